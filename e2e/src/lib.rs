@@ -1,0 +1,1 @@
+//! BDD-style specs for Kubernetes operators, one text on every tier.

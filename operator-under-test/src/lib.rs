@@ -1,0 +1,1 @@
+//! The bundled cluster-management operator.
