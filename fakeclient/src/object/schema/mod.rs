@@ -1,0 +1,3 @@
+//! Schemas: what they say, and what they do to a value.
+
+pub(crate) mod structural;
