@@ -86,7 +86,10 @@ fn compare(folder: &Path, files: &Files) -> Result<()> {
         println!("{} files are what Kubernetes {KUBERNETES} says", files.len());
         return Ok(());
     }
-    bail!("{} differ from what Kubernetes {KUBERNETES} says; run `cargo xtask gen` and commit", stale.join(", "))
+    bail!(
+        "{} differ from what Kubernetes {KUBERNETES} says; run `cargo xtask gen` and commit",
+        stale.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -75,7 +75,9 @@ fn without_prose(schema: &Value) -> Value {
                 properties.iter().map(|(name, s)| (name.clone(), without_prose(s))).collect()
             }
             ("items" | "additionalProperties" | "not", schema) => without_prose(schema),
-            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => schemas.iter().map(without_prose).collect(),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                schemas.iter().map(without_prose).collect()
+            }
             (_, value) => value.clone(),
         };
         kept.insert(keyword.clone(), value);
@@ -110,8 +112,10 @@ mod tests {
     fn a_component_that_differs_between_documents_is_an_error_that_names_it() {
         let mut documents = Documents { components: BTreeMap::new() };
         add(&mut documents, json!({"a.B": {"type": "string"}}).as_object().unwrap()).unwrap();
-        add(&mut documents, json!({"a.B": {"type": "string", "description": "d"}}).as_object().unwrap()).unwrap();
-        let error = add(&mut documents, json!({"a.B": {"type": "integer"}}).as_object().unwrap()).unwrap_err();
+        add(&mut documents, json!({"a.B": {"type": "string", "description": "d"}}).as_object().unwrap())
+            .unwrap();
+        let error =
+            add(&mut documents, json!({"a.B": {"type": "integer"}}).as_object().unwrap()).unwrap_err();
         assert!(error.to_string().contains("a.B"));
     }
 

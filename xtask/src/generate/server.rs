@@ -57,7 +57,8 @@ impl Server {
     /// `GET` in the form that `accept` names.
     pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Result<Value> {
         let request = http::Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new())?;
-        let body = self.client.request_text(request).await.with_context(|| format!("failed to get {path}"))?;
+        let body =
+            self.client.request_text(request).await.with_context(|| format!("failed to get {path}"))?;
         serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
     }
 
@@ -75,6 +76,7 @@ impl Server {
 async fn connect(path: &Path) -> Result<Client> {
     let kubeconfig = kube::config::Kubeconfig::read_from(path)
         .with_context(|| format!("failed to read {}", path.display()))?;
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
+    let config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }
