@@ -17,11 +17,7 @@ const MAX_OPERATIONS: usize = 10_000;
 struct Inapplicable;
 
 /// Applies the patch in `body` to `object`.
-pub(crate) fn apply(
-    body: &[u8],
-    object: &Value,
-    validation: FieldValidation,
-) -> Result<Patched, ApiError> {
+pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
     let parsed = text::parse(body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
     let strict = validation != FieldValidation::Ignore;
     let operations = operations(&parsed.value, strict)?;

@@ -9,11 +9,7 @@ use crate::error::ApiError;
 use crate::object::decode::text;
 
 /// Applies the patch in `body` to `object`.
-pub(crate) fn apply(
-    body: &[u8],
-    object: &Value,
-    validation: FieldValidation,
-) -> Result<Patched, ApiError> {
+pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
     let parsed = text::parse(body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
     let mut remarks = Vec::new();
     if validation != FieldValidation::Ignore {
@@ -56,7 +52,9 @@ fn merge(target: &mut Value, patch: Map<String, Value>) {
                 }
             },
             other => {
-                fields.insert(key, other);
+                // The server's library drops nulls inside a new list, unless the list replaces an object.
+                let replaces_object = fields.get(&key).is_some_and(Value::is_object);
+                fields.insert(key, if replaces_object { other } else { without_nulls(other) });
             }
         }
     }

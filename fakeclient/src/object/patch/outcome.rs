@@ -37,7 +37,8 @@ pub(crate) struct Patched {
 
 /// 422 for a patch that is well formed and cannot be applied: the server's text says nothing more.
 pub(crate) fn inapplicable() -> ApiError {
-    let mut error = ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
+    let mut error =
+        ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
     error.details = Some(Details::default());
     error
 }
