@@ -1,1 +1,7 @@
-//! An in-memory Kubernetes API server behind kube::Client.
+//! An in-memory Kubernetes API server behind `kube::Client`.
+
+mod error;
+mod object;
+mod registry;
+
+pub use error::{ApiError, Cause, Details};

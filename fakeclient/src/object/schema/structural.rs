@@ -1,0 +1,241 @@
+//! A schema as data: what a CRD's `openAPIV3Schema` and a built-in kind's OpenAPI v3 component both say.
+//!
+//! Built-in components refer to each other by name (`reference`); custom resources never do. This file parses; it
+//! does not judge: `prune`, `default`, `validate` and the CRD's own checks are beside it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// JSON type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `object`
+    Object,
+    /// `array`
+    Array,
+    /// `string`
+    String,
+    /// `integer`
+    Integer,
+    /// `number`
+    Number,
+    /// `boolean`
+    Boolean,
+}
+
+/// What an object may hold beside its `properties`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Additional {
+    /// Nothing is said.
+    #[default]
+    Unset,
+    /// `additionalProperties: true|false`
+    Allowed(bool),
+    /// A map whose values have this schema.
+    Schema(Box<Structural>),
+}
+
+/// `x-kubernetes-list-type` with its keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ListType {
+    /// Nothing is said: atomic.
+    #[default]
+    Unset,
+    /// Replaced as a whole.
+    Atomic,
+    /// Scalars, each once.
+    Set,
+    /// Objects told apart by these keys.
+    Map(Vec<String>),
+}
+
+/// One entry of `x-kubernetes-validations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// CEL expression over `self` and, in transition rules, `oldSelf`.
+    pub rule: String,
+    /// Text for the person.
+    pub message: Option<String>,
+    /// CEL expression that gives the text.
+    pub message_expression: Option<String>,
+    /// `FieldValueInvalid` unless said otherwise.
+    pub reason: Option<String>,
+    /// JSONPath of the field to blame, relative to where the rule stands.
+    pub field_path: Option<String>,
+    /// `oldSelf` is an optional, and the rule runs on create too.
+    pub optional_old_self: bool,
+}
+
+/// A node of a schema.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Structural {
+    /// JSON type, when one is said.
+    pub kind: Option<Type>,
+    /// `format`, such as `int32` or `date-time`.
+    pub format: Option<String>,
+    /// Named fields.
+    pub properties: BTreeMap<String, Structural>,
+    /// Other fields.
+    pub additional: Additional,
+    /// Items of an array.
+    pub items: Option<Box<Structural>>,
+    /// Name of the built-in component that stands here.
+    pub reference: Option<String>,
+    /// Value of an absent field.
+    pub default: Option<Value>,
+    /// `null` is a value.
+    pub nullable: bool,
+    /// Fields that must be there.
+    pub required: Vec<String>,
+    /// List semantics.
+    pub list: ListType,
+    /// `x-kubernetes-map-type: atomic`
+    pub map_atomic: bool,
+    /// `x-kubernetes-patch-strategy`, such as `merge`, `replace`, `retainKeys`, `merge,retainKeys`.
+    pub patch_strategy: Option<String>,
+    /// `x-kubernetes-patch-merge-key`
+    pub patch_merge_key: Option<String>,
+    /// `x-kubernetes-preserve-unknown-fields`
+    pub preserve_unknown: bool,
+    /// `x-kubernetes-embedded-resource`
+    pub embedded_resource: bool,
+    /// `x-kubernetes-int-or-string` (or a built-in's `format: int-or-string`)
+    pub int_or_string: bool,
+    /// `x-kubernetes-validations`
+    pub rules: Vec<Rule>,
+    /// Every other keyword that constrains a value, as it stood: enum, minimum, pattern, allOf, anyOf, oneOf, not,
+    /// maxLength … The validator reads these.
+    pub constraints: BTreeMap<String, Value>,
+}
+
+const CONSTRAINTS: [&str; 20] = [
+    "enum",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "x-kubernetes-group-version-kind",
+    "x-kubernetes-unions",
+];
+
+impl Structural {
+    /// Reads one schema object; keywords that say nothing about values (description, example …) are dropped.
+    pub fn parse(schema: &Value) -> Self {
+        let text = |key: &str| schema.get(key).and_then(Value::as_str).map(str::to_owned);
+        let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let mut node = Self {
+            kind: schema.get("type").and_then(Value::as_str).and_then(Type::parse),
+            format: text("format"),
+            default: schema.get("default").cloned(),
+            nullable: flag("nullable"),
+            required: strings(schema.get("required")),
+            map_atomic: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
+            patch_strategy: text("x-kubernetes-patch-strategy"),
+            patch_merge_key: text("x-kubernetes-patch-merge-key"),
+            preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
+            embedded_resource: flag("x-kubernetes-embedded-resource"),
+            int_or_string: flag("x-kubernetes-int-or-string")
+                || schema.get("format").and_then(Value::as_str) == Some("int-or-string"),
+            ..Self::default()
+        };
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            node.properties = properties.iter().map(|(name, s)| (name.clone(), Self::parse(s))).collect();
+        }
+        node.items = schema.get("items").filter(|i| i.is_object()).map(|i| Box::new(Self::parse(i)));
+        node.additional = match schema.get("additionalProperties") {
+            Some(Value::Bool(allowed)) => Additional::Allowed(*allowed),
+            Some(schema @ Value::Object(_)) => Additional::Schema(Box::new(Self::parse(schema))),
+            _ => Additional::Unset,
+        };
+        node.list = match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
+            Some("atomic") => ListType::Atomic,
+            Some("set") => ListType::Set,
+            Some("map") => ListType::Map(strings(schema.get("x-kubernetes-list-map-keys"))),
+            _ => ListType::Unset,
+        };
+        if let Some(Value::Array(rules)) = schema.get("x-kubernetes-validations") {
+            node.rules = rules.iter().map(Rule::parse).collect();
+        }
+        node.reference = component_name(schema);
+        for key in CONSTRAINTS {
+            if let Some(value) = schema.get(key) {
+                if !(key == "allOf" && node.reference.is_some()) {
+                    node.constraints.insert(key.to_owned(), value.clone());
+                }
+            }
+        }
+        node
+    }
+}
+
+/// `$ref`, alone or as the single member of `allOf` (the form OpenAPI v3 gives a field with a default).
+fn component_name(schema: &Value) -> Option<String> {
+    let direct = schema.get("$ref").and_then(Value::as_str);
+    let wrapped = || match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([only]) => only.get("$ref").and_then(Value::as_str),
+        _ => None,
+    };
+    let reference = direct.or_else(wrapped)?;
+    Some(reference.rsplit('/').next().unwrap_or(reference).to_owned())
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    value
+        .and_then(Value::as_array)
+        .map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
+impl Type {
+    /// The name in a schema and in error texts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "object" => Self::Object,
+            "array" => Self::Array,
+            "string" => Self::String,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "boolean" => Self::Boolean,
+            _ => return None,
+        })
+    }
+}
+
+impl Rule {
+    fn parse(entry: &Value) -> Self {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            rule: text("rule").unwrap_or_default(),
+            message: text("message"),
+            message_expression: text("messageExpression"),
+            reason: text("reason"),
+            field_path: text("fieldPath"),
+            optional_old_self: entry.get("optionalOldSelf").and_then(Value::as_bool).unwrap_or(false),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What kinds exist, and how each behaves.
+
+pub(crate) mod resource;
+pub(crate) mod strategy;

@@ -1,0 +1,218 @@
+//! One served resource as data: what discovery says of it, its schema and its rules.
+//!
+//! Built-ins (generated data plus the hand-written table) and custom resources (from their CRD) give the same type;
+//! nothing above the registry can tell them apart.
+
+use std::sync::Arc;
+
+use crate::object::schema::structural::Structural;
+use crate::registry::strategy::Strategy;
+
+/// When a write bumps `metadata.generation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generation {
+    /// Never: the kind has none (ConfigMap, Secret, Node …).
+    #[default]
+    Never,
+    /// When `spec` changes (most built-ins with a status).
+    Spec,
+    /// When anything but metadata and, if there is a status subresource, status changes (custom resources).
+    AllButMetadata,
+    /// 1 from the start, and no write bumps it (PriorityClass).
+    Once,
+}
+
+/// What objects of a resource are stored as. Two served resources with the same key see the same objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// `pods`, `deployments.apps`; `events` for both `v1` and `events.k8s.io/v1`.
+    pub key: String,
+    /// Group of the form that is stored.
+    pub group: String,
+    /// Version of the form that is stored.
+    pub version: String,
+}
+
+/// One field that a field selector may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelectableField {
+    /// What the selector writes, such as `status.successful`.
+    pub label: String,
+    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
+    /// counts.
+    pub paths: Vec<String>,
+    /// What an object without any of them counts as: empty, `0`, `false`.
+    pub absent: String,
+}
+
+impl SelectableField {
+    /// A field whose label is its path, and whose absence is the empty string.
+    pub fn at(path: &str) -> Self {
+        Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
+    }
+}
+
+/// How an object of this resource is decoded, pruned, defaulted and validated by schema.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// A built-in: the OpenAPI component of that name, decoded as the Go type would be.
+    Builtin {
+        /// Name such as `io.k8s.api.apps.v1.Deployment`.
+        component: String,
+    },
+    /// A custom resource: its structural schema.
+    Custom {
+        /// The version's `openAPIV3Schema`.
+        schema: Arc<Structural>,
+    },
+}
+
+/// One subresource of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subresource {
+    /// `status`, `scale`, `eviction`, `binding`, `token`, `log` …
+    pub name: String,
+    /// Verbs that discovery lists, such as `get`, `patch`, `update`.
+    pub verbs: Vec<String>,
+    /// Group, version and kind of what it takes and gives.
+    pub group: String,
+    /// See `group`.
+    pub version: String,
+    /// See `group`.
+    pub kind: String,
+}
+
+/// Where a custom resource's scale subresource finds its numbers (JSON paths such as `.spec.replicas`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScalePaths {
+    /// Desired replicas.
+    pub spec_replicas: String,
+    /// Observed replicas.
+    pub status_replicas: String,
+    /// Serialised label selector, if any.
+    pub label_selector: Option<String>,
+}
+
+/// One printer column of a `Table`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// Heading.
+    pub name: String,
+    /// `string`, `integer`, `number`, `boolean`, `date`.
+    pub kind: String,
+    /// OpenAPI format, such as `name`.
+    pub format: String,
+    /// Text that `kubectl explain`-like clients show.
+    pub description: String,
+    /// 0 is always shown, more only with `-o wide`.
+    pub priority: i64,
+    /// JSON path of the value, such as `.spec.version`; empty for a built-in's computed column.
+    pub json_path: String,
+}
+
+/// One resource in one served version.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Served version.
+    pub version: String,
+    /// Plural, as in the path.
+    pub plural: String,
+    /// Singular name.
+    pub singular: String,
+    /// Kind of one object.
+    pub kind: String,
+    /// Kind of a list.
+    pub list_kind: String,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+    /// `kubectl`'s abbreviations.
+    pub short_names: Vec<String>,
+    /// Groups such as `all`.
+    pub categories: Vec<String>,
+    /// Verbs that discovery lists.
+    pub verbs: Vec<String>,
+    /// Subresources that discovery lists.
+    pub subresources: Vec<Subresource>,
+    /// Schema.
+    pub shape: Shape,
+    /// What the objects are stored as.
+    pub storage: Storage,
+    /// What discovery says to tell clients that two resources share storage; empty where nothing is stored.
+    pub storage_version_hash: String,
+    /// Fields a field selector may name, `metadata.name` and (mostly) `metadata.namespace` among them.
+    pub selectable_fields: Vec<SelectableField>,
+    /// What is said of another label, with `{}` where the label stands; see [`Resource::selectable`].
+    pub unselectable: String,
+    /// Generation rule.
+    pub generation: Generation,
+    /// A status in the body of a create or of a main-resource update is dropped.
+    pub status_isolated: bool,
+    /// Printer columns.
+    pub columns: Vec<Column>,
+    /// Scale paths, where there is a scale subresource.
+    pub scale: Option<ScalePaths>,
+    /// What Rust code this kind needs beside its data.
+    pub strategy: Arc<dyn Strategy>,
+}
+
+impl Resource {
+    /// `group/version`, or `v1` alone in the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// `deployments.apps`; the part of a storage key that does not depend on the version.
+    pub fn group_resource(&self) -> String {
+        crate::error::qualified(&self.group, &self.plural)
+    }
+
+    /// The field that a field selector names, or the server's words about why it cannot.
+    pub fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
+        let found = self.selectable_fields.iter().find(|field| field.label == label);
+        found.ok_or_else(|| self.unselectable.replace("{}", label))
+    }
+
+    /// The subresource of that name, if there is one.
+    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
+        self.subresources.iter().find(|s| s.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
+        let resource = Resource {
+            group: "batch".into(),
+            version: "v1".into(),
+            plural: "jobs".into(),
+            singular: "job".into(),
+            kind: "Job".into(),
+            list_kind: "JobList".into(),
+            namespaced: true,
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            verbs: Vec::new(),
+            subresources: Vec::new(),
+            shape: Shape::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
+            storage: Storage::default(),
+            storage_version_hash: String::new(),
+            selectable_fields: vec![SelectableField::at("metadata.name")],
+            unselectable: "field label \"{}\" not supported for Job".into(),
+            generation: Generation::Spec,
+            status_isolated: true,
+            columns: Vec::new(),
+            scale: None,
+            strategy: Arc::new(crate::registry::strategy::Generic),
+        };
+        assert_eq!(resource.selectable("metadata.name").unwrap().paths, ["metadata.name"]);
+        assert_eq!(
+            resource.selectable("spec.nope").unwrap_err(),
+            "field label \"spec.nope\" not supported for Job"
+        );
+    }
+}

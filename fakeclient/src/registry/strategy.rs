@@ -1,0 +1,125 @@
+//! The contract between the verbs and what is particular to one kind (the mirror of apiserver's
+//! `registry/rest` strategies).
+//!
+//! A verb calls, in this order: decode (from the shape) → admission that changes → `prepare_*` → defaults →
+//! `allocate` → schema validation → `validate_*` → admission that validates → commit. All objects are JSON in the
+//! served version. Implementations are pure: they look at their arguments and nothing else.
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::object::field::FieldError;
+
+/// Read access to what is stored, as of one snapshot.
+pub trait Peers {
+    /// The object of `group_resource` (`pods`, `deployments.apps`), or nothing. `namespace` is empty for
+    /// cluster-scoped resources.
+    fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value>;
+    /// All objects of `group_resource`, in one namespace or (`None`) everywhere, in key order.
+    fn list<'a>(
+        &'a self,
+        group_resource: &str,
+        namespace: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Value> + 'a>;
+    /// A number in `0..bound` from the cluster's seeded source, where a real server picks at random.
+    fn pick(&self, bound: u64) -> u64;
+    /// Name from `metadata.generateName`-like sources is not the strategy's; this is the time of the request,
+    /// RFC 3339 with seconds, as `metav1.Time` prints it.
+    fn now(&self) -> String;
+}
+
+/// How `metadata.name` is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameRule {
+    /// RFC 1123 subdomain, 253 characters (the default).
+    #[default]
+    DnsSubdomain,
+    /// RFC 1123 label, 63 characters (Namespace, Service since 1.35 …).
+    DnsLabel,
+    /// RFC 1035 label.
+    Dns1035Label,
+    /// Anything that is one path segment (RBAC).
+    PathSegment,
+}
+
+/// What a delete does to an object that has no finalizers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// Gone at once (every kind but Pod).
+    Immediate,
+    /// Marked and left for that many seconds for somebody (a kubelet) to delete with 0.
+    Seconds(i64),
+}
+
+/// What Rust code a kind needs. Every method has the generic behaviour as its default.
+pub trait Strategy: Send + Sync + std::fmt::Debug {
+    /// How `metadata.name` is checked on create.
+    fn name_rule(&self) -> NameRule {
+        NameRule::default()
+    }
+
+    /// Whether an update of a missing object creates it (Lease, Endpoints, Event …).
+    fn creates_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether an update without `metadata.resourceVersion` is taken (most built-ins; custom resources refuse it).
+    fn unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
+    fn prepare_create(&self, _object: &mut Value) {}
+
+    /// Before defaults on update. Status is already the old one where isolated.
+    fn prepare_update(&self, _object: &mut Value, _old: &Value) {}
+
+    /// Before validation of an update to the status subresource. Everything but status (and the metadata that a
+    /// status update may change) is already the old one.
+    fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {}
+
+    /// Defaults that data cannot say (they depend on other fields). Runs after the data's defaults, on every write
+    /// and on what is read back from storage; must be idempotent.
+    fn default(&self, _object: &mut Value) {}
+
+    /// Values that come from what is stored (cluster IPs, node ports). May fail the request.
+    fn allocate(
+        &self,
+        _object: &mut Value,
+        _old: Option<&Value>,
+        _peers: &dyn Peers,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Errors of a new object, beyond metadata and schema.
+    fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Errors of a change, beyond metadata and schema.
+    fn validate_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Errors of a status change.
+    fn validate_status_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Texts for `Warning` headers about a written object.
+    fn warnings(&self, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What deletion does, given the `gracePeriodSeconds` of the request.
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
+        Grace::Immediate
+    }
+}
+
+/// A kind without code of its own.
+#[derive(Debug)]
+pub struct Generic;
+
+impl Strategy for Generic {}
