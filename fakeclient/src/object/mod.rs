@@ -2,6 +2,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod field;
+pub(crate) mod go_regex;
 pub(crate) mod names;
 pub(crate) mod patch;
 pub(crate) mod schema;

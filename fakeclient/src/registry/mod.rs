@@ -1,7 +1,4 @@
 //! What kinds exist, and how each behaves.
 
-pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
-
-pub(crate) mod builtin;
