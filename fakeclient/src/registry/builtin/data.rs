@@ -33,6 +33,8 @@ struct Entry {
     subresources: Vec<SubresourceEntry>,
     #[serde(default)]
     storage_version_hash: String,
+    #[serde(default)]
+    delete_gives_object: bool,
     component: String,
 }
 
@@ -94,6 +96,8 @@ impl Entry {
             status_isolated: rule.status_isolated(has_status),
             columns: columns.into_iter().map(ColumnEntry::column).collect(),
             scale: rule.scale(),
+            delete_gives_object: self.delete_gives_object,
+            document: None,
             group: self.group,
             version: self.version,
             plural: self.plural,
