@@ -2,3 +2,5 @@
 
 pub(crate) mod resource;
 pub(crate) mod strategy;
+
+pub(crate) mod builtin;

@@ -1,0 +1,9 @@
+//! The kinds that every cluster has: the Rust code that a few of them need beside their data.
+
+pub(crate) mod strategies;
+
+pub(crate) mod apps;
+pub(crate) mod coordination;
+pub(crate) mod core;
+
+pub(crate) mod rules;
