@@ -76,6 +76,8 @@ pub struct FieldError {
     pub value: Value,
     /// What the rule is.
     pub detail: String,
+    /// How the value prints, where that is not its JSON (the server prints some of its internal structs).
+    pub shown: Option<String>,
 }
 
 impl FieldError {
@@ -90,7 +92,7 @@ impl FieldError {
         value: Value,
         detail: impl Into<String>,
     ) -> Self {
-        Self { kind, field: field.into(), value, detail: detail.into() }
+        Self { kind, field: field.into(), value, detail: detail.into(), shown: None }
     }
 
     /// `Required value: detail`.
@@ -142,12 +144,19 @@ impl FieldError {
         Self::new(FieldErrorKind::TooMany, field, Value::Null, detail)
     }
 
+    /// The same error with its value printed like this.
+    #[must_use]
+    pub fn shown_as(mut self, text: impl Into<String>) -> Self {
+        self.shown = Some(text.into());
+        self
+    }
+
     /// The error without its field: `Invalid value: "x": must be …`.
     pub fn body(&self) -> String {
         let mut text = self.kind.text().to_owned();
         if self.kind.shows_value() {
             text.push_str(": ");
-            text.push_str(&shown(&self.value));
+            text.push_str(&self.shown.clone().unwrap_or_else(|| shown(&self.value)));
         }
         if !self.detail.is_empty() {
             text.push_str(": ");
