@@ -19,6 +19,11 @@ impl Structural {
         walk.dropped
     }
 
+    /// Drops fields of a value inside a resource, such as a default.
+    pub(crate) fn prune_value(&self, value: &mut Value) {
+        Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
+    }
+
     /// Drops `null` fields that are neither nullable nor have a default (a default replaces them later).
     pub fn drop_nulls(&self, object: &mut Value) {
         drop_nulls(object, Some(self));
