@@ -112,6 +112,12 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
+    /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
+    fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
+        false
+    }
+
     /// What deletion does, given the `gracePeriodSeconds` of the request.
     fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
         Grace::Immediate
