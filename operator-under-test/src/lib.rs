@@ -1,1 +1,30 @@
-//! The bundled cluster-management operator.
+//! The bundled cluster-management operator: what the specs of this workspace put to sea.
+//!
+//! A [`Cluster`] asks for a version and a number of machines. Its reconciler counts the [`Machine`]s that
+//! it owns and creates or deletes the difference. A Machine's reconciler asks a [`Provider`] for an instance
+//! and holds the Machine with a finalizer until the provider has let go of it. The provider bundled here,
+//! [`Simulated`], keeps its instances as objects of a kind of their own, so nothing is lost when the operator
+//! stops, wherever that happens.
+//!
+//! The modules stand in the order in which a change travels: [`api`] says what can be asked, `manager` watches
+//! and decides who is woken, `reconcile` compares and acts, [`provider`] owns the outside world, `events` tells
+//! people, [`clock`] says what time it is. Time and provider are constructor arguments; nothing here knows
+//! whether the server behind the client is real.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+mod manager;
+mod reconcile;
+
+mod answer;
+pub mod clock;
+mod events;
+pub mod provider;
+
+pub use answer::Answer;
+pub use api::{Cluster, Machine, crds};
+pub use clock::{Clock, SystemClock};
+pub use manager::{ManagerError, Options, run};
+pub use provider::{Provider, Simulated, SimulatedInstance};
+pub use reconcile::RELEASE_FINALIZER;

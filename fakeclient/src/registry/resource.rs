@@ -18,6 +18,38 @@ pub enum Generation {
     Spec,
     /// When anything but metadata and, if there is a status subresource, status changes (custom resources).
     AllButMetadata,
+    /// 1 from the start, and no write bumps it (PriorityClass).
+    Once,
+}
+
+/// What objects of a resource are stored as. Two served resources with the same key see the same objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// `pods`, `deployments.apps`; `events` for both `v1` and `events.k8s.io/v1`.
+    pub key: String,
+    /// Group of the form that is stored.
+    pub group: String,
+    /// Version of the form that is stored.
+    pub version: String,
+}
+
+/// One field that a field selector may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelectableField {
+    /// What the selector writes, such as `status.successful`.
+    pub label: String,
+    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
+    /// counts.
+    pub paths: Vec<String>,
+    /// What an object without any of them counts as: empty, `0`, `false`.
+    pub absent: String,
+}
+
+impl SelectableField {
+    /// A field whose label is its path, and whose absence is the empty string.
+    pub fn at(path: &str) -> Self {
+        Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
+    }
 }
 
 /// How an object of this resource is decoded, pruned, defaulted and validated by schema.
@@ -105,8 +137,14 @@ pub struct Resource {
     pub subresources: Vec<Subresource>,
     /// Schema.
     pub shape: Shape,
-    /// Fields a field selector may name, beside `metadata.name` and `metadata.namespace`, as dotted paths.
-    pub selectable_fields: Vec<String>,
+    /// What the objects are stored as.
+    pub storage: Storage,
+    /// What discovery says to tell clients that two resources share storage; empty where nothing is stored.
+    pub storage_version_hash: String,
+    /// Fields a field selector may name, `metadata.name` and (mostly) `metadata.namespace` among them.
+    pub selectable_fields: Vec<SelectableField>,
+    /// What is said of another label, with `{}` where the label stands; see [`Resource::selectable`].
+    pub unselectable: String,
     /// Generation rule.
     pub generation: Generation,
     /// A status in the body of a create or of a main-resource update is dropped.
@@ -130,8 +168,51 @@ impl Resource {
         crate::error::qualified(&self.group, &self.plural)
     }
 
+    /// The field that a field selector names, or the server's words about why it cannot.
+    pub fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
+        let found = self.selectable_fields.iter().find(|field| field.label == label);
+        found.ok_or_else(|| self.unselectable.replace("{}", label))
+    }
+
     /// The subresource of that name, if there is one.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
+        let resource = Resource {
+            group: "batch".into(),
+            version: "v1".into(),
+            plural: "jobs".into(),
+            singular: "job".into(),
+            kind: "Job".into(),
+            list_kind: "JobList".into(),
+            namespaced: true,
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            verbs: Vec::new(),
+            subresources: Vec::new(),
+            shape: Shape::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
+            storage: Storage::default(),
+            storage_version_hash: String::new(),
+            selectable_fields: vec![SelectableField::at("metadata.name")],
+            unselectable: "field label \"{}\" not supported for Job".into(),
+            generation: Generation::Spec,
+            status_isolated: true,
+            columns: Vec::new(),
+            scale: None,
+            strategy: Arc::new(crate::registry::strategy::Generic),
+        };
+        assert_eq!(resource.selectable("metadata.name").unwrap().paths, ["metadata.name"]);
+        assert_eq!(
+            resource.selectable("spec.nope").unwrap_err(),
+            "field label \"spec.nope\" not supported for Job"
+        );
     }
 }

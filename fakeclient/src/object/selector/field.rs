@@ -1,0 +1,199 @@
+//! Field selectors: `metadata.name=web,status.phase!=Running`.
+//!
+//! Grammar and messages are those of apimachinery's `fields` package (Kubernetes 1.37). It does not know which
+//! fields a kind offers: the caller says so, and brings the values.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// All of these must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FieldSelector {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    path: String,
+    equal: bool,
+    value: String,
+}
+
+/// How a resource says that it does not offer a field; the server has one wording for each way of registering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal<'a> {
+    /// Kinds that register no fields of their own: `"x" is not a known field selector: …`.
+    NotKnown,
+    /// Kinds that register some, and custom resources: `field label not supported: x`.
+    NotSupported,
+    /// The few that name their kind: `field label "x" not supported for Job`.
+    NotSupportedFor(&'a str),
+}
+
+impl FieldSelector {
+    /// Reads `text`; the error is the message of a 400.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = split_terms(text);
+        parts.sort_unstable();
+        let mut terms = Vec::with_capacity(parts.len());
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            let Some((path, equal, value)) = split_term(part) else {
+                return Err(format!("invalid selector: '{text}'; can't understand '{part}'"));
+            };
+            terms.push(Term { path: path.to_owned(), equal, value: unescape(value)? });
+        }
+        Ok(Self { terms })
+    }
+
+    /// Refuses the first field that `offered` does not know.
+    pub(crate) fn check(&self, offered: impl Fn(&str) -> bool, refusal: Refusal<'_>) -> Result<(), String> {
+        let Some(term) = self.terms.iter().find(|term| !offered(&term.path)) else {
+            return Ok(());
+        };
+        let path = &term.path;
+        Err(match refusal {
+            Refusal::NotKnown => format!(
+                "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            ),
+            Refusal::NotSupported => format!("field label not supported: {path}"),
+            Refusal::NotSupportedFor(kind) => format!("field label \"{path}\" not supported for {kind}"),
+        })
+    }
+
+    /// Whether every object is selected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The value that `path` must have, where the selector asks for exactly one: a list by `metadata.name` need not
+    /// look at other objects.
+    pub(crate) fn exact(&self, path: &str) -> Option<&str> {
+        self.terms.iter().find(|term| term.equal && term.path == path).map(|term| term.value.as_str())
+    }
+
+    /// Whether an object is selected whose fields `value` gives; a missing field is the empty string.
+    pub(crate) fn matches<'v>(&self, mut value: impl FnMut(&str) -> Cow<'v, str>) -> bool {
+        self.terms.iter().all(|term| (*value(&term.path) == *term.value) == term.equal)
+    }
+
+    /// Whether `object` is selected, each path being a chain of its fields.
+    pub(crate) fn matches_object(&self, object: &Value) -> bool {
+        self.matches(|path| field_text(object, path))
+    }
+}
+
+/// The field at a dotted path, as the text that a field selector compares with; empty if it is not there.
+pub(crate) fn field_text<'v>(object: &'v Value, path: &str) -> Cow<'v, str> {
+    let found = path.split('.').try_fold(object, |value, key| value.get(key));
+    match found {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(value @ (Value::Bool(_) | Value::Number(_))) => Cow::Owned(value.to_string()),
+        _ => Cow::Borrowed(""),
+    }
+}
+
+/// Splits at commas that no backslash protects.
+fn split_terms(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut protected) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if protected => protected = false,
+            '\\' => protected = true,
+            ',' => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Splits at the first operator: path, whether equal, value as written.
+fn split_term(part: &str) -> Option<(&str, bool, &str)> {
+    for (at, _) in part.char_indices() {
+        let rest = &part[at..];
+        for (operator, equal) in [("!=", false), ("==", true), ("=", true)] {
+            if let Some(value) = rest.strip_prefix(operator) {
+                return Some((&part[..at], equal, value));
+            }
+        }
+    }
+    None
+}
+
+fn unescape(text: &str) -> Result<String, String> {
+    let mut value = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(escaped @ ('\\' | ',' | '=')) => value.push(escaped),
+                Some(other) => {
+                    return Err(format!("invalid field selector: invalid escape sequence: \\{other}"));
+                }
+                None => return Err("invalid field selector: invalid escape sequence: \\".to_owned()),
+            },
+            // The server prints the character's number.
+            ',' | '=' => {
+                let number = u32::from(c);
+                return Err(format!("invalid field selector: unescaped character in value: {number}"));
+            }
+            _ => value.push(c),
+        }
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case("metadata.name=web", true)]
+    #[case("metadata.name==web", true)]
+    #[case("metadata.name!=web", false)]
+    #[case("spec.unschedulable=true", true)]
+    #[case("status.phase!=Running", true)]
+    #[case("status.phase=", true)]
+    #[case("metadata.name=web,,", true)]
+    #[case("spec.odd=a\\,b\\=c", true)]
+    fn fields_are_compared_as_text(#[case] selector: &str, #[case] expected: bool) {
+        let object = json!({"metadata": {"name": "web"}, "spec": {"unschedulable": true, "odd": "a,b=c"}});
+        assert_eq!(FieldSelector::parse(selector).unwrap().matches_object(&object), expected, "{selector}");
+    }
+
+    #[rstest]
+    #[case("a", "invalid selector: 'a'; can't understand 'a'")]
+    #[case("metadata.name!a", "invalid selector: 'metadata.name!a'; can't understand 'metadata.name!a'")]
+    #[case("metadata.name=a,bogus", "invalid selector: 'metadata.name=a,bogus'; can't understand 'bogus'")]
+    #[case("metadata.name=a\\", "invalid field selector: invalid escape sequence: \\")]
+    #[case("metadata.name=a\\b", "invalid field selector: invalid escape sequence: \\b")]
+    #[case("metadata.name=a=b", "invalid field selector: unescaped character in value: 61")]
+    fn a_selector_that_cannot_be_read_gets_the_servers_words(#[case] selector: &str, #[case] message: &str) {
+        assert_eq!(FieldSelector::parse(selector).unwrap_err(), message);
+    }
+
+    #[test]
+    fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
+        let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
+        let offered = |path: &str| path == "metadata.name";
+        let refused = |refusal| selector.check(offered, refusal).unwrap_err();
+        assert_eq!(
+            refused(Refusal::NotKnown),
+            "\"spec.foo\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        );
+        assert_eq!(refused(Refusal::NotSupported), "field label not supported: spec.foo");
+        assert_eq!(
+            refused(Refusal::NotSupportedFor("Job")),
+            "field label \"spec.foo\" not supported for Job"
+        );
+        assert_eq!(selector.exact("metadata.name"), Some("a"));
+    }
+}

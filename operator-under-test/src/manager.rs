@@ -1,0 +1,231 @@
+//! Wires kinds to reconcilers: what is watched, what wakes whom, and what follows a success or a failure.
+//!
+//! The one place that knows kube-runtime's controllers. Requests are deduplicated by object, one object is never
+//! reconciled twice at a time, and different objects do not wait for each other. Nothing is left running when
+//! [`run`] returns, nor when its future is dropped.
+
+use std::{hash::Hash, sync::Arc};
+
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future::BoxFuture};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::ListParams,
+    core::NamespaceResourceScope,
+    runtime::{
+        Controller, PredicateConfig, WatchStreamExt,
+        controller::{self, Action},
+        predicates,
+        reflector::{self, ObjectRef},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::{
+    answer::Answer,
+    api::{Cluster, Machine},
+    clock::Clock,
+    events::Recorder,
+    provider::Provider,
+    reconcile::{ClusterReconciler, MachineReconciler, ObjectBackoff, ReconcileError, WatchBackoff},
+};
+
+/// What an operator is made of besides its client.
+pub struct Options {
+    /// The one namespace to look after; `None` looks after all.
+    pub namespace: Option<String>,
+    /// Where instances come from.
+    pub provider: Arc<dyn Provider>,
+    /// What time it is, for conditions and events.
+    pub clock: Arc<dyn Clock>,
+    /// When this is over the operator finishes what it is doing and stops.
+    pub shutdown: BoxFuture<'static, ()>,
+}
+
+/// Why the operator could not start.
+#[derive(Debug, Error)]
+pub enum ManagerError {
+    /// The server does not serve a kind that the operator needs.
+    #[error(
+        "start: the server does not serve {plural}; install the operator's kinds first \
+         (`seatrial-operator crds | kubectl apply -f -`)"
+    )]
+    NotServed {
+        /// The kind's full name, such as `clusters.fleet.seatrial.dev`.
+        plural: String,
+    },
+    /// The server could not be asked.
+    #[error("start: asking the server for {plural}: {answer}")]
+    Unreachable {
+        /// The kind's full name.
+        plural: String,
+        /// What came back.
+        answer: Answer,
+    },
+}
+
+/// Reconciles objects of one kind.
+///
+/// Called with an object whenever it, or something that bears on it, may have changed; the object may be a little
+/// old. Must lead to the same end however often it is called and wherever it was cut off before.
+pub(crate) trait Reconciler: Send + Sync + 'static {
+    /// The kind.
+    type Kind: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static;
+
+    /// Moves the world one step closer to what `object` asks for, and says when to be called again.
+    fn reconcile(
+        &self,
+        object: Arc<Self::Kind>,
+    ) -> impl Future<Output = Result<Action, ReconcileError>> + Send;
+}
+
+/// Runs the operator until `options.shutdown` is over.
+///
+/// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried, for
+/// each object by itself, with a growing wait.
+pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
+    let Options { namespace, provider, clock, shutdown } = options;
+    let scope = Scope { client: client.clone(), namespace };
+    scope.check::<Cluster>().await?;
+    scope.check::<Machine>().await?;
+    let shutdown = shutdown.shared();
+    let recorder = Recorder::new(client.clone(), Arc::clone(&clock));
+
+    let clusters = scope
+        .controller::<Cluster>()
+        .owns(scope.api::<Machine>(), watcher::Config::default())
+        .graceful_shutdown_on(shutdown.clone());
+    let cluster_reconciler =
+        ClusterReconciler { client: client.clone(), recorder: recorder.clone(), clock: Arc::clone(&clock) };
+
+    let changes = provider.changes(scope.namespace.as_deref());
+    let machines = scope
+        .controller::<Machine>()
+        .reconcile_on(changes.map(|machine| ObjectRef::new(&machine.name).within(&machine.namespace)))
+        .graceful_shutdown_on(shutdown);
+    let machine_reconciler = MachineReconciler { client, provider, recorder, clock };
+
+    tracing::info!(namespace = scope.namespace.as_deref().unwrap_or("all"), "the operator runs");
+    futures::join!(drive(clusters, cluster_reconciler), drive(machines, machine_reconciler));
+    tracing::info!("the operator has stopped");
+    Ok(())
+}
+
+/// Which objects the operator looks after.
+struct Scope {
+    client: Client,
+    namespace: Option<String>,
+}
+
+impl Scope {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    /// Without its kinds the operator would retry for ever and say nothing that helps.
+    async fn check<K>(&self) -> Result<(), ManagerError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let plural = format!("{}.{}", K::plural(&()), K::group(&()));
+        match self.api::<K>().list(&ListParams::default().limit(1)).await.map_err(Answer::from) {
+            Ok(_) => Ok(()),
+            Err(answer) if answer.is_not_found() => Err(ManagerError::NotServed { plural }),
+            Err(answer) => Err(ManagerError::Unreachable { plural, answer }),
+        }
+    }
+
+    /// A controller that objects of `K` wake when something that they ask for changes, not when their status does.
+    ///
+    /// Marking for deletion raises the generation, so it passes too.
+    fn controller<K>(&self) -> Controller<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let (reader, writer) = reflector::store();
+        let asked = watcher(self.api::<K>(), watcher::Config::default())
+            .reflect(writer)
+            .applied_objects()
+            .predicate_filter(
+                kube::runtime::Predicate::combine(predicates::generation, predicates::finalizers),
+                PredicateConfig::default(),
+            );
+        Controller::for_stream(asked, reader).trigger_backoff(WatchBackoff::default())
+    }
+}
+
+/// What each call of a reconciler needs.
+struct Context<R> {
+    reconciler: R,
+    backoff: ObjectBackoff,
+}
+
+/// Runs one controller to its end. A success forgets the object's failures; a failure waits longer each time.
+async fn drive<R: Reconciler>(controller: Controller<R::Kind>, reconciler: R)
+where
+    R::Kind: DeserializeOwned,
+{
+    let context = Arc::new(Context { reconciler, backoff: ObjectBackoff::default() });
+    let results = controller.run(reconcile_one::<R>, after_failure::<R>, Arc::clone(&context));
+    log(results, &context.backoff).await;
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "kube-runtime hands over what it calls with")]
+fn after_failure<R: Reconciler>(
+    object: Arc<R::Kind>,
+    _: &ReconcileError,
+    context: Arc<Context<R>>,
+) -> Action {
+    let key = key(&object.namespace().unwrap_or_default(), &object.name_any());
+    Action::requeue(context.backoff.after_failure(key))
+}
+
+async fn reconcile_one<R: Reconciler>(
+    object: Arc<R::Kind>,
+    context: Arc<Context<R>>,
+) -> Result<Action, ReconcileError> {
+    let key = key(&object.namespace().unwrap_or_default(), &object.name_any());
+    let action = context.reconciler.reconcile(object).await?;
+    context.backoff.forget(&key);
+    Ok(action)
+}
+
+async fn log<K>(
+    results: impl Stream<Item = Result<(ObjectRef<K>, Action), controller::Error<ReconcileError, watcher::Error>>>,
+    backoff: &ObjectBackoff,
+) where
+    K: Resource<DynamicType = ()>,
+    K::DynamicType: Hash + Eq,
+{
+    let mut results = std::pin::pin!(results.into_stream());
+    while let Some(result) = results.next().await {
+        match result {
+            Ok((object, _)) => tracing::debug!(%object, "reconciled"),
+            Err(controller::Error::ObjectNotFound(object)) => {
+                backoff.forget(&key(object.namespace.as_deref().unwrap_or_default(), &object.name));
+            }
+            Err(controller::Error::ReconcilerFailed(error, object)) if error.is_conflict() => {
+                tracing::debug!(%object, %error, "somebody wrote first; it is tried again");
+            }
+            Err(controller::Error::ReconcilerFailed(error, object)) => {
+                tracing::warn!(%object, "failed {error}; it is tried again");
+            }
+            Err(error) => tracing::warn!(%error, "a watch failed; it is tried again"),
+        }
+    }
+}
+
+fn key(namespace: &str, name: &str) -> String {
+    format!("{namespace}/{name}")
+}

@@ -1,0 +1,12 @@
+//! `cargo xtask gen`: the built-in kinds' data, read from a real kube-apiserver.
+
+mod command;
+mod server;
+
+mod columns;
+mod openapi;
+mod resources;
+
+mod text;
+
+pub(crate) use command::{Args, run};

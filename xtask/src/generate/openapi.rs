@@ -1,0 +1,136 @@
+//! The components of every `/openapi/v3` document, without prose.
+//!
+//! One component has one text, whichever document it is read from. The only exceptions are the two types that every
+//! group version registers for itself (`DeleteOptions`, `WatchEvent`): each document lists the core version and its
+//! own; the core form is kept.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+
+use super::server::Server;
+
+/// Where components stand, with the list of kinds that each stands for.
+const GVK: &str = "x-kubernetes-group-version-kind";
+
+/// All components of all documents.
+pub(crate) struct Documents {
+    components: BTreeMap<String, Value>,
+}
+
+impl Documents {
+    /// The component that stands for a kind.
+    pub(crate) fn component_of(&self, group: &str, version: &str, kind: &str) -> Option<&str> {
+        let wanted = json!({"group": group, "version": version, "kind": kind});
+        let stands_for = |schema: &Value| {
+            schema.get(GVK).and_then(Value::as_array).is_some_and(|kinds| kinds.contains(&wanted))
+        };
+        self.components.iter().find(|(_, schema)| stands_for(schema)).map(|(name, _)| name.as_str())
+    }
+}
+
+/// Reads the index and each document in it.
+pub(crate) async fn read(server: &Server) -> Result<Documents> {
+    let index = server.get("/openapi/v3").await?;
+    let paths = index["paths"].as_object().context("the index has no paths")?;
+    let mut documents = Documents { components: BTreeMap::new() };
+    for (name, entry) in paths {
+        let url = entry["serverRelativeURL"].as_str().with_context(|| format!("{name} has no address"))?;
+        let document = server.get(url).await?;
+        if let Some(schemas) = document["components"]["schemas"].as_object() {
+            add(&mut documents, schemas).with_context(|| format!("failed to take {name}"))?;
+        }
+    }
+    Ok(documents)
+}
+
+fn add(documents: &mut Documents, schemas: &Map<String, Value>) -> Result<()> {
+    for (name, schema) in schemas {
+        let mut schema = without_prose(schema);
+        if name.ends_with(".meta.v1.DeleteOptions") || name.ends_with(".meta.v1.WatchEvent") {
+            if let Some(Value::Array(kinds)) = schema.get_mut(GVK) {
+                kinds.retain(|kind| kind["group"] == "");
+            }
+        }
+        match documents.components.get(name) {
+            Some(known) if *known != schema => bail!("component {name} differs between documents"),
+            Some(_) => {}
+            None => {
+                documents.components.insert(name.clone(), schema);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The schema without descriptions. A property that is *called* description stays.
+fn without_prose(schema: &Value) -> Value {
+    let Value::Object(keywords) = schema else { return schema.clone() };
+    let mut kept = Map::new();
+    for (keyword, value) in keywords {
+        let value = match (keyword.as_str(), value) {
+            ("description", Value::String(_)) => continue,
+            ("properties", Value::Object(properties)) => {
+                properties.iter().map(|(name, s)| (name.clone(), without_prose(s))).collect()
+            }
+            ("items" | "additionalProperties" | "not", schema) => without_prose(schema),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                schemas.iter().map(without_prose).collect()
+            }
+            (_, value) => value.clone(),
+        };
+        kept.insert(keyword.clone(), value);
+    }
+    Value::Object(kept)
+}
+
+/// The text of `schemas.jsonl`.
+pub(crate) fn file(documents: &Documents) -> Result<String> {
+    let mut text = String::new();
+    for (name, schema) in &documents.components {
+        text.push_str(&serde_json::to_string(&json!({"name": name, "schema": schema}))?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_goes_and_a_property_called_description_stays() {
+        let schema = json!({"description": "x", "properties": {"description": {"type": "string", "description": "y"}},
+            "items": {"allOf": [{"$ref": "a", "description": "z"}], "default": {"description": "kept"}}});
+        let expected = json!({"properties": {"description": {"type": "string"}},
+            "items": {"allOf": [{"$ref": "a"}], "default": {"description": "kept"}}});
+        assert_eq!(without_prose(&schema), expected);
+    }
+
+    #[test]
+    fn a_component_that_differs_between_documents_is_an_error_that_names_it() {
+        let mut documents = Documents { components: BTreeMap::new() };
+        add(&mut documents, json!({"a.B": {"type": "string"}}).as_object().unwrap()).unwrap();
+        add(&mut documents, json!({"a.B": {"type": "string", "description": "d"}}).as_object().unwrap())
+            .unwrap();
+        let error =
+            add(&mut documents, json!({"a.B": {"type": "integer"}}).as_object().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("a.B"));
+    }
+
+    #[test]
+    fn the_types_that_every_group_registers_keep_their_core_form() {
+        let mut documents = Documents { components: BTreeMap::new() };
+        let kinds = json!([{"group": "", "kind": "WatchEvent", "version": "v1"},
+            {"group": "apps", "kind": "WatchEvent", "version": "v1"}]);
+        let schemas = json!({"io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent": {GVK: kinds}});
+        add(&mut documents, schemas.as_object().unwrap()).unwrap();
+        let kept = &documents.components["io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"];
+        assert_eq!(kept[GVK].as_array().unwrap().len(), 1);
+        assert_eq!(
+            documents.component_of("", "v1", "WatchEvent"),
+            Some("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent")
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! The real kube-apiserver that is asked, and the proof that it is the pinned one.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use kube::Client;
+use serde_json::{Map, Value};
+
+use super::text;
+
+/// The version whose data is committed.
+pub(crate) const KUBERNETES: &str = "v1.37.2";
+
+/// What `/version` says that does not depend on who built the binary, when, and for which machine.
+const VERSION_FIELDS: [&str; 7] = [
+    "major",
+    "minor",
+    "emulationMajor",
+    "emulationMinor",
+    "minCompatibilityMajor",
+    "minCompatibilityMinor",
+    "gitVersion",
+];
+
+/// A running kube-apiserver.
+pub(crate) struct Server {
+    client: Client,
+    version: Value,
+}
+
+impl Server {
+    /// Starts one, or takes the one that the kubeconfig names; either must be the pinned version.
+    pub(crate) async fn start(kubeconfig: Option<&Path>) -> Result<Self> {
+        let client = match kubeconfig {
+            Some(path) => connect(path).await?,
+            None => bail!("no --kubeconfig"),
+        };
+        let mut server = Self { client, version: Value::Null };
+        server.version = server.get("/version").await?;
+        let found = server.version["gitVersion"].as_str().unwrap_or_default();
+        if found != KUBERNETES {
+            bail!("the server says it is {found:?}; the data is pinned to {KUBERNETES}");
+        }
+        Ok(server)
+    }
+
+    /// Ends what `start` began.
+    pub(crate) async fn stop(self) -> Result<()> {
+        Ok(())
+    }
+
+    /// `GET` as plain JSON.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.get_as(path, "application/json").await
+    }
+
+    /// `GET` in the form that `accept` names.
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Result<Value> {
+        let request = http::Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new())?;
+        let body =
+            self.client.request_text(request).await.with_context(|| format!("failed to get {path}"))?;
+        serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
+    }
+
+    /// The text of `version.json`.
+    pub(crate) fn version_file(&self) -> Result<String> {
+        let mut kept = Map::new();
+        for field in VERSION_FIELDS {
+            let value = self.version.get(field).with_context(|| format!("/version has no {field}"))?;
+            kept.insert(field.to_owned(), value.clone());
+        }
+        text::object_lines(&kept)
+    }
+}
+
+async fn connect(path: &Path) -> Result<Client> {
+    let kubeconfig = kube::config::Kubeconfig::read_from(path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
+    let config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
