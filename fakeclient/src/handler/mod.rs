@@ -1,6 +1,8 @@
 //! One verb per file: resolve → admit → strategy → commit.
 
 pub(crate) mod scope;
+pub(crate) mod metadata;
+pub(crate) mod select;
 pub(crate) mod route;
 pub(crate) mod intake;
 pub(crate) mod checks;

@@ -9,7 +9,7 @@ use crate::endpoint::media::Form;
 use crate::endpoint::options::Query;
 use crate::error::ApiError;
 use crate::instruments::ids::Ids;
-use crate::object::meta;
+use super::metadata as meta;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
 use crate::store::{Key, Object, Snapshot};
@@ -38,7 +38,7 @@ impl Scope<'_> {
     }
 
     pub(crate) fn key_of(&self, name: &str) -> Key {
-        Key::new(&self.resource.storage, &self.namespace, name)
+        Key::new(&self.resource.storage.key, &self.namespace, name)
     }
 
     pub(crate) fn not_found(&self) -> ApiError {

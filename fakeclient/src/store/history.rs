@@ -9,7 +9,7 @@ impl Store {
     pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Missed> {
         let state = self.lock();
         if revision < state.log.compacted() {
-            return Err(Missed { compacted: state.log.compacted() });
+            return Err(Missed { seen: revision, compacted: state.log.compacted() });
         }
         let mut past = state.tree.clone();
         let since: Vec<_> = state.log.after(&resource.into(), revision).cloned().collect();
@@ -58,6 +58,6 @@ mod tests {
         let first = write(&store, "x", Change::Put(json!({"metadata": {}})));
         let second = write(&store, "y", Change::Put(json!({"metadata": {}})));
         store.compact(second);
-        assert_eq!(store.at("pods", first).expect_err("compacted"), Missed { compacted: second });
+        assert_eq!(store.at("pods", first).expect_err("compacted"), Missed { seen: first, compacted: second });
     }
 }

@@ -62,6 +62,8 @@ impl Hub {
 /// The history that a follower needed is gone; its watch ends with 410.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Missed {
+    /// Where the follower was.
+    pub(crate) seen: Revision,
     /// History is known after this revision.
     pub(crate) compacted: Revision,
 }
@@ -86,7 +88,7 @@ impl Follow {
         const AT_ONCE: usize = 256;
         let state = self.store.lock();
         if state.log.compacted() > self.seen {
-            return Poll::Ready(Err(Missed { compacted: state.log.compacted() }));
+            return Poll::Ready(Err(Missed { seen: self.seen, compacted: state.log.compacted() }));
         }
         let events: Vec<_> = state.log.after(&self.resource, self.seen).take(AT_ONCE).cloned().collect();
         match events.last() {
