@@ -21,6 +21,8 @@ pub(crate) enum Part {
     Main,
     /// Status, and the metadata that a status write may change.
     Status,
+    /// A namespace's `spec.finalizers`.
+    Finalize,
 }
 
 /// What a write led to.
@@ -152,6 +154,7 @@ fn prepared(
             metadata::keep(&mut object, old);
             resource.strategy.prepare_status_update(&mut object, old);
         }
+        Part::Finalize => metadata::keep(&mut object, old),
     }
     super::intake::shape(resource, &mut object)?;
     super::intake::defaults(resource, &mut object);
