@@ -76,6 +76,8 @@ pub struct FieldError {
     pub value: Value,
     /// What the rule is.
     pub detail: String,
+    /// How the value prints, where that is not its JSON (the server prints some of its internal structs).
+    pub shown: Option<String>,
 }
 
 impl FieldError {
@@ -86,7 +88,7 @@ impl FieldError {
         value: Value,
         detail: impl Into<String>,
     ) -> Self {
-        Self { kind, field: field.into(), value, detail: detail.into() }
+        Self { kind, field: field.into(), value, detail: detail.into(), shown: None }
     }
 
     /// `Required value: detail`.
@@ -116,7 +118,7 @@ impl FieldError {
 
     /// `Unsupported value: value: supported values: "a", "b"`.
     pub fn not_supported(field: impl Into<String>, value: Value, supported: &[&str]) -> Self {
-        let quoted: Vec<_> = supported.iter().map(|s| format!("{s:?}")).collect();
+        let quoted: Vec<_> = supported.iter().map(|s| go_quoted(s)).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {
@@ -127,13 +129,22 @@ impl FieldError {
 
     /// `Too long: may not be more than N bytes`.
     pub fn too_long(field: impl Into<String>, max: usize) -> Self {
-        Self::new(FieldErrorKind::TooLong, field, Value::Null, format!("may not be more than {max} bytes"))
+        let unit = if max == 1 { "byte" } else { "bytes" };
+        Self::new(FieldErrorKind::TooLong, field, Value::Null, format!("may not be more than {max} {unit}"))
     }
 
     /// `Too many: actual: must have at most max items`.
     pub fn too_many(field: impl Into<String>, actual: usize, max: usize) -> Self {
-        let detail = format!("{actual}: must have at most {max} items");
+        let unit = if max == 1 { "item" } else { "items" };
+        let detail = format!("{actual}: must have at most {max} {unit}");
         Self::new(FieldErrorKind::TooMany, field, Value::Null, detail)
+    }
+
+    /// The same error with its value printed like this.
+    #[must_use]
+    pub fn shown_as(mut self, text: impl Into<String>) -> Self {
+        self.shown = Some(text.into());
+        self
     }
 
     /// The error without its field: `Invalid value: "x": must be …`.
@@ -141,7 +152,7 @@ impl FieldError {
         let mut text = self.kind.text().to_owned();
         if self.kind.shows_value() {
             text.push_str(": ");
-            text.push_str(&shown(&self.value));
+            text.push_str(&self.shown.clone().unwrap_or_else(|| shown(&self.value)));
         }
         if !self.detail.is_empty() {
             text.push_str(": ");
@@ -161,9 +172,85 @@ impl std::fmt::Display for FieldError {
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => go_quoted(text),
+        Value::Number(number) if number.is_f64() => go_float(number.as_f64().unwrap_or_default()),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        other => go_json(other),
+    }
+}
+
+/// A string as Go's `%q` prints it.
+pub(crate) fn go_quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\u{c}' => quoted.push_str("\\f"),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => quoted.push_str(&format!("\\x{:02x}", c as u32)),
+            c if c.escape_debug().len() == 1 || c == '\'' => quoted.push(c),
+            c if (c as u32) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+            c => quoted.push_str(&format!("\\U{:08x}", c as u32)),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A float as Go's `%v` prints it: with an exponent below 1e-4 and from 1e6 on.
+pub(crate) fn go_float(number: f64) -> String {
+    if number != 0.0 && !(1e-4..1e6).contains(&number.abs()) {
+        return go_exponent(number, 2);
+    }
+    format!("{number}")
+}
+
+/// A float as Go's JSON encoder writes it: with an exponent below 1e-6 and from 1e21 on.
+fn go_json_float(number: f64) -> String {
+    if number != 0.0 && !(1e-6..1e21).contains(&number.abs()) {
+        return go_exponent(number, 1);
+    }
+    format!("{number}")
+}
+
+/// Shortest digits, then a signed exponent of at least `width` digits.
+fn go_exponent(number: f64, width: usize) -> String {
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(rest) => ('-', rest),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>width$}")
+}
+
+/// JSON as Go's encoder writes it: keys sorted, `<`, `>` and `&` escaped, whole floats without a fraction.
+pub(crate) fn go_json(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<_> = map.keys().collect();
+            keys.sort();
+            let fields: Vec<_> =
+                keys.iter().map(|k| format!("{}:{}", go_json_string(k), go_json(&map[*k]))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(go_json).collect::<Vec<_>>().join(",")),
+        Value::String(text) => go_json_string(text),
+        Value::Number(number) if number.is_f64() => go_json_float(number.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
+}
+
+fn go_json_string(text: &str) -> String {
+    let plain = Value::from(text).to_string();
+    plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// The errors as `ErrorList.ToAggregate` prints them: alone as it is, several as `[a, b]`, each text once.
@@ -179,5 +266,31 @@ pub(crate) fn aggregate(errors: &[FieldError]) -> Option<String> {
         0 => None,
         1 => texts.pop(),
         _ => Some(format!("[{}]", texts.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_print_as_go_prints_them() {
+        assert_eq!(
+            FieldError::invalid("a", json!("x\u{1}'\"\n"), "d").body(),
+            r#"Invalid value: "x\x01'\"\n": d"#
+        );
+        assert_eq!(FieldError::invalid("a", json!(2.0), "d").body(), "Invalid value: 2: d");
+        assert_eq!(FieldError::invalid("a", json!(1e22), "d").body(), "Invalid value: 1e+22: d");
+        assert_eq!(
+            FieldError::duplicate("a", json!({"k": "<"})).body(),
+            r#"Duplicate value: {"k":"\u003c"}"#
+        );
+    }
+
+    #[test]
+    fn one_item_is_not_items() {
+        assert_eq!(FieldError::too_many("a", 2, 1).body(), "Too many: 2: must have at most 1 item");
+        assert_eq!(FieldError::too_long("a", 1).body(), "Too long: may not be more than 1 byte");
     }
 }

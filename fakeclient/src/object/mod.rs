@@ -1,6 +1,9 @@
 //! Pure functions on JSON: no store, no clock, no HTTP.
 
+pub(crate) mod decode;
 pub(crate) mod field;
+pub(crate) mod go_regex;
 pub(crate) mod names;
+pub(crate) mod patch;
 pub(crate) mod schema;
 pub(crate) mod selector;

@@ -201,7 +201,19 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 impl Type {
-    fn parse(text: &str) -> Option<Self> {
+    /// The name in a schema and in error texts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "object" => Self::Object,
             "array" => Self::Array,

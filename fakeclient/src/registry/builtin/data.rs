@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
-use super::rules::{Rule, rule_of};
+use super::table::{Rule, rule_of};
 use super::strategies::strategy_of;
 use crate::error::qualified;
 use crate::registry::resource::{Column, Resource, Shape, Storage, Subresource};
@@ -33,6 +33,8 @@ struct Entry {
     subresources: Vec<SubresourceEntry>,
     #[serde(default)]
     storage_version_hash: String,
+    #[serde(default)]
+    delete_gives_object: bool,
     component: String,
 }
 
@@ -94,6 +96,8 @@ impl Entry {
             status_isolated: rule.status_isolated(has_status),
             columns: columns.into_iter().map(ColumnEntry::column).collect(),
             scale: rule.scale(),
+            delete_gives_object: self.delete_gives_object,
+            document: None,
             group: self.group,
             version: self.version,
             plural: self.plural,
@@ -151,7 +155,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::registry::builtin::rules;
+    use crate::registry::builtin::table;
 
     fn find(group: &str, version: &str, plural: &str) -> &'static Resource {
         let wanted = (group, version, plural);
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn every_line_of_the_hand_written_table_names_a_resource_that_is_served() {
         let served: BTreeSet<String> = resources().iter().map(|r| r.group_resource()).collect();
-        for name in rules::named() {
+        for name in table::named() {
             assert!(served.contains(name), "data/rules.json names {name}, which no group serves");
         }
     }

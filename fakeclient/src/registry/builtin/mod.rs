@@ -2,7 +2,13 @@
 //! of them need.
 
 pub(crate) mod data;
-pub(crate) mod rules;
 pub(crate) mod schemas;
+pub(crate) mod table;
 
 pub(crate) mod strategies;
+
+pub(crate) mod apps;
+pub(crate) mod coordination;
+pub(crate) mod core;
+
+pub(crate) mod rules;

@@ -1,0 +1,159 @@
+//! The four binaries, and whether a file on disk can be one of them.
+//!
+//! It knows names and file formats, not where binaries come from.
+
+use std::{
+    fmt, fs,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::Path,
+};
+
+/// A binary that a control plane is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Binary {
+    /// The API server.
+    KubeApiserver,
+    /// The store below it.
+    Etcd,
+    /// The controllers that run on request: namespaces, garbage collection, …
+    KubeControllerManager,
+    /// The command line client.
+    Kubectl,
+}
+
+impl Binary {
+    /// The file name, also in archives and folders.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KubeApiserver => "kube-apiserver",
+            Self::Etcd => "etcd",
+            Self::KubeControllerManager => "kube-controller-manager",
+            Self::Kubectl => "kubectl",
+        }
+    }
+
+    /// The environment variable that names this one binary (the first, second and fourth are controller-runtime's).
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::KubeApiserver => "TEST_ASSET_KUBE_APISERVER",
+            Self::Etcd => "TEST_ASSET_ETCD",
+            Self::KubeControllerManager => "TEST_ASSET_KUBE_CONTROLLER_MANAGER",
+            Self::Kubectl => "TEST_ASSET_KUBECTL",
+        }
+    }
+}
+
+impl fmt::Display for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a file is not a usable binary, as the end of a sentence that begins with its path.
+pub(crate) fn objection(path: &Path) -> Option<String> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some("does not exist".to_owned()),
+        Err(error) => return Some(format!("cannot be read ({error})")),
+    };
+    if !metadata.is_file() {
+        return Some("is not a file".to_owned());
+    }
+    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 == 0 {
+        return Some("is not executable".to_owned());
+    }
+    match cut_off(path, metadata.len()) {
+        Ok(false) => None,
+        Ok(true) => Some("is cut off: an unpacking or copy that was interrupted?".to_owned()),
+        Err(error) => Some(format!("cannot be read ({error})")),
+    }
+}
+
+/// Whether an ELF file ends before the segments that its own header promises. Other formats are taken as they are.
+fn cut_off(path: &Path, length: u64) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    let mut header = [0u8; 64];
+    match file.read_exact(&mut header) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(length == 0),
+        Err(error) => return Err(error),
+    }
+    if header[..6] != *b"\x7fELF\x02\x01" {
+        return Ok(false);
+    }
+    // ELF64, little endian: e_phoff at 32, e_phentsize at 54, e_phnum at 56; in an entry p_offset at 8, p_filesz at 32.
+    let table = u64_at(&header, 32);
+    let entry_size = u64::from(u16_at(&header, 54));
+    let entries = u64::from(u16_at(&header, 56));
+    if entry_size < 56 || table.saturating_add(entry_size * entries) > length {
+        return Ok(true);
+    }
+    for index in 0..entries {
+        let mut entry = [0u8; 56];
+        file.seek(SeekFrom::Start(table + index * entry_size))?;
+        file.read_exact(&mut entry)?;
+        if u64_at(&entry, 8).saturating_add(u64_at(&entry, 32)) > length {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a slice of eight bytes"))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("a slice of two bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn file(contents: &[u8], mode: u32) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("etcd");
+        fs::write(&path, contents).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_running_program_is_a_usable_binary() {
+        assert_eq!(objection(&std::env::current_exe().unwrap()), None);
+    }
+
+    #[test]
+    fn a_program_cut_in_half_is_refused() {
+        let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let (_dir, path) = file(&whole[..whole.len() / 2], 0o755);
+        if cfg!(target_os = "linux") {
+            assert!(objection(&path).unwrap().contains("cut off"));
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_refused() {
+        let (_dir, path) = file(b"", 0o755);
+        assert!(objection(&path).unwrap().contains("cut off"));
+    }
+
+    #[test]
+    fn a_script_is_taken_as_it_is() {
+        let (_dir, path) = file(b"#!/bin/sh\nexit 0\n", 0o755);
+        assert_eq!(objection(&path), None);
+    }
+
+    #[test]
+    fn a_file_that_may_not_run_is_refused() {
+        let (_dir, path) = file(b"#!/bin/sh\n", 0o644);
+        assert!(objection(&path).unwrap().contains("not executable"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named_as_missing() {
+        assert!(objection(Path::new("/nonexistent/etcd")).unwrap().contains("does not exist"));
+    }
+}

@@ -1,0 +1,160 @@
+//! The first step: what somebody named, by environment variable or by folder.
+//!
+//! The variables are those of controller-runtime's envtest, in its order of precedence: `TEST_ASSET_*` for one binary,
+//! `KUBEBUILDER_ASSETS` for a folder, the builder's folder, `/usr/local/kubebuilder/bin`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{
+    binary::{Binary, objection},
+    report::Step,
+    resolve::{Search, names},
+    version::{Version, Wanted},
+};
+
+/// Where kubebuilder's old instructions put the binaries.
+const OLD_FOLDER: &str = "/usr/local/kubebuilder/bin";
+
+/// A place that was named, and by what.
+struct Place {
+    path: PathBuf,
+    named_by: String,
+}
+
+pub(crate) fn look(search: &mut Search<'_>) {
+    let folders = folders(search);
+    for binary in search.missing() {
+        let variable = search.request.surroundings.variable(binary.variable());
+        let single = variable.map(|path| Place { path: path.into(), named_by: binary.variable().to_owned() });
+        let in_folders = folders
+            .iter()
+            .map(|folder| Place { path: folder.path.join(binary.name()), named_by: folder.named_by.clone() });
+        for place in single.into_iter().chain(in_folders) {
+            if take(search, binary, &place) {
+                break;
+            }
+        }
+    }
+    let missing = search.missing();
+    if !missing.is_empty() && folders.is_empty() {
+        search.passed_on(Step::Environment, format!("no variable or folder names {}", names(&missing)));
+    }
+}
+
+fn folders(search: &Search<'_>) -> Vec<Place> {
+    let request = search.request;
+    let variable = request.surroundings.variable("KUBEBUILDER_ASSETS");
+    let variable =
+        variable.map(|path| Place { path: path.into(), named_by: "KUBEBUILDER_ASSETS".to_owned() });
+    let option =
+        request.dir.clone().map(|path| Place { path, named_by: "the folder of the builder".to_owned() });
+    let old = Path::new(OLD_FOLDER);
+    let old = old.is_dir().then(|| Place { path: old.to_owned(), named_by: OLD_FOLDER.to_owned() });
+    variable.into_iter().chain(option).chain(old).collect()
+}
+
+/// Takes the binary if it is usable and of the wanted version.
+fn take(search: &mut Search<'_>, binary: Binary, place: &Place) -> bool {
+    if let Some(objection) = objection(&place.path) {
+        let reason = format!("{} {objection} ({})", place.path.display(), place.named_by);
+        search.passed_on(Step::Environment, reason);
+        return false;
+    }
+    let version = if binary == Binary::Etcd { None } else { version_of(binary, &place.path) };
+    // Without a wish of the caller's the version of what was named is the version to use.
+    let any = !search.request.explicit && matches!(search.kubernetes, Wanted::Minor(..));
+    if let Some(version) = version.as_ref().filter(|version| !any && !search.kubernetes.accepts(version)) {
+        let reason = format!(
+            "{} is {version}, wanted {} ({})",
+            place.path.display(),
+            search.kubernetes,
+            place.named_by
+        );
+        search.passed_on(Step::Environment, reason);
+        return false;
+    }
+    search.found(Step::Environment, binary, version, place.path.clone());
+    true
+}
+
+/// What a binary says of itself. Something that says nothing (a wrapper, a test's script) is taken at its word.
+fn version_of(binary: Binary, path: &Path) -> Option<Version> {
+    let mut command = Command::new(path);
+    match binary {
+        Binary::Kubectl => command.args(["version", "--client"]),
+        _ => command.arg("--version"),
+    };
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // "Kubernetes v1.37.2" and "Client Version: v1.37.2".
+    text.split_whitespace().find_map(|word| word.strip_prefix('v')?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::{Request, Surroundings, resolve};
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    fn folder(version: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] {
+            let path = dir.path().join(name);
+            fs::write(&path, format!("#!/bin/sh\necho Kubernetes v{version}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        dir
+    }
+
+    fn request(version: Option<&str>, variables: &[(&str, &Path)]) -> Request {
+        let nowhere = Path::new("/nonexistent");
+        let all = [("HOME", nowhere)].into_iter().chain(variables.iter().copied());
+        Request::new(version).unwrap().installed_only(true).surroundings(Surroundings::with_variables(all))
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_binaries_is_enough() {
+        let dir = folder("1.36.1");
+        let request = request(None, &[("KUBEBUILDER_ASSETS", dir.path())]).with(Binary::Kubectl);
+        let assets = resolve(&request).await.unwrap();
+        assert_eq!(assets.path(Binary::Etcd), Some(dir.path().join("etcd").as_path()));
+        assert_eq!(assets.kubernetes().unwrap().to_string(), "1.36.1");
+    }
+
+    #[tokio::test]
+    async fn a_variable_for_one_binary_goes_before_the_folder() {
+        let (dir, other) = (folder("1.37.2"), folder("1.37.2"));
+        let etcd = other.path().join("etcd");
+        let request = request(None, &[("KUBEBUILDER_ASSETS", dir.path()), ("TEST_ASSET_ETCD", &etcd)]);
+        assert_eq!(resolve(&request).await.unwrap().path(Binary::Etcd), Some(etcd.as_path()));
+    }
+
+    #[tokio::test]
+    async fn a_named_folder_of_another_version_than_wanted_is_passed_over_with_the_reason() {
+        let dir = folder("1.36.1");
+        let error = resolve(&request(Some("1.37"), &[("KUBEBUILDER_ASSETS", dir.path())])).await.unwrap_err();
+        assert!(error.to_string().contains("is 1.36.1, wanted 1.37 (KUBEBUILDER_ASSETS)"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn kubernetes_binaries_of_two_versions_are_not_mixed() {
+        let (dir, other) = (folder("1.37.2"), folder("1.36.1"));
+        let manager = other.path().join("kube-controller-manager");
+        let variables =
+            [("KUBEBUILDER_ASSETS", dir.path()), ("TEST_ASSET_KUBE_CONTROLLER_MANAGER", manager.as_path())];
+        let assets = resolve(&request(None, &variables).with(Binary::KubeControllerManager)).await.unwrap();
+        let taken = assets.path(Binary::KubeControllerManager).unwrap();
+        assert_eq!(taken, dir.path().join("kube-controller-manager"), "the other one is 1.36.1");
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_is_named_with_its_variable() {
+        let error = resolve(&request(None, &[("TEST_ASSET_ETCD", Path::new("/nonexistent/etcd"))]))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/etcd does not exist (TEST_ASSET_ETCD)"), "{error}");
+    }
+}

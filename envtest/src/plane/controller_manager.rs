@@ -1,0 +1,49 @@
+//! kube-controller-manager beside a control plane, with the controllers that were asked for and no others.
+//!
+//! It knows the program's flags and how people call the controllers; not what they do.
+
+use std::path::{Path, PathBuf};
+
+use super::{apiserver, flags::Flags, folder::Folder};
+use crate::process::child::Spec;
+
+/// What to start.
+pub(crate) fn spec(
+    program: &Path,
+    folder: &Folder,
+    log: PathBuf,
+    port: u16,
+    kubeconfig: &Path,
+    files: &apiserver::Files,
+    controllers: &[String],
+    caller: &[(String, String)],
+) -> Spec {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let kubeconfig = path(kubeconfig);
+    let flags = Flags::default()
+        .with("kubeconfig", kubeconfig.as_str())
+        .with("authentication-kubeconfig", kubeconfig.as_str())
+        .with("authorization-kubeconfig", kubeconfig)
+        .with("controllers", controllers.join(","))
+        .with("leader-elect", "false")
+        .with("bind-address", "127.0.0.1")
+        .with("secure-port", port.to_string())
+        .with("permit-port-sharing", "true")
+        .with("cert-dir", path(folder.path()))
+        .with("tls-cert-file", path(&files.certificate))
+        .with("tls-private-key-file", path(&files.key))
+        .with("root-ca-file", path(&files.ca))
+        .with("service-account-private-key-file", path(&files.service_account_key))
+        .with("use-service-account-credentials", "false")
+        // A test should wait for the controllers' work, not for their politeness.
+        .with("kube-api-qps", "1000")
+        .with("kube-api-burst", "2000")
+        .overridden_by(caller);
+    Spec {
+        name: "kube-controller-manager",
+        program: program.to_owned(),
+        args: flags.into_args(),
+        dir: folder.path().to_owned(),
+        log,
+    }
+}

@@ -1,0 +1,85 @@
+//! Ports that are held, not guessed.
+//!
+//! A port that is found free, let go and used later may be somebody else's by then. Here it stays bound (without
+//! listening) with `SO_REUSEPORT` for as long as the server lives; the server binds it too because it is started with
+//! `--permit-port-sharing`. The kernel lets only processes of the same user share a port, and never hands a shared one
+//! out as a free one.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    os::fd::OwnedFd,
+};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
+
+/// A loopback port that nobody else can take while this lives.
+#[derive(Debug)]
+pub(crate) struct HeldPort {
+    port: u16,
+    _socket: OwnedFd,
+}
+
+impl HeldPort {
+    /// Takes a free port of 127.0.0.1.
+    pub(crate) fn take() -> io::Result<Self> {
+        let socket = stream_socket()?;
+        sockopt::set_socket_reuseport(&socket, true)?;
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+        let address = SocketAddr::try_from(getsockname(&socket)?)?;
+        Ok(Self { port: address.port(), _socket: socket })
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.port
+    }
+}
+
+/// A socket that a child does not inherit.
+fn stream_socket() -> io::Result<OwnedFd> {
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = SocketFlags::CLOEXEC;
+    #[cfg(target_vendor = "apple")]
+    let flags = SocketFlags::empty();
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+    #[cfg(target_vendor = "apple")]
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, net::TcpListener, net::TcpStream};
+
+    #[test]
+    fn a_held_port_is_refused_to_others() {
+        let port = HeldPort::take().unwrap();
+        let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_held_port_answers_nobody() {
+        let port = HeldPort::take().unwrap();
+        let error = TcpStream::connect((Ipv4Addr::LOCALHOST, port.number())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_server_that_shares_ports_can_listen_on_a_held_port() {
+        let port = HeldPort::take().unwrap();
+        let socket = stream_socket().unwrap();
+        sockopt::set_socket_reuseport(&socket, true).unwrap();
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number())).unwrap();
+        rustix::net::listen(&socket, 1).unwrap();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port.number())).unwrap();
+    }
+
+    #[test]
+    fn no_port_is_handed_out_twice() {
+        let ports: Vec<_> = (0..200).map(|_| HeldPort::take().unwrap()).collect();
+        let numbers: BTreeSet<_> = ports.iter().map(HeldPort::number).collect();
+        assert_eq!(numbers.len(), ports.len());
+    }
+}

@@ -1,0 +1,46 @@
+//! The key that signs service account tokens.
+//!
+//! One per user of this machine, made once: tokens and data of one control plane stay good in another one.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{certs, folder};
+
+/// The key's file below a cache folder, made if it is not there.
+pub(crate) fn key(cache: &Path) -> io::Result<PathBuf> {
+    let path = cache.join("service-account.key");
+    if path.exists() {
+        return Ok(path);
+    }
+    fs::create_dir_all(cache)?;
+    let staged = tempfile::Builder::new().prefix(".service-account-").tempdir_in(cache)?;
+    let staged_key = staged.path().join("key");
+    folder::write_private(&staged_key, &certs::service_account_key().map_err(io::Error::other)?)?;
+    // A link, not a rename: of two processes at once the first one's key stays.
+    match fs::hard_link(&staged_key, &path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_stays_the_same_even_when_many_ask_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("seatrial");
+        let read = || fs::read_to_string(key(&cache).unwrap()).unwrap();
+        let keys: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(read)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys[0].contains("PRIVATE KEY"));
+        assert!(keys.iter().all(|other| *other == keys[0]));
+        assert_eq!(read(), keys[0]);
+    }
+}

@@ -1,0 +1,100 @@
+//! What kills a child when this process dies without a word (`kill -9`, an abort, a power cut to its terminal).
+//!
+//! Linux has a parent-death signal. Where there is none, a watchdog (`/bin/sh`) leads the child's process group and
+//! reads from a pipe whose other end only this process holds: at its end it kills the group, itself included. Both
+//! are written here and tested on Linux; the caller does not see the difference.
+
+use std::{
+    io,
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal};
+
+/// The ways to be told of a parent's death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// `prctl(PR_SET_PDEATHSIG)`.
+    #[cfg(target_os = "linux")]
+    ParentDeathSignal,
+    /// A shell that waits for the end of a pipe.
+    #[cfg_attr(target_os = "linux", expect(dead_code, reason = "the other systems' way, tested here"))]
+    Watchdog,
+}
+
+impl Guard {
+    /// The way of this platform.
+    pub(crate) const fn of_this_platform() -> Self {
+        #[cfg(target_os = "linux")]
+        return Self::ParentDeathSignal;
+        #[cfg(not(target_os = "linux"))]
+        return Self::Watchdog;
+    }
+}
+
+/// A started child, the watchdog that guards it if there is one, and the group that both are in.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    pub(crate) child: Child,
+    pub(crate) watchdog: Option<Child>,
+    pub(crate) group: Pid,
+}
+
+/// Starts a command in a process group of its own, so that a terminal's Ctrl-C reaches this process alone. It must be
+/// called on the spawning thread.
+pub(crate) fn spawn(guard: Guard, mut command: Command) -> io::Result<Guarded> {
+    match guard {
+        #[cfg(target_os = "linux")]
+        Guard::ParentDeathSignal => {
+            die_with_this_process(&mut command);
+            let child = command.process_group(0).spawn()?;
+            let group = Pid::from_child(&child);
+            Ok(Guarded { child, watchdog: None, group })
+        }
+        Guard::Watchdog => {
+            // The watchdog comes first and leads the group: if this process dies between the two, the child cannot
+            // join a group that is gone, and its exec never happens.
+            let mut watchdog = Command::new("/bin/sh")
+                .args(["-c", "read -r _; kill -9 0"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()?;
+            let group = Pid::from_child(&watchdog);
+            match command.process_group(group.as_raw_pid()).spawn() {
+                Ok(child) => Ok(Guarded { child, watchdog: Some(watchdog), group }),
+                Err(error) => {
+                    watchdog.kill()?;
+                    watchdog.wait()?;
+                    Err(error)
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_this_process(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let prepare = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have died before the call above; then nobody will ever send the signal.
+        if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
+    };
+    #[expect(
+        unsafe_code,
+        reason = "the closure runs between fork and exec: it makes two system calls, no allocation"
+    )]
+    // SAFETY: both calls are plain system calls, async-signal-safe, and errors are built without allocating.
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+/// Kills everything in a child's group. A group that is gone already is no error.
+pub(crate) fn kill_group(group: Pid, signal: Signal) {
+    // ESRCH says that the group is gone; nothing else can happen to a group of our own children.
+    let _ = rustix::process::kill_process_group(group, signal);
+}

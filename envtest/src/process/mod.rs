@@ -1,0 +1,14 @@
+//! Child processes that never outlive this one.
+//!
+//! `spawner` is the thread that starts them, `guard` what kills them when this process is gone, `child` one of them
+//! from start to reaping, `output` what their log says, `health` how their readiness is asked for.
+
+pub(crate) mod spawner;
+
+pub(crate) mod guard;
+
+pub(crate) mod child;
+
+pub(crate) mod output;
+
+pub(crate) mod health;

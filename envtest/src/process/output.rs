@@ -1,0 +1,165 @@
+//! What a child's log says about why it failed.
+//!
+//! It knows the words of etcd's and Kubernetes' programs (etcd 3.7, Kubernetes 1.34 to 1.37), not their meaning for a
+//! caller beyond one sentence and one next step.
+
+use std::{fmt, fs, path::Path};
+
+/// How many last lines a failure shows.
+const LINES: usize = 12;
+
+/// Longer lines are cut: some of Kubernetes' hold whole objects.
+const WIDTH: usize = 300;
+
+/// A known reason, found in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// What happened, in our words.
+    pub reason: &'static str,
+    /// What to do about it.
+    pub next_step: &'static str,
+    /// The process's own words.
+    pub quote: String,
+}
+
+impl Cause {
+    /// Whether another try on other ports may help.
+    pub(crate) fn is_port_taken(&self) -> bool {
+        self.reason == PORT_TAKEN
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.quote)
+    }
+}
+
+const PORT_TAKEN: &str = "its port is taken";
+
+/// (what the log says, what it means, what to do), most telling first.
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("address already in use", PORT_TAKEN, "start again: another port is chosen"),
+    (
+        "unknown flag",
+        "it does not know a flag",
+        "check the flags given to the builder against this version's --help",
+    ),
+    (
+        "flag provided but not defined",
+        "it does not know a flag",
+        "check the flags given to the builder against this version's --help",
+    ),
+    ("invalid argument", "a flag's value is refused", "check the values given to the builder"),
+    (
+        "unrecognized feature gate",
+        "it does not know a feature gate",
+        "check the feature gates of this version",
+    ),
+    ("is unknown. Failing startup", "it does not know a name", "check the names given to the builder"),
+    ("unknown plugin", "it does not know an admission plugin", "check the plugin's name for this version"),
+    ("is unknown", "it does not know a name", "check the names given to the builder for this version"),
+    ("no space left on device", "the disk is full", "free some space, or point TMPDIR at a larger disk"),
+    ("too many open files", "the limit of open files is reached", "raise it: `ulimit -n 65536`"),
+    ("inotify instances", "the limit of inotify instances is reached", "raise fs.inotify.max_user_instances"),
+    (
+        "unable to find suitable network address",
+        "it finds no address to advertise",
+        "give one: .apiserver_arg(\"advertise-address\", …)",
+    ),
+    (
+        "permission denied",
+        "a file or address is refused to it",
+        "check the owner and mode of the path it names",
+    ),
+    (
+        "etcd grpc connection not ready",
+        "it cannot reach etcd",
+        "look at etcd's log; a flag given with .etcd_arg or .apiserver_arg may have moved it",
+    ),
+    (
+        "error creating storage factory",
+        "it cannot reach etcd",
+        "look at etcd's log; a flag given with .etcd_arg or .apiserver_arg may have moved it",
+    ),
+    ("panic:", "it crashed", "look at its log; a bug of this version?"),
+];
+
+/// What a log holds at its end, and the reason if one is recognised.
+pub(crate) fn read(log: &Path) -> (Vec<String>, Option<Cause>) {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // A usage text of 400 lines follows Kubernetes' complaint about a flag: the reason is looked for everywhere.
+    let cause = KNOWN.iter().find_map(|(words, reason, next_step)| {
+        let line = lines.iter().rev().find(|line| line.contains(words) && is_complaint(line))?;
+        Some(Cause { reason, next_step, quote: cut(line) })
+    });
+    let tail = lines.iter().skip(lines.len().saturating_sub(LINES)).map(|line| cut(line)).collect();
+    (tail, cause)
+}
+
+/// klog's and zap's lines of level info and warning are no reason to stop; plain lines may be.
+fn is_complaint(line: &str) -> bool {
+    let klog_info = (line.starts_with('I') || line.starts_with('W'))
+        && line.as_bytes().get(1..5).is_some_and(|date| date.iter().all(u8::is_ascii_digit));
+    !klog_info && !line.contains("\"level\":\"info\"") && !line.contains("\"level\":\"warn\"")
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn cause_of(text: &str) -> Option<Cause> {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        fs::write(&log, text).unwrap();
+        read(&log).1
+    }
+
+    #[rstest]
+    #[case("Error: unknown flag: --no-such\n\nUsage: …", "it does not know a flag")]
+    #[case(
+        "E1122 17:41:58.895941   22611 run.go:72] \"command failed\" err=\"failed to create listener: failed to listen \
+         on 127.0.0.1:6443: listen tcp 127.0.0.1:6443: bind: address already in use\"",
+        PORT_TAKEN
+    )]
+    #[case(
+        "E1122 17:44:07.897184   23077 run.go:72] \"command failed\" err=\"error creating storage factory: etcd grpc \
+         connection not ready: context deadline exceeded\"",
+        "it cannot reach etcd"
+    )]
+    #[case(
+        "{\"level\":\"fatal\",\"msg\":\"discovery failed\",\"error\":\"listen tcp: bind: address already in use\"}",
+        PORT_TAKEN
+    )]
+    fn a_known_complaint_has_a_reason(#[case] text: &str, #[case] reason: &str) {
+        assert_eq!(cause_of(text).unwrap().reason, reason);
+    }
+
+    #[rstest]
+    #[case("I1122 17:43:47.794250   23077 options.go:261] the name is unknown, using another")]
+    #[case("{\"level\":\"warn\",\"msg\":\"address already in use by nobody\"}")]
+    #[case("")]
+    fn an_informational_line_is_no_reason(#[case] text: &str) {
+        assert_eq!(cause_of(text), None);
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_and_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let text: Vec<String> = (0..100).map(|n| format!("{n} {}", "ü".repeat(400))).collect();
+        fs::write(&log, text.join("\n")).unwrap();
+        let (tail, _) = read(&log);
+        assert_eq!(tail.len(), LINES);
+        assert!(tail.last().unwrap().starts_with("99 ") && tail.last().unwrap().ends_with('…'));
+    }
+}

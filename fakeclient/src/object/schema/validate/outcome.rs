@@ -1,0 +1,116 @@
+//! What validation found: errors, each text once, and how many checks a value passed.
+//!
+//! The count decides which of several failing alternatives (`anyOf`, `oneOf`) is reported. It does not know where
+//! errors come from.
+
+use serde_json::Value;
+
+use crate::object::field::{FieldError, FieldErrorKind};
+
+/// What to make of an error: the kinds that kube-apiserver tells apart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// `Required value`
+    Required,
+    /// `Unsupported value`, with what is supported.
+    Enum(Vec<Value>),
+    /// `Too long`, with the limit.
+    TooLong(i64),
+    /// `Too many`, with how many there are and the limit.
+    TooMany(usize, i64),
+    /// A wrong type.
+    Type,
+    /// `Invalid value`
+    Other,
+    /// About the schema as a whole: reported without a path.
+    Whole,
+}
+
+/// One error.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Error {
+    pub(super) kind: Kind,
+    pub(super) path: String,
+    pub(super) value: Value,
+    pub(super) text: String,
+}
+
+/// Errors and the number of checks passed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) errors: Vec<Error>,
+    pub(super) matches: usize,
+}
+
+impl Outcome {
+    /// One error and nothing else.
+    pub(super) fn failed(kind: Kind, path: &str, value: Value, text: String) -> Self {
+        let mut outcome = Self::default();
+        outcome.add(kind, path, value, text);
+        outcome
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, path: &str, value: Value, text: String) {
+        self.push(Error { kind, path: path.to_owned(), value, text });
+    }
+
+    /// An error without a path.
+    pub(super) fn add_whole(&mut self, text: String) {
+        self.add(Kind::Whole, "", Value::Null, text);
+    }
+
+    fn push(&mut self, error: Error) {
+        if !self.errors.iter().any(|e| e.text == error.text) {
+            self.errors.push(error);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        for error in other.errors {
+            self.push(error);
+        }
+        self.matches += other.matches;
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// The errors as the API reports them, below `base` (empty for a whole resource).
+    pub(super) fn into_field_errors(self, base: &str) -> Vec<FieldError> {
+        self.errors.into_iter().map(|error| error.into_field_error(base)).collect()
+    }
+}
+
+impl Error {
+    fn into_field_error(self, base: &str) -> FieldError {
+        let relative = self.path.strip_prefix('.').unwrap_or(&self.path);
+        let field = match (base, relative) {
+            ("", "") => "<nil>".to_owned(),
+            (base, "") => base.to_owned(),
+            ("", relative) => relative.to_owned(),
+            (base, relative) => format!("{base}.{relative}"),
+        };
+        match self.kind {
+            Kind::Required => FieldError::required(field, ""),
+            Kind::Enum(allowed) => {
+                let texts: Vec<String> = allowed
+                    .iter()
+                    .map(|v| v.as_str().map_or_else(|| crate::object::field::go_json(v), str::to_owned))
+                    .collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                FieldError::not_supported(field, self.value, &texts)
+            }
+            Kind::TooLong(max) => FieldError::too_long(field, usize::try_from(max).unwrap_or(0)),
+            Kind::TooMany(actual, max) => {
+                FieldError::too_many(field, actual, usize::try_from(max).unwrap_or(0))
+            }
+            Kind::Type => FieldError::new(FieldErrorKind::TypeInvalid, field, self.value, self.text),
+            Kind::Other => FieldError::invalid(field, self.value, self.text),
+            Kind::Whole => {
+                let field = if base.is_empty() { "<nil>" } else { base };
+                FieldError::invalid(field, Value::from(""), self.text)
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Text: length in code points, pattern, format. The first that fails is reported, a wrong format beside it.
+
+use super::node::Node;
+use super::outcome::{Kind, Outcome};
+use super::walk::inside;
+use crate::object::field::go_quoted;
+
+pub(super) fn check(node: &Node, text: &str, path: &str) -> Outcome {
+    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    if let Some(max) = node.max_length.filter(|max| length > *max) {
+        let message = format!("{} should be at most {max} chars long", inside(path));
+        return Outcome::failed(Kind::TooLong(max), path, text.into(), message);
+    }
+    if let Some(min) = node.min_length.filter(|min| length < *min) {
+        let message = format!("{} should be at least {min} chars long", inside(path));
+        return Outcome::failed(Kind::Other, path, text.into(), message);
+    }
+    let Some(pattern) = &node.pattern else { return Outcome::default() };
+    let shown = match &pattern.compiled {
+        Ok(regex) if regex.is_match(text) => return Outcome::default(),
+        Ok(_) => pattern.source.clone(),
+        Err(error) => format!("{}, but pattern is invalid: {error}", pattern.source),
+    };
+    Outcome::failed(Kind::Other, path, text.into(), format!("{} should match '{shown}'", inside(path)))
+}
+
+/// Nothing where the schema has no format for text.
+pub(super) fn check_format(node: &Node, text: &str, path: &str) -> Option<Outcome> {
+    let (name, format) = (node.format_name.as_ref()?, node.format?);
+    if format.accepts(text) {
+        return Some(Outcome::default());
+    }
+    let message = format!("{} must be of type {name}: {}", inside(path), go_quoted(text));
+    Some(Outcome::failed(Kind::Type, path, text.into(), message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(property: &Value, value: &str, expected: &[&str]) {
+        let schema = json!({"type": "object", "properties": {"x": property}});
+        let errors = Node::parse(&schema).validate(&json!({"x": value}), "");
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn length_counts_code_points() {
+        let schema = json!({"type": "string", "minLength": 3, "maxLength": 5, "pattern": "^[a-zä]+$"});
+        check(&schema, "ab", &[r#"x: Invalid value: "ab": x in body should be at least 3 chars long"#]);
+        check(&schema, "abcdef", &["x: Too long: may not be more than 5 bytes"]);
+        check(&schema, "äääää", &[]);
+        check(&schema, "AB1", &[r#"x: Invalid value: "AB1": x in body should match '^[a-zä]+$'"#]);
+    }
+
+    #[test]
+    fn a_wrong_format_is_a_wrong_type() {
+        let wrong = r#"x: Invalid value: "v": x in body must be of type uuid: "v""#;
+        check(&json!({"type": "string", "format": "uuid"}), "v", &[wrong]);
+        check(&json!({"type": "string", "format": "nobody-knows"}), "v", &[]);
+    }
+}
