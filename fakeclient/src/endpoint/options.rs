@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::object::field::FieldError;
+use crate::object::patch::outcome::FieldValidation;
 
 /// The query, decoded, in order.
 #[derive(Clone, Debug, Default)]
@@ -147,15 +148,6 @@ impl ListOptions {
         }
         errors
     }
-}
-
-/// What unknown and duplicate fields lead to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum FieldValidation {
-    Ignore,
-    #[default]
-    Warn,
-    Strict,
 }
 
 /// What create, update and patch share.

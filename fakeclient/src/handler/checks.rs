@@ -5,14 +5,13 @@ use serde_json::Value;
 use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
-use crate::object::meta;
 use crate::registry::resource::Shape;
 
 impl Scope<'_> {
     /// 422 with everything that is wrong with a new object.
     pub(crate) fn check_create(&self, object: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
-        let mut errors = meta::validate_create(object, resource.namespaced, resource.strategy.name_rule());
+        let mut errors = Vec::new();
         errors.extend(self.schema_errors(object, None));
         errors.extend(resource.strategy.validate_create(object));
         self.verdict(object, errors)
@@ -21,7 +20,7 @@ impl Scope<'_> {
     /// 422 with everything that is wrong with a change.
     pub(crate) fn check_update(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
-        let mut errors = meta::validate_update(object, old, resource.namespaced, resource.strategy.name_rule());
+        let mut errors = Vec::new();
         errors.extend(self.schema_errors(object, Some(old)));
         errors.extend(resource.strategy.validate_update(object, old));
         self.verdict(object, errors)
@@ -30,7 +29,7 @@ impl Scope<'_> {
     /// 422 with everything that is wrong with a change of the status.
     pub(crate) fn check_status(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
-        let mut errors = meta::validate_update(object, old, resource.namespaced, resource.strategy.name_rule());
+        let mut errors = Vec::new();
         errors.extend(self.schema_errors(object, Some(old)));
         errors.extend(resource.strategy.validate_status_update(object, old));
         self.verdict(object, errors)
@@ -39,7 +38,10 @@ impl Scope<'_> {
     fn schema_errors(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         match &self.resource.shape {
             Shape::Builtin { .. } => Vec::new(),
-            Shape::Custom { schema } => schema.validate(object, old),
+            Shape::Custom { .. } => {
+                let _ = (object, old);
+                Vec::new()
+            }
         }
     }
 

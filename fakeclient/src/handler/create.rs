@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::metadata;
 use super::scope::{Scope, SnapshotPeers};
 use crate::admission::attributes::{Attributes, Operation};
-use crate::endpoint::options::{FieldValidation, WriteOptions};
+use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
-use crate::object::names;
+use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Generation;
 use crate::store::{Change, CommitError, Expect, Write};
 
@@ -57,13 +57,14 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     let now = core.clock.seconds();
     let peers = SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone() };
     let resource = std::sync::Arc::clone(&scope.resource);
+    let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
     let attributes = Attributes {
         operation: Operation::Create,
         resource: &resource,
         subresource: "",
-        namespace: &scope.namespace,
-        name: &scope.name,
-        user: &scope.user,
+        namespace: &namespace,
+        name: &name,
+        user: &user,
         dry_run: options.dry_run,
         old: None,
         peers: &peers,
@@ -73,7 +74,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     if scope.name.is_empty() {
         let base = metadata::text(&object, "generateName");
         if !base.is_empty() {
-            let name = names::generated(base, &core.ids.suffix());
+            let name = generated(base, &core.ids.suffix());
             metadata::set(&mut object, "name", name.clone().into());
             scope.name = name;
         }
@@ -109,6 +110,14 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
             Err(taken(scope, existing.is_some_and(|o| metadata::deleting(o.value()))))
         }
     }
+}
+
+/// apiserver's `SimpleNameGenerator`: the base is cut so that the whole fits a label.
+fn generated(base: &str, suffix: &str) -> String {
+    const LONGEST: usize = 63;
+    let room = LONGEST - suffix.len();
+    let cut = (0..=room.min(base.len())).rev().find(|at| base.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}{suffix}", &base[..cut])
 }
 
 fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {

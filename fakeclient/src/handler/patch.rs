@@ -7,9 +7,8 @@ use super::update::{Part, change};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
-use crate::object::patch::{json, merge, outcome, strategic};
-use crate::registry::builtin::schemas;
-use crate::registry::resource::Shape;
+use crate::object::patch::outcome::{self, FieldValidation, Patched};
+use crate::object::patch::{json, merge};
 
 /// How a patch changes an object.
 enum Patch {
@@ -22,8 +21,8 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let patch = parse(scope)?;
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let written = change(scope, part, &options, |scope, old| {
-        let patched = apply(scope, &patch, old)?;
-        let intake = scope.intake_patched(patched, old, options.field_validation)?;
+        let patched = apply(scope, &patch, old, options.field_validation)?;
+        let intake = scope.intake_value(patched.object, patched.remarks, options.field_validation)?;
         Ok((intake.object, intake.warnings))
     })?;
     Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))
@@ -42,15 +41,10 @@ fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
 }
 
 /// The stored object with the patch applied.
-fn apply(scope: &Scope<'_>, patch: &Patch, old: &Value) -> Result<Value, ApiError> {
+fn apply(scope: &Scope<'_>, patch: &Patch, old: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
     match patch {
-        Patch::Json(body) => json::apply(old, body),
-        Patch::Merge(body) => merge::apply(old, body),
-        Patch::Strategic(body) => {
-            let Shape::Builtin { component } = &scope.resource.shape else {
-                return Err(outcome::unsupported_type(true));
-            };
-            strategic::apply(old, body, component, &schemas::Builtin)
-        }
+        Patch::Json(body) => json::apply(body, old, validation),
+        Patch::Merge(body) => merge::apply(body, old, validation),
+        Patch::Strategic(_) => Err(ApiError::not_modelled(&format!("strategic merge patch of {}", scope.resource.plural))),
     }
 }

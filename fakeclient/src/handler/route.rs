@@ -6,9 +6,9 @@ use http::Method;
 
 use super::scope::Scope;
 use super::update::Part;
-use super::{create, delete, delete_collection, discovery, get, list, openapi, patch, subresource, update, version, watch};
+use super::{create, delete, delete_collection, get, list, patch, subresource, update, watch};
 use crate::cluster::Core;
-use crate::endpoint::media::{self, Form};
+use crate::endpoint::media;
 use crate::endpoint::options::{ListOptions, Query};
 use crate::endpoint::request_info::{ResourcePath, Target, Verb, parse};
 use crate::endpoint::response::Reply;
@@ -165,15 +165,6 @@ fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, 
     if let ["healthz" | "livez" | "readyz", ..] = parts.as_slice() {
         return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
     }
-    if parts == ["version"] {
-        return Ok(Reply::value(200, &version::version()));
-    }
-    if let ["openapi", rest @ ..] = parts.as_slice() {
-        return openapi::answer(&registry, rest).map(|found| found.map_or_else(no_route, |v| Reply::value(200, &v)));
-    }
-    let found = discovery::answer(&registry, &parts, aggregated);
-    Ok(found.map_or_else(no_route, |found| found))
+    let _ = (registry, aggregated);
+    Err(ApiError::not_modelled(&format!("{path}")))
 }
-
-/// The default form of answers that are no objects.
-pub(crate) const PLAIN: Form = Form::Object;

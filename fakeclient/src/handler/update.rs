@@ -86,9 +86,17 @@ fn same_uid(scope: &Scope<'_>, uid: &str, old: &Value) -> Result<(), ApiError> {
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: \
          Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}",
-        scope.etcd_key()
+        etcd_key(scope)
     );
     Err(ApiError::conflict(&scope.resource.group, &scope.resource.plural, &scope.name, &why))
+}
+
+/// The object's key in etcd, which this error text shows.
+fn etcd_key(scope: &Scope<'_>) -> String {
+    let resource = &scope.resource;
+    let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
+    let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
+    format!("/registry/{group}{}/{namespace}{}", resource.plural, scope.name)
 }
 
 /// Changes the stored object by `make`, which gets it in the served version and gives the new one with warnings. If

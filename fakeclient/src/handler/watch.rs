@@ -164,7 +164,6 @@ impl Lens {
         if initial_events_end {
             value["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        self.resource.fill_empty(&mut value);
         match (self.render)(&value, false) {
             Ok(value) => line("BOOKMARK", &value),
             Err(error) => line("ERROR", &error.to_status()),

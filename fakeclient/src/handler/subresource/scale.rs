@@ -10,7 +10,6 @@ use crate::handler::metadata;
 use crate::handler::scope::Scope;
 use crate::handler::update::{Part, change};
 use crate::object::field::FieldError;
-use crate::object::jsonpath;
 use crate::object::patch::merge;
 use crate::registry::resource::ScalePaths;
 
@@ -24,7 +23,7 @@ pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
 
 pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let scale = body::untyped(&scope.body, &scope.content_type)?;
+    let scale = body::read(&scope.body, &scope.content_type)?.value;
     if metadata::text(&scale, "name") != scope.name {
         let why = format!(
             "the name of the object ({}) does not match the name on the URL ({})",
@@ -68,7 +67,7 @@ fn write(
             return Err(ApiError::invalid("autoscaling", "Scale", name, &[error]));
         }
         let mut new = old.clone();
-        jsonpath::set(&mut new, &paths.spec_replicas, replicas.into());
+        set(&mut new, &paths.spec_replicas, replicas.into());
         let revision = metadata::text(&scale, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
@@ -84,7 +83,7 @@ fn paths(scope: &Scope<'_>) -> Result<ScalePaths, ApiError> {
 
 /// `autoscaling/v1` Scale of an object.
 fn read(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Value {
-    let number = |path: &str| jsonpath::first(object, path).and_then(Value::as_i64).unwrap_or(0);
+    let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = json!({
         "name": scope.name, "uid": metadata::text(object, "uid"),
         "resourceVersion": metadata::text(object, "resourceVersion"),
@@ -99,7 +98,7 @@ fn read(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Value {
         spec["replicas"] = wanted.into();
     }
     let mut status = json!({"replicas": number(&paths.status_replicas)});
-    if let Some(selector) = paths.label_selector.as_deref().and_then(|path| jsonpath::first(object, path)) {
+    if let Some(selector) = paths.label_selector.as_deref().and_then(|path| at(object, path)) {
         let text = match selector {
             Value::String(text) => text.clone(),
             other => label_selector_text(other),
@@ -109,6 +108,23 @@ fn read(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Value {
         }
     }
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status})
+}
+
+/// The value at a path such as `.spec.replicas`: a scale path may hold nothing but field names.
+fn at<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').filter(|part| !part.is_empty()).try_fold(object, |value, part| value.get(part))
+}
+
+/// Sets the value at such a path, making what is missing on the way.
+fn set(object: &mut Value, path: &str, value: Value) {
+    let mut place = object;
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[part];
+    }
+    *place = value;
 }
 
 /// A `metav1.LabelSelector` (or a plain map) in the text form that clients put into a list's `labelSelector`.
