@@ -1,6 +1,7 @@
 //! An in-memory Kubernetes API server behind `kube::Client`.
 
 mod error;
+mod handler;
 mod object;
 mod registry;
 
