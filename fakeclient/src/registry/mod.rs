@@ -1,4 +1,7 @@
 //! What kinds exist, and how each behaves.
 
+pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
+
+pub(crate) mod builtin;
