@@ -13,6 +13,7 @@ use crate::handler::metadata;
 use crate::handler::update::Part;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key, Object};
+use crate::object::meta;
 
 const USER: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 const ORPHAN: &str = "orphan";
@@ -38,7 +39,7 @@ enum Owner {
 impl GarbageCollector {
     pub(super) fn step(&mut self, core: &Arc<Core>, event: &Event) {
         self.index(event);
-        let uid = metadata::text(event.new.value(), "uid").to_owned();
+        let uid = meta::text(event.new.value(), "uid").to_owned();
         if event.deleted {
             for key in self.dependents_of(&uid) {
                 self.examine(core, &key);
@@ -50,9 +51,9 @@ impl GarbageCollector {
             return;
         }
         let finalizers = metadata::finalizers(event.new.value());
-        if metadata::deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
+        if meta::is_deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
             self.orphan(core, &event.key, &uid);
-        } else if metadata::deleting(event.new.value()) && finalizers.contains(&FOREGROUND) {
+        } else if meta::is_deleting(event.new.value()) && finalizers.contains(&FOREGROUND) {
             self.foreground(core, &event.key, &uid);
         }
         if !references(event.new.value()).is_empty() {
@@ -87,7 +88,7 @@ impl GarbageCollector {
         let Some(key) = owner_key(core, reference, &event.key.namespace) else { return };
         let snapshot = core.store.snapshot();
         let Some(owner) = snapshot.get(&key) else { return };
-        let uid = metadata::text(owner.value(), "uid");
+        let uid = meta::text(owner.value(), "uid");
         if uid == reference["uid"] && waits(owner.value()) {
             self.foreground(core, &key, uid);
         }
@@ -99,7 +100,7 @@ impl GarbageCollector {
         let Some(object) = snapshot.get(key) else { return };
         let object = object.value();
         let all = references(object);
-        if all.is_empty() || (metadata::deleting(object) && !waits(object)) {
+        if all.is_empty() || (meta::is_deleting(object) && !waits(object)) {
             return;
         }
         let states: Vec<Owner> = all.iter().map(|reference| state(core, reference, &key.namespace)).collect();
@@ -116,7 +117,7 @@ impl GarbageCollector {
             }
             return;
         }
-        let uid = metadata::text(object, "uid");
+        let uid = meta::text(object, "uid");
         let finalizers = metadata::finalizers(object);
         let policy = if has(Owner::Waiting) && !self.dependents_of(uid).is_empty() {
             Propagation::Foreground
@@ -181,7 +182,7 @@ fn references(object: &Value) -> &[Value] {
 }
 
 fn waits(object: &Value) -> bool {
-    metadata::deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
+    meta::is_deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
 }
 
 /// Where the owner of a reference is stored; nothing if its kind is not served, or if a cluster-scoped object claims a
@@ -201,7 +202,7 @@ fn state(core: &Arc<Core>, reference: &Value, namespace: &str) -> Owner {
     let Some(key) = owner_key(core, reference, namespace) else { return Owner::Absent };
     let snapshot = core.store.snapshot();
     match snapshot.get(&key) {
-        Some(owner) if metadata::text(owner.value(), "uid") == reference["uid"] => {
+        Some(owner) if meta::text(owner.value(), "uid") == reference["uid"] => {
             if waits(owner.value()) { Owner::Waiting } else { Owner::Solid }
         }
         _ => Owner::Absent,

@@ -10,6 +10,7 @@ use crate::endpoint::options::{DeleteOptions, Propagation};
 use crate::handler::metadata;
 use crate::handler::update::Part;
 use crate::store::{Event, Key};
+use crate::object::meta;
 
 const USER: &str = "system:serviceaccount:kube-system:namespace-controller";
 
@@ -22,7 +23,7 @@ pub(super) fn step(core: &Arc<Core>, event: &Event) {
     };
     let snapshot = core.store.snapshot();
     let Some(namespace) = snapshot.get(&Key::new("namespaces", "", &name)) else { return };
-    if metadata::deleting(namespace.value()) && held(namespace.value()) {
+    if meta::is_deleting(namespace.value()) && held(namespace.value()) {
         empty(core, &name, event);
     }
 }
@@ -46,7 +47,7 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
         for (key, object) in snapshot.range(&resource.storage.key, Some(namespace), None) {
             left = true;
             // Whoever is marked already waits for its finalizers: only the first look asks for the deletion.
-            if metadata::deleting(object.value()) {
+            if meta::is_deleting(object.value()) {
                 continue;
             }
             let options =

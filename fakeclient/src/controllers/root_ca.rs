@@ -9,6 +9,7 @@ use crate::cluster::Core;
 use crate::handler::metadata;
 use crate::handler::update::Part;
 use crate::store::{Event, Key};
+use crate::object::meta;
 
 const USER: &str = "system:serviceaccount:kube-system:root-ca-cert-publisher";
 const NAME: &str = "kube-root-ca.crt";
@@ -30,7 +31,7 @@ pub(super) fn step(core: &Arc<Core>, event: &Event) {
 fn ensure(core: &Arc<Core>, namespace: &str) {
     let snapshot = core.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
-    if metadata::deleting(found.value()) {
+    if meta::is_deleting(found.value()) {
         return;
     }
     let resource = core.registry().resource("", "v1", "configmaps").expect("config maps are built in");

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 
+const JSON: &str = "application/json";
+
 /// Frames of a watch.
 pub(crate) type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
@@ -24,6 +26,8 @@ pub(crate) enum Reply {
         body: Bytes,
         /// Texts for `Warning` headers.
         warnings: Vec<String>,
+        /// Content type.
+        content_type: &'static str,
     },
     /// Plain text, such as `ok` of `/healthz`.
     Text {
@@ -39,27 +43,36 @@ pub(crate) enum Reply {
 impl Reply {
     pub(crate) fn value(code: u16, value: &Value) -> Self {
         let body = serde_json::to_vec(value).expect("a JSON value can be serialised").into();
-        Self::Json { code, body, warnings: Vec::new() }
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
     }
 
     pub(crate) fn bytes(code: u16, body: Bytes) -> Self {
-        Self::Json { code, body, warnings: Vec::new() }
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
     }
 
     pub(crate) fn error(error: &ApiError) -> Self {
         Self::value(error.code, &error.to_status())
     }
 
+    /// With another content type.
+    #[must_use]
+    pub(crate) fn typed(self, content_type: &'static str) -> Self {
+        match self {
+            Self::Json { code, body, warnings, .. } => Self::Json { code, body, warnings, content_type },
+            other => other,
+        }
+    }
+
     #[must_use]
     pub(crate) fn warn(self, more: Vec<String>) -> Self {
         match self {
-            Self::Json { code, body, mut warnings } => {
+            Self::Json { code, body, mut warnings, content_type } => {
                 for text in more {
                     if !warnings.contains(&text) {
                         warnings.push(text);
                     }
                 }
-                Self::Json { code, body, warnings }
+                Self::Json { code, body, warnings, content_type }
             }
             other => other,
         }
@@ -67,11 +80,13 @@ impl Reply {
 
     pub(crate) fn into_response(self, head: bool) -> Response<ResponseBody> {
         let (code, content_type, body, warnings) = match self {
-            Self::Json { code, body, warnings } => (code, "application/json", ResponseBody::Full(Some(body)), warnings),
+            Self::Json { code, body, warnings, content_type } => {
+                (code, content_type, ResponseBody::Full(Some(body)), warnings)
+            }
             Self::Text { code, body } => {
                 (code, "text/plain; charset=utf-8", ResponseBody::Full(Some(body.into())), Vec::new())
             }
-            Self::Stream(frames) => (200, "application/json", ResponseBody::Stream(frames), Vec::new()),
+            Self::Stream(frames) => (200, JSON, ResponseBody::Stream(frames), Vec::new()),
         };
         let body = if head { ResponseBody::Full(None) } else { body };
         let mut response = Response::new(body);

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Generation;
 use crate::store::{Change, CommitError, Expect, Write};
+use crate::object::meta;
 
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
@@ -31,12 +32,11 @@ pub(crate) fn create_object(
     options: &WriteOptions,
 ) -> Result<(Value, Vec<String>), ApiError> {
     if scope.name.is_empty() {
-        metadata::text(&object, "name").clone_into(&mut scope.name);
+        meta::text(&object, "name").clone_into(&mut scope.name);
     }
-    metadata::wipe(&mut object);
-    scope.settle_namespace(&mut object)?;
+    meta::settle_namespace(&mut object, &scope.namespace)?;
     metadata::remove(&mut object, "resourceVersion");
-    let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
+    let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
     let attempts = if generated { NAME_ATTEMPTS } else { 1 };
     let mut last = None;
     for _ in 0..attempts {
@@ -70,9 +70,9 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
         peers: &peers,
     };
     core.admission.admit(&attributes, &mut object)?;
-    metadata::fill(&mut object, &now, core.ids.uid());
+    meta::begin(&mut object, &core.ids.uid(), &now);
     if scope.name.is_empty() {
-        let base = metadata::text(&object, "generateName");
+        let base = meta::text(&object, "generateName");
         if !base.is_empty() {
             let name = generated(base, &core.ids.suffix());
             metadata::set(&mut object, "name", name.clone().into());
@@ -98,7 +98,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     let stored = core.stored(&resource, object)?;
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
-            return Err(taken(scope, metadata::deleting(existing.value())));
+            return Err(taken(scope, meta::is_deleting(existing.value())));
         }
         return Ok((core.served(&resource, &stored)?.into_owned(), warnings));
     }
@@ -107,7 +107,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
         Ok(events) => Ok((core.served(&resource, events[0].new.value())?.into_owned(), warnings)),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
             let existing = core.store.snapshot().get(&key).cloned();
-            Err(taken(scope, existing.is_some_and(|o| metadata::deleting(o.value()))))
+            Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))
         }
     }
 }

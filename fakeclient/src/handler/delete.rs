@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::instruments::clock;
 use crate::registry::strategy::Grace;
 use crate::store::{Change, CommitError, Expect, Object, Write};
+use crate::object::meta;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -52,7 +53,7 @@ pub(crate) fn delete(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
 /// `metav1.Status` of a delete that is done.
 fn success(scope: &Scope<'_>, object: &Value) -> Value {
     let mut details = json!({
-        "name": scope.name, "kind": scope.resource.plural, "uid": metadata::text(object, "uid"),
+        "name": scope.name, "kind": scope.resource.plural, "uid": meta::text(object, "uid"),
     });
     if !scope.resource.group.is_empty() {
         details["group"] = scope.resource.group.as_str().into();
@@ -120,14 +121,14 @@ fn preconditions(scope: &Scope<'_>, options: &DeleteOptions, old: &Value) -> Res
     let conflict = |why: String| {
         Err(ApiError::conflict(&scope.resource.group, &scope.resource.kind, &scope.name, &why))
     };
-    let uid = metadata::text(old, "uid");
+    let uid = meta::text(old, "uid");
     if let Some(expected) = options.uid.as_deref().filter(|expected| *expected != uid) {
         return conflict(format!(
             "the UID in the precondition ({expected}) does not match the UID in record ({uid}). The object might have \
              been deleted and then recreated"
         ));
     }
-    let revision = metadata::text(old, "resourceVersion");
+    let revision = meta::text(old, "resourceVersion");
     if let Some(expected) = options.resource_version.as_deref().filter(|expected| *expected != revision) {
         return conflict(format!(
             "the ResourceVersion in the precondition ({expected}) does not match the ResourceVersion in record \
@@ -141,10 +142,10 @@ fn step(scope: &Scope<'_>, options: &DeleteOptions, old: &Value) -> Step {
     let now = scope.core.clock.now();
     let strategy = &scope.resource.strategy;
     let mut object = old.clone();
-    if !metadata::deleting(old) && strategy.begin_deletion(&mut object, &clock::seconds(now)) {
+    if !meta::is_deleting(old) && strategy.begin_deletion(&mut object, &clock::seconds(now)) {
         return Step::Mark(object);
     }
-    if metadata::deleting(old) && strategy.holds(old) {
+    if meta::is_deleting(old) && strategy.holds(old) {
         return Step::Nothing;
     }
     let graceful = match grace(scope, options, &mut object, now) {
@@ -178,7 +179,7 @@ enum Graceful {
 fn grace(scope: &Scope<'_>, options: &DeleteOptions, object: &mut Value, now: jiff::Timestamp) -> Graceful {
     let requested = options.grace_period_seconds.map(|seconds| if seconds < 0 { 1 } else { seconds });
     let supports = matches!(scope.resource.strategy.grace(object, requested), Grace::Seconds(_));
-    if metadata::deleting(object) {
+    if meta::is_deleting(object) {
         let left = metadata::get(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
         if left == 0 {
             return Graceful::No;
@@ -195,7 +196,7 @@ fn grace(scope: &Scope<'_>, options: &DeleteOptions, object: &mut Value, now: ji
     let at = now + jiff::SignedDuration::from_secs(seconds);
     metadata::set(object, "deletionTimestamp", clock::seconds(at).into());
     metadata::set(object, "deletionGracePeriodSeconds", seconds.into());
-    let generation = metadata::generation(object);
+    let generation = meta::generation(object);
     if generation > 0 {
         metadata::set(object, "generation", (generation + 1).into());
     }
@@ -203,7 +204,7 @@ fn grace(scope: &Scope<'_>, options: &DeleteOptions, object: &mut Value, now: ji
 }
 
 fn shorten(object: &mut Value, left: i64, seconds: i64, now: jiff::Timestamp) -> Graceful {
-    let was: jiff::Timestamp = metadata::text(object, "deletionTimestamp").parse().unwrap_or(now);
+    let was: jiff::Timestamp = meta::text(object, "deletionTimestamp").parse().unwrap_or(now);
     let mut at = was + jiff::SignedDuration::from_secs(seconds - left);
     let mut seconds = seconds;
     if at < now {
@@ -217,8 +218,8 @@ fn shorten(object: &mut Value, left: i64, seconds: i64, now: jiff::Timestamp) ->
 
 /// apiserver's `markAsDeleting`: for objects that wait for their finalizers.
 fn mark(object: &mut Value, now: jiff::Timestamp) {
-    let generation = metadata::generation(object);
-    if !metadata::deleting(object) {
+    let generation = meta::generation(object);
+    if !meta::is_deleting(object) {
         if generation > 0 {
             metadata::set(object, "generation", (generation + 1).into());
         }

@@ -10,6 +10,7 @@ use crate::endpoint::body;
 use crate::endpoint::options::{DeleteOptions, ListOptions};
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::meta;
 
 pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let listing = ListOptions::parse(&scope.query, false)?;
@@ -43,7 +44,7 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
 }
 
 fn as_item(scope: &Scope<'_>, mut item: Value) -> Value {
-    debug_assert!(!metadata::text(&item, "name").is_empty(), "what was stored has a name");
+    debug_assert!(!meta::text(&item, "name").is_empty(), "what was stored has a name");
     if scope.resource.is_builtin() {
         if let Some(map) = item.as_object_mut() {
             map.remove("kind");

@@ -17,3 +17,6 @@ pub(crate) mod patch;
 pub(crate) mod delete;
 pub(crate) mod delete_collection;
 pub(crate) mod subresource;
+pub(crate) mod discovery;
+pub(crate) mod openapi;
+pub(crate) mod version;

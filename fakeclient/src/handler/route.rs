@@ -6,7 +6,7 @@ use http::Method;
 
 use super::scope::Scope;
 use super::update::Part;
-use super::{create, delete, delete_collection, get, list, patch, subresource, update, watch};
+use super::{create, delete, delete_collection, discovery, get, list, openapi, patch, subresource, update, version, watch};
 use crate::cluster::Core;
 use crate::endpoint::media;
 use crate::endpoint::options::{ListOptions, Query};
@@ -15,6 +15,9 @@ use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::instruments::faults::Attempt;
 use crate::registry::resource::Resource;
+
+/// What `/api` says of where the server is.
+const SERVER_ADDRESS: &str = "127.0.0.1:6443";
 
 /// A request as the endpoint hands it over: bytes are read, nothing is understood.
 pub(crate) struct Incoming {
@@ -165,6 +168,24 @@ fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, 
     if let ["healthz" | "livez" | "readyz", ..] = parts.as_slice() {
         return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
     }
-    let _ = (registry, aggregated);
-    Err(ApiError::not_modelled(&format!("{path}")))
+    let found = match parts.as_slice() {
+        ["version"] => Some(version::version()),
+        ["api"] if aggregated.is_some() => return Ok(aggregate(discovery::aggregated_core(&registry))),
+        ["apis"] if aggregated.is_some() => return Ok(aggregate(discovery::aggregated(&registry))),
+        ["api"] => Some(discovery::versions(SERVER_ADDRESS)),
+        ["apis"] => Some(discovery::groups(&registry)),
+        ["apis", group] => discovery::group(&registry, group),
+        ["api", version] => discovery::resources(&registry, "", version),
+        ["apis", group, version] => discovery::resources(&registry, group, version),
+        ["openapi", "v2"] => return Err(openapi::version_two()),
+        ["openapi", "v3"] => Some(openapi::index(&registry)),
+        ["openapi", "v3", name @ ..] => openapi::document(&registry, &name.join("/")).map(|found| found.body),
+        _ => None,
+    };
+    Ok(found.map_or_else(no_route, |value| Reply::value(200, &value)))
+}
+
+/// Aggregated discovery has a content type of its own, by which clients know that they got it.
+fn aggregate(document: serde_json::Value) -> Reply {
+    Reply::value(200, &document).typed(discovery::AGGREGATED)
 }

@@ -9,7 +9,6 @@ use crate::endpoint::media::Form;
 use crate::endpoint::options::Query;
 use crate::error::ApiError;
 use crate::instruments::ids::Ids;
-use super::metadata as meta;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
 use crate::store::{Key, Object, Snapshot};
@@ -53,26 +52,6 @@ impl Scope<'_> {
     /// 422 about this object.
     pub(crate) fn invalid(&self, name: &str, errors: &[crate::object::field::FieldError]) -> ApiError {
         ApiError::invalid(&self.resource.group, &self.resource.kind, name, errors)
-    }
-
-    /// The namespace that an object of this request must be in, and the 400 if it says otherwise.
-    pub(crate) fn settle_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
-        let expected = if self.resource.namespaced { self.namespace.as_str() } else { "" };
-        let said = meta::text(object, "namespace").to_owned();
-        if said == expected {
-            return Ok(());
-        }
-        // A namespace on a cluster-scoped object is dropped only where it names the object itself (Namespace).
-        if said.is_empty() {
-            meta::set(object, "namespace", expected.into());
-            return Ok(());
-        }
-        if !self.resource.namespaced && self.resource.plural == "namespaces" && said == self.name {
-            meta::remove(object, "namespace");
-            return Ok(());
-        }
-        let why = "the namespace of the provided object does not match the namespace sent on the request";
-        Err(ApiError::bad_request(why))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::object::field::FieldError;
 use crate::registry::resource::{Generation, Resource};
 use crate::store::{Change, CommitError, Expect, Object, Write};
+use crate::object::meta;
 
 /// Which part of the object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,12 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
     let intake = scope.intake(options.field_validation)?;
     let mut object = intake.object;
-    scope.settle_namespace(&mut object)?;
-    check_name(scope, &mut object)?;
-    let uid = metadata::text(&object, "uid").to_owned();
+    meta::settle_namespace(&mut object, &scope.namespace)?;
+    meta::check_name(&object, &scope.name)?;
+    let uid = meta::text(&object, "uid").to_owned();
     let creates = scope.resource.strategy.creates_on_update() && part == Part::Main;
     if creates && scope.core.store.snapshot().get(&scope.key()).is_none() {
-        if !metadata::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
+        if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
         }
         let (object, mut warnings) = super::create::create_object(scope, object, &options)?;
@@ -59,36 +60,13 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
     Ok(scope.reply_value(code, &written.object)?.warn(warnings))
 }
 
-/// 400 unless the object names itself as the path does; a name that is left out is taken from the path only where
-/// the server does so (never: it refuses).
-fn check_name(scope: &Scope<'_>, object: &mut Value) -> Result<(), ApiError> {
-    let name = metadata::text(object, "name");
-    if name.is_empty() {
-        let why = "name must be provided";
-        return Err(ApiError::bad_request(why.to_owned()));
-    }
-    if name == scope.name {
-        return Ok(());
-    }
-    let why = format!(
-        "the name of the object ({name}) does not match the name on the URL ({})",
-        scope.name
-    );
-    Err(ApiError::bad_request(why))
-}
-
 /// 409 if the client means another object of that name.
 fn same_uid(scope: &Scope<'_>, uid: &str, old: &Value) -> Result<(), ApiError> {
-    let stored = metadata::text(old, "uid");
+    let stored = meta::text(old, "uid");
     if uid.is_empty() || uid == stored {
         return Ok(());
     }
-    let why = format!(
-        "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: \
-         Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}",
-        etcd_key(scope)
-    );
-    Err(ApiError::conflict(&scope.resource.group, &scope.resource.plural, &scope.name, &why))
+    Err(meta::uid_conflict(&scope.resource.group, &scope.resource.plural, &etcd_key(scope), uid, old))
 }
 
 /// The object's key in etcd, which this error text shows.
@@ -96,7 +74,7 @@ fn etcd_key(scope: &Scope<'_>) -> String {
     let resource = &scope.resource;
     let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
     let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
-    format!("/registry/{group}{}/{namespace}{}", resource.plural, scope.name)
+    format!("/{group}{}/{namespace}{}", resource.plural, scope.name)
 }
 
 /// Changes the stored object by `make`, which gets it in the served version and gives the new one with warnings. If
@@ -151,7 +129,7 @@ fn prepared(
     check_revision(scope, &mut object, old)?;
     match part {
         Part::Main => {
-            metadata::keep(&mut object, old);
+            meta::carry_over(&mut object, old);
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
@@ -159,10 +137,10 @@ fn prepared(
         }
         Part::Status => {
             object = status_of(resource, &object, old);
-            metadata::keep(&mut object, old);
+            meta::carry_over(&mut object, old);
             resource.strategy.prepare_status_update(&mut object, old);
         }
-        Part::Finalize => metadata::keep(&mut object, old),
+        Part::Finalize => meta::carry_over(&mut object, old),
     }
     super::intake::shape(resource, &mut object)?;
     super::intake::defaults(resource, &mut object);
@@ -179,8 +157,8 @@ fn prepared(
 
 /// 409 for a stale revision, 422 where one is needed and missing; the stored one where it may be left out.
 fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<(), ApiError> {
-    let stored = metadata::text(old, "resourceVersion").to_owned();
-    let said = metadata::text(object, "resourceVersion");
+    let stored = meta::text(old, "resourceVersion").to_owned();
+    let said = meta::text(object, "resourceVersion");
     if said == stored {
         return Ok(());
     }
@@ -246,14 +224,14 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
         }
     };
     if bumped {
-        metadata::set(object, "generation", (metadata::generation(old) + 1).into());
+        metadata::set(object, "generation", (meta::generation(old) + 1).into());
     }
 }
 
 /// Whether this write takes the last finalizer from an object that waits for just that.
 fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
     let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
-    metadata::finalizers(object).is_empty() && metadata::deleting(old) && grace == 0
+    metadata::finalizers(object).is_empty() && meta::is_deleting(old) && grace == 0
 }
 
 /// Stores the object, or removes it if nothing holds it any more. Nothing: somebody else was faster.

@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::handler::metadata;
 use crate::handler::scope::Scope;
 use crate::handler::update::{Part, change};
+use crate::object::meta;
 
 pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
@@ -17,7 +18,7 @@ pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         let mut new = old.clone();
         let finalizers = object["spec"]["finalizers"].clone();
         set_finalizers(&mut new, finalizers);
-        let revision = metadata::text(&object, "resourceVersion");
+        let revision = meta::text(&object, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }

@@ -12,6 +12,7 @@ use crate::handler::update::{Part, change};
 use crate::object::field::FieldError;
 use crate::object::patch::merge;
 use crate::registry::resource::ScalePaths;
+use crate::object::meta;
 
 pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
     let paths = paths(scope)?;
@@ -24,10 +25,10 @@ pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
 pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
     let scale = body::read(&scope.body, &scope.content_type)?.value;
-    if metadata::text(&scale, "name") != scope.name {
+    if meta::text(&scale, "name") != scope.name {
         let why = format!(
             "the name of the object ({}) does not match the name on the URL ({})",
-            metadata::text(&scale, "name"),
+            meta::text(&scale, "name"),
             scope.name
         );
         return Err(ApiError::bad_request(why));
@@ -68,7 +69,7 @@ fn write(
         }
         let mut new = old.clone();
         set(&mut new, &paths.spec_replicas, replicas.into());
-        let revision = metadata::text(&scale, "resourceVersion");
+        let revision = meta::text(&scale, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
@@ -85,9 +86,9 @@ fn paths(scope: &Scope<'_>) -> Result<ScalePaths, ApiError> {
 fn read(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Value {
     let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = json!({
-        "name": scope.name, "uid": metadata::text(object, "uid"),
-        "resourceVersion": metadata::text(object, "resourceVersion"),
-        "creationTimestamp": metadata::text(object, "creationTimestamp"),
+        "name": scope.name, "uid": meta::text(object, "uid"),
+        "resourceVersion": meta::text(object, "resourceVersion"),
+        "creationTimestamp": meta::text(object, "creationTimestamp"),
     });
     if !scope.namespace.is_empty() {
         meta["namespace"] = scope.namespace.as_str().into();
