@@ -3,5 +3,6 @@
 pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
+pub(crate) mod conversion;
 
 pub(crate) mod builtin;

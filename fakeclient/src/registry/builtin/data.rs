@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
-use super::table::{Rule, rule_of};
 use super::strategies::strategy_of;
+use super::table::{Rule, rule_of};
 use crate::error::qualified;
 use crate::registry::resource::{Column, Resource, Shape, Storage, Subresource};
 
