@@ -15,6 +15,7 @@ mod instruments;
 pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
+pub use endpoint::socket::{ServeError, Serving};
 pub use error::{ApiError, Cause, Details};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultGuard, RequestMatch};

@@ -6,3 +6,4 @@ pub(crate) mod media;
 pub(crate) mod body;
 pub(crate) mod response;
 pub(crate) mod service;
+pub(crate) mod socket;
