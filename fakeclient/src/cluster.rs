@@ -68,7 +68,11 @@ impl Core {
     }
 
     /// A stored object as this version serves it.
-    pub(crate) fn served<'v>(&self, resource: &Resource, stored: &'v Value) -> Result<Cow<'v, Value>, ApiError> {
+    pub(crate) fn served<'v>(
+        &self,
+        resource: &Resource,
+        stored: &'v Value,
+    ) -> Result<Cow<'v, Value>, ApiError> {
         conversion::served(resource, stored)
     }
 
@@ -229,7 +233,9 @@ pub enum BuildError {
     #[error("failed to read the objects: {0}")]
     Yaml(String),
     /// No such kind.
-    #[error("failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?")]
+    #[error(
+        "failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?"
+    )]
     UnknownKind {
         /// Which document, from 1.
         index: usize,

@@ -3,14 +3,14 @@
 mod cluster;
 mod error;
 
+mod admission;
+mod controllers;
 mod endpoint;
 mod handler;
-mod admission;
-mod registry;
-mod object;
-mod store;
-mod controllers;
 mod instruments;
+mod object;
+mod registry;
+mod store;
 
 pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
 pub use endpoint::response::ResponseBody;
