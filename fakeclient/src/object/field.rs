@@ -105,17 +105,6 @@ impl FieldError {
         Self::new(FieldErrorKind::Invalid, field, value, detail)
     }
 
-    /// `Invalid value: printed: detail`, for a value that is a struct of the server's own.
-    pub(crate) fn invalid_struct(
-        field: impl Into<String>,
-        printed: String,
-        detail: impl Into<String>,
-    ) -> Self {
-        let mut error = Self::invalid(field, Value::Null, detail);
-        error.printed = Some(printed);
-        error
-    }
-
     /// `Duplicate value: value`.
     pub fn duplicate(field: impl Into<String>, value: Value) -> Self {
         Self::new(FieldErrorKind::Duplicate, field, value, "")

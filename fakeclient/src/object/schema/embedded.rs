@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::structural::{Additional, Structural};
-use crate::object::field::{FieldError, go_quoted};
+use crate::object::field::FieldError;
 use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_errors, path_segment_errors};
 
 impl Structural {
@@ -38,7 +38,12 @@ impl Structural {
                     if let Some(schema) = self.properties.get(name) {
                         schema.coerce(child, &below(path, name), schema.embedded_resource, dropped)?;
                     } else if let Additional::Schema(schema) = &self.additional {
-                        schema.coerce(child, &format!("{path}[{name}]"), schema.embedded_resource, dropped)?;
+                        schema.coerce(
+                            child,
+                            &format!("{path}[{name}]"),
+                            schema.embedded_resource,
+                            dropped,
+                        )?;
                     }
                 }
             }
@@ -155,13 +160,18 @@ fn readable(metadata: &Value) -> Result<(), String> {
         if metadata.is_null() {
             return Ok(());
         }
-        return Err(format!("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", json_kind(metadata)));
+        return Err(format!(
+            "json: cannot unmarshal {} into Go value of type v1.ObjectMeta",
+            json_kind(metadata)
+        ));
     };
     for (name, value) in fields {
         let Some(form) = form_of(name) else { continue };
         let wrong = |value: &Value, kind: &str| {
             let found = json_kind(value);
-            Err(format!("json: cannot unmarshal {found} into Go struct field ObjectMeta.{name} of type {kind}"))
+            Err(format!(
+                "json: cannot unmarshal {found} into Go struct field ObjectMeta.{name} of type {kind}"
+            ))
         };
         match (form, value) {
             (_, Value::Null)
@@ -264,11 +274,6 @@ fn check_metadata(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// The sentence of a 400 for an embedded resource that cannot be read.
-pub(crate) fn undecodable(kind: &str, version: &str, error: &FieldError) -> String {
-    format!("{kind} in version {} cannot be handled as a {kind}: {error}", go_quoted(version))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,9 +304,11 @@ mod tests {
         );
         check(
             &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"a b": "c"}}}),
-            &["emb.metadata.labels: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', \
+            &[
+                "emb.metadata.labels: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', \
                '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or \
-               '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"],
+               '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            ],
         );
     }
 
@@ -323,7 +330,8 @@ mod tests {
 
     #[test]
     fn unknown_metadata_is_dropped_and_named() {
-        let mut object = json!({"emb": {"apiVersion": "v1", "kind": "Pod", "metadata": {"bogus": 1, "name": "x"}}});
+        let mut object =
+            json!({"emb": {"apiVersion": "v1", "kind": "Pod", "metadata": {"bogus": 1, "name": "x"}}});
         assert_eq!(schema().coerce_embedded(&mut object, "", false).unwrap(), ["emb.metadata.bogus"]);
         assert_eq!(object["emb"]["metadata"], json!({"name": "x"}));
     }

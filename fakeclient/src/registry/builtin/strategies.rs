@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::{Generic, Strategy};
 
 use super::{coordination, core};
@@ -14,6 +15,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
         "services" => Arc::new(core::service::Service),
+        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(Definition),
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
         _ => Arc::new(Generic),
     }

@@ -21,7 +21,8 @@ impl Strategy for Definition {
     }
 
     fn prepare_create(&self, object: &mut Value) {
-        let empty = json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
+        let empty =
+            json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
         set(object, "status", empty);
         store_version(object);
     }
@@ -81,6 +82,11 @@ impl Strategy for Definition {
         spec::check_accepted_names(&object["status"])
     }
 
+    fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
+        establish::mark_deleted(object, now);
+        true
+    }
+
     fn warnings(&self, object: &Value) -> Vec<String> {
         spec::warnings(&object["spec"])
     }
@@ -88,8 +94,11 @@ impl Strategy for Definition {
 
 /// The storage version is among the versions that etcd may hold.
 fn store_version(object: &mut Value) {
-    let storage =
-        object["spec"].list("versions").iter().find(|v| v.flag("storage") == Some(true)).map(|v| v.text("name"));
+    let storage = object["spec"]
+        .list("versions")
+        .iter()
+        .find(|v| v.flag("storage") == Some(true))
+        .map(|v| v.text("name"));
     let Some(storage) = storage.map(str::to_owned) else { return };
     let status = object_mut(object, "status");
     let mut versions = status.list("storedVersions").to_vec();

@@ -42,6 +42,19 @@ pub(crate) fn terminating_status(definition: &Value, started: bool, now: &str) -
     status
 }
 
+/// The first delete of a definition: marked, held by a finalizer, and saying so.
+pub(crate) fn mark_deleted(definition: &mut Value, now: &str) {
+    let metadata = object_mut(definition, "metadata");
+    set(metadata, "deletionTimestamp", now);
+    let mut finalizers = metadata.list("finalizers").to_vec();
+    if !finalizers.iter().any(|f| f == CLEANUP_FINALIZER) {
+        finalizers.push(CLEANUP_FINALIZER.into());
+    }
+    set(metadata, "finalizers", finalizers);
+    let status = terminating_status(definition, false, now);
+    set(definition, "status", status);
+}
+
 fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, message: &str, now: &str) {
     if !status.is_object() {
         *status = json!({});
@@ -51,7 +64,8 @@ fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, mess
     match conditions.iter_mut().find(|c| c.text("type") == kind) {
         None => conditions.push(new),
         Some(old) => {
-            let since = if old.text("status") == value { old["lastTransitionTime"].clone() } else { now.into() };
+            let since =
+                if old.text("status") == value { old["lastTransitionTime"].clone() } else { now.into() };
             *old = new;
             set(old, "lastTransitionTime", since);
         }
@@ -59,11 +73,7 @@ fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, mess
     set(status, "conditions", conditions);
 }
 
-fn name_step<'a>(
-    definition: &Value,
-    others: impl Iterator<Item = &'a Value>,
-    now: &str,
-) -> Option<Value> {
+fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, now: &str) -> Option<Value> {
     let (spec, status) = (&definition["spec"], &definition["status"]);
     if spec["names"] == status["acceptedNames"] {
         return None;
@@ -232,7 +242,12 @@ mod tests {
     #[test]
     fn a_deleted_definition_says_how_far_its_objects_are() {
         let (settled, _) = settle(definition("goods", "Good"), &[]);
-        let status = terminating_status(&settled, false, NOW);
-        assert_eq!(status["conditions"][2]["reason"], "InstanceDeletionPending");
+        let mut deleted = settled.clone();
+        mark_deleted(&mut deleted, NOW);
+        assert_eq!(deleted["metadata"]["finalizers"], json!([CLEANUP_FINALIZER]));
+        assert_eq!(deleted["status"]["conditions"][2]["reason"], "InstanceDeletionPending");
+        let status = terminating_status(&deleted, true, "2027-01-01T00:00:00Z");
+        assert_eq!(status["conditions"][2]["reason"], "InstanceDeletionInProgress");
+        assert_eq!(status["conditions"][2]["lastTransitionTime"], NOW);
     }
 }

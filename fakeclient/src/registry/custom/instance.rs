@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::error::ApiError;
 use crate::object::field::{FieldError, FieldErrorKind};
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
@@ -24,9 +25,12 @@ pub(crate) struct Instance {
     /// The schema of `status`, where a status subresource is served and the schema describes it.
     status: Option<Node>,
     scale: Option<ScalePaths>,
+    /// Other versions come from a webhook.
+    webhook: bool,
 }
 
 impl Instance {
+    /// The strategy of a version with this raw schema; `has_status` says whether a status subresource is served.
     pub(crate) fn new(
         raw: &Value,
         schema: Arc<Structural>,
@@ -34,7 +38,13 @@ impl Instance {
         has_status: bool,
     ) -> Self {
         let status = raw.pointer("/properties/status").filter(|_| has_status).map(Node::parse);
-        Self { schema, whole: Node::parse(raw), status, scale }
+        Self { schema, whole: Node::parse(raw), status, scale, webhook: false }
+    }
+
+    /// The same, converted by a webhook.
+    pub(crate) fn converted_by_webhook(mut self, webhook: bool) -> Self {
+        self.webhook = webhook;
+        self
     }
 
     fn scale_spec(&self, object: &Value) -> Option<FieldError> {
@@ -63,6 +73,10 @@ impl Instance {
 }
 
 impl Strategy for Instance {
+    fn converts(&self) -> Result<(), ApiError> {
+        if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
+    }
+
     fn unconditional_update(&self) -> bool {
         false
     }
@@ -151,7 +165,10 @@ fn of_type(path: &str, value: &Value, wanted: &str) -> String {
         Value::Array(_) => (value.to_string(), "[]interface {}"),
         Value::Object(_) => (value.to_string(), "map[string]interface {}"),
     };
-    format!(".{} accessor error: {shown} is of the type {found}, expected {wanted}", path.trim_start_matches('.'))
+    format!(
+        ".{} accessor error: {shown} is of the type {found}, expected {wanted}",
+        path.trim_start_matches('.')
+    )
 }
 
 fn replicas(object: &Value, path: &str) -> Option<FieldError> {

@@ -85,7 +85,9 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let schema = Arc::new(Structural::parse(raw));
     let scale = scale_paths(version);
     let status_isolated = version["subresources"].has("status");
-    let strategy = Arc::new(Instance::new(raw, Arc::clone(&schema), scale.clone(), status_isolated));
+    let webhook = spec["conversion"].text("strategy") == "Webhook";
+    let strategy = Instance::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
+    let strategy = Arc::new(strategy.converted_by_webhook(webhook));
     Resource {
         subresources: subresources(&group, &name, &kind, status_isolated, scale.is_some()),
         storage: Storage {
@@ -106,6 +108,8 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         short_names: strings(names.list("shortNames")),
         categories: strings(names.list("categories")),
         shape: Shape::Custom { schema },
+        delete_gives_object: false,
+        document: raw.is_object().then(|| Arc::new(raw.clone())),
         group,
         version: name,
         plural,

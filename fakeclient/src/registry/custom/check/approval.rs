@@ -24,7 +24,8 @@ pub(crate) enum State {
 /// The state of a definition in a protected group, with the server's sentence; nothing for other groups.
 pub(crate) fn state(definition: &Value) -> Option<(State, String)> {
     let group = definition["spec"]["group"].as_str().unwrap_or_default();
-    let within = |domain: &str| group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let within =
+        |domain: &str| group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     if !(within("k8s.io") || within("kubernetes.io")) {
         return None;
     }
@@ -42,7 +43,10 @@ pub(crate) fn state(definition: &Value) -> Option<(State, String)> {
         (State::Approved, format!("approved in {value}"))
     } else {
         let form = "with either a URL or a reason starting with \"unapproved\"";
-        (State::Invalid, format!("protected groups must have approval annotation \"{ANNOTATION}\" {form}, {SEE}"))
+        (
+            State::Invalid,
+            format!("protected groups must have approval annotation \"{ANNOTATION}\" {form}, {SEE}"),
+        )
     })
 }
 

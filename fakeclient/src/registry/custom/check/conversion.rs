@@ -15,11 +15,9 @@ pub(super) fn check(conversion: &Value, path: &Path) -> Vec<FieldError> {
     match strategy {
         "" => errors.push(FieldError::required(path.child("strategy"), "")),
         "None" | "Webhook" => {}
-        other => errors.push(FieldError::not_supported(
-            path.child("strategy"),
-            other.into(),
-            &["None", "Webhook"],
-        )),
+        other => {
+            errors.push(FieldError::not_supported(path.child("strategy"), other.into(), &["None", "Webhook"]))
+        }
     }
     let webhook = &conversion["webhook"];
     let versions = webhook.list("conversionReviewVersions");
@@ -132,7 +130,9 @@ fn check_service(service: &Value, path: &Path) -> Vec<FieldError> {
             errors.push(invalid(format!("segment[{index}] may not be empty")));
             continue;
         }
-        errors.extend(dns_subdomain_errors(segment).into_iter().map(|e| invalid(format!("segment[{index}]: {e}"))));
+        errors.extend(
+            dns_subdomain_errors(segment).into_iter().map(|e| invalid(format!("segment[{index}]: {e}"))),
+        );
     }
     errors
 }
@@ -158,7 +158,8 @@ mod tests {
                 "spec.conversion.conversionReviewVersions: Required value",
             ],
         );
-        let webhook = json!({"clientConfig": {"url": "https://a.example/x"}, "conversionReviewVersions": ["v1"]});
+        let webhook =
+            json!({"clientConfig": {"url": "https://a.example/x"}, "conversionReviewVersions": ["v1"]});
         check_texts(&json!({"strategy": "Webhook", "webhook": webhook}), &[]);
     }
 
@@ -166,8 +167,10 @@ mod tests {
     fn without_a_webhook_nothing_of_it_is_set() {
         check_texts(
             &json!({"strategy": "None", "webhook": {"conversionReviewVersions": ["v1"]}}),
-            &["spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to \
-               Webhook"],
+            &[
+                "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to \
+               Webhook",
+            ],
         );
     }
 }

@@ -53,10 +53,16 @@ mod tests {
     fn every_name_is_checked_in_the_servers_order() {
         let names = json!({"plural": "things", "singular": "thing!", "kind": "Thing", "listKind": "Thing",
             "shortNames": ["T_"], "categories": ["-"]});
-        let fields: Vec<String> = check(&names, &Path::new("spec.names")).into_iter().map(|e| e.field).collect();
+        let fields: Vec<String> =
+            check(&names, &Path::new("spec.names")).into_iter().map(|e| e.field).collect();
         assert_eq!(
             fields,
-            ["spec.names.singular", "spec.names.shortNames[0]", "spec.names.listKind", "spec.names.categories[0]"]
+            [
+                "spec.names.singular",
+                "spec.names.shortNames[0]",
+                "spec.names.listKind",
+                "spec.names.categories[0]"
+            ]
         );
     }
 }

@@ -178,9 +178,7 @@ fn list_type(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
         needs(schema, path, format!("must be array if {key} is specified"), errors);
     } else if list == "set" && item.text("type") == "array" && item.has(key) && item.text(key) != "atomic" {
         errors.push(FieldError::invalid(path.child("items").child(key), item[key].clone(), why));
-    } else if list == "set"
-        && item.text("type") == "object"
-        && item.text("x-kubernetes-map-type") != "atomic"
+    } else if list == "set" && item.text("type") == "object" && item.text("x-kubernetes-map-type") != "atomic"
     {
         let at = path.child("items").child("x-kubernetes-map-type");
         errors.push(FieldError::invalid(at, item[key].clone(), why));
@@ -303,7 +301,9 @@ mod tests {
         let item = json!({"type": "object", "properties": {"k": {"type": "string"}}});
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "map", "items": item}),
-            &["x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"],
+            &[
+                "x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map",
+            ],
         );
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "z"],

@@ -70,7 +70,7 @@ fn beside_status(schema: &Value, at: &Path) -> Option<FieldError> {
                 "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
                 BESIDE_STATUS.join(" ")
             );
-            return Some(FieldError::invalid_struct(at, go_form::schema(schema), why));
+            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_form::schema(schema)));
         }
     }
     None

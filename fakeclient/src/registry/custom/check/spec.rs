@@ -18,7 +18,8 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let versions = spec.list("versions");
     let shared = Shared::of(versions);
-    let mut errors = check_group(spec.text("group"), &path.child("group"));
+    let mut errors: Vec<FieldError> =
+        check_group(spec.text("group"), &path.child("group")).into_iter().collect();
     errors.extend(check_scope(spec.text("scope"), &path.child("scope")));
     for (index, version) in versions.iter().enumerate() {
         if !version["schema"]["openAPIV3Schema"].is_object() {
@@ -127,11 +128,13 @@ fn check_versions(versions: &[Value], shared: Shared, path: &Path) -> Vec<FieldE
     let repeated =
         versions.iter().enumerate().any(|(i, v)| versions[..i].iter().any(|w| w["name"] == v["name"]));
     if repeated {
-        errors.push(FieldError::invalid_struct(path, printed(), "must contain unique version names"));
+        errors.push(
+            FieldError::invalid(path, Value::Null, "must contain unique version names").shown_as(printed()),
+        );
     }
     if versions.iter().filter(|v| v.flag("storage") == Some(true)).count() != 1 {
         let why = "must have exactly one version marked as storage version";
-        errors.push(FieldError::invalid_struct(path, printed(), why));
+        errors.push(FieldError::invalid(path, Value::Null, why).shown_as(printed()));
     }
     errors
 }
@@ -153,7 +156,7 @@ pub(crate) fn check_immutable(spec: &Value, old: &Value, established: bool) -> V
     ];
     let changed = fields
         .into_iter()
-        .filter(|(_, at, once_established)| established || !once_established)
+        .filter(|(_, _, once_established)| established || !once_established)
         .filter(|(_, at, _)| spec.pointer(at) != old.pointer(at));
     changed
         .map(|(path, at, _)| {
@@ -235,14 +238,20 @@ mod tests {
     fn a_group_is_a_domain() {
         let mut spec = spec();
         spec["group"] = "nodot".into();
-        check_texts(&spec, &["spec.group: Invalid value: \"nodot\": should be a domain with at least one dot"]);
+        check_texts(
+            &spec,
+            &["spec.group: Invalid value: \"nodot\": should be a domain with at least one dot"],
+        );
     }
 
     #[test]
     fn a_scope_is_one_of_two() {
         let mut spec = spec();
         spec["scope"] = "Foo".into();
-        check_texts(&spec, &[r#"spec.scope: Unsupported value: "Foo": supported values: "Cluster", "Namespaced""#]);
+        check_texts(
+            &spec,
+            &[r#"spec.scope: Unsupported value: "Foo": supported values: "Cluster", "Namespaced""#],
+        );
     }
 
     #[test]

@@ -51,9 +51,11 @@ mod tests {
         check_texts(
             &json!(["v1", "v2"]),
             &json!([{"name": "v2", "storage": true}]),
-            &["status.storedVersions[0]: Invalid value: \"v1\": missing from spec.versions; v1 was previously a \
+            &[
+                "status.storedVersions[0]: Invalid value: \"v1\": missing from spec.versions; v1 was previously a \
                storage version, and must remain in spec.versions until a storage migration ensures no data remains \
-               persisted in v1 and removes v1 from status.storedVersions"],
+               persisted in v1 and removes v1 from status.storedVersions",
+            ],
         );
     }
 

@@ -61,7 +61,11 @@ fn node(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>)
     children(schema, level, path, errors);
     if int_or_string && preserves {
         let why = "must be false if x-kubernetes-int-or-string is true";
-        errors.push(FieldError::invalid(path.child("x-kubernetes-preserve-unknown-fields"), true.into(), why));
+        errors.push(FieldError::invalid(
+            path.child("x-kubernetes-preserve-unknown-fields"),
+            true.into(),
+            why,
+        ));
     }
     if int_or_string && embedded {
         let why = "must be false if x-kubernetes-int-or-string is true";
@@ -163,7 +167,13 @@ fn combinations<'a>(schema: &'a Value, mut see: impl FnMut(&'a Value, Path), pat
     }
 }
 
-fn constraints(schema: &Value, skip_any_of: bool, skip_first: bool, path: &Path, errors: &mut Vec<FieldError>) {
+fn constraints(
+    schema: &Value,
+    skip_any_of: bool,
+    skip_first: bool,
+    path: &Path,
+    errors: &mut Vec<FieldError>,
+) {
     for (key, skip) in [("anyOf", skip_any_of), ("allOf", false), ("oneOf", false)] {
         for (index, inner) in schema.list(key).iter().enumerate().filter(|_| !skip) {
             let first = key == "allOf" && skip_first && index == 0;
@@ -261,20 +271,22 @@ mod tests {
 
     #[test]
     fn everything_has_a_type() {
-        check_texts(&json!({}), &["s.properties[x].type: Required value: must not be empty for specified object fields"]);
+        check_texts(
+            &json!({}),
+            &["s.properties[x].type: Required value: must not be empty for specified object fields"],
+        );
         check_texts(&json!({"type": "array"}), &["s.properties[x].items: Required value: must be specified"]);
         check_texts(&json!({"x-kubernetes-int-or-string": true}), &[]);
-        let either = json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]});
+        let either =
+            json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]});
         check_texts(&either, &[]);
     }
 
     #[test]
     fn combinations_only_constrain() {
-        let schema = json!({"type": "object", "anyOf": [{"type": "object", "properties": {"a": {"minLength": 1}}}]});
-        check_texts(
-            &schema,
-            &["s.properties[x].anyOf[0].type: Forbidden: must be empty to be structural"],
-        );
+        let schema =
+            json!({"type": "object", "anyOf": [{"type": "object", "properties": {"a": {"minLength": 1}}}]});
+        check_texts(&schema, &["s.properties[x].anyOf[0].type: Forbidden: must be empty to be structural"]);
         let whole = json!({"type": "object", "anyOf": [{"properties": {"a": {"minLength": 1}}}]});
         let errors = check(&whole, &Path::new("s"));
         assert_eq!(
@@ -300,7 +312,8 @@ mod tests {
     #[test]
     fn metadata_may_restrict_names_alone() {
         let root = |metadata: Value| json!({"type": "object", "properties": {"metadata": metadata}});
-        let named = root(json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 5}}}));
+        let named =
+            root(json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 5}}}));
         assert_eq!(check(&named, &Path::new("s")), []);
         let labels = root(json!({"type": "object", "properties": {"labels": {"type": "object"}}}));
         assert_eq!(
