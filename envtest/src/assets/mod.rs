@@ -11,6 +11,8 @@ mod binary;
 
 mod surroundings;
 
+mod progress;
+
 mod cache;
 
 mod report;

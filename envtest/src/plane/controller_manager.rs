@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{apiserver, flags::Flags, folder::Folder};
-use crate::process::child::Spec;
+use crate::process::child::{Spec, bare_environment};
 
 /// What to start.
 pub(crate) fn spec(
@@ -43,6 +43,7 @@ pub(crate) fn spec(
         name: "kube-controller-manager",
         program: program.to_owned(),
         args: flags.into_args(),
+        env: bare_environment(),
         dir: folder.path().to_owned(),
         log,
     }
