@@ -78,6 +78,13 @@ impl Cache {
         Ok(Lock { _file: file })
     }
 
+    /// Where downloads grow until they are whole.
+    pub(crate) fn parts(&self) -> io::Result<PathBuf> {
+        let parts = self.root.join(".parts");
+        fs::create_dir_all(&parts)?;
+        Ok(parts)
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

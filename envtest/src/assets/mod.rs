@@ -23,6 +23,12 @@ mod env;
 
 mod store;
 
+mod archive;
+
+mod download;
+
+mod index;
+
 mod source;
 
 pub use binary::Binary;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     binary::Binary,
-    env, pins,
+    env, index, pins,
     report::{Outcome, Report, Step},
     source, store,
     surroundings::Surroundings,
@@ -144,6 +144,9 @@ pub async fn resolve(request: &Request) -> Result<Assets, AssetsError> {
         store::look(search);
     });
     let mut search = search.await;
+    if !search.missing().is_empty() {
+        index::fetch(&mut search).await;
+    }
     if !search.missing().is_empty() {
         search = blocking(search, source::build).await;
     }

@@ -78,7 +78,7 @@ fn advice(tail: &[String]) -> &'static str {
 pub(crate) fn build(search: &mut Search) {
     let missing = search.missing();
     let Some(go) = find_go(&search.request.surroundings) else {
-        search.passed_on(Step::Source, "no Go toolchain: neither `go` on PATH nor /usr/local/go/bin/go");
+        search.passed_on(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
         return;
     };
     if search.request.installed_only {
@@ -101,10 +101,10 @@ pub(crate) fn build(search: &mut Search) {
 }
 
 fn find_go(surroundings: &Surroundings) -> Option<PathBuf> {
+    let root = surroundings.variable("GOROOT").map(|root| Path::new(root).join("bin"));
     let path = surroundings.variable("PATH").cloned().unwrap_or_default();
-    let usual = Path::new("/usr/local/go/bin/go");
-    let found = which::which_in("go", Some(path), "/").ok();
-    found.or_else(|| usual.is_file().then(|| usual.to_owned()))
+    let folders = root.into_iter().chain(std::env::split_paths(&path));
+    which::which_in("go", Some(std::env::join_paths(folders).ok()?), "/").ok()
 }
 
 struct Builder {
