@@ -54,8 +54,12 @@ pub(crate) fn unpack(archive: impl io::Read, binaries: &[Binary], folder: &Path)
 fn check(kind: EntryType, path: &Path, target: Option<&Path>) -> Result<(), &'static str> {
     let inside = inside(Path::new(""), path)?;
     match kind {
-        EntryType::Regular | EntryType::Directory | EntryType::Continuous | EntryType::GNUSparse => Ok(()),
-        EntryType::XGlobalHeader | EntryType::XHeader => Ok(()),
+        EntryType::Regular
+        | EntryType::Directory
+        | EntryType::Continuous
+        | EntryType::GNUSparse
+        | EntryType::XGlobalHeader
+        | EntryType::XHeader => Ok(()),
         // A symbolic link starts from its own folder, a hard link from the archive's root.
         EntryType::Symlink => {
             let from = inside.parent().unwrap_or(Path::new(""));

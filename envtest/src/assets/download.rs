@@ -16,7 +16,7 @@ use http::{StatusCode, header};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use sha2::{Digest as _, Sha512};
 
-use super::{progress::Progress, surroundings::Surroundings};
+use super::{hash, progress::Progress, surroundings::Surroundings};
 
 /// How often a broken download is taken up again.
 const TRIES: usize = 3;
@@ -211,7 +211,7 @@ fn verify(url: &str, path: &Path, promised: &str) -> Result<(), DownloadError> {
             length => hash.update(&buffer[..length]),
         }
     }
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = hash::hex(&hash.finalize());
     if found == promised {
         return Ok(());
     }

@@ -11,6 +11,8 @@ mod binary;
 
 mod surroundings;
 
+mod hash;
+
 mod progress;
 
 mod cache;

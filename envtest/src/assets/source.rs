@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     binary::Binary,
     cache::{Cache, Origin, publish},
-    pins,
+    hash, pins,
     progress::{Progress, say},
     report::Step,
     resolve::{Search, names},
@@ -38,7 +38,7 @@ const VERSION_PACKAGE: &str = "k8s.io/component-base/version";
 /// What a result depends on besides version and platform. Another recipe makes another folder in the cache.
 pub(crate) fn recipe_hash() -> String {
     let recipe = format!("CGO_ENABLED=0 {BUILD_FLAGS:?} {LINKER_FLAGS} {VERSION_PACKAGE}");
-    Sha256::digest(recipe).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hash::hex(&Sha256::digest(recipe)[..4])
 }
 
 /// A build that failed, as a reason to pass on.
@@ -133,12 +133,9 @@ impl Builder {
     /// Builds into the cache, or waits for a process that does.
     fn build(&self, binary: Binary, version: Version) -> Result<(Version, PathBuf), BuildError> {
         let path = self.cache.path(binary, &version, Origin::Built(&recipe_hash()));
+        let waiting = || say(&format!("waiting for another process that builds {binary} {version} …"));
         let lock = format!("build-{binary}-{version}");
-        let _lock = self
-            .cache
-            .lock(&lock, || say(&format!("waiting for another process that builds {binary} {version} …")));
-        let _lock =
-            _lock.map_err(BuildError::io(format!("lock {lock} in {}", self.cache.root().display())))?;
+        let _lock = self.cache.lock(&lock, waiting).map_err(BuildError::io("take a lock in the cache"))?;
         if path.is_file() {
             return Ok((version, path));
         }
@@ -284,9 +281,9 @@ fn scratch_module(module: &str, version: &Version, its_mod: &str) -> String {
     staging.sort_unstable();
     staging.dedup();
     let staged = version.staging();
-    let replaced: String =
-        staging.iter().map(|name| format!("replace {name} => {name} v{staged}\n")).collect();
-    format!("module seatrial.invalid/scratch\n\ngo {go}\n\nrequire {module} v{version}\n\n{replaced}")
+    let head = format!("module seatrial.invalid/scratch\n\ngo {go}\n\nrequire {module} v{version}\n\n");
+    let replaced = staging.iter().map(|name| format!("replace {name} => {name} v{staged}\n"));
+    replaced.fold(head, |text, line| text + &line)
 }
 
 fn last_lines(text: &str) -> Vec<String> {

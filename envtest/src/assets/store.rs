@@ -25,12 +25,11 @@ pub(crate) fn look(search: &mut Search) {
                 Some(objection) => search.passed_on(Step::Store, format!("{} {objection}", path.display())),
             }
         }
-        let chosen = match binary {
-            Binary::Etcd => usable.into_iter().next(),
-            _ => {
-                let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
-                version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
-            }
+        let chosen = if binary == Binary::Etcd {
+            usable.into_iter().next()
+        } else {
+            let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
+            version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
         };
         if let Some((version, path)) = chosen {
             let version = (binary != Binary::Etcd).then_some(version);

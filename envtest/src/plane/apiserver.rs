@@ -41,7 +41,7 @@ pub(crate) struct Admission {
 }
 
 impl Default for Admission {
-    /// Without ServiceAccount: no Pod would be admitted before its namespace has a `default` account, and nobody makes
+    /// Without `ServiceAccount`: no Pod would be admitted before its namespace has a `default` account, and nobody makes
     /// one as long as no controller runs.
     fn default() -> Self {
         Self { enabled: Vec::new(), disabled: vec!["ServiceAccount".to_owned()] }

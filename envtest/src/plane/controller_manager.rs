@@ -7,19 +7,21 @@ use std::path::{Path, PathBuf};
 use super::{apiserver, flags::Flags, folder::Folder};
 use crate::process::child::{Spec, bare_environment};
 
+/// Where its kubeconfig is in the working folder.
+pub(crate) const KUBECONFIG: &str = "controller-manager.kubeconfig";
+
 /// What to start.
 pub(crate) fn spec(
     program: &Path,
     folder: &Folder,
     log: PathBuf,
     port: u16,
-    kubeconfig: &Path,
     files: &apiserver::Files,
     controllers: &[String],
     caller: &[(String, String)],
 ) -> Spec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
-    let kubeconfig = path(kubeconfig);
+    let kubeconfig = path(&folder.path().join(KUBECONFIG));
     let flags = Flags::default()
         .with("kubeconfig", kubeconfig.as_str())
         .with("authentication-kubeconfig", kubeconfig.as_str())

@@ -66,11 +66,8 @@ impl Machine {
         walk(self.home.path(), &mut files);
         let name =
             |file: &std::path::PathBuf| file.strip_prefix(self.home.path()).unwrap().display().to_string();
-        let mut names: Vec<String> = files
-            .iter()
-            .map(name)
-            .filter(|name| !name.contains(".parts/") && !name.ends_with(".lock"))
-            .collect();
+        let mut names: Vec<String> =
+            files.iter().map(name).filter(|name| !name.contains("assets/.")).collect();
         names.sort();
         names
     }
@@ -94,7 +91,7 @@ fn platform() -> String {
 }
 
 fn sha512(data: &[u8]) -> String {
-    Sha512::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha512::digest(data).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// An archive as controller-tools makes them, with scripts for binaries.
