@@ -6,4 +6,6 @@ pub(crate) mod apps;
 pub(crate) mod coordination;
 pub(crate) mod core;
 
+pub(crate) mod pod_spec;
+
 pub(crate) mod rules;

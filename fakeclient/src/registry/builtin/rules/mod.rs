@@ -3,6 +3,8 @@
 pub(crate) mod ip;
 pub(crate) mod labels;
 pub(crate) mod names;
+pub(crate) mod numbers;
 pub(crate) mod path;
 pub(crate) mod ports;
+pub(crate) mod quantity;
 pub(crate) mod read;
