@@ -69,6 +69,9 @@ impl Ending {
 
 /// Runs a spec on a thread of its own and waits for it.
 pub(crate) fn run_spec(spec: &Spec, run: &Arc<Run>) -> Ending {
+    if let Err(error) = run.tier.prepare() {
+        return Ending::failed_early(Failure::nowhere(crate::failure::sentence(&error)));
+    }
     let started = Instant::now();
     let limit = spec.time_out.unwrap_or(run.spec_limit);
     let (send, receive) = sync_channel(1);

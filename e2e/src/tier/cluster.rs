@@ -13,6 +13,7 @@ use kube::Client;
 use crate::clock::Clock;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
+use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
 
 /// Something that answers the API.
@@ -31,10 +32,13 @@ pub(crate) trait Tier: Send + Sync {
     /// Called once, before the first spec that runs and never for a listing: the place to refuse.
     fn check(&self) -> Result<(), TierError>;
 
-    /// Called once for each spec, on the spec's own runtime. Starts what has to be started first.
+    /// Called before each spec, outside of its runtime and of its time: the place to start what takes long.
+    fn prepare(&self) -> Result<(), TierError>;
+
+    /// Called once for each spec, on the spec's own runtime, after `prepare`.
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
 
-    /// Called once, after the last spec. Stops what `connect` started.
+    /// Called once, after the last spec. Stops what `prepare` started.
     fn stop(&self);
 }
 
@@ -72,7 +76,7 @@ impl TierError {
 pub(crate) fn choose(options: &Options) -> Result<Arc<dyn Tier>, TierError> {
     match options.tier {
         TierKind::Fake => Err(TierError::new("fake", "not built in yet")),
-        TierKind::Envtest => Err(TierError::new("envtest", "not built in yet")),
+        TierKind::Envtest => Ok(Arc::new(Envtest::default())),
         TierKind::Existing => Ok(Arc::new(Existing::new(options.contexts.clone(), options.has.clone()))),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod crds;
+mod envtest;
 mod existing;
 mod need;
 

@@ -1,0 +1,3 @@
+//! The fake as its users see it: through `kube::Client`.
+
+mod cluster;
