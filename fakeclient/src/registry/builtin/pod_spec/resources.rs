@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::object::field::FieldError;
+use crate::object::quantity::Quantity;
 use crate::registry::builtin::rules::names::{invalid, qualified_name};
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::quantity::Quantity;
 use crate::registry::builtin::rules::read::Read;
 
 /// Resources that a container may name without a domain.
@@ -39,28 +39,28 @@ const STANDARD: [&str; 20] = [
 pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
     let (at_limits, at_requests) = (path.child("limits"), path.child("requests"));
     let quantity = |value: &Value| match value {
-        Value::String(text) => Quantity::parse(text),
-        other => Quantity::parse(&other.to_string()),
+        Value::String(text) => Quantity::parse(text).ok(),
+        other => Quantity::parse(&other.to_string()).ok(),
     };
     let mut errors = Vec::new();
     for (name, value) in resources.entries("limits") {
         let at = at_limits.key(name);
         errors.extend(resource_name(&at, name));
-        errors.extend(quantity(value).into_iter().flat_map(|amount| amount_of(&at, name, amount)));
+        errors.extend(quantity(value).into_iter().flat_map(|amount| amount_of(&at, name, &amount)));
     }
     for (name, value) in resources.entries("requests") {
         let at = at_requests.key(name);
         errors.extend(resource_name(&at, name));
         let Some(request) = quantity(value) else { continue };
-        errors.extend(amount_of(&at, name, request));
+        errors.extend(amount_of(&at, name, &request));
         match resources["limits"].get(name).and_then(quantity) {
-            Some(limit) if request != limit && !overcommits(name) => {
-                let why = format!("must be equal to {name} limit of {limit}");
-                errors.push(FieldError::invalid(&at_requests, request.to_string().into(), why));
+            Some(limit) if request.compare(&limit).is_ne() && !overcommits(name) => {
+                let why = format!("must be equal to {name} limit of {}", limit.canonical());
+                errors.push(FieldError::invalid(&at_requests, request.canonical().into(), why));
             }
-            Some(limit) if request > limit => {
-                let why = format!("must be less than or equal to {name} limit of {limit}");
-                errors.push(FieldError::invalid(&at_requests, request.to_string().into(), why));
+            Some(limit) if request.compare(&limit).is_gt() => {
+                let why = format!("must be less than or equal to {name} limit of {}", limit.canonical());
+                errors.push(FieldError::invalid(&at_requests, request.canonical().into(), why));
             }
             None if !overcommits(name) => {
                 let why = "Limit must be set for non overcommitable resources";
@@ -114,14 +114,14 @@ fn resource_name(path: &Path, name: &str) -> Vec<FieldError> {
     errors
 }
 
-fn amount_of(path: &Path, name: &str, amount: Quantity) -> Vec<FieldError> {
-    let say = |why: &str| FieldError::invalid(path, amount.to_string().into(), why);
+fn amount_of(path: &Path, name: &str, amount: &Quantity) -> Vec<FieldError> {
+    let say = |why: &str| FieldError::invalid(path, amount.canonical().into(), why);
     let mut errors = Vec::new();
-    if amount.is_negative() {
+    if amount.milli() < 0 {
         errors.push(say("must be greater than or equal to 0"));
     }
     let counted = STANDARD[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
-    if counted && !amount.is_whole() {
+    if counted && amount.milli() % 1000 != 0 {
         errors.push(say("must be an integer"));
     }
     errors

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::object::field::FieldError;
+use crate::object::quantity::Quantity;
 use crate::registry::builtin::rules::names::{dns_label, invalid};
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::quantity::Quantity;
 use crate::registry::builtin::rules::read::Read;
 
 use super::env;
@@ -120,8 +120,8 @@ fn mode(path: &Path, source: &Value, key: &str) -> Option<FieldError> {
 }
 
 fn empty_dir(path: &Path, source: &Value) -> Option<FieldError> {
-    let limit = source["sizeLimit"].as_str().and_then(Quantity::parse);
-    limit.filter(|limit| limit.is_negative()).map(|_| {
+    let limit = source["sizeLimit"].as_str().and_then(|text| Quantity::parse(text).ok());
+    limit.filter(|limit| limit.milli() < 0).map(|_| {
         FieldError::forbidden(path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity")
     })
 }

@@ -6,5 +6,4 @@ pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod path;
 pub(crate) mod ports;
-pub(crate) mod quantity;
 pub(crate) mod read;

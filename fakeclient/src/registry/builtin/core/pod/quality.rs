@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::registry::builtin::rules::quantity::Quantity;
+use crate::object::quantity::Quantity;
 use crate::registry::builtin::rules::read::Read;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
@@ -25,11 +25,11 @@ fn of_requirements(resources: &Value) -> &'static str {
         let amount = |bag: &str| {
             let value = &resources[bag][name];
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Quantity::parse(&text).filter(|quantity| !quantity.is_zero())
+            Quantity::parse(&text).ok().filter(|quantity| quantity.milli() != 0)
         };
         match (amount("requests"), amount("limits")) {
             (None, None) => "BestEffort",
-            (Some(request), Some(limit)) if request == limit => "Guaranteed",
+            (Some(request), Some(limit)) if request.compare(&limit).is_eq() => "Guaranteed",
             _ => "Burstable",
         }
     }))
