@@ -35,16 +35,25 @@ fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
         "application/json-patch+json" => Ok(Patch::Json(body)),
         "application/merge-patch+json" => Ok(Patch::Merge(body)),
         "application/strategic-merge-patch+json" if !custom => Ok(Patch::Strategic(body)),
-        "application/apply-patch+yaml" => Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)")),
+        "application/apply-patch+yaml" => {
+            Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)"))
+        }
         _ => Err(outcome::unsupported_type(custom)),
     }
 }
 
 /// The stored object with the patch applied.
-fn apply(scope: &Scope<'_>, patch: &Patch, old: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
+fn apply(
+    scope: &Scope<'_>,
+    patch: &Patch,
+    old: &Value,
+    validation: FieldValidation,
+) -> Result<Patched, ApiError> {
     match patch {
         Patch::Json(body) => json::apply(body, old, validation),
         Patch::Merge(body) => merge::apply(body, old, validation),
-        Patch::Strategic(_) => Err(ApiError::not_modelled(&format!("strategic merge patch of {}", scope.resource.plural))),
+        Patch::Strategic(_) => {
+            Err(ApiError::not_modelled(&format!("strategic merge patch of {}", scope.resource.plural)))
+        }
     }
 }
