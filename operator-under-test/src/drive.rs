@@ -123,7 +123,12 @@ mod tests {
         reconcile::ReconcileError,
     };
 
-    type Outcome = Result<Action, ReconcileError>;
+    /// How one call ends.
+    #[derive(Clone, Copy)]
+    enum Outcome {
+        Fails,
+        AsksAgainAfter(Duration),
+    }
 
     /// A reconciler that does as it is told and notes when it was called. At the end it waits for a change.
     struct Scripted {
@@ -135,18 +140,20 @@ mod tests {
     impl Reconciler for Scripted {
         type Kind = Machine;
 
-        async fn reconcile(&self, _: Arc<Machine>) -> Outcome {
+        async fn reconcile(&self, _: Arc<Machine>) -> Result<Action, ReconcileError> {
             self.calls.lock().unwrap().push(self.began.elapsed().as_millis());
-            self.outcomes.lock().unwrap().pop_front().unwrap_or(Ok(Action::await_change()))
+            match self.outcomes.lock().unwrap().pop_front() {
+                Some(Outcome::Fails) => Err(ReconcileError::Incomplete { field: "nothing, it is a test" }),
+                Some(Outcome::AsksAgainAfter(wait)) => Ok(Action::requeue(wait)),
+                None => Ok(Action::await_change()),
+            }
         }
     }
 
-    fn fails() -> Outcome {
-        Err(ReconcileError::Incomplete { field: "nothing, it is a test" })
-    }
+    const FAILS: Outcome = Outcome::Fails;
 
     fn after(seconds: u64) -> Outcome {
-        Ok(Action::requeue(Duration::from_secs(seconds)))
+        Outcome::AsksAgainAfter(Duration::from_secs(seconds))
     }
 
     /// A watch that shows one Machine and then nothing for ever.
@@ -183,7 +190,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_is_tried_again_after_a_wait_that_doubles() {
-        assert_eq!(calls([fails(), fails(), fails()]).await, [0, 100, 300, 700]);
+        assert_eq!(calls([FAILS, FAILS, FAILS]).await, [0, 100, 300, 700]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -193,7 +200,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_success_makes_the_next_failure_the_first_again() {
-        assert_eq!(calls([fails(), fails(), after(1), fails()]).await, [0, 100, 300, 1300, 1400]);
+        assert_eq!(calls([FAILS, FAILS, after(1), FAILS]).await, [0, 100, 300, 1300, 1400]);
     }
 
     #[tokio::test(start_paused = true)]
