@@ -1,1 +1,50 @@
 //! BDD-style specs for Kubernetes operators, one text on every tier.
+//!
+//! A spec file is a test target with `harness = false`:
+//!
+//! ```no_run
+//! use k8s_openapi::api::core::v1::ConfigMap;
+//! use seatrial_e2e::Cx;
+//! use seatrial_e2e::matchers::exist;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     seatrial_e2e::run(|suite| {
+//!         suite.describe("ConfigMap", |s| {
+//!             s.it("is there once it was created", async |cx: &mut Cx| {
+//!                 let mut map = ConfigMap::default();
+//!                 map.metadata.name = Some("settings".into());
+//!                 let map = cx.create(&map).await?;
+//!                 cx.eventually(&map).should(exist()).await?;
+//!                 Ok(())
+//!             });
+//!         });
+//!     })
+//! }
+//! ```
+//!
+//! `cargo test` runs it in memory, in virtual time; `SEATRIAL_TIER=envtest cargo test` runs the same file
+//! against a real etcd and kube-apiserver, in real time. [`run`] lists the other variables.
+//!
+//! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
+//! cluster by watch (`expect`), which one of several things answers for (`tier`), and its outcome is
+//! written down for other programs (`report`).
+
+mod failure;
+mod options;
+
+mod spec;
+
+mod expect;
+
+mod clock;
+mod tier;
+
+mod report;
+
+pub use expect::{
+    Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,
+    matchers,
+};
+pub use failure::{Failure, SpecResult};
+pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use tier::Need;

@@ -76,9 +76,15 @@ pub struct FieldError {
     pub value: Value,
     /// What the rule is.
     pub detail: String,
+    /// How the value prints, where that is not its JSON (the server prints some of its internal structs).
+    pub shown: Option<String>,
 }
 
 impl FieldError {
+    /// The single key of an object whose text is shown as it stands, for values that the server prints in the order
+    /// of a Go struct. No field of Kubernetes can have this name.
+    pub(crate) const VERBATIM: &'static str = "\0verbatim";
+
     /// An error of any kind.
     pub fn new(
         kind: FieldErrorKind,
@@ -86,7 +92,7 @@ impl FieldError {
         value: Value,
         detail: impl Into<String>,
     ) -> Self {
-        Self { kind, field: field.into(), value, detail: detail.into() }
+        Self { kind, field: field.into(), value, detail: detail.into(), shown: None }
     }
 
     /// `Required value: detail`.
@@ -138,12 +144,19 @@ impl FieldError {
         Self::new(FieldErrorKind::TooMany, field, Value::Null, detail)
     }
 
+    /// The same error with its value printed like this.
+    #[must_use]
+    pub fn shown_as(mut self, text: impl Into<String>) -> Self {
+        self.shown = Some(text.into());
+        self
+    }
+
     /// The error without its field: `Invalid value: "x": must be …`.
     pub fn body(&self) -> String {
         let mut text = self.kind.text().to_owned();
         if self.kind.shows_value() {
             text.push_str(": ");
-            text.push_str(&shown(&self.value));
+            text.push_str(&self.shown.clone().unwrap_or_else(|| shown(&self.value)));
         }
         if !self.detail.is_empty() {
             text.push_str(": ");
@@ -166,6 +179,9 @@ fn shown(value: &Value) -> String {
         Value::String(text) => go_quoted(text),
         Value::Number(number) if number.is_f64() => go_float(number.as_f64().unwrap_or_default()),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Object(map) if map.contains_key(FieldError::VERBATIM) => {
+            map[FieldError::VERBATIM].as_str().unwrap_or_default().to_owned()
+        }
         other => go_json(other),
     }
 }

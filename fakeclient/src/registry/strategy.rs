@@ -26,6 +26,10 @@ pub trait Peers {
     /// Name from `metadata.generateName`-like sources is not the strategy's; this is the time of the request,
     /// RFC 3339 with seconds, as `metav1.Time` prints it.
     fn now(&self) -> String;
+    /// Whether the request is a dry run: allocators then hand out placeholders.
+    fn dry_run(&self) -> bool {
+        false
+    }
 }
 
 /// How `metadata.name` is checked.
@@ -110,6 +114,28 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
     /// Texts for `Warning` headers about a written object.
     fn warnings(&self, _object: &Value) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
+    /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
+    fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
+        false
+    }
+
+    /// Whether an object that is being deleted and has no finalizers is still held by something else (a Namespace
+    /// by `spec.finalizers`).
+    fn holds(&self, _object: &Value) -> bool {
+        false
+    }
+
+    /// Whether garbage collection can wait for or spare this kind's dependents by finalizers on it (not for Event).
+    fn collectable(&self) -> bool {
+        true
+    }
+
+    /// Whether a delete answers with the object as it was, not with a Status (Pod, Service, custom resources …).
+    fn delete_returns_object(&self) -> bool {
+        false
     }
 
     /// What deletion does, given the `gracePeriodSeconds` of the request.

@@ -1,0 +1,109 @@
+//! Waiting until something is as it should be.
+
+use std::fmt::Debug;
+use std::future::IntoFuture;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use kube::Resource;
+use serde::de::DeserializeOwned;
+
+use crate::expect::Matcher;
+use crate::expect::follow::Sight;
+use crate::expect::promise::Promise;
+use crate::expect::record::Record;
+use crate::expect::subject::Subject;
+use crate::failure::{Failure, SpecResult};
+use crate::spec::Board;
+
+/// How long is waited when the spec does not say.
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
+/// await it.
+///
+/// Awaiting gives what was seen when it was as it should be: `None` if the object is absent then, as with
+/// [`be_gone`](crate::matchers::be_gone).
+#[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
+pub struct Eventually<K, V> {
+    subject: Subject<K, V>,
+    promise: Promise,
+    matcher: Option<Box<dyn Matcher<V>>>,
+    within: Duration,
+}
+
+impl<K, V> Eventually<K, V> {
+    #[track_caller]
+    pub(crate) fn new(subject: Subject<K, V>, board: Rc<Board>) -> Self {
+        Self { subject, promise: Promise::new(board), matcher: None, within: WITHIN }
+    }
+
+    /// What is waited for.
+    pub fn should(mut self, matcher: impl Matcher<V> + 'static) -> Self {
+        self.matcher = Some(Box::new(matcher));
+        self
+    }
+
+    /// How long it may take, in the cluster's time, instead of a minute.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+}
+
+impl<K, V> IntoFuture for Eventually<K, V>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + 'static,
+    V: 'static,
+{
+    type Output = SpecResult<Option<V>>;
+    type IntoFuture = LocalBoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.settle().boxed_local()
+    }
+}
+
+impl<K, V> Eventually<K, V>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+    V: 'static,
+{
+    async fn settle(mut self) -> SpecResult<Option<V>> {
+        let Some(matcher) = self.matcher.take() else {
+            return Err(Failure::at("eventually what? Say .should(…)", self.promise.place));
+        };
+        self.promise.keep();
+        let expected = format!("{} should {} within", self.subject.label, matcher.expected());
+        let record = Record::new(expected, self.within);
+        let _waiting = self.promise.board.waits_for(record.clone());
+        let mut settled = None;
+        let waiting = self.subject.follow(|sight| match sight {
+            Sight::Gap => ControlFlow::Continue(()),
+            Sight::Trouble(error) => {
+                record.trouble(error);
+                ControlFlow::Continue(())
+            }
+            Sight::Now(objects) => {
+                let value = (self.subject.value)(objects);
+                record.saw((self.subject.snapshot)(objects));
+                match matcher.check(value.as_ref()) {
+                    Ok(()) => {
+                        settled = Some(value);
+                        ControlFlow::Break(())
+                    }
+                    Err(mismatch) => {
+                        record.mismatched(mismatch);
+                        ControlFlow::Continue(())
+                    }
+                }
+            }
+        });
+        // Only the end of time leaves nothing settled.
+        drop(tokio::time::timeout(self.within, waiting).await);
+        settled.ok_or_else(|| Failure::at(record.story(), self.promise.place))
+    }
+}

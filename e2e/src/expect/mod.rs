@@ -1,0 +1,25 @@
+//! How a spec looks at its cluster: what it looks at, by watch, what it should be, and the story that is
+//! told when it is not.
+
+mod subject;
+
+mod follow;
+
+mod consistently;
+mod eventually;
+mod expect_value;
+mod promise;
+
+mod matcher;
+pub mod matchers;
+
+mod difference;
+mod record;
+
+pub use consistently::Consistently;
+pub(crate) use difference::seconds;
+pub use eventually::Eventually;
+pub use expect_value::Expect;
+pub(crate) use follow::Sight;
+pub use matcher::{Matcher, MatcherList, Mismatch};
+pub use subject::{Collection, Object, Observable};

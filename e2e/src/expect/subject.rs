@@ -1,0 +1,192 @@
+//! What is looked at: one object, which need not be there, or all objects of a kind that are selected.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use kube::api::{ListParams, WatchParams};
+use kube::core::DynamicObject;
+use kube::{Api, Resource, ResourceExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::expect::difference::to_json;
+use crate::spec::{Cx, Kind, object_label};
+
+/// Objects by namespace and name.
+pub(crate) type Objects<K> = BTreeMap<(String, String), K>;
+
+/// Something that [`Cx::eventually`] and [`Cx::consistently`] can look at: `&object`, an [`Object`], a
+/// [`Collection`].
+pub trait Observable {
+    /// The kind of the objects that are watched.
+    type Kind: Resource + Clone + Debug + DeserializeOwned + 'static;
+    /// What matchers are given.
+    type Value: Serialize + 'static;
+
+    /// Says what to watch, for a spec.
+    fn observe(self, cx: &Cx) -> Subject<Self::Kind, Self::Value>;
+}
+
+/// A watched selection of objects, and what a matcher sees of it.
+pub struct Subject<K, V> {
+    pub(crate) label: String,
+    pub(crate) api: Api<K>,
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
+    /// What matchers are given: nothing while the object is absent.
+    pub(crate) value: fn(&Objects<K>) -> Option<V>,
+    /// What the history of changes is told from.
+    pub(crate) snapshot: fn(&Objects<K>) -> Option<Value>,
+}
+
+impl<K, V> Subject<K, V> {
+    pub(crate) fn list_params(&self) -> ListParams {
+        ListParams {
+            label_selector: self.labels.clone(),
+            field_selector: self.fields.clone(),
+            ..ListParams::default()
+        }
+    }
+
+    pub(crate) fn watch_params(&self) -> WatchParams {
+        WatchParams {
+            label_selector: self.labels.clone(),
+            field_selector: self.fields.clone(),
+            ..WatchParams::default()
+        }
+    }
+}
+
+/// One object by name, which need not be there.
+#[derive(Clone)]
+pub struct Object<K> {
+    api: Api<K>,
+    label: String,
+    name: String,
+}
+
+impl<K: Resource> Object<K> {
+    pub(crate) fn new(api: Api<K>, kind: &str, name: &str) -> Self {
+        let label = object_label(kind, api.namespace(), name);
+        Self { api, label, name: name.to_owned() }
+    }
+}
+
+impl Object<DynamicObject> {
+    /// An object of a kind that is known at run time only, seen through `api`. The kind's name is for
+    /// messages.
+    pub fn dynamic(api: Api<DynamicObject>, kind: &str, name: &str) -> Self {
+        Self::new(api, kind, name)
+    }
+}
+
+impl<K> Observable for Object<K>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    type Kind = K;
+    type Value = K;
+
+    fn observe(self, _cx: &Cx) -> Subject<K, K> {
+        self.subject()
+    }
+}
+
+impl<K> Object<K>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    pub(crate) fn subject(self) -> Subject<K, K> {
+        Subject {
+            label: self.label,
+            api: self.api,
+            labels: None,
+            fields: Some(format!("metadata.name={}", self.name)),
+            value: |objects| objects.values().next().cloned(),
+            snapshot: |objects| objects.values().next().map(to_json),
+        }
+    }
+}
+
+impl<K: Kind> Observable for &K {
+    type Kind = K;
+    type Value = K;
+
+    fn observe(self, cx: &Cx) -> Subject<K, K> {
+        let name = self
+            .meta()
+            .name
+            .as_deref()
+            .expect("an object is looked for by its name, and this one has none yet");
+        Object::new(cx.api_of(self), &K::kind(&()), name).observe(cx)
+    }
+}
+
+/// All objects of a kind that are selected. Matchers see them in the order of their names.
+#[derive(Clone)]
+pub struct Collection<K> {
+    api: Api<K>,
+    plural: String,
+    labels: Option<String>,
+    fields: Option<String>,
+}
+
+impl<K: Resource> Collection<K> {
+    pub(crate) fn new(api: Api<K>, plural: &str) -> Self {
+        Self { api, plural: plural.to_owned(), labels: None, fields: None }
+    }
+
+    /// Only objects with these labels: `fleet.seatrial.dev/cluster=demo,!spare`.
+    #[must_use]
+    pub fn labels(mut self, selector: &str) -> Self {
+        self.labels = Some(selector.to_owned());
+        self
+    }
+
+    /// Only objects with these fields: `spec.nodeName=node-1`. The API server knows few of them for each
+    /// kind.
+    #[must_use]
+    pub fn fields(mut self, selector: &str) -> Self {
+        self.fields = Some(selector.to_owned());
+        self
+    }
+
+    fn label(&self) -> String {
+        let mut label = self.plural.clone();
+        if let Some(namespace) = self.api.namespace() {
+            label = format!("{label} in {namespace}");
+        }
+        for selector in self.labels.iter().chain(&self.fields) {
+            label = format!("{label} with {selector}");
+        }
+        label
+    }
+}
+
+impl<K> Observable for Collection<K>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    type Kind = K;
+    type Value = Vec<K>;
+
+    fn observe(self, _cx: &Cx) -> Subject<K, Vec<K>> {
+        Subject {
+            label: self.label(),
+            api: self.api,
+            labels: self.labels,
+            fields: self.fields,
+            value: |objects| Some(objects.values().cloned().collect()),
+            snapshot: |objects| {
+                Some(Value::Object(
+                    objects.iter().map(|((_, name), object)| (name.clone(), to_json(object))).collect(),
+                ))
+            },
+        }
+    }
+}
+
+pub(crate) fn key<K: Resource>(object: &K) -> (String, String) {
+    (object.namespace().unwrap_or_default(), object.name_any())
+}

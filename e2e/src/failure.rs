@@ -1,0 +1,138 @@
+//! Why a spec did not pass: one sentence or many lines, and the place in the spec where it went wrong.
+//!
+//! Any error becomes a [`Failure`] through `?`, which keeps the place of the `?`. It knows how an API
+//! server's Status reads best; it does not know who asked or what is printed around it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+/// What hooks, specs and clean-ups return.
+pub type SpecResult<T = ()> = Result<T, Failure>;
+
+/// Why a spec failed, and where.
+///
+/// It deliberately is no [`std::error::Error`], so that every error converts into it with `?`.
+pub struct Failure {
+    message: String,
+    place: Option<&'static Location<'static>>,
+}
+
+impl Failure {
+    /// A failure with a message of its own: `return Err(Failure::new("the pool has no owner"))`.
+    #[track_caller]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), place: Some(Location::caller()) }
+    }
+
+    pub(crate) fn at(message: impl Into<String>, place: &'static Location<'static>) -> Self {
+        Self { message: message.into(), place: Some(place) }
+    }
+
+    pub(crate) fn nowhere(message: impl Into<String>) -> Self {
+        Self { message: message.into(), place: None }
+    }
+
+    /// Puts what was being done in front of the reason: `starting the operator: …`.
+    #[must_use]
+    pub fn during(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// The reason, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self { message: sentence(&error), place: Some(Location::caller()) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.place {
+            Some(place) => write!(f, "\n  at {}:{}:{}", place.file(), place.line(), place.column()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An error and its causes as one line; a cause that only repeats the line above it is left out.
+pub(crate) fn sentence(error: &(dyn StdError + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(kube::Error::Api(status)) = error.downcast_ref::<kube::Error>() {
+            push_part(&mut text, &status_sentence(status));
+            break;
+        }
+        push_part(&mut text, &error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+fn push_part(text: &mut String, part: &str) {
+    if text.is_empty() {
+        text.push_str(part);
+    } else if !text.contains(part) {
+        text.push_str(": ");
+        text.push_str(part);
+    }
+}
+
+/// `404 NotFound: machines.fleet.seatrial.dev "a" not found`.
+pub(crate) fn status_sentence(status: &kube::core::Status) -> String {
+    let reason = if status.reason.is_empty() { "Unknown" } else { &status.reason };
+    format!("{} {reason}: {}", status.code, status.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads_a_number(text: &str) -> SpecResult<u32> {
+        let number = text.parse::<u32>()?;
+        Ok(number)
+    }
+
+    #[test]
+    fn a_question_mark_keeps_the_place_where_it_stands() {
+        let failure = reads_a_number("four").unwrap_err();
+        let text = failure.to_string();
+        assert!(text.starts_with("invalid digit found in string"), "{text}");
+        assert!(text.contains("failure.rs:"), "{text}");
+    }
+
+    #[test]
+    fn an_api_error_reads_as_its_status_and_not_as_a_debug_dump() {
+        let status = kube::core::Status {
+            code: 404,
+            reason: "NotFound".into(),
+            message: "pods \"a\" not found".into(),
+            ..kube::core::Status::default()
+        };
+        let failure = Failure::from(kube::Error::Api(Box::new(status)));
+        assert_eq!(failure.message(), "404 NotFound: pods \"a\" not found");
+    }
+
+    #[test]
+    fn what_was_being_done_stands_before_the_reason() {
+        assert_eq!(
+            Failure::new("no answer").during("starting the operator").message(),
+            "starting the operator: no answer"
+        );
+    }
+}

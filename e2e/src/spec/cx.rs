@@ -1,0 +1,207 @@
+//! What a spec holds in its hand: a client, a namespace of its own, and a list of what to undo.
+//!
+//! It offers what specs of any operator need. What one operator's specs need besides (starting it, its own
+//! builders) is an extension trait in that operator's tests.
+
+use std::any::{Any, TypeId, type_name};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::Location;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable};
+use crate::failure::{Failure, SpecResult};
+use crate::spec::cleanup::Cleanups;
+use crate::spec::{Board, Kind, RequestError, Task, object_label};
+
+/// A spec's context.
+pub struct Cx {
+    pub(crate) spec: Rc<str>,
+    pub(crate) tier: &'static str,
+    pub(crate) client: Client,
+    pub(crate) clock: Clock,
+    pub(crate) namespace: String,
+    pub(crate) seed: u64,
+    pub(crate) board: Rc<Board>,
+    pub(crate) cleanups: Cleanups,
+    pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
+}
+
+/// Where the spec is.
+impl Cx {
+    /// The spec's full name.
+    pub fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    /// The tier's name: `fake`, `envtest` or `existing`.
+    pub fn tier(&self) -> &'static str {
+        self.tier
+    }
+
+    /// The spec's own namespace. It is deleted after the spec.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// A client that may do everything. It must not leave the spec.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The spec's seed, for everything in it that is random. It follows from the run's seed and the
+    /// spec's name.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The cluster's time: virtual on tier `fake`, where it stands still while somebody works.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
+    pub fn step(&self, text: impl Into<String>) {
+        self.board.step(&self.spec, text.into());
+    }
+}
+
+/// Requests.
+impl Cx {
+    /// A kind's objects in the spec's namespace, or in the cluster for a cluster-scoped kind.
+    pub fn api<K: Kind>(&self) -> Api<K> {
+        self.api_in(&self.namespace)
+    }
+
+    fn api_in<K: Kind>(&self, namespace: &str) -> Api<K> {
+        <K::Scope as crate::spec::ScopedApi<K>>::api(self.client.clone(), namespace)
+    }
+
+    pub(crate) fn api_of<K: Kind>(&self, object: &K) -> Api<K> {
+        self.api_in(object.meta().namespace.as_deref().unwrap_or(&self.namespace))
+    }
+
+    fn error<K: Kind>(&self, verb: &'static str, name: &str, source: kube::Error) -> RequestError {
+        let namespace = self.api::<K>().namespace().map(str::to_owned);
+        RequestError::new(verb, object_label(&K::kind(&()), namespace.as_deref(), name), source)
+    }
+
+    /// Creates an object, in the spec's namespace unless it names another one.
+    pub async fn create<K: Kind>(&self, object: &K) -> Result<K, RequestError> {
+        let created = self.api_of(object).create(&PostParams::default(), object).await;
+        created.map_err(|error| self.error::<K>("create", &name_or_prefix(object), error))
+    }
+
+    /// Creates an object or, if it is there already, merges this one into it.
+    pub async fn ensure<K: Kind>(&self, object: &K) -> Result<K, RequestError> {
+        match self.create(object).await {
+            Err(error) if error.status().is_some_and(|status| status.reason == "AlreadyExists") => {
+                let name = object.name_any();
+                let patched =
+                    self.api_of(object).patch(&name, &PatchParams::default(), &Patch::Merge(object)).await;
+                patched.map_err(|error| self.error::<K>("patch", &name, error))
+            }
+            other => other,
+        }
+    }
+
+    /// Reads an object of the spec's namespace.
+    pub async fn get<K: Kind>(&self, name: &str) -> Result<K, RequestError> {
+        self.api::<K>().get(name).await.map_err(|error| self.error::<K>("get", name, error))
+    }
+
+    /// Patches an object of the spec's namespace by JSON merge patch.
+    pub async fn patch_merge<K: Kind>(&self, name: &str, patch: Value) -> Result<K, RequestError> {
+        let patched = self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map_err(|error| self.error::<K>("patch", name, error))
+    }
+
+    /// Asks for the deletion of an object of the spec's namespace. It may stay for a while: wait with
+    /// [`be_gone`](crate::matchers::be_gone).
+    pub async fn delete<K: Kind>(&self, name: &str) -> Result<(), RequestError> {
+        let deleted = self.api::<K>().delete(name, &DeleteParams::background()).await;
+        deleted.map(drop).map_err(|error| self.error::<K>("delete", name, error))
+    }
+
+    /// An object of the spec's namespace that need not be there, for [`eventually`](Self::eventually).
+    pub fn object<K: Kind>(&self, name: &str) -> Object<K> {
+        Object::new(self.api(), &K::kind(&()), name)
+    }
+
+    /// All objects of a kind in the spec's namespace, for [`eventually`](Self::eventually).
+    pub fn all<K: Kind>(&self) -> Collection<K> {
+        Collection::new(self.api(), &K::plural(&()))
+    }
+}
+
+/// Expectations.
+impl Cx {
+    /// Waits, by watch, until an object or a collection is as it should be.
+    ///
+    /// The target is `&object`, `cx.object::<Kind>("name")` or `cx.all::<Kind>()`.
+    #[track_caller]
+    pub fn eventually<T: Observable>(&self, target: T) -> Eventually<T::Kind, T::Value> {
+        Eventually::new(target.observe(self), Rc::clone(&self.board))
+    }
+
+    /// Watches an object or a collection for a while, in which it must be as it should be all the time.
+    #[track_caller]
+    pub fn consistently<T: Observable>(&self, target: T) -> Consistently<T::Kind, T::Value> {
+        Consistently::new(target.observe(self), Rc::clone(&self.board))
+    }
+
+    /// Checks a value that the spec has in its hand.
+    #[track_caller]
+    pub fn expect<T: std::fmt::Debug>(&self, value: T) -> Expect<T> {
+        Expect::new(value, Rc::clone(&self.board))
+    }
+}
+
+/// What must not outlive the spec.
+impl Cx {
+    /// Asks for something to be undone at the end of the spec, however it ends. The newest clean-up runs
+    /// first; all of them run before the namespace is deleted and the spec's tasks are stopped.
+    #[track_caller]
+    pub fn defer<F>(&self, undo: F)
+    where
+        F: AsyncFnOnce(&mut Cx) -> SpecResult + 'static,
+    {
+        self.cleanups.push(Location::caller(), undo);
+    }
+
+    /// Runs work beside the spec, on its thread, until the spec's end.
+    pub fn spawn(&self, name: &str, work: impl Future<Output = SpecResult> + 'static) -> Task {
+        let task = Task::spawn(name, work);
+        self.tasks.borrow_mut().push(task.clone());
+        task
+    }
+
+    /// Keeps a value for the hooks and the spec that come later: one of each type.
+    pub fn keep<T: 'static>(&self, value: T) -> Rc<T> {
+        let value = Rc::new(value);
+        self.kept.borrow_mut().insert(TypeId::of::<T>(), value.clone());
+        value
+    }
+
+    /// The value of this type that was [kept](Self::keep) last.
+    #[track_caller]
+    pub fn kept<T: 'static>(&self) -> SpecResult<Rc<T>> {
+        let kept = self.kept.borrow().get(&TypeId::of::<T>()).cloned();
+        kept.and_then(|value| value.downcast().ok()).ok_or_else(|| {
+            Failure::new(format!("nothing of type {} was kept in this spec", type_name::<T>()))
+        })
+    }
+}
+
+fn name_or_prefix<K: Kind>(object: &K) -> String {
+    let meta = object.meta();
+    meta.name.clone().or_else(|| meta.generate_name.clone().map(|prefix| prefix + "…")).unwrap_or_default()
+}

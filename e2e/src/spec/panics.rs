@@ -1,0 +1,89 @@
+//! What a spec's panic said, and where.
+//!
+//! A panic's payload has no place in it; only the panic hook sees that. The hook remembers it for threads
+//! that run specs, which print it with the spec's failure, and leaves all other threads as they were.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::{Cell, RefCell};
+use std::panic;
+use std::sync::Once;
+
+use crate::failure::Failure;
+
+thread_local! {
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on, panics of this thread are remembered instead of printed.
+pub(crate) fn remember_on_this_thread() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !WATCHED.get() {
+                return others(info);
+            }
+            let mut place = info.location().map(|at| format!("\n  at {at}")).unwrap_or_default();
+            let backtrace = Backtrace::capture();
+            if backtrace.status() == BacktraceStatus::Captured {
+                place = format!("{place}\n{}", own_frames(&backtrace.to_string()));
+            }
+            LAST.set(Some(place));
+        }));
+    });
+    WATCHED.set(true);
+}
+
+/// The frames between the machinery that panics and the one that catches.
+fn own_frames(backtrace: &str) -> String {
+    let frames: Vec<_> = backtrace.lines().collect();
+    // A frame is a line with its name, and most have another one with its place.
+    let panics = frames.iter().rposition(|line| line.contains("core::panicking::")).map_or(0, |at| at + 2);
+    let caught = frames.iter().position(|line| line.contains("catch_unwind::")).unwrap_or(frames.len());
+    frames.get(panics..caught).map_or_else(|| backtrace.to_owned(), |own| own.join("\n"))
+}
+
+/// Turns a caught panic into a failure.
+pub(crate) fn failure(payload: &(dyn Any + Send)) -> Failure {
+    let message = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("(a payload that is no text)");
+    Failure::nowhere(format!("panicked: {message}{}", LAST.take().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_spec_s_own_frames_are_told() {
+        let backtrace = "\
+   0: std::panicking::panic_with_hook
+             at /rust/std/src/panicking.rs:1:1
+   1: core::panicking::panic_fmt
+             at /rust/core/src/panicking.rs:1:1
+   2: specs::machine
+             at ./tests/specs.rs:12:3
+   3: poll<futures::future::catch_unwind::CatchUnwind>
+             at /futures/catch_unwind.rs:1:1
+   4: start_thread";
+        assert_eq!(own_frames(backtrace), "   2: specs::machine\n             at ./tests/specs.rs:12:3");
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_place() {
+        let text = std::thread::spawn(|| {
+            remember_on_this_thread();
+            let payload = panic::catch_unwind(|| panic!("no machine is {}", "left")).unwrap_err();
+            failure(&*payload).to_string()
+        })
+        .join()
+        .unwrap();
+        assert!(text.starts_with("panicked: no machine is left\n  at "), "{text}");
+        assert!(text.contains("panics.rs:"), "{text}");
+    }
+}

@@ -1,0 +1,82 @@
+//! The contract of a tier, and which one a run uses.
+//!
+//! A tier hands every spec a connection of its own, because a client dies with the runtime it was made
+//! in and each spec has its own runtime. It knows nothing of specs.
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+
+use futures::future::LocalBoxFuture;
+use kube::Client;
+
+use crate::clock::Clock;
+use crate::options::{Options, TierKind};
+use crate::tier::Need;
+use crate::tier::envtest::Envtest;
+use crate::tier::existing::Existing;
+
+/// Something that answers the API.
+pub(crate) trait Tier: Send + Sync {
+    /// The tier's name, as `SEATRIAL_TIER` gives it.
+    fn name(&self) -> &'static str;
+
+    /// Whether a spec with this need can run here. Asked when specs are listed: it must answer at once
+    /// and without a cluster.
+    fn has(&self, need: Need) -> bool;
+
+    /// Whether time is virtual: the spec's runtime is paused and moves on only when nobody can run.
+    /// Must be false wherever real sockets are waited for.
+    fn virtual_time(&self) -> bool;
+
+    /// Called once, before the first spec that runs and never for a listing: the place to refuse.
+    fn check(&self) -> Result<(), TierError>;
+
+    /// Called before each spec, outside of its runtime and of its time: the place to start what takes long.
+    fn prepare(&self) -> Result<(), TierError>;
+
+    /// Called once for each spec, on the spec's own runtime, after `prepare`.
+    fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
+
+    /// Called once, after the last spec. Stops what `prepare` started.
+    fn stop(&self);
+}
+
+/// One spec's way to its cluster.
+pub(crate) struct Connection {
+    /// Made on the spec's runtime.
+    pub(crate) client: Client,
+    /// The cluster's time.
+    pub(crate) clock: Clock,
+    /// Whether other specs use the same cluster: then suite-wide objects are installed once.
+    pub(crate) shared: bool,
+    /// What must live as long as the connection.
+    pub(crate) keep: Option<Box<dyn Any>>,
+}
+
+/// Why a tier cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("tier {tier}: {message}")]
+pub(crate) struct TierError {
+    tier: &'static str,
+    message: String,
+}
+
+impl TierError {
+    pub(crate) fn new(tier: &'static str, message: impl Into<String>) -> Self {
+        Self { tier, message: message.into() }
+    }
+
+    pub(crate) fn from_error(tier: &'static str, error: &(dyn Error + 'static)) -> Self {
+        Self::new(tier, crate::failure::sentence(error))
+    }
+}
+
+/// The tier that the options name.
+pub(crate) fn choose(options: &Options) -> Result<Arc<dyn Tier>, TierError> {
+    match options.tier {
+        TierKind::Fake => Err(TierError::new("fake", "not built in yet")),
+        TierKind::Envtest => Ok(Arc::new(Envtest::default())),
+        TierKind::Existing => Ok(Arc::new(Existing::new(options.contexts.clone(), options.has.clone()))),
+    }
+}

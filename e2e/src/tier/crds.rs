@@ -1,0 +1,93 @@
+//! The `CustomResourceDefinition`s of a suite: in place, and established, before a cluster's first spec.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::expect::{Matcher as _, Object, Sight};
+use crate::failure::{Failure, SpecResult};
+use crate::matchers::have_condition;
+use crate::tier::Connection;
+
+/// How long a definition may take to be established.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
+
+/// A suite's definitions, and whether the shared cluster has them yet.
+pub(crate) struct Definitions {
+    crds: Vec<Value>,
+    // Held while they are installed: specs that start at the same time wait for the first one.
+    shared_done: Mutex<bool>,
+}
+
+impl Definitions {
+    pub(crate) fn new(crds: Vec<Value>) -> Self {
+        Self { crds, shared_done: Mutex::new(false) }
+    }
+
+    /// Installs the definitions, on a shared cluster once.
+    pub(crate) async fn install(&self, connection: &Connection) -> SpecResult {
+        if !connection.shared {
+            return self.install_now(&connection.client).await;
+        }
+        let mut done = self.shared_done.lock().await;
+        if !*done {
+            self.install_now(&connection.client).await?;
+            *done = true;
+        }
+        Ok(())
+    }
+}
+
+impl Definitions {
+    async fn install_now(&self, client: &Client) -> SpecResult {
+        // As they were written, not through the typed CustomResourceDefinition: nothing in them is lost.
+        let api: Api<DynamicObject> =
+            Api::all_with(client.clone(), &ApiResource::erase::<CustomResourceDefinition>(&()));
+        for crd in &self.crds {
+            let crd: DynamicObject = serde_json::from_value(crd.clone())
+                .map_err(|error| Failure::from(error).during("reading a CustomResourceDefinition"))?;
+            let name = crd.name_any();
+            put(&api, &name, &crd).await.map_err(|error| {
+                Failure::from(error).during(&format!("installing CustomResourceDefinition {name}"))
+            })?;
+            established(&api, &name).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Creates the definition, or brings one that is there to this state.
+async fn put(api: &Api<DynamicObject>, name: &str, crd: &DynamicObject) -> Result<(), kube::Error> {
+    match api.create(&PostParams::default(), crd).await {
+        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
+            api.patch(name, &PatchParams::default(), &Patch::Merge(crd)).await.map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
+async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
+    let ready = have_condition("Established", "True");
+    let mut last = "it was not seen".to_owned();
+    let subject = Object::new(api.clone(), "CustomResourceDefinition", name).subject();
+    let waiting = subject.follow(|sight| {
+        match sight {
+            Sight::Now(objects) => match ready.check((subject.value)(objects).as_ref()) {
+                Ok(()) => return ControlFlow::Break(()),
+                Err(mismatch) => last = mismatch.told(),
+            },
+            Sight::Trouble(error) => last = error,
+            Sight::Gap => {}
+        }
+        ControlFlow::Continue(())
+    });
+    let waited = tokio::time::timeout(ESTABLISHED_WITHIN, waiting).await;
+    waited
+        .map_err(|_| Failure::nowhere(format!("CustomResourceDefinition {name} is not established: {last}")))
+}

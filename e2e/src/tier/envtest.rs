@@ -1,0 +1,120 @@
+//! Tier `envtest`: a real etcd, kube-apiserver and kube-controller-manager, started by this process.
+//!
+//! One environment serves all specs of a process. It is started at the first spec that runs, outside of
+//! that spec's time, since its binaries may have to be obtained first; it is stopped after the last one.
+//! Under nextest every spec is a process, so every spec starts an environment of its own: `cargo test` is
+//! the faster way here.
+
+use std::sync::{Mutex, MutexGuard};
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use kube::{Client, Config};
+use seatrial_envtest::Environment;
+use tokio::runtime::Runtime;
+
+use crate::clock::Clock;
+use crate::tier::{Connection, Need, Tier, TierError};
+
+const NAME: &str = "envtest";
+
+/// The controllers that the fake has too, under kube-controller-manager's names for them.
+const CONTROLLERS: [&str; 4] = [
+    "namespace-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+];
+
+/// The tier of a control plane of our own.
+#[derive(Default)]
+pub(crate) struct Envtest {
+    // Held while the environment starts: specs that begin at the same time wait for the first one.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Idle,
+    Running(Box<Running>),
+    /// Told to every spec; a start that failed once is not tried again.
+    Failed(String),
+}
+
+struct Running {
+    environment: Environment,
+    /// The environment's own: the specs' runtimes come and go.
+    runtime: Runtime,
+}
+
+impl Envtest {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while the environment starts or stops")
+    }
+
+    fn config(&self) -> Result<Config, TierError> {
+        match &*self.state() {
+            State::Running(running) => Ok(running.environment.config()),
+            State::Failed(message) => Err(TierError::new(NAME, message)),
+            State::Idle => unreachable!("a tier is prepared before it is connected to"),
+        }
+    }
+}
+
+impl Tier for Envtest {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn has(&self, need: Need) -> bool {
+        // The API server runs on this machine, so it reaches a webhook that listens on loopback.
+        matches!(need, Need::Controllers | Need::Webhooks)
+    }
+
+    fn virtual_time(&self) -> bool {
+        false
+    }
+
+    fn check(&self) -> Result<(), TierError> {
+        Ok(())
+    }
+
+    fn prepare(&self) -> Result<(), TierError> {
+        let mut state = self.state();
+        if matches!(*state, State::Idle) {
+            *state = start().map_or_else(State::Failed, |running| State::Running(Box::new(running)));
+        }
+        match &*state {
+            State::Failed(message) => Err(TierError::new(NAME, message)),
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
+        let connection = self.config().and_then(|config| {
+            let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
+            Ok(Connection { client, clock: Clock::wall(), shared: true, keep: None })
+        });
+        std::future::ready(connection).boxed_local()
+    }
+
+    fn stop(&self) {
+        if let State::Running(running) = std::mem::take(&mut *self.state()) {
+            running.runtime.block_on(running.environment.stop());
+        }
+    }
+}
+
+fn start() -> Result<Running, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("envtest")
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime for the environment: {error}"))?;
+    let environment = runtime
+        .block_on(Environment::builder().controllers(CONTROLLERS).start())
+        .map_err(|error| crate::failure::sentence(&error))?;
+    Ok(Running { environment, runtime })
+}

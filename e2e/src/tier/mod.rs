@@ -1,0 +1,11 @@
+//! What answers the API: one trait, and one file for each thing that can.
+
+mod cluster;
+mod crds;
+mod envtest;
+mod existing;
+mod need;
+
+pub(crate) use cluster::{Connection, Tier, TierError, choose};
+pub(crate) use crds::Definitions;
+pub use need::Need;

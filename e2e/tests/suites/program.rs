@@ -1,0 +1,25 @@
+//! Suites that are meant to be looked at from outside: some pass, most fail in one way each.
+//!
+//! The tests run this program as a child process, with `SUITE` naming the suite. What each suite must
+//! print and exit with stands in the tests.
+
+use std::process::ExitCode;
+
+use seatrial_e2e::Suite;
+
+mod endings;
+mod passing;
+mod refused;
+mod waiting;
+
+fn main() -> ExitCode {
+    let name = std::env::var("SUITE").unwrap_or_default();
+    let build: fn(&mut Suite) = match name.as_str() {
+        "passing" => passing::suite,
+        "endings" => endings::suite,
+        "waiting" => waiting::suite,
+        "refused" => refused::suite,
+        other => panic!("SUITE is {other:?}, which is none of this program's suites"),
+    };
+    seatrial_e2e::run(build)
+}

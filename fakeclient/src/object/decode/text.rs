@@ -1,0 +1,171 @@
+//! JSON text to a value, with a note of every member that an object has twice.
+//!
+//! Go's reader, which the server uses, keeps the last of two members and can report both; serde_json keeps the last
+//! in silence. It does not know what the value is for.
+
+use std::fmt::{self, Write as _};
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::syntax;
+
+/// How many remarks Go's reader keeps.
+const MAX_REMARKS: usize = 100;
+
+/// A value and the paths of members given more than once, in the order of the text, each path once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Parsed {
+    /// The value; the last of equal members won.
+    pub(crate) value: Value,
+    /// Paths such as `spec.a` or `[0].op`.
+    pub(crate) duplicates: Vec<String>,
+}
+
+/// Reads one JSON value that fills the text; the error is what Go's `encoding/json` says.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
+    let lossy = String::from_utf8_lossy(bytes);
+    let mut duplicates = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(&lossy);
+    let seed = ValueSeed { path: Path::Root, duplicates: &mut duplicates };
+    match seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
+        Ok(value) => Ok(Parsed { value, duplicates }),
+        Err(error) => Err(syntax::fault(bytes).unwrap_or_else(|| error.to_string())),
+    }
+}
+
+/// Where in the text the reader is; kept on the stack, so that it costs nothing until it is printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Path<'p> {
+    /// The whole text.
+    Root,
+    /// A member of an object.
+    Key(&'p Path<'p>, &'p str),
+    /// An item of a list.
+    Index(&'p Path<'p>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Key(Path::Root, key) => f.write_str(key),
+            Self::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// Adds a remark once, as long as there are not too many.
+pub(crate) fn remark(remarks: &mut Vec<String>, text: String) {
+    if remarks.len() < MAX_REMARKS && !remarks.contains(&text) {
+        remarks.push(text);
+    }
+}
+
+/// `key` as it stands below `path`.
+pub(crate) fn below(path: Path<'_>, key: &str) -> String {
+    let mut text = String::new();
+    write!(text, "{}", Path::Key(&path, key)).expect("a String takes every text");
+    text
+}
+
+/// Builds a value and notes duplicates.
+pub(crate) struct ValueSeed<'a> {
+    /// Where the value stands.
+    pub(crate) path: Path<'a>,
+    /// Takes the paths of members given twice.
+    pub(crate) duplicates: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        loop {
+            let path = Path::Index(&self.path, items.len());
+            match access.next_element_seed(ValueSeed { path, duplicates: self.duplicates })? {
+                Some(item) => items.push(item),
+                None => return Ok(Value::Array(items)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if fields.contains_key(&key) {
+                remark(self.duplicates, below(self.path, &key));
+            }
+            let path = Path::Key(&self.path, &key);
+            let value = access.next_value_seed(ValueSeed { path, duplicates: self.duplicates })?;
+            fields.insert(key, value);
+        }
+        Ok(Value::Object(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_last_of_two_members_counts_and_both_are_noted_once() {
+        let parsed = parse(br#"{"a":{"b":1,"b":2,"b":3},"l":[{"x":1,"x":2}],"a":{"c":1}}"#).unwrap();
+        assert_eq!(parsed.value, json!({"a": {"c": 1}, "l": [{"x": 2}]}));
+        assert_eq!(parsed.duplicates, ["a.b", "l[0].x", "a"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_replaced_as_go_replaces_them() {
+        assert_eq!(parse(b"\"a\xffb\"").unwrap().value, json!("a\u{fffd}b"));
+    }
+
+    #[test]
+    fn text_after_the_value_is_a_fault() {
+        assert_eq!(parse(b"{} x").unwrap_err(), "invalid character 'x' after top-level value");
+    }
+}

@@ -1,0 +1,38 @@
+//! Which built-in kinds have Rust code beside their data, and which.
+
+use std::sync::Arc;
+
+use crate::registry::strategy::{Generic, Strategy};
+
+use super::{apps, coordination, core};
+
+/// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
+pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
+    match group_resource {
+        "configmaps" => Arc::new(core::config_map::ConfigMap),
+        "pods" => Arc::new(core::pod::Pod),
+        "namespaces" => Arc::new(core::namespace::Namespace),
+        "secrets" => Arc::new(core::secret::Secret),
+        "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
+        "services" => Arc::new(core::service::Service),
+        "daemonsets.apps" => Arc::new(apps::daemon_set::DaemonSet),
+        "deployments.apps" => Arc::new(apps::deployment::Deployment),
+        "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
+        "statefulsets.apps" => Arc::new(apps::stateful_set::StatefulSet),
+        "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
+        _ => Arc::new(Generic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::strategy::NameRule;
+
+    #[test]
+    fn a_kind_is_found_by_its_group_and_plural() {
+        assert_eq!(strategy_of("namespaces").name_rule(), NameRule::DnsLabel);
+        assert!(strategy_of("leases.coordination.k8s.io").creates_on_update());
+        assert!(!strategy_of("leases.example.com").creates_on_update());
+    }
+}
