@@ -6,6 +6,7 @@ use super::scope::Scope;
 use crate::endpoint::body;
 use crate::error::ApiError;
 use crate::object::patch::outcome::FieldValidation;
+use crate::registry::builtin;
 use crate::registry::resource::{Resource, Shape};
 
 /// A decoded object, and what a lenient server warns about.
@@ -73,7 +74,7 @@ pub(crate) fn shape(resource: &Resource, value: &mut Value) -> Result<Vec<String
 /// Defaults of the resource's schema, then those that only code can say.
 pub(crate) fn defaults(resource: &Resource, value: &mut Value) {
     match &resource.shape {
-        Shape::Builtin { .. } => {}
+        Shape::Builtin { component } => builtin::defaults::apply(component, value),
         Shape::Custom { schema } => schema.apply_defaults(value),
     }
     resource.strategy.default(value);
