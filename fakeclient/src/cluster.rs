@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::admission::chain::Chain;
 use crate::controllers::{self, Controllers};
 use crate::endpoint::service::FakeService;
+use crate::endpoint::socket::{self, ServeError, Serving};
 use crate::error::ApiError;
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::{FaultGuard, Faults, RequestMatch};
@@ -67,7 +68,11 @@ impl Core {
     }
 
     /// A stored object as this version serves it.
-    pub(crate) fn served<'v>(&self, resource: &Resource, stored: &'v Value) -> Result<Cow<'v, Value>, ApiError> {
+    pub(crate) fn served<'v>(
+        &self,
+        resource: &Resource,
+        stored: &'v Value,
+    ) -> Result<Cow<'v, Value>, ApiError> {
         conversion::served(resource, stored)
     }
 
@@ -135,6 +140,13 @@ impl FakeCluster {
     /// The API server itself, for a client of another kind.
     pub fn service(&self) -> FakeService {
         FakeService::new(Arc::clone(&self.core), "admin")
+    }
+
+    /// Puts the API server on a TLS socket of the loopback interface, for kubectl and clients in any language. Port 0
+    /// takes a free one. HTTP/2 and HTTP/1.1; a CA of its own; an administrator's client certificate and token are in
+    /// the handle's kubeconfig.
+    pub async fn serve(&self, port: u16) -> Result<Serving, ServeError> {
+        socket::serve(Arc::clone(&self.core), port).await
     }
 
     /// Fails the `nth` request from now on that matches (1 is the first, 0 all) with this error, until the guard is
@@ -221,7 +233,9 @@ pub enum BuildError {
     #[error("failed to read the objects: {0}")]
     Yaml(String),
     /// No such kind.
-    #[error("failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?")]
+    #[error(
+        "failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?"
+    )]
     UnknownKind {
         /// Which document, from 1.
         index: usize,

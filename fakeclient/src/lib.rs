@@ -3,18 +3,19 @@
 mod cluster;
 mod error;
 
+mod admission;
+mod controllers;
 mod endpoint;
 mod handler;
-mod admission;
-mod registry;
-mod object;
-mod store;
-mod controllers;
 mod instruments;
+mod object;
+mod registry;
+mod store;
 
 pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
+pub use endpoint::socket::{ServeError, Serving};
 pub use error::{ApiError, Cause, Details};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultGuard, RequestMatch};

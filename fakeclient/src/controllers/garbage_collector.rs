@@ -11,9 +11,9 @@ use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
 use crate::handler::metadata;
 use crate::handler::update::Part;
+use crate::object::meta;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key, Object};
-use crate::object::meta;
 
 const USER: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 const ORPHAN: &str = "orphan";
@@ -63,7 +63,10 @@ impl GarbageCollector {
 
     fn index(&mut self, event: &Event) {
         let owners = |object: &Object| -> BTreeSet<String> {
-            references(object.value()).iter().map(|r| r["uid"].as_str().unwrap_or_default().to_owned()).collect()
+            references(object.value())
+                .iter()
+                .map(|r| r["uid"].as_str().unwrap_or_default().to_owned())
+                .collect()
         };
         let before = event.old.as_ref().map(|old| owners(old)).unwrap_or_default();
         let after = if event.deleted { BTreeSet::new() } else { owners(&event.new) };
@@ -203,7 +206,11 @@ fn state(core: &Arc<Core>, reference: &Value, namespace: &str) -> Owner {
     let snapshot = core.store.snapshot();
     match snapshot.get(&key) {
         Some(owner) if meta::text(owner.value(), "uid") == reference["uid"] => {
-            if waits(owner.value()) { Owner::Waiting } else { Owner::Solid }
+            if waits(owner.value()) {
+                Owner::Waiting
+            } else {
+                Owner::Solid
+            }
         }
         _ => Owner::Absent,
     }

@@ -16,7 +16,13 @@ use crate::handler::update::{Part, change};
 use crate::registry::resource::Resource;
 
 /// A scope for a controller's own request.
-fn scope<'a>(core: &'a Arc<Core>, user: &str, resource: Arc<Resource>, namespace: &str, name: &str) -> Scope<'a> {
+fn scope<'a>(
+    core: &'a Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    namespace: &str,
+    name: &str,
+) -> Scope<'a> {
     Scope {
         core,
         resource,
@@ -32,7 +38,12 @@ fn scope<'a>(core: &'a Arc<Core>, user: &str, resource: Arc<Resource>, namespace
 }
 
 /// Creates an object; one that is there already, or whose namespace is going, is left alone.
-pub(crate) fn create(core: &Arc<Core>, user: &str, resource: Arc<Resource>, object: Value) -> Result<(), ApiError> {
+pub(crate) fn create(
+    core: &Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    object: Value,
+) -> Result<(), ApiError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     create_object(&mut scope(core, user, resource, &namespace, ""), object, &TRUSTED).map(drop)
 }

@@ -9,8 +9,8 @@ use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
 use crate::handler::metadata;
 use crate::handler::update::Part;
-use crate::store::{Event, Key};
 use crate::object::meta;
+use crate::store::{Event, Key};
 
 const USER: &str = "system:serviceaccount:kube-system:namespace-controller";
 
@@ -65,7 +65,13 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
     let result = hands::edit(core, USER, resource, ("", namespace), Part::Finalize, |object| {
         let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
-        let rest: Vec<Value> = spec["finalizers"].as_array().into_iter().flatten().filter(|f| *f != "kubernetes").cloned().collect();
+        let rest: Vec<Value> = spec["finalizers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|f| *f != "kubernetes")
+            .cloned()
+            .collect();
         if rest.is_empty() {
             spec.remove("finalizers");
         } else {

@@ -8,8 +8,8 @@ use super::hands;
 use crate::cluster::Core;
 use crate::handler::metadata;
 use crate::handler::update::Part;
-use crate::store::{Event, Key};
 use crate::object::meta;
+use crate::store::{Event, Key};
 
 const USER: &str = "system:serviceaccount:kube-system:root-ca-cert-publisher";
 const NAME: &str = "kube-root-ca.crt";

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::hands;
 use crate::cluster::Core;
 use crate::handler::metadata;
-use crate::store::{Event, Key};
 use crate::object::meta;
+use crate::store::{Event, Key};
 
 const USER: &str = "system:serviceaccount:kube-system:service-account-controller";
 const NAME: &str = "default";
@@ -25,10 +25,13 @@ pub(super) fn step(core: &Arc<Core>, event: &Event) {
 fn ensure(core: &Arc<Core>, namespace: &str) {
     let snapshot = core.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
-    if meta::is_deleting(found.value()) || snapshot.get(&Key::new("serviceaccounts", namespace, NAME)).is_some() {
+    if meta::is_deleting(found.value())
+        || snapshot.get(&Key::new("serviceaccounts", namespace, NAME)).is_some()
+    {
         return;
     }
-    let resource = core.registry().resource("", "v1", "serviceaccounts").expect("service accounts are built in");
+    let resource =
+        core.registry().resource("", "v1", "serviceaccounts").expect("service accounts are built in");
     let object = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace},
     });

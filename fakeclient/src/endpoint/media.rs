@@ -24,9 +24,14 @@ fn entries(accept: &str) -> Vec<Accept<'_>> {
             let mut parts = entry.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();
             let parameters: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
-            let quality = parameters.iter().find(|(key, _)| *key == "q").and_then(|(_, q)| q.parse::<f32>().ok());
+            let quality =
+                parameters.iter().find(|(key, _)| *key == "q").and_then(|(_, q)| q.parse::<f32>().ok());
             // Thousandths, so that the sort needs no floats; one decimal more than RFC 9110 allows is lost.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to 0..=1000"
+            )]
             let rank = (quality.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u32;
             (rank, Accept { media, parameters })
         })
@@ -104,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_client_that_prefers_protobuf_and_takes_json_gets_json() {
-        assert_eq!(negotiate(Some("application/vnd.kubernetes.protobuf,application/json"), true), Ok(Form::Object));
+        assert_eq!(
+            negotiate(Some("application/vnd.kubernetes.protobuf,application/json"), true),
+            Ok(Form::Object)
+        );
     }
 
     #[test]

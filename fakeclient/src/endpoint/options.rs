@@ -51,7 +51,9 @@ impl Query {
             Err(_) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                 Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: value out of range")))
             }
-            Err(_) => Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: invalid syntax"))),
+            Err(_) => {
+                Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: invalid syntax")))
+            }
         }
     }
 }
@@ -87,7 +89,11 @@ impl ListOptions {
             timeout_seconds: query.number("timeoutSeconds")?,
         };
         let legacy = matches!(options.resource_version.as_str(), "" | "0");
-        if options.watch && legacy && options.send_initial_events.is_none() && options.resource_version_match.is_empty() {
+        if options.watch
+            && legacy
+            && options.send_initial_events.is_none()
+            && options.resource_version_match.is_empty()
+        {
             // apiserver's SetListOptionsDefaults (Kubernetes 1.37, feature WatchList).
             options.send_initial_events = Some(true);
             options.resource_version_match = "NotOlderThan".to_owned();
@@ -120,7 +126,8 @@ impl ListOptions {
             }
         }
         if self.send_initial_events.is_some() {
-            errors.push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+            errors
+                .push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
         }
         errors
     }
@@ -181,7 +188,11 @@ impl WriteOptions {
             }
         };
         if errors.is_empty() {
-            return Ok(Self { dry_run: !dry_run.is_empty(), field_validation: parsed, field_manager: manager });
+            return Ok(Self {
+                dry_run: !dry_run.is_empty(),
+                field_validation: parsed,
+                field_manager: manager,
+            });
         }
         Err(ApiError::invalid("meta.k8s.io", kind, "", &errors))
     }
@@ -253,7 +264,8 @@ impl DeleteOptions {
             resource_version: text(&preconditions["resourceVersion"]),
             ..Self::default()
         };
-        let dry_run = body["dryRun"].as_array().map(|a| a.iter().filter_map(text).collect()).unwrap_or_default();
+        let dry_run =
+            body["dryRun"].as_array().map(|a| a.iter().filter_map(text).collect()).unwrap_or_default();
         (options, dry_run, text(&body["propagationPolicy"]))
     }
 
@@ -276,7 +288,11 @@ impl DeleteOptions {
         };
         errors.extend(dry_run_errors(dry_run));
         self.dry_run = !dry_run.is_empty();
-        if errors.is_empty() { Ok(self) } else { Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors)) }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors))
+        }
     }
 }
 
@@ -288,7 +304,10 @@ mod tests {
     #[test]
     fn a_limit_that_is_no_number_is_a_bad_request() {
         let error = ListOptions::parse(&Query::parse("limit=ten"), false).expect_err("ten is no number");
-        assert_eq!((error.code, error.message.as_str()), (400, "strconv.ParseInt: parsing \"ten\": invalid syntax"));
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (400, "strconv.ParseInt: parsing \"ten\": invalid syntax")
+        );
     }
 
     #[test]
@@ -300,7 +319,8 @@ mod tests {
 
     #[test]
     fn a_match_without_a_version_is_forbidden() {
-        let error = ListOptions::parse(&Query::parse("resourceVersionMatch=Exact"), false).expect_err("no version");
+        let error =
+            ListOptions::parse(&Query::parse("resourceVersionMatch=Exact"), false).expect_err("no version");
         let expected = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: \
                         resourceVersionMatch is forbidden unless resourceVersion is provided";
         assert_eq!(error.message, expected);
@@ -309,7 +329,8 @@ mod tests {
     #[test]
     fn a_body_wins_over_the_query() {
         let body = json!({"propagationPolicy": "Foreground", "preconditions": {"uid": "u"}});
-        let options = DeleteOptions::parse(&Query::parse("propagationPolicy=Orphan"), Some(&body)).expect("valid");
+        let options =
+            DeleteOptions::parse(&Query::parse("propagationPolicy=Orphan"), Some(&body)).expect("valid");
         assert_eq!(options.propagation, Some(Propagation::Foreground));
         assert_eq!(options.uid.as_deref(), Some("u"));
     }

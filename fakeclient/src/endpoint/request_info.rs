@@ -73,8 +73,12 @@ pub(crate) fn parse(path: &str) -> Target {
         ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
         rest => (false, rest),
     };
-    let mut found =
-        ResourcePath { group: group.into(), version: version.into(), watch_prefix, ..ResourcePath::default() };
+    let mut found = ResourcePath {
+        group: group.into(),
+        version: version.into(),
+        watch_prefix,
+        ..ResourcePath::default()
+    };
     let rest = match rest {
         ["namespaces", namespace, rest @ ..] => {
             found.namespace = (*namespace).into();
@@ -170,9 +174,11 @@ mod tests {
 
     #[test]
     fn a_namespace_itself_is_a_resource_in_its_own_namespace() {
-        for (path, subresource) in
-            [("/api/v1/namespaces/prod", ""), ("/api/v1/namespaces/prod/status", "status"), ("/api/v1/namespaces/prod/finalize", "finalize")]
-        {
+        for (path, subresource) in [
+            ("/api/v1/namespaces/prod", ""),
+            ("/api/v1/namespaces/prod/status", "status"),
+            ("/api/v1/namespaces/prod/finalize", "finalize"),
+        ] {
             let found = resource(path);
             assert_eq!((found.plural.as_str(), found.name.as_str()), ("namespaces", "prod"));
             assert_eq!(found.subresource, subresource);

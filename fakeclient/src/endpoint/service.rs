@@ -59,7 +59,8 @@ where
 {
     let (parts, body) = request.into_parts();
     let head = parts.method == http::Method::HEAD;
-    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let text =
+        |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let mut entry = Entry {
         user: user.to_owned(),
         method: parts.method.to_string(),
@@ -98,7 +99,8 @@ where
     let mut read: Vec<Bytes> = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| ApiError::bad_request(format!("the body could not be read: {error}")))?;
+        let frame =
+            frame.map_err(|error| ApiError::bad_request(format!("the body could not be read: {error}")))?;
         if let Ok(data) = frame.into_data() {
             length += data.len();
             if length > BODY_LIMIT {

@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
+use crate::object::meta;
 use crate::object::meta_rules::MetaRules;
 use crate::object::schema::structural::Structural;
 use crate::registry::resource::Shape;
-use crate::object::meta;
 
 impl Scope<'_> {
     /// 422 with everything that is wrong with a new object.

@@ -8,10 +8,10 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::meta;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Generation;
 use crate::store::{Change, CommitError, Expect, Write};
-use crate::object::meta;
 
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
@@ -51,7 +51,11 @@ pub(crate) fn create_object(
     Err(last.expect("the loop ran, and only a taken name goes on"))
 }
 
-fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> Result<(Value, Vec<String>), ApiError> {
+fn attempt(
+    scope: &mut Scope<'_>,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<(Value, Vec<String>), ApiError> {
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
@@ -88,7 +92,6 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
         metadata::set(&mut object, "generation", 1.into());
     }
     resource.strategy.prepare_create(&mut object);
-    super::intake::shape(&resource, &mut object)?;
     super::intake::defaults(&resource, &mut object);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;

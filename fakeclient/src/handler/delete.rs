@@ -12,9 +12,9 @@ use crate::endpoint::options::{DeleteOptions, Propagation};
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::instruments::clock;
+use crate::object::meta;
 use crate::registry::strategy::Grace;
 use crate::store::{Change, CommitError, Expect, Object, Write};
-use crate::object::meta;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -118,9 +118,8 @@ fn commit(
 }
 
 fn preconditions(scope: &Scope<'_>, options: &DeleteOptions, old: &Value) -> Result<(), ApiError> {
-    let conflict = |why: String| {
-        Err(ApiError::conflict(&scope.resource.group, &scope.resource.kind, &scope.name, &why))
-    };
+    let conflict =
+        |why: String| Err(ApiError::conflict(&scope.resource.group, &scope.resource.kind, &scope.name, &why));
     let uid = meta::text(old, "uid");
     if let Some(expected) = options.uid.as_deref().filter(|expected| *expected != uid) {
         return conflict(format!(
@@ -185,13 +184,13 @@ fn grace(scope: &Scope<'_>, options: &DeleteOptions, object: &mut Value, now: ji
             return Graceful::No;
         }
         return match requested {
-            Some(seconds) if seconds < left => {
-                shorten(object, left, seconds, now)
-            }
+            Some(seconds) if seconds < left => shorten(object, left, seconds, now),
             _ => Graceful::Pending,
         };
     }
-    let Grace::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else { return Graceful::No };
+    let Grace::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else {
+        return Graceful::No;
+    };
     debug_assert!(supports, "a strategy's answer does not change between two calls");
     let at = now + jiff::SignedDuration::from_secs(seconds);
     metadata::set(object, "deletionTimestamp", clock::seconds(at).into());

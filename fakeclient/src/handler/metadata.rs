@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::object::meta::of_mut;
 use crate::object::meta;
+use crate::object::meta::of_mut;
 
 /// `metadata.KEY`, if it is there and not null.
 pub(crate) fn get<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {

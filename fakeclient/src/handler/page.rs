@@ -42,7 +42,12 @@ impl Continue {
     }
 
     /// Reads a token; the texts are apiserver's.
-    pub(crate) fn decode(text: &str, storage: &str, namespaced: bool, namespace: &str) -> Result<Self, ApiError> {
+    pub(crate) fn decode(
+        text: &str,
+        storage: &str,
+        namespaced: bool,
+        namespace: &str,
+    ) -> Result<Self, ApiError> {
         const INVALID: &str = "continue key is not valid";
         let fail = |why: String| Err(ApiError::bad_request(why));
         let bytes = match URL_SAFE_NO_PAD.decode(text) {
@@ -60,7 +65,9 @@ impl Continue {
             ));
         }
         if token.revision == 0 {
-            return fail(format!("{INVALID}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
+            return fail(format!(
+                "{INVALID}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
+            ));
         }
         if token.start.is_empty() {
             return fail(format!("{INVALID}: encoded start key empty (version meta.k8s.io/v1)"));
@@ -100,7 +107,11 @@ fn go_json(bytes: &[u8], error: &serde_json::Error) -> String {
     match bytes.first() {
         None => "unexpected end of JSON input".to_owned(),
         Some(first) if error.column() <= 1 => {
-            let shown = if first.is_ascii_graphic() { char::from(*first).to_string() } else { format!("\\x{first:02x}") };
+            let shown = if first.is_ascii_graphic() {
+                char::from(*first).to_string()
+            } else {
+                format!("\\x{first:02x}")
+            };
             format!("invalid character '{shown}' looking for beginning of value")
         }
         Some(_) => error.to_string(),

@@ -8,7 +8,9 @@ use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::patch::outcome::{self, FieldValidation, Patched};
-use crate::object::patch::{json, merge};
+use crate::object::patch::{json, merge, strategic};
+use crate::registry::builtin::schemas::Builtin;
+use crate::registry::resource::Shape;
 
 /// How a patch changes an object.
 enum Patch {
@@ -22,7 +24,7 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let written = change(scope, part, &options, |scope, old| {
         let patched = apply(scope, &patch, old, options.field_validation)?;
-        let intake = scope.intake_value(patched.object, patched.remarks, options.field_validation)?;
+        let intake = scope.intake_patched(&patched, options.field_validation)?;
         Ok((intake.object, intake.warnings))
     })?;
     Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))
@@ -35,16 +37,28 @@ fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
         "application/json-patch+json" => Ok(Patch::Json(body)),
         "application/merge-patch+json" => Ok(Patch::Merge(body)),
         "application/strategic-merge-patch+json" if !custom => Ok(Patch::Strategic(body)),
-        "application/apply-patch+yaml" => Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)")),
+        "application/apply-patch+yaml" => {
+            Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)"))
+        }
         _ => Err(outcome::unsupported_type(custom)),
     }
 }
 
 /// The stored object with the patch applied.
-fn apply(scope: &Scope<'_>, patch: &Patch, old: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
+fn apply(
+    scope: &Scope<'_>,
+    patch: &Patch,
+    old: &Value,
+    validation: FieldValidation,
+) -> Result<Patched, ApiError> {
     match patch {
         Patch::Json(body) => json::apply(body, old, validation),
         Patch::Merge(body) => merge::apply(body, old, validation),
-        Patch::Strategic(_) => Err(ApiError::not_modelled(&format!("strategic merge patch of {}", scope.resource.plural))),
+        Patch::Strategic(body) => {
+            let Shape::Builtin { component } = &scope.resource.shape else {
+                return Err(outcome::unsupported_type(true));
+            };
+            strategic::apply(body, old, component, &Builtin, validation)
+        }
     }
 }

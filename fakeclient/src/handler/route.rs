@@ -6,7 +6,10 @@ use http::Method;
 
 use super::scope::Scope;
 use super::update::Part;
-use super::{create, delete, delete_collection, discovery, get, list, openapi, patch, subresource, update, version, watch};
+use super::{
+    create, delete, delete_collection, discovery, get, list, openapi, patch, subresource, update, version,
+    watch,
+};
 use crate::cluster::Core;
 use crate::endpoint::media;
 use crate::endpoint::options::{ListOptions, Query};
@@ -74,7 +77,10 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
     };
     core.faults.verdict(&attempt)?;
     let namespace = if resource.namespaced { path.namespace.clone() } else { String::new() };
-    let tables = matches!(verb, Verb::Get | Verb::List | Verb::Watch | Verb::Create | Verb::Update | Verb::Patch | Verb::Delete);
+    let tables = matches!(
+        verb,
+        Verb::Get | Verb::List | Verb::Watch | Verb::Create | Verb::Update | Verb::Patch | Verb::Delete
+    );
     let mut scope = Scope {
         core,
         form: media::negotiate(incoming.accept.as_deref(), tables)?,

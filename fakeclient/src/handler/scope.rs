@@ -67,7 +67,11 @@ impl Peers for SnapshotPeers<'_> {
         self.snapshot.get(&Key::new(group_resource, namespace, name)).map(|object| object.value())
     }
 
-    fn list<'a>(&'a self, group_resource: &str, namespace: Option<&str>) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+    fn list<'a>(
+        &'a self,
+        group_resource: &str,
+        namespace: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
         Box::new(self.snapshot.range(group_resource, namespace, None).map(|(_, object)| object.value()))
     }
 

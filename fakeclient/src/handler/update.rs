@@ -11,9 +11,9 @@ use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
+use crate::object::meta;
 use crate::registry::resource::{Generation, Resource};
 use crate::store::{Change, CommitError, Expect, Object, Write};
-use crate::object::meta;
 
 /// Which part of the object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,6 @@ fn prepared(
         }
         Part::Finalize => meta::carry_over(&mut object, old),
     }
-    super::intake::shape(resource, &mut object)?;
     super::intake::defaults(resource, &mut object);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;
@@ -167,7 +166,8 @@ fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<
             metadata::set(object, "resourceVersion", stored.into());
             return Ok(());
         }
-        let error = FieldError::invalid("metadata.resourceVersion", 0.into(), "must be specified for an update");
+        let error =
+            FieldError::invalid("metadata.resourceVersion", 0.into(), "must be specified for an update");
         let resource = &scope.resource;
         return Err(ApiError::invalid(&resource.group, &resource.plural, &scope.name, &[error]));
     }

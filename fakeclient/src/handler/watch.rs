@@ -55,7 +55,8 @@ pub(crate) fn watch(scope: Scope<'_>, options: &ListOptions) -> Result<Reply, Ap
     };
     if initial || asked == Revision(0) {
         let namespace = Some(watch.lens.namespace.as_str()).filter(|n| !n.is_empty());
-        let objects: Vec<_> = snapshot.range(&storage, namespace, None).map(|(_, object)| Arc::clone(object)).collect();
+        let objects: Vec<_> =
+            snapshot.range(&storage, namespace, None).map(|(_, object)| Arc::clone(object)).collect();
         for object in objects {
             frames.extend(watch.lens.initial(&object, &mut watch.columns));
         }

@@ -44,7 +44,8 @@ impl Clock {
             Source::System => Timestamp::now(),
             Source::Tokio { epoch, start } => {
                 let now = tokio::time::Instant::now();
-                let start = *start.lock().expect("the clock's lock is held for a read only").get_or_insert(now);
+                let start =
+                    *start.lock().expect("the clock's lock is held for a read only").get_or_insert(now);
                 let elapsed = SignedDuration::try_from(now - start).expect("no run lasts 292 years");
                 *epoch + elapsed
             }

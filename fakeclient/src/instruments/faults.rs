@@ -102,7 +102,10 @@ impl FaultGuard {
 impl Drop for FaultGuard {
     fn drop(&mut self) {
         if let Some(rules) = self.rules.upgrade() {
-            rules.lock().expect("the rules' lock is held for a look only").retain(|r| !Arc::ptr_eq(r, &self.rule));
+            rules
+                .lock()
+                .expect("the rules' lock is held for a look only")
+                .retain(|r| !Arc::ptr_eq(r, &self.rule));
         }
     }
 }

@@ -21,7 +21,8 @@ pub(crate) fn served<'v>(resource: &Resource, stored: &'v Value) -> Result<Cow<'
 pub(crate) fn stored(resource: &Resource, mut object: Value) -> Result<Value, ApiError> {
     if !resource.is_storage_version() {
         let (group, version) = (&resource.storage.group, &resource.storage.version);
-        object["apiVersion"] = if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
+        object["apiVersion"] =
+            if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
     }
     Ok(object)
 }

@@ -1,8 +1,8 @@
 //! What kinds exist, and how each behaves.
 
+pub(crate) mod conversion;
 pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
-pub(crate) mod conversion;
 
 pub(crate) mod builtin;

@@ -146,7 +146,8 @@ mod tests {
     fn a_commit_with_one_failed_expectation_writes_nothing() {
         let store = Store::default();
         store.commit(vec![put("a", Expect::Absent)]).expect("a is free");
-        let error = store.commit(vec![put("b", Expect::Absent), put("a", Expect::Absent)]).expect_err("a is taken");
+        let error =
+            store.commit(vec![put("b", Expect::Absent), put("a", Expect::Absent)]).expect_err("a is taken");
         assert_eq!(error, CommitError::Exists(Key::new("pods", "default", "a")));
         assert_eq!(store.snapshot().range("pods", None, None).count(), 1, "b must not have been written");
         assert_eq!(store.snapshot().revision(), Revision(1));

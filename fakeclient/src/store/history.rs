@@ -58,6 +58,9 @@ mod tests {
         let first = write(&store, "x", Change::Put(json!({"metadata": {}})));
         let second = write(&store, "y", Change::Put(json!({"metadata": {}})));
         store.compact(second);
-        assert_eq!(store.at("pods", first).expect_err("compacted"), Missed { seen: first, compacted: second });
+        assert_eq!(
+            store.at("pods", first).expect_err("compacted"),
+            Missed { seen: first, compacted: second }
+        );
     }
 }

@@ -46,7 +46,8 @@ impl Object {
     pub(crate) fn item_bytes(&self) -> Bytes {
         let make = || {
             let fields = self.value.as_object().into_iter().flatten();
-            let item: BTreeMap<_, _> = fields.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion")).collect();
+            let item: BTreeMap<_, _> =
+                fields.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion")).collect();
             serde_json::to_vec(&item).expect("a JSON value can be serialised").into()
         };
         self.item.get_or_init(make).clone()

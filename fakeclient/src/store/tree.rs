@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_range_holds_one_resource_and_one_namespace_only() {
-        let store = store(&[("pods", "a", "x"), ("pods", "b", "y"), ("podtemplates", "a", "z"), ("pods", "ab", "w")]);
+        let store =
+            store(&[("pods", "a", "x"), ("pods", "b", "y"), ("podtemplates", "a", "z"), ("pods", "ab", "w")]);
         let names = |namespace| -> Vec<String> {
             let snapshot = store.snapshot();
             snapshot.range("pods", namespace, None).map(|(k, _)| k.name.to_string()).collect()
@@ -79,7 +80,8 @@ mod tests {
         let store = store(&[("pods", "a", "x"), ("pods", "a", "z")]);
         let snapshot = store.snapshot();
         let after = Key::new("pods", "a", "y");
-        let names: Vec<_> = snapshot.range("pods", Some("a"), Some(&after)).map(|(k, _)| k.name.to_string()).collect();
+        let names: Vec<_> =
+            snapshot.range("pods", Some("a"), Some(&after)).map(|(k, _)| k.name.to_string()).collect();
         assert_eq!(names, ["z"]);
     }
 
@@ -87,7 +89,8 @@ mod tests {
     fn a_snapshot_does_not_see_later_writes() {
         let store = store(&[("pods", "a", "x")]);
         let before = store.snapshot();
-        let write = Write { key: Key::new("pods", "a", "x"), expect: Expect::Any, change: Change::Delete(json!({})) };
+        let write =
+            Write { key: Key::new("pods", "a", "x"), expect: Expect::Any, change: Change::Delete(json!({})) };
         store.commit(vec![write]).expect("the pod exists");
         assert_eq!(before.range("pods", None, None).count(), 1);
         assert_eq!(store.snapshot().range("pods", None, None).count(), 0);

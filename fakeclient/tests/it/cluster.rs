@@ -49,7 +49,8 @@ async fn dependents_follow_their_owner() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let owner = maps.create(&PostParams::default(), &map("owner")).await.unwrap();
     let mut dependent = map("dependent");
-    let reference = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid});
+    let reference =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid});
     dependent.metadata.owner_references = Some(vec![serde_json::from_value(reference).unwrap()]);
     maps.create(&PostParams::default(), &dependent).await.unwrap();
     maps.delete("owner", &DeleteParams::default()).await.unwrap();
@@ -76,12 +77,13 @@ async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
     let mut stream = watcher(maps.clone(), watcher::Config::default()).applied_objects().boxed();
     maps.create(&PostParams::default(), &map("a")).await.unwrap();
-    let names = async |stream: &mut futures::stream::BoxStream<'static, Result<ConfigMap, watcher::Error>>| loop {
-        let object: ConfigMap = stream.next().await.unwrap().unwrap();
-        if object.metadata.name.as_deref() != Some("kube-root-ca.crt") {
-            return object.metadata.name.unwrap();
-        }
-    };
+    let names =
+        async |stream: &mut futures::stream::BoxStream<'static, Result<ConfigMap, watcher::Error>>| loop {
+            let object: ConfigMap = stream.next().await.unwrap().unwrap();
+            if object.metadata.name.as_deref() != Some("kube-root-ca.crt") {
+                return object.metadata.name.unwrap();
+            }
+        };
     assert_eq!(names(&mut stream).await, "a");
     tokio::time::advance(Duration::from_secs(600)).await;
     cluster.compact();
@@ -93,7 +95,8 @@ async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
 async fn only_the_second_update_fails() {
     let cluster = FakeCluster::new();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    let guard = cluster.fail(RequestMatch::verb("create").resource("configmaps"), 2, ApiError::internal("disk full"));
+    let guard =
+        cluster.fail(RequestMatch::verb("create").resource("configmaps"), 2, ApiError::internal("disk full"));
     maps.create(&PostParams::default(), &map("a")).await.unwrap();
     let error = maps.create(&PostParams::default(), &map("b")).await.unwrap_err();
     assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");

@@ -10,9 +10,9 @@ use crate::handler::metadata;
 use crate::handler::scope::Scope;
 use crate::handler::update::{Part, change};
 use crate::object::field::FieldError;
+use crate::object::meta;
 use crate::object::patch::merge;
 use crate::registry::resource::ScalePaths;
-use crate::object::meta;
 
 pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
     let paths = paths(scope)?;
