@@ -10,4 +10,6 @@ pub(crate) mod owner;
 pub(crate) mod patch;
 pub(crate) mod quantity;
 pub(crate) mod schema;
+
+pub(crate) mod cel;
 pub(crate) mod selector;
