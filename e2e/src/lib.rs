@@ -41,6 +41,7 @@ mod tier;
 
 mod report;
 
+pub use clock::{mins, secs};
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,
     matchers,

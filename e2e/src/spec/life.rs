@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use tokio::task::LocalSet;
 
+use crate::clock::mins;
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
 use crate::spec::plan::{Spec, seed_of};
@@ -24,11 +25,11 @@ use crate::spec::{Board, Cx, namespace, panics};
 use crate::tier::{Connection, Definitions, Need, Tier};
 
 /// How long one clean-up, one `after_each` or the end of one task may take.
-const CLEANUP_LIMIT: Duration = Duration::from_mins(1);
+const CLEANUP_LIMIT: Duration = mins(1);
 
 /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A
 /// body that blocks its thread is never out of time by the runtime's clock.
-const SILENCE: Duration = Duration::from_mins(5);
+const SILENCE: Duration = mins(5);
 
 /// What the specs of a run share.
 pub(crate) struct Run {
@@ -226,7 +227,7 @@ async fn guarded<T>(
 fn out_of_time(limit: Duration, board: &Board) -> Failure {
     let mut text = format!("did not finish within {}", seconds(limit));
     if let Some((at, step)) = board.steps().last() {
-        text.push_str(&format!("; its last step was {step:?}, at {}", seconds(*at)));
+        text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
     for wait in board.waits_so_far() {
         text.push_str("\nit was waiting: ");
