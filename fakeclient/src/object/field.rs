@@ -81,6 +81,10 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// The single key of an object whose text is shown as it stands, for values that the server prints in the order
+    /// of a Go struct. No field of Kubernetes can have this name.
+    pub(crate) const VERBATIM: &'static str = "\0verbatim";
+
     /// An error of any kind.
     pub fn new(
         kind: FieldErrorKind,
@@ -175,6 +179,9 @@ fn shown(value: &Value) -> String {
         Value::String(text) => go_quoted(text),
         Value::Number(number) if number.is_f64() => go_float(number.as_f64().unwrap_or_default()),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Object(map) if map.contains_key(FieldError::VERBATIM) => {
+            map[FieldError::VERBATIM].as_str().unwrap_or_default().to_owned()
+        }
         other => go_json(other),
     }
 }

@@ -3,7 +3,11 @@
 pub(crate) mod decode;
 pub(crate) mod field;
 pub(crate) mod go_regex;
+pub(crate) mod meta;
+pub(crate) mod meta_rules;
 pub(crate) mod names;
+pub(crate) mod owner;
 pub(crate) mod patch;
+pub(crate) mod quantity;
 pub(crate) mod schema;
 pub(crate) mod selector;

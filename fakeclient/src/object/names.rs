@@ -37,7 +37,7 @@ pub(crate) fn name_errors(rule: NameRule, name: &str, prefix: bool) -> Vec<Strin
 
 /// RFC 1123 label of at most 63 bytes.
 pub(crate) fn dns_label_errors(value: &str) -> Vec<String> {
-    let mut errors = too_long(value, 63);
+    let mut errors = too_long(value, 63, "characters");
     if !is_label(value) {
         if is_subdomain(value) {
             errors.push("must not contain dots".to_owned());
@@ -50,7 +50,11 @@ pub(crate) fn dns_label_errors(value: &str) -> Vec<String> {
 
 /// RFC 1123 subdomain of at most 253 bytes.
 pub(crate) fn dns_subdomain_errors(value: &str) -> Vec<String> {
-    let mut errors = too_long(value, 253);
+    subdomain_errors(value, "characters")
+}
+
+fn subdomain_errors(value: &str, unit: &str) -> Vec<String> {
+    let mut errors = too_long(value, 253, unit);
     if !is_subdomain(value) {
         errors.push(pattern_text(SUBDOMAIN_TEXT, &format!("{LABEL}(\\.{LABEL})*"), &["example.com"]));
     }
@@ -59,7 +63,7 @@ pub(crate) fn dns_subdomain_errors(value: &str) -> Vec<String> {
 
 /// RFC 1035 label of at most 63 bytes.
 pub(crate) fn dns1035_label_errors(value: &str) -> Vec<String> {
-    let mut errors = too_long(value, 63);
+    let mut errors = too_long(value, 63, "characters");
     if !(is_label(value) && value.starts_with(|c: char| c.is_ascii_lowercase())) {
         errors.push(pattern_text(DNS1035_TEXT, DNS1035, &["my-name", "abc-123"]));
     }
@@ -86,7 +90,8 @@ pub(crate) fn label_key_errors(value: &str) -> Vec<String> {
             if first.is_empty() {
                 errors.push("prefix part must be non-empty".to_owned());
             } else {
-                errors.extend(dns_subdomain_errors(first).into_iter().map(|e| format!("prefix part {e}")));
+                errors
+                    .extend(subdomain_errors(first, "bytes").into_iter().map(|e| format!("prefix part {e}")));
             }
             name
         }
@@ -99,7 +104,7 @@ pub(crate) fn label_key_errors(value: &str) -> Vec<String> {
     if name.is_empty() {
         errors.push("name part must be non-empty".to_owned());
     } else {
-        errors.extend(too_long(name, 63).into_iter().map(|e| format!("name part {e}")));
+        errors.extend(too_long(name, 63, "bytes").into_iter().map(|e| format!("name part {e}")));
     }
     if !is_key(name) {
         let text = pattern_text(KEY_TEXT, KEY, &["MyName", "my.name", "123-abc"]);
@@ -110,7 +115,7 @@ pub(crate) fn label_key_errors(value: &str) -> Vec<String> {
 
 /// A label's value.
 pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
-    let mut errors = too_long(value, 63);
+    let mut errors = too_long(value, 63, "bytes");
     if !(value.is_empty() || is_key(value)) {
         let text = format!("a valid label must be an empty string or {}", &KEY_TEXT["must ".len()..]);
         errors.push(pattern_text(&text, &format!("({KEY})?"), &["MyValue", "my_value", "12345"]));
@@ -118,8 +123,9 @@ pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
     errors
 }
 
-fn too_long(value: &str, max: usize) -> Vec<String> {
-    if value.len() > max { vec![format!("must be no more than {max} bytes")] } else { Vec::new() }
+/// The server counts bytes everywhere and calls them characters in names.
+fn too_long(value: &str, max: usize, unit: &str) -> Vec<String> {
+    if value.len() > max { vec![format!("must be no more than {max} {unit}")] } else { Vec::new() }
 }
 
 /// The sentence that names a pattern, with its examples spaced as apimachinery spaces them.

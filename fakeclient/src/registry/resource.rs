@@ -5,6 +5,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
 use crate::object::schema::structural::Structural;
 use crate::registry::strategy::Strategy;
 
@@ -153,6 +157,10 @@ pub struct Resource {
     pub columns: Vec<Column>,
     /// Scale paths, where there is a scale subresource.
     pub scale: Option<ScalePaths>,
+    /// A delete answers with the object (pods, services …) instead of a Status.
+    pub delete_gives_object: bool,
+    /// A custom resource's `openAPIV3Schema` as its definition writes it, for the OpenAPI documents.
+    pub document: Option<Arc<Value>>,
     /// What Rust code this kind needs beside its data.
     pub strategy: Arc<dyn Strategy>,
 }
@@ -168,6 +176,21 @@ impl Resource {
         crate::error::qualified(&self.group, &self.plural)
     }
 
+    /// Whether this version is the one that is stored.
+    pub(crate) fn is_storage_version(&self) -> bool {
+        self.storage.version == self.version && self.storage.group == self.group
+    }
+
+    /// Whether the kind is built in.
+    pub(crate) fn is_builtin(&self) -> bool {
+        matches!(self.shape, Shape::Builtin { .. })
+    }
+
+    /// Whether nothing of it is ever stored (access reviews, token reviews …).
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.storage_version_hash.is_empty() && self.is_builtin()
+    }
+
     /// The field that a field selector names, or the server's words about why it cannot.
     pub fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
         let found = self.selectable_fields.iter().find(|field| field.label == label);
@@ -180,9 +203,21 @@ impl Resource {
     }
 }
 
+/// The hash that discovery gives for what is stored as this kind (eight bytes of SHA-256, base64).
+pub fn storage_version_hash(group: &str, version: &str, kind: &str) -> String {
+    let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
+    base64::engine::general_purpose::STANDARD.encode(&digest[..8])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_storage_version_hash_is_the_one_that_the_server_gives() {
+        assert_eq!(storage_version_hash("", "v1", "ConfigMap"), "qFsyl6wFWjQ=");
+        assert_eq!(storage_version_hash("example.com", "v1", "Widget"), "gIwvi5rymmg=");
+    }
 
     #[test]
     fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
@@ -207,6 +242,8 @@ mod tests {
             status_isolated: true,
             columns: Vec::new(),
             scale: None,
+            delete_gives_object: false,
+            document: None,
             strategy: Arc::new(crate::registry::strategy::Generic),
         };
         assert_eq!(resource.selectable("metadata.name").unwrap().paths, ["metadata.name"]);

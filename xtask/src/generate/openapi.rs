@@ -4,7 +4,7 @@
 //! group version registers for itself (`DeleteOptions`, `WatchEvent`): each document lists the core version and its
 //! own; the core form is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
@@ -15,8 +15,11 @@ use super::server::Server;
 const GVK: &str = "x-kubernetes-group-version-kind";
 
 /// All components of all documents.
+#[derive(Default)]
 pub(crate) struct Documents {
     components: BTreeMap<String, Value>,
+    /// Paths such as `/api/v1/pods` whose delete answers with the object, where others answer with a Status.
+    delete_gives_object: BTreeSet<String>,
 }
 
 impl Documents {
@@ -28,18 +31,29 @@ impl Documents {
         };
         self.components.iter().find(|(_, schema)| stands_for(schema)).map(|(name, _)| name.as_str())
     }
+
+    /// Whether a delete at this path (without namespace and name) answers with the object.
+    pub(crate) fn delete_gives_object(&self, path: &str) -> bool {
+        self.delete_gives_object.contains(path)
+    }
 }
 
 /// Reads the index and each document in it.
 pub(crate) async fn read(server: &Server) -> Result<Documents> {
     let index = server.get("/openapi/v3").await?;
     let paths = index["paths"].as_object().context("the index has no paths")?;
-    let mut documents = Documents { components: BTreeMap::new() };
+    let mut documents = Documents::default();
     for (name, entry) in paths {
         let url = entry["serverRelativeURL"].as_str().with_context(|| format!("{name} has no address"))?;
         let document = server.get(url).await?;
         if let Some(schemas) = document["components"]["schemas"].as_object() {
             add(&mut documents, schemas).with_context(|| format!("failed to take {name}"))?;
+        }
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            if gives_object(&item["delete"]) {
+                let resource = path.replace("/namespaces/{namespace}", "").replace("/{name}", "");
+                documents.delete_gives_object.insert(resource);
+            }
         }
     }
     Ok(documents)
@@ -62,6 +76,12 @@ fn add(documents: &mut Documents, schemas: &Map<String, Value>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn gives_object(delete: &Value) -> bool {
+    let schema = &delete["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+    let status = schema.as_str().is_none_or(|reference| reference.ends_with(".meta.v1.Status"));
+    delete["x-kubernetes-action"] == "delete" && !status
 }
 
 /// The schema without descriptions. A property that is *called* description stays.
@@ -110,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_component_that_differs_between_documents_is_an_error_that_names_it() {
-        let mut documents = Documents { components: BTreeMap::new() };
+        let mut documents = Documents::default();
         add(&mut documents, json!({"a.B": {"type": "string"}}).as_object().unwrap()).unwrap();
         add(&mut documents, json!({"a.B": {"type": "string", "description": "d"}}).as_object().unwrap())
             .unwrap();
@@ -121,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_types_that_every_group_registers_keep_their_core_form() {
-        let mut documents = Documents { components: BTreeMap::new() };
+        let mut documents = Documents::default();
         let kinds = json!([{"group": "", "kind": "WatchEvent", "version": "v1"},
             {"group": "apps", "kind": "WatchEvent", "version": "v1"}]);
         let schemas = json!({"io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent": {GVK: kinds}});

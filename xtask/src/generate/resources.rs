@@ -59,6 +59,9 @@ async fn read_version(
             let list = server.get(&format!("{}?limit=1", resource.path)).await?;
             resource.entry.insert("listKind".into(), list["kind"].clone());
         }
+        if documents.delete_gives_object(&resource.path) {
+            resource.entry.insert("deleteGivesObject".into(), true.into());
+        }
         if let Some(hash) = hashes.get(&plural) {
             resource.entry.insert("storageVersionHash".into(), hash.as_str().into());
         }

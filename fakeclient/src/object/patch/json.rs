@@ -35,7 +35,7 @@ pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) ->
     for operation in operations {
         step(&mut object, operation).map_err(|Inapplicable| inapplicable())?;
     }
-    Ok(Patched { object, remarks })
+    Ok(Patched::new(object, remarks))
 }
 
 /// The list of operations, each an object or null; other forms get Go's words for the type it wanted.

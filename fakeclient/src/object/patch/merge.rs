@@ -31,7 +31,7 @@ pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) ->
         Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
         _ => return Err(ApiError::bad_request("Invalid JSON Patch")),
     };
-    Ok(Patched { object, remarks })
+    Ok(Patched::new(object, remarks))
 }
 
 /// Merges one level; `target` becomes an object if it is none.

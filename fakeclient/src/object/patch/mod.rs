@@ -3,3 +3,5 @@
 pub(crate) mod json;
 pub(crate) mod merge;
 pub(crate) mod outcome;
+pub(crate) mod strategic;
+pub(crate) mod strategic_list;

@@ -33,6 +33,23 @@ pub(crate) struct Patched {
     /// What a strict reader objects to in the patch itself, such as `duplicate field "spec.a"`. They come before
     /// what decoding the object finds.
     pub(crate) remarks: Vec<String>,
+    /// What an error about decoding the result shows, where that is not the result.
+    pub(crate) patch_shown: Option<String>,
+}
+
+impl Patched {
+    /// A result that errors show as it is.
+    pub(crate) fn new(object: Value, remarks: Vec<String>) -> Self {
+        Self { object, remarks, patch_shown: None }
+    }
+
+    /// 422 because the result cannot be decoded, or not strictly.
+    pub(crate) fn undecodable(&self, why: &str) -> ApiError {
+        match &self.patch_shown {
+            Some(shown) => undecodable(shown, why),
+            None => undecodable(&self.object.to_string(), why),
+        }
+    }
 }
 
 /// 422 for a patch that is well formed and cannot be applied: the server's text says nothing more.

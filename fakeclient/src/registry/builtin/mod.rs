@@ -1,4 +1,9 @@
-//! The kinds that every cluster has: the Rust code that a few of them need beside their data.
+//! The kinds that every cluster has: generated data, the hand-written table beside it, and the Rust code that a few
+//! of them need.
+
+pub(crate) mod data;
+pub(crate) mod schemas;
+pub(crate) mod table;
 
 pub(crate) mod strategies;
 

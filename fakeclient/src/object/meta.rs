@@ -1,0 +1,227 @@
+//! `metadata`: reading it fast, and what the server does to it before it looks at anything else.
+//!
+//! It knows neither kinds nor rules of naming (`meta_rules` does), and gets time and uid from its caller.
+
+use serde_json::{Map, Value};
+
+use crate::error::ApiError;
+
+/// What a client may not choose when it creates an object.
+const SYSTEM_FIELDS: [&str; 6] = [
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
+];
+
+/// A text field of the metadata; empty if it is not there.
+pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
+    object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `metadata.name`
+pub(crate) fn name(object: &Value) -> &str {
+    text(object, "name")
+}
+
+/// `metadata.namespace`, empty for an object without one.
+pub(crate) fn namespace(object: &Value) -> &str {
+    text(object, "namespace")
+}
+
+/// `metadata.uid`
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, "uid")
+}
+
+/// `metadata.generation`, 0 for kinds that have none.
+pub(crate) fn generation(object: &Value) -> i64 {
+    object.get("metadata").and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// `metadata.labels`
+pub(crate) fn labels(object: &Value) -> Option<&Map<String, Value>> {
+    object.get("metadata")?.get("labels")?.as_object()
+}
+
+/// `metadata.annotations`
+pub(crate) fn annotations(object: &Value) -> Option<&Map<String, Value>> {
+    object.get("metadata")?.get("annotations")?.as_object()
+}
+
+/// `metadata.finalizers`
+pub(crate) fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
+    let list = object.get("metadata").and_then(|m| m.get("finalizers")).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether the object is marked for deletion.
+pub(crate) fn is_deleting(object: &Value) -> bool {
+    object.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some_and(Value::is_string)
+}
+
+/// The metadata to write to; made if it is missing.
+pub(crate) fn of_mut(object: &mut Value) -> &mut Map<String, Value> {
+    let fields = object.as_object_mut().expect("an object that was decoded is a JSON object");
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    if !metadata.is_object() {
+        *metadata = Value::Object(Map::new());
+    }
+    metadata.as_object_mut().expect("the metadata was made an object")
+}
+
+/// Gives the object the request's namespace (empty for a cluster-scoped resource), unless it names another one.
+pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
+    let own = namespace(object);
+    if own == requested {
+        return Ok(());
+    }
+    if requested.is_empty() {
+        of_mut(object).remove("namespace");
+        return Ok(());
+    }
+    if own.is_empty() {
+        of_mut(object).insert("namespace".to_owned(), requested.into());
+        return Ok(());
+    }
+    Err(ApiError::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ))
+}
+
+/// Refuses an object whose name is not the one in the URL.
+pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError> {
+    let own = name(object);
+    if own.is_empty() {
+        let why = format!(
+            "the name of the object ({requested} based on URL) was undeterminable: name must be provided"
+        );
+        return Err(ApiError::bad_request(why));
+    }
+    if own != requested {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({own}) does not match the name on the URL ({requested})"
+        )));
+    }
+    Ok(())
+}
+
+/// Drops what a client may not choose on create and sets what the server gives: uid and time of creation
+/// (RFC 3339 with seconds).
+pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
+    let metadata = of_mut(object);
+    for field in SYSTEM_FIELDS {
+        metadata.remove(field);
+    }
+    metadata.insert("uid".to_owned(), uid.into());
+    metadata.insert("creationTimestamp".to_owned(), now.into());
+}
+
+/// Keeps on update what only the server changes: generation and the marks of creation and deletion. A uid and a
+/// grace period are taken over only where the object names none; another value is for the rules to refuse.
+pub(crate) fn carry_over(object: &mut Value, old: &Value) {
+    let Some(old) = old.get("metadata").and_then(Value::as_object) else {
+        return;
+    };
+    let metadata = of_mut(object);
+    metadata.remove("managedFields");
+    match old.get("generation") {
+        Some(generation) => metadata.insert("generation".to_owned(), generation.clone()),
+        None => metadata.remove("generation"),
+    };
+    for field in ["creationTimestamp", "deletionTimestamp"] {
+        if let Some(value) = old.get(field) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+    for field in ["uid", "deletionGracePeriodSeconds"] {
+        let absent = metadata.get(field).is_none_or(|value| value.is_null() || value == "");
+        if let (true, Some(value)) = (absent, old.get(field)) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+}
+
+/// 409 for a write that names another uid than the stored object has. `key` is the storage key below the prefix,
+/// such as `/configmaps/default/web` or `/example.com/widgets/default/web`.
+pub(crate) fn uid_conflict(group: &str, resource: &str, key: &str, wanted: &str, stored: &Value) -> ApiError {
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
+         failed: UID in precondition: {wanted}, UID in object meta: {}",
+        uid(stored)
+    );
+    ApiError::conflict(group, resource, name(stored), &why)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_new_object_gets_the_servers_uid_and_time_and_loses_its_own() {
+        let mut object = json!({"metadata": {
+            "name": "x", "uid": "abc", "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x",
+            "deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 4, "generation": 7,
+        }});
+        begin(&mut object, "u-1", "2026-11-22T18:12:00Z");
+        assert_eq!(
+            object["metadata"],
+            json!({"name": "x", "uid": "u-1", "creationTimestamp": "2026-11-22T18:12:00Z", "generation": 7})
+        );
+    }
+
+    #[test]
+    fn an_update_cannot_move_the_marks_of_creation_and_deletion() {
+        let old = json!({"metadata": {
+            "name": "x", "uid": "u-1", "creationTimestamp": "a", "deletionTimestamp": "b",
+            "deletionGracePeriodSeconds": 0, "generation": 2,
+        }});
+        let mut object = json!({"metadata": {"name": "x", "creationTimestamp": "z", "generation": 99}});
+        carry_over(&mut object, &old);
+        assert_eq!(object, old);
+        let mut object = json!({"metadata": {"name": "x", "uid": "other"}});
+        carry_over(&mut object, &old);
+        assert_eq!(object["metadata"]["uid"], "other", "another uid is for the rules to refuse");
+    }
+
+    #[test]
+    fn the_name_in_the_url_must_be_the_objects() {
+        let error = |object: Value| check_name(&object, "c").unwrap_err().message;
+        assert_eq!(
+            error(json!({"metadata": {"name": "d"}})),
+            "the name of the object (d) does not match the name on the URL (c)"
+        );
+        assert_eq!(
+            error(json!({})),
+            "the name of the object (c based on URL) was undeterminable: name must be provided"
+        );
+    }
+
+    #[test]
+    fn the_requests_namespace_is_given_to_an_object_that_names_none() {
+        let mut object = json!({"metadata": {"name": "x"}});
+        settle_namespace(&mut object, "team").unwrap();
+        assert_eq!(namespace(&object), "team");
+        let error = settle_namespace(&mut object, "other").unwrap_err();
+        assert_eq!(
+            error.message,
+            "the namespace of the provided object does not match the namespace sent on the request"
+        );
+        settle_namespace(&mut object, "").unwrap();
+        assert_eq!(namespace(&object), "", "a cluster-scoped object loses it");
+    }
+
+    #[test]
+    fn another_uid_is_a_conflict_with_the_storages_words() {
+        let stored = json!({"metadata": {"name": "m", "uid": "d5ce"}});
+        let error = uid_conflict("example.com", "widgets", "/example.com/widgets/default/m", "abc", &stored);
+        assert_eq!(
+            error.message,
+            "Operation cannot be fulfilled on widgets.example.com \"m\": StorageError: invalid object, Code: 4, Key: /example.com/widgets/default/m, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: abc, UID in object meta: d5ce"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! `metadata.ownerReferences`: reading them, dropping repeated ones, and their rules (kube-apiserver 1.37). It does
+//! not know whether an owner exists: that is the garbage collector's question.
+
+use serde_json::{Map, Value};
+
+use super::meta;
+use crate::object::field::FieldError;
+
+/// One owner, borrowed from the object that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner<'v> {
+    /// `group/version` or `v1`.
+    pub(crate) api_version: &'v str,
+    /// Kind of the owner.
+    pub(crate) kind: &'v str,
+    /// Name of the owner.
+    pub(crate) name: &'v str,
+    /// What tells the owner from another of that name.
+    pub(crate) uid: &'v str,
+    /// Whether it is the managing controller.
+    pub(crate) controller: bool,
+    /// Whether deleting the owner in the foreground waits for this object.
+    pub(crate) blocks: bool,
+}
+
+/// The owners of an object.
+pub(crate) fn owners(object: &Value) -> impl Iterator<Item = Owner<'_>> {
+    let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
+    list.into_iter().flatten().map(owner)
+}
+
+fn owner(entry: &Value) -> Owner<'_> {
+    let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+    let flag = |field: &str| entry.get(field).and_then(Value::as_bool).unwrap_or_default();
+    Owner {
+        api_version: text("apiVersion"),
+        kind: text("kind"),
+        name: text("name"),
+        uid: text("uid"),
+        controller: flag("controller"),
+        blocks: flag("blockOwnerDeletion"),
+    }
+}
+
+/// Drops owners that stand twice; the text is a `Warning` header, if there is one to give. On a patch and on an
+/// update the object that counts is the one after admission.
+pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
+    if owners(object).nth(1).is_none() {
+        return None;
+    }
+    let list = meta::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
+    let mut kept: Vec<Value> = Vec::with_capacity(list.len());
+    let mut repeated = Vec::new();
+    for entry in list.drain(..) {
+        if kept.contains(&entry) {
+            repeated.push(owner(&entry).uid.to_owned());
+        } else {
+            kept.push(entry);
+        }
+    }
+    *list = kept;
+    (!repeated.is_empty()).then(|| {
+        format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and \
+             may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            repeated.join(", ")
+        )
+    })
+}
+
+/// What is wrong with the owners.
+pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
+    let path = "metadata.ownerReferences";
+    let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
+    let mut errors = Vec::new();
+    let mut controller: Option<Owner<'_>> = None;
+    for (index, entry) in list.into_iter().flatten().enumerate() {
+        let owner = owner(entry);
+        errors.extend(owner_errors(owner, entry, &format!("{path}[{index}]")));
+        match controller {
+            Some(first) if owner.controller => {
+                let detail = format!(
+                    "Only one reference can have Controller set to true. Found \"true\" in references for {}/{} and {}/{}",
+                    first.kind, first.name, owner.kind, owner.name
+                );
+                let shown = list.into_iter().flatten().map(in_go_order).collect::<Vec<_>>().join(",");
+                errors.push(FieldError::invalid(path, raw(&format!("[{shown}]")), detail));
+            }
+            None if owner.controller => controller = Some(owner),
+            _ => {}
+        }
+    }
+    errors
+}
+
+fn owner_errors(owner: Owner<'_>, entry: &Value, path: &str) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let required = |field: &str| FieldError::required(format!("{path}.{field}"), "must not be empty");
+    if owner.api_version.is_empty() {
+        errors.push(required("apiVersion"));
+    } else if owner.api_version.matches('/').count() > 1 || owner.api_version.ends_with('/') {
+        let field = format!("{path}.apiVersion");
+        let rule = "must be <group>/<version> or <version>";
+        errors.push(FieldError::invalid(field, owner.api_version.into(), rule));
+    }
+    for (field, value) in [("kind", owner.kind), ("name", owner.name), ("uid", owner.uid)] {
+        if value.is_empty() {
+            errors.push(required(field));
+        }
+    }
+    if owner.api_version == "v1" && owner.kind == "Event" {
+        let detail = "/v1, Kind=Event is disallowed from being an owner";
+        errors.push(FieldError::invalid(path, raw(&in_go_order(entry)), detail));
+    }
+    errors
+}
+
+/// The entry as Go prints the struct: fields in the order of their declaration.
+fn in_go_order(entry: &Value) -> String {
+    let mut parts = Vec::new();
+    for field in ["apiVersion", "kind", "name", "uid"] {
+        parts.push(format!("\"{field}\":{}", entry.get(field).unwrap_or(&Value::String(String::new()))));
+    }
+    for field in ["controller", "blockOwnerDeletion"] {
+        parts.extend(entry.get(field).filter(|v| !v.is_null()).map(|v| format!("\"{field}\":{v}")));
+    }
+    format!("{{{}}}", parts.join(","))
+}
+
+/// Text that an error shows as it stands.
+fn raw(text: &str) -> Value {
+    Value::Object(Map::from_iter([(FieldError::VERBATIM.to_owned(), text.into())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn texts(owners: Value) -> Vec<String> {
+        errors(&json!({"metadata": {"ownerReferences": owners}})).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_owner_must_be_named_in_full() {
+        assert_eq!(
+            texts(json!([{}])),
+            [
+                "metadata.ownerReferences[0].apiVersion: Required value: must not be empty",
+                "metadata.ownerReferences[0].kind: Required value: must not be empty",
+                "metadata.ownerReferences[0].name: Required value: must not be empty",
+                "metadata.ownerReferences[0].uid: Required value: must not be empty",
+            ]
+        );
+        assert_eq!(
+            texts(json!([{"apiVersion": "a/b/c", "kind": "ConfigMap", "name": "a", "uid": "1"}])),
+            [
+                "metadata.ownerReferences[0].apiVersion: Invalid value: \"a/b/c\": must be <group>/<version> or <version>"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_one_owner_controls() {
+        assert_eq!(
+            texts(json!([
+                {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1", "controller": true},
+                {"apiVersion": "v1", "kind": "Secret", "name": "b", "uid": "2", "controller": true},
+            ])),
+            [
+                "metadata.ownerReferences: Invalid value: [{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"a\",\"uid\":\"1\",\"controller\":true},{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"name\":\"b\",\"uid\":\"2\",\"controller\":true}]: Only one reference can have Controller set to true. Found \"true\" in references for ConfigMap/a and Secret/b"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_owns_nothing() {
+        assert_eq!(
+            texts(json!([{"apiVersion": "v1", "kind": "Event", "name": "a", "uid": "1"}])),
+            [
+                "metadata.ownerReferences[0]: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"a\",\"uid\":\"1\"}: /v1, Kind=Event is disallowed from being an owner"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_owner_that_stands_twice_is_dropped_with_a_warning() {
+        let one = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"});
+        let mut object = json!({"metadata": {"ownerReferences": [one, one]}});
+        let warning = drop_repeated(&mut object).unwrap();
+        assert!(warning.ends_with("please fix your requests; duplicate UID(s) observed: 1"), "{warning}");
+        assert_eq!(owners(&object).count(), 1);
+        assert_eq!(drop_repeated(&mut object), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! The registry: which resources a cluster serves. Built-ins are shared by the whole process; custom resources belong
+//! to one cluster and come and go with their definitions.
+//!
+//! A clone costs one reference count, whatever is registered; a clone that registers something copies the custom part.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use super::builtin::data;
+use super::resource::Resource;
+
+/// Plural → resource, in one version.
+type Plurals = BTreeMap<String, Arc<Resource>>;
+/// Group → version → plural → resource.
+type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
+
+/// What a cluster serves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registry {
+    custom: Arc<Index>,
+}
+
+/// One API group as discovery lists it.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Name; empty for the core group.
+    pub(crate) name: String,
+    /// Served versions, the preferred one first.
+    pub(crate) versions: Vec<GroupVersion>,
+}
+
+/// One served version of a group.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupVersion {
+    /// Name, such as `v1`.
+    pub(crate) name: String,
+    /// Resources, by plural.
+    pub(crate) resources: Vec<Arc<Resource>>,
+}
+
+impl Registry {
+    /// The built-in kinds alone.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the empty group).
+    pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let find = |index: &Index| index.get(group)?.get(version)?.get(plural).cloned();
+        find(builtin()).or_else(|| find(&self.custom))
+    }
+
+    /// The resource whose objects have this `apiVersion` and `kind`.
+    pub(crate) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
+        let find = |index: &Index| {
+            let plurals = index.get(group)?.get(version)?;
+            plurals.values().find(|resource| resource.kind == kind).cloned()
+        };
+        find(builtin()).or_else(|| find(&self.custom))
+    }
+
+    /// Every served resource with this storage key (`deployments.apps`), the stored version first.
+    pub(crate) fn stored_as(&self, key: &str) -> Vec<Arc<Resource>> {
+        let mut found: Vec<Arc<Resource>> =
+            self.resources().filter(|resource| resource.storage.key == key).cloned().collect();
+        found.sort_by_key(|r| (&r.storage.group, &r.storage.version) != (&r.group, &r.version));
+        found
+    }
+
+    /// Every served resource: built-ins in the order of discovery, then custom resources.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        let custom = self.custom.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        data::resources().iter().chain(custom)
+    }
+
+    /// Whether anything is served under this group, and, if a version is given, under that.
+    pub(crate) fn serves(&self, group: &str, version: Option<&str>) -> bool {
+        let known = |index: &Index| {
+            index.get(group).is_some_and(|versions| version.is_none_or(|name| versions.contains_key(name)))
+        };
+        known(builtin()) || known(&self.custom)
+    }
+
+    /// The groups in the order of discovery: built-in ones by the server's priorities, custom ones by name.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for resource in data::resources() {
+            place(&mut groups, resource);
+        }
+        for versions in self.custom.values() {
+            let mut newest_first: Vec<&Plurals> = versions.values().collect();
+            newest_first.sort_by_cached_key(|plurals| {
+                std::cmp::Reverse(plurals.values().next().map(|resource| priority(&resource.version)))
+            });
+            for resource in newest_first.into_iter().flat_map(BTreeMap::values) {
+                place(&mut groups, resource);
+            }
+        }
+        groups
+    }
+
+    /// Serves a custom resource, in the place of one with the same group, version and plural.
+    pub(crate) fn insert(&mut self, resource: Arc<Resource>) {
+        let versions = Arc::make_mut(&mut self.custom).entry(resource.group.clone()).or_default();
+        versions.entry(resource.version.clone()).or_default().insert(resource.plural.clone(), resource);
+    }
+
+    /// Serves no version of a custom resource any more.
+    pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+        let custom = Arc::make_mut(&mut self.custom);
+        let Some(versions) = custom.get_mut(group) else { return };
+        versions.retain(|_, plurals| {
+            plurals.remove(plural);
+            !plurals.is_empty()
+        });
+        if versions.is_empty() {
+            custom.remove(group);
+        }
+    }
+}
+
+fn builtin() -> &'static Index {
+    static INDEX: LazyLock<Index> = LazyLock::new(|| {
+        let mut index = Index::new();
+        for resource in data::resources() {
+            let versions = index.entry(resource.group.clone()).or_default();
+            let plurals = versions.entry(resource.version.clone()).or_default();
+            plurals.insert(resource.plural.clone(), Arc::clone(resource));
+        }
+        index
+    });
+    &INDEX
+}
+
+/// Puts a resource under its group and version, which are added at the end when they are new.
+fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
+    let at = groups.iter().position(|group| group.name == resource.group).unwrap_or_else(|| {
+        groups.push(Group { name: resource.group.clone(), versions: Vec::new() });
+        groups.len() - 1
+    });
+    let versions = &mut groups[at].versions;
+    let at = versions.iter().position(|version| version.name == resource.version).unwrap_or_else(|| {
+        versions.push(GroupVersion { name: resource.version.clone(), resources: Vec::new() });
+        versions.len() - 1
+    });
+    versions[at].resources.push(Arc::clone(resource));
+}
+
+/// Kubernetes' order of versions, the greatest preferred: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`, then anything
+/// else, where the name that sorts first is preferred.
+pub(crate) fn priority(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
+    let parsed = parse_version(version);
+    let (stability, major, minor) = parsed.unwrap_or((0, 0, 0));
+    let name = if parsed.is_some() { String::new() } else { version.to_owned() };
+    (stability, major, minor, std::cmp::Reverse(name))
+}
+
+fn parse_version(version: &str) -> Option<(u8, u64, u64)> {
+    let rest = version.strip_prefix('v')?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (major, rest) = rest.split_at(digits);
+    let major = major.parse().ok()?;
+    if rest.is_empty() {
+        return Some((3, major, 0));
+    }
+    let stages = [("beta", 2), ("alpha", 1)];
+    let (minor, stability) =
+        stages.iter().find_map(|(word, stability)| Some((rest.strip_prefix(word)?, *stability)))?;
+    Some((stability, major, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn custom(version: &str, plural: &str) -> Arc<Resource> {
+        let mut resource = Resource::clone(&Registry::new().resource("apps", "v1", "deployments").unwrap());
+        resource.group = "example.com".into();
+        resource.version = version.into();
+        resource.plural = plural.into();
+        resource.kind = "Widget".into();
+        resource.storage.key = resource.group_resource();
+        resource.storage.group = "example.com".into();
+        resource.storage.version = "v1".into();
+        Arc::new(resource)
+    }
+
+    #[test]
+    fn a_built_in_resource_is_found_by_path_and_by_kind() {
+        let registry = Registry::new();
+        let by_path = registry.resource("", "v1", "pods").unwrap();
+        let by_kind = registry.kind("", "v1", "Pod").unwrap();
+        assert!(Arc::ptr_eq(&by_path, &by_kind));
+        assert!(registry.resource("", "v2", "pods").is_none());
+        assert!(registry.resource("apps", "v1", "pods").is_none());
+    }
+
+    #[test]
+    fn a_custom_resource_comes_and_goes_and_a_clone_made_before_does_not_see_it() {
+        let mut registry = Registry::new();
+        let before = registry.clone();
+        registry.insert(custom("v1", "widgets"));
+        registry.insert(custom("v1beta1", "widgets"));
+        assert!(registry.resource("example.com", "v1beta1", "widgets").is_some());
+        assert!(before.resource("example.com", "v1", "widgets").is_none());
+        assert!(registry.serves("example.com", Some("v1")) && !registry.serves("example.com", Some("v2")));
+        registry.remove("example.com", "widgets");
+        assert!(!registry.serves("example.com", None));
+    }
+
+    #[test]
+    fn the_preferred_version_of_a_custom_group_comes_first() {
+        let mut registry = Registry::new();
+        for version in ["v1alpha1", "v1", "v10", "v2beta1", "v2", "foo"] {
+            registry.insert(custom(version, "widgets"));
+        }
+        let groups = registry.groups();
+        let names: Vec<&str> = groups.last().unwrap().versions.iter().map(|v| v.name.as_str()).collect();
+        assert_eq!(names, ["v10", "v2", "v1", "v2beta1", "v1alpha1", "foo"]);
+    }
+
+    #[test]
+    fn the_core_group_comes_first_and_the_autoscaler_is_preferred_in_its_second_version() {
+        let groups = Registry::new().groups();
+        assert_eq!(groups[0].name, "");
+        let autoscaling = groups.iter().find(|g| g.name == "autoscaling").unwrap();
+        let names: Vec<&str> = autoscaling.versions.iter().map(|v| v.name.as_str()).collect();
+        assert_eq!(names, ["v2", "v1"]);
+    }
+
+    #[test]
+    fn all_forms_of_a_stored_object_are_found_the_stored_one_first() {
+        let registry = Registry::new();
+        let forms = registry.stored_as("events");
+        let groups: Vec<&str> = forms.iter().map(|r| r.group.as_str()).collect();
+        assert_eq!(groups, ["", "events.k8s.io"]);
+        let forms = registry.stored_as("horizontalpodautoscalers.autoscaling");
+        let versions: Vec<&str> = forms.iter().map(|r| r.version.as_str()).collect();
+        assert_eq!(versions, ["v2", "v1"]);
+    }
+}
