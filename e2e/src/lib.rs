@@ -36,16 +36,16 @@ mod spec;
 
 mod expect;
 
-mod clock;
+mod span;
 mod tier;
 
 mod report;
 
-pub use clock::{mins, secs};
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,
     matchers,
 };
 pub use failure::{Failure, SpecResult};
+pub use span::{mins, secs};
 pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

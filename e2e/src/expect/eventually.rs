@@ -11,13 +11,13 @@ use futures::future::LocalBoxFuture;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
-use crate::clock::mins;
 use crate::expect::Matcher;
 use crate::expect::follow::Sight;
 use crate::expect::promise::Promise;
 use crate::expect::record::Record;
 use crate::expect::subject::Subject;
 use crate::failure::{Failure, SpecResult};
+use crate::span::mins;
 use crate::spec::Board;
 
 /// How long is waited when the spec does not say.

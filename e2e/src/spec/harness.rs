@@ -60,7 +60,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let mut specs = plan(&suite).map_err(|error| error.to_string())?;
     let all = specs.len();
     specs.retain(|spec| options.labels.lets_through(&spec.labels));
-    let tier = choose(&options).map_err(|error| sentence(&error))?;
+    let tier = choose(&options);
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
     if !arguments.list {
         tier.check().map_err(|error| sentence(&error))?;

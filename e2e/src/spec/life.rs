@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use tokio::task::LocalSet;
 
-use crate::clock::mins;
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
+use crate::span::mins;
 use crate::spec::plan::{Spec, seed_of};
 use crate::spec::{Board, Cx, namespace, panics};
 use crate::tier::{Connection, Definitions, Need, Tier};
@@ -129,13 +129,10 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
     let seed = seed_of(&spec.name, run.seed);
     let board = Board::new(run.live_steps);
     let mut failures = Vec::new();
-    // Held until the end: what the tier keeps for this connection goes with it.
-    let mut keep = None;
     let set_up = guarded(limit, &board, async {
         let connection = run.tier.connect(seed).await?;
         run.definitions.install(&connection).await?;
-        let Connection { client, clock, keep: kept, shared: _ } = connection;
-        keep = kept;
+        let Connection { client, clock, shared: _ } = connection;
         let namespace = namespace::create(client.clone(), &run.prefix, &spec.name, seed).await?;
         Ok(Cx {
             spec: spec.name.as_str().into(),
@@ -158,7 +155,6 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
         }
         Err(failure) => failures.push(failure.during("set-up")),
     }
-    drop(keep);
     Ending { failures, steps: board.steps(), took: Duration::ZERO }
 }
 

@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 
-use crate::clock::mins;
 use crate::failure::{Failure, SpecResult};
 use crate::matchers::be_gone;
+use crate::span::mins;
 use crate::spec::{Cx, splitmix};
 
 /// How long a namespace may take to go, with everything in it.

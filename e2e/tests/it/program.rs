@@ -81,28 +81,34 @@ impl Ran {
     }
 }
 
+/// `cargo test` and nextest build examples beside the tests; `cargo test --test it` alone does not, and then cargo is
+/// asked for it (and what was built before is taken as it is).
 fn executable() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        // `cargo test` builds examples, `cargo test --test it` does not: cargo is asked, and mostly has it.
-        let arguments =
-            ["build", "--quiet", "--package", "seatrial-e2e", "--example", "suites", "--message-format=json"];
-        let output = Command::new(env!("CARGO"))
-            .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "the suites do not build: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let mut built = messages.lines().filter_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            (message["target"]["name"] == "suites")
-                .then(|| message["executable"].as_str().map(PathBuf::from))?
-        });
-        built.next_back().expect("cargo names what it built")
+        let test = std::env::current_exe().expect("a running program has a path");
+        let profile = test.ancestors().nth(2).expect("cargo puts tests into a folder of the profile's");
+        let program = profile.join("examples").join(format!("suites{}", std::env::consts::EXE_SUFFIX));
+        if !program.exists() {
+            build();
+        }
+        program
     })
+}
+
+fn build() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "seatrial-e2e", "--example", "suites"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells this test about its package would make build scripts believe that they are out of date.
+    for (variable, _) in std::env::vars().filter(|(variable, _)| told_by_cargo(variable)) {
+        cargo.env_remove(variable);
+    }
+    let output = cargo.output().expect("cargo runs this test, so it can be run");
+    assert!(output.status.success(), "the suites do not build: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn told_by_cargo(variable: &str) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
