@@ -6,6 +6,7 @@ use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::decode::body::{Decoded, Decoder, media};
 use crate::object::patch::outcome::{FieldValidation, Patched};
+use crate::registry::builtin::defaults;
 use crate::registry::builtin::schemas::Builtin;
 use crate::registry::resource::{Resource, Shape};
 
@@ -51,7 +52,7 @@ impl Scope<'_> {
 /// Defaults of the resource's schema, then those that only code can say.
 pub(crate) fn defaults(resource: &Resource, value: &mut Value) {
     match &resource.shape {
-        Shape::Builtin { .. } => {}
+        Shape::Builtin { component } => defaults::apply(component, value),
         Shape::Custom { schema } => schema.apply_defaults(value),
     }
     resource.strategy.default(value);
