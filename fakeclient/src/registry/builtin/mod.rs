@@ -2,6 +2,7 @@
 //! of them need.
 
 pub(crate) mod data;
+pub(crate) mod defaults;
 pub(crate) mod schemas;
 pub(crate) mod table;
 
@@ -10,5 +11,7 @@ pub(crate) mod strategies;
 pub(crate) mod apps;
 pub(crate) mod coordination;
 pub(crate) mod core;
+
+pub(crate) mod pod_spec;
 
 pub(crate) mod rules;
