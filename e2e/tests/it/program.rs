@@ -77,7 +77,7 @@ impl Ran {
     /// The parts of its life that a spec of suite `endings` told, in their order.
     pub(crate) fn told(&self, spec: &str) -> Vec<&str> {
         let begin = format!("told {spec}: ");
-        self.stdout.lines().filter_map(|line| Some(line.split_once(&begin)?.1)).collect()
+        self.stderr.lines().filter_map(|line| line.strip_prefix(&begin)).collect()
     }
 }
 

@@ -10,13 +10,6 @@ fn specs_pass_that_create_watch_and_delete_objects() {
 }
 
 #[test]
-fn a_suite_s_definitions_are_established_before_its_specs_begin() {
-    let ran = suite("custom").run();
-    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
-    assert_eq!(ran.ended("ok"), ["Sail / has a condition once somebody writes it"]);
-}
-
-#[test]
 fn a_context_that_is_not_on_the_allow_list_is_named_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("config");

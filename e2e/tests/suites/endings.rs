@@ -1,6 +1,7 @@
 //! One spec for each way of ending, each with the same hooks and clean-ups around it.
 //!
-//! Every part of a spec's life prints a line `told SPEC: PART`, so that a test can read the order.
+//! Every part of a spec's life writes a line `told SPEC: PART` on stderr, where the harness writes nothing in between,
+//! so that a test can read the order.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(crate) fn suite(suite: &mut Suite) {
 #[expect(clippy::unnecessary_wraps, reason = "it stands in for hooks, which may fail")]
 fn tell(cx: &Cx, part: &str) -> SpecResult {
     let spec = cx.spec().rsplit(" / ").next().unwrap_or_default();
-    println!("told {spec}: {part}");
+    eprintln!("told {spec}: {part}");
     Ok(())
 }
 
