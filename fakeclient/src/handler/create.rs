@@ -92,7 +92,6 @@ fn attempt(
         metadata::set(&mut object, "generation", 1.into());
     }
     resource.strategy.prepare_create(&mut object);
-    super::intake::shape(&resource, &mut object)?;
     super::intake::defaults(&resource, &mut object);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;

@@ -142,7 +142,6 @@ fn prepared(
         }
         Part::Finalize => meta::carry_over(&mut object, old),
     }
-    super::intake::shape(resource, &mut object)?;
     super::intake::defaults(resource, &mut object);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;

@@ -6,3 +6,4 @@ pub(crate) mod resource;
 pub(crate) mod strategy;
 
 pub(crate) mod builtin;
+pub(crate) mod custom;

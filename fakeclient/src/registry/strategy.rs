@@ -116,6 +116,11 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// Whether objects can be brought from one version to another here; an error says what would have to do it.
+    fn converts(&self) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
     /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
     fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {

@@ -25,6 +25,38 @@ pub(crate) struct Resource {
     entry: Map<String, Value>,
 }
 
+impl Resource {
+    fn text(&self, key: &str) -> &str {
+        self.entry.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether objects of it have this `apiVersion` and `kind`.
+    pub(crate) fn is(&self, api_version: &str, kind: &str) -> bool {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        (self.text("group"), self.text("version"), self.text("kind")) == (group, version, kind)
+    }
+
+    /// Whether discovery lists the verb.
+    pub(crate) fn can(&self, verb: &str) -> bool {
+        self.entry["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|known| known == verb))
+    }
+
+    /// The component of its objects.
+    pub(crate) fn component(&self) -> &str {
+        self.text("component")
+    }
+
+    /// Where an object is created, in the namespace that every cluster has.
+    pub(crate) fn collection(&self) -> String {
+        match self.path.rsplit_once('/') {
+            Some((root, plural)) if self.entry["namespaced"] == true => {
+                format!("{root}/namespaces/default/{plural}")
+            }
+            _ => self.path.clone(),
+        }
+    }
+}
+
 /// Reads discovery.
 pub(crate) async fn read(server: &Server, documents: &Documents) -> Result<Vec<Resource>> {
     let mut resources = Vec::new();

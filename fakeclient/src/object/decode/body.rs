@@ -252,7 +252,7 @@ impl Decoder<'_> {
         }
         plain_numbers(object);
         if let Shape::Custom { schema } = &self.resource.shape {
-            let unknown = schema.prune(object);
+            let unknown = schema.admit(object).map_err(|error| error.to_string())?;
             remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
         Ok(remarks)

@@ -2,6 +2,7 @@
 //! of them need.
 
 pub(crate) mod data;
+pub(crate) mod defaults;
 pub(crate) mod schemas;
 pub(crate) mod table;
 
