@@ -34,6 +34,7 @@ fn main() {
             },
             () = obey(&mut heard) => return,
         };
+        eprintln!("{:?}", env.timings());
         for (name, pid) in env.processes() {
             println!("{name} {pid}");
         }
