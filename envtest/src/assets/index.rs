@@ -66,7 +66,7 @@ enum IndexError {
 /// Fetches what is missing.
 pub(crate) async fn fetch(search: &mut Search) {
     let missing = search.missing();
-    if search.request.installed_only {
+    if search.request.is_installed_only() {
         let reason = format!("only installed binaries may be used, {} not looked for", names(&missing));
         search.passed_on(Step::Index, reason);
         return;

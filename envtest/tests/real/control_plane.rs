@@ -123,6 +123,7 @@ async fn several_control_planes_run_beside_each_other() {
     let (one, other) = tokio::join!(start(), start());
     let (one, other) = (one.unwrap(), other.unwrap());
     assert_ne!(one.url(), other.url());
+    assert_eq!(one.client().unwrap().apiserver_version().await.unwrap().git_version, "v1.37.2");
     let maps = api(one.client().unwrap(), "ConfigMap", "default");
     maps.create(&PostParams::default(), &object(json!({"metadata": {"name": "only-here"}}))).await.unwrap();
     let others = api(other.client().unwrap(), "ConfigMap", "default");
