@@ -3,6 +3,7 @@
 pub(crate) mod decode;
 pub(crate) mod field;
 pub(crate) mod go_regex;
+pub(crate) mod jsonpath;
 pub(crate) mod meta;
 pub(crate) mod meta_rules;
 pub(crate) mod names;
@@ -13,3 +14,4 @@ pub(crate) mod schema;
 
 pub(crate) mod cel;
 pub(crate) mod selector;
+pub(crate) mod table;
