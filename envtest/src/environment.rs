@@ -115,6 +115,11 @@ impl Environment {
         Ok(User::new(name, groups, identity, self.running.server.clone()))
     }
 
+    /// How long kube-apiserver took from its start until it was ready: the part of a start that is not ours.
+    pub fn apiserver_took(&self) -> Duration {
+        self.running.apiserver_took
+    }
+
     /// Where the processes write their logs: `etcd.log`, `kube-apiserver.log`, `kube-controller-manager.log`.
     pub fn logs_dir(&self) -> &Path {
         &self.running.logs

@@ -66,6 +66,8 @@ pub(crate) struct Running {
     pub(crate) server: Server,
     pub(crate) admin: Identity,
     pub(crate) logs: PathBuf,
+    /// From the start of kube-apiserver until it was ready.
+    pub(crate) apiserver_took: Duration,
     _folder: Folder,
 }
 
@@ -86,7 +88,9 @@ pub(crate) async fn start(plan: &Plan) -> Result<Running, Error> {
         write_files(&folder, &authority, plan).map_err(Error::io("write certificates to", folder.path()))?;
     starter.wait_for_socket(&mut etcd, &folder.socket()).await?;
 
+    let apiserver_start = Instant::now();
     let (apiserver, port) = starter.apiserver(&folder, &files, &authority, &admin, &mut etcd).await?;
+    let apiserver_took = apiserver_start.elapsed();
     let server =
         Server { url: url(&port), ca_pem: authority.pem().to_owned(), ca_der: authority.der().to_vec() };
     let mut children = vec![apiserver, etcd];
@@ -97,7 +101,7 @@ pub(crate) async fn start(plan: &Plan) -> Result<Running, Error> {
         children.insert(0, child);
         ports.push(port);
     }
-    Ok(Running { children, _ports: ports, authority, server, admin, logs, _folder: folder })
+    Ok(Running { children, _ports: ports, authority, server, admin, logs, apiserver_took, _folder: folder })
 }
 
 impl Running {
