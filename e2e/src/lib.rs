@@ -36,7 +36,7 @@ mod spec;
 
 mod expect;
 
-mod clock;
+mod span;
 mod tier;
 
 mod report;
@@ -46,5 +46,6 @@ pub use expect::{
     matchers,
 };
 pub use failure::{Failure, SpecResult};
+pub use span::{mins, secs};
 pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

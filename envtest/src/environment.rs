@@ -15,6 +15,7 @@ use crate::{
         apiserver::Admission,
         run::{self, MASTERS, Plan, Running},
         service_account,
+        timings::Timings,
         users::User,
     },
 };
@@ -115,11 +116,6 @@ impl Environment {
         Ok(User::new(name, groups, identity, self.running.server.clone()))
     }
 
-    /// How long kube-apiserver took from its start until it was ready: the part of a start that is not ours.
-    pub fn apiserver_took(&self) -> Duration {
-        self.running.apiserver_took
-    }
-
     /// Where the processes write their logs: `etcd.log`, `kube-apiserver.log`, `kube-controller-manager.log`.
     pub fn logs_dir(&self) -> &Path {
         &self.running.logs
@@ -128,6 +124,11 @@ impl Environment {
     /// Where the binaries came from.
     pub fn assets(&self) -> &assets::Report {
         &self.report
+    }
+
+    /// How long each part of the start took.
+    pub fn timings(&self) -> Timings {
+        self.running.timings
     }
 
     /// The processes by name, with their ids.
@@ -225,6 +226,12 @@ impl EnvironmentBuilder {
     /// data is thrown away, and a graceful end costs more than a start.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = Some(timeout);
+        self
+    }
+
+    /// Other environment variables than this process's, where they say which binaries to use and how long to wait.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
         self
     }
 

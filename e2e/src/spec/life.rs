@@ -19,16 +19,17 @@ use tokio::task::LocalSet;
 
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
+use crate::span::mins;
 use crate::spec::plan::{Spec, seed_of};
 use crate::spec::{Board, Cx, namespace, panics};
 use crate::tier::{Connection, Definitions, Need, Tier};
 
 /// How long one clean-up, one `after_each` or the end of one task may take.
-const CLEANUP_LIMIT: Duration = Duration::from_mins(1);
+const CLEANUP_LIMIT: Duration = mins(1);
 
 /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A
 /// body that blocks its thread is never out of time by the runtime's clock.
-const SILENCE: Duration = Duration::from_mins(5);
+const SILENCE: Duration = mins(5);
 
 /// What the specs of a run share.
 pub(crate) struct Run {
@@ -128,13 +129,10 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
     let seed = seed_of(&spec.name, run.seed);
     let board = Board::new(run.live_steps);
     let mut failures = Vec::new();
-    // Held until the end: what the tier keeps for this connection goes with it.
-    let mut keep = None;
     let set_up = guarded(limit, &board, async {
         let connection = run.tier.connect(seed).await?;
         run.definitions.install(&connection).await?;
-        let Connection { client, clock, keep: kept, shared: _ } = connection;
-        keep = kept;
+        let Connection { client, clock, shared: _ } = connection;
         let namespace = namespace::create(client.clone(), &run.prefix, &spec.name, seed).await?;
         Ok(Cx {
             spec: spec.name.as_str().into(),
@@ -157,7 +155,6 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
         }
         Err(failure) => failures.push(failure.during("set-up")),
     }
-    drop(keep);
     Ending { failures, steps: board.steps(), took: Duration::ZERO }
 }
 
@@ -226,7 +223,7 @@ async fn guarded<T>(
 fn out_of_time(limit: Duration, board: &Board) -> Failure {
     let mut text = format!("did not finish within {}", seconds(limit));
     if let Some((at, step)) = board.steps().last() {
-        text.push_str(&format!("; its last step was {step:?}, at {}", seconds(*at)));
+        text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
     for wait in board.waits_so_far() {
         text.push_str("\nit was waiting: ");

@@ -4,6 +4,7 @@ mod cluster;
 mod crds;
 mod envtest;
 mod existing;
+mod fake;
 mod need;
 
 pub(crate) use cluster::{Connection, Tier, TierError, choose};

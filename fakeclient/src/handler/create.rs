@@ -10,7 +10,6 @@ use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::meta;
 use crate::object::patch::outcome::FieldValidation;
-use crate::registry::resource::Generation;
 use crate::store::{Change, CommitError, Expect, Write};
 
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
@@ -83,12 +82,12 @@ fn attempt(
             scope.name = name;
         }
     }
-    if resource.status_isolated {
+    if resource.status_isolated && !resource.strategy.keeps_status_on_create() {
         if let Some(map) = object.as_object_mut() {
             map.remove("status");
         }
     }
-    if resource.generation != Generation::Never {
+    if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
     resource.strategy.prepare_create(&mut object);

@@ -210,8 +210,14 @@ fn copy_field(to: &mut Value, from: &Value, field: &str) {
 fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     let bumped = match resource.generation {
         Generation::Never | Generation::Once => false,
-        Generation::Spec => object.get("spec") != old.get("spec"),
-        Generation::AllButMetadata => {
+        Generation::Spec | Generation::SpecAfterCreate => object.get("spec") != old.get("spec"),
+        Generation::SpecAndAnnotations => {
+            let annotations = |value: &Value| metadata::get(value, "annotations").cloned();
+            object.get("spec") != old.get("spec") || annotations(object) != annotations(old)
+        }
+        Generation::ContentAndLabels | Generation::AllButMetadata => {
+            let labels = |value: &Value| metadata::get(value, "labels").cloned();
+            let relabelled = resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
             let without = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
@@ -220,7 +226,7 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
                 }
                 map
             };
-            without(object) != without(old)
+            relabelled || without(object) != without(old)
         }
     };
     if bumped {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::conversion_builtin;
 use super::resource::{Resource, Shape};
 use crate::error::ApiError;
 
@@ -19,10 +20,13 @@ pub(crate) fn served<'v>(resource: &Resource, stored: &'v Value) -> Result<Cow<'
     resource.strategy.converts()?;
     let mut value = stored.clone();
     value["apiVersion"] = resource.api_version().into();
-    if let Shape::Custom { schema } = &resource.shape {
-        schema.prune(&mut value);
-        schema.drop_nulls(&mut value);
-        schema.apply_defaults(&mut value);
+    match &resource.shape {
+        Shape::Custom { schema } => {
+            schema.prune(&mut value);
+            schema.drop_nulls(&mut value);
+            schema.apply_defaults(&mut value);
+        }
+        Shape::Builtin { .. } => conversion_builtin::served(resource, &mut value)?,
     }
     Ok(Cow::Owned(value))
 }
@@ -34,6 +38,7 @@ pub(crate) fn stored(resource: &Resource, mut object: Value) -> Result<Value, Ap
         let (group, version) = (&resource.storage.group, &resource.storage.version);
         object["apiVersion"] =
             if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
+        conversion_builtin::stored(resource, &mut object)?;
     }
     Ok(object)
 }

@@ -24,6 +24,19 @@ pub enum Generation {
     AllButMetadata,
     /// 1 from the start, and no write bumps it (PriorityClass).
     Once,
+    /// When `spec` or an annotation changes (Deployment, which hands its annotations on).
+    SpecAndAnnotations,
+    /// When anything but metadata changes, or a label does (EndpointSlice).
+    ContentAndLabels,
+    /// When `spec` changes, but a new object has none (CSIDriver).
+    SpecAfterCreate,
+}
+
+impl Generation {
+    /// Whether a new object has generation 1.
+    pub fn starts_at_one(self) -> bool {
+        !matches!(self, Self::Never | Self::SpecAfterCreate)
+    }
 }
 
 /// What objects of a resource are stored as. Two served resources with the same key see the same objects.

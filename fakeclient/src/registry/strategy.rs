@@ -72,6 +72,11 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         true
     }
 
+    /// A create keeps the status in the body although the kind has a status subresource (Node).
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
     /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
     fn prepare_create(&self, _object: &mut Value) {}
 

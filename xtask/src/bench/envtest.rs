@@ -17,7 +17,7 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
         let env = Environment::builder().start().await?;
         env.client()?.apiserver_version().await?;
         whole.push(start.elapsed().as_secs_f64() * 1e6);
-        server.push(env.apiserver_took().as_secs_f64() * 1e6);
+        server.push(env.timings().apiserver.as_secs_f64() * 1e6);
         env.stop().await;
     }
     let middle = |mut times: Vec<f64>| {

@@ -56,19 +56,6 @@ pub(crate) fn partial(object: &Value, version: &str) -> Value {
     })
 }
 
-/// A list's metadata and that of its objects as `PartialObjectMetadataList`.
-pub(crate) fn partial_list<'v>(
-    objects: impl IntoIterator<Item = &'v Value>,
-    metadata: Value,
-    version: &str,
-) -> Value {
-    let items: Vec<Value> = objects.into_iter().map(|object| partial(object, version)).collect();
-    json!({
-        "kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata,
-        "items": items,
-    })
-}
-
 /// The cells of one object at that moment.
 pub(super) type CellsOf<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
 

@@ -12,6 +12,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
         "pods" => Arc::new(core::pod::Pod),
+        "nodes" => Arc::new(core::node::Node),
         "namespaces" => Arc::new(core::namespace::Namespace),
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
