@@ -7,6 +7,7 @@ use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
 use crate::object::meta;
+use crate::registry::builtin::core::namespace::validate_finalize;
 use crate::object::meta_rules::MetaRules;
 
 impl Scope<'_> {
@@ -31,6 +32,13 @@ impl Scope<'_> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_status_update(object, old));
+        self.verdict(object, errors)
+    }
+
+    /// Errors of a change of a namespace's `spec.finalizers`.
+    pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
+        let mut errors = self.meta_rules().update_errors(object, old);
+        errors.extend(validate_finalize(object));
         self.verdict(object, errors)
     }
 

@@ -90,8 +90,12 @@ pub(crate) fn change(
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
         let (object, mut warnings) = make(scope, &old)?;
-        let peers =
-            SnapshotPeers { snapshot: &snapshot, ids: &scope.core.ids, now: scope.core.clock.seconds() };
+        let peers = SnapshotPeers {
+            snapshot: &snapshot,
+            ids: &scope.core.ids,
+            now: scope.core.clock.seconds(),
+            dry_run: options.dry_run,
+        };
         let object = prepared(scope, part, options, object, &old, &peers)?;
         warnings.extend(scope.resource.strategy.warnings(&object));
         if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
@@ -147,6 +151,8 @@ fn prepared(
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
         scope.check_update(&object, old)?;
+    } else if part == Part::Finalize {
+        scope.check_finalize(&object, old)?;
     } else {
         scope.check_status(&object, old)?;
     }
@@ -217,7 +223,8 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
         }
         Generation::ContentAndLabels | Generation::AllButMetadata => {
             let labels = |value: &Value| metadata::get(value, "labels").cloned();
-            let relabelled = resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
+            let relabelled =
+                resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
             let without = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
@@ -229,7 +236,7 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
             relabelled || without(object) != without(old)
         }
     };
-    if bumped {
+    if bumped || resource.strategy.bumps_generation(object, old) {
         metadata::set(object, "generation", (meta::generation(old) + 1).into());
     }
 }

@@ -116,6 +116,11 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// Whether a change of the main resource bumps `metadata.generation` beside the resource's generation rule.
+    fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
+        false
+    }
+
     /// Texts for `Warning` headers about a written object.
     fn warnings(&self, _object: &Value) -> Vec<String> {
         Vec::new()

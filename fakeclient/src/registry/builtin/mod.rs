@@ -9,8 +9,12 @@ pub(crate) mod table;
 pub(crate) mod strategies;
 
 pub(crate) mod apps;
+pub(crate) mod batch;
 pub(crate) mod coordination;
 pub(crate) mod core;
+pub(crate) mod rbac;
+
+pub(crate) mod plain;
 
 pub(crate) mod pod_spec;
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::registry::custom::definition::Definition;
-use crate::registry::strategy::{Generic, Strategy};
+use crate::registry::strategy::Strategy;
 
-use super::{apps, coordination, core};
+use super::plain::Plain;
+use super::{apps, batch, coordination, core, rbac};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
@@ -23,7 +24,15 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
         "statefulsets.apps" => Arc::new(apps::stateful_set::StatefulSet),
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
-        _ => Arc::new(Generic),
+        "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
+        "jobs.batch" => Arc::new(batch::job::Job),
+        "clusterroles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: false }),
+        "roles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: true }),
+        "clusterrolebindings.rbac.authorization.k8s.io" => {
+            Arc::new(rbac::binding::Binding { namespaced: false })
+        }
+        "rolebindings.rbac.authorization.k8s.io" => Arc::new(rbac::binding::Binding { namespaced: true }),
+        other => Arc::new(Plain::of(other)),
     }
 }
 

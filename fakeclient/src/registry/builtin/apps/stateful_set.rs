@@ -1,4 +1,4 @@
-//! StatefulSet: policies from short lists, a governing Service by name, most of the spec frozen.
+//! `StatefulSet`: policies from short lists, a governing Service by name, most of the spec frozen.
 //!
 //! Volume claim templates are checked by schema alone; a mount may name one.
 

@@ -1,4 +1,4 @@
-//! ConfigMap: keys that can be file names, one bag for each key, immutability, a size limit.
+//! `ConfigMap`: keys that can be file names, one bag for each key, immutability, a size limit.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, same};
 use crate::registry::strategy::Strategy;
 
-/// Most bytes that the values of a ConfigMap or a Secret may hold together.
+/// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
 
 /// `configmaps`
