@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::failure::sentence;
 use crate::options::{Options, TierKind};
 use crate::report::{Entry, Outcome, Report};
+use crate::span::mins;
 use crate::spec::life::{Run, run_spec};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::tree::Suite;
@@ -80,6 +81,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         prefix: suite.prefix,
         seed,
         spec_limit: options.spec_timeout,
+        silence: mins(5),
         live_steps: arguments.nocapture,
     });
     let entries = Arc::new(Mutex::new(Vec::new()));

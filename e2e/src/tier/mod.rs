@@ -9,4 +9,6 @@ mod need;
 
 pub(crate) use cluster::{Connection, Tier, TierError, choose};
 pub(crate) use crds::Definitions;
+#[cfg(test)]
+pub(crate) use fake::Fake;
 pub use need::Need;

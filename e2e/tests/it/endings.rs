@@ -56,6 +56,13 @@ fn a_failure_is_told_with_its_place_and_the_steps_before_it() {
 }
 
 #[test]
+fn steps_are_told_at_once_when_nothing_is_to_be_captured() {
+    let ran = suite("endings").arg("inside / fails").arg("--nocapture").run();
+    assert!(ran.stderr.contains("Ending / inside / fails: looking for a machine\n"), "{}", ran.stderr);
+    assert!(!endings().stderr.contains("looking for a machine"), "{}", endings().stderr);
+}
+
+#[test]
 fn a_panic_is_told_as_one_with_its_place() {
     let story = endings().story("Ending / inside / panics");
     assert!(story.starts_with("panicked: the mast is broken\n  at e2e/tests/suites/endings.rs:"), "{story}");

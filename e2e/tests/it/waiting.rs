@@ -6,7 +6,7 @@ use crate::program::{Ran, suite, tier};
 
 fn waiting() -> &'static Ran {
     static RAN: OnceLock<Ran> = OnceLock::new();
-    RAN.get_or_init(|| suite("waiting").env("SEATRIAL_LABELS", "!virtual").run())
+    RAN.get_or_init(|| suite("waiting").env("SEATRIAL_LABELS", "!virtual,!stuck").run())
 }
 
 #[track_caller]
@@ -65,6 +65,34 @@ fn a_flip_that_lasts_one_write_is_caught() {
         "\"0\" → \"flipped\"\n",
     ];
     check("Wait / over a window / catches a brief flip", &parts);
+}
+
+#[test]
+fn a_namespace_that_cannot_go_fails_the_spec_and_is_shown_as_it_was_last_seen() {
+    if tier() != "fake" {
+        // The namespace would stay in the cluster, and a minute would pass.
+        return;
+    }
+    let ran = suite("waiting").env("SEATRIAL_LABELS", "stuck").run();
+    let story = ran.story("Wait / is told when the namespace cannot go");
+    assert!(story.starts_with("clean-up: Namespace seatrial-wait-is-told-"), "{story}");
+    assert!(story.contains(" should be gone within 60s\n"), "{story}");
+    assert!(story.contains("phase: Terminating"), "{story}");
+}
+
+#[test]
+fn one_seed_gives_one_run_word_for_word_and_another_seed_another() {
+    if tier() != "fake" {
+        // Elsewhere uids and times are the server's.
+        return;
+    }
+    let story = |seed: &str| {
+        let ran = suite("waiting").arg("tells what it saw").env("SEATRIAL_SEED", seed).run();
+        ran.story("Wait / that is not fulfilled / tells what it saw").to_owned()
+    };
+    assert_eq!(story("7"), story("7"));
+    // The namespace's name and the object's uid are in it.
+    assert_ne!(story("7"), story("8"));
 }
 
 #[test]

@@ -15,6 +15,14 @@ pub(crate) fn suite(suite: &mut Suite) {
     suite.describe("Wait", |s| {
         s.context("that is not fulfilled", unfulfilled);
         s.context("over a window", windows);
+        s.it("is told when the namespace cannot go", async |cx: &mut Cx| {
+            let mut map = config("barnacle", "0");
+            map.metadata.finalizers = Some(vec!["trial.seatrial.dev/stuck".into()]);
+            let map = cx.create(&map).await?;
+            cx.eventually(&map).should(exist()).await?;
+            Ok(())
+        })
+        .label("stuck");
         s.it("goes on when a watch ends", async |cx: &mut Cx| {
             // Watches end after 290 seconds by themselves; this change comes in the second one.
             let map = cx.create(&config("a", "0")).await?;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::decode::body::{Decoded, Decoder, media};
+use crate::object::owner;
 use crate::object::patch::outcome::{FieldValidation, Patched};
 use crate::registry::builtin::defaults;
 use crate::registry::builtin::schemas::Builtin;
@@ -44,6 +45,7 @@ impl Scope<'_> {
             validation,
         };
         let mut decoded = decode(&decoder)?;
+        decoded.warnings.extend(owner::drop_repeated(&mut decoded.object));
         defaults(&self.resource, &mut decoded.object);
         Ok(decoded)
     }

@@ -7,6 +7,7 @@ use super::update::{Part, change};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::meta;
 use crate::object::patch::outcome::{self, FieldValidation, Patched};
 use crate::object::patch::{json, merge, strategic};
 use crate::registry::builtin::schemas::Builtin;
@@ -24,7 +25,9 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let written = change(scope, part, &options, |scope, old| {
         let patched = apply(scope, &patch, old, options.field_validation)?;
-        let intake = scope.intake_patched(&patched, options.field_validation)?;
+        let mut intake = scope.intake_patched(&patched, options.field_validation)?;
+        meta::settle_namespace(&mut intake.object, &scope.namespace)?;
+        meta::check_name(&intake.object, &scope.name)?;
         Ok((intake.object, intake.warnings))
     })?;
     Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))

@@ -223,7 +223,8 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
         }
         Generation::ContentAndLabels | Generation::AllButMetadata => {
             let labels = |value: &Value| metadata::get(value, "labels").cloned();
-            let relabelled = resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
+            let relabelled =
+                resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
             let without = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");

@@ -11,5 +11,7 @@ pub(crate) mod owner;
 pub(crate) mod patch;
 pub(crate) mod quantity;
 pub(crate) mod schema;
+
+pub(crate) mod cel;
 pub(crate) mod selector;
 pub(crate) mod table;

@@ -50,6 +50,23 @@ impl<'d> Observer<'d> {
         self.component(component, sent, got, "");
     }
 
+    /// Takes one field of an object and of its answer, and nothing else of them.
+    pub(crate) fn see_field(
+        &mut self,
+        manifest: usize,
+        component: &str,
+        field: &str,
+        sent: &Value,
+        got: &Value,
+    ) {
+        self.manifest = manifest;
+        self.root = sent["kind"].as_str().unwrap_or_default().to_owned();
+        let documents = self.documents;
+        if let Some(schema) = documents.schema(component) {
+            self.value(&schema["properties"][field], &sent[field], &got[field], &below("", field));
+        }
+    }
+
     fn component(&mut self, name: &str, sent: &Value, got: &Value, pointer: &str) {
         let documents = self.documents;
         let Some(schema) = documents.schema(name) else { return };

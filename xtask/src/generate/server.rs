@@ -79,12 +79,29 @@ impl Server {
 
     /// What a create would answer.
     pub(crate) async fn dry_run(&self, collection: &str, validation: &str, object: &Value) -> Result<Value> {
-        let address = format!("{collection}?dryRun=All&fieldValidation={validation}");
-        let request = http::Request::post(address)
+        self.send("POST", &format!("{collection}?dryRun=All&fieldValidation={validation}"), object).await
+    }
+
+    /// What the status subresource would answer: the object is made, asked about and removed again.
+    pub(crate) async fn status_dry_run(&self, collection: &str, object: &Value) -> Result<Value> {
+        let name = object["metadata"]["name"].as_str().context("a manifest has a name")?;
+        let created = self.send("POST", collection, object).await?;
+        let mut update = object.clone();
+        update["metadata"]["resourceVersion"] = created["metadata"]["resourceVersion"].clone();
+        let got = self.send("PUT", &format!("{collection}/{name}/status?dryRun=All"), &update).await;
+        let options = serde_json::json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"});
+        self.send("DELETE", &format!("{collection}/{name}"), &options).await?;
+        got
+    }
+
+    async fn send(&self, method: &str, address: &str, body: &Value) -> Result<Value> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(address)
             .header(http::header::CONTENT_TYPE, "application/json")
-            .body(serde_json::to_vec(object)?)?;
-        let body = self.client.request_text(request).await?;
-        serde_json::from_str(&body).with_context(|| format!("{collection} did not answer with JSON"))
+            .body(serde_json::to_vec(body)?)?;
+        let text = self.client.request_text(request).await?;
+        serde_json::from_str(&text).with_context(|| format!("{method} {address} did not answer with JSON"))
     }
 
     /// The text of `version.json`.

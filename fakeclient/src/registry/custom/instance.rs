@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::object::cel::validator::Validator;
 use crate::object::field::{FieldError, FieldErrorKind};
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
@@ -25,6 +26,7 @@ pub(crate) struct Instance {
     /// The schema of `status`, where a status subresource is served and the schema describes it.
     status: Option<Node>,
     scale: Option<ScalePaths>,
+    rules: Option<Validator>,
     /// Other versions come from a webhook.
     webhook: bool,
 }
@@ -38,7 +40,8 @@ impl Instance {
         has_status: bool,
     ) -> Self {
         let status = raw.pointer("/properties/status").filter(|_| has_status).map(Node::parse);
-        Self { schema, whole: Node::parse(raw), status, scale, webhook: false }
+        let rules = Validator::compile(&schema, true);
+        Self { schema, whole: Node::parse(raw), status, scale, rules, webhook: false }
     }
 
     /// The same, converted by a webhook.
@@ -64,6 +67,18 @@ impl Instance {
         replicas(object, &scale.status_replicas).into_iter().chain(selector).collect()
     }
 
+    /// Rules are run only on objects of which their schema has little to say.
+    fn check_rules(&self, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
+        let Some(rules) = &self.rules else { return };
+        if blocks_rules(errors) {
+            let why = "some validation rules were not checked because the object was invalid; correct the existing \
+                errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", Value::Null, why));
+        } else {
+            errors.extend(rules.validate(&self.schema, object, old));
+        }
+    }
+
     fn lists(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         if old.is_some_and(|old| !self.schema.validate_lists(old).is_empty()) {
             return Vec::new();
@@ -87,6 +102,7 @@ impl Strategy for Instance {
         errors.extend(self.scale_status(object));
         errors.extend(self.schema.validate_embedded(object, "", false));
         errors.extend(self.lists(object, None));
+        self.check_rules(object, None, &mut errors);
         errors
     }
 
@@ -97,6 +113,7 @@ impl Strategy for Instance {
         errors.extend(self.scale_status(object));
         errors.extend(self.schema.validate_embedded(object, "", false));
         errors.extend(self.lists(object, Some(old)));
+        self.check_rules(object, Some(old), &mut errors);
         errors
     }
 
@@ -111,6 +128,7 @@ impl Strategy for Instance {
         }
         errors.extend(self.scale_status(object));
         errors.extend(self.lists(object, Some(old)));
+        self.check_rules(object, Some(old), &mut errors);
         errors
     }
 

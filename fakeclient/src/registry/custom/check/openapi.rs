@@ -18,7 +18,7 @@ pub(super) struct Surroundings {
     no_defaults: Option<String>,
     /// Inside `apiVersion`, `kind` or `metadata` of a resource.
     in_meta: bool,
-    /// The list or map above whose items cannot be told apart from one write to the next.
+    /// The list above whose items cannot be told apart from one write to the next.
     pub(super) uncorrelatable: Option<Path>,
     /// The schema is structural, and no combination stands above.
     pub(super) compiles: bool,
@@ -72,7 +72,7 @@ fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, error
     list_items(schema, path, &mut errors.schema);
     rules::check_form(schema, path, &mut errors.schema);
     if around.compiles && errors.schema.len() == before {
-        rules::check_expressions(schema, path, around, &mut errors.rules);
+        rules::check_expressions(schema, path, around, is_root, &mut errors.rules);
     }
 }
 
@@ -120,9 +120,6 @@ fn fields(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, err
     let is_resource = is_root || schema.flag("x-kubernetes-embedded-resource") == Some(true);
     for (name, field) in schema.entries("properties") {
         let mut inner = around.clone();
-        if schema.text("x-kubernetes-map-type") == "atomic" {
-            inner.uncorrelatable.get_or_insert_with(|| path.clone());
-        }
         if is_resource && matches!(name, "metadata" | "kind" | "apiVersion") {
             inner.in_meta = true;
             if is_root {

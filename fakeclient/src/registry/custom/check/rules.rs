@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use super::go_form;
 use super::openapi::Surroundings;
+use crate::object::cel::validator;
 use crate::object::field::FieldError;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::Structural;
@@ -67,11 +69,39 @@ fn has_line_break(text: &str) -> bool {
 }
 
 pub(super) fn check_expressions(
-    _schema: &Value,
-    _path: &Path,
-    _around: &Surroundings,
-    _errors: &mut Vec<FieldError>,
+    schema: &Value,
+    path: &Path,
+    around: &Surroundings,
+    is_root: bool,
+    errors: &mut Vec<FieldError>,
 ) {
+    let rules = schema.list("x-kubernetes-validations");
+    if rules.is_empty() {
+        return;
+    }
+    let structural = Structural::parse(schema);
+    for (index, (rule, found)) in rules.iter().zip(validator::problems(&structural, is_root)).enumerate() {
+        let at = path.child("x-kubernetes-validations").index(index);
+        let printed = || go_form::rule(rule);
+        if let Some(why) = found.rule {
+            errors.push(FieldError::invalid(at.child("rule"), Value::Null, why).shown_as(printed()));
+        }
+        if let Some(why) = found.message {
+            let at = at.child("messageExpression");
+            errors.push(FieldError::invalid(at, Value::Null, why).shown_as(printed()));
+        }
+        if found.uses_old_self {
+            if let Some(list) = &around.uncorrelatable {
+                let why = format!(
+                    "oldSelf cannot be used on the uncorrelatable portion of the schema within {list}"
+                );
+                errors.push(FieldError::invalid(at.child("rule"), rule["rule"].clone(), why));
+            }
+        } else if let Some(flag) = rule.flag("optionalOldSelf") {
+            let why = "may not be set if oldSelf is not used in rule";
+            errors.push(FieldError::invalid(at.child("optionalOldSelf"), flag.into(), why));
+        }
+    }
 }
 
 #[cfg(test)]
