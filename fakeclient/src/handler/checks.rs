@@ -7,8 +7,8 @@ use super::scope::Scope;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
 use crate::object::meta;
-use crate::registry::builtin::core::namespace::validate_finalize;
 use crate::object::meta_rules::MetaRules;
+use crate::registry::builtin::core::namespace::validate_finalize;
 
 impl Scope<'_> {
     /// 422 with everything that is wrong with a new object.

@@ -58,7 +58,8 @@ fn attempt(
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
-    let peers = SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
+    let peers =
+        SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
     let resource = std::sync::Arc::clone(&scope.resource);
     let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
     let attributes = Attributes {
