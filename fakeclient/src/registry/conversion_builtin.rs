@@ -1,7 +1,7 @@
 //! Built-in kinds that are served in another form than the one that is stored.
 //!
 //! Events are one storage with two faces (kube-apiserver 1.37): `events.k8s.io/v1` renames fields of the core form and
-//! drops empty texts that the core form always prints. The older HorizontalPodAutoscaler keeps what it cannot say in
+//! drops empty texts that the core form always prints. The older `HorizontalPodAutoscaler` keeps what it cannot say in
 //! annotations; that is not modelled and says so.
 
 use serde_json::{Map, Value};

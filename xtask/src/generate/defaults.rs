@@ -1,6 +1,6 @@
 //! The defaults that the server really applies, recorded from dry runs: component → field → value.
 //!
-//! OpenAPI tells some of them, and some wrongly; the truth is what comes back. A second round sends each recorded
+//! `OpenAPI` tells some of them, and some wrongly; the truth is what comes back. A second round sends each recorded
 //! field as the zero of its type, because in Go a plain field that is zero is a field that is absent, while a pointer
 //! to zero is a value.
 
@@ -29,11 +29,21 @@ const ALIKE: [(&str, &str); 1] = [("io.k8s.api.core.v1.EphemeralContainer", "io.
 
 /// The text of `defaults.json`.
 pub(crate) async fn read(server: &Server, resources: &[Resource], documents: &Documents) -> Result<String> {
-    let manifests = manifests::all()?;
+    let mut manifests = manifests::all()?;
+    let created = manifests.len();
+    manifests.extend(manifests::with_status()?);
     require_all(resources, &manifests)?;
     let mut observer = Observer::new(documents);
     for (number, manifest) in manifests.iter().enumerate() {
         let resource = resource_of(resources, manifest)?;
+        if number >= created {
+            let got = server
+                .status_dry_run(&resource.collection(), &manifest.object)
+                .await
+                .with_context(|| format!("{} is refused", manifest.origin))?;
+            observer.see_field(number, resource.component(), "status", &manifest.object, &got);
+            continue;
+        }
         let got = server
             .dry_run(&resource.collection(), "Strict", &manifest.object)
             .await
@@ -46,8 +56,11 @@ pub(crate) async fn read(server: &Server, resources: &[Resource], documents: &Do
         let value = witness.value.clone().expect("what is agreed on has a value");
         let entry = defaults.entry(component).or_default();
         let manifest = &manifests[witness.manifest];
-        if replaces_zero(server, resource_of(resources, manifest)?, manifest, &witness, &field, &value)
-            .await?
+        // Nobody defaults a status: what it prints by itself is the zero of a plain field already.
+        let probed = witness.manifest < created;
+        if probed
+            && replaces_zero(server, resource_of(resources, manifest)?, manifest, &witness, &field, &value)
+                .await?
         {
             entry.over_zero.insert(field.clone());
         }

@@ -23,10 +23,19 @@ pub(crate) struct Manifest {
     pub(crate) object: Value,
 }
 
-/// All manifests, in the order of the files.
+/// All manifests that are created, in the order of the files.
 pub(crate) fn all() -> Result<Vec<Manifest>> {
+    read(&FILES)
+}
+
+/// Objects with a status.
+pub(crate) fn with_status() -> Result<Vec<Manifest>> {
+    read(&[("statuses.yaml", include_str!("minimal/statuses.yaml"))])
+}
+
+fn read(files: &[(&str, &str)]) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
-    for (file, text) in FILES {
+    for (file, text) in files {
         let objects: Vec<Value> =
             serde_saphyr::from_multiple(text).with_context(|| format!("{file} is no YAML"))?;
         for object in objects {

@@ -46,8 +46,25 @@ impl<'d> Observer<'d> {
     /// Takes one object and its answer. The metadata of the object itself is nobody's default.
     pub(crate) fn see(&mut self, manifest: usize, component: &str, sent: &Value, got: &Value) {
         self.manifest = manifest;
-        self.root = sent["kind"].as_str().unwrap_or_default().to_owned();
+        sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);
         self.component(component, sent, got, "");
+    }
+
+    /// Takes one field of an object and of its answer, and nothing else of them.
+    pub(crate) fn see_field(
+        &mut self,
+        manifest: usize,
+        component: &str,
+        field: &str,
+        sent: &Value,
+        got: &Value,
+    ) {
+        self.manifest = manifest;
+        sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);
+        let documents = self.documents;
+        if let Some(schema) = documents.schema(component) {
+            self.value(&schema["properties"][field], &sent[field], &got[field], &below("", field));
+        }
     }
 
     fn component(&mut self, name: &str, sent: &Value, got: &Value, pointer: &str) {

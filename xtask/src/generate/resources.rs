@@ -1,7 +1,7 @@
 //! What is served: one entry for each resource in each version, in the server's own order.
 //!
 //! Aggregated discovery gives the order and the subresources; the plain documents give the storage version hash; a
-//! list gives the list's kind; the OpenAPI documents give the component.
+//! list gives the list's kind; the `OpenAPI` documents give the component.
 
 use std::collections::BTreeMap;
 

@@ -34,13 +34,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, or takes the one that the kubeconfig names; either must be the pinned version.
     pub(crate) async fn start(kubeconfig: Option<&Path>) -> Result<Self> {
-        let (client, environment) = match kubeconfig {
-            Some(path) => (connect(path).await?, None),
-            None => {
-                let environment =
-                    Environment::builder().version(KUBERNETES.trim_start_matches('v')).start().await?;
-                (environment.client()?, Some(environment))
-            }
+        let (client, environment) = if let Some(path) = kubeconfig {
+            (connect(path).await?, None)
+        } else {
+            let version = KUBERNETES.trim_start_matches('v');
+            let environment = Environment::builder().version(version).start().await?;
+            (environment.client()?, Some(environment))
         };
         let mut server = Self { client, version: Value::Null, environment };
         server.version = server.get("/version").await?;
@@ -79,12 +78,29 @@ impl Server {
 
     /// What a create would answer.
     pub(crate) async fn dry_run(&self, collection: &str, validation: &str, object: &Value) -> Result<Value> {
-        let address = format!("{collection}?dryRun=All&fieldValidation={validation}");
-        let request = http::Request::post(address)
+        self.send("POST", &format!("{collection}?dryRun=All&fieldValidation={validation}"), object).await
+    }
+
+    /// What the status subresource would answer: the object is made, asked about and removed again.
+    pub(crate) async fn status_dry_run(&self, collection: &str, object: &Value) -> Result<Value> {
+        let name = object["metadata"]["name"].as_str().context("a manifest has a name")?;
+        let created = self.send("POST", collection, object).await?;
+        let mut update = object.clone();
+        update["metadata"]["resourceVersion"] = created["metadata"]["resourceVersion"].clone();
+        let got = self.send("PUT", &format!("{collection}/{name}/status?dryRun=All"), &update).await;
+        let options = serde_json::json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"});
+        self.send("DELETE", &format!("{collection}/{name}"), &options).await?;
+        got
+    }
+
+    async fn send(&self, method: &str, address: &str, body: &Value) -> Result<Value> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(address)
             .header(http::header::CONTENT_TYPE, "application/json")
-            .body(serde_json::to_vec(object)?)?;
-        let body = self.client.request_text(request).await?;
-        serde_json::from_str(&body).with_context(|| format!("{collection} did not answer with JSON"))
+            .body(serde_json::to_vec(body)?)?;
+        let text = self.client.request_text(request).await?;
+        serde_json::from_str(&text).with_context(|| format!("{method} {address} did not answer with JSON"))
     }
 
     /// The text of `version.json`.

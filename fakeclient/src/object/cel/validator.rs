@@ -355,4 +355,32 @@ mod tests {
             "x-kubernetes-validations": [{"rule": "self.matches('^[a-z]+$')", "message": "letters"}]}}}});
         check(&schema, &json!({"l": ["a", "1"]}), None, &["l[1]: Invalid value: \"1\": letters"]);
     }
+
+    #[test]
+    fn failures_of_a_rule_are_told_in_the_servers_words() {
+        let cases = [
+            ("10 / self.min == 1", "division by zero"),
+            ("self.l[2] == \"a\"", "index out of bounds: 2"),
+            ("int(self.a) > 1", "type conversion error from 'string' to 'int'"),
+            ("self.a.substring(5) == \"x\"", "index out of range: 5"),
+            ("self.a.charAt(5) == \"x\"", "index out of range: 5"),
+            ("self.l.slice(0,9) == self.l", "cannot slice(0, 9), list is length 1"),
+            (
+                "ip(self.a).family() == 4",
+                "IP Address \"x\" parse error during conversion from string: ParseAddr(\"x\"): unable to parse IP",
+            ),
+        ];
+        for (rule, why) in cases {
+            let schema = json!({"type": "object", "properties": {"spec": {"type": "object",
+                "x-kubernetes-validations": [{"rule": rule}], "properties": {"min": {"type": "integer"},
+                    "a": {"type": "string"}, "l": {"type": "array", "items": {"type": "string"}}}}}});
+            let expected = format!("spec: Invalid value: \"object\": {why} evaluating rule: {rule}");
+            check(&schema, &json!({"spec": {"min": 0, "a": "x", "l": ["x"]}}), None, &[&expected]);
+        }
+        let schema = json!({"type": "object", "x-kubernetes-validations": [{"rule": "self.ios > 1"}],
+            "properties": {"ios": {"x-kubernetes-int-or-string": true}}});
+        let expected = "<nil>: Invalid value: \"object\": 'no such overload': call arguments did not match a supported \
+            operator, function or macro signature for rule: self.ios > 1";
+        check(&schema, &json!({"ios": "x"}), None, &[expected]);
+    }
 }

@@ -82,7 +82,11 @@ fn ip(args: &[Value], read: fn(&IpAddr) -> Value) -> Result<Value, String> {
 }
 
 fn parse_ip(text: &str) -> Result<IpAddr, String> {
-    let wrong = || format!("IP Address {text:?} parse error during conversion from string");
+    let wrong = || {
+        format!(
+            "IP Address {text:?} parse error during conversion from string: ParseAddr({text:?}): unable to parse IP"
+        )
+    };
     let ip: IpAddr = text.parse().map_err(|_| wrong())?;
     match ip {
         IpAddr::V6(six) if six.to_ipv4_mapped().is_some() => {

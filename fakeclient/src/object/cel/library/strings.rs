@@ -115,13 +115,13 @@ fn substring(args: &[Value]) -> Result<Value, String> {
         Some(Value::Int(end)) => *end,
         Some(_) => return Err(no_overload()),
     };
-    if start > &end {
+    if args.len() == 3 && start > &end {
         return Err(format!("invalid substring range. start: {start}, end: {end}"));
     }
     let within = |at: i64| {
         usize::try_from(at).ok().filter(|i| *i <= count).ok_or_else(|| format!("index out of range: {at}"))
     };
-    let (start, end) = (within(*start)?, within(end)?);
+    let (start, end) = (within(*start)?, within(end)?.max(within(*start)?));
     Ok(Value::text(text.chars().skip(start).take(end - start).collect::<String>()))
 }
 
