@@ -1,4 +1,4 @@
-//! JSONPath in Kubernetes' dialect, for printer columns, scale paths and selectable fields: `.spec.a`,
+//! `JSONPath` in Kubernetes' dialect, for printer columns, scale paths and selectable fields: `.spec.a`,
 //! `.metadata.labels['a.b']`, `.spec.list[0]`, `[*]`, `[1:3]`, `..name`, `[?(@.type=="Ready")].status`.
 //!
 //! A missing field is no error: it finds nothing. `range`, `end` and text between braces are not part of a path and

@@ -426,6 +426,10 @@ fn summary(bytes: &[u8]) -> String {
     match head.first() {
         None => "<empty>".to_owned(),
         Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
-        Some(_) => format!("{}{more}", head.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+        Some(_) => {
+            let digits =
+                |b: &u8| [b >> 4, b & 15].map(|half| char::from(b"0123456789abcdef"[usize::from(half)]));
+            head.iter().flat_map(digits).chain(more.chars()).collect()
+        }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod core;
 pub(crate) mod rbac;
 
 pub(crate) mod plain;
+pub(crate) mod scheduling;
 
 pub(crate) mod pod_spec;
 

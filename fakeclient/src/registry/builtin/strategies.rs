@@ -6,7 +6,7 @@ use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::Strategy;
 
 use super::plain::Plain;
-use super::{apps, batch, coordination, core, rbac};
+use super::{apps, batch, coordination, core, rbac, scheduling};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
@@ -32,6 +32,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
             Arc::new(rbac::binding::Binding { namespaced: false })
         }
         "rolebindings.rbac.authorization.k8s.io" => Arc::new(rbac::binding::Binding { namespaced: true }),
+        "priorityclasses.scheduling.k8s.io" => Arc::new(scheduling::PriorityClass),
         other => Arc::new(Plain::of(other)),
     }
 }
