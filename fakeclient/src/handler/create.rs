@@ -83,10 +83,11 @@ fn attempt(
             scope.name = name;
         }
     }
-    if resource.status_isolated && !resource.strategy.keeps_status_on_create() {
-        if let Some(map) = object.as_object_mut() {
-            map.remove("status");
-        }
+    if resource.status_isolated
+        && !resource.strategy.keeps_status_on_create()
+        && let Some(map) = object.as_object_mut()
+    {
+        map.remove("status");
     }
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());

@@ -46,18 +46,17 @@ fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
         return Ok(object.item_bytes());
     }
     let served = scope.core.served(&scope.resource, object.value())?;
-    let value = match scope.form {
-        Form::Metadata => partial_metadata(&served),
-        _ => {
-            let mut value = served.into_owned();
-            if scope.resource.is_builtin() {
-                if let Some(map) = value.as_object_mut() {
-                    map.remove("kind");
-                    map.remove("apiVersion");
-                }
-            }
-            value
+    let value = if scope.form == Form::Metadata {
+        partial_metadata(&served)
+    } else {
+        let mut value = served.into_owned();
+        if scope.resource.is_builtin()
+            && let Some(map) = value.as_object_mut()
+        {
+            map.remove("kind");
+            map.remove("apiVersion");
         }
+        value
     };
     Ok(serde_json::to_vec(&value).expect("a JSON value can be serialised").into())
 }

@@ -53,7 +53,7 @@ fn method_not_allowed() -> ApiError {
         "MethodNotAllowed",
         "the server does not allow this method on the requested resource",
     );
-    error.details = Some(crate::error::Details::default());
+    error.details = Some(Box::default());
     error
 }
 

@@ -101,9 +101,8 @@ pub(crate) fn change(
         if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
             return Ok(Written { object: old, warnings, created: false });
         }
-        match commit(scope, options, object, &old, &current)? {
-            Some(object) => return Ok(Written { object, warnings, created: false }),
-            None => {}
+        if let Some(object) = commit(scope, options, object, &old, &current)? {
+            return Ok(Written { object, warnings, created: false });
         }
     }
 }

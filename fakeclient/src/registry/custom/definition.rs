@@ -11,7 +11,7 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::rules::read::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
-/// CustomResourceDefinition.
+/// `CustomResourceDefinition`.
 #[derive(Debug)]
 pub(crate) struct Definition;
 
