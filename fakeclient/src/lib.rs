@@ -1,7 +1,22 @@
 //! An in-memory Kubernetes API server behind `kube::Client`.
 
+mod cluster;
 mod error;
+
+mod admission;
+mod controllers;
+mod endpoint;
+mod handler;
+mod instruments;
 mod object;
 mod registry;
+mod store;
 
+pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
+pub use endpoint::response::ResponseBody;
+pub use endpoint::service::FakeService;
+pub use endpoint::socket::{ServeError, Serving};
 pub use error::{ApiError, Cause, Details};
+pub use instruments::clock::Clock;
+pub use instruments::faults::{FaultGuard, RequestMatch};
+pub use instruments::journal::Entry;

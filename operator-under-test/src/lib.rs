@@ -7,7 +7,7 @@
 //! stops, wherever that happens.
 //!
 //! The modules stand in the order in which a change travels: [`api`] says what can be asked, `manager` watches
-//! and decides who is woken, `reconcile` compares and acts, [`provider`] owns the outside world, `events` tells
+//! and decides who is woken, `drive` calls and calls again, `reconcile` compares and acts, [`provider`] owns the outside world, `events` tells
 //! people, [`clock`] says what time it is. Time and provider are constructor arguments; nothing here knows
 //! whether the server behind the client is real.
 
@@ -15,6 +15,8 @@
 
 pub mod api;
 mod manager;
+
+mod drive;
 mod reconcile;
 
 mod answer;

@@ -70,7 +70,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("seatrial-operator: failed to {error:#}");
+            // What failed and why. Causes further down only repeat themselves: kube's errors print their own.
+            let why = error.chain().nth(1).map(|cause| format!(": {cause}")).unwrap_or_default();
+            eprintln!("seatrial-operator: failed to {error}{why}");
             ExitCode::FAILURE
         }
     }

@@ -1,20 +1,21 @@
-//! Wires kinds to reconcilers: what is watched, what wakes whom, and what follows a success or a failure.
+//! Wires kinds to reconcilers: what is watched, and what wakes whom.
 //!
-//! The one place that knows kube-runtime's controllers. Requests are deduplicated by object, one object is never
+//! The one place that knows all of them. Requests are deduplicated by object, one object is never
 //! reconciled twice at a time, and different objects do not wait for each other. Nothing is left running when
 //! [`run`] returns, nor when its future is dropped.
 
-use std::{hash::Hash, sync::Arc};
+use std::sync::Arc;
 
-use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future::BoxFuture};
+use futures::{
+    FutureExt, StreamExt,
+    future::{self, BoxFuture, Either},
+};
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Resource,
     api::ListParams,
     core::NamespaceResourceScope,
     runtime::{
-        Controller, PredicateConfig, WatchStreamExt,
-        controller::{self, Action},
-        predicates,
+        Controller, PredicateConfig, WatchStreamExt, predicates,
         reflector::{self, ObjectRef},
         watcher,
     },
@@ -26,9 +27,10 @@ use crate::{
     answer::Answer,
     api::{Cluster, Machine},
     clock::Clock,
+    drive::drive,
     events::Recorder,
     provider::Provider,
-    reconcile::{ClusterReconciler, MachineReconciler, ObjectBackoff, ReconcileError, WatchBackoff},
+    reconcile::{ClusterReconciler, MachineReconciler, WatchBackoff},
 };
 
 /// What an operator is made of besides its client.
@@ -65,21 +67,6 @@ pub enum ManagerError {
     },
 }
 
-/// Reconciles objects of one kind.
-///
-/// Called with an object whenever it, or something that bears on it, may have changed; the object may be a little
-/// old. Must lead to the same end however often it is called and wherever it was cut off before.
-pub(crate) trait Reconciler: Send + Sync + 'static {
-    /// The kind.
-    type Kind: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static;
-
-    /// Moves the world one step closer to what `object` asks for, and says when to be called again.
-    fn reconcile(
-        &self,
-        object: Arc<Self::Kind>,
-    ) -> impl Future<Output = Result<Action, ReconcileError>> + Send;
-}
-
 /// Runs the operator until `options.shutdown` is over.
 ///
 /// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried, for
@@ -87,9 +74,12 @@ pub(crate) trait Reconciler: Send + Sync + 'static {
 pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
     let Options { namespace, provider, clock, shutdown } = options;
     let scope = Scope { client: client.clone(), namespace };
-    scope.check::<Cluster>().await?;
-    scope.check::<Machine>().await?;
     let shutdown = shutdown.shared();
+    // A server that does not answer must not keep anybody from stopping the operator.
+    match future::select(Box::pin(scope.check_all()), shutdown.clone()).await {
+        Either::Left((served, _)) => served?,
+        Either::Right(((), _)) => return Ok(()),
+    }
     let recorder = Recorder::new(client.clone(), Arc::clone(&clock));
 
     let clusters = scope
@@ -130,6 +120,11 @@ impl Scope {
     }
 
     /// Without its kinds the operator would retry for ever and say nothing that helps.
+    async fn check_all(&self) -> Result<(), ManagerError> {
+        self.check::<Cluster>().await?;
+        self.check::<Machine>().await
+    }
+
     async fn check<K>(&self) -> Result<(), ManagerError>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -163,69 +158,4 @@ impl Scope {
             );
         Controller::for_stream(asked, reader).trigger_backoff(WatchBackoff::default())
     }
-}
-
-/// What each call of a reconciler needs.
-struct Context<R> {
-    reconciler: R,
-    backoff: ObjectBackoff,
-}
-
-/// Runs one controller to its end. A success forgets the object's failures; a failure waits longer each time.
-async fn drive<R: Reconciler>(controller: Controller<R::Kind>, reconciler: R)
-where
-    R::Kind: DeserializeOwned,
-{
-    let context = Arc::new(Context { reconciler, backoff: ObjectBackoff::default() });
-    let results = controller.run(reconcile_one::<R>, after_failure::<R>, Arc::clone(&context));
-    log(results, &context.backoff).await;
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "kube-runtime hands over what it calls with")]
-fn after_failure<R: Reconciler>(
-    object: Arc<R::Kind>,
-    _: &ReconcileError,
-    context: Arc<Context<R>>,
-) -> Action {
-    let key = key(&object.namespace().unwrap_or_default(), &object.name_any());
-    Action::requeue(context.backoff.after_failure(key))
-}
-
-async fn reconcile_one<R: Reconciler>(
-    object: Arc<R::Kind>,
-    context: Arc<Context<R>>,
-) -> Result<Action, ReconcileError> {
-    let key = key(&object.namespace().unwrap_or_default(), &object.name_any());
-    let action = context.reconciler.reconcile(object).await?;
-    context.backoff.forget(&key);
-    Ok(action)
-}
-
-async fn log<K>(
-    results: impl Stream<Item = Result<(ObjectRef<K>, Action), controller::Error<ReconcileError, watcher::Error>>>,
-    backoff: &ObjectBackoff,
-) where
-    K: Resource<DynamicType = ()>,
-    K::DynamicType: Hash + Eq,
-{
-    let mut results = std::pin::pin!(results.into_stream());
-    while let Some(result) = results.next().await {
-        match result {
-            Ok((object, _)) => tracing::debug!(%object, "reconciled"),
-            Err(controller::Error::ObjectNotFound(object)) => {
-                backoff.forget(&key(object.namespace.as_deref().unwrap_or_default(), &object.name));
-            }
-            Err(controller::Error::ReconcilerFailed(error, object)) if error.is_conflict() => {
-                tracing::debug!(%object, %error, "somebody wrote first; it is tried again");
-            }
-            Err(controller::Error::ReconcilerFailed(error, object)) => {
-                tracing::warn!(%object, "failed {error}; it is tried again");
-            }
-            Err(error) => tracing::warn!(%error, "a watch failed; it is tried again"),
-        }
-    }
-}
-
-fn key(namespace: &str, name: &str) -> String {
-    format!("{namespace}/{name}")
 }

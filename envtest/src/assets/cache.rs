@@ -5,7 +5,7 @@
 //! its holder dies. It knows nothing of what makes the files.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
@@ -62,13 +62,27 @@ impl Cache {
         tempfile::Builder::new().prefix(".staging-").tempdir_in(&self.root)
     }
 
-    /// Waits until nobody else makes the thing of this name.
-    pub(crate) fn lock(&self, name: &str) -> io::Result<Lock> {
+    /// Waits until nobody else makes the thing of this name; says so first if somebody does.
+    pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> io::Result<Lock> {
         fs::create_dir_all(&self.root)?;
         let path = self.root.join(format!(".{name}.lock"));
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                waiting();
+                file.lock()?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
         Ok(Lock { _file: file })
+    }
+
+    /// Where downloads grow until they are whole.
+    pub(crate) fn parts(&self) -> io::Result<PathBuf> {
+        let parts = self.root.join(".parts");
+        fs::create_dir_all(&parts)?;
+        Ok(parts)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -120,15 +134,16 @@ mod tests {
     #[test]
     fn a_second_owner_of_a_lock_waits_for_the_first() {
         let (_dir, cache) = cache();
-        let first = cache.lock("build").unwrap();
+        let first = cache.lock("build", || ()).unwrap();
         let (sender, receiver) = std::sync::mpsc::channel();
         let other = cache.clone();
         let second = std::thread::spawn(move || {
-            let lock = other.lock("build").unwrap();
+            let lock = other.lock("build", || sender.send("waiting").unwrap()).unwrap();
             sender.send("second").unwrap();
             drop(lock);
         });
-        // The second can only send once the first lock is gone, so nothing may have arrived before.
+        // It says that it waits, and gets no further while the first lock is held.
+        assert_eq!(receiver.recv().unwrap(), "waiting");
         assert!(receiver.try_recv().is_err());
         drop(first);
         assert_eq!(receiver.recv().unwrap(), "second");

@@ -24,7 +24,7 @@ struct Place {
     named_by: String,
 }
 
-pub(crate) fn look(search: &mut Search<'_>) {
+pub(crate) fn look(search: &mut Search) {
     let folders = folders(search);
     for binary in search.missing() {
         let variable = search.request.surroundings.variable(binary.variable());
@@ -44,8 +44,8 @@ pub(crate) fn look(search: &mut Search<'_>) {
     }
 }
 
-fn folders(search: &Search<'_>) -> Vec<Place> {
-    let request = search.request;
+fn folders(search: &Search) -> Vec<Place> {
+    let request = &search.request;
     let variable = request.surroundings.variable("KUBEBUILDER_ASSETS");
     let variable =
         variable.map(|path| Place { path: path.into(), named_by: "KUBEBUILDER_ASSETS".to_owned() });
@@ -57,7 +57,7 @@ fn folders(search: &Search<'_>) -> Vec<Place> {
 }
 
 /// Takes the binary if it is usable and of the wanted version.
-fn take(search: &mut Search<'_>, binary: Binary, place: &Place) -> bool {
+fn take(search: &mut Search, binary: Binary, place: &Place) -> bool {
     if let Some(objection) = objection(&place.path) {
         let reason = format!("{} {objection} ({})", place.path.display(), place.named_by);
         search.passed_on(Step::Environment, reason);

@@ -11,6 +11,10 @@ mod binary;
 
 mod surroundings;
 
+mod hash;
+
+mod progress;
+
 mod cache;
 
 mod report;
@@ -20,6 +24,12 @@ mod resolve;
 mod env;
 
 mod store;
+
+mod archive;
+
+mod download;
+
+mod index;
 
 mod source;
 

@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     binary::Binary,
-    env, pins,
+    env, index, pins,
     report::{Outcome, Report, Step},
-    store,
+    source, store,
     surroundings::Surroundings,
     version::{Version, VersionError, Wanted},
 };
@@ -139,27 +139,44 @@ pub(crate) fn names(binaries: &[Binary]) -> String {
 
 /// Goes through the chain until all that is wanted is there.
 pub async fn resolve(request: &Request) -> Result<Assets, AssetsError> {
-    let mut search = Search::new(request);
-    env::look(&mut search);
-    store::look(&mut search);
+    let search = blocking(Search::new(request.clone()), |search| {
+        env::look(search);
+        store::look(search);
+    });
+    let mut search = search.await;
+    if !search.missing().is_empty() {
+        index::fetch(&mut search).await;
+    }
+    if !search.missing().is_empty() {
+        search = blocking(search, source::build).await;
+    }
     search.finish()
+}
+
+/// Runs a step that reads files or waits for programs where it holds nobody up.
+async fn blocking(mut search: Search, step: impl FnOnce(&mut Search) + Send + 'static) -> Search {
+    let work = tokio::task::spawn_blocking(move || {
+        step(&mut search);
+        search
+    });
+    work.await.expect("a step does not panic")
 }
 
 /// The state of a chain.
 #[derive(Debug)]
-pub(crate) struct Search<'a> {
-    pub(crate) request: &'a Request,
+pub(crate) struct Search {
+    pub(crate) request: Request,
     /// Exact as soon as one of Kubernetes' binaries is found.
     pub(crate) kubernetes: Wanted,
     found: BTreeMap<Binary, PathBuf>,
     report: Report,
 }
 
-impl<'a> Search<'a> {
-    fn new(request: &'a Request) -> Self {
+impl Search {
+    fn new(request: Request) -> Self {
         Self {
-            request,
             kubernetes: request.kubernetes.clone(),
+            request,
             found: BTreeMap::new(),
             report: Report::default(),
         }

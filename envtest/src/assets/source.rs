@@ -1,15 +1,328 @@
-//! The last step: the Go toolchain builds the binaries from the released modules.
+//! The last step: the Go toolchain builds the binaries from released modules.
+//!
+//! `k8s.io/kubernetes` cannot be built by name alone: it asks for its staging modules (`k8s.io/api`, …) at a version
+//! that does not exist. A scratch module replaces each of them by the release of the same number, and the rest of the
+//! dependencies are then those that the release was built with. It knows Go's commands; not what the result is for.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use sha2::{Digest as _, Sha256};
 
-/// Flags that every build has.
-const BUILD_FLAGS: [&str; 2] = ["-trimpath", "-mod=mod"];
+use super::{
+    binary::Binary,
+    cache::{Cache, Origin, publish},
+    hash, pins,
+    progress::{Progress, say},
+    report::Step,
+    resolve::{Search, names},
+    surroundings::Surroundings,
+    version::{Version, Wanted},
+};
+use crate::process::child::{Child, Spec};
 
-/// Linker flags; the version is added for Kubernetes' own.
+/// Flags that every build has.
+const BUILD_FLAGS: [&str; 2] = ["-trimpath", "-buildvcs=false"];
+
+/// Linker flags: no symbol table, no debug information.
 const LINKER_FLAGS: &str = "-s -w";
+
+/// Where Kubernetes' own version is linked in; without it a server says that it is v0.0.0.
+const VERSION_PACKAGE: &str = "k8s.io/component-base/version";
 
 /// What a result depends on besides version and platform. Another recipe makes another folder in the cache.
 pub(crate) fn recipe_hash() -> String {
-    let recipe = format!("CGO_ENABLED=0 {BUILD_FLAGS:?} {LINKER_FLAGS}");
-    Sha256::digest(recipe).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let recipe = format!("CGO_ENABLED=0 {BUILD_FLAGS:?} {LINKER_FLAGS} {VERSION_PACKAGE}");
+    hash::hex(&Sha256::digest(recipe)[..4])
+}
+
+/// A build that failed, as a reason to pass on.
+#[derive(Debug, thiserror::Error)]
+enum BuildError {
+    #[error("cannot {what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("`go {command}` failed:\n      {}\n    next: {}", tail.join("\n      "), advice(tail))]
+    Go { command: String, tail: Vec<String> },
+    #[error("the Go module proxy has no release of Kubernetes {0}")]
+    NoRelease(Wanted),
+}
+
+impl BuildError {
+    fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+fn advice(tail: &[String]) -> &'static str {
+    let says = |words: &str| tail.iter().any(|line| line.contains(words));
+    if says("no space left") {
+        "free some space (a build takes about 3 GB)"
+    } else if says("requires go") || says("toolchain not available") {
+        "install the Go release that it names, or set GOTOOLCHAIN=auto"
+    } else if says("dial tcp") || says("proxyconnect") || says("lookup ") || says("i/o timeout") {
+        "let this machine reach a Go module proxy (GOPROXY)"
+    } else if says("unknown revision") || says("not found") {
+        "check that this version was released"
+    } else {
+        "run it by hand to see more"
+    }
+}
+
+/// Builds what is missing. Blocking: a build takes minutes.
+pub(crate) fn build(search: &mut Search) {
+    let missing = search.missing();
+    let Some(go) = find_go(&search.request.surroundings) else {
+        search.passed_on(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
+        return;
+    };
+    if search.request.installed_only {
+        let reason =
+            format!("only installed binaries may be used; {} could build {}", go.display(), names(&missing));
+        search.passed_on(Step::Source, reason);
+        return;
+    }
+    let builder = Builder {
+        go,
+        cache: Cache::of(&search.request.surroundings),
+        surroundings: search.request.surroundings.clone(),
+    };
+    for binary in missing {
+        match builder.version(binary, &search.kubernetes).and_then(|version| builder.build(binary, version)) {
+            Ok((version, path)) => search.found(Step::Source, binary, Some(version), path),
+            Err(error) => return search.passed_on(Step::Source, format!("cannot build {binary}: {error}")),
+        }
+    }
+}
+
+fn find_go(surroundings: &Surroundings) -> Option<PathBuf> {
+    let root = surroundings.variable("GOROOT").map(|root| Path::new(root).join("bin"));
+    let path = surroundings.variable("PATH").cloned().unwrap_or_default();
+    let folders = root.into_iter().chain(std::env::split_paths(&path));
+    which::which_in("go", Some(std::env::join_paths(folders).ok()?), "/").ok()
+}
+
+struct Builder {
+    go: PathBuf,
+    cache: Cache,
+    surroundings: Surroundings,
+}
+
+impl Builder {
+    /// The release to build: the pinned one, or the newest that the module proxy has.
+    fn version(&self, binary: Binary, kubernetes: &Wanted) -> Result<Version, BuildError> {
+        if binary == Binary::Etcd {
+            return Ok(pins::ETCD);
+        }
+        if let Some(version) = kubernetes.preferred() {
+            return Ok(version);
+        }
+        let scratch = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
+        let listed = self.ask(scratch.path(), &["list", "-m", "-json", "-versions", "k8s.io/kubernetes"])?;
+        let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let versions =
+            versions.iter().filter_map(|version| version.as_str()?.strip_prefix('v')?.parse().ok());
+        kubernetes.choose(versions).ok_or_else(|| BuildError::NoRelease(kubernetes.clone()))
+    }
+
+    /// Builds into the cache, or waits for a process that does.
+    fn build(&self, binary: Binary, version: Version) -> Result<(Version, PathBuf), BuildError> {
+        let path = self.cache.path(binary, &version, Origin::Built(&recipe_hash()));
+        let waiting = || say(&format!("waiting for another process that builds {binary} {version} …"));
+        let lock = format!("build-{binary}-{version}");
+        let _lock = self.cache.lock(&lock, waiting).map_err(BuildError::io("take a lock in the cache"))?;
+        if path.is_file() {
+            return Ok((version, path));
+        }
+        let staging = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
+        let mut progress = Progress::work(
+            format!("building {binary} {version} from source"),
+            "takes 2-5 minutes, once per machine",
+        );
+        self.write_module(staging.path(), binary, &version, &mut progress)?;
+        let result = staging.path().join("result");
+        let mut arguments: Vec<OsString> = vec!["build".into()];
+        arguments.extend(BUILD_FLAGS.map(OsString::from));
+        arguments.extend([
+            "-ldflags".into(),
+            linker_flags(binary, &version).into(),
+            "-o".into(),
+            result.clone().into(),
+        ]);
+        arguments.push(package(binary).into());
+        self.run(staging.path(), arguments, &mut progress)?;
+        publish(&result, &path).map_err(BuildError::io(format!("keep {}", path.display())))?;
+        progress.done();
+        Ok((version, path))
+    }
+
+    /// Writes the scratch module's `go.mod`.
+    fn write_module(
+        &self,
+        dir: &Path,
+        binary: Binary,
+        version: &Version,
+        progress: &mut Progress,
+    ) -> Result<(), BuildError> {
+        progress.tick(String::new);
+        let module = module(binary);
+        let write = |text: &str| {
+            fs::write(dir.join("go.mod"), text)
+                .map_err(BuildError::io(format!("write {}", dir.join("go.mod").display())))
+        };
+        write("module seatrial.invalid/scratch\n\ngo 1.22\n")?;
+        let downloaded = self.ask(dir, &["mod", "download", "-json", &format!("{module}@v{version}")])?;
+        let its_mod = downloaded["GoMod"].as_str().unwrap_or_default();
+        let its_mod =
+            fs::read_to_string(its_mod).map_err(BuildError::io(format!("read {module}'s go.mod")))?;
+        write(&scratch_module(module, version, &its_mod))
+    }
+
+    /// Runs a short command of Go and reads the JSON that it prints.
+    fn ask(&self, dir: &Path, arguments: &[&str]) -> Result<serde_json::Value, BuildError> {
+        let mut command = Command::new(&self.go);
+        command.args(arguments).current_dir(dir).env_clear().envs(self.variables());
+        let output = command.output().map_err(BuildError::io(format!("run {}", self.go.display())))?;
+        let json: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
+        match json {
+            Some(json) if output.status.success() => Ok(json),
+            json => {
+                // `go mod download -json` puts the reason into its answer.
+                let error = json.and_then(|json| json["Error"].as_str().map(str::to_owned));
+                let error = error.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned());
+                Err(BuildError::Go { command: arguments.join(" "), tail: last_lines(&error) })
+            }
+        }
+    }
+
+    /// Runs a long command of Go, which dies with this process.
+    fn run(&self, dir: &Path, args: Vec<OsString>, progress: &mut Progress) -> Result<(), BuildError> {
+        let log = dir.join("go.log");
+        let env = self.variables().collect();
+        let command = args.join(std::ffi::OsStr::new(" ")).to_string_lossy().into_owned();
+        let spec =
+            Spec { name: "go", program: self.go.clone(), args, env, dir: dir.to_owned(), log: log.clone() };
+        let mut child = Child::start(&spec).map_err(|error| BuildError::Io {
+            what: "run go".to_owned(),
+            source: std::io::Error::other(error),
+        })?;
+        loop {
+            if let Some(status) = child.wait_at_most(Duration::from_millis(100)) {
+                let text = fs::read_to_string(&log).unwrap_or_default();
+                return if status.success() {
+                    Ok(())
+                } else {
+                    Err(BuildError::Go { command, tail: last_lines(&text) })
+                };
+            }
+            progress.tick(String::new);
+        }
+    }
+
+    /// This process's variables, and those that the recipe sets whatever the caller's Go settings are.
+    fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let fixed = [
+            ("CGO_ENABLED", "0"),
+            ("GOFLAGS", "-mod=mod"),
+            ("GOWORK", "off"),
+            ("GO111MODULE", "on"),
+            ("GOOS", self.surroundings.os()),
+            ("GOARCH", self.surroundings.arch()),
+        ];
+        let caller = self.surroundings.variables().map(|(name, value)| (name.clone(), value.clone()));
+        caller.chain(fixed.map(|(name, value)| (name.into(), value.into())))
+    }
+}
+
+const fn module(binary: Binary) -> &'static str {
+    match binary {
+        Binary::Etcd => "go.etcd.io/etcd/server/v3",
+        _ => "k8s.io/kubernetes",
+    }
+}
+
+const fn package(binary: Binary) -> &'static str {
+    match binary {
+        Binary::Etcd => "go.etcd.io/etcd/server/v3",
+        Binary::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
+        Binary::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
+        Binary::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+    }
+}
+
+fn linker_flags(binary: Binary, version: &Version) -> String {
+    if binary == Binary::Etcd {
+        return LINKER_FLAGS.to_owned();
+    }
+    let Version { major, minor, .. } = version;
+    format!(
+        "{LINKER_FLAGS} -X {VERSION_PACKAGE}.gitVersion=v{version} -X {VERSION_PACKAGE}.gitMajor={major} -X \
+         {VERSION_PACKAGE}.gitMinor={minor}"
+    )
+}
+
+/// The scratch module for a module whose own `go.mod` is given.
+fn scratch_module(module: &str, version: &Version, its_mod: &str) -> String {
+    let go = its_mod.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("1.22").trim();
+    let mut staging: Vec<&str> = its_mod
+        .lines()
+        .filter_map(|line| {
+            let line = line.trim().trim_start_matches("require ");
+            let (name, version) = line.split_once(' ')?;
+            (name.starts_with("k8s.io/") && version.split_whitespace().next() == Some("v0.0.0"))
+                .then_some(name)
+        })
+        .collect();
+    staging.sort_unstable();
+    staging.dedup();
+    let staged = version.staging();
+    let head = format!("module seatrial.invalid/scratch\n\ngo {go}\n\nrequire {module} v{version}\n\n");
+    let replaced = staging.iter().map(|name| format!("replace {name} => {name} v{staged}\n"));
+    replaced.fold(head, |text, line| text + &line)
+}
+
+fn last_lines(text: &str) -> Vec<String> {
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("go: downloading")).collect();
+    lines.iter().skip(lines.len().saturating_sub(6)).map(|line| (*line).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staging_modules_are_replaced_and_others_are_not() {
+        let its_mod = "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire (\n\tk8s.io/klog/v2 v2.140.0\n\tk8s.io/api v0.0.0\n\t\
+                       k8s.io/kms v0.0.0 // indirect\n)\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n)\n";
+        let text = scratch_module("k8s.io/kubernetes", &Version::new(1, 37, 2), its_mod);
+        let expected = "module seatrial.invalid/scratch\n\ngo 1.26.0\n\nrequire k8s.io/kubernetes v1.37.2\n\n\
+                        replace k8s.io/api => k8s.io/api v0.37.2\nreplace k8s.io/kms => k8s.io/kms v0.37.2\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_pre_release_keeps_its_name_in_the_staging_modules() {
+        let version: Version = "1.38.0-beta.1".parse().unwrap();
+        let text = scratch_module("k8s.io/kubernetes", &version, "go 1.26\nrequire k8s.io/api v0.0.0\n");
+        assert!(text.contains("k8s.io/api v0.38.0-beta.1"), "{text}");
+    }
+
+    #[test]
+    fn a_server_is_told_its_version() {
+        let flags = linker_flags(Binary::KubeApiserver, &Version::new(1, 37, 2));
+        assert!(flags.contains(".gitVersion=v1.37.2 ") && flags.ends_with(".gitMinor=37"), "{flags}");
+    }
+
+    #[test]
+    fn the_advice_follows_the_last_lines() {
+        let advice = |line: &str| super::advice(&[line.to_owned()]);
+        assert!(advice("dial tcp: lookup proxy.golang.org: no such host").contains("GOPROXY"));
+        assert!(advice("go: go.mod requires go >= 1.27 (running go 1.26)").contains("Go release"));
+    }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::assets::source;
 
-pub(crate) fn look(search: &mut Search<'_>) {
+pub(crate) fn look(search: &mut Search) {
     for binary in search.missing() {
         let offers = if binary == Binary::Etcd { etcd(search) } else { kubernetes(search, binary) };
         let mut usable = Vec::new();
@@ -25,12 +25,11 @@ pub(crate) fn look(search: &mut Search<'_>) {
                 Some(objection) => search.passed_on(Step::Store, format!("{} {objection}", path.display())),
             }
         }
-        let chosen = match binary {
-            Binary::Etcd => usable.into_iter().next(),
-            _ => {
-                let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
-                version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
-            }
+        let chosen = if binary == Binary::Etcd {
+            usable.into_iter().next()
+        } else {
+            let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
+            version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
         };
         if let Some((version, path)) = chosen {
             let version = (binary != Binary::Etcd).then_some(version);
@@ -53,7 +52,7 @@ pub(crate) fn look(search: &mut Search<'_>) {
 }
 
 /// All copies of one of Kubernetes' binaries on this machine, whatever their version.
-fn kubernetes(search: &Search<'_>, binary: Binary) -> Vec<(Version, PathBuf)> {
+fn kubernetes(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
     let surroundings = &search.request.surroundings;
     let cache = Cache::of(surroundings);
     let recipe = source::recipe_hash();
@@ -76,7 +75,7 @@ fn kubernetes(search: &Search<'_>, binary: Binary) -> Vec<(Version, PathBuf)> {
 }
 
 /// etcd beside the API server that was found, else the pinned one.
-fn etcd(search: &Search<'_>) -> Vec<(Version, PathBuf)> {
+fn etcd(search: &Search) -> Vec<(Version, PathBuf)> {
     let cache = Cache::of(&search.request.surroundings);
     let beside = search.where_is(Binary::KubeApiserver).map(|path| path.with_file_name(Binary::Etcd.name()));
     let built = cache.path(Binary::Etcd, &pins::ETCD, Origin::Built(&source::recipe_hash()));

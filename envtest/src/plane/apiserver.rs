@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{etcd, flags::Flags, folder::Folder};
-use crate::process::child::Spec;
+use crate::process::child::{Spec, bare_environment};
 
 /// Addresses of Services. The first one is the API server's own Service, which its certificate must name.
 pub(crate) const SERVICE_RANGE: &str = "10.0.0.0/24";
@@ -41,7 +41,7 @@ pub(crate) struct Admission {
 }
 
 impl Default for Admission {
-    /// Without ServiceAccount: no Pod would be admitted before its namespace has a `default` account, and nobody makes
+    /// Without `ServiceAccount`: no Pod would be admitted before its namespace has a `default` account, and nobody makes
     /// one as long as no controller runs.
     fn default() -> Self {
         Self { enabled: Vec::new(), disabled: vec!["ServiceAccount".to_owned()] }
@@ -97,6 +97,7 @@ pub(crate) fn spec(
         name: "kube-apiserver",
         program: program.to_owned(),
         args: flags.overridden_by(caller).into_args(),
+        env: bare_environment(),
         dir: folder.path().to_owned(),
         log,
     }

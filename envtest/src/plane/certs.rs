@@ -1,10 +1,13 @@
 //! Certificates of one control plane: an authority, a serving certificate, client certificates.
 //!
-//! It knows X.509 and Kubernetes' reading of it (common name = user, organisations = groups); not who needs them.
+//! It knows what each is for; `client_certificate` writes those that rcgen cannot.
 
+use std::fmt;
+
+use super::client_certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SerialNumber,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -16,8 +19,11 @@ pub(crate) struct Authority {
     der: CertificateDer<'static>,
 }
 
+/// What the authority calls itself: without a common name clients cannot say whom they do not trust.
+const NAME: &str = "seatrial-envtest-ca";
+
 /// A certificate and its key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) certificate_pem: String,
     pub(crate) key_pem: String,
@@ -25,7 +31,23 @@ pub(crate) struct Identity {
     key: Vec<u8>,
 }
 
+impl fmt::Debug for Identity {
+    /// Without the key: what is printed ends in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificate_pem", &self.certificate_pem).finish_non_exhaustive()
+    }
+}
+
 impl Identity {
+    fn new(certificate_pem: String, certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
+        Self {
+            certificate_pem,
+            key_pem: key.serialize_pem(),
+            certificate,
+            key: key.serialized_der().to_vec(),
+        }
+    }
+
     pub(crate) fn certificate_der(&self) -> CertificateDer<'static> {
         self.certificate.clone()
     }
@@ -38,7 +60,8 @@ impl Identity {
 impl Authority {
     /// A new authority. It lives as long as the control plane, so its dates are the widest that X.509 tools accept.
     pub(crate) fn new() -> Result<Self, rcgen::Error> {
-        let mut params = params("seatrial-envtest-ca", &[]);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = common_name(NAME);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages =
             vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
@@ -68,50 +91,26 @@ impl Authority {
             "kubernetes.default.svc.cluster.local",
         ];
         let mut params = CertificateParams::new(names.map(str::to_owned))?;
-        params.distinguished_name = distinguished_name("kube-apiserver", &[]);
-        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
-    }
-
-    /// A client certificate.
-    pub(crate) fn client(&self, user: &str, groups: &[String]) -> Result<Identity, rcgen::Error> {
-        self.issue(params(user, groups), ExtendedKeyUsagePurpose::ClientAuth)
-    }
-
-    fn issue(
-        &self,
-        mut params: CertificateParams,
-        usage: ExtendedKeyUsagePurpose,
-    ) -> Result<Identity, rcgen::Error> {
+        params.distinguished_name = common_name("kube-apiserver");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![usage];
-        params.use_authority_key_identifier_extension = true;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
-        let serial = key.public_key_raw().iter().rev().take(16).copied().collect::<Vec<u8>>();
-        params.serial_number = Some(SerialNumber::from_slice(&serial));
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity {
-            certificate_pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-            certificate: certificate.der().clone(),
-            key: key.serialized_der().to_vec(),
-        })
+        Ok(Identity::new(certificate.pem(), certificate.der().clone(), &key))
+    }
+
+    /// A client certificate: the common name is the user, each organisation a group.
+    pub(crate) fn client(&self, user: &str, groups: &[String]) -> Result<Identity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let der = client_certificate::sign(user, groups, &key, NAME, self.issuer.key())?;
+        Ok(Identity::new(client_certificate::pem(&der), der.into(), &key))
     }
 }
 
-fn params(common_name: &str, organisations: &[String]) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = distinguished_name(common_name, organisations);
-    params
-}
-
-fn distinguished_name(common_name: &str, organisations: &[String]) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    // DistinguishedName keeps one value per type, and Kubernetes reads one organisation per group.
-    for organisation in organisations {
-        name.push(DnType::OrganizationName, organisation.as_str());
-    }
-    name.push(DnType::CommonName, common_name);
-    name
+fn common_name(name: &str) -> DistinguishedName {
+    let mut names = DistinguishedName::new();
+    names.push(DnType::CommonName, name);
+    names
 }
 
 /// A new key for signing service account tokens (P-256, so tokens are ES256).

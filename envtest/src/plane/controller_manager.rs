@@ -5,7 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{apiserver, flags::Flags, folder::Folder};
-use crate::process::child::Spec;
+use crate::process::child::{Spec, bare_environment};
+
+/// Where its kubeconfig is in the working folder.
+pub(crate) const KUBECONFIG: &str = "controller-manager.kubeconfig";
 
 /// What to start.
 pub(crate) fn spec(
@@ -13,13 +16,12 @@ pub(crate) fn spec(
     folder: &Folder,
     log: PathBuf,
     port: u16,
-    kubeconfig: &Path,
     files: &apiserver::Files,
     controllers: &[String],
     caller: &[(String, String)],
 ) -> Spec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
-    let kubeconfig = path(kubeconfig);
+    let kubeconfig = path(&folder.path().join(KUBECONFIG));
     let flags = Flags::default()
         .with("kubeconfig", kubeconfig.as_str())
         .with("authentication-kubeconfig", kubeconfig.as_str())
@@ -43,6 +45,7 @@ pub(crate) fn spec(
         name: "kube-controller-manager",
         program: program.to_owned(),
         args: flags.into_args(),
+        env: bare_environment(),
         dir: folder.path().to_owned(),
         log,
     }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{flags::Flags, folder::Folder};
-use crate::process::child::Spec;
+use crate::process::child::{Spec, bare_environment};
 
 /// What to start, and the folder that will hold its data.
 pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, caller: &[(String, String)]) -> Spec {
@@ -29,6 +29,7 @@ pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, caller: &[(Str
         name: "etcd",
         program: program.to_owned(),
         args: flags.into_args(),
+        env: bare_environment(),
         dir: folder.path().to_owned(),
         log,
     }

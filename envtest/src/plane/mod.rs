@@ -9,6 +9,8 @@ pub(crate) mod flags;
 
 pub(crate) mod ports;
 
+pub(crate) mod client_certificate;
+
 pub(crate) mod certs;
 
 pub(crate) mod service_account;

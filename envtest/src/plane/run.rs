@@ -172,27 +172,15 @@ impl Starter<'_> {
         others: &mut [Child],
     ) -> Result<(Child, HeldPort), Error> {
         let identity = authority.client("system:kube-controller-manager", &[MASTERS.to_owned()])?;
-        let kubeconfig = folder
-            .write(
-                "controller-manager.kubeconfig",
-                &kubeconfig::text(server, "system:kube-controller-manager", &identity),
-            )
+        let kubeconfig = kubeconfig::text(server, "system:kube-controller-manager", &identity);
+        folder
+            .write(controller_manager::KUBECONFIG, &kubeconfig)
             .map_err(Error::io("write a kubeconfig to", folder.path()))?;
         let program = self.plan.assets.expect(Binary::KubeControllerManager);
         let spec = |port: &HeldPort| {
             let log = self.log("kube-controller-manager");
-            let plan = self.plan;
-            let (controllers, caller) = (&plan.controllers, &plan.controller_manager_args);
-            controller_manager::spec(
-                program,
-                folder,
-                log,
-                port.number(),
-                &kubeconfig,
-                files,
-                controllers,
-                caller,
-            )
+            let (controllers, caller) = (&self.plan.controllers, &self.plan.controller_manager_args);
+            controller_manager::spec(program, folder, log, port.number(), files, controllers, caller)
         };
         self.on_some_port(spec, "/healthz", authority, &identity, others).await
     }

@@ -63,8 +63,4 @@ impl User {
     pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> io::Result<()> {
         folder::write_private(path.as_ref(), &self.kubeconfig())
     }
-
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
-    }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Spec {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
+    /// All of its environment; see [`bare_environment`].
+    pub(crate) env: Vec<(OsString, OsString)>,
     /// Working directory.
     pub(crate) dir: PathBuf,
     /// Receives standard output and standard error; truncated at start.
@@ -37,6 +39,13 @@ pub(crate) struct Child {
     log: PathBuf,
     guarded: Guarded,
     exited: Option<ExitStatus>,
+}
+
+/// Where to find things and nothing else: etcd reads each of its flags from a variable too, and Go programs others, so
+/// a caller's variables would change what they do.
+pub(crate) fn bare_environment() -> Vec<(OsString, OsString)> {
+    let variable = |name: &str| std::env::var_os(name).map(|value| (name.into(), value));
+    ["PATH", "HOME", "TMPDIR", "LANG"].into_iter().filter_map(variable).collect()
 }
 
 /// A program that could not be started.
@@ -61,8 +70,7 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 impl Child {
-    /// Starts a program with an environment that holds nothing but where to find things: etcd and Go programs read
-    /// variables of the caller's that would change what they do.
+    /// Starts a program.
     pub(crate) fn start(spec: &Spec) -> Result<Self, SpawnError> {
         Self::start_guarded(spec, Guard::of_this_platform())
     }
@@ -72,9 +80,7 @@ impl Child {
         let log = fs::File::create(&spec.log).map_err(error)?;
         let mut command = Command::new(&spec.program);
         command.args(&spec.args).current_dir(&spec.dir).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "HOME", "TMPDIR", "LANG"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
         command.stderr(log.try_clone().map_err(error)?).stdout(log);
         let guarded = spawner::run(move || guard::spawn(guard, command)).map_err(error)?;
         tracing::debug!(process = spec.name, pid = guarded.child.id(), "started");
@@ -159,6 +165,7 @@ mod tests {
             name: "sh",
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
+            env: bare_environment(),
             dir: dir.to_owned(),
             log: dir.join("log"),
         }
@@ -195,9 +202,16 @@ mod tests {
             std::thread::yield_now();
         };
         drop(child);
-        // init (or whoever adopts it) reaps the grandchild some time later: dead or a zombie are both fine.
-        let stat = fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z") || stat.contains(") X"), "{stat} still runs");
+        // The kernel takes a moment to kill it, and init (or whoever adopts it) another one to reap it.
+        let runs = || {
+            let stat = fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+            !(stat.is_empty() || stat.contains(") Z") || stat.contains(") X"))
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while runs() {
+            assert!(Instant::now() < deadline, "{grandchild} still runs");
+            std::thread::yield_now();
+        }
     }
 
     #[rstest]

@@ -19,7 +19,10 @@ pub(crate) enum Guard {
     #[cfg(target_os = "linux")]
     ParentDeathSignal,
     /// A shell that waits for the end of a pipe.
-    #[cfg_attr(target_os = "linux", expect(dead_code, reason = "the other systems' way, tested here"))]
+    #[cfg_attr(
+        all(target_os = "linux", not(test)),
+        expect(dead_code, reason = "the other systems' way, tested here")
+    )]
     Watchdog,
 }
 

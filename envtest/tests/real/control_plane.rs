@@ -4,7 +4,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use kube::{
     Api,
-    api::{DynamicObject, PostParams},
+    api::{DynamicObject, ListParams, PostParams},
+    config::KubeConfigOptions,
     core::{ApiResource, GroupVersionKind},
 };
 use seatrial_envtest::{Environment, Error};
@@ -51,7 +52,7 @@ async fn users_are_known_by_their_certificates() {
     assert_eq!(info["username"], "ann");
     assert_eq!(info["groups"], json!(["dev", "ops", "qa", "system:authenticated"]));
     let refused =
-        api(ann.client().unwrap(), "Secret", "default").list(&Default::default()).await.unwrap_err();
+        api(ann.client().unwrap(), "Secret", "default").list(&ListParams::default()).await.unwrap_err();
     assert!(matches!(refused, kube::Error::Api(status) if status.code == 403));
     env.stop().await;
 }
@@ -64,7 +65,8 @@ async fn the_kubeconfig_works_and_is_private() {
     env.write_kubeconfig(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let kubeconfig = kube::config::Kubeconfig::read_from(&path).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.unwrap();
+    let config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     let client = kube::Client::try_from(config).unwrap();
     assert_eq!(client.apiserver_version().await.unwrap().major, "1");
 }

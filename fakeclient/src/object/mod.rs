@@ -8,5 +8,6 @@ pub(crate) mod meta_rules;
 pub(crate) mod names;
 pub(crate) mod owner;
 pub(crate) mod patch;
+pub(crate) mod quantity;
 pub(crate) mod schema;
 pub(crate) mod selector;

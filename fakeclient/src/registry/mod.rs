@@ -1,5 +1,6 @@
 //! What kinds exist, and how each behaves.
 
+pub(crate) mod conversion;
 pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;

@@ -176,6 +176,21 @@ impl Resource {
         crate::error::qualified(&self.group, &self.plural)
     }
 
+    /// Whether this version is the one that is stored.
+    pub(crate) fn is_storage_version(&self) -> bool {
+        self.storage.version == self.version && self.storage.group == self.group
+    }
+
+    /// Whether the kind is built in.
+    pub(crate) fn is_builtin(&self) -> bool {
+        matches!(self.shape, Shape::Builtin { .. })
+    }
+
+    /// Whether nothing of it is ever stored (access reviews, token reviews …).
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.storage_version_hash.is_empty() && self.is_builtin()
+    }
+
     /// The field that a field selector names, or the server's words about why it cannot.
     pub fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
         let found = self.selectable_fields.iter().find(|field| field.label == label);

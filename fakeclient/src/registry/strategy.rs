@@ -116,6 +116,28 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
+    /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
+    fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
+        false
+    }
+
+    /// Whether an object that is being deleted and has no finalizers is still held by something else (a Namespace
+    /// by `spec.finalizers`).
+    fn holds(&self, _object: &Value) -> bool {
+        false
+    }
+
+    /// Whether garbage collection can wait for or spare this kind's dependents by finalizers on it (not for Event).
+    fn collectable(&self) -> bool {
+        true
+    }
+
+    /// Whether a delete answers with the object as it was, not with a Status (Pod, Service, custom resources …).
+    fn delete_returns_object(&self) -> bool {
+        false
+    }
+
     /// What deletion does, given the `gracePeriodSeconds` of the request.
     fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
         Grace::Immediate

@@ -23,8 +23,8 @@ use crate::{
         CLUSTER_LABEL, Cluster, ClusterStatus, Machine, MachineCounts, MachineSpec, Observation, Truth, merge,
     },
     clock::Clock,
+    drive::Reconciler,
     events::{Happening, Recorder, Tone},
-    manager::Reconciler,
 };
 
 /// Reconciles Clusters; the only writer of their status.

@@ -17,8 +17,8 @@ use super::ReconcileError;
 use crate::{
     api::{Machine, MachineStatus, Observation, Truth, merge},
     clock::Clock,
+    drive::Reconciler,
     events::{Happening, Recorder, Tone},
-    manager::Reconciler,
     provider::{Instance, InstanceRequest, MachineRef, Progress, Provider, ProviderError, Release},
 };
 

@@ -1,4 +1,13 @@
 //! From the bytes of a body to an object, as the server's decoders do it.
 
+pub(crate) mod body;
+pub(crate) mod go_types;
+pub(crate) mod scalar;
+pub(crate) mod shape;
 pub(crate) mod syntax;
 pub(crate) mod text;
+pub(crate) mod typed;
+pub(crate) mod yaml;
+
+#[cfg(test)]
+mod body_tests;

@@ -11,4 +11,6 @@ pub(crate) mod apps;
 pub(crate) mod coordination;
 pub(crate) mod core;
 
+pub(crate) mod pod_spec;
+
 pub(crate) mod rules;

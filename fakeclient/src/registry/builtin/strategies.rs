@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use crate::registry::strategy::{Generic, Strategy};
 
-use super::{coordination, core};
+use super::{apps, coordination, core};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
+        "pods" => Arc::new(core::pod::Pod),
         "namespaces" => Arc::new(core::namespace::Namespace),
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
         "services" => Arc::new(core::service::Service),
+        "daemonsets.apps" => Arc::new(apps::daemon_set::DaemonSet),
+        "deployments.apps" => Arc::new(apps::deployment::Deployment),
+        "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
+        "statefulsets.apps" => Arc::new(apps::stateful_set::StatefulSet),
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
         _ => Arc::new(Generic),
     }

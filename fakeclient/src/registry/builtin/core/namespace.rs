@@ -43,6 +43,19 @@ impl Strategy for Namespace {
         set_default(object_mut(object, "status"), "phase", "Active");
     }
 
+    fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
+        if object["spec"].list("finalizers").is_empty() {
+            return false;
+        }
+        set(object_mut(object, "metadata"), "deletionTimestamp", now);
+        set(object_mut(object, "status"), "phase", "Terminating");
+        true
+    }
+
+    fn holds(&self, object: &Value) -> bool {
+        !object["spec"].list("finalizers").is_empty()
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         finalizers_of(object, |path, _| path.clone())
     }

@@ -3,6 +3,7 @@
 pub(crate) mod ip;
 pub(crate) mod labels;
 pub(crate) mod names;
+pub(crate) mod numbers;
 pub(crate) mod path;
 pub(crate) mod ports;
 pub(crate) mod read;

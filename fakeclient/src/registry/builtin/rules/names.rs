@@ -3,12 +3,12 @@
 //! Each rule gives what is wrong, nothing if all is well; whoever calls it knows the field.
 
 use crate::object::field::FieldError;
+pub(crate) use crate::object::names::{
+    dns_label_errors as dns_label, dns_subdomain_errors as dns_subdomain, label_key_errors as qualified_name,
+    label_value_errors as label_value,
+};
 
 use super::path::Path;
-
-const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const SUBDOMAIN: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
-const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 
 /// The sentence about a form, its examples and its regular expression.
 pub(crate) fn form(sentence: &str, regex: &str, examples: &[&str]) -> String {
@@ -18,115 +18,6 @@ pub(crate) fn form(sentence: &str, regex: &str, examples: &[&str]) -> String {
 
 fn too_long(max: usize) -> String {
     format!("must be no more than {max} characters")
-}
-
-fn too_many_bytes(max: usize) -> String {
-    format!("must be no more than {max} bytes")
-}
-
-fn is_edge(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-fn is_label_form(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let edges = [bytes.first(), bytes.last()];
-    edges.into_iter().all(|edge| edge.is_some_and(|b| is_edge(*b)))
-        && bytes.iter().all(|b| is_edge(*b) || *b == b'-')
-}
-
-fn is_subdomain_form(value: &str) -> bool {
-    value.split('.').all(is_label_form)
-}
-
-fn is_qualified_form(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let edges = [bytes.first(), bytes.last()];
-    edges.into_iter().all(|edge| edge.is_some_and(u8::is_ascii_alphanumeric))
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
-}
-
-/// RFC 1123 label: a Namespace, a Service, a container.
-pub(crate) fn dns_label(value: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if value.len() > 63 {
-        wrong.push(too_long(63));
-    }
-    if !is_label_form(value) {
-        wrong.push(if is_subdomain_form(value) {
-            "must not contain dots".to_owned()
-        } else {
-            let sentence = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', \
-                            and must start and end with an alphanumeric character";
-            form(sentence, LABEL, &["my-name", "123-abc"])
-        });
-    }
-    wrong
-}
-
-/// RFC 1123 subdomain: most names.
-pub(crate) fn dns_subdomain(value: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if value.len() > 253 {
-        wrong.push(too_long(253));
-    }
-    if !is_subdomain_form(value) {
-        let sentence = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
-                        '.', and must start and end with an alphanumeric character";
-        wrong.push(form(sentence, SUBDOMAIN, &["example.com"]));
-    }
-    wrong
-}
-
-/// Label key: a name with an optional DNS prefix.
-pub(crate) fn qualified_name(value: &str) -> Vec<String> {
-    let sentence = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
-                    alphanumeric character";
-    let examples = ["MyName", "my.name", "123-abc"];
-    let mut wrong = Vec::new();
-    let parts: Vec<_> = value.split('/').collect();
-    let name = match parts.as_slice() {
-        [name] => *name,
-        [prefix, name] => {
-            if prefix.is_empty() {
-                wrong.push("prefix part must be non-empty".to_owned());
-            } else {
-                let length = (prefix.len() > 253).then(|| too_many_bytes(253));
-                let rest = dns_subdomain(prefix).into_iter().filter(|m| *m != too_long(253));
-                wrong.extend(length.into_iter().chain(rest).map(|m| format!("prefix part {m}")));
-            }
-            *name
-        }
-        _ => {
-            let form = form(&format!("a valid label key {sentence}"), QUALIFIED, &examples);
-            return vec![format!(
-                "{form} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-            )];
-        }
-    };
-    if name.is_empty() {
-        wrong.push("name part must be non-empty".to_owned());
-    } else if name.len() > 63 {
-        wrong.push(format!("name part {}", too_many_bytes(63)));
-    }
-    if !is_qualified_form(name) {
-        wrong.push(format!("name part {}", form(sentence, QUALIFIED, &examples)));
-    }
-    wrong
-}
-
-/// Label value.
-pub(crate) fn label_value(value: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if value.len() > 63 {
-        wrong.push(too_many_bytes(63));
-    }
-    if !value.is_empty() && !is_qualified_form(value) {
-        let sentence = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
-                        and must start and end with an alphanumeric character";
-        wrong.push(form(sentence, &format!("({QUALIFIED})?"), &["MyValue", "my_value", "12345"]));
-    }
-    wrong
 }
 
 /// Key of a ConfigMap or Secret.

@@ -1,0 +1,222 @@
+//! The third step: downloads.
+//!
+//! controller-tools publishes an index of archives with etcd, kube-apiserver and kubectl; a release's other binaries
+//! are published one by one beside their checksum. Archives go into setup-envtest's store, so that both tools share
+//! them. It knows these two places' layouts; `download` and `archive` do the work.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{
+    archive::{self, ArchiveError},
+    binary::Binary,
+    cache::{Cache, Origin, publish},
+    download::{DownloadError, Fetcher},
+    progress::say,
+    report::Step,
+    resolve::{Search, names},
+    version::{Version, Wanted},
+};
+
+/// The index that setup-envtest reads. `SEATRIAL_ASSETS_INDEX` names another one.
+const INDEX: &str =
+    "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml";
+
+/// Where releases publish single binaries. `SEATRIAL_RELEASES` names a mirror.
+const RELEASES: &str = "https://dl.k8s.io/release";
+
+/// What an archive of the index holds.
+const IN_ARCHIVE: [Binary; 3] = [Binary::KubeApiserver, Binary::Etcd, Binary::Kubectl];
+
+/// The index: version → archive name → where and what.
+#[derive(Debug, Deserialize)]
+struct Index {
+    releases: BTreeMap<String, BTreeMap<String, Archive>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Archive {
+    /// SHA-512 in lowercase hex.
+    hash: String,
+    #[serde(rename = "selfLink")]
+    self_link: String,
+}
+
+/// Why a download does not serve, as a reason to pass on.
+#[derive(Debug, thiserror::Error)]
+enum IndexError {
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    #[error("the index {url} is not what it should be: {reason}")]
+    Malformed { url: String, reason: String },
+    #[error("the index has no archive of {wanted} for {platform}")]
+    NotListed { wanted: Wanted, platform: String },
+    #[error("{url} is not used: {source}")]
+    Archive { url: String, source: ArchiveError },
+    #[error("{url} is no checksum: {text:?}")]
+    Checksum { url: String, text: String },
+}
+
+/// Fetches what is missing.
+pub(crate) async fn fetch(search: &mut Search) {
+    let missing = search.missing();
+    if search.request.installed_only {
+        let reason = format!("only installed binaries may be used, {} not looked for", names(&missing));
+        search.passed_on(Step::Index, reason);
+        return;
+    }
+    let place = match Place::new(search) {
+        Ok(place) => place,
+        Err(error) => return search.passed_on(Step::Index, error.to_string()),
+    };
+    let (archived, single): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|binary| IN_ARCHIVE.contains(binary));
+    // etcd alone is not worth an archive of another Kubernetes version: it comes along with kube-apiserver.
+    if !archived.is_empty() {
+        match place.archive(&search.kubernetes).await {
+            Ok((version, folder)) => {
+                for binary in archived {
+                    let known = (binary != Binary::Etcd).then(|| version.clone());
+                    search.found(Step::Index, binary, known, folder.join(binary.name()));
+                }
+            }
+            Err(error) => search.passed_on(Step::Index, error.to_string()),
+        }
+    }
+    for binary in single {
+        let Some(version) = search.kubernetes.preferred() else {
+            search.passed_on(
+                Step::Index,
+                format!("no release of {} is pinned, {binary} not looked for", search.kubernetes),
+            );
+            continue;
+        };
+        match place.release(binary, &version).await {
+            Ok(path) => search.found(Step::Index, binary, Some(version), path),
+            Err(error) => search.passed_on(Step::Index, error.to_string()),
+        }
+    }
+}
+
+/// Where things come from and go to.
+struct Place {
+    fetcher: Fetcher,
+    cache: Cache,
+    index: String,
+    releases: String,
+    store: PathBuf,
+    os: &'static str,
+    arch: &'static str,
+}
+
+impl Place {
+    fn new(search: &Search) -> Result<Self, DownloadError> {
+        let surroundings = &search.request.surroundings;
+        let address = |variable: &str, usual: &str| surroundings.text(variable).unwrap_or(usual).to_owned();
+        Ok(Self {
+            fetcher: Fetcher::new(surroundings)?,
+            cache: Cache::of(surroundings),
+            index: address("SEATRIAL_ASSETS_INDEX", INDEX),
+            releases: address("SEATRIAL_RELEASES", RELEASES),
+            store: surroundings.setup_envtest_store(),
+            os: surroundings.os(),
+            arch: surroundings.arch(),
+        })
+    }
+
+    /// An archive of the wanted version, unpacked into the store. Returns its folder.
+    async fn archive(&self, wanted: &Wanted) -> Result<(Version, PathBuf), IndexError> {
+        let index = self.fetcher.text(&self.index).await?;
+        let (version, archive) = self.choose(&index, wanted)?;
+        let folder = self.store.join(format!("{version}-{}-{}", self.os, self.arch));
+        let _lock = self.lock(&format!("download-{version}")).await?;
+        if usable(&folder) {
+            return Ok((version, folder));
+        }
+        let part = self.part(&format!("envtest-v{version}-{}-{}.tar.gz", self.os, self.arch))?;
+        self.fetcher.file(&archive.self_link, &part, &archive.hash).await?;
+        let unpacked = unpack(&part, &folder);
+        // Right or wrong, its hash was checked: the same bytes would give the same result again.
+        let _ = fs::remove_file(&part);
+        unpacked.map_err(|source| IndexError::Archive { url: archive.self_link, source })?;
+        Ok((version, folder))
+    }
+
+    fn choose(&self, index: &str, wanted: &Wanted) -> Result<(Version, Archive), IndexError> {
+        let malformed = |reason: String| IndexError::Malformed { url: self.index.clone(), reason };
+        let index: Index = serde_saphyr::from_str(index).map_err(|error| malformed(error.to_string()))?;
+        let name = |version: &str| format!("envtest-{version}-{}-{}.tar.gz", self.os, self.arch);
+        let mut offered: Vec<(Version, Archive)> = index
+            .releases
+            .iter()
+            .filter_map(|(version, archives)| {
+                Some((version.strip_prefix('v')?.parse().ok()?, archives.get(&name(version))?.clone()))
+            })
+            .collect();
+        let version = wanted.choose(offered.iter().map(|(version, _)| version.clone()));
+        let index = offered.iter().position(|(offered, _)| Some(offered) == version.as_ref());
+        index.map(|index| offered.swap_remove(index)).ok_or_else(|| IndexError::NotListed {
+            wanted: wanted.clone(),
+            platform: format!("{}-{}", self.os, self.arch),
+        })
+    }
+
+    /// A single binary of a release, checked against the checksum that is published beside it.
+    async fn release(&self, binary: Binary, version: &Version) -> Result<PathBuf, IndexError> {
+        let url = format!("{}/v{version}/bin/{}/{}/{binary}", self.releases, self.os, self.arch);
+        let path = self.cache.path(binary, version, Origin::Released);
+        let _lock = self.lock(&format!("download-{binary}-{version}")).await?;
+        if path.is_file() {
+            return Ok(path);
+        }
+        let published = format!("{url}.sha512");
+        let text = self.fetcher.text(&published).await?;
+        let hash = text.split_whitespace().next().unwrap_or_default().to_owned();
+        if hash.len() != 128 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(IndexError::Checksum { url: published, text: text.chars().take(80).collect() });
+        }
+        let part = self.part(&format!("{binary}-v{version}-{}-{}", self.os, self.arch))?;
+        self.fetcher.file(&url, &part, &hash.to_lowercase()).await?;
+        publish(&part, &path).map_err(DownloadError::io(format!("cannot keep {}", path.display())))?;
+        Ok(path)
+    }
+
+    /// Where a download grows.
+    fn part(&self, name: &str) -> Result<PathBuf, DownloadError> {
+        Ok(self.cache.parts().map_err(DownloadError::io("cannot make a folder in the cache"))?.join(name))
+    }
+
+    async fn lock(&self, name: &str) -> Result<super::cache::Lock, DownloadError> {
+        let (cache, name) = (self.cache.clone(), name.to_owned());
+        let waiting = format!("waiting for another process ({name}) …");
+        let locking = tokio::task::spawn_blocking(move || cache.lock(&name, || say(&waiting)));
+        locking
+            .await
+            .expect("locking does not panic")
+            .map_err(DownloadError::io("cannot take a lock in the cache"))
+    }
+}
+
+fn usable(folder: &Path) -> bool {
+    IN_ARCHIVE.iter().all(|binary| super::binary::objection(&folder.join(binary.name())).is_none())
+}
+
+/// Unpacks beside the store and moves the whole folder in, in place of one that is not usable.
+fn unpack(archive: &Path, folder: &Path) -> Result<(), ArchiveError> {
+    let store = folder.parent().expect("a folder in the store");
+    fs::create_dir_all(store)?;
+    let beside = store.parent().expect("a store in a folder");
+    let staging = tempfile::Builder::new().prefix(".seatrial-").tempdir_in(beside)?;
+    let fresh = staging.path().join("fresh");
+    fs::create_dir(&fresh)?;
+    archive::unpack(fs::File::open(archive)?, &IN_ARCHIVE, &fresh)?;
+    if folder.exists() {
+        fs::rename(folder, staging.path().join("old"))?;
+    }
+    Ok(fs::rename(&fresh, folder)?)
+}

@@ -1,0 +1,4 @@
+//! Admission: what may change a request's object, and what may refuse it.
+
+pub(crate) mod attributes;
+pub(crate) mod chain;

@@ -1,0 +1,95 @@
+//! How a controller acts: through the same verbs as a client, under a name of its own, and never on a guess — what it
+//! writes is based on what is stored at that moment.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cluster::Core;
+use crate::endpoint::media::Form;
+use crate::endpoint::options::{DeleteOptions, Query};
+use crate::error::ApiError;
+use crate::handler::create::{TRUSTED, create_object};
+use crate::handler::delete::delete_object;
+use crate::handler::scope::Scope;
+use crate::handler::update::{Part, change};
+use crate::registry::resource::Resource;
+
+/// A scope for a controller's own request.
+fn scope<'a>(
+    core: &'a Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    namespace: &str,
+    name: &str,
+) -> Scope<'a> {
+    Scope {
+        core,
+        resource,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        subresource: String::new(),
+        query: Query::default(),
+        form: Form::Object,
+        content_type: String::new(),
+        body: bytes::Bytes::new(),
+        user: user.to_owned(),
+    }
+}
+
+/// Creates an object; one that is there already, or whose namespace is going, is left alone.
+pub(crate) fn create(
+    core: &Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    object: Value,
+) -> Result<(), ApiError> {
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+    create_object(&mut scope(core, user, resource, &namespace, ""), object, &TRUSTED).map(drop)
+}
+
+/// Deletes an object; one that is gone is as good as deleted.
+pub(crate) fn delete(
+    core: &Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    namespace: &str,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<(), ApiError> {
+    match delete_object(&scope(core, user, resource, namespace, name), options) {
+        Ok(_) => Ok(()),
+        Err(error) if error.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Changes an object as it is stored now; one that is gone stays gone.
+pub(crate) fn edit(
+    core: &Arc<Core>,
+    user: &str,
+    resource: Arc<Resource>,
+    (namespace, name): (&str, &str),
+    part: Part,
+    edit: impl Fn(&mut Value),
+) -> Result<(), ApiError> {
+    let scope = scope(core, user, resource, namespace, name);
+    let made = change(&scope, part, &TRUSTED, |_, old| {
+        let mut new = old.clone();
+        edit(&mut new);
+        Ok((new, Vec::new()))
+    });
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A controller that is refused has met a rule it should have known: worth a line in the log, never a panic, since a
+/// client's object may be the reason (a validation that a CRD's author changed under a finalizer, say).
+pub(crate) fn report(controller: &str, doing: &str, result: Result<(), ApiError>) {
+    if let Err(error) = result {
+        tracing::warn!(controller, doing, %error, "a controller's request was refused");
+    }
+}

@@ -1,0 +1,59 @@
+//! The root CA publisher: every namespace has a ConfigMap `kube-root-ca.crt` that is kept as it should be.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::hands;
+use crate::cluster::Core;
+use crate::handler::metadata;
+use crate::handler::update::Part;
+use crate::object::meta;
+use crate::store::{Event, Key};
+
+const USER: &str = "system:serviceaccount:kube-system:root-ca-cert-publisher";
+const NAME: &str = "kube-root-ca.crt";
+/// What a fake cluster says its CA is: it has none, and a client in this process needs none.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nc2VhdHJpYWw=\n-----END CERTIFICATE-----\n";
+const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal \
+                           endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
+                           guaranteed across distributions of Kubernetes clusters.";
+
+pub(super) fn step(core: &Arc<Core>, event: &Event) {
+    let namespace = match &*event.key.resource {
+        "namespaces" if !event.deleted => event.key.name.to_string(),
+        "configmaps" if &*event.key.name == NAME => event.key.namespace.to_string(),
+        _ => return,
+    };
+    ensure(core, &namespace);
+}
+
+fn ensure(core: &Arc<Core>, namespace: &str) {
+    let snapshot = core.store.snapshot();
+    let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
+    if meta::is_deleting(found.value()) {
+        return;
+    }
+    let resource = core.registry().resource("", "v1", "configmaps").expect("config maps are built in");
+    let data = json!({"ca.crt": CERTIFICATE});
+    let annotations = json!({"kubernetes.io/description": DESCRIPTION});
+    let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
+        Some(map) if map.value()["data"] == data && described(map.value()) => return,
+        Some(_) => hands::edit(core, USER, resource, (namespace, NAME), Part::Main, |map| {
+            map["data"] = data.clone();
+            metadata::set(map, "annotations", annotations.clone());
+        }),
+        None => {
+            let object = json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "data": data,
+                "metadata": {"name": NAME, "namespace": namespace, "annotations": annotations},
+            });
+            hands::create(core, USER, resource, object)
+        }
+    };
+    hands::report("root-ca-certificate-publisher", namespace, result);
+}
+
+fn described(map: &Value) -> bool {
+    map["metadata"]["annotations"]["kubernetes.io/description"] == DESCRIPTION
+}

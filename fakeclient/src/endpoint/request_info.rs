@@ -1,0 +1,206 @@
+//! What a path and a method ask for, as apiserver's `RequestInfo` resolver reads them. Knows no kinds: whether the
+//! resource exists is the registry's to say.
+
+use http::Method;
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Something below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
+    Resource(ResourcePath),
+    /// Anything else: discovery, `/openapi/v3`, `/version`, `/healthz` …
+    Path(String),
+}
+
+/// The parts of a resource path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ResourcePath {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    /// Empty for cluster-scoped paths and for lists over all namespaces.
+    pub(crate) namespace: String,
+    pub(crate) plural: String,
+    pub(crate) name: String,
+    pub(crate) subresource: String,
+    /// What follows the subresource (proxy paths); never served here.
+    pub(crate) rest: Vec<String>,
+    /// The deprecated `/watch/` prefix was used.
+    pub(crate) watch_prefix: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    List,
+    Watch,
+    Create,
+    Update,
+    Patch,
+    Delete,
+    DeleteCollection,
+}
+
+impl Verb {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+}
+
+/// Reads a path that is already percent-decoded segment by segment.
+pub(crate) fn parse(path: &str) -> Target {
+    let segments: Vec<String> = path
+        .trim_matches('/')
+        .split('/')
+        .map(|segment| percent_decode(segment).unwrap_or_else(|| segment.to_owned()))
+        .collect();
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let (group, version, rest) = match parts.as_slice() {
+        ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
+        ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
+        _ => return Target::Path(path.to_owned()),
+    };
+    let (watch_prefix, rest) = match rest {
+        ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
+        rest => (false, rest),
+    };
+    let mut found = ResourcePath {
+        group: group.into(),
+        version: version.into(),
+        watch_prefix,
+        ..ResourcePath::default()
+    };
+    let rest = match rest {
+        ["namespaces", namespace, rest @ ..] => {
+            found.namespace = (*namespace).into();
+            match rest {
+                [] | ["status" | "finalize", ..] => {
+                    found.plural = "namespaces".into();
+                    found.name = (*namespace).into();
+                    if let [subresource, more @ ..] = rest {
+                        found.subresource = (*subresource).into();
+                        found.rest = more.iter().map(|s| (*s).to_owned()).collect();
+                    }
+                    return Target::Resource(found);
+                }
+                rest => rest,
+            }
+        }
+        rest => rest,
+    };
+    let mut rest = rest.iter().map(|s| (*s).to_owned());
+    found.plural = rest.next().unwrap_or_default();
+    found.name = rest.next().unwrap_or_default();
+    found.subresource = rest.next().unwrap_or_default();
+    found.rest = rest.collect();
+    Target::Resource(found)
+}
+
+impl ResourcePath {
+    /// The verb of a method on this path; `None` where the server allows no such method.
+    pub(crate) fn verb(&self, method: &Method, watch: bool) -> Option<Verb> {
+        let named = !self.name.is_empty();
+        Some(match (method.as_str(), named) {
+            ("GET" | "HEAD", _) if self.watch_prefix => Verb::Watch,
+            ("GET" | "HEAD", true) => Verb::Get,
+            ("GET" | "HEAD", false) if watch => Verb::Watch,
+            ("GET" | "HEAD", false) => Verb::List,
+            ("POST", false) => Verb::Create,
+            ("POST", true) if !self.subresource.is_empty() => Verb::Create,
+            ("PUT", true) => Verb::Update,
+            ("PATCH", true) => Verb::Patch,
+            ("DELETE", true) => Verb::Delete,
+            ("DELETE", false) => Verb::DeleteCollection,
+            _ => return None,
+        })
+    }
+}
+
+/// `%2F` and the like; nothing where the escape is malformed.
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return Some(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first == b'%' {
+            let [high, low, tail @ ..] = tail else { return None };
+            let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+            bytes.push(digit(*high)? * 16 + digit(*low)?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(path: &str) -> ResourcePath {
+        match parse(path) {
+            Target::Resource(found) => found,
+            Target::Path(path) => panic!("{path} is a resource path"),
+        }
+    }
+
+    #[test]
+    fn a_namespaced_path_names_namespace_resource_name_and_subresource() {
+        let found = resource("/apis/apps/v1/namespaces/prod/deployments/web/status");
+        let expected = ResourcePath {
+            group: "apps".into(),
+            version: "v1".into(),
+            namespace: "prod".into(),
+            plural: "deployments".into(),
+            name: "web".into(),
+            subresource: "status".into(),
+            ..ResourcePath::default()
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_namespace_itself_is_a_resource_in_its_own_namespace() {
+        for (path, subresource) in [
+            ("/api/v1/namespaces/prod", ""),
+            ("/api/v1/namespaces/prod/status", "status"),
+            ("/api/v1/namespaces/prod/finalize", "finalize"),
+        ] {
+            let found = resource(path);
+            assert_eq!((found.plural.as_str(), found.name.as_str()), ("namespaces", "prod"));
+            assert_eq!(found.subresource, subresource);
+        }
+    }
+
+    #[test]
+    fn a_list_over_all_namespaces_has_neither_namespace_nor_name() {
+        let found = resource("/api/v1/pods");
+        assert_eq!((found.plural.as_str(), found.namespace.as_str(), found.name.as_str()), ("pods", "", ""));
+    }
+
+    #[test]
+    fn discovery_is_no_resource() {
+        for path in ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/"] {
+            assert_eq!(parse(path), Target::Path(path.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_malformed_escape_is_taken_as_it_stands() {
+        assert_eq!(resource("/api/v1/namespaces/a/pods/%zz").name, "%zz");
+        assert_eq!(resource("/api/v1/namespaces/a/pods/a%2Fb").name, "a/b");
+    }
+}

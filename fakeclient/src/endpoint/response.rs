@@ -1,0 +1,167 @@
+//! Typed answers → HTTP: one place for headers, and the one body type that answers and watches share.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::Stream;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body::{Frame, SizeHint};
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+const JSON: &str = "application/json";
+
+/// Frames of a watch.
+pub(crate) type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+
+/// What a request ends in.
+pub(crate) enum Reply {
+    /// A JSON document.
+    Json {
+        /// HTTP status.
+        code: u16,
+        /// Serialised.
+        body: Bytes,
+        /// Texts for `Warning` headers.
+        warnings: Vec<String>,
+        /// Content type.
+        content_type: &'static str,
+    },
+    /// Plain text, such as `ok` of `/healthz`.
+    Text {
+        /// HTTP status.
+        code: u16,
+        /// The text.
+        body: String,
+    },
+    /// A watch.
+    Stream(Frames),
+}
+
+impl Reply {
+    pub(crate) fn value(code: u16, value: &Value) -> Self {
+        let body = serde_json::to_vec(value).expect("a JSON value can be serialised").into();
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
+    }
+
+    pub(crate) fn bytes(code: u16, body: Bytes) -> Self {
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
+    }
+
+    pub(crate) fn error(error: &ApiError) -> Self {
+        Self::value(error.code, &error.to_status())
+    }
+
+    /// With another content type.
+    #[must_use]
+    pub(crate) fn typed(self, content_type: &'static str) -> Self {
+        match self {
+            Self::Json { code, body, warnings, .. } => Self::Json { code, body, warnings, content_type },
+            other => other,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn warn(self, more: Vec<String>) -> Self {
+        match self {
+            Self::Json { code, body, mut warnings, content_type } => {
+                for text in more {
+                    if !warnings.contains(&text) {
+                        warnings.push(text);
+                    }
+                }
+                Self::Json { code, body, warnings, content_type }
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn into_response(self, head: bool) -> Response<ResponseBody> {
+        let (code, content_type, body, warnings) = match self {
+            Self::Json { code, body, warnings, content_type } => {
+                (code, content_type, ResponseBody::Full(Some(body)), warnings)
+            }
+            Self::Text { code, body } => {
+                (code, "text/plain; charset=utf-8", ResponseBody::Full(Some(body.into())), Vec::new())
+            }
+            Self::Stream(frames) => (200, JSON, ResponseBody::Stream(frames), Vec::new()),
+        };
+        let body = if head { ResponseBody::Full(None) } else { body };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(code).expect("every code here is an HTTP status");
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        for text in warnings {
+            if let Ok(value) = HeaderValue::from_str(&warning(&text)) {
+                headers.append(header::WARNING, value);
+            }
+        }
+        response
+    }
+}
+
+/// RFC 7234 warn-code 299, no agent, the text quoted.
+fn warning(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 8);
+    quoted.push_str("299 - \"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            c if c.is_control() => quoted.push(' '),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Body of an answer: all of it, or frames as they come.
+pub enum ResponseBody {
+    /// A whole document.
+    Full(Option<Bytes>),
+    /// A watch.
+    Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+}
+
+impl std::fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(frames) => {
+                frames.as_mut().poll_next(cx).map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}

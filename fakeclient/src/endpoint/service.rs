@@ -1,0 +1,118 @@
+//! The pipeline as one function, and the tower service that in-process clients and the socket both call.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::BodyExt;
+
+use super::response::{Reply, ResponseBody};
+use crate::cluster::Core;
+use crate::error::ApiError;
+use crate::handler::route::{Incoming, answer};
+use crate::instruments::journal::Entry;
+
+/// Bytes that a request's body may have (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+/// The API server as a tower service. Cheap to clone; every clone speaks to the same cluster.
+#[derive(Clone, Debug)]
+pub struct FakeService {
+    core: Arc<Core>,
+    user: Arc<str>,
+}
+
+impl FakeService {
+    pub(crate) fn new(core: Arc<Core>, user: &str) -> Self {
+        Self { core, user: user.into() }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for FakeService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (core, user) = (Arc::clone(&self.core), Arc::clone(&self.user));
+        Box::pin(async move { Ok(serve(&core, &user, request).await) })
+    }
+}
+
+/// Reads the body, answers, and writes the journal.
+async fn serve<B>(core: &Arc<Core>, user: &str, request: Request<B>) -> Response<ResponseBody>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    let (parts, body) = request.into_parts();
+    let head = parts.method == http::Method::HEAD;
+    let text =
+        |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let mut entry = Entry {
+        user: user.to_owned(),
+        method: parts.method.to_string(),
+        path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        code: 200,
+    };
+    let reply = match read(body).await {
+        Ok(body) => {
+            let incoming = Incoming {
+                path: parts.uri.path().to_owned(),
+                query: parts.uri.query().unwrap_or_default().to_owned(),
+                accept: text(header::ACCEPT),
+                content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+                method: parts.method,
+                body,
+                user: user.to_owned(),
+            };
+            let reply = answer(core, incoming);
+            core.settle();
+            reply
+        }
+        Err(error) => Reply::error(&error),
+    };
+    let response = reply.into_response(head);
+    entry.code = response.status().as_u16();
+    core.journal.record(entry);
+    response
+}
+
+async fn read<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    let mut body = std::pin::pin!(body);
+    let mut read: Vec<Bytes> = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| ApiError::bad_request(format!("the body could not be read: {error}")))?;
+        if let Ok(data) = frame.into_data() {
+            length += data.len();
+            if length > BODY_LIMIT {
+                let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+                return Err(ApiError::too_large(message));
+            }
+            read.push(data);
+        }
+    }
+    Ok(match read.as_slice() {
+        [] => Bytes::new(),
+        [only] => only.clone(),
+        many => many.concat().into(),
+    })
+}

@@ -1,0 +1,27 @@
+//! The file by which kubectl finds the socket and is let in.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::identity::{Identity, USER};
+
+/// A kubeconfig with one cluster, one user (client certificate and token) and one context, as JSON, which every
+/// reader of YAML takes.
+pub(crate) fn kubeconfig(identity: &Identity, url: &str) -> String {
+    let data = |pem: &str| STANDARD.encode(pem);
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "seatrial-fake", "cluster": {
+            "server": url, "certificate-authority-data": data(&identity.ca_pem),
+        }}],
+        "users": [{"name": USER, "user": {
+            "client-certificate-data": data(&identity.client_pem),
+            "client-key-data": data(&identity.client_key_pem),
+        }}],
+        "contexts": [{"name": "seatrial-fake", "context": {"cluster": "seatrial-fake", "user": USER}}],
+        "current-context": "seatrial-fake",
+    });
+    serde_json::to_string_pretty(&config).expect("a JSON value can be serialised")
+}

@@ -1,0 +1,183 @@
+//! Accepting connections, until the handle is told to stop or dropped.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
+
+use super::identity::{Identity, IdentityError};
+use super::kubeconfig;
+use crate::cluster::Core;
+use crate::endpoint::response::{Reply, ResponseBody};
+use crate::endpoint::service::FakeService;
+use crate::error::ApiError;
+
+/// How long connections may finish what they are at when the socket closes.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Why the socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port is taken, or not to be had.
+    #[error("failed to listen on 127.0.0.1:{port}: {source}; another port can be asked for, 0 takes a free one")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// No certificate could be made.
+    #[error("failed to make the socket's certificates: {0}")]
+    Certificates(String),
+}
+
+impl From<IdentityError> for ServeError {
+    fn from(error: IdentityError) -> Self {
+        Self::Certificates(error.to_string())
+    }
+}
+
+/// An open socket. Dropping it closes it.
+#[derive(Debug)]
+pub struct Serving {
+    address: SocketAddr,
+    kubeconfig: String,
+    token: String,
+    ca_pem: String,
+    stop: watch::Sender<bool>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Where it listens: always a loopback address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `https://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// A kubeconfig for an administrator; it holds a private key, so write it with mode 0600.
+    pub fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
+    }
+
+    /// A bearer token for the same administrator.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The authority that signed the serving certificate, as PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Takes no more connections, lets those that are open finish what they are at, and returns when all are closed.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Some(accepting) = self.accepting.take() {
+            // A panic of a connection's task has been printed by then; there is nothing left to do about it.
+            let _ = accepting.await;
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+        }
+    }
+}
+
+/// Opens the socket on `port` of 127.0.0.1 (0: any free one).
+pub(crate) async fn serve(core: Arc<Core>, port: u16) -> Result<Serving, ServeError> {
+    let identity = Arc::new(Identity::new()?);
+    let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listen.map_err(|source| ServeError::Listen { port, source })?;
+    let address = listener.local_addr().map_err(|source| ServeError::Listen { port, source })?;
+    let (stop, stopped) = watch::channel(false);
+    let kubeconfig = kubeconfig::kubeconfig(&identity, &format!("https://{address}"));
+    let (token, ca_pem) = (identity.token.clone(), identity.ca_pem.clone());
+    let accepting = tokio::spawn(accept(listener, core, identity, stopped));
+    Ok(Serving { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
+}
+
+async fn accept(listener: TcpListener, core: Arc<Core>, identity: Arc<Identity>, mut stopped: watch::Receiver<bool>) {
+    let acceptor = TlsAcceptor::from(identity.tls());
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // An accept that fails concerns one peer (it went away), not the socket.
+                if let Ok((stream, _)) = accepted {
+                    let (core, identity) = (Arc::clone(&core), Arc::clone(&identity));
+                    connections.spawn(connection(stream, acceptor.clone(), core, identity, stopped.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+            _ = stopped.changed() => break,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(FAREWELL, all).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    core: Arc<Core>,
+    identity: Arc<Identity>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // A frame of a watch must not wait for the next one.
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (core, identity, certificate) = (Arc::clone(&core), Arc::clone(&identity), certificate.clone());
+        async move { Ok::<_, Infallible>(answer(core, &identity, certificate.as_deref(), request).await) }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn answer(
+    core: Arc<Core>,
+    identity: &Identity,
+    certificate: Option<&[u8]>,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(user) = identity.user(certificate, authorization) else {
+        return Reply::error(&ApiError::new(401, "Unauthorized", "Unauthorized")).into_response(false);
+    };
+    match FakeService::new(core, user).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

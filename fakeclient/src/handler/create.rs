@@ -1,0 +1,137 @@
+//! POST to a collection.
+
+use serde_json::Value;
+
+use super::metadata;
+use super::scope::{Scope, SnapshotPeers};
+use crate::admission::attributes::{Attributes, Operation};
+use crate::endpoint::options::WriteOptions;
+use crate::endpoint::response::Reply;
+use crate::error::ApiError;
+use crate::object::meta;
+use crate::object::patch::outcome::FieldValidation;
+use crate::registry::resource::Generation;
+use crate::store::{Change, CommitError, Expect, Write};
+
+/// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
+const NAME_ATTEMPTS: usize = 8;
+
+pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
+    let intake = scope.intake(options.field_validation)?;
+    let (object, warnings) = create_object(scope, intake.object, &options)?;
+    let mut all = intake.warnings;
+    all.extend(warnings);
+    Ok(scope.reply_value(201, &object)?.warn(all))
+}
+
+/// Creates a decoded object: also what an update does that creates.
+pub(crate) fn create_object(
+    scope: &mut Scope<'_>,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<(Value, Vec<String>), ApiError> {
+    if scope.name.is_empty() {
+        meta::text(&object, "name").clone_into(&mut scope.name);
+    }
+    meta::settle_namespace(&mut object, &scope.namespace)?;
+    metadata::remove(&mut object, "resourceVersion");
+    let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
+    let attempts = if generated { NAME_ATTEMPTS } else { 1 };
+    let mut last = None;
+    for _ in 0..attempts {
+        match attempt(scope, object.clone(), options) {
+            Err(error) if generated && error.reason == "AlreadyExists" => {
+                last = Some(error);
+                scope.name.clear();
+            }
+            other => return other,
+        }
+    }
+    Err(last.expect("the loop ran, and only a taken name goes on"))
+}
+
+fn attempt(
+    scope: &mut Scope<'_>,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<(Value, Vec<String>), ApiError> {
+    let core = scope.core;
+    let snapshot = core.store.snapshot();
+    let now = core.clock.seconds();
+    let peers = SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone() };
+    let resource = std::sync::Arc::clone(&scope.resource);
+    let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
+    let attributes = Attributes {
+        operation: Operation::Create,
+        resource: &resource,
+        subresource: "",
+        namespace: &namespace,
+        name: &name,
+        user: &user,
+        dry_run: options.dry_run,
+        old: None,
+        peers: &peers,
+    };
+    core.admission.admit(&attributes, &mut object)?;
+    meta::begin(&mut object, &core.ids.uid(), &now);
+    if scope.name.is_empty() {
+        let base = meta::text(&object, "generateName");
+        if !base.is_empty() {
+            let name = generated(base, &core.ids.suffix());
+            metadata::set(&mut object, "name", name.clone().into());
+            scope.name = name;
+        }
+    }
+    if resource.status_isolated {
+        if let Some(map) = object.as_object_mut() {
+            map.remove("status");
+        }
+    }
+    if resource.generation != Generation::Never {
+        metadata::set(&mut object, "generation", 1.into());
+    }
+    resource.strategy.prepare_create(&mut object);
+    super::intake::shape(&resource, &mut object)?;
+    super::intake::defaults(&resource, &mut object);
+    resource.strategy.allocate(&mut object, None, &peers)?;
+    scope.check_create(&object)?;
+    let attributes = Attributes { name: &scope.name, ..attributes };
+    core.admission.validate(&attributes, &object)?;
+    let warnings = resource.strategy.warnings(&object);
+    let stored = core.stored(&resource, object)?;
+    if options.dry_run {
+        if let Some(existing) = snapshot.get(&scope.key()) {
+            return Err(taken(scope, meta::is_deleting(existing.value())));
+        }
+        return Ok((core.served(&resource, &stored)?.into_owned(), warnings));
+    }
+    let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(stored) };
+    match core.commit(vec![write]) {
+        Ok(events) => Ok((core.served(&resource, events[0].new.value())?.into_owned(), warnings)),
+        Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
+            let existing = core.store.snapshot().get(&key).cloned();
+            Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))
+        }
+    }
+}
+
+/// apiserver's `SimpleNameGenerator`: the base is cut so that the whole fits a label.
+fn generated(base: &str, suffix: &str) -> String {
+    const LONGEST: usize = 63;
+    let room = LONGEST - suffix.len();
+    let cut = (0..=room.min(base.len())).rev().find(|at| base.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}{suffix}", &base[..cut])
+}
+
+fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {
+    let mut error = ApiError::already_exists(&scope.resource.group, &scope.resource.plural, &scope.name);
+    if deleting {
+        error.message = format!("object is being deleted: {}", error.message);
+    }
+    error
+}
+
+/// A lenient reading, for objects that come from this process and not from a client.
+pub(crate) const TRUSTED: WriteOptions =
+    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore, field_manager: String::new() };

@@ -1,0 +1,13 @@
+//! `/openapi/v3`: an index, and one document for each group and version, from the data that discovery is made of.
+
+mod index;
+
+mod document;
+
+mod paths;
+
+mod operation;
+
+mod custom;
+
+pub(crate) use index::{Document, document, index, version_two};

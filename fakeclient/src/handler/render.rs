@@ -1,0 +1,69 @@
+//! An object or a list in the form that the client accepts.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::scope::Scope;
+use crate::endpoint::media::Form;
+use crate::endpoint::response::Reply;
+use crate::error::ApiError;
+use crate::store::Object;
+
+impl Scope<'_> {
+    /// One stored object in the served version.
+    pub(crate) fn reply(&self, code: u16, object: &Object) -> Result<Reply, ApiError> {
+        if self.form == Form::Object && self.resource.is_storage_version() {
+            return Ok(Reply::bytes(code, object.bytes()));
+        }
+        let value = self.core.served(&self.resource, object.value())?;
+        self.reply_value(code, &value)
+    }
+
+    /// One object that is already in the served version.
+    pub(crate) fn reply_value(&self, code: u16, value: &Value) -> Result<Reply, ApiError> {
+        Ok(Reply::value(code, &self.rendered(value, true)?))
+    }
+
+    /// One object as a watch frame or an answer shows it. `columns` is whether a table tells its columns.
+    pub(crate) fn rendered(&self, value: &Value, columns: bool) -> Result<Value, ApiError> {
+        Ok(match self.form {
+            Form::Object => value.clone(),
+            Form::Metadata => partial_metadata(value),
+            Form::Table => {
+                let meta = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
+                self.table(&[value], meta, columns)?
+            }
+        })
+    }
+
+    /// A list's answer from its items.
+    pub(crate) fn reply_list(&self, items: &[Bytes], meta: Value) -> Reply {
+        let mut body = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + items.len() + 256);
+        let (kind, api_version) = match self.form {
+            Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1".to_owned()),
+            _ => (self.resource.list_kind.as_str(), self.resource.api_version()),
+        };
+        let head = json!({"kind": kind, "apiVersion": api_version, "metadata": meta}).to_string();
+        body.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
+        body.extend_from_slice(b",\"items\":[");
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(item);
+        }
+        body.extend_from_slice(b"]}");
+        Reply::bytes(200, body.into())
+    }
+
+    /// A `meta.k8s.io/v1` Table of these objects.
+    pub(crate) fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
+        let _ = (objects, meta, columns);
+        Err(ApiError::not_modelled("Table answers"))
+    }
+}
+
+/// `PartialObjectMetadata` of an object.
+pub(crate) fn partial_metadata(value: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"]})
+}

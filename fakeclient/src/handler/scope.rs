@@ -1,0 +1,85 @@
+//! What every verb knows of its request: the resource, the place, who asks, and the forms they accept.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::cluster::Core;
+use crate::endpoint::media::Form;
+use crate::endpoint::options::Query;
+use crate::error::ApiError;
+use crate::instruments::ids::Ids;
+use crate::registry::resource::Resource;
+use crate::registry::strategy::Peers;
+use crate::store::{Key, Object, Snapshot};
+use serde_json::Value;
+
+/// A request for a resource, resolved.
+pub(crate) struct Scope<'a> {
+    pub(crate) core: &'a Arc<Core>,
+    pub(crate) resource: Arc<Resource>,
+    /// Empty for cluster-scoped resources and for lists over all namespaces.
+    pub(crate) namespace: String,
+    /// Empty for collections.
+    pub(crate) name: String,
+    pub(crate) subresource: String,
+    pub(crate) query: Query,
+    pub(crate) form: Form,
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
+    pub(crate) user: String,
+}
+
+impl Scope<'_> {
+    /// Where the named object is stored.
+    pub(crate) fn key(&self) -> Key {
+        self.key_of(&self.name)
+    }
+
+    pub(crate) fn key_of(&self, name: &str) -> Key {
+        Key::new(&self.resource.storage.key, &self.namespace, name)
+    }
+
+    pub(crate) fn not_found(&self) -> ApiError {
+        ApiError::not_found(&self.resource.group, &self.resource.plural, &self.name)
+    }
+
+    /// The stored object, or 404.
+    pub(crate) fn stored(&self, snapshot: &Snapshot) -> Result<Arc<Object>, ApiError> {
+        snapshot.get(&self.key()).cloned().ok_or_else(|| self.not_found())
+    }
+
+    /// 422 about this object.
+    pub(crate) fn invalid(&self, name: &str, errors: &[crate::object::field::FieldError]) -> ApiError {
+        ApiError::invalid(&self.resource.group, &self.resource.kind, name, errors)
+    }
+}
+
+/// A snapshot seen through the strategy's eyes.
+pub(crate) struct SnapshotPeers<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) ids: &'a Ids,
+    pub(crate) now: String,
+}
+
+impl Peers for SnapshotPeers<'_> {
+    fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.snapshot.get(&Key::new(group_resource, namespace, name)).map(|object| object.value())
+    }
+
+    fn list<'a>(
+        &'a self,
+        group_resource: &str,
+        namespace: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+        Box::new(self.snapshot.range(group_resource, namespace, None).map(|(_, object)| object.value()))
+    }
+
+    fn pick(&self, bound: u64) -> u64 {
+        self.ids.pick(bound)
+    }
+
+    fn now(&self) -> String {
+        self.now.clone()
+    }
+}

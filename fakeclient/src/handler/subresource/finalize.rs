@@ -1,0 +1,39 @@
+//! PUT of `namespaces/NAME/finalize`: the only way to change `spec.finalizers`, by which a namespace is held.
+
+use serde_json::Value;
+
+use crate::endpoint::options::WriteOptions;
+use crate::endpoint::response::Reply;
+use crate::error::ApiError;
+use crate::handler::metadata;
+use crate::handler::scope::Scope;
+use crate::handler::update::{Part, change};
+use crate::object::meta;
+
+pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
+    let intake = scope.intake(options.field_validation)?;
+    let object = intake.object;
+    let written = change(scope, Part::Finalize, &options, |_, old| {
+        let mut new = old.clone();
+        let finalizers = object["spec"]["finalizers"].clone();
+        set_finalizers(&mut new, finalizers);
+        let revision = meta::text(&object, "resourceVersion");
+        if !revision.is_empty() {
+            metadata::set(&mut new, "resourceVersion", revision.into());
+        }
+        Ok((new, Vec::new()))
+    })?;
+    Ok(scope.reply_value(200, &written.object)?.warn(intake.warnings))
+}
+
+fn set_finalizers(namespace: &mut Value, finalizers: Value) {
+    let empty = finalizers.as_array().is_none_or(Vec::is_empty);
+    if let Some(spec) = namespace.get_mut("spec").and_then(Value::as_object_mut) {
+        if empty {
+            spec.remove("finalizers");
+        } else {
+            spec.insert("finalizers".into(), finalizers);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What hangs below one object. Status is the main object's own verbs with another part; these have forms of their own.
+
+pub(crate) mod finalize;
+pub(crate) mod scale;

@@ -1,0 +1,257 @@
+//! PUT, and the one way by which every change of a stored object goes: read, change, check, compare and swap.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::metadata;
+use super::scope::{Scope, SnapshotPeers};
+use crate::admission::attributes::{Attributes, Operation};
+use crate::endpoint::options::WriteOptions;
+use crate::endpoint::response::Reply;
+use crate::error::ApiError;
+use crate::object::field::FieldError;
+use crate::object::meta;
+use crate::registry::resource::{Generation, Resource};
+use crate::store::{Change, CommitError, Expect, Object, Write};
+
+/// Which part of the object a write is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All but what is isolated.
+    Main,
+    /// Status, and the metadata that a status write may change.
+    Status,
+    /// A namespace's `spec.finalizers`.
+    Finalize,
+}
+
+/// What a write led to.
+pub(crate) struct Written {
+    /// In the served version.
+    pub(crate) object: Value,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) created: bool,
+}
+
+pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
+    let intake = scope.intake(options.field_validation)?;
+    let mut object = intake.object;
+    meta::settle_namespace(&mut object, &scope.namespace)?;
+    meta::check_name(&object, &scope.name)?;
+    let uid = meta::text(&object, "uid").to_owned();
+    let creates = scope.resource.strategy.creates_on_update() && part == Part::Main;
+    if creates && scope.core.store.snapshot().get(&scope.key()).is_none() {
+        if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
+            return Err(scope.not_found());
+        }
+        let (object, mut warnings) = super::create::create_object(scope, object, &options)?;
+        warnings.splice(0..0, intake.warnings);
+        return Ok(scope.reply_value(201, &object)?.warn(warnings));
+    }
+    let written = change(scope, part, &options, |scope, old| {
+        same_uid(scope, &uid, old)?;
+        Ok((object.clone(), Vec::new()))
+    })?;
+    let mut warnings = intake.warnings;
+    warnings.extend(written.warnings);
+    let code = if written.created { 201 } else { 200 };
+    Ok(scope.reply_value(code, &written.object)?.warn(warnings))
+}
+
+/// 409 if the client means another object of that name.
+fn same_uid(scope: &Scope<'_>, uid: &str, old: &Value) -> Result<(), ApiError> {
+    let stored = meta::text(old, "uid");
+    if uid.is_empty() || uid == stored {
+        return Ok(());
+    }
+    Err(meta::uid_conflict(&scope.resource.group, &scope.resource.plural, &etcd_key(scope), uid, old))
+}
+
+/// The object's key in etcd, which this error text shows.
+fn etcd_key(scope: &Scope<'_>) -> String {
+    let resource = &scope.resource;
+    let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
+    let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
+    format!("/{group}{}/{namespace}{}", resource.plural, scope.name)
+}
+
+/// Changes the stored object by `make`, which gets it in the served version and gives the new one with warnings. If
+/// somebody else writes in between, it is made again from what is stored then, as the server's guaranteed update does.
+pub(crate) fn change(
+    scope: &Scope<'_>,
+    part: Part,
+    options: &WriteOptions,
+    make: impl Fn(&Scope<'_>, &Value) -> Result<(Value, Vec<String>), ApiError>,
+) -> Result<Written, ApiError> {
+    loop {
+        let snapshot = scope.core.store.snapshot();
+        let current = scope.stored(&snapshot)?;
+        let old = scope.core.served(&scope.resource, current.value())?.into_owned();
+        let (object, mut warnings) = make(scope, &old)?;
+        let peers =
+            SnapshotPeers { snapshot: &snapshot, ids: &scope.core.ids, now: scope.core.clock.seconds() };
+        let object = prepared(scope, part, options, object, &old, &peers)?;
+        warnings.extend(scope.resource.strategy.warnings(&object));
+        if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
+            return Ok(Written { object: old, warnings, created: false });
+        }
+        match commit(scope, options, object, &old, &current)? {
+            Some(object) => return Ok(Written { object, warnings, created: false }),
+            None => {}
+        }
+    }
+}
+
+/// The new object, complete and checked.
+fn prepared(
+    scope: &Scope<'_>,
+    part: Part,
+    options: &WriteOptions,
+    mut object: Value,
+    old: &Value,
+    peers: &SnapshotPeers<'_>,
+) -> Result<Value, ApiError> {
+    let resource = &scope.resource;
+    let attributes = Attributes {
+        operation: Operation::Update,
+        resource,
+        subresource: &scope.subresource,
+        namespace: &scope.namespace,
+        name: &scope.name,
+        user: &scope.user,
+        dry_run: options.dry_run,
+        old: Some(old),
+        peers,
+    };
+    scope.core.admission.admit(&attributes, &mut object)?;
+    check_revision(scope, &mut object, old)?;
+    match part {
+        Part::Main => {
+            meta::carry_over(&mut object, old);
+            if resource.status_isolated {
+                copy_field(&mut object, old, "status");
+            }
+            resource.strategy.prepare_update(&mut object, old);
+        }
+        Part::Status => {
+            object = status_of(resource, &object, old);
+            meta::carry_over(&mut object, old);
+            resource.strategy.prepare_status_update(&mut object, old);
+        }
+        Part::Finalize => meta::carry_over(&mut object, old),
+    }
+    super::intake::shape(resource, &mut object)?;
+    super::intake::defaults(resource, &mut object);
+    if part == Part::Main {
+        resource.strategy.allocate(&mut object, Some(old), peers)?;
+        bump_generation(resource, &mut object, old);
+        scope.check_update(&object, old)?;
+    } else {
+        scope.check_status(&object, old)?;
+    }
+    scope.core.admission.validate(&attributes, &object)?;
+    Ok(object)
+}
+
+/// 409 for a stale revision, 422 where one is needed and missing; the stored one where it may be left out.
+fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<(), ApiError> {
+    let stored = meta::text(old, "resourceVersion").to_owned();
+    let said = meta::text(object, "resourceVersion");
+    if said == stored {
+        return Ok(());
+    }
+    if said.is_empty() || said == "0" {
+        if scope.resource.strategy.unconditional_update() {
+            metadata::set(object, "resourceVersion", stored.into());
+            return Ok(());
+        }
+        let error =
+            FieldError::invalid("metadata.resourceVersion", 0.into(), "must be specified for an update");
+        let resource = &scope.resource;
+        return Err(ApiError::invalid(&resource.group, &resource.plural, &scope.name, &[error]));
+    }
+    if said.parse::<u64>().is_err() {
+        let detail = format!("strconv.ParseUint: parsing {said:?}: invalid syntax");
+        let error = FieldError::invalid("metadata.resourceVersion", said.into(), detail);
+        return Err(ApiError::bad_request(error.to_string()));
+    }
+    Err(ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name))
+}
+
+/// The stored object with the new status; a custom resource's status write may change nothing else at all, a
+/// built-in's may change its metadata.
+fn status_of(resource: &Resource, new: &Value, old: &Value) -> Value {
+    let mut object = old.clone();
+    copy_field(&mut object, new, "status");
+    let mut metadata_of_new = new.get("metadata").cloned().unwrap_or_default();
+    if !resource.is_builtin() {
+        // apiextensions: labels, annotations and finalizers stay; managedFields alone may follow.
+        metadata_of_new = old.get("metadata").cloned().unwrap_or_default();
+    }
+    if let Some(map) = object.as_object_mut() {
+        map.insert("metadata".into(), metadata_of_new);
+    }
+    object
+}
+
+fn copy_field(to: &mut Value, from: &Value, field: &str) {
+    let Some(map) = to.as_object_mut() else { return };
+    match from.get(field) {
+        Some(value) => {
+            map.insert(field.to_owned(), value.clone());
+        }
+        None => {
+            map.remove(field);
+        }
+    }
+}
+
+fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
+    let bumped = match resource.generation {
+        Generation::Never | Generation::Once => false,
+        Generation::Spec => object.get("spec") != old.get("spec"),
+        Generation::AllButMetadata => {
+            let without = |value: &Value| {
+                let mut map = value.as_object().cloned().unwrap_or_default();
+                map.remove("metadata");
+                if resource.status_isolated {
+                    map.remove("status");
+                }
+                map
+            };
+            without(object) != without(old)
+        }
+    };
+    if bumped {
+        metadata::set(object, "generation", (meta::generation(old) + 1).into());
+    }
+}
+
+/// Whether this write takes the last finalizer from an object that waits for just that.
+fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
+    let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
+    metadata::finalizers(object).is_empty() && meta::is_deleting(old) && grace == 0
+}
+
+/// Stores the object, or removes it if nothing holds it any more. Nothing: somebody else was faster.
+fn commit(
+    scope: &Scope<'_>,
+    options: &WriteOptions,
+    object: Value,
+    old: &Value,
+    current: &Arc<Object>,
+) -> Result<Option<Value>, ApiError> {
+    if options.dry_run {
+        return Ok(Some(object));
+    }
+    let gone = gone_with_finalizers(&object, old) && !scope.resource.strategy.holds(&object);
+    let stored = scope.core.stored(&scope.resource, object)?;
+    let change = if gone { Change::Delete(stored) } else { Change::Put(stored) };
+    let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
+    match scope.core.commit(vec![write]) {
+        Ok(events) => Ok(Some(scope.core.served(&scope.resource, events[0].new.value())?.into_owned())),
+        Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
+    }
+}

@@ -1,0 +1,410 @@
+//! From a body, or from what a patch has made, to an object of the resource that the request is for.
+//!
+//! Texts and the order of the checks are those of kube-apiserver 1.37. It knows the resource's kind and shape and
+//! nothing of what is stored; admission, defaults and validation come later.
+
+use serde_json::Value;
+
+use super::typed::{Reader, Reading};
+use super::{text, yaml};
+use crate::error::ApiError;
+use crate::object::field::FieldError;
+use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
+use crate::object::schema::components::Components;
+use crate::registry::resource::{Resource, Shape};
+
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// In which form a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// `application/json`, also without any type.
+    Json,
+    /// `application/yaml`
+    Yaml,
+}
+
+/// What decoding needs to know beside the body.
+#[derive(Clone, Copy)]
+pub(crate) struct Decoder<'a> {
+    /// What the request is for.
+    pub(crate) resource: &'a Resource,
+    /// Kind in the body, where a subresource takes another one than the resource: group/version and kind.
+    pub(crate) body_kind: Option<(&'a str, &'a str)>,
+    /// The built-in schemas (custom resources need the metadata's).
+    pub(crate) components: &'a dyn Components,
+    /// Whether that group/version has that kind as a built-in.
+    pub(crate) is_builtin: &'a dyn Fn(&str, &str) -> bool,
+    /// What to do about remarks.
+    pub(crate) validation: FieldValidation,
+}
+
+/// An object in the resource's version, and the texts of `Warning` headers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decoded {
+    /// The object.
+    pub(crate) object: Value,
+    /// Unknown and repeated fields, unless they are ignored.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The form that a `Content-Type` names, or 415.
+pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
+    let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    match name.to_ascii_lowercase().as_str() {
+        "" | "application/json" => Ok(Media::Json),
+        "application/yaml" => Ok(Media::Yaml),
+        _ => Err(ApiError::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/yaml",
+        )),
+    }
+}
+
+/// Makes whole numbers of broken ones that are whole, as Go prints them.
+pub(crate) fn plain_numbers(value: &mut Value) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            if float.fract() == 0.0 && float.abs() <= EXACT {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a whole number within 2^53 fits exactly"
+                )]
+                let whole = float as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Number(number) if number.is_u64() && !number.is_i64() => {
+            *value = number.as_f64().map_or(Value::Null, Value::from);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(plain_numbers),
+        _ => {}
+    }
+}
+
+/// Kind and group/version that an object claims.
+struct Claim {
+    api_version: String,
+    kind: String,
+}
+
+impl Claim {
+    fn version(&self) -> &str {
+        self.api_version.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
+
+impl Decoder<'_> {
+    /// Reads a body.
+    pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
+        match &self.resource.shape {
+            Shape::Builtin { component } if media == Media::Json => {
+                let mut reading = Reading::new(self.components, Reader::Json);
+                let mut reader = serde_json::Deserializer::from_slice(bytes);
+                let read = reading.read(&self.component(component), &mut reader);
+                match read.and_then(|object| reader.end().map(|()| object)) {
+                    Ok(object) if self.is_expected(&object) && is_clean(&reading) => {
+                        self.finish_body(object, reading.remarks)
+                    }
+                    // Something is wrong with it: the slower way says what.
+                    _ => self.parsed_body(bytes, text::parse(bytes)),
+                }
+            }
+            _ if media == Media::Json => self.parsed_body(bytes, text::parse(bytes)),
+            _ => self.parsed_body(bytes, yaml::parse(bytes)),
+        }
+    }
+
+    /// Reads what a patch has made of an object.
+    pub(crate) fn patched(&self, patched: &Patched) -> Result<Decoded, ApiError> {
+        let mut remarks = patched.remarks.clone();
+        let object = match &self.resource.shape {
+            Shape::Builtin { component } => {
+                let by_map = patched.patch_shown.is_some();
+                let reader = if by_map { Reader::Map } else { Reader::Json };
+                if !by_map && !patched.object.is_object() {
+                    return Err(patched.undecodable(&no_header(&patched.object)));
+                }
+                let claim = self.claim(&patched.object);
+                if !by_map && (claim.kind != self.kind() || claim.api_version != self.api_version()) {
+                    let unknown = unregistered(&claim.kind, &claim.api_version);
+                    let known = (self.is_builtin)(&claim.api_version, &claim.kind);
+                    let why = if known { self.unconvertible(&claim) } else { unknown };
+                    return Err(patched.undecodable(&why));
+                }
+                let mut reading = Reading::new(self.components, reader);
+                let object = reading.read(&self.component(component), &patched.object);
+                let object = object.expect("a value can always be read");
+                if let Some(why) = reading.abort.or(reading.failure) {
+                    return Err(patched.undecodable(&why));
+                }
+                remarks.append(&mut reading.remarks);
+                self.with_header(object)
+            }
+            Shape::Custom { .. } => {
+                if !patched.object.is_object() {
+                    return Err(patched.undecodable(&no_header(&patched.object)));
+                }
+                let mut object = patched.object.clone();
+                let found = self.custom(&mut object).map_err(|why| patched.undecodable(&why))?;
+                self.check_custom_header(&object, true)?;
+                remarks.extend(found);
+                object
+            }
+        };
+        match self.validation {
+            FieldValidation::Strict if !remarks.is_empty() => {
+                Err(patched.undecodable(&strict_text(&remarks)))
+            }
+            FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+            _ => Ok(Decoded { object, warnings: remarks }),
+        }
+    }
+
+    fn parsed_body(&self, bytes: &[u8], parsed: Result<text::Parsed, String>) -> Result<Decoded, ApiError> {
+        let unrecognized = |why: &str| {
+            let kind = self.kind();
+            let shown = summary(bytes);
+            ApiError::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
+            ))
+        };
+        let parsed = parsed.map_err(|why| {
+            if why.starts_with("yaml: ") {
+                unrecognized(&why)
+            } else {
+                unrecognized(&format!("couldn't get version/kind; json parse error: {why}"))
+            }
+        })?;
+        let mut value = parsed.value;
+        if !(value.is_object() || value.is_null()) {
+            return Err(unrecognized(&no_header(&value)));
+        }
+        for key in ["apiVersion", "kind"] {
+            if let Some(wrong) = value.get(key).filter(|v| !(v.is_string() || v.is_null())) {
+                let found = go_type(wrong);
+                return Err(unrecognized(&format!(
+                    "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go struct field .{key} of type string"
+                )));
+            }
+        }
+        let claim = self.claim(&value);
+        if claim.api_version.matches('/').count() > 1 {
+            return Err(unrecognized(&format!("unexpected GroupVersion string: {}", claim.api_version)));
+        }
+        let mut remarks: Vec<String> = parsed.duplicates.iter().map(|path| remark_of(path)).collect();
+        match &self.resource.shape {
+            Shape::Builtin { component } => {
+                self.check_builtin_header(&claim)?;
+                let mut reading = Reading::new(self.components, Reader::Json);
+                let object = reading.read(&self.component(component), &value);
+                let object = object.expect("a value can always be read");
+                if let Some(why) = reading.abort.or(reading.failure) {
+                    return Err(self.unhandled(&claim, &why));
+                }
+                remarks.append(&mut reading.remarks);
+                self.finish_body(object, remarks)
+            }
+            Shape::Custom { .. } => {
+                if claim.kind.is_empty() {
+                    let body = String::from_utf8_lossy(bytes);
+                    return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
+                }
+                remarks.extend(self.custom(&mut value).map_err(|why| self.unhandled(&claim, &why))?);
+                self.check_custom_header(&value, false)?;
+                self.finish_body(value, remarks)
+            }
+        }
+    }
+
+    fn finish_body(&self, object: Value, remarks: Vec<String>) -> Result<Decoded, ApiError> {
+        let object = self.with_header(object);
+        match self.validation {
+            FieldValidation::Strict if !remarks.is_empty() => {
+                let claim = self.claim(&object);
+                Err(self.unhandled(&claim, &strict_text(&remarks)))
+            }
+            FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+            _ => Ok(Decoded { object, warnings: remarks }),
+        }
+    }
+
+    /// Reads a custom resource's metadata as a type and prunes the rest; gives the remarks.
+    fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        let mut remarks = Vec::new();
+        let fields = object.as_object_mut().expect("a custom resource was seen to be an object");
+        if let Some(metadata) = fields.remove("metadata") {
+            let mut reading = Reading::new(self.components, Reader::Json);
+            let read = reading.read(OBJECT_META, &metadata).expect("a value can always be read");
+            if let Some(why) = reading.abort.or(reading.failure) {
+                return Err(why);
+            }
+            let below = reading.remarks.iter().map(|remark| remark.replacen('"', "\"metadata.", 1));
+            remarks.extend(below);
+            fields.insert("metadata".to_owned(), read);
+        }
+        plain_numbers(object);
+        if let Shape::Custom { schema } = &self.resource.shape {
+            let unknown = schema.prune(object);
+            remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
+        }
+        Ok(remarks)
+    }
+
+    fn check_builtin_header(&self, claim: &Claim) -> Result<(), ApiError> {
+        if claim.kind == self.kind() && claim.api_version == self.api_version() {
+            return Ok(());
+        }
+        if !(self.is_builtin)(&claim.api_version, &claim.kind) {
+            let why = unregistered(&claim.kind, &claim.api_version);
+            return Err(self.unhandled(claim, &why));
+        }
+        if claim.kind == self.kind() {
+            return Err(self.version_mismatch(&claim.api_version));
+        }
+        let why = self.unconvertible(claim);
+        Err(self.unhandled(claim, &why))
+    }
+
+    /// A patch that changes the version gets the words of the validation, a body those of the decoder.
+    fn check_custom_header(&self, object: &Value, patched: bool) -> Result<(), ApiError> {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let claim = Claim { api_version: text("apiVersion"), kind: text("kind") };
+        if patched && claim.api_version.is_empty() {
+            let missing = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+            return Err(ApiError::internal(missing));
+        }
+        let mut errors = Vec::new();
+        if claim.kind != self.kind() {
+            let detail = format!("must be {}", self.kind());
+            errors.push(FieldError::invalid("kind", claim.kind.as_str().into(), detail));
+        }
+        if claim.api_version != self.api_version() {
+            if !patched {
+                return Err(self.version_mismatch(&claim.api_version));
+            }
+            let detail = format!("must be {}", self.api_version());
+            errors.push(FieldError::invalid("apiVersion", claim.api_version.as_str().into(), detail));
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let name = crate::object::meta::name(object);
+        Err(ApiError::invalid(claim.group(), &claim.kind, name, &errors))
+    }
+
+    /// What the object says of itself; a built-in that says nothing is what is expected.
+    fn claim(&self, object: &Value) -> Claim {
+        let builtin = matches!(self.resource.shape, Shape::Builtin { .. });
+        let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
+            Some("") | None if builtin => expected.to_owned(),
+            other => other.unwrap_or_default().to_owned(),
+        };
+        Claim { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
+    }
+
+    fn is_expected(&self, object: &Value) -> bool {
+        let claim = self.claim(object);
+        claim.kind == self.kind() && claim.api_version == self.api_version()
+    }
+
+    fn with_header(&self, mut object: Value) -> Value {
+        if let (Some(fields), Shape::Builtin { .. }) = (object.as_object_mut(), &self.resource.shape) {
+            fields.insert("apiVersion".to_owned(), self.api_version().into());
+            fields.insert("kind".to_owned(), self.kind().into());
+        }
+        object
+    }
+
+    fn kind(&self) -> String {
+        self.body_kind.map_or_else(|| self.resource.kind.clone(), |(_, kind)| kind.to_owned())
+    }
+
+    fn api_version(&self) -> String {
+        self.body_kind.map_or_else(|| self.resource.api_version(), |(version, _)| version.to_owned())
+    }
+
+    /// Component of the body: the resource's, or that of a subresource's kind (all of these stand in API groups
+    /// under `io.k8s.api`).
+    fn component(&self, resources: &str) -> String {
+        let Some((api_version, kind)) = self.body_kind else {
+            return resources.to_owned();
+        };
+        let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
+        format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
+    }
+
+    fn unhandled(&self, claim: &Claim, why: &str) -> ApiError {
+        ApiError::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: {why}",
+            claim.kind,
+            claim.version(),
+            self.kind()
+        ))
+    }
+
+    fn version_mismatch(&self, found: &str) -> ApiError {
+        ApiError::bad_request(format!(
+            "the API version in the data ({found}) does not match the expected API version ({})",
+            self.api_version()
+        ))
+    }
+
+    fn unconvertible(&self, claim: &Claim) -> String {
+        let group = self.resource.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
+        let (version, kind) = (claim.version(), &claim.kind);
+        format!("converting ({version}.{kind}) to ({group}.{}): unknown conversion", self.kind())
+    }
+}
+
+fn is_clean(reading: &Reading<'_>) -> bool {
+    reading.abort.is_none() && reading.failure.is_none()
+}
+
+fn unregistered(kind: &str, api_version: &str) -> String {
+    format!(
+        "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+    )
+}
+
+fn no_header(value: &Value) -> String {
+    let found = go_type(value);
+    format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \
+         APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )
+}
+
+/// YAML's remarks are whole; JSON gives paths.
+fn remark_of(path: &str) -> String {
+    if is_yaml_remark(path) { path.to_owned() } else { format!("duplicate field \"{path}\"") }
+}
+
+fn is_yaml_remark(text: &str) -> bool {
+    text.starts_with("line ") && text.ends_with("already set in map")
+}
+
+fn strict_text(remarks: &[String]) -> String {
+    let shown = remarks.iter().map(|remark| {
+        if is_yaml_remark(remark) { format!("yaml: unmarshal errors:\n  {remark}") } else { remark.clone() }
+    });
+    format!("strict decoding error: {}", shown.collect::<Vec<_>>().join(", "))
+}
+
+/// The beginning of a body as an error shows it: text if it looks like an object, else hexadecimal.
+fn summary(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let (head, more) = if bytes.len() > SHOWN { (&bytes[..SHOWN], " ...") } else { (bytes, "") };
+    match head.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
+        Some(_) => format!("{}{more}", head.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+    }
+}

@@ -1,0 +1,107 @@
+//! Text that Go reads into something else and prints in its own form: times and bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+/// A `metav1.Time` as it is printed: UTC, whole seconds. The error is that of Go's `time.Parse`.
+pub(crate) fn time(text: &str) -> Result<String, String> {
+    let stamp = parse_time(text, "2006-01-02T15:04:05Z07:00", 0)?;
+    Ok(stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// A `metav1.MicroTime` as it is printed: UTC, six digits of a second, which the text must have too.
+pub(crate) fn micro_time(text: &str) -> Result<String, String> {
+    let stamp = parse_time(text, "2006-01-02T15:04:05.000000Z07:00", 6)?;
+    Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
+}
+
+/// Bytes in base64, printed anew; the error is that of Go's `encoding/base64`, which skips line ends.
+pub(crate) fn bytes(text: &str) -> Result<String, String> {
+    let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    match STANDARD.decode(&text) {
+        Ok(bytes) => Ok(STANDARD.encode(bytes)),
+        Err(error) => {
+            let alphabet = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+            let at = match error {
+                base64::DecodeError::InvalidByte(at, _) => at,
+                _ => text.bytes().position(|b| !alphabet(b)).unwrap_or(text.len() / 4 * 4),
+            };
+            Err(format!("illegal base64 data at input byte {at}"))
+        }
+    }
+}
+
+/// Reads RFC 3339 piece by piece, so that the error can name the first piece that is wrong.
+fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timestamp, String> {
+    let fail = |rest: &str, piece: &str| {
+        Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {piece:?}"))
+    };
+    let mut rest = text;
+    let pieces =
+        ["2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05"].into_iter().map(|p| (p, p.len()));
+    for (piece, length) in pieces {
+        let Some(head) = rest.get(..length) else {
+            return fail(rest, piece);
+        };
+        let digits = piece.as_bytes()[0].is_ascii_digit();
+        let right = if digits { head.bytes().all(|b| b.is_ascii_digit()) } else { head == piece };
+        if !right {
+            return fail(rest, piece);
+        }
+        rest = &rest[length..];
+    }
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        if fraction_digits > 0 && digits != fraction_digits {
+            return fail(rest, ".000000");
+        }
+        rest = &fraction[digits..];
+    } else if fraction_digits > 0 {
+        return fail(rest, ".000000");
+    }
+    let zone = rest.as_bytes();
+    let offset = |z: &[u8]| z.len() == 6 && matches!(z[0], b'+' | b'-') && z[3] == b':';
+    if !(zone == b"Z" || offset(zone)) {
+        if let Some(extra) = rest.strip_prefix('Z') {
+            return Err(format!("parsing time {text:?}: extra text: {extra:?}"));
+        }
+        return fail(rest, "Z07:00");
+    }
+    text.parse().map_err(|_| format!("parsing time {text:?}: day out of range"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("2026-11-22T18:05:20Z", "2026-11-22T18:05:20Z")]
+    #[case("2026-11-22T18:05:20.987654Z", "2026-11-22T18:05:20Z")]
+    #[case("2026-11-22T18:05:20+02:00", "2026-11-22T16:05:20Z")]
+    fn a_time_is_printed_in_seconds_of_utc(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(time(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_micro_time_has_six_digits() {
+        assert_eq!(micro_time("2026-11-22T18:05:20.120000Z").unwrap(), "2026-11-22T18:05:20.120000Z");
+        assert!(micro_time("2026-11-22T18:05:20Z").is_err());
+    }
+
+    #[test]
+    fn the_piece_of_a_time_that_is_wrong_is_named() {
+        assert_eq!(
+            time("x").unwrap_err(),
+            "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as \"2006\""
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_base64_are_refused_at_their_place() {
+        assert_eq!(bytes("@@").unwrap_err(), "illegal base64 data at input byte 0");
+        assert_eq!(bytes("aGVs\nbG8=").unwrap(), "aGVsbG8=");
+    }
+}

@@ -1,0 +1,467 @@
+//! Reading a built-in object as Go's typed decoder does: fields that no type has are dropped and remarked, a value of
+//! another type is an error, and what is printed again is canonical: empties left out or put in as the Go type says.
+//!
+//! The same code reads the bytes of a body and a value that a patch has made; it does not know which resource the
+//! object is for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value, json};
+
+use super::go_types::{Facts, FieldFacts, facts};
+use super::shape::Shape;
+use super::text::{ValueSeed, remark};
+use super::{scalar, text};
+use crate::object::quantity::Quantity;
+use crate::object::schema::components::Components;
+use crate::object::schema::structural::Structural;
+
+/// Which of Go's two readers is at work: they differ in their words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// `encoding/json`, for bodies and for JSON and merge patches.
+    Json,
+    /// The converter from maps, for strategic merge patches.
+    Map,
+}
+
+/// What reading has found so far.
+pub(crate) struct Reading<'c> {
+    /// Where schemas are looked up.
+    pub(crate) components: &'c dyn Components,
+    /// Whose words errors are in.
+    pub(crate) reader: Reader,
+    /// Unknown fields and duplicates, in the order of the text.
+    pub(crate) remarks: Vec<String>,
+    /// The first type error.
+    pub(crate) failure: Option<String>,
+    /// An error of a type's own reader, at which Go stops; it counts more than a type error.
+    pub(crate) abort: Option<String>,
+}
+
+/// Where the reader is, kept on the stack.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Root,
+    Field { parent: &'p Place<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
+    Key { parent: &'p Place<'p>, key: &'p str },
+    Index { parent: &'p Place<'p>, index: usize },
+}
+
+impl<'c> Reading<'c> {
+    /// A reading that has found nothing yet.
+    pub(crate) fn new(components: &'c dyn Components, reader: Reader) -> Self {
+        Self { components, reader, remarks: Vec::new(), failure: None, abort: None }
+    }
+
+    /// Reads one object of that component; what is wrong is left in the fields. A field that stands twice is taken
+    /// as it stands last.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(
+        &mut self,
+        component: &str,
+        deserializer: D,
+    ) -> Result<Value, D::Error> {
+        let root = Structural { reference: Some(component.to_owned()), ..Structural::default() };
+        let components = self.components;
+        let shape = Shape::of(components, &root);
+        let seed = Node { reading: self, shape, place: Place::Root, named: None };
+        let value = seed.deserialize(deserializer)?;
+        Ok(value.unwrap_or_else(|| empty_struct(components, component)))
+    }
+
+    fn fail(&mut self, place: Place<'_>, found: &str, wanted: &str) {
+        if self.failure.is_none() {
+            self.failure = Some(match self.reader {
+                Reader::Json => type_error(place, found, wanted),
+                Reader::Map => map_error(found, wanted),
+            });
+        }
+    }
+
+    fn stop(&mut self, why: String) {
+        if self.abort.is_none() {
+            self.abort = Some(why);
+        }
+    }
+}
+
+fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
+    match owner_and_path(place) {
+        Some((owner, path)) => {
+            format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")
+        }
+        None => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
+    }
+}
+
+fn map_error(found: &str, wanted: &str) -> String {
+    let found = match found {
+        "object" => "map",
+        "array" => "slice",
+        text if text.starts_with("number ") && text.contains('.') => "float64",
+        text if text.starts_with("number") => "int64",
+        text => text,
+    };
+    if wanted.starts_with("[]") {
+        format!("cannot restore slice from {found}")
+    } else if wanted.starts_with("map[") || wanted == "v1.ResourceList" {
+        format!("cannot restore map from {found}")
+    } else if matches!(wanted, "string" | "bool" | "int32" | "int64" | "float64") {
+        if wanted == "string" && matches!(found, "int64" | "float64" | "bool") {
+            format!("cannot convert {found} to string")
+        } else {
+            format!("unrecognized type: {wanted}")
+        }
+    } else {
+        format!("cannot restore struct from: {found}")
+    }
+}
+
+/// The innermost struct and the names of the fields down to here, as Go's errors have them: no keys, no indices.
+fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
+    match place {
+        Place::Root => None,
+        Place::Key { parent, .. } | Place::Index { parent, .. } => owner_and_path(*parent),
+        Place::Field { parent, name, owner, embedded } => {
+            let mut path = owner_and_path(*parent).map(|(_, path)| path + ".").unwrap_or_default();
+            if let Some(embedded) = embedded {
+                path.push_str(embedded);
+                path.push('.');
+            }
+            path.push_str(name);
+            Some((owner.rsplit('.').next().unwrap_or_default().to_owned(), path))
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field { parent, name: key, .. } | Self::Key { parent, key } => match parent {
+                Self::Root => f.write_str(key),
+                _ => write!(f, "{parent}.{key}"),
+            },
+            Self::Index { parent, index } => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// One value to be read; nothing comes out of null and of what does not fit.
+struct Node<'r, 'c, 'p> {
+    reading: &'r mut Reading<'c>,
+    shape: Shape<'p>,
+    place: Place<'p>,
+    /// The Go type's name, where the data gives one.
+    named: Option<&'p str>,
+}
+
+impl Node<'_, '_, '_> {
+    fn wanted(&self) -> String {
+        self.named.map_or_else(|| self.shape.go_name(self.reading.components), str::to_owned)
+    }
+
+    fn mismatch(self, found: &str) {
+        match self.shape {
+            Shape::Quantity => {
+                let error = Quantity::parse("x").expect_err("a letter is no quantity");
+                self.reading.stop(error.to_owned());
+            }
+            Shape::Time | Shape::MicroTime | Shape::IntOrString => {
+                let error = type_error(self.place, found, &self.shape.go_name(self.reading.components));
+                self.reading.stop(error);
+            }
+            _ => {
+                let wanted = self.wanted();
+                self.reading.fail(self.place, found, &wanted);
+            }
+        }
+    }
+
+    fn own_form(self, form: Result<String, String>) -> Option<Value> {
+        match form {
+            Ok(text) => Some(text.into()),
+            Err(why) => {
+                self.reading.stop(why);
+                None
+            }
+        }
+    }
+
+    fn quantity(self, text: &str) -> Option<Value> {
+        let read = Quantity::parse(text.trim()).map_err(str::to_owned);
+        let milli = self.named.is_some_and(|name| name == "v1.ResourceList");
+        self.own_form(read.map(|mut quantity| {
+            if milli {
+                quantity.round_up(-3);
+            }
+            quantity.canonical()
+        }))
+    }
+
+    fn number(self, number: &Number) -> Option<Value> {
+        let whole = number.as_i64();
+        match self.shape {
+            Shape::Raw | Shape::Float => Some(Value::Number(number.clone())),
+            Shape::Integer(32) | Shape::IntOrString => match whole.and_then(|n| i32::try_from(n).ok()) {
+                Some(fits) => Some(fits.into()),
+                None => {
+                    self.mismatch(&format!("number {number}"));
+                    None
+                }
+            },
+            Shape::Integer(_) => {
+                if whole.is_none() {
+                    self.mismatch(&format!("number {number}"));
+                }
+                whole.map(Value::from)
+            }
+            Shape::Quantity => self.quantity(&number.to_string()),
+            _ => {
+                self.mismatch("number");
+                None
+            }
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Value>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_, '_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Option<Value>, E> {
+        if matches!(self.shape, Shape::Bool | Shape::Raw) {
+            return Ok(Some(value.into()));
+        }
+        self.mismatch("bool");
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Option<Value>, E> {
+        Ok(self.number(&value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Option<Value>, E> {
+        Ok(self.number(&value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Option<Value>, E> {
+        Ok(Number::from_f64(value).and_then(|number| self.number(&number)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Option<Value>, E> {
+        Ok(match self.shape {
+            Shape::String | Shape::IntOrString | Shape::Raw => Some(value.into()),
+            Shape::Bytes => match scalar::bytes(value) {
+                Ok(text) => Some(text.into()),
+                Err(why) => {
+                    self.reading.failure.get_or_insert(why);
+                    None
+                }
+            },
+            Shape::Quantity => self.quantity(value),
+            Shape::Time => self.own_form(scalar::time(value)),
+            Shape::MicroTime => self.own_form(scalar::micro_time(value)),
+            _ => {
+                self.mismatch("string");
+                None
+            }
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
+        let items = match self.shape {
+            Shape::List(items) => items,
+            Shape::Raw => {
+                return raw_list(access).map(Some);
+            }
+            _ => {
+                while access.next_element::<IgnoredAny>()?.is_some() {}
+                self.mismatch("array");
+                return Ok(None);
+            }
+        };
+        let components = self.reading.components;
+        let shape = Shape::of(components, items);
+        let named = self.named.and_then(|name| name.strip_prefix("[]"));
+        let mut list = Vec::new();
+        loop {
+            let place = Place::Index { parent: &self.place, index: list.len() };
+            let node = Node { reading: &mut *self.reading, shape, place, named };
+            match access.next_element_seed(node)? {
+                Some(item) => list.push(item.unwrap_or_else(|| zero(components, items, shape))),
+                None => return Ok(Some(Value::Array(list))),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
+        match self.shape {
+            Shape::Struct(component, fields) => self.structure(access, component, fields).map(Some),
+            Shape::Map(values) => self.map(access, values).map(Some),
+            Shape::Raw => {
+                let mut duplicates = Vec::new();
+                let mut fields = Map::new();
+                while let Some(key) = access.next_key::<String>()? {
+                    let path = text::Path::Root;
+                    let value = access.next_value_seed(ValueSeed { path, duplicates: &mut duplicates })?;
+                    fields.insert(key, value);
+                }
+                Ok(Some(Value::Object(fields)))
+            }
+            _ => {
+                while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                self.mismatch("object");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Node<'_, '_, '_> {
+    fn map<'de, A: MapAccess<'de>>(self, mut access: A, values: &Structural) -> Result<Value, A::Error> {
+        let components = self.reading.components;
+        let shape = Shape::of(components, values);
+        let named = match self.named {
+            Some(name) if name.starts_with("map[") => name.split_once(']').map(|(_, value)| value),
+            other => other.filter(|_| matches!(shape, Shape::Quantity)),
+        };
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let place = Place::Key { parent: &self.place, key: &key };
+            if map.contains_key(&key) {
+                remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
+            }
+            let node = Node { reading: &mut *self.reading, shape, place, named };
+            let value = access.next_value_seed(node)?;
+            map.insert(key, value.unwrap_or_else(|| zero(components, values, shape)));
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn structure<'de, A: MapAccess<'de>>(
+        self,
+        mut access: A,
+        component: &str,
+        fields: &Structural,
+    ) -> Result<Value, A::Error> {
+        let components = self.reading.components;
+        let facts = facts(component);
+        let mut map = Map::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let Some((name, field)) = fields.properties.get_key_value(&key) else {
+                let place = Place::Key { parent: &self.place, key: &key };
+                remark(&mut self.reading.remarks, format!("unknown field \"{place}\""));
+                access.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let fact = facts.get(name);
+            let place = Place::Field {
+                parent: &self.place,
+                name,
+                owner: component,
+                embedded: fact.and_then(|f| f.embedded.as_deref()),
+            };
+            if !seen.insert(name) {
+                remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
+            }
+            let shape = Shape::of(components, field);
+            let named = fact.and_then(|f| f.named.as_deref());
+            let value = access.next_value_seed(Node { reading: &mut *self.reading, shape, place, named })?;
+            match value.filter(|value| is_printed(value, shape, fact)) {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        fill(components, fields, facts, &mut map);
+        Ok(Value::Object(map))
+    }
+}
+
+/// Whether Go prints the value, or leaves it out as empty.
+fn is_printed(value: &Value, shape: Shape<'_>, fact: Option<&FieldFacts>) -> bool {
+    if fact.is_some_and(|f| f.pointer) || matches!(shape, Shape::Struct(..) | Shape::Raw | Shape::Quantity) {
+        return true;
+    }
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0) || matches!(shape, Shape::IntOrString),
+        Value::String(text) => !text.is_empty() || matches!(shape, Shape::IntOrString),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+    }
+}
+
+/// Adds what is printed in place of nothing.
+fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &mut Map<String, Value>) {
+    for (name, fact) in facts {
+        let Some(always) = &fact.always else {
+            continue;
+        };
+        if map.contains_key(name) {
+            continue;
+        }
+        let component = fields.properties.get(name).and_then(|f| f.reference.as_deref());
+        let value = match component {
+            Some(component) if always.is_object() => empty_struct(components, component),
+            _ => always.clone(),
+        };
+        map.insert(name.clone(), value);
+    }
+}
+
+/// A struct of that component with nothing in it, as Go prints it.
+fn empty_struct(components: &dyn Components, component: &str) -> Value {
+    let mut map = Map::new();
+    if let Some(fields) = components.component(component) {
+        fill(components, fields, facts(component), &mut map);
+    }
+    Value::Object(map)
+}
+
+/// What Go has in a list or map for a null.
+fn zero(components: &dyn Components, node: &Structural, shape: Shape<'_>) -> Value {
+    match shape {
+        Shape::Struct(component, _) => {
+            let name = node.reference.as_deref().unwrap_or(component);
+            empty_struct(components, name)
+        }
+        Shape::Map(_) | Shape::List(_) | Shape::Bytes | Shape::Time | Shape::MicroTime | Shape::Raw => {
+            Value::Null
+        }
+        Shape::String => "".into(),
+        Shape::Integer(_) | Shape::IntOrString | Shape::Float => 0.into(),
+        Shape::Bool => false.into(),
+        Shape::Quantity => json!("0"),
+    }
+}
+
+fn raw_list<'de, A: SeqAccess<'de>>(mut access: A) -> Result<Value, A::Error> {
+    let mut duplicates = Vec::new();
+    let mut items = Vec::new();
+    while let Some(item) =
+        access.next_element_seed(ValueSeed { path: text::Path::Root, duplicates: &mut duplicates })?
+    {
+        items.push(item);
+    }
+    Ok(Value::Array(items))
+}

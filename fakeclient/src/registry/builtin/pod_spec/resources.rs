@@ -1,0 +1,128 @@
+//! What a container asks for and may use.
+
+use serde_json::Value;
+
+use crate::object::field::FieldError;
+use crate::object::quantity::Quantity;
+use crate::registry::builtin::rules::names::{invalid, qualified_name};
+use crate::registry::builtin::rules::path::Path;
+use crate::registry::builtin::rules::read::Read;
+
+/// Resources that a container may name without a domain.
+const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+
+/// All names without a domain that Kubernetes knows (quotas use the others).
+const STANDARD: [&str; 20] = [
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "storage",
+    "requests.storage",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
+/// `resources` of a container.
+pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
+    let (at_limits, at_requests) = (path.child("limits"), path.child("requests"));
+    let quantity = |value: &Value| match value {
+        Value::String(text) => Quantity::parse(text).ok(),
+        other => Quantity::parse(&other.to_string()).ok(),
+    };
+    let mut errors = Vec::new();
+    for (name, value) in resources.entries("limits") {
+        let at = at_limits.key(name);
+        errors.extend(resource_name(&at, name));
+        errors.extend(quantity(value).into_iter().flat_map(|amount| amount_of(&at, name, &amount)));
+    }
+    for (name, value) in resources.entries("requests") {
+        let at = at_requests.key(name);
+        errors.extend(resource_name(&at, name));
+        let Some(request) = quantity(value) else { continue };
+        errors.extend(amount_of(&at, name, &request));
+        match resources["limits"].get(name).and_then(quantity) {
+            Some(limit) if request.compare(&limit).is_ne() && !overcommits(name) => {
+                let why = format!("must be equal to {name} limit of {}", limit.canonical());
+                errors.push(FieldError::invalid(&at_requests, request.canonical().into(), why));
+            }
+            Some(limit) if request.compare(&limit).is_gt() => {
+                let why = format!("must be less than or equal to {name} limit of {}", limit.canonical());
+                errors.push(FieldError::invalid(&at_requests, request.canonical().into(), why));
+            }
+            None if !overcommits(name) => {
+                let why = "Limit must be set for non overcommitable resources";
+                errors.push(FieldError::required(&at_limits, why));
+            }
+            _ => {}
+        }
+    }
+    let named = |test: &dyn Fn(&str) -> bool| {
+        ["limits", "requests"].iter().any(|bag| resources.entries(bag).any(|(name, _)| test(name)))
+    };
+    if named(&is_huge) && !named(&|name| name == "cpu" || name == "memory") {
+        errors.push(FieldError::forbidden(path, "HugePages require cpu or memory"));
+    }
+    errors
+}
+
+fn is_huge(name: &str) -> bool {
+    name.starts_with("hugepages-")
+}
+
+/// In Kubernetes' own domain, which names without a domain are in too.
+fn is_native(name: &str) -> bool {
+    !name.contains('/') || name.contains("kubernetes.io/")
+}
+
+fn is_extended(name: &str) -> bool {
+    !is_native(name)
+        && !name.starts_with("requests.")
+        && qualified_name(&format!("requests.{name}")).is_empty()
+}
+
+fn overcommits(name: &str) -> bool {
+    is_native(name) && !is_huge(name)
+}
+
+fn resource_name(path: &Path, name: &str) -> Vec<FieldError> {
+    let say = |why: &str| FieldError::invalid(path, name.into(), why);
+    let mut errors = invalid(path, name, qualified_name(name));
+    let bare = !name.contains('/');
+    if errors.is_empty() && bare && !STANDARD.contains(&name) && !is_huge(name) {
+        errors.push(say("must be a standard resource type or fully qualified"));
+    }
+    if bare {
+        if !CONTAINER.contains(&name) && !is_huge(name) {
+            errors.push(say("must be a standard resource for containers"));
+        }
+    } else if !is_native(name) && !is_extended(name) {
+        errors.push(say("doesn't follow extended resource name standard"));
+    }
+    errors
+}
+
+fn amount_of(path: &Path, name: &str, amount: &Quantity) -> Vec<FieldError> {
+    let say = |why: &str| FieldError::invalid(path, amount.canonical().into(), why);
+    let mut errors = Vec::new();
+    if amount.milli() < 0 {
+        errors.push(say("must be greater than or equal to 0"));
+    }
+    let counted = STANDARD[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
+    if counted && amount.milli() % 1000 != 0 {
+        errors.push(say("must be an integer"));
+    }
+    errors
+}

@@ -1,0 +1,66 @@
+//! Reading the past: one resource as it was at an earlier revision, by undoing what has happened since.
+
+use super::commit::Store;
+use super::{Missed, Revision, Snapshot};
+
+impl Store {
+    /// A snapshot in which `resource` is as it was at `revision` (other resources are as they are now). Costs as much
+    /// as was written to that resource since.
+    pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Missed> {
+        let state = self.lock();
+        if revision < state.log.compacted() {
+            return Err(Missed { seen: revision, compacted: state.log.compacted() });
+        }
+        let mut past = state.tree.clone();
+        let since: Vec<_> = state.log.after(&resource.into(), revision).cloned().collect();
+        drop(state);
+        for event in since.iter().rev() {
+            match &event.old {
+                Some(old) => past.objects.insert_mut(event.key.clone(), old.clone()),
+                None => {
+                    past.objects.remove_mut(&event.key);
+                }
+            }
+        }
+        past.revision = revision;
+        Ok(past)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, Expect, Key, Write};
+    use super::*;
+    use serde_json::json;
+
+    fn write(store: &Store, name: &str, change: Change) -> Revision {
+        let write = Write { key: Key::new("pods", "a", name), expect: Expect::Any, change };
+        store.commit(vec![write]).expect("nothing is expected")[0].revision()
+    }
+
+    #[test]
+    fn the_past_has_what_was_deleted_and_lacks_what_came_later() {
+        let store = Store::default();
+        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 1})));
+        let then = write(&store, "y", Change::Put(json!({"metadata": {}})));
+        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 2})));
+        write(&store, "y", Change::Delete(json!({})));
+        write(&store, "z", Change::Put(json!({"metadata": {}})));
+        let past = store.at("pods", then).expect("nothing was compacted");
+        let names: Vec<_> = past.range("pods", None, None).map(|(key, _)| key.name.to_string()).collect();
+        assert_eq!(names, ["x", "y"]);
+        assert_eq!(past.get(&Key::new("pods", "a", "x")).expect("x was there").value()["n"], 1);
+    }
+
+    #[test]
+    fn a_past_that_was_compacted_is_not_made_up() {
+        let store = Store::default();
+        let first = write(&store, "x", Change::Put(json!({"metadata": {}})));
+        let second = write(&store, "y", Change::Put(json!({"metadata": {}})));
+        store.compact(second);
+        assert_eq!(
+            store.at("pods", first).expect_err("compacted"),
+            Missed { seen: first, compacted: second }
+        );
+    }
+}

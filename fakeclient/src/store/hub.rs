@@ -1,0 +1,123 @@
+//! Who follows the store, and how they are woken. A follower reads the log at its own pace: no queue that can
+//! fill up, no event between a list and a watch that can be lost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use super::commit::Store;
+use super::log::Event;
+use super::{Object, Revision};
+
+/// Wakers of those who wait, by resource and follower.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    wakers: BTreeMap<Arc<str>, BTreeMap<u64, Waker>>,
+}
+
+impl Hub {
+    pub(super) fn wake(&self, events: &[Arc<Event>]) {
+        let mut woken = Vec::new();
+        {
+            let mut waiting = self.lock();
+            for event in events {
+                if let Some(wakers) = waiting.wakers.get_mut(&event.key.resource) {
+                    woken.extend(std::mem::take(wakers).into_values());
+                }
+            }
+        }
+        for waker in woken {
+            waker.wake();
+        }
+    }
+
+    fn register(&self) -> u64 {
+        let mut waiting = self.lock();
+        waiting.next += 1;
+        waiting.next
+    }
+
+    fn wait(&self, resource: &Arc<str>, follower: u64, waker: &Waker) {
+        let mut waiting = self.lock();
+        waiting.wakers.entry(Arc::clone(resource)).or_default().insert(follower, waker.clone());
+    }
+
+    fn leave(&self, resource: &Arc<str>, follower: u64) {
+        if let Some(wakers) = self.lock().wakers.get_mut(resource) {
+            wakers.remove(&follower);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("nobody panics while it holds the list of wakers")
+    }
+}
+
+/// The history that a follower needed is gone; its watch ends with 410.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missed {
+    /// Where the follower was.
+    pub(crate) seen: Revision,
+    /// History is known after this revision.
+    pub(crate) compacted: Revision,
+}
+
+/// A place in the history of one resource.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    store: Arc<Store>,
+    resource: Arc<str>,
+    seen: Revision,
+    id: u64,
+}
+
+impl Follow {
+    pub(super) fn new(store: Arc<Store>, resource: Arc<str>, seen: Revision) -> Self {
+        let id = store.hub().register();
+        Self { store, resource, seen, id }
+    }
+
+    /// The events since the last call, at least one; or waits. Bounded, so that a long history does not come at once.
+    pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Arc<Event>>, Missed>> {
+        const AT_ONCE: usize = 256;
+        let state = self.store.lock();
+        if state.log.compacted() > self.seen {
+            return Poll::Ready(Err(Missed { seen: self.seen, compacted: state.log.compacted() }));
+        }
+        let events: Vec<_> = state.log.after(&self.resource, self.seen).take(AT_ONCE).cloned().collect();
+        match events.last() {
+            Some(last) => {
+                self.seen = last.revision();
+                Poll::Ready(Ok(events))
+            }
+            None => {
+                // Nothing of this resource is newer, so a later compaction up to here takes nothing from us.
+                self.seen = state.tree.revision();
+                // Registered before the lock is given back: a commit in between would be missed otherwise.
+                self.store.hub().wait(&self.resource, self.id, cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The newest revision at which this follower has missed nothing: what a bookmark may carry.
+    pub(crate) fn caught_up(&mut self) -> Revision {
+        let state = self.store.lock();
+        if state.log.after(&self.resource, self.seen).next().is_none() {
+            self.seen = state.tree.revision();
+        }
+        self.seen
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.store.hub().leave(&self.resource, self.id);
+    }
+}

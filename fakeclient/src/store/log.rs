@@ -1,0 +1,80 @@
+//! What happened, by resource and revision, back to where history was cut off.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+
+use super::{Key, Object, Revision};
+
+/// How many events are kept before the oldest are forgotten.
+const KEPT: usize = 100_000;
+
+/// One write.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// What was written.
+    pub(crate) key: Key,
+    /// Before: nothing for a create.
+    pub(crate) old: Option<Arc<Object>>,
+    /// After. For a deletion this is the last state with the revision of the deletion.
+    pub(crate) new: Arc<Object>,
+    /// Whether the object is gone after this event.
+    pub(crate) deleted: bool,
+}
+
+impl Event {
+    pub(crate) fn revision(&self) -> Revision {
+        self.new.revision()
+    }
+}
+
+/// The history. Cloning shares everything.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    by_resource: RedBlackTreeMapSync<(Arc<str>, Revision), Arc<Event>>,
+    order: RedBlackTreeMapSync<Revision, Arc<str>>,
+    compacted: Revision,
+}
+
+impl Log {
+    pub(super) fn push(&mut self, event: Arc<Event>) {
+        let (resource, revision) = (event.key.resource.clone(), event.revision());
+        self.order.insert_mut(revision, resource.clone());
+        self.by_resource.insert_mut((resource, revision), event);
+        if self.order.size() > KEPT {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets all up to and including `revision`.
+    pub(super) fn compact(&mut self, revision: Revision) {
+        while self.order.first().is_some_and(|(oldest, _)| *oldest <= revision) {
+            self.forget_oldest();
+        }
+        self.compacted = self.compacted.max(revision);
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((revision, resource)) = self.order.first().map(|(r, n)| (*r, n.clone())) {
+            self.order.remove_mut(&revision);
+            self.by_resource.remove_mut(&(resource, revision));
+            self.compacted = revision;
+        }
+    }
+
+    /// Events up to this revision are no longer known.
+    pub(super) fn compacted(&self) -> Revision {
+        self.compacted
+    }
+
+    /// The events of a resource after `revision`, oldest first.
+    pub(super) fn after(&self, resource: &Arc<str>, revision: Revision) -> impl Iterator<Item = &Arc<Event>> {
+        let from = (resource.clone(), revision);
+        let resource = resource.clone();
+        self.by_resource
+            .range((Bound::Excluded(from), Bound::Unbounded))
+            .take_while(move |((of, _), _)| *of == resource)
+            .map(|(_, event)| event)
+    }
+}

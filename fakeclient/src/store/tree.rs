@@ -1,0 +1,98 @@
+//! The tree as of one revision: cheap to copy, never changing under its reader.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+
+use super::{Key, Object, Revision};
+
+/// All objects as of one revision. Cloning shares everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(super) objects: RedBlackTreeMapSync<Key, Arc<Object>>,
+    pub(super) revision: Revision,
+}
+
+impl Snapshot {
+    /// The revision this is a picture of.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// The objects of a resource in key order: of one namespace or of all, strictly after `after` if that is given.
+    pub(crate) fn range<'a>(
+        &'a self,
+        resource: &str,
+        namespace: Option<&str>,
+        after: Option<&Key>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> + use<'a> {
+        let first = match after {
+            Some(key) => key.successor(),
+            None => Key::new(resource, namespace.unwrap_or(""), ""),
+        };
+        let resource: Arc<str> = resource.into();
+        let namespace: Option<Arc<str>> = namespace.map(Into::into);
+        self.objects.range((Bound::Included(first), Bound::Unbounded)).take_while(move |(key, _)| {
+            key.resource == resource && namespace.as_ref().is_none_or(|wanted| key.namespace == *wanted)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, Expect, Store, Write};
+    use super::*;
+    use serde_json::json;
+
+    fn store(keys: &[(&str, &str, &str)]) -> Store {
+        let store = Store::default();
+        for (resource, namespace, name) in keys {
+            let value = json!({"metadata": {"name": name}});
+            let write = Write {
+                key: Key::new(resource, namespace, name),
+                expect: Expect::Absent,
+                change: Change::Put(value),
+            };
+            store.commit(vec![write]).expect("the key is free");
+        }
+        store
+    }
+
+    #[test]
+    fn a_range_holds_one_resource_and_one_namespace_only() {
+        let store =
+            store(&[("pods", "a", "x"), ("pods", "b", "y"), ("podtemplates", "a", "z"), ("pods", "ab", "w")]);
+        let names = |namespace| -> Vec<String> {
+            let snapshot = store.snapshot();
+            snapshot.range("pods", namespace, None).map(|(k, _)| k.name.to_string()).collect()
+        };
+        assert_eq!(names(None), ["x", "w", "y"]);
+        assert_eq!(names(Some("a")), ["x"], "namespace ab starts with a and must not be taken for it");
+    }
+
+    #[test]
+    fn a_range_goes_on_after_a_key_that_is_gone() {
+        let store = store(&[("pods", "a", "x"), ("pods", "a", "z")]);
+        let snapshot = store.snapshot();
+        let after = Key::new("pods", "a", "y");
+        let names: Vec<_> =
+            snapshot.range("pods", Some("a"), Some(&after)).map(|(k, _)| k.name.to_string()).collect();
+        assert_eq!(names, ["z"]);
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_later_writes() {
+        let store = store(&[("pods", "a", "x")]);
+        let before = store.snapshot();
+        let write =
+            Write { key: Key::new("pods", "a", "x"), expect: Expect::Any, change: Change::Delete(json!({})) };
+        store.commit(vec![write]).expect("the pod exists");
+        assert_eq!(before.range("pods", None, None).count(), 1);
+        assert_eq!(store.snapshot().range("pods", None, None).count(), 0);
+    }
+}

@@ -1,0 +1,115 @@
+//! One cluster, one client: what a first test does.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::runtime::{WatchStreamExt, watcher};
+use seatrial_fakeclient::{ApiError, Clock, FakeCluster, RequestMatch};
+use serde_json::json;
+
+fn map(name: &str) -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": name, "labels": {"app": name}}, "data": {"k": "v"}}))
+        .expect("a config map")
+}
+
+#[tokio::test]
+async fn an_object_is_created_read_changed_and_deleted() {
+    let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
+    let created = maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    assert!(created.metadata.uid.is_some() && created.metadata.creation_timestamp.is_some());
+    let patch = Patch::Merge(json!({"data": {"k": "w"}}));
+    let patched = maps.patch("a", &PatchParams::default(), &patch).await.unwrap();
+    assert_eq!(patched.data.unwrap()["k"], "w");
+    assert_ne!(patched.metadata.resource_version, created.metadata.resource_version);
+    let stale = maps.replace("a", &PostParams::default(), &created).await.unwrap_err();
+    assert!(matches!(&stale, kube::Error::Api(status) if status.code == 409), "{stale}");
+    maps.delete("a", &DeleteParams::default()).await.unwrap();
+    assert!(maps.get_opt("a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_namespace_gets_its_service_account_and_takes_its_content_along() {
+    let cluster = FakeCluster::new();
+    let namespaces: Api<Namespace> = Api::all(cluster.client());
+    let namespace = serde_json::from_value(json!({"metadata": {"name": "prod"}})).unwrap();
+    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client(), "prod");
+    accounts.get("default").await.unwrap();
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client(), "prod");
+    maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    namespaces.delete("prod", &DeleteParams::default()).await.unwrap();
+    assert!(namespaces.get_opt("prod").await.unwrap().is_none(), "an empty namespace goes at once");
+    assert!(maps.list(&ListParams::default()).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn dependents_follow_their_owner() {
+    let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
+    let owner = maps.create(&PostParams::default(), &map("owner")).await.unwrap();
+    let mut dependent = map("dependent");
+    let reference =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid});
+    dependent.metadata.owner_references = Some(vec![serde_json::from_value(reference).unwrap()]);
+    maps.create(&PostParams::default(), &dependent).await.unwrap();
+    maps.delete("owner", &DeleteParams::default()).await.unwrap();
+    assert!(maps.get_opt("dependent").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_watch_sees_what_enters_and_leaves_its_selection() {
+    let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
+    let from = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let params = WatchParams::default().labels("app=a").timeout(10);
+    let mut watch = maps.watch(&params, &from).await.unwrap().boxed();
+    maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    let leave = Patch::Merge(json!({"metadata": {"labels": {"app": "b"}}}));
+    maps.patch("a", &PatchParams::default(), &leave).await.unwrap();
+    assert!(matches!(watch.try_next().await.unwrap(), Some(WatchEvent::Added(_))));
+    assert!(matches!(watch.try_next().await.unwrap(), Some(WatchEvent::Deleted(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
+    let clock = Clock::tokio("2026-01-01T00:00:00Z".parse().unwrap());
+    let cluster = FakeCluster::builder().clock(clock).build().unwrap();
+    let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let mut stream = watcher(maps.clone(), watcher::Config::default()).applied_objects().boxed();
+    maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    let names =
+        async |stream: &mut futures::stream::BoxStream<'static, Result<ConfigMap, watcher::Error>>| loop {
+            let object: ConfigMap = stream.next().await.unwrap().unwrap();
+            if object.metadata.name.as_deref() != Some("kube-root-ca.crt") {
+                return object.metadata.name.unwrap();
+            }
+        };
+    assert_eq!(names(&mut stream).await, "a");
+    tokio::time::advance(Duration::from_secs(600)).await;
+    cluster.compact();
+    maps.create(&PostParams::default(), &map("b")).await.unwrap();
+    while names(&mut stream).await != "b" {}
+}
+
+#[tokio::test]
+async fn only_the_second_update_fails() {
+    let cluster = FakeCluster::new();
+    let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let guard =
+        cluster.fail(RequestMatch::verb("create").resource("configmaps"), 2, ApiError::internal("disk full"));
+    maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    let error = maps.create(&PostParams::default(), &map("b")).await.unwrap_err();
+    assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");
+    maps.create(&PostParams::default(), &map("b")).await.unwrap();
+    assert_eq!(guard.matched(), 3);
+}
+
+#[tokio::test]
+async fn requests_are_recorded_with_their_user() {
+    let cluster = FakeCluster::new();
+    let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client_as("alice"));
+    maps.get_opt("a").await.unwrap();
+    let requests = cluster.requests();
+    let last = requests.last().expect("one request was made");
+    assert_eq!((last.user.as_str(), last.method.as_str(), last.code), ("alice", "GET", 404));
+}

@@ -1,0 +1,4 @@
+//! The fake as its users see it: through `kube::Client`.
+
+mod cluster;
+mod socket;

@@ -1,0 +1,119 @@
+//! The operator's command line, run as people run it: what it prints, how it fails, how it ends.
+//!
+//! Nothing here needs a cluster. What the operator does in one is said by the specs.
+
+use std::{
+    io::Read,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+fn operator(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seatrial-operator"));
+    command.args(arguments).env_remove("KUBECONFIG").stdin(Stdio::null());
+    command
+}
+
+fn output(arguments: &[&str]) -> (bool, String, String) {
+    let Output { status, stdout, stderr } = operator(arguments).output().unwrap();
+    (status.success(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn crds_prints_the_definitions_as_documents_of_yaml() {
+    let (success, yaml, _) = output(&["crds"]);
+    let documents: Vec<CustomResourceDefinition> = serde_saphyr::from_multiple(&yaml).unwrap();
+    assert!(success);
+    assert_eq!(documents, seatrial_operator::crds());
+}
+
+#[test]
+fn help_shows_examples() {
+    for arguments in [&["--help"][..], &["run", "--help"], &["crds", "--help"]] {
+        let (success, text, _) = output(arguments);
+        assert!(
+            success && text.contains("seatrial-operator crds | kubectl apply -f -"),
+            "{arguments:?}: {text}"
+        );
+    }
+}
+
+#[track_caller]
+fn check_failure(arguments: &[&str], parts: &[&str]) {
+    let (success, _, text) = output(arguments);
+    assert!(!success, "{arguments:?} succeeded");
+    for part in parts {
+        assert_eq!(text.matches(part).count(), 1, "{part:?} once in: {text}");
+    }
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_named_with_the_reason_and_the_next_step() {
+    check_failure(
+        &["run", "--kubeconfig", "no/such/file"],
+        &["failed to read the kubeconfig no/such/file", "No such file or directory", "kubectl config view"],
+    );
+}
+
+#[test]
+fn a_context_that_is_not_there_is_named() {
+    let server = Silent::new();
+    let kubeconfig = server.kubeconfig.to_str().unwrap();
+    check_failure(&["run", "--kubeconfig", kubeconfig, "--context", "elsewhere"], &["elsewhere"]);
+}
+
+#[test]
+fn a_log_filter_that_makes_no_sense_is_refused() {
+    check_failure(&["run", "--log", "operator=loud"], &["--log \"operator=loud\""]);
+}
+
+#[test]
+fn sigterm_and_sigint_end_it_cleanly_even_when_the_server_never_answers() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Silent::new();
+        let mut child = operator(&["run", "--kubeconfig", server.kubeconfig.to_str().unwrap()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It connects only after it has begun to listen for signals.
+        let connection = server.listener.accept().unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = child.wait().unwrap();
+        drop(connection);
+        assert!(status.success(), "{signal:?}: {status}, {}", stderr(&mut child));
+    }
+}
+
+fn stderr(child: &mut Child) -> String {
+    let mut text = String::new();
+    child.stderr.as_mut().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+/// A server that takes connections and says nothing, and a kubeconfig that names it.
+struct Silent {
+    listener: TcpListener,
+    kubeconfig: PathBuf,
+    _folder: TempDir,
+}
+
+impl Silent {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let text = format!(
+            "{{apiVersion: v1, kind: Config, current-context: here,
+              clusters: [{{name: here, cluster: {{server: \"{server}\"}}}}],
+              contexts: [{{name: here, context: {{cluster: here, user: \"\"}}}}]}}"
+        );
+        std::fs::write(&kubeconfig, text).unwrap();
+        Self { listener, kubeconfig, _folder: folder }
+    }
+}

@@ -1,0 +1,23 @@
+//! The operator's specs: one text, run in memory, on a real API server, or on any cluster.
+//!
+//! `cargo test -p seatrial-operator --test specs` runs them in memory and in virtual time;
+//! `SEATRIAL_TIER=envtest` and `SEATRIAL_TIER=existing` run the same file elsewhere. One file per kind, and one
+//! for what concerns the operator as a whole. How a spec starts the operator stands in `operator.rs`.
+
+mod cluster;
+mod machine;
+mod restart;
+
+mod fleet;
+mod operator;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seatrial_e2e::run(|suite| {
+        suite.crds(seatrial_operator::crds());
+        suite.describe("Cluster", cluster::specs);
+        suite.describe("Machine", machine::specs);
+        suite.describe("Operator", restart::specs);
+    })
+}
