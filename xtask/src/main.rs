@@ -1,5 +1,6 @@
 //! The few commands people and CI use. This file is their table; each command has a module of its own.
 
+mod fidelity;
 mod generate;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Compare the fake with a real control plane, case by case.
+    Fidelity(fidelity::Args),
     /// Generate the built-in kinds' data from a real kube-apiserver.
     Gen(generate::Args),
 }
@@ -27,6 +30,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
     };
     match outcome {
