@@ -25,6 +25,10 @@
 //! `cargo test` runs it in memory, in virtual time; `SEATRIAL_TIER=envtest cargo test` runs the same file
 //! against a real etcd and kube-apiserver, in real time. [`run`] lists the other variables.
 //!
+//! A spec is listed, filtered and reported by its whole way, `ConfigMap / is there once it was created` here; two
+//! specs of one name are refused. Under nextest every spec is a process of its own, which costs a control plane each
+//! on tier `envtest`; on the other tiers it makes no difference.
+//!
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
 //! cluster by watch (`expect`), which one of several things answers for (`tier`), and its outcome is
 //! written down for other programs (`report`).
@@ -36,7 +40,7 @@ mod spec;
 
 mod expect;
 
-mod clock;
+mod span;
 mod tier;
 
 mod report;
@@ -46,5 +50,6 @@ pub use expect::{
     matchers,
 };
 pub use failure::{Failure, SpecResult};
+pub use span::{mins, secs};
 pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

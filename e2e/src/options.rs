@@ -62,7 +62,7 @@ impl Options {
             report: lookup("SEATRIAL_REPORT").map(PathBuf::from),
             contexts: list(&option("SEATRIAL_CONTEXT_ALLOW", "").1),
             spec_timeout: parse(option("SEATRIAL_SPEC_TIMEOUT", "5m"), duration)?,
-            labels: parse(option("SEATRIAL_LABELS", ""), |text| text.parse())?,
+            labels: parse(option("SEATRIAL_LABELS", ""), str::parse)?,
             has: parse(option("SEATRIAL_HAS", "controllers,kubelet,nodes:1"), |text| {
                 list(text).iter().map(|need| need.parse()).collect()
             })?,
@@ -113,6 +113,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mins;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Options, OptionError> {
         Options::read(|variable| {
@@ -124,7 +125,7 @@ mod tests {
     fn without_variables_specs_run_on_the_fake_for_at_most_five_minutes_each() {
         let options = read(&[]).unwrap();
         assert_eq!(options.tier, TierKind::Fake);
-        assert_eq!(options.spec_timeout, Duration::from_mins(5));
+        assert_eq!(options.spec_timeout, mins(5));
         assert_eq!(options.seed, None);
         assert!(options.contexts.is_empty());
     }
@@ -139,7 +140,7 @@ mod tests {
     fn durations_take_a_unit_and_nothing_else() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("2h"), Ok(Duration::from_hours(2)));
+        assert_eq!(duration("2h"), Ok(mins(120)));
         for wrong in ["", "s", "5 m", "1.5s", "-3s", "18446744073709551615h", "5d"] {
             assert!(duration(wrong).is_err(), "{wrong:?} was read as a duration");
         }

@@ -1,7 +1,7 @@
 //! Starts a control plane, prints its processes and kubeconfig, and ends in the way that its standard input says:
 //! `stop`, `exit`, `panic` or `abort`. Without a word it stays until it is killed.
 //!
-//! `cargo run -p seatrial-envtest --example control_plane -- [VERSION]`
+//! `cargo run -p seatrial-envtest --example control_plane -- [VERSION [CONTROLLER…]]`
 
 use std::io::BufRead as _;
 
@@ -21,8 +21,9 @@ fn main() {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     runtime.block_on(async {
         let mut builder = Environment::builder();
-        if let Some(version) = std::env::args().nth(1) {
-            builder = builder.version(version);
+        let mut arguments = std::env::args().skip(1);
+        if let Some(version) = arguments.next() {
+            builder = builder.version(version).controllers(arguments);
         }
         let env = tokio::select! {
             started = builder.start() => match started {
@@ -34,6 +35,7 @@ fn main() {
             },
             () = obey(&mut heard) => return,
         };
+        eprintln!("{:?}", env.timings());
         for (name, pid) in env.processes() {
             println!("{name} {pid}");
         }

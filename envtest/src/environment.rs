@@ -15,6 +15,7 @@ use crate::{
         apiserver::Admission,
         run::{self, MASTERS, Plan, Running},
         service_account,
+        timings::Timings,
         users::User,
     },
 };
@@ -125,6 +126,11 @@ impl Environment {
         &self.report
     }
 
+    /// How long each part of the start took.
+    pub fn timings(&self) -> Timings {
+        self.running.timings
+    }
+
     /// The processes by name, with their ids.
     pub fn processes(&self) -> impl Iterator<Item = (&'static str, u32)> {
         self.running.processes()
@@ -220,6 +226,12 @@ impl EnvironmentBuilder {
     /// data is thrown away, and a graceful end costs more than a start.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = Some(timeout);
+        self
+    }
+
+    /// Other environment variables than this process's, where they say which binaries to use and how long to wait.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
         self
     }
 

@@ -31,5 +31,5 @@ mod error;
 pub use environment::{Environment, EnvironmentBuilder};
 pub use error::{Error, StartFailure};
 pub use install::InstallError;
-pub use plane::users::User;
+pub use plane::{timings::Timings, users::User};
 pub use process::output::Cause;

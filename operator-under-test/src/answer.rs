@@ -1,7 +1,7 @@
 //! What the API answered when it did not do what it was asked, in words that fit into a sentence.
 //!
-//! kube's own text repeats itself and shows Rust structures; people who read a log, an event or a condition want
-//! what the server said.
+//! kube's own text repeats itself and shows Rust structures; people who read a log, an event or a condition
+//! want what the server said.
 
 use std::fmt;
 

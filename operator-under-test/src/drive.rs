@@ -20,8 +20,8 @@ use crate::reconcile::{ObjectBackoff, ReconcileError};
 
 /// Reconciles objects of one kind.
 ///
-/// Called with an object whenever it, or something that bears on it, may have changed; the object may be a little
-/// old. Must lead to the same end however often it is called and wherever it was cut off before.
+/// Called with an object whenever it, or something that bears on it, may have changed; the object may be a
+/// little old. Must lead to the same end however often it is called and wherever it was cut off before.
 pub(crate) trait Reconciler: Send + Sync + 'static {
     /// The kind.
     type Kind: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static;

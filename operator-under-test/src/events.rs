@@ -1,8 +1,8 @@
 //! Tells people what happened, as `events.k8s.io/v1` Events.
 //!
-//! An event's name is a function of what it says, not of when it was said: the same event told again finds its
-//! first telling on the server and counts it up as a series, also after a restart. Telling is best effort. An
-//! event that cannot be written is logged and never fails the work that it is about.
+//! An event's name is a function of what it says, not of when it was said: the same event told again finds
+//! its first telling on the server and counts it up as a series, also after a restart. Telling is best
+//! effort. An event that cannot be written is logged and never fails the work that it is about.
 
 use std::sync::Arc;
 

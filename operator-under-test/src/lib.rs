@@ -6,10 +6,11 @@
 //! [`Simulated`], keeps its instances as objects of a kind of their own, so nothing is lost when the operator
 //! stops, wherever that happens.
 //!
-//! The modules stand in the order in which a change travels: [`api`] says what can be asked, `manager` watches
-//! and decides who is woken, `drive` calls and calls again, `reconcile` compares and acts, [`provider`] owns the outside world, `events` tells
-//! people, [`clock`] says what time it is. Time and provider are constructor arguments; nothing here knows
-//! whether the server behind the client is real.
+//! The modules stand in the order in which a change travels: [`api`] says what can be asked, `manager`
+//! watches and decides who is woken, `drive` calls and calls again, `reconcile` compares and acts,
+//! [`provider`] owns the outside world, `events` tells people, `answer` puts the API's errors into words,
+//! [`clock`] says what time it is. Time and provider are constructor arguments; nothing here knows whether
+//! the server behind the client is real.
 
 #![forbid(unsafe_code)]
 
@@ -19,10 +20,12 @@ mod manager;
 mod drive;
 mod reconcile;
 
+pub mod provider;
+
+mod events;
+
 mod answer;
 pub mod clock;
-mod events;
-pub mod provider;
 
 pub use answer::Answer;
 pub use api::{Cluster, Machine, crds};

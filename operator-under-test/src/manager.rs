@@ -69,8 +69,8 @@ pub enum ManagerError {
 
 /// Runs the operator until `options.shutdown` is over.
 ///
-/// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried, for
-/// each object by itself, with a growing wait.
+/// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried,
+/// for each object by itself, with a growing wait.
 pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
     let Options { namespace, provider, clock, shutdown } = options;
     let scope = Scope { client: client.clone(), namespace };
@@ -140,7 +140,8 @@ impl Scope {
         }
     }
 
-    /// A controller that objects of `K` wake when something that they ask for changes, not when their status does.
+    /// A controller that objects of `K` wake when something that they ask for changes, not when their status
+    /// does.
     ///
     /// Marking for deletion raises the generation, so it passes too.
     fn controller<K>(&self) -> Controller<K>

@@ -71,12 +71,19 @@ where
     }
 }
 
+/// The value at the last sight.
+enum Last<V> {
+    Unseen,
+    Absent,
+    There(V),
+}
+
 /// What the window has shown so far.
 struct Window<'a, K, V> {
     subject: &'a Subject<K, V>,
     matcher: &'a dyn Matcher<V>,
     record: &'a Record,
-    last: Option<Option<V>>,
+    last: Last<V>,
     broken: Option<String>,
 }
 
@@ -89,7 +96,7 @@ impl<K, V> Window<'_, K, V> {
             self.broken = Some("it did not hold".into());
             return ControlFlow::Break(());
         }
-        self.last = Some(value);
+        self.last = value.map_or(Last::Absent, Last::There);
         ControlFlow::Continue(())
     }
 
@@ -121,17 +128,23 @@ where
         };
         self.promise.keep();
         let expected = format!("{} should {} all the time during", self.subject.label, matcher.expected());
-        let record = Record::new(expected, self.during);
+        let record = Record::new(&expected, self.during);
         let _waiting = self.promise.board.waits_for(record.clone());
-        let mut window =
-            Window { subject: &self.subject, matcher: &*matcher, record: &record, last: None, broken: None };
+        let mut window = Window {
+            subject: &self.subject,
+            matcher: &*matcher,
+            record: &record,
+            last: Last::Unseen,
+            broken: None,
+        };
         let ended = tokio::time::timeout(self.during, self.subject.follow(|sight| window.see(sight))).await;
         if ended.is_err() {
             self.last_look(&mut window).await;
         }
         match (window.broken, window.last) {
-            (None, Some(last)) => Ok(last),
-            (None, None) => Err(self.failure(&record, "it could not be looked at")),
+            (None, Last::There(value)) => Ok(Some(value)),
+            (None, Last::Absent) => Ok(None),
+            (None, Last::Unseen) => Err(self.failure(&record, "it could not be looked at")),
             (Some(reason), _) => Err(self.failure(&record, &reason)),
         }
     }
@@ -150,5 +163,55 @@ where
 
     fn failure(&self, record: &Record, reason: &str) -> Failure {
         Failure::at(format!("{reason}: {}", record.story()), self.promise.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::script::{Answer, config, event, scripted};
+    use crate::matchers::match_json;
+
+    async fn held(script: Vec<Answer>) -> Result<(), String> {
+        let (subject, _) = scripted(script);
+        let window = Consistently::new(subject, Board::new(false)).during(Duration::from_secs(5));
+        let key = serde_json::json!({"data": {"key": "0"}});
+        window.should(match_json(key)).await.map(drop).map_err(|failure| failure.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_in_which_nothing_happens_is_held() {
+        let list = Answer::List(3, vec![config(2, "0")]);
+        assert_eq!(held(vec![list.clone(), Answer::OpenWatch(vec![]), list]).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_only_the_last_look_shows_is_not_missed() {
+        let (first, last) = (Answer::List(3, vec![config(2, "0")]), Answer::List(9, vec![config(8, "1")]));
+        let error = held(vec![first, Answer::OpenWatch(vec![]), last]).await.unwrap_err();
+        assert!(error.starts_with("it did not hold: "), "{error}");
+        assert!(error.contains("5.000s  data.key: \"0\" → \"1\""), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flip_back_and_forth_within_one_packet_is_seen() {
+        let flips = vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "0"))];
+        let error =
+            held(vec![Answer::List(3, vec![config(2, "0")]), Answer::OpenWatch(flips)]).await.unwrap_err();
+        assert!(error.contains("data.key is \"1\""), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_in_the_history_fails_the_window_even_if_both_ends_are_right() {
+        let list = Answer::List(3, vec![config(2, "0")]);
+        let error = held(vec![list.clone(), Answer::Refusal(410), list]).await.unwrap_err();
+        assert!(error.starts_with("nobody can know whether it held"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_cannot_be_looked_into_is_not_held() {
+        let error = held(vec![Answer::Refusal(500)]).await.unwrap_err();
+        assert!(error.starts_with("the last look at it failed: "), "{error}");
+        assert!(error.contains("last API error: 500 InternalError: by the script"), "{error}");
     }
 }

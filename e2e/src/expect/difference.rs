@@ -55,7 +55,7 @@ fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
             }
         }
         (before, after) if before != after => {
-            found.push(format!("{path}: {} → {}", short(before), short(after)))
+            found.push(format!("{path}: {} → {}", short(before), short(after)));
         }
         _ => {}
     }

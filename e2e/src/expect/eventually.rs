@@ -17,10 +17,11 @@ use crate::expect::promise::Promise;
 use crate::expect::record::Record;
 use crate::expect::subject::Subject;
 use crate::failure::{Failure, SpecResult};
+use crate::span::mins;
 use crate::spec::Board;
 
 /// How long is waited when the spec does not say.
-const WITHIN: Duration = Duration::from_mins(1);
+const WITHIN: Duration = mins(1);
 
 /// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
 /// await it.
@@ -78,7 +79,7 @@ where
         };
         self.promise.keep();
         let expected = format!("{} should {} within", self.subject.label, matcher.expected());
-        let record = Record::new(expected, self.within);
+        let record = Record::new(&expected, self.within);
         let _waiting = self.promise.board.waits_for(record.clone());
         let mut settled = None;
         let waiting = self.subject.follow(|sight| match sight {
@@ -105,5 +106,56 @@ where
         // Only the end of time leaves nothing settled.
         drop(tokio::time::timeout(self.within, waiting).await);
         settled.ok_or_else(|| Failure::at(record.story(), self.promise.place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::expect::script::{Answer, config, event, scripted};
+    use crate::matchers::{be_gone, match_json};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_value_that_matched_is_given_and_its_board_knows_of_the_check() {
+        let (subject, _) = scripted(vec![
+            Answer::List(3, vec![config(2, "0")]),
+            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
+        ]);
+        let board = Board::new(false);
+        let seen = Eventually::new(subject, Rc::clone(&board))
+            .should(match_json(json!({"data": {"key": "1"}})))
+            .await;
+        assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
+        assert!(board.has_expectations() && board.waits_so_far().is_empty() && board.unchecked().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
+        let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
+        let started = Instant::now();
+        let waited = Eventually::new(subject, Board::new(false))
+            .should(be_gone())
+            .within(Duration::from_secs(7))
+            .await;
+        let story = waited.unwrap_err().to_string();
+        assert_eq!(started.elapsed(), Duration::from_secs(7));
+        assert!(
+            story.starts_with("ConfigMap demo/a should be gone within 7s\n  last seen: it is there"),
+            "{story}"
+        );
+        assert!(story.contains("last API error: 500 InternalError: by the script at 5.100s"), "{story}");
+        assert!(story.contains("eventually.rs:"), "{story}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_dropped_unchecked_is_on_the_board() {
+        let (subject, _) = scripted(vec![Answer::Refusal(500)]);
+        let board = Board::new(false);
+        drop(Eventually::new(subject, Rc::clone(&board)).should(be_gone()));
+        assert_eq!(board.unchecked().len(), 1);
+        assert!(!board.has_expectations());
     }
 }

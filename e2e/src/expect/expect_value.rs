@@ -22,6 +22,7 @@ impl<T: Debug> Expect<T> {
     }
 
     /// Checks the value now: `cx.expect(machines.len()).to(equal(3))?`.
+    #[expect(clippy::needless_pass_by_value, reason = "matchers are written in place, here as in `should`")]
     pub fn to(mut self, matcher: impl Matcher<T>) -> SpecResult {
         self.promise.keep();
         matcher.check(Some(&self.value)).map_err(|mismatch| {

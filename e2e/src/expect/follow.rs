@@ -160,3 +160,108 @@ async fn rest(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(PAUSE.1);
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::expect::script::{Answer, Asked, config, event, scripted};
+
+    /// Follows a scripted server until the object has the value `end`, and tells what was seen on the way.
+    async fn followed(script: Vec<Answer>) -> (Vec<String>, Asked) {
+        let (subject, asked) = scripted(script);
+        let mut seen = Vec::new();
+        subject.follow(|sight| tell(&sight, &mut seen)).await;
+        (seen, asked)
+    }
+
+    fn tell(sight: &Sight<'_, ConfigMap>, seen: &mut Vec<String>) -> ControlFlow<()> {
+        let told = match sight {
+            Sight::Gap => "gap".into(),
+            Sight::Trouble(error) => error.clone(),
+            Sight::Now(objects) => {
+                let map = objects.values().next();
+                map.map_or("absent".into(), |map| map.data.clone().unwrap()["key"].clone())
+            }
+        };
+        seen.push(told);
+        if seen.last().is_some_and(|told| told == "end") {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// The revision that each watch asked to begin at.
+    fn watched_from(asked: &Asked) -> Vec<String> {
+        let watches = asked.all().into_iter().filter(|path| path.contains("watch=true"));
+        let revision =
+            |path: String| Some(path.split("resourceVersion=").nth(1)?.split('&').next()?.to_owned());
+        watches.filter_map(revision).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_ends_is_resumed_from_the_last_event_or_bookmark() {
+        let bookmark = json!({"type": "BOOKMARK", "object": {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"resourceVersion": "9"},
+        }});
+        let (seen, asked) = followed(vec![
+            Answer::List(3, vec![config(2, "0")]),
+            Answer::Watch(vec![event("MODIFIED", &config(5, "1"))]),
+            Answer::Watch(vec![bookmark]),
+            Answer::OpenWatch(vec![event("DELETED", &config(10, "1")), event("ADDED", &config(11, "end"))]),
+        ])
+        .await;
+        assert_eq!(seen, ["0", "1", "absent", "end"]);
+        assert_eq!(watched_from(&asked), ["3", "5", "9"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_revision_that_is_compacted_away_is_a_gap_and_lists_again() {
+        let expired = json!({"type": "ERROR", "object": {
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old",
+        }});
+        for refusal in [Answer::Refusal(410), Answer::OpenWatch(vec![expired])] {
+            let script = vec![Answer::List(3, vec![]), refusal, Answer::List(9, vec![config(8, "end")])];
+            let (seen, _) = followed(script).await;
+            assert_eq!(
+                (seen.len(), seen[0].as_str(), &seen[2..]),
+                (4, "absent", &["gap".into(), "end".into()][..]),
+                "{seen:?}"
+            );
+            assert!(seen[1].starts_with("410 Expired"), "{seen:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_is_told_and_asked_again_after_a_pause_without_a_gap() {
+        let started = Instant::now();
+        let (seen, asked) = followed(vec![
+            Answer::Refusal(500),
+            Answer::List(3, vec![]),
+            Answer::Refusal(500),
+            Answer::OpenWatch(vec![event("ADDED", &config(4, "end"))]),
+        ])
+        .await;
+        let error = "500 InternalError: by the script";
+        assert_eq!(seen, [error, "absent", error, "end"]);
+        assert_eq!(watched_from(&asked), ["3", "3"]);
+        assert!(
+            started.elapsed() >= PAUSE.0 * 2,
+            "two errors were followed by {:?} of pause",
+            started.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_ends_every_watch_at_once_is_not_asked_without_end() {
+        let (subject, asked) = scripted(vec![Answer::List(3, vec![]), Answer::Watch(vec![])]);
+        let minute = crate::mins(1);
+        let followed = tokio::time::timeout(minute, subject.follow(|_| ControlFlow::Continue(()))).await;
+        assert!(followed.is_err(), "nothing was to be seen");
+        let times = asked.all().len();
+        assert!((20..60).contains(&times), "in a minute it was asked {times} times");
+    }
+}

@@ -16,6 +16,9 @@ pub mod matchers;
 mod difference;
 mod record;
 
+#[cfg(test)]
+mod script;
+
 pub use consistently::Consistently;
 pub(crate) use difference::seconds;
 pub use eventually::Eventually;

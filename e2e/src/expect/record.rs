@@ -37,7 +37,7 @@ struct Seen {
 
 impl Record {
     /// A wait for something, within a limit: `Machine a should exist within`, 30 s.
-    pub(crate) fn new(expected: String, limit: Duration) -> Rc<Self> {
+    pub(crate) fn new(expected: &str, limit: Duration) -> Rc<Self> {
         let expected = format!("{expected} {}", seconds(limit));
         Rc::new(Self { expected, start: Instant::now(), seen: RefCell::default() })
     }
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn record() -> Rc<Record> {
-        Record::new("Machine demo/a should be Ready within".into(), Duration::from_secs(30))
+        Record::new("Machine demo/a should be Ready within", Duration::from_secs(30))
     }
 
     #[tokio::test(start_paused = true)]

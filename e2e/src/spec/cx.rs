@@ -13,9 +13,9 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
+use seatrial_fakeclient::Clock;
 use serde_json::Value;
 
-use crate::clock::Clock;
 use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable};
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;

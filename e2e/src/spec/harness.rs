@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::failure::sentence;
 use crate::options::{Options, TierKind};
 use crate::report::{Entry, Outcome, Report};
+use crate::span::mins;
 use crate::spec::life::{Run, run_spec};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::tree::Suite;
@@ -19,6 +20,9 @@ use crate::tier::{Definitions, Tier, choose};
 
 /// The exit status of a run that could not begin. A failed spec is 101, as with libtest.
 const CANNOT_BEGIN: u8 = 2;
+
+/// Stands in front of the reason in the name of a spec that is listed as ignored.
+const SKIPPED: &str = "skipped: ";
 
 /// How many specs run at once where time is real: they wait for most of it (a namespace alone takes more
 /// than five seconds to go), so this is not a matter of cores. `--test-threads` has the last word.
@@ -57,7 +61,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let mut specs = plan(&suite).map_err(|error| error.to_string())?;
     let all = specs.len();
     specs.retain(|spec| options.labels.lets_through(&spec.labels));
-    let tier = choose(&options).map_err(|error| sentence(&error))?;
+    let tier = choose(&options);
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
     if !arguments.list {
         tier.check().map_err(|error| sentence(&error))?;
@@ -77,6 +81,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         prefix: suite.prefix,
         seed,
         spec_limit: options.spec_timeout,
+        silence: mins(5),
         live_steps: arguments.nocapture,
     });
     let entries = Arc::new(Mutex::new(Vec::new()));
@@ -99,7 +104,7 @@ fn trial(spec: Spec, run: &Arc<Run>, entries: &Arc<Mutex<Vec<Entry>>>) -> Trial 
     let name = spec.name.clone();
     let missing = missing(&spec, &*run.tier);
     let ignored = missing.is_some();
-    let kind = missing.as_ref().map(|needs| format!("skipped: needs {needs}")).unwrap_or_default();
+    let kind = missing.as_ref().map(|needs| format!("{SKIPPED}needs {needs}")).unwrap_or_default();
     let body = move || {
         let ending = match missing {
             // Only with --ignored or --include-ignored: the caller insists, the tier still cannot.
@@ -127,7 +132,9 @@ fn missing(spec: &Spec, tier: &dyn Tier) -> Option<String> {
 fn skipped(trials: &[Trial], arguments: &Arguments, tier: &'static str) -> Vec<Entry> {
     let left_out =
         trials.iter().filter(|trial| arguments.is_ignored(trial) && !arguments.is_filtered_out(trial));
-    left_out.map(|trial| Entry::skipped(trial.name(), tier, trial.kind())).collect()
+    left_out
+        .map(|trial| Entry::skipped(trial.name(), tier, trial.kind().trim_start_matches(SKIPPED)))
+        .collect()
 }
 
 fn default_seed(tier: TierKind) -> u64 {

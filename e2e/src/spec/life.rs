@@ -19,16 +19,13 @@ use tokio::task::LocalSet;
 
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
+use crate::span::mins;
 use crate::spec::plan::{Spec, seed_of};
 use crate::spec::{Board, Cx, namespace, panics};
 use crate::tier::{Connection, Definitions, Need, Tier};
 
 /// How long one clean-up, one `after_each` or the end of one task may take.
-const CLEANUP_LIMIT: Duration = Duration::from_mins(1);
-
-/// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A
-/// body that blocks its thread is never out of time by the runtime's clock.
-const SILENCE: Duration = Duration::from_mins(5);
+const CLEANUP_LIMIT: Duration = mins(1);
 
 /// What the specs of a run share.
 pub(crate) struct Run {
@@ -37,6 +34,9 @@ pub(crate) struct Run {
     pub(crate) prefix: String,
     pub(crate) seed: u64,
     pub(crate) spec_limit: Duration,
+    /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A body that
+    /// blocks its thread is never out of time by the runtime's clock.
+    pub(crate) silence: Duration,
     pub(crate) live_steps: bool,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn run_spec(spec: &Spec, run: &Arc<Run>) -> Ending {
             return Ending::failed_early(Failure::nowhere(format!("no thread for the spec: {error}")));
         }
     };
-    let patience = limit * 2 + SILENCE;
+    let patience = limit * 2 + run.silence;
     let mut ending = match receive.recv_timeout(patience) {
         Ok(ending) => {
             drop(thread.join());
@@ -128,13 +128,10 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
     let seed = seed_of(&spec.name, run.seed);
     let board = Board::new(run.live_steps);
     let mut failures = Vec::new();
-    // Held until the end: what the tier keeps for this connection goes with it.
-    let mut keep = None;
     let set_up = guarded(limit, &board, async {
         let connection = run.tier.connect(seed).await?;
         run.definitions.install(&connection).await?;
-        let Connection { client, clock, keep: kept, shared: _ } = connection;
-        keep = kept;
+        let Connection { client, clock, shared: _ } = connection;
         let namespace = namespace::create(client.clone(), &run.prefix, &spec.name, seed).await?;
         Ok(Cx {
             spec: spec.name.as_str().into(),
@@ -157,7 +154,6 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
         }
         Err(failure) => failures.push(failure.during("set-up")),
     }
-    drop(keep);
     Ending { failures, steps: board.steps(), took: Duration::ZERO }
 }
 
@@ -226,11 +222,64 @@ async fn guarded<T>(
 fn out_of_time(limit: Duration, board: &Board) -> Failure {
     let mut text = format!("did not finish within {}", seconds(limit));
     if let Some((at, step)) = board.steps().last() {
-        text.push_str(&format!("; its last step was {step:?}, at {}", seconds(*at)));
+        text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
     for wait in board.waits_so_far() {
         text.push_str("\nit was waiting: ");
         text.push_str(&wait);
     }
     Failure::nowhere(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::spec::plan::plan;
+    use crate::spec::tree::Suite;
+    use crate::tier::Fake;
+
+    fn run(limits: Duration) -> Arc<Run> {
+        Arc::new(Run {
+            tier: Arc::new(Fake),
+            definitions: Definitions::new(Vec::new()),
+            prefix: "seatrial".into(),
+            seed: 0,
+            spec_limit: limits,
+            silence: limits,
+            live_steps: false,
+        })
+    }
+
+    #[test]
+    fn a_spec_that_blocks_its_thread_is_given_up_and_told_as_such() {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Mutex::new(blocked);
+        let mut suite = Suite::new();
+        suite.describe("Machine", |s| {
+            s.it("blocks", async move |_: &mut Cx| {
+                // Nothing in the runtime can end this: the sender goes when the test ends.
+                drop(blocked.lock().map(|blocked| blocked.recv()));
+                Ok(())
+            });
+        });
+        let specs = plan(&suite).unwrap();
+        let ending = run_spec(&specs[0], &run(Duration::from_millis(50)));
+        let story = ending.story();
+        assert!(story.starts_with("the spec's thread is blocked: nothing came back for 0.150s"), "{story}");
+        drop(release);
+    }
+
+    #[test]
+    fn a_spec_has_the_limit_that_stands_closest_to_it() {
+        let mut suite = Suite::new();
+        suite.describe("Machine", |s| {
+            s.time_out(Duration::from_secs(3));
+            s.it("waits", async |_: &mut Cx| std::future::pending().await);
+        });
+        let ending = run_spec(&plan(&suite).unwrap()[0], &run(Duration::from_secs(90)));
+        assert_eq!(ending.story(), "did not finish within 3s");
+    }
 }

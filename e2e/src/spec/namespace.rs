@@ -9,10 +9,11 @@ use kube::{Api, Client};
 
 use crate::failure::{Failure, SpecResult};
 use crate::matchers::be_gone;
+use crate::span::mins;
 use crate::spec::{Cx, splitmix};
 
 /// How long a namespace may take to go, with everything in it.
-pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
+pub(crate) const GONE_WITHIN: Duration = mins(1);
 
 /// How many names are tried before giving up: a run with a seed that was used before on the same cluster
 /// meets the names of that run.

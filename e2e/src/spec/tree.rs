@@ -156,19 +156,19 @@ impl Scope {
 
 impl SpecHandle<'_> {
     /// Labels this spec, for `SEATRIAL_LABELS`.
-    pub fn label(self, label: &str) -> Self {
+    pub fn label(&mut self, label: &str) -> &mut Self {
         self.marks.labels.push(label.to_owned());
         self
     }
 
     /// Says what this spec needs; where the tier lacks it, it is listed as ignored.
-    pub fn needs(self, need: Need) -> Self {
+    pub fn needs(&mut self, need: Need) -> &mut Self {
         self.marks.needs.push(need);
         self
     }
 
     /// How long this spec may take, hooks included, instead of `SEATRIAL_SPEC_TIMEOUT`.
-    pub fn time_out(self, limit: Duration) -> Self {
+    pub fn time_out(&mut self, limit: Duration) -> &mut Self {
         self.marks.time_out = Some(limit);
         self
     }

@@ -3,18 +3,18 @@
 //! A tier hands every spec a connection of its own, because a client dies with the runtime it was made
 //! in and each spec has its own runtime. It knows nothing of specs.
 
-use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
 use kube::Client;
+use seatrial_fakeclient::Clock;
 
-use crate::clock::Clock;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
+use crate::tier::fake::Fake;
 
 /// Something that answers the API.
 pub(crate) trait Tier: Send + Sync {
@@ -50,8 +50,6 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
-    /// What must live as long as the connection.
-    pub(crate) keep: Option<Box<dyn Any>>,
 }
 
 /// Why a tier cannot be used.
@@ -73,10 +71,10 @@ impl TierError {
 }
 
 /// The tier that the options name.
-pub(crate) fn choose(options: &Options) -> Result<Arc<dyn Tier>, TierError> {
+pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
-        TierKind::Fake => Err(TierError::new("fake", "not built in yet")),
-        TierKind::Envtest => Ok(Arc::new(Envtest::default())),
-        TierKind::Existing => Ok(Arc::new(Existing::new(options.contexts.clone(), options.has.clone()))),
+        TierKind::Fake => Arc::new(Fake),
+        TierKind::Envtest => Arc::new(Envtest::default()),
+        TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }
 }

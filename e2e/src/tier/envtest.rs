@@ -11,9 +11,9 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use kube::{Client, Config};
 use seatrial_envtest::Environment;
+use seatrial_fakeclient::Clock;
 use tokio::runtime::Runtime;
 
-use crate::clock::Clock;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "envtest";
@@ -94,7 +94,7 @@ impl Tier for Envtest {
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
         let connection = self.config().and_then(|config| {
             let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-            Ok(Connection { client, clock: Clock::wall(), shared: true, keep: None })
+            Ok(Connection { client, clock: Clock::system(), shared: true })
         });
         std::future::ready(connection).boxed_local()
     }

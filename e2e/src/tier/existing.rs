@@ -8,8 +8,8 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use seatrial_fakeclient::Clock;
 
-use crate::clock::Clock;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "existing";
@@ -33,7 +33,7 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        Ok(Connection { client, clock: Clock::wall(), shared: true, keep: None })
+        Ok(Connection { client, clock: Clock::system(), shared: true })
     }
 
     /// The current context's name, if specs may use it.

@@ -4,8 +4,11 @@ mod cluster;
 mod crds;
 mod envtest;
 mod existing;
+mod fake;
 mod need;
 
 pub(crate) use cluster::{Connection, Tier, TierError, choose};
 pub(crate) use crds::Definitions;
+#[cfg(test)]
+pub(crate) use fake::Fake;
 pub use need::Need;

@@ -1,12 +1,13 @@
 //! One spec for each way of ending, each with the same hooks and clean-ups around it.
 //!
-//! Every part of a spec's life prints a line `told SPEC: PART`, so that a test can read the order.
+//! Every part of a spec's life writes a line `told SPEC: PART` on stderr, where the harness writes nothing in between,
+//! so that a test can read the order.
 
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use seatrial_e2e::matchers::{equal, exist};
-use seatrial_e2e::{Cx, Failure, Scope, SpecResult, Suite};
+use seatrial_e2e::{Cx, Failure, Scope, SpecResult, Suite, mins, secs};
 
 pub(crate) fn suite(suite: &mut Suite) {
     suite.describe("Ending", |s| {
@@ -30,9 +31,10 @@ pub(crate) fn suite(suite: &mut Suite) {
     });
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in for hooks, which may fail")]
 fn tell(cx: &Cx, part: &str) -> SpecResult {
     let spec = cx.spec().rsplit(" / ").next().unwrap_or_default();
-    println!("told {spec}: {part}");
+    eprintln!("told {spec}: {part}");
     Ok(())
 }
 
@@ -54,10 +56,10 @@ fn bodies(s: &mut Scope) {
     s.it("takes too long", async |cx: &mut Cx| {
         tell(cx, "body")?;
         cx.step("waiting for a ship");
-        cx.eventually(cx.object::<ConfigMap>("ship")).should(exist()).within(Duration::from_hours(1)).await?;
+        cx.eventually(cx.object::<ConfigMap>("ship")).should(exist()).within(mins(60)).await?;
         Ok(())
     })
-    .time_out(Duration::from_secs(2));
+    .time_out(secs(2));
 }
 
 fn troubles(s: &mut Scope) {

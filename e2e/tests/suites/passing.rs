@@ -4,22 +4,20 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use seatrial_e2e::matchers::{
-    all, any, be_gone, be_rejected, each, equal, exist, have_condition, have_len, match_json, not, satisfy,
+    all, any, be_gone, be_rejected, each, equal, exist, have_len, match_json, not, satisfy,
 };
-use seatrial_e2e::{Cx, Need, Object, Scope, Suite};
+use seatrial_e2e::{Cx, Need, Scope, Suite};
 use serde_json::json;
 
-use kube::api::{ApiResource, DynamicObject};
-use kube::{Api, ResourceExt as _};
+use kube::ResourceExt as _;
 
 pub(crate) fn suite(suite: &mut Suite) {
-    suite.crds([sail()]).namespace_prefix("trial");
+    suite.namespace_prefix("trial");
     suite.describe("ConfigMap", |s| {
         s.label("core");
         objects(s);
         s.context("that changes", changes);
     });
-    suite.describe("Sail", custom_resources);
     suite.describe("Cluster", |s| {
         s.it("starts Pods", async |_: &mut Cx| panic!("no tier of the tests has a kubelet"))
             .needs(Need::Kubelet);
@@ -95,50 +93,5 @@ fn changes(s: &mut Scope) {
         let same = any((match_json(json!({"data": {"key": "0"}})), be_gone()));
         cx.consistently(&*map).should(same).during(Duration::from_millis(300)).await?;
         Ok(())
-    });
-}
-
-/// A kind of the suite's own, which the harness installs.
-fn sail() -> serde_json::Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "sails.trial.seatrial.dev"},
-        "spec": {
-            "group": "trial.seatrial.dev",
-            "scope": "Namespaced",
-            "names": {"plural": "sails", "singular": "sail", "kind": "Sail"},
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
-                    "spec": {"type": "object", "properties": {"area": {"type": "integer", "minimum": 1}}},
-                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-                }}},
-            }],
-        },
-    })
-}
-
-fn custom_resources(s: &mut Scope) {
-    s.it("has a condition once somebody writes it", async |cx: &mut Cx| {
-        let kind = ApiResource {
-            group: "trial.seatrial.dev".into(),
-            version: "v1".into(),
-            api_version: "trial.seatrial.dev/v1".into(),
-            kind: "Sail".into(),
-            plural: "sails".into(),
-        };
-        let api: Api<DynamicObject> = Api::namespaced_with(cx.client(), cx.namespace(), &kind);
-        let sail = DynamicObject::new("jib", &kind).data(json!({"spec": {"area": 7}}));
-        let sail = api.create(&kube::api::PostParams::default(), &sail).await?;
-        let status = json!({"status": {"conditions": [
-            {"type": "Set", "status": "True", "reason": "Wind", "observedGeneration": sail.metadata.generation},
-        ]}});
-        api.patch_status("jib", &kube::api::PatchParams::default(), &kube::api::Patch::Merge(status)).await?;
-        let object = Object::dynamic(api.clone(), "Sail", "jib");
-        cx.eventually(object).should(have_condition("Set", "True").with_reason("Wind").up_to_date()).await?;
-        let torn = DynamicObject::new("torn", &kind).data(json!({"spec": {"area": 0}}));
-        let refused = api.create(&kube::api::PostParams::default(), &torn).await;
-        cx.expect(refused).to(be_rejected("Invalid").saying("spec.area"))
     });
 }

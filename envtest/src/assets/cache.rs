@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{binary::Binary, surroundings::Surroundings, version::Version};
+use crate::process::scratch::Scratch;
 
 /// The folder `assets` in the cache.
 #[derive(Debug, Clone)]
@@ -57,9 +58,9 @@ impl Cache {
     }
 
     /// A folder for half-finished work, on the same file system as the results.
-    pub(crate) fn staging(&self) -> io::Result<tempfile::TempDir> {
+    pub(crate) fn staging(&self) -> io::Result<Scratch> {
         fs::create_dir_all(&self.root)?;
-        tempfile::Builder::new().prefix(".staging-").tempdir_in(&self.root)
+        Scratch::create(&self.root, ".staging-")
     }
 
     /// Waits until nobody else makes the thing of this name; says so first if somebody does.

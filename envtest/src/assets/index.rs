@@ -22,6 +22,7 @@ use super::{
     resolve::{Search, names},
     version::{Version, Wanted},
 };
+use crate::process::scratch::Scratch;
 
 /// The index that setup-envtest reads. `SEATRIAL_ASSETS_INDEX` names another one.
 const INDEX: &str =
@@ -65,7 +66,7 @@ enum IndexError {
 /// Fetches what is missing.
 pub(crate) async fn fetch(search: &mut Search) {
     let missing = search.missing();
-    if search.request.installed_only {
+    if search.request.is_installed_only() {
         let reason = format!("only installed binaries may be used, {} not looked for", names(&missing));
         search.passed_on(Step::Index, reason);
         return;
@@ -211,7 +212,7 @@ fn unpack(archive: &Path, folder: &Path) -> Result<(), ArchiveError> {
     let store = folder.parent().expect("a folder in the store");
     fs::create_dir_all(store)?;
     let beside = store.parent().expect("a store in a folder");
-    let staging = tempfile::Builder::new().prefix(".seatrial-").tempdir_in(beside)?;
+    let staging = Scratch::create(beside, ".seatrial-")?;
     let fresh = staging.path().join("fresh");
     fs::create_dir(&fresh)?;
     archive::unpack(fs::File::open(archive)?, &IN_ARCHIVE, &fresh)?;

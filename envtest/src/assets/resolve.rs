@@ -31,14 +31,13 @@ pub struct Request {
 impl Request {
     /// etcd and kube-apiserver of a version, or of the default version.
     pub fn new(version: Option<&str>) -> Result<Self, VersionError> {
-        let surroundings = Surroundings::of_this_process();
         Ok(Self {
             kubernetes: version.unwrap_or(pins::DEFAULT_MINOR).parse()?,
             explicit: version.is_some(),
             binaries: [Binary::Etcd, Binary::KubeApiserver].into(),
             dir: None,
-            installed_only: surroundings.is_set("ENVTEST_INSTALLED_ONLY"),
-            surroundings,
+            installed_only: false,
+            surroundings: Surroundings::of_this_process(),
         })
     }
 
@@ -63,10 +62,14 @@ impl Request {
         self
     }
 
+    /// Whether only what is on this machine may be used.
+    pub(crate) fn is_installed_only(&self) -> bool {
+        self.installed_only || self.surroundings.is_set("ENVTEST_INSTALLED_ONLY")
+    }
+
     /// Other variables than this process's.
     #[must_use]
     pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
-        self.installed_only |= surroundings.is_set("ENVTEST_INSTALLED_ONLY");
         self.surroundings = surroundings;
         self
     }

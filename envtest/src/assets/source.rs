@@ -81,7 +81,7 @@ pub(crate) fn build(search: &mut Search) {
         search.passed_on(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
         return;
     };
-    if search.request.installed_only {
+    if search.request.is_installed_only() {
         let reason =
             format!("only installed binaries may be used; {} could build {}", go.display(), names(&missing));
         search.passed_on(Step::Source, reason);

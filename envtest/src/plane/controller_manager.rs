@@ -26,7 +26,7 @@ pub(crate) fn spec(
         .with("kubeconfig", kubeconfig.as_str())
         .with("authentication-kubeconfig", kubeconfig.as_str())
         .with("authorization-kubeconfig", kubeconfig)
-        .with("controllers", controllers.join(","))
+        .with("controllers", controllers.iter().map(|name| full_name(name)).collect::<Vec<_>>().join(","))
         .with("leader-elect", "false")
         .with("bind-address", "127.0.0.1")
         .with("secure-port", port.to_string())
@@ -48,5 +48,15 @@ pub(crate) fn spec(
         env: bare_environment(),
         dir: folder.path().to_owned(),
         log,
+    }
+}
+
+/// Kubernetes has short names of its own ("namespace", "garbagecollector"); these two are its full names without their
+/// end, as people write them.
+fn full_name(name: &str) -> &str {
+    match name {
+        "garbage-collector" => "garbage-collector-controller",
+        "root-ca-certificate-publisher" => "root-ca-certificate-publisher-controller",
+        other => other,
     }
 }

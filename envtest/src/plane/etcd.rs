@@ -23,6 +23,9 @@ pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, caller: &[(Str
         .with("listen-peer-urls", peer)
         .with("initial-advertise-peer-urls", peer)
         .with("initial-cluster", format!("default={peer}"))
+        // A lone member elects itself after one of these; the default is 100 ms and 1 s.
+        .with("heartbeat-interval", "20")
+        .with("election-timeout", "200")
         .with("log-level", "warn")
         .overridden_by(caller);
     Spec {

@@ -21,6 +21,8 @@ pub(crate) mod apiserver;
 
 pub(crate) mod controller_manager;
 
+pub(crate) mod timings;
+
 pub(crate) mod run;
 
 pub(crate) mod users;

@@ -17,6 +17,7 @@ use super::{
     folder::Folder,
     kubeconfig::{self, Server},
     ports::HeldPort,
+    timings::Timings,
 };
 use crate::{
     assets::{Assets, Binary},
@@ -66,12 +67,14 @@ pub(crate) struct Running {
     pub(crate) server: Server,
     pub(crate) admin: Identity,
     pub(crate) logs: PathBuf,
+    pub(crate) timings: Timings,
     _folder: Folder,
 }
 
 /// Starts everything and waits until it is ready.
 pub(crate) async fn start(plan: &Plan) -> Result<Running, Error> {
-    let deadline = Instant::now() + plan.start_timeout;
+    let began = Instant::now();
+    let deadline = began + plan.start_timeout;
     let folder = Folder::create(&std::env::temp_dir())
         .map_err(Error::io("make a working folder in", std::env::temp_dir()))?;
     let logs = plan.logs.clone().unwrap_or_else(|| folder.path().join("logs"));
@@ -85,19 +88,29 @@ pub(crate) async fn start(plan: &Plan) -> Result<Running, Error> {
     let files =
         write_files(&folder, &authority, plan).map_err(Error::io("write certificates to", folder.path()))?;
     starter.wait_for_socket(&mut etcd, &folder.socket()).await?;
+    let etcd_took = began.elapsed();
 
+    let apiserver_began = Instant::now();
     let (apiserver, port) = starter.apiserver(&folder, &files, &authority, &admin, &mut etcd).await?;
     let server =
         Server { url: url(&port), ca_pem: authority.pem().to_owned(), ca_der: authority.der().to_vec() };
+    let apiserver_took = apiserver_began.elapsed();
     let mut children = vec![apiserver, etcd];
     let mut ports = vec![port];
+    let manager_began = Instant::now();
     if !plan.controllers.is_empty() {
         let (child, port) =
             starter.controller_manager(&folder, &files, &authority, &server, &mut children).await?;
         children.insert(0, child);
         ports.push(port);
     }
-    Ok(Running { children, _ports: ports, authority, server, admin, logs, _folder: folder })
+    let timings = Timings {
+        etcd: etcd_took,
+        apiserver: apiserver_took,
+        controller_manager: (!plan.controllers.is_empty()).then(|| manager_began.elapsed()),
+        total: began.elapsed(),
+    };
+    Ok(Running { children, _ports: ports, authority, server, admin, logs, timings, _folder: folder })
 }
 
 impl Running {

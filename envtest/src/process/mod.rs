@@ -1,7 +1,8 @@
-//! Child processes that never outlive this one.
+//! Child processes that never outlive this one, and what belongs to them.
 //!
 //! `spawner` is the thread that starts them, `guard` what kills them when this process is gone, `child` one of them
-//! from start to reaping, `output` what their log says, `health` how their readiness is asked for.
+//! from start to reaping, `output` what their log says, `health` how their readiness is asked for, `scratch`
+//! a folder that goes with its process too.
 
 pub(crate) mod spawner;
 
@@ -12,3 +13,5 @@ pub(crate) mod child;
 pub(crate) mod output;
 
 pub(crate) mod health;
+
+pub(crate) mod scratch;

@@ -56,7 +56,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "it does not know a feature gate",
         "check the feature gates of this version",
     ),
-    ("is unknown. Failing startup", "it does not know a name", "check the names given to the builder"),
+    (
+        "is not in the list of known controllers",
+        "it does not know a name",
+        "check the controllers' names against this version's --help (--controllers)",
+    ),
     ("unknown plugin", "it does not know an admission plugin", "check the plugin's name for this version"),
     ("is unknown", "it does not know a name", "check the names given to the builder for this version"),
     ("no space left on device", "the disk is full", "free some space, or point TMPDIR at a larger disk"),

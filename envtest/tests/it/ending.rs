@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write as _,
+    os::unix::process::ExitStatusExt as _,
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -26,7 +27,14 @@ impl Ending {
             Self::Signal(signal) => kill_process(Pid::from_child(parent), signal).unwrap(),
             Self::Word(word) => writeln!(parent.stdin.as_mut().unwrap(), "{word}").unwrap(),
         }
-        wait_until(&format!("the parent ends by {self:?}"), || parent.try_wait().unwrap());
+        let status = wait_until(&format!("the parent ends by {self:?}"), || parent.try_wait().unwrap());
+        // A parent that ended for a reason of its own would prove nothing.
+        match self {
+            Self::Signal(signal) => assert_eq!(status.signal(), Some(signal.as_raw()), "{status}"),
+            Self::Word("abort") => assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()), "{status}"),
+            Self::Word("panic") => assert_eq!(status.code(), Some(101), "{status}"),
+            Self::Word(_) => assert!(status.success(), "{status}"),
+        }
     }
 }
 

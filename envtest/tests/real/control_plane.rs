@@ -4,11 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use kube::{
     Api,
-    api::{DynamicObject, ListParams, PostParams},
+    api::{DeleteParams, DynamicObject, ListParams, PostParams},
     config::KubeConfigOptions,
     core::{ApiResource, GroupVersionKind},
+    runtime::conditions,
 };
-use seatrial_envtest::{Environment, Error};
+use seatrial_envtest::Environment;
 use serde_json::{Value, json};
 
 fn api(client: kube::Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
@@ -98,10 +99,65 @@ async fn controllers_run_on_request() {
 }
 
 #[tokio::test]
-async fn an_unknown_flag_is_named_in_the_error() {
-    let error = Environment::builder().apiserver_arg("no-such-flag", "1").start().await.unwrap_err();
-    let Error::Start(failure) = error else { panic!("{error}") };
-    assert_eq!(failure.process, "kube-apiserver");
-    let text = failure.to_string();
-    assert!(text.contains("does not know a flag") && text.contains("--no-such-flag"), "{text}");
+async fn a_namespace_really_goes_away_when_its_controller_runs() {
+    let env = Environment::builder().controllers(["namespace", "garbage-collector"]).start().await.unwrap();
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
+    let namespaces: Api<DynamicObject> = Api::all_with(env.client().unwrap(), &kind);
+    let created = namespaces
+        .create(&PostParams::default(), &object(json!({"metadata": {"name": "shop"}})))
+        .await
+        .unwrap();
+    let maps = api(env.client().unwrap(), "ConfigMap", "shop");
+    maps.create(&PostParams::default(), &object(json!({"metadata": {"name": "a"}}))).await.unwrap();
+    namespaces.delete("shop", &DeleteParams::default()).await.unwrap();
+    let uid = created.metadata.uid.unwrap();
+    let gone = conditions::is_deleted(&uid);
+    let gone = kube::runtime::wait::await_condition(namespaces, "shop", gone);
+    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap().unwrap();
+    env.stop().await;
+}
+
+#[tokio::test]
+async fn several_control_planes_run_beside_each_other() {
+    let start = || Environment::builder().version("1.37.2").start();
+    let (one, other) = tokio::join!(start(), start());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_ne!(one.url(), other.url());
+    assert_eq!(one.client().unwrap().apiserver_version().await.unwrap().git_version, "v1.37.2");
+    let maps = api(one.client().unwrap(), "ConfigMap", "default");
+    maps.create(&PostParams::default(), &object(json!({"metadata": {"name": "only-here"}}))).await.unwrap();
+    let others = api(other.client().unwrap(), "ConfigMap", "default");
+    assert!(others.get_opt("only-here").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn flags_and_admission_plugins_can_be_changed_and_logs_kept() {
+    let logs = tempfile::tempdir().unwrap();
+    let env = Environment::builder()
+        .enable_admission("AlwaysPullImages")
+        .disable_admission("Priority")
+        .apiserver_arg("v", "2")
+        .logs_dir(logs.path())
+        .stop_timeout(Duration::from_secs(20))
+        .start()
+        .await
+        .unwrap();
+    let pods = api(env.client().unwrap(), "Pod", "default");
+    let pod = json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}});
+    let created = pods.create(&PostParams::default(), &object(pod)).await.unwrap();
+    assert_eq!(created.data["spec"]["containers"][0]["imagePullPolicy"], "Always");
+    assert_eq!(created.data["spec"]["priority"], Value::Null, "the plugin Priority sets it to 0");
+    env.stop().await;
+    let log = fs::read_to_string(logs.path().join("kube-apiserver.log")).unwrap();
+    assert!(log.contains("AlwaysPullImages"));
+    assert!(log.contains("[graceful-termination]"), "it was asked to end, not killed");
+}
+
+#[tokio::test]
+async fn a_start_says_where_its_time_went() {
+    let env = Environment::builder().start().await.unwrap();
+    let timings = env.timings();
+    assert!(timings.controller_manager.is_none());
+    assert!(timings.apiserver > Duration::ZERO && timings.etcd > Duration::ZERO);
+    assert!(timings.total >= timings.apiserver + timings.etcd);
 }

@@ -8,4 +8,8 @@ mod ending;
 
 mod control_plane;
 
+mod failures;
+
+mod crds;
+
 mod survivors;

@@ -23,8 +23,10 @@ fn no_server_survives_a_parent_that_ends_by(#[case] ending: Ending) {
     let mut command = examples::command("control_plane");
     command.envs(std::env::vars()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut parent = command.spawn().unwrap();
-    let lines = BufReader::new(parent.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // It is kept until the end: a parent that prints into a closed pipe would die of that.
+    let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines().map(Result::unwrap);
     let pids: Vec<u32> = lines
+        .by_ref()
         .take_while(|line| !line.starts_with("apiVersion"))
         .map(|line| line.split_once(' ').unwrap().1.parse().unwrap())
         .collect();

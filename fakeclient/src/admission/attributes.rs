@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::error::ApiError;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
 
@@ -27,4 +28,19 @@ pub(crate) struct Attributes<'a> {
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
     pub(crate) peers: &'a dyn Peers,
+}
+
+impl Attributes<'_> {
+    /// Whether the write is about this resource itself, not about one of its subresources.
+    pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
+        self.resource.plural == plural && self.resource.group == group && self.subresource.is_empty()
+    }
+
+    /// 403 in the words of a plugin. A name that is still to be generated shows as what it will be made of.
+    pub(crate) fn forbidden(&self, object: &Value, why: &str) -> ApiError {
+        let given = |key: &str| object["metadata"][key].as_str().filter(|text| !text.is_empty());
+        let name = Some(self.name).filter(|name| !name.is_empty());
+        let name = name.or_else(|| given("name")).or_else(|| given("generateName")).unwrap_or("Unknown");
+        ApiError::forbidden(&self.resource.group, &self.resource.plural, name, why)
+    }
 }

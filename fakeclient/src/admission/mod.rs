@@ -2,3 +2,6 @@
 
 pub(crate) mod attributes;
 pub(crate) mod chain;
+pub(crate) mod plugin;
+
+pub(crate) mod plugins;

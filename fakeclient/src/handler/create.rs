@@ -10,7 +10,6 @@ use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::meta;
 use crate::object::patch::outcome::FieldValidation;
-use crate::registry::resource::Generation;
 use crate::store::{Change, CommitError, Expect, Write};
 
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
@@ -59,7 +58,8 @@ fn attempt(
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
-    let peers = SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone() };
+    let peers =
+        SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
     let resource = std::sync::Arc::clone(&scope.resource);
     let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
     let attributes = Attributes {
@@ -83,16 +83,15 @@ fn attempt(
             scope.name = name;
         }
     }
-    if resource.status_isolated {
+    if resource.status_isolated && !resource.strategy.keeps_status_on_create() {
         if let Some(map) = object.as_object_mut() {
             map.remove("status");
         }
     }
-    if resource.generation != Generation::Never {
+    if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
     resource.strategy.prepare_create(&mut object);
-    super::intake::shape(&resource, &mut object)?;
     super::intake::defaults(&resource, &mut object);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;

@@ -68,8 +68,12 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
         preconditions(scope, options, &old)?;
-        let peers =
-            SnapshotPeers { snapshot: &snapshot, ids: &scope.core.ids, now: scope.core.clock.seconds() };
+        let peers = SnapshotPeers {
+            snapshot: &snapshot,
+            ids: &scope.core.ids,
+            now: scope.core.clock.seconds(),
+            dry_run: options.dry_run,
+        };
         let attributes = Attributes {
             operation: Operation::Delete,
             resource: &scope.resource,

@@ -3,77 +3,58 @@
 use serde_json::Value;
 
 use super::scope::Scope;
-use crate::endpoint::body;
 use crate::error::ApiError;
-use crate::object::patch::outcome::FieldValidation;
+use crate::object::decode::body::{Decoded, Decoder, media};
+use crate::object::owner;
+use crate::object::patch::outcome::{FieldValidation, Patched};
+use crate::registry::builtin::defaults;
+use crate::registry::builtin::schemas::Builtin;
 use crate::registry::resource::{Resource, Shape};
-
-/// A decoded object, and what a lenient server warns about.
-pub(crate) struct Intake {
-    pub(crate) object: Value,
-    pub(crate) warnings: Vec<String>,
-}
 
 impl Scope<'_> {
     /// The object in the request's body.
-    pub(crate) fn intake(&self, validation: FieldValidation) -> Result<Intake, ApiError> {
-        let body = body::read(&self.body, &self.content_type)?;
-        let problems = body.duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
-        self.admit_value(body.value, problems, validation)
+    pub(crate) fn intake(&self, validation: FieldValidation) -> Result<Decoded, ApiError> {
+        let media = media(Some(&self.content_type))?;
+        self.decoded(validation, |decoder| decoder.body(&self.body, media))
     }
 
-    /// An object that a patch made, with what was noticed about the patch.
-    pub(crate) fn intake_value(
+    /// What a patch has made of an object.
+    pub(crate) fn intake_patched(
         &self,
-        value: Value,
-        problems: Vec<String>,
+        patched: &Patched,
         validation: FieldValidation,
-    ) -> Result<Intake, ApiError> {
-        self.admit_value(value, problems, validation)
+    ) -> Result<Decoded, ApiError> {
+        self.decoded(validation, |decoder| decoder.patched(patched))
     }
 
-    fn admit_value(
+    fn decoded(
         &self,
-        mut value: Value,
-        mut problems: Vec<String>,
         validation: FieldValidation,
-    ) -> Result<Intake, ApiError> {
-        check_type(&mut value, &self.resource)?;
-        problems.extend(shape(&self.resource, &mut value)?);
-        defaults(&self.resource, &mut value);
-        match validation {
-            FieldValidation::Strict if !problems.is_empty() => {
-                let text = problems.join(", ");
-                Err(ApiError::bad_request(format!("strict decoding error: {text}")))
-            }
-            FieldValidation::Warn => Ok(Intake { object: value, warnings: problems }),
-            _ => Ok(Intake { object: value, warnings: Vec::new() }),
-        }
-    }
-}
-
-/// 400 unless the object is of the resource's kind and version; what is left out is filled in.
-fn check_type(value: &mut Value, resource: &Resource) -> Result<(), ApiError> {
-    let Some(map) = value.as_object_mut() else {
-        return Err(ApiError::bad_request("the body is no object"));
-    };
-    map.entry("apiVersion").or_insert_with(|| resource.api_version().into());
-    map.entry("kind").or_insert_with(|| resource.kind.clone().into());
-    Ok(())
-}
-
-/// Brings a value into the resource's shape; what comes back are the fields that were dropped, in the server's words.
-pub(crate) fn shape(resource: &Resource, value: &mut Value) -> Result<Vec<String>, ApiError> {
-    match &resource.shape {
-        Shape::Builtin { .. } => Ok(Vec::new()),
-        Shape::Custom { schema } => Ok(schema.prune(value)),
+        decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
+    ) -> Result<Decoded, ApiError> {
+        let registry = self.core.registry();
+        let is_builtin = |api_version: &str, kind: &str| {
+            let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+            registry.kind(group, version, kind).is_some_and(|resource| resource.is_builtin())
+        };
+        let decoder = Decoder {
+            resource: &self.resource,
+            body_kind: None,
+            components: &Builtin,
+            is_builtin: &is_builtin,
+            validation,
+        };
+        let mut decoded = decode(&decoder)?;
+        decoded.warnings.extend(owner::drop_repeated(&mut decoded.object));
+        defaults(&self.resource, &mut decoded.object);
+        Ok(decoded)
     }
 }
 
 /// Defaults of the resource's schema, then those that only code can say.
 pub(crate) fn defaults(resource: &Resource, value: &mut Value) {
     match &resource.shape {
-        Shape::Builtin { .. } => {}
+        Shape::Builtin { component } => defaults::apply(component, value),
         Shape::Custom { schema } => schema.apply_defaults(value),
     }
     resource.strategy.default(value);

@@ -7,8 +7,11 @@ use super::update::{Part, change};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::meta;
 use crate::object::patch::outcome::{self, FieldValidation, Patched};
-use crate::object::patch::{json, merge};
+use crate::object::patch::{json, merge, strategic};
+use crate::registry::builtin::schemas::Builtin;
+use crate::registry::resource::Shape;
 
 /// How a patch changes an object.
 enum Patch {
@@ -22,7 +25,9 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let written = change(scope, part, &options, |scope, old| {
         let patched = apply(scope, &patch, old, options.field_validation)?;
-        let intake = scope.intake_value(patched.object, patched.remarks, options.field_validation)?;
+        let mut intake = scope.intake_patched(&patched, options.field_validation)?;
+        meta::settle_namespace(&mut intake.object, &scope.namespace)?;
+        meta::check_name(&intake.object, &scope.name)?;
         Ok((intake.object, intake.warnings))
     })?;
     Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))
@@ -52,8 +57,11 @@ fn apply(
     match patch {
         Patch::Json(body) => json::apply(body, old, validation),
         Patch::Merge(body) => merge::apply(body, old, validation),
-        Patch::Strategic(_) => {
-            Err(ApiError::not_modelled(&format!("strategic merge patch of {}", scope.resource.plural)))
+        Patch::Strategic(body) => {
+            let Shape::Builtin { component } = &scope.resource.shape else {
+                return Err(outcome::unsupported_type(true));
+            };
+            strategic::apply(body, old, component, &Builtin, validation)
         }
     }
 }

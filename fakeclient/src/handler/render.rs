@@ -7,6 +7,8 @@ use super::scope::Scope;
 use crate::endpoint::media::Form;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::table::answer::{self, TableOptions};
+use crate::object::table::request::Include;
 use crate::store::Object;
 
 impl Scope<'_> {
@@ -29,10 +31,7 @@ impl Scope<'_> {
         Ok(match self.form {
             Form::Object => value.clone(),
             Form::Metadata => partial_metadata(value),
-            Form::Table => {
-                let meta = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
-                self.table(&[value], meta, columns)?
-            }
+            Form::Table => self.table(&[value], answer::metadata_of_one(value), columns)?,
         })
     }
 
@@ -58,12 +57,17 @@ impl Scope<'_> {
 
     /// A `meta.k8s.io/v1` Table of these objects.
     pub(crate) fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
-        let _ = (objects, meta, columns);
-        Err(ApiError::not_modelled("Table answers"))
+        let options = TableOptions {
+            version: "v1",
+            include: Include::parse(self.query.get("includeObject"))?,
+            headers: columns,
+            now: self.core.clock.now(),
+        };
+        Ok(answer::table(&self.resource, objects.iter().copied(), meta, options))
     }
 }
 
 /// `PartialObjectMetadata` of an object.
 pub(crate) fn partial_metadata(value: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"]})
+    answer::partial(value, "v1")
 }

@@ -60,6 +60,7 @@ pub(crate) struct SnapshotPeers<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) ids: &'a Ids,
     pub(crate) now: String,
+    pub(crate) dry_run: bool,
 }
 
 impl Peers for SnapshotPeers<'_> {
@@ -81,5 +82,9 @@ impl Peers for SnapshotPeers<'_> {
 
     fn now(&self) -> String {
         self.now.clone()
+    }
+
+    fn dry_run(&self) -> bool {
+        self.dry_run
     }
 }

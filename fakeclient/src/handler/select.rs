@@ -1,12 +1,9 @@
 //! Which objects a list or a watch means.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
-
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::selector::field::{FieldSelector, Refusal, field_text};
+use crate::object::selector::field::FieldSelector;
 use crate::object::selector::label::LabelSelector;
 use crate::registry::resource::Resource;
 
@@ -19,24 +16,9 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, ApiError> {
-        let labels = LabelSelector::parse(labels).map_err(|why| {
-            ApiError::bad_request(format!("unable to parse requirement: {why}").replace(
-                "unable to parse requirement: unable to parse requirement",
-                "unable to parse requirement",
-            ))
-        })?;
+        let labels = LabelSelector::parse(labels).map_err(ApiError::bad_request)?;
         let fields = FieldSelector::parse(fields).map_err(ApiError::bad_request)?;
-        let why = RefCell::new(None);
-        let offered = |label: &str| match resource.selectable(label) {
-            Ok(_) => true,
-            Err(text) => {
-                *why.borrow_mut() = Some(text);
-                false
-            }
-        };
-        if let Err(text) = fields.check(offered, Refusal::NotSupported) {
-            return Err(ApiError::bad_request(why.into_inner().unwrap_or(text)));
-        }
+        fields.check(resource).map_err(ApiError::bad_request)?;
         Ok(Self { labels, fields })
     }
 
@@ -62,12 +44,6 @@ impl Selection {
                 return false;
             }
         }
-        self.fields.is_empty() || self.fields.matches(|label| value_of(resource, object, label))
+        self.fields.is_empty() || self.fields.matches_object(object, resource)
     }
-}
-
-fn value_of<'v>(resource: &Resource, object: &'v Value, label: &str) -> Cow<'v, str> {
-    let Ok(field) = resource.selectable(label) else { return Cow::Borrowed("") };
-    let found = field.paths.iter().map(|path| field_text(object, path)).find(|text| !text.is_empty());
-    found.unwrap_or_else(|| Cow::Owned(field.absent.clone()))
 }

@@ -90,8 +90,12 @@ pub(crate) fn change(
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
         let (object, mut warnings) = make(scope, &old)?;
-        let peers =
-            SnapshotPeers { snapshot: &snapshot, ids: &scope.core.ids, now: scope.core.clock.seconds() };
+        let peers = SnapshotPeers {
+            snapshot: &snapshot,
+            ids: &scope.core.ids,
+            now: scope.core.clock.seconds(),
+            dry_run: options.dry_run,
+        };
         let object = prepared(scope, part, options, object, &old, &peers)?;
         warnings.extend(scope.resource.strategy.warnings(&object));
         if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
@@ -142,12 +146,13 @@ fn prepared(
         }
         Part::Finalize => meta::carry_over(&mut object, old),
     }
-    super::intake::shape(resource, &mut object)?;
     super::intake::defaults(resource, &mut object);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
         scope.check_update(&object, old)?;
+    } else if part == Part::Finalize {
+        scope.check_finalize(&object, old)?;
     } else {
         scope.check_status(&object, old)?;
     }
@@ -211,8 +216,15 @@ fn copy_field(to: &mut Value, from: &Value, field: &str) {
 fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     let bumped = match resource.generation {
         Generation::Never | Generation::Once => false,
-        Generation::Spec => object.get("spec") != old.get("spec"),
-        Generation::AllButMetadata => {
+        Generation::Spec | Generation::SpecAfterCreate => object.get("spec") != old.get("spec"),
+        Generation::SpecAndAnnotations => {
+            let annotations = |value: &Value| metadata::get(value, "annotations").cloned();
+            object.get("spec") != old.get("spec") || annotations(object) != annotations(old)
+        }
+        Generation::ContentAndLabels | Generation::AllButMetadata => {
+            let labels = |value: &Value| metadata::get(value, "labels").cloned();
+            let relabelled =
+                resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
             let without = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
@@ -221,10 +233,10 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
                 }
                 map
             };
-            without(object) != without(old)
+            relabelled || without(object) != without(old)
         }
     };
-    if bumped {
+    if bumped || resource.strategy.bumps_generation(object, old) {
         metadata::set(object, "generation", (meta::generation(old) + 1).into());
     }
 }

@@ -35,7 +35,7 @@ fn platform() -> String {
     format!("{os}/{architecture}")
 }
 
-/// `1.37`: what OpenAPI documents give as their version.
+/// `1.37`: what `OpenAPI` documents give as their version.
 pub(crate) fn minor() -> String {
     let info = version();
     let part = |key: &str| info[key].as_str().unwrap_or_default().to_owned();

@@ -76,7 +76,8 @@ pub struct FieldError {
     pub value: Value,
     /// What the rule is.
     pub detail: String,
-    /// How the value prints, where that is not its JSON (the server prints some of its internal structs).
+    /// How the value prints, where that is not its JSON (the server prints some of its internal structs, and leaves
+    /// out what a rule is about: empty).
     pub shown: Option<String>,
 }
 
@@ -155,8 +156,11 @@ impl FieldError {
     pub fn body(&self) -> String {
         let mut text = self.kind.text().to_owned();
         if self.kind.shows_value() {
-            text.push_str(": ");
-            text.push_str(&self.shown.clone().unwrap_or_else(|| shown(&self.value)));
+            let printed = self.shown.clone().unwrap_or_else(|| shown(&self.value));
+            if !printed.is_empty() {
+                text.push_str(": ");
+                text.push_str(&printed);
+            }
         }
         if !self.detail.is_empty() {
             text.push_str(": ");

@@ -11,6 +11,39 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
     RegexBuilder::new(&translate(pattern)).size_limit(64 << 20).build()
 }
 
+/// Whether a pattern compiles; if not, what Go says of the mistakes that people make.
+pub(crate) fn check(pattern: &str) -> Result<(), String> {
+    let Err(error) = compile(pattern) else { return Ok(()) };
+    Err(format!("error parsing regexp: {}", go_words(pattern, &error.to_string())))
+}
+
+fn go_words(pattern: &str, error: &str) -> String {
+    let perl = ["(?=", "(?!", "(?<=", "(?<!"].into_iter().find(|look| pattern.contains(look));
+    let found = |marker: &str| error.contains(marker);
+    if let Some(look) = perl {
+        return format!("invalid or unsupported Perl syntax: `{}`", &look[..3]);
+    }
+    if found("unclosed group") {
+        return format!("missing closing ): `{pattern}`");
+    }
+    if found("unopened group") {
+        return format!("unexpected ): `{pattern}`");
+    }
+    if found("unclosed character class") {
+        let at = pattern.rfind('[').unwrap_or(0);
+        return format!("missing closing ]: `{}`", &pattern[at..]);
+    }
+    if found("repetition operator missing expression") {
+        let operator = pattern.find(['*', '+', '?', '{']).unwrap_or(0);
+        return format!("missing argument to repetition operator: `{}`", &pattern[operator..=operator]);
+    }
+    if found("unrecognized escape sequence") || found("backreferences are not supported") {
+        let at = pattern.find('\\').unwrap_or(0);
+        return format!("invalid escape sequence: `{}`", pattern[at..].chars().take(2).collect::<String>());
+    }
+    format!("invalid pattern: `{pattern}`")
+}
+
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
@@ -111,31 +144,42 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(pattern: &str, text: &str, expected: bool) {
+    fn check_match(pattern: &str, text: &str, expected: bool) {
         let regex = compile(pattern).unwrap();
         assert_eq!(regex.is_match(text), expected, "{pattern} on {text}");
     }
 
     #[test]
     fn classes_are_ascii_as_in_go() {
-        check(r"^\d+$", "12", true);
-        check(r"^\d+$", "١٢", false);
-        check(r"^[\w.]+$", "a.b", true);
-        check(r"^[\w.]+$", "ä", false);
-        check(r"^[^\s]+$", "a b", false);
+        check_match(r"^\d+$", "12", true);
+        check_match(r"^\d+$", "١٢", false);
+        check_match(r"^[\w.]+$", "a.b", true);
+        check_match(r"^[\w.]+$", "ä", false);
+        check_match(r"^[^\s]+$", "a b", false);
     }
 
     #[test]
     fn brackets_and_ampersands_in_a_class_are_themselves() {
-        check(r"^[[a]+$", "[a", true);
-        check(r"^[]a]+$", "]a", true);
-        check(r"^[a&&b]+$", "a&b", true);
-        check(r"^[[:alpha:]]+$", "ab", true);
+        check_match(r"^[[a]+$", "[a", true);
+        check_match(r"^[]a]+$", "]a", true);
+        check_match(r"^[a&&b]+$", "a&b", true);
+        check_match(r"^[[:alpha:]]+$", "ab", true);
+    }
+
+    #[test]
+    fn mistakes_are_named_as_go_names_them() {
+        let wrong = |pattern: &str| check(pattern).unwrap_err();
+        assert_eq!(check("^a+$"), Ok(()));
+        assert_eq!(wrong("("), "error parsing regexp: missing closing ): `(`");
+        assert_eq!(wrong("a)"), "error parsing regexp: unexpected ): `a)`");
+        assert_eq!(wrong("[a"), "error parsing regexp: missing closing ]: `[a`");
+        assert_eq!(wrong("*a"), "error parsing regexp: missing argument to repetition operator: `*`");
+        assert_eq!(wrong("a(?=b)"), "error parsing regexp: invalid or unsupported Perl syntax: `(?=`");
     }
 
     #[test]
     fn quoted_text_stands_for_itself() {
-        check(r"^\Qa.b\E$", "a.b", true);
-        check(r"^\Qa.b\E$", "axb", false);
+        check_match(r"^\Qa.b\E$", "a.b", true);
+        check_match(r"^\Qa.b\E$", "axb", false);
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod decode;
 pub(crate) mod field;
 pub(crate) mod go_regex;
+pub(crate) mod jsonpath;
 pub(crate) mod meta;
 pub(crate) mod meta_rules;
 pub(crate) mod names;
@@ -10,4 +11,7 @@ pub(crate) mod owner;
 pub(crate) mod patch;
 pub(crate) mod quantity;
 pub(crate) mod schema;
+
+pub(crate) mod cel;
 pub(crate) mod selector;
+pub(crate) mod table;

@@ -45,9 +45,7 @@ fn owner(entry: &Value) -> Owner<'_> {
 /// Drops owners that stand twice; the text is a `Warning` header, if there is one to give. On a patch and on an
 /// update the object that counts is the one after admission.
 pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
-    if owners(object).nth(1).is_none() {
-        return None;
-    }
+    owners(object).nth(1)?;
     let list = meta::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     let mut repeated = Vec::new();

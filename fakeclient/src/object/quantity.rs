@@ -169,7 +169,7 @@ fn is_canonical(parts: &Parts<'_>, style: Style, power: i32, exponent: i32) -> b
     };
     let length = i32::try_from(shifted.len()).unwrap_or(i32::MAX);
     if style == Style::BinarySi {
-        let fits = 15 - length - power * 3 / 10 - 1 >= 0;
+        let fits = length + power * 3 / 10 < 15;
         return parts.fraction.is_empty() && fits && power % 10 == 0 && value & 7 != 0;
     }
     length <= 18

@@ -1,8 +1,10 @@
 //! What kinds exist, and how each behaves.
 
 pub(crate) mod conversion;
+pub(crate) mod conversion_builtin;
 pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
 
 pub(crate) mod builtin;
+pub(crate) mod custom;

@@ -24,6 +24,19 @@ pub enum Generation {
     AllButMetadata,
     /// 1 from the start, and no write bumps it (PriorityClass).
     Once,
+    /// When `spec` or an annotation changes (Deployment, which hands its annotations on).
+    SpecAndAnnotations,
+    /// When anything but metadata changes, or a label does (EndpointSlice).
+    ContentAndLabels,
+    /// When `spec` changes, but a new object has none (CSIDriver).
+    SpecAfterCreate,
+}
+
+impl Generation {
+    /// Whether a new object has generation 1.
+    pub fn starts_at_one(self) -> bool {
+        !matches!(self, Self::Never | Self::SpecAfterCreate)
+    }
 }
 
 /// What objects of a resource are stored as. Two served resources with the same key see the same objects.
@@ -59,7 +72,7 @@ impl SelectableField {
 /// How an object of this resource is decoded, pruned, defaulted and validated by schema.
 #[derive(Clone, Debug)]
 pub enum Shape {
-    /// A built-in: the OpenAPI component of that name, decoded as the Go type would be.
+    /// A built-in: the `OpenAPI` component of that name, decoded as the Go type would be.
     Builtin {
         /// Name such as `io.k8s.api.apps.v1.Deployment`.
         component: String,
@@ -104,7 +117,7 @@ pub struct Column {
     pub name: String,
     /// `string`, `integer`, `number`, `boolean`, `date`.
     pub kind: String,
-    /// OpenAPI format, such as `name`.
+    /// `OpenAPI` format, such as `name`.
     pub format: String,
     /// Text that `kubectl explain`-like clients show.
     pub description: String,
@@ -159,7 +172,7 @@ pub struct Resource {
     pub scale: Option<ScalePaths>,
     /// A delete answers with the object (pods, services …) instead of a Status.
     pub delete_gives_object: bool,
-    /// A custom resource's `openAPIV3Schema` as its definition writes it, for the OpenAPI documents.
+    /// A custom resource's `openAPIV3Schema` as its definition writes it, for the `OpenAPI` documents.
     pub document: Option<Arc<Value>>,
     /// What Rust code this kind needs beside its data.
     pub strategy: Arc<dyn Strategy>,

@@ -72,6 +72,11 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         true
     }
 
+    /// A create keeps the status in the body although the kind has a status subresource (Node).
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
     /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
     fn prepare_create(&self, _object: &mut Value) {}
 
@@ -111,9 +116,19 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// Whether a change of the main resource bumps `metadata.generation` beside the resource's generation rule.
+    fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
+        false
+    }
+
     /// Texts for `Warning` headers about a written object.
     fn warnings(&self, _object: &Value) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether objects can be brought from one version to another here; an error says what would have to do it.
+    fn converts(&self) -> Result<(), ApiError> {
+        Ok(())
     }
 
     /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,

@@ -22,10 +22,13 @@ async fn a_client_of_the_socket_and_one_in_process_see_the_same() {
     let outside: Api<ConfigMap> = Api::namespaced(client(&serving).await, "default");
     let inside: Api<ConfigMap> = Api::namespaced(cluster.client(), "default");
     let from = outside.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
-    let mut watch = outside.watch(&WatchParams::default().labels("a=b").timeout(10), &from).await.unwrap().boxed();
+    let mut watch =
+        outside.watch(&WatchParams::default().labels("a=b").timeout(10), &from).await.unwrap().boxed();
     let map = serde_json::from_value(json!({"metadata": {"name": "x", "labels": {"a": "b"}}})).unwrap();
     inside.create(&PostParams::default(), &map).await.unwrap();
-    assert!(matches!(watch.try_next().await.unwrap(), Some(WatchEvent::Added(seen)) if seen.metadata.name.as_deref() == Some("x")));
+    assert!(
+        matches!(watch.try_next().await.unwrap(), Some(WatchEvent::Added(seen)) if seen.metadata.name.as_deref() == Some("x"))
+    );
     assert!(cluster.requests().iter().any(|request| request.user == "kubernetes-admin"));
     drop(watch);
     serving.stop().await;
@@ -41,7 +44,9 @@ async fn nobody_is_let_in_without_credentials() {
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(Client::try_from(config).unwrap(), "default");
     let error = maps.get("x").await.unwrap_err();
-    assert!(matches!(&error, kube::Error::Api(status) if status.code == 401 && status.reason == "Unauthorized"));
+    assert!(
+        matches!(&error, kube::Error::Api(status) if status.code == 401 && status.reason == "Unauthorized")
+    );
 }
 
 #[tokio::test]

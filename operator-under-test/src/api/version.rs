@@ -1,7 +1,8 @@
 //! The rules that every `spec.version` obeys, in the words in which they are told to whoever breaks them.
 //!
-//! They are CEL beside the schema, so that any API server enforces them, operator running or not. The rule for
-//! updates looks only at versions that are well formed: a malformed one has already earned its own message.
+//! They are CEL beside the schema, so that any API server enforces them, operator running or not. The rule
+//! for updates looks only at versions that are well formed: a malformed one has already earned its own
+//! message.
 
 use kube::core::cel::Rule;
 

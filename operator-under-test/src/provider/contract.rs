@@ -63,18 +63,19 @@ pub type Changes = BoxStream<'static, MachineRef>;
 
 /// Where instances come from.
 ///
-/// Every call may be repeated at any time, after any crash, and must then lead to the same end. What a provider
-/// needs to remember it keeps outside this process.
+/// Every call may be repeated at any time, after any crash, and must then lead to the same end. What a
+/// provider needs to remember it keeps outside this process.
 pub trait Provider: Send + Sync + 'static {
-    /// Sees to it that the Machine has exactly one instance with the version asked for, and says how far it is.
+    /// Sees to it that the Machine has exactly one instance with the version asked for, and says how far it
+    /// is.
     ///
     /// Called on every reconcile of a Machine that is to live. Must not wait for the instance to come up.
     fn ensure<'a>(&'a self, request: &'a InstanceRequest) -> BoxFuture<'a, Result<Instance, ProviderError>>;
 
     /// Sees to it that the Machine has no instance.
     ///
-    /// Called until it answers [`Release::Done`]; only then does the Machine go away. A Machine that never had an
-    /// instance is done at once.
+    /// Called until it answers [`Release::Done`]; only then does the Machine go away. A Machine that never
+    /// had an instance is done at once.
     fn release<'a>(&'a self, machine: &'a MachineRef) -> BoxFuture<'a, Result<Release, ProviderError>>;
 
     /// Says which Machines to look at again, in `namespace` or everywhere.

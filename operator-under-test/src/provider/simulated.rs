@@ -1,7 +1,8 @@
 //! The simulated provider: instances that take a while to come up and cost nothing.
 //!
-//! All it knows stands in [`SimulatedInstance`] objects, the time at which each comes up included. So an operator
-//! that starts again in the middle finds every instance as it was, with the wait already served counted.
+//! All it knows stands in [`SimulatedInstance`] objects, the time at which each comes up included. So an
+//! operator that starts again in the middle finds every instance as it was, with the wait already served
+//! counted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +34,8 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// A provider that keeps its books through `client` and whose instances take `boot` to come up, by `clock`.
+    /// A provider that keeps its books through `client` and whose instances take `boot` to come up, by
+    /// `clock`.
     pub fn new(client: Client, clock: Arc<dyn Clock>, boot: Duration) -> Self {
         Self { client, clock, boot }
     }
@@ -80,7 +82,8 @@ impl Simulated {
             },
         };
         match api.create(&PostParams::default(), &object).await {
-            // The name is the Machine's uid: whoever made it, perhaps ourselves before a crash, made it for us.
+            // The name is the Machine's uid: whoever made it, perhaps ourselves before a crash, made it for
+            // us.
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 api.get(id).await.map_err(failed("reading", id))
             }
@@ -103,7 +106,8 @@ impl Simulated {
                 Err(error) => return Err(failed("deleting", &id)(error)),
             }
         }
-        // A delete that was accepted is not a delete that is over: somebody may hold the object with a finalizer.
+        // A delete that was accepted is not a delete that is over: somebody may hold the object with a
+        // finalizer.
         match api.get_opt(&id).await.map_err(failed("reading", &id))? {
             None => Ok(Release::Done),
             Some(_) => Ok(Release::Underway(RELEASE_POLL)),

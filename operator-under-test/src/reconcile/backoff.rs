@@ -1,7 +1,7 @@
 //! How long to wait before trying again.
 //!
-//! Each object has its own count of failures in a row; a success forgets it. No jitter: the same failures lead
-//! to the same waits, and one operator's objects do not fail in step with another's.
+//! Each object has its own count of failures in a row; a success forgets it. No jitter: the same failures
+//! lead to the same waits, and one operator's objects do not fail in step with another's.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 

@@ -46,10 +46,10 @@ pub(crate) struct Difference {
 
 /// Compares `children` with `desired` Machines of `version`.
 ///
-/// Machines on their way out count for nothing. Of too many, those that serve least go first: not ready before
-/// ready, of another version before the right one, newer before older. Machines of another version that are not
-/// ready move to the new one at once, for nobody misses them; of those that are ready, one moves at a time, and
-/// only while all others are ready.
+/// Machines on their way out count for nothing. Of too many, those that serve least go first: not ready
+/// before ready, of another version before the right one, newer before older. Machines of another version
+/// that are not ready move to the new one at once, for nobody misses them; of those that are ready, one moves
+/// at a time, and only while all others are ready.
 pub(crate) fn difference(children: &[Child], desired: usize, version: &str) -> Difference {
     let mut staying: Vec<&Child> = children.iter().filter(|child| !child.deleting).collect();
     staying.sort_by(|a, b| {

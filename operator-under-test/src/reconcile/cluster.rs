@@ -1,8 +1,9 @@
 //! Cluster: sees to it that it has as many Machines as it asks for, all of its version.
 //!
 //! It finds its Machines by label, counts those whose controller it is, and creates, deletes and upgrades the
-//! difference. It reads them from the server and not from a cache: a count that misses its own last write would
-//! create twice. Garbage collection takes the Machines away when the Cluster goes. Of instances it knows nothing.
+//! difference. It reads them from the server and not from a cache: a count that misses its own last write
+//! would create twice. Garbage collection takes the Machines away when the Cluster goes. Of instances it
+//! knows nothing.
 
 use std::sync::Arc;
 
@@ -103,7 +104,8 @@ impl ClusterReconciler {
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
         let name = machine.name_any();
-        // With both preconditions only the Machine that was counted goes, in the state in which it was counted.
+        // With both preconditions only the Machine that was counted goes, in the state in which it was
+        // counted.
         let preconditions =
             Preconditions { uid: machine.uid(), resource_version: machine.resource_version() };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };

@@ -1,7 +1,7 @@
 //! Machine: sees to it that the provider has an instance for it, and lets go of both in the right order.
 //!
-//! The finalizer is there before the provider is first asked and stays until the provider has nothing left, so
-//! an operator that stops between any two lines leaves nothing behind that the next one does not find. Of
+//! The finalizer is there before the provider is first asked and stays until the provider has nothing left,
+//! so an operator that stops between any two lines leaves nothing behind that the next one does not find. Of
 //! Clusters it knows nothing.
 
 use std::sync::Arc;

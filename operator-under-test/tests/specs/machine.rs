@@ -71,6 +71,19 @@ fn lost(s: &mut Scope) {
         cx.eventually(&lone).should(be_ready()).await?;
         Ok(())
     });
+    s.it("tells again what it told before as one event that is counted", async |cx: &mut Cx| {
+        let lone = cx.create(&machine("lone")).await?;
+        let ready = cx.eventually(&lone).should(be_ready()).await?;
+        let id = ready.and_then(|machine| machine.status?.provider_id).unwrap_or_default();
+        cx.delete::<SimulatedInstance>(&id).await?;
+        let counted = satisfy("tell Booting once and count it twice", |events: &Vec<Event>| {
+            let booting = |event: &&Event| event.reason.as_deref() == Some("Booting");
+            let counts: Vec<_> = events.iter().filter(booting).map(|event| event.series.as_ref()).collect();
+            matches!(counts.as_slice(), [Some(series)] if series.count == 2)
+        });
+        cx.eventually(cx.all::<Event>()).should(counted).await?;
+        Ok(())
+    });
 }
 
 fn deleted(s: &mut Scope) {

@@ -1,8 +1,8 @@
 //! The operator's specs: one text, run in memory, on a real API server, or on any cluster.
 //!
 //! `cargo test -p seatrial-operator --test specs` runs them in memory and in virtual time;
-//! `SEATRIAL_TIER=envtest` and `SEATRIAL_TIER=existing` run the same file elsewhere. One file per kind, and one
-//! for what concerns the operator as a whole. How a spec starts the operator stands in `operator.rs`.
+//! `SEATRIAL_TIER=envtest` and `SEATRIAL_TIER=existing` run the same file elsewhere. One file per kind, and
+//! one for what concerns the operator as a whole. How a spec starts the operator stands in `operator.rs`.
 
 mod cluster;
 mod machine;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::server::{KUBERNETES, Server};
-use super::{columns, openapi, resources};
+use super::{columns, defaults, openapi, resources};
 
 /// Options of `cargo xtask gen`.
 #[derive(clap::Args)]
@@ -31,8 +31,9 @@ pub(crate) type Files = BTreeMap<&'static str, String>;
 /// Generates, then writes or compares.
 pub(crate) async fn run(args: Args) -> Result<()> {
     let server = Server::start(args.kubeconfig.as_deref()).await?;
-    let files = collect(&server).await?;
-    server.stop().await?;
+    let files = collect(&server).await;
+    server.stop().await;
+    let files = files?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakeclient/data");
     if args.check { compare(&folder, &files) } else { write(&folder, &files) }
 }
@@ -41,11 +42,14 @@ async fn collect(server: &Server) -> Result<Files> {
     let documents = openapi::read(server).await.context("failed to read the OpenAPI documents")?;
     let kinds = resources::read(server, &documents).await.context("failed to read discovery")?;
     let columns = columns::read(server, &kinds).await.context("failed to read the printer columns")?;
+    let defaults =
+        defaults::read(server, &kinds, &documents).await.context("failed to record the defaults")?;
     Ok(Files::from([
         ("version.json", server.version_file()?),
         ("resources.json", resources::file(&kinds)?),
         ("schemas.jsonl", openapi::file(&documents)?),
         ("columns.json", columns),
+        ("defaults.json", defaults),
         ("NOTICE", notice()),
     ]))
 }

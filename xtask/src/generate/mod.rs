@@ -4,6 +4,10 @@ mod command;
 mod server;
 
 mod columns;
+mod defaults;
+mod exclusions;
+mod manifests;
+mod observe;
 mod openapi;
 mod resources;
 

@@ -32,6 +32,18 @@ impl Documents {
         self.components.iter().find(|(_, schema)| stands_for(schema)).map(|(name, _)| name.as_str())
     }
 
+    /// The schema of a component.
+    pub(crate) fn schema(&self, component: &str) -> Option<&Value> {
+        self.components.get(component)
+    }
+
+    /// Documents with these components, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(components: &Value) -> Self {
+        let components = components.as_object().cloned().unwrap_or_default();
+        Self { components: components.into_iter().collect(), ..Self::default() }
+    }
+
     /// Whether a delete at this path (without namespace and name) answers with the object.
     pub(crate) fn delete_gives_object(&self, path: &str) -> bool {
         self.delete_gives_object.contains(path)

@@ -1,7 +1,7 @@
 //! What is served: one entry for each resource in each version, in the server's own order.
 //!
 //! Aggregated discovery gives the order and the subresources; the plain documents give the storage version hash; a
-//! list gives the list's kind; the OpenAPI documents give the component.
+//! list gives the list's kind; the `OpenAPI` documents give the component.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,38 @@ pub(crate) struct Resource {
     /// Whether it can be listed.
     pub(crate) listable: bool,
     entry: Map<String, Value>,
+}
+
+impl Resource {
+    fn text(&self, key: &str) -> &str {
+        self.entry.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether objects of it have this `apiVersion` and `kind`.
+    pub(crate) fn is(&self, api_version: &str, kind: &str) -> bool {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        (self.text("group"), self.text("version"), self.text("kind")) == (group, version, kind)
+    }
+
+    /// Whether discovery lists the verb.
+    pub(crate) fn can(&self, verb: &str) -> bool {
+        self.entry["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|known| known == verb))
+    }
+
+    /// The component of its objects.
+    pub(crate) fn component(&self) -> &str {
+        self.text("component")
+    }
+
+    /// Where an object is created, in the namespace that every cluster has.
+    pub(crate) fn collection(&self) -> String {
+        match self.path.rsplit_once('/') {
+            Some((root, plural)) if self.entry["namespaced"] == true => {
+                format!("{root}/namespaces/default/{plural}")
+            }
+            _ => self.path.clone(),
+        }
+    }
 }
 
 /// Reads discovery.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use kube::Client;
+use seatrial_envtest::Environment;
 use serde_json::{Map, Value};
 
 use super::text;
@@ -26,27 +27,41 @@ const VERSION_FIELDS: [&str; 7] = [
 pub(crate) struct Server {
     client: Client,
     version: Value,
+    /// Nothing where somebody else's server is asked.
+    environment: Option<Environment>,
 }
 
 impl Server {
     /// Starts one, or takes the one that the kubeconfig names; either must be the pinned version.
     pub(crate) async fn start(kubeconfig: Option<&Path>) -> Result<Self> {
-        let client = match kubeconfig {
-            Some(path) => connect(path).await?,
-            None => bail!("no --kubeconfig"),
+        let (client, environment) = match kubeconfig {
+            Some(path) => (connect(path).await?, None),
+            None => {
+                let environment =
+                    Environment::builder().version(KUBERNETES.trim_start_matches('v')).start().await?;
+                (environment.client()?, Some(environment))
+            }
         };
-        let mut server = Self { client, version: Value::Null };
+        let mut server = Self { client, version: Value::Null, environment };
         server.version = server.get("/version").await?;
         let found = server.version["gitVersion"].as_str().unwrap_or_default();
         if found != KUBERNETES {
             bail!("the server says it is {found:?}; the data is pinned to {KUBERNETES}");
         }
+        let custom = server.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit=1").await?;
+        if custom["items"].as_array().is_none_or(|items| !items.is_empty()) {
+            bail!(
+                "the server has custom resources; only a server without them shows the built-in kinds alone"
+            );
+        }
         Ok(server)
     }
 
     /// Ends what `start` began.
-    pub(crate) async fn stop(self) -> Result<()> {
-        Ok(())
+    pub(crate) async fn stop(self) {
+        if let Some(environment) = self.environment {
+            environment.stop().await;
+        }
     }
 
     /// `GET` as plain JSON.
@@ -60,6 +75,33 @@ impl Server {
         let body =
             self.client.request_text(request).await.with_context(|| format!("failed to get {path}"))?;
         serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
+    }
+
+    /// What a create would answer.
+    pub(crate) async fn dry_run(&self, collection: &str, validation: &str, object: &Value) -> Result<Value> {
+        self.send("POST", &format!("{collection}?dryRun=All&fieldValidation={validation}"), object).await
+    }
+
+    /// What the status subresource would answer: the object is made, asked about and removed again.
+    pub(crate) async fn status_dry_run(&self, collection: &str, object: &Value) -> Result<Value> {
+        let name = object["metadata"]["name"].as_str().context("a manifest has a name")?;
+        let created = self.send("POST", collection, object).await?;
+        let mut update = object.clone();
+        update["metadata"]["resourceVersion"] = created["metadata"]["resourceVersion"].clone();
+        let got = self.send("PUT", &format!("{collection}/{name}/status?dryRun=All"), &update).await;
+        let options = serde_json::json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"});
+        self.send("DELETE", &format!("{collection}/{name}"), &options).await?;
+        got
+    }
+
+    async fn send(&self, method: &str, address: &str, body: &Value) -> Result<Value> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(address)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(serde_json::to_vec(body)?)?;
+        let text = self.client.request_text(request).await?;
+        serde_json::from_str(&text).with_context(|| format!("{method} {address} did not answer with JSON"))
     }
 
     /// The text of `version.json`.

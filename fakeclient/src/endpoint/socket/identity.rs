@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -70,9 +70,14 @@ impl Identity {
     }
 
     /// The user behind a verified client certificate or an Authorization header.
-    pub(crate) fn user(&self, certificate: Option<&[u8]>, authorization: Option<&str>) -> Option<&'static str> {
+    pub(crate) fn user(
+        &self,
+        certificate: Option<&[u8]>,
+        authorization: Option<&str>,
+    ) -> Option<&'static str> {
         let by_certificate = certificate.is_some_and(|der| der == self.client_der.as_ref());
-        let by_token = || authorization.and_then(|a| a.strip_prefix("Bearer ")).is_some_and(|t| t == self.token);
+        let by_token =
+            || authorization.and_then(|a| a.strip_prefix("Bearer ")).is_some_and(|t| t == self.token);
         (by_certificate || by_token()).then_some(USER)
     }
 }

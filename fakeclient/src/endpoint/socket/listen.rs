@@ -30,7 +30,9 @@ const FAREWELL: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The port is taken, or not to be had.
-    #[error("failed to listen on 127.0.0.1:{port}: {source}; another port can be asked for, 0 takes a free one")]
+    #[error(
+        "failed to listen on 127.0.0.1:{port}: {source}; another port can be asked for, 0 takes a free one"
+    )]
     Listen {
         /// The port that was asked for.
         port: u16,
@@ -116,7 +118,12 @@ pub(crate) async fn serve(core: Arc<Core>, port: u16) -> Result<Serving, ServeEr
     Ok(Serving { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
 }
 
-async fn accept(listener: TcpListener, core: Arc<Core>, identity: Arc<Identity>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    core: Arc<Core>,
+    identity: Arc<Identity>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let acceptor = TlsAcceptor::from(identity.tls());
     let mut connections = JoinSet::new();
     loop {
@@ -149,7 +156,8 @@ async fn connection(
     // A frame of a watch must not wait for the next one.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
+    let certificate =
+        stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
     let service = service_fn(move |request: Request<Incoming>| {
         let (core, identity, certificate) = (Arc::clone(&core), Arc::clone(&identity), certificate.clone());
         async move { Ok::<_, Infallible>(answer(core, &identity, certificate.as_deref(), request).await) }

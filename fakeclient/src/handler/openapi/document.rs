@@ -1,7 +1,7 @@
 //! One document: paths, and the components that they lead to.
 //!
 //! Built-in components are printed as the generated data has them. Prose is left out everywhere but in responses,
-//! where the OpenAPI specification asks for it.
+//! where the `OpenAPI` specification asks for it.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
         let id = namer.id("get", "APIResources");
         paths.insert(format!("{root}/"), information(&namer.tag, &id, &format!("{META}.APIResourceList")));
     }
-    let mut components = closure(&paths, own);
+    let mut components = closure(&paths, &own);
     if built_in {
         say_own_version(&mut components, group, &version.name);
         built_in_document(&paths, &components)
@@ -82,7 +82,7 @@ pub(super) fn fixed(name: &str) -> Value {
 
 fn alone(path: &str, item: Value) -> Value {
     let paths = BTreeMap::from([(path.to_owned(), item)]);
-    let components = closure(&paths, BTreeMap::new());
+    let components = closure(&paths, &BTreeMap::new());
     built_in_document(&paths, &components)
 }
 
@@ -114,9 +114,11 @@ fn question(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Valu
 }
 
 /// All components that the paths lead to, own ones before built-in ones of the same name.
-fn closure(paths: &BTreeMap<String, Value>, own: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let mut wanted = Vec::new();
-    paths.values().for_each(|item| references(item, &mut wanted));
+    for item in paths.values() {
+        references(item, &mut wanted);
+    }
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     while let Some(name) = wanted.pop() {
         if found.contains_key(&name) {

@@ -56,7 +56,7 @@ pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
         "application/yaml" => Ok(Media::Yaml),
         _ => Err(ApiError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
-             application/yaml",
+             application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
 }
@@ -135,7 +135,7 @@ impl Decoder<'_> {
                 let claim = self.claim(&patched.object);
                 if !by_map && (claim.kind != self.kind() || claim.api_version != self.api_version()) {
                     let unknown = unregistered(&claim.kind, &claim.api_version);
-                    let known = (self.is_builtin)(&claim.api_version, &claim.kind);
+                    let known = self.is_registered(&claim);
                     let why = if known { self.unconvertible(&claim) } else { unknown };
                     return Err(patched.undecodable(&why));
                 }
@@ -252,7 +252,7 @@ impl Decoder<'_> {
         }
         plain_numbers(object);
         if let Shape::Custom { schema } = &self.resource.shape {
-            let unknown = schema.prune(object);
+            let unknown = schema.admit(object).map_err(|error| error.to_string())?;
             remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
         Ok(remarks)
@@ -262,7 +262,7 @@ impl Decoder<'_> {
         if claim.kind == self.kind() && claim.api_version == self.api_version() {
             return Ok(());
         }
-        if !(self.is_builtin)(&claim.api_version, &claim.kind) {
+        if !self.is_registered(claim) {
             let why = unregistered(&claim.kind, &claim.api_version);
             return Err(self.unhandled(claim, &why));
         }
@@ -308,6 +308,27 @@ impl Decoder<'_> {
             other => other.unwrap_or_default().to_owned(),
         };
         Claim { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
+    }
+
+    /// Whether the server's code knows that kind: built-in kinds, their lists, and what every group has.
+    fn is_registered(&self, claim: &Claim) -> bool {
+        const EVERYWHERE: [&str; 7] = [
+            "CreateOptions",
+            "DeleteOptions",
+            "GetOptions",
+            "ListOptions",
+            "PatchOptions",
+            "UpdateOptions",
+            "WatchEvent",
+        ];
+        const CORE: [&str; 6] =
+            ["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "List", "Status"];
+        let known = |kind: &str| (self.is_builtin)(&claim.api_version, kind);
+        let kind = claim.kind.as_str();
+        known(kind)
+            || kind.strip_suffix("List").is_some_and(known)
+            || (claim.api_version == self.api_version() && EVERYWHERE.contains(&kind))
+            || (claim.api_version == "v1" && CORE.contains(&kind))
     }
 
     fn is_expected(&self, object: &Value) -> bool {
@@ -405,6 +426,10 @@ fn summary(bytes: &[u8]) -> String {
     match head.first() {
         None => "<empty>".to_owned(),
         Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
-        Some(_) => format!("{}{more}", head.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+        Some(_) => {
+            let digits =
+                |b: &u8| [b >> 4, b & 15].map(|half| char::from(b"0123456789abcdef"[usize::from(half)]));
+            head.iter().flat_map(digits).chain(more.chars()).collect()
+        }
     }
 }

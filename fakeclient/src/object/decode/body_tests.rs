@@ -106,6 +106,14 @@ fn a_body_that_is_no_object_is_unrecognized(#[case] body: &str, #[case] message:
     "Deployment in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap): unknown conversion"
 )]
 #[case(
+    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMapList\",\"items\":[]}",
+    "ConfigMapList in version \"v1\" cannot be handled as a ConfigMap: converting (v1.ConfigMapList) to (core.ConfigMap): unknown conversion"
+)]
+#[case(
+    "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\"}",
+    "DeleteOptions in version \"v1\" cannot be handled as a ConfigMap: converting (v1.DeleteOptions) to (core.ConfigMap): unknown conversion"
+)]
+#[case(
     "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":[]}",
     "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.metadata of type v1.ObjectMeta"
 )]

@@ -210,13 +210,12 @@ fn unexpected(byte: u8, place: &str) -> String {
         b'\n' => "\\n".to_owned(),
         b'\r' => "\\r".to_owned(),
         b'\t' => "\\t".to_owned(),
-        0x20..=0x7e => char::from(byte).to_string(),
         0x07 => "\\a".to_owned(),
         0x08 => "\\b".to_owned(),
         0x0b => "\\v".to_owned(),
         0x0c => "\\f".to_owned(),
         0..=0x1f | 0x7f => format!("\\x{byte:02x}"),
-        0xa1..=0xac | 0xae..=0xff => char::from(byte).to_string(),
+        0x20..=0x7e | 0xa1..=0xac | 0xae..=0xff => char::from(byte).to_string(),
         _ => format!("\\u{byte:04x}"),
     };
     format!("invalid character '{shown}' {place}")

@@ -1,6 +1,6 @@
 //! JSON text to a value, with a note of every member that an object has twice.
 //!
-//! Go's reader, which the server uses, keeps the last of two members and can report both; serde_json keeps the last
+//! Go's reader, which the server uses, keeps the last of two members and can report both; `serde_json` keeps the last
 //! in silence. It does not know what the value is for.
 
 use std::fmt::{self, Write as _};

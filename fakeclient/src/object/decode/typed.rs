@@ -205,13 +205,13 @@ impl Node<'_, '_, '_> {
         let whole = number.as_i64();
         match self.shape {
             Shape::Raw | Shape::Float => Some(Value::Number(number.clone())),
-            Shape::Integer(32) | Shape::IntOrString => match whole.and_then(|n| i32::try_from(n).ok()) {
-                Some(fits) => Some(fits.into()),
-                None => {
+            Shape::Integer(32) | Shape::IntOrString => {
+                let fits = whole.and_then(|n| i32::try_from(n).ok());
+                if fits.is_none() {
                     self.mismatch(&format!("number {number}"));
-                    None
                 }
-            },
+                fits.map(Value::from)
+            }
             Shape::Integer(_) => {
                 if whole.is_none() {
                     self.mismatch(&format!("number {number}"));

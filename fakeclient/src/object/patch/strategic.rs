@@ -105,12 +105,12 @@ impl Merger<'_> {
             original.remove(key);
             return Ok(());
         }
-        let merges = match original.get(key) {
+        let both_fit = match original.get(key) {
             Some(Value::Object(_)) => value.is_object(),
             Some(Value::Array(_)) => value.is_array(),
             _ => false,
         };
-        if !merges {
+        if !both_fit {
             if !deleting {
                 // A scalar is replaced as it is; what is new or of another type loses its nulls.
                 drop_nulls(&mut value);

@@ -13,7 +13,7 @@ type List = Vec<Value>;
 
 /// `patch` merged into `original`; with `deleting`, its items are taken out instead.
 pub(super) fn merge(
-    merger: &Merger<'_>,
+    objects: &Merger<'_>,
     original: List,
     patch: List,
     plan: &FieldPlan<'_>,
@@ -40,13 +40,13 @@ pub(super) fn merge(
         return Err(untranslated(format!("cannot merge lists without merge key for {name}")));
     }
     let (original, patch) = special_items(original, patch, &plan.merge_key)?;
-    let merged = plain_items(merger, original.clone(), &patch, plan)?;
+    let merged = plain_items(objects, original.clone(), &patch, plan)?;
     in_order(merged, &patch, &original, &plan.merge_key)
 }
 
 /// As `merge`, with the order given by the patch's directive; nothing if neither side has the list.
 pub(super) fn merge_in_order(
-    merger: &Merger<'_>,
+    objects: &Merger<'_>,
     original: Option<List>,
     patch: Option<List>,
     order: &[Value],
@@ -59,7 +59,7 @@ pub(super) fn merge_in_order(
         (Some(original), None) => original,
         (None, Some(patch)) => patch.into_iter().filter_map(without_directives).collect(),
         (Some(original), Some(patch)) if plan.strategy == "merge" => {
-            merge(merger, original, patch, plan, false)?
+            merge(objects, original, patch, plan, false)?
         }
         (Some(_), Some(patch)) => patch,
     };
@@ -121,7 +121,7 @@ fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, Li
 
 /// Merges each item into the one of its key; items of new keys are appended as they are.
 fn plain_items(
-    merger: &Merger<'_>,
+    objects: &Merger<'_>,
     mut merged: List,
     patch: &List,
     plan: &FieldPlan<'_>,
@@ -132,7 +132,7 @@ fn plain_items(
         match merged.iter().position(|present| present.get(key) == Some(value)) {
             Some(at) => {
                 let present = merged[at].as_object().cloned().unwrap_or_default();
-                merged[at] = Value::Object(merger.maps(present, item.clone(), plan.schema)?);
+                merged[at] = Value::Object(objects.maps(present, item.clone(), plan.schema)?);
             }
             None => merged.push(Value::Object(item.clone())),
         }

@@ -3,6 +3,10 @@
 pub(crate) mod components;
 pub(crate) mod structural;
 
+pub(crate) mod field_path;
+
+pub(crate) mod embedded;
+
 pub(crate) mod prune;
 
 pub(crate) mod default;

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::structural::{Additional, Structural};
+use crate::object::field::FieldError;
 
 const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
@@ -17,6 +18,20 @@ impl Structural {
         walk.object_of(object, self, true);
         walk.dropped.sort();
         walk.dropped
+    }
+
+    /// Everything that reading a whole resource does beside its own metadata: unknown fields go, `null` goes where it
+    /// is no value, embedded resources are read. Gives the paths that were dropped in the server's order.
+    pub(crate) fn admit(&self, object: &mut Value) -> Result<Vec<String>, FieldError> {
+        let mut dropped = self.prune(object);
+        self.drop_nulls(object);
+        dropped.extend(self.coerce_embedded(object, "", false)?);
+        Ok(dropped)
+    }
+
+    /// Drops fields of a value inside a resource, such as a default.
+    pub(crate) fn prune_value(&self, value: &mut Value) {
+        Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
     }
 
     /// Drops `null` fields that are neither nullable nor have a default (a default replaces them later).

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::registry::resource::Resource;
+
 /// All of these must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSelector {
@@ -18,17 +20,6 @@ struct Term {
     path: String,
     equal: bool,
     value: String,
-}
-
-/// How a resource says that it does not offer a field; the server has one wording for each way of registering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal<'a> {
-    /// Kinds that register no fields of their own: `"x" is not a known field selector: …`.
-    NotKnown,
-    /// Kinds that register some, and custom resources: `field label not supported: x`.
-    NotSupported,
-    /// The few that name their kind: `field label "x" not supported for Job`.
-    NotSupportedFor(&'a str),
 }
 
 impl FieldSelector {
@@ -46,19 +37,9 @@ impl FieldSelector {
         Ok(Self { terms })
     }
 
-    /// Refuses the first field that `offered` does not know.
-    pub(crate) fn check(&self, offered: impl Fn(&str) -> bool, refusal: Refusal<'_>) -> Result<(), String> {
-        let Some(term) = self.terms.iter().find(|term| !offered(&term.path)) else {
-            return Ok(());
-        };
-        let path = &term.path;
-        Err(match refusal {
-            Refusal::NotKnown => format!(
-                "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-            ),
-            Refusal::NotSupported => format!("field label not supported: {path}"),
-            Refusal::NotSupportedFor(kind) => format!("field label \"{path}\" not supported for {kind}"),
-        })
+    /// Refuses the first field that the resource does not offer, in its words.
+    pub(crate) fn check(&self, resource: &Resource) -> Result<(), String> {
+        self.terms.iter().try_for_each(|term| resource.selectable(&term.path).map(drop))
     }
 
     /// Whether every object is selected.
@@ -77,9 +58,15 @@ impl FieldSelector {
         self.terms.iter().all(|term| (*value(&term.path) == *term.value) == term.equal)
     }
 
-    /// Whether `object` is selected, each path being a chain of its fields.
-    pub(crate) fn matches_object(&self, object: &Value) -> bool {
-        self.matches(|path| field_text(object, path))
+    /// Whether `object` is selected, the fields being what `resource` offers.
+    pub(crate) fn matches_object(&self, object: &Value, resource: &Resource) -> bool {
+        self.matches(|label| match resource.selectable(label) {
+            Ok(field) => {
+                let mut values = field.paths.iter().map(|path| field_text(object, path));
+                values.find(|value| !value.is_empty()).unwrap_or_else(|| field.absent.clone().into())
+            }
+            Err(_) => Cow::Borrowed(""),
+        })
     }
 }
 
@@ -154,6 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::registry::lookup::Registry;
 
     #[rstest]
     #[case("metadata.name=web", true)]
@@ -166,7 +154,8 @@ mod tests {
     #[case("spec.odd=a\\,b\\=c", true)]
     fn fields_are_compared_as_text(#[case] selector: &str, #[case] expected: bool) {
         let object = json!({"metadata": {"name": "web"}, "spec": {"unschedulable": true, "odd": "a,b=c"}});
-        assert_eq!(FieldSelector::parse(selector).unwrap().matches_object(&object), expected, "{selector}");
+        let selector = FieldSelector::parse(selector).unwrap();
+        assert_eq!(selector.matches(|path| field_text(&object, path)), expected, "{selector:?}");
     }
 
     #[rstest]
@@ -183,17 +172,27 @@ mod tests {
     #[test]
     fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
         let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
-        let offered = |path: &str| path == "metadata.name";
-        let refused = |refusal| selector.check(offered, refusal).unwrap_err();
+        let refused = |group: &str, plural: &str| {
+            selector.check(&Registry::new().resource(group, "v1", plural).unwrap()).unwrap_err()
+        };
         assert_eq!(
-            refused(Refusal::NotKnown),
+            refused("", "configmaps"),
             "\"spec.foo\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         );
-        assert_eq!(refused(Refusal::NotSupported), "field label not supported: spec.foo");
-        assert_eq!(
-            refused(Refusal::NotSupportedFor("Job")),
-            "field label \"spec.foo\" not supported for Job"
-        );
+        assert_eq!(refused("", "pods"), "field label not supported: spec.foo");
+        assert_eq!(refused("batch", "jobs"), "field label \"spec.foo\" not supported for Job");
         assert_eq!(selector.exact("metadata.name"), Some("a"));
+    }
+
+    #[test]
+    fn a_flag_that_is_not_set_counts_as_false() {
+        let nodes = Registry::new().resource("", "v1", "nodes").unwrap();
+        let matches = |selector: &str| {
+            FieldSelector::parse(selector)
+                .unwrap()
+                .matches_object(&json!({"metadata": {"name": "n"}}), &nodes)
+        };
+        assert!(matches("spec.unschedulable=false,metadata.name=n"));
+        assert!(!matches("spec.unschedulable=true"));
     }
 }

@@ -93,7 +93,7 @@ impl Entry {
             selectable_fields: rule.selectable_fields(),
             unselectable: rule.unselectable(),
             generation: rule.generation(),
-            status_isolated: rule.status_isolated(has_status),
+            status_isolated: has_status,
             columns: columns.into_iter().map(ColumnEntry::column).collect(),
             scale: rule.scale(),
             delete_gives_object: self.delete_gives_object,

@@ -2,14 +2,20 @@
 //! of them need.
 
 pub(crate) mod data;
+pub(crate) mod defaults;
 pub(crate) mod schemas;
 pub(crate) mod table;
 
 pub(crate) mod strategies;
 
 pub(crate) mod apps;
+pub(crate) mod batch;
 pub(crate) mod coordination;
 pub(crate) mod core;
+pub(crate) mod rbac;
+
+pub(crate) mod plain;
+pub(crate) mod scheduling;
 
 pub(crate) mod pod_spec;
 

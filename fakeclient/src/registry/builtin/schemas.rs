@@ -41,7 +41,7 @@ pub(crate) fn component(name: &str) -> Option<&'static Structural> {
     slots().get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
 }
 
-/// The schema of that name as the OpenAPI documents print it.
+/// The schema of that name as the `OpenAPI` documents print it.
 pub(crate) fn document(name: &str) -> Option<Value> {
     slots().get(name).map(|slot| parse(slot.line))
 }

@@ -2,25 +2,38 @@
 
 use std::sync::Arc;
 
-use crate::registry::strategy::{Generic, Strategy};
+use crate::registry::custom::definition::Definition;
+use crate::registry::strategy::Strategy;
 
-use super::{apps, coordination, core};
+use super::plain::Plain;
+use super::{apps, batch, coordination, core, rbac, scheduling};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
         "pods" => Arc::new(core::pod::Pod),
+        "nodes" => Arc::new(core::node::Node),
         "namespaces" => Arc::new(core::namespace::Namespace),
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
         "services" => Arc::new(core::service::Service),
+        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(Definition),
         "daemonsets.apps" => Arc::new(apps::daemon_set::DaemonSet),
         "deployments.apps" => Arc::new(apps::deployment::Deployment),
         "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
         "statefulsets.apps" => Arc::new(apps::stateful_set::StatefulSet),
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
-        _ => Arc::new(Generic),
+        "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
+        "jobs.batch" => Arc::new(batch::job::Job),
+        "clusterroles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: false }),
+        "roles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: true }),
+        "clusterrolebindings.rbac.authorization.k8s.io" => {
+            Arc::new(rbac::binding::Binding { namespaced: false })
+        }
+        "rolebindings.rbac.authorization.k8s.io" => Arc::new(rbac::binding::Binding { namespaced: true }),
+        "priorityclasses.scheduling.k8s.io" => Arc::new(scheduling::PriorityClass),
+        other => Arc::new(Plain::of(other)),
     }
 }
 

@@ -22,8 +22,6 @@ pub(crate) struct Rule {
     select: Option<Vec<Select>>,
     unselectable: Option<String>,
     scale: Option<Scale>,
-    /// A create keeps the status that the client sends, though there is a status subresource.
-    status_on_create: bool,
     /// Storage key, where another resource has the same objects.
     storage: Option<String>,
     /// Version of the stored form, where several are served.
@@ -31,11 +29,14 @@ pub(crate) struct Rule {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 enum Bump {
     Spec,
     All,
     Once,
+    SpecAndAnnotations,
+    AllAndLabels,
+    SpecAfterCreate,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -85,12 +86,10 @@ impl Rule {
             Some(Bump::Spec) => Generation::Spec,
             Some(Bump::All) => Generation::AllButMetadata,
             Some(Bump::Once) => Generation::Once,
+            Some(Bump::SpecAndAnnotations) => Generation::SpecAndAnnotations,
+            Some(Bump::AllAndLabels) => Generation::ContentAndLabels,
+            Some(Bump::SpecAfterCreate) => Generation::SpecAfterCreate,
         }
-    }
-
-    /// Whether a status in the body is dropped, given that there is a status subresource.
-    pub(crate) fn status_isolated(&self, has_status: bool) -> bool {
-        has_status && !self.status_on_create
     }
 
     /// The fields that a field selector may name.

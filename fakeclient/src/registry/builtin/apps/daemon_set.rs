@@ -1,4 +1,4 @@
-//! DaemonSet: a Pod for each node, replaced one way at a time, its template counted in an old annotation.
+//! `DaemonSet`: a Pod for each node, replaced one way at a time, its template counted in an old annotation.
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::pod_spec::complete::complete;
 use crate::registry::builtin::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::{Read, object_mut, set_default};
+use crate::registry::builtin::rules::read::{Read, object_mut, same, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::workload::{counts, name_warning, no_more_than, same_selector, selected_template, selector};
@@ -72,6 +72,11 @@ impl Strategy for Deployment {
             }
         }
         errors
+    }
+
+    /// Annotations are copied to the `ReplicaSet`s, so a change of them counts.
+    fn bumps_generation(&self, object: &Value, old: &Value) -> bool {
+        !same(&object["metadata"], &old["metadata"], "annotations")
     }
 
     fn warnings(&self, object: &Value) -> Vec<String> {

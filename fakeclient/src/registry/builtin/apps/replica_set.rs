@@ -1,4 +1,4 @@
-//! ReplicaSet: a Deployment's rules without the roll-out.
+//! `ReplicaSet`: a Deployment's rules without the roll-out.
 
 use serde_json::Value;
 

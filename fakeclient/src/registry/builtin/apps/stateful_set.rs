@@ -1,4 +1,4 @@
-//! StatefulSet: policies from short lists, a governing Service by name, most of the spec frozen.
+//! `StatefulSet`: policies from short lists, a governing Service by name, most of the spec frozen.
 //!
 //! Volume claim templates are checked by schema alone; a mount may name one.
 
@@ -23,6 +23,15 @@ pub(crate) struct StatefulSet;
 impl Strategy for StatefulSet {
     fn name_rule(&self) -> NameRule {
         NameRule::DnsLabel
+    }
+
+    /// An update strategy without a type gets more than its type, which the recorded defaults would hide.
+    fn prepare_create(&self, object: &mut Value) {
+        self.default(object);
+    }
+
+    fn prepare_update(&self, object: &mut Value, _old: &Value) {
+        self.default(object);
     }
 
     fn default(&self, object: &mut Value) {

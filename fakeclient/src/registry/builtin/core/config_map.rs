@@ -1,14 +1,14 @@
-//! ConfigMap: keys that can be file names, one bag for each key, immutability, a size limit.
+//! `ConfigMap`: keys that can be file names, one bag for each key, immutability, a size limit.
 
 use serde_json::Value;
 
 use crate::object::field::FieldError;
 use crate::registry::builtin::rules::names::{config_key, invalid};
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::{Read, same};
+use crate::registry::builtin::rules::read::Read;
 use crate::registry::strategy::Strategy;
 
-/// Most bytes that the values of a ConfigMap or a Secret may hold together.
+/// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
 
 /// `configmaps`
@@ -38,7 +38,7 @@ pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<Field
         errors.push(FieldError::forbidden("immutable", why));
     }
     for bag in bags {
-        if !same(object, old, bag) {
+        if object[*bag] != old[*bag] {
             errors.push(FieldError::forbidden(*bag, why));
         }
     }

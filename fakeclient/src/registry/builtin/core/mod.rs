@@ -2,6 +2,7 @@
 
 pub(crate) mod config_map;
 pub(crate) mod namespace;
+pub(crate) mod node;
 pub(crate) mod pod;
 pub(crate) mod secret;
 pub(crate) mod service;

@@ -80,11 +80,6 @@ impl Strategy for Namespace {
     }
 }
 
-/// What an update of the `finalize` subresource may write: the finalizers, but not the status.
-pub(crate) fn prepare_finalize(object: &mut Value, old: &Value) {
-    copy(old, object, "status");
-}
-
 /// Errors of an update of the `finalize` subresource, whose finalizers are named one by one.
 pub(crate) fn validate_finalize(object: &Value) -> Vec<FieldError> {
     finalizers_of(object, Path::index)

@@ -1,0 +1,62 @@
+//! Tier `fake`: an API server in this process, in virtual time; every spec has a cluster to itself.
+//!
+//! The cluster's clock follows the spec's paused runtime, so a spec that waits for an hour takes
+//! milliseconds, and a run is a function of the specs and the seed.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use jiff::Timestamp;
+use seatrial_fakeclient::{Clock, FakeCluster};
+
+use crate::tier::{Connection, Need, Tier, TierError};
+
+const NAME: &str = "fake";
+
+/// When time begins, for every spec: 2026-01-01T00:00:00Z.
+const EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// The in-memory tier.
+pub(crate) struct Fake;
+
+impl Tier for Fake {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn has(&self, need: Need) -> bool {
+        need == Need::Controllers
+    }
+
+    fn virtual_time(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<(), TierError> {
+        Ok(())
+    }
+
+    fn prepare(&self) -> Result<(), TierError> {
+        Ok(())
+    }
+
+    fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
+        let clock = Clock::tokio(EPOCH);
+        let built = FakeCluster::builder().seed(seed).clock(clock.clone()).build();
+        let connection = built
+            .map_err(|error| TierError::from_error(NAME, &error))
+            .map(|cluster| Connection { client: cluster.client(), clock, shared: false });
+        std::future::ready(connection).boxed_local()
+    }
+
+    fn stop(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_begins_with_the_year() {
+        assert_eq!(EPOCH.to_string(), "2026-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,10 @@
+//! What a person and a harness see of a suite: the program in `tests/suites` run as a child process.
+//!
+//! The suites run on tier `fake`, or on the tier that `SEATRIAL_TIER` names: the same must be seen there.
+
+mod endings;
+mod listing;
+mod program;
+mod reports;
+mod tiers;
+mod waiting;

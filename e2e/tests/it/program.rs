@@ -1,0 +1,114 @@
+//! The child process: built once, run with a suite and arguments, its output by parts.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// One run to be.
+pub(crate) struct Program {
+    command: Command,
+}
+
+/// What a run printed, and how it ended.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program with a suite chosen, on the tests' tier, with nothing else in its environment that is ours.
+pub(crate) fn suite(name: &str) -> Program {
+    let mut command = Command::new(executable());
+    for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("SEATRIAL_")) {
+        command.env_remove(variable);
+    }
+    command.env("SUITE", name).env("SEATRIAL_TIER", tier()).env("RUST_BACKTRACE", "0");
+    Program { command }
+}
+
+/// The tier that the tests use.
+pub(crate) fn tier() -> String {
+    std::env::var("SEATRIAL_TIER").unwrap_or_else(|_| "fake".into())
+}
+
+impl Program {
+    pub(crate) fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn env(mut self, variable: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(variable, value);
+        self
+    }
+
+    pub(crate) fn run(mut self) -> Ran {
+        let output = self.command.output().expect("the program was built a moment ago");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a suite prints text");
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// The names of specs that ended like this in the harness's list: `ok`, `FAILED`, `ignored`.
+    pub(crate) fn ended(&self, how: &str) -> Vec<&str> {
+        let lines = self
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(&format!("... {how}")));
+        let mut names: Vec<_> = lines.map(str::trim).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What was told about a failed spec.
+    #[track_caller]
+    pub(crate) fn story(&self, spec: &str) -> &str {
+        let Some((_, rest)) = self.stdout.split_once(&format!("---- {spec} ----\n")) else {
+            panic!("nothing is told about {spec:?} in\n{}\n{}", self.stdout, self.stderr);
+        };
+        rest.split("\n---- ")
+            .next()
+            .and_then(|story| story.split("\n\nfailures:\n").next())
+            .unwrap_or(rest)
+            .trim_end()
+    }
+
+    /// The parts of its life that a spec of suite `endings` told, in their order.
+    pub(crate) fn told(&self, spec: &str) -> Vec<&str> {
+        let begin = format!("told {spec}: ");
+        self.stderr.lines().filter_map(|line| line.strip_prefix(&begin)).collect()
+    }
+}
+
+/// `cargo test` and nextest build examples beside the tests; `cargo test --test it` alone does not, and then cargo is
+/// asked for it (and what was built before is taken as it is).
+fn executable() -> &'static PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let test = std::env::current_exe().expect("a running program has a path");
+        let profile = test.ancestors().nth(2).expect("cargo puts tests into a folder of the profile's");
+        let program = profile.join("examples").join(format!("suites{}", std::env::consts::EXE_SUFFIX));
+        if !program.exists() {
+            build();
+        }
+        program
+    })
+}
+
+fn build() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "seatrial-e2e", "--example", "suites"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells this test about its package would make build scripts believe that they are out of date.
+    for (variable, _) in std::env::vars().filter(|(variable, _)| told_by_cargo(variable)) {
+        cargo.env_remove(variable);
+    }
+    let output = cargo.output().expect("cargo runs this test, so it can be run");
+    assert!(output.status.success(), "the suites do not build: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn told_by_cargo(variable: &str) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
+}

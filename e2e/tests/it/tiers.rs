@@ -1,0 +1,43 @@
+//! The same specs on the tests' tier, and what refuses to begin.
+
+use crate::program::suite;
+
+#[test]
+fn specs_pass_that_create_watch_and_delete_objects() {
+    let ran = suite("passing").run();
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("7 passed; 0 failed; 2 ignored"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_context_that_is_not_on_the_allow_list_is_named_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("config");
+    let text =
+        "{apiVersion: v1, kind: Config, current-context: production, contexts: [], clusters: [], users: []}";
+    std::fs::write(&kubeconfig, text).unwrap();
+    let ran = suite("passing").env("SEATRIAL_TIER", "existing").env("KUBECONFIG", &kubeconfig).run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("the current context \"production\" is not allowed"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("SEATRIAL_CONTEXT_ALLOW=production"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_fails_the_specs_in_their_set_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("config");
+    // Nothing listens on port 1 of this machine.
+    let text = "{apiVersion: v1, kind: Config, current-context: x, users: [{name: u, user: {}}],
+        contexts: [{name: x, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]}";
+    std::fs::write(&kubeconfig, text).unwrap();
+    let ran = suite("waiting")
+        .arg("tells a value in hand")
+        .env("SEATRIAL_TIER", "existing")
+        .env("SEATRIAL_CONTEXT_ALLOW", "x")
+        .env("KUBECONFIG", &kubeconfig)
+        .run();
+    assert_eq!(ran.code, Some(101), "{}", ran.stderr);
+    let story = ran.story("Wait / that is not fulfilled / tells a value in hand");
+    assert!(story.starts_with("set-up: creating namespace seatrial-wait-that-is-not-fulfilled-"), "{story}");
+    assert!(story.contains("onnect"), "the reason should be told: {story}");
+}

@@ -1,0 +1,24 @@
+//! The contract of one admission plugin.
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+use super::attributes::Attributes;
+
+/// A rule that looks at writes before (`admit`) or after (`validate`) they are completed. It reads what is stored
+/// through the attributes and has no state of its own.
+pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
+    /// Kubernetes' name of the plugin.
+    fn name(&self) -> &'static str;
+
+    /// May change the object. Called before the strategy and the defaults; the object is the client's.
+    fn admit(&self, _attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// May refuse the object, which is complete and valid by now.
+    fn validate(&self, _attributes: &Attributes<'_>, _object: &Value) -> Result<(), ApiError> {
+        Ok(())
+    }
+}

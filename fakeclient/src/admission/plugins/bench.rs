@@ -1,0 +1,139 @@
+//! What plugins are tried on: a write of some resource, and objects that are stored beside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::resource::{Generation, Resource, Shape, Storage};
+use crate::registry::strategy::{Generic, Peers};
+
+/// Stored objects by group and resource.
+#[derive(Default)]
+pub(crate) struct Stored(BTreeMap<String, Vec<Value>>);
+
+impl Stored {
+    /// The same and one more.
+    pub(crate) fn with(mut self, group_resource: &str, object: Value) -> Self {
+        self.0.entry(group_resource.to_owned()).or_default().push(object);
+        self
+    }
+}
+
+impl Peers for Stored {
+    fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
+        let namespace = (!namespace.is_empty()).then_some(namespace);
+        self.list(group_resource, namespace).find(|object| object["metadata"]["name"] == name)
+    }
+
+    fn list<'a>(
+        &'a self,
+        group_resource: &str,
+        namespace: Option<&str>,
+    ) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+        let namespace = namespace.map(str::to_owned);
+        let all = self.0.get(group_resource).map(Vec::as_slice).unwrap_or_default();
+        Box::new(all.iter().filter(move |object| {
+            namespace.as_ref().is_none_or(|namespace| object["metadata"]["namespace"] == **namespace)
+        }))
+    }
+
+    fn pick(&self, _bound: u64) -> u64 {
+        0
+    }
+
+    fn now(&self) -> String {
+        "2026-01-01T00:00:00Z".to_owned()
+    }
+}
+
+/// A resource of which only the names matter; those of the core group are given without a dot.
+pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
+    let (plural, group) = group_resource.split_once('.').unwrap_or((group_resource, ""));
+    Resource {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        plural: plural.to_owned(),
+        singular: String::new(),
+        kind: plural.to_owned(),
+        list_kind: String::new(),
+        namespaced,
+        short_names: Vec::new(),
+        categories: Vec::new(),
+        verbs: Vec::new(),
+        subresources: Vec::new(),
+        shape: Shape::Builtin { component: String::new() },
+        storage: Storage {
+            key: group_resource.to_owned(),
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+        },
+        storage_version_hash: String::new(),
+        selectable_fields: Vec::new(),
+        unselectable: String::new(),
+        generation: Generation::Never,
+        status_isolated: false,
+        columns: Vec::new(),
+        scale: None,
+        delete_gives_object: false,
+        document: None,
+        strategy: Arc::new(Generic),
+    }
+}
+
+/// Runs a plugin on a write into the namespace `default`; gives the object as it came out.
+pub(crate) fn run(
+    plugin: &dyn Plugin,
+    operation: Operation,
+    resource: &Resource,
+    object: Value,
+    old: Option<&Value>,
+    stored: &Stored,
+) -> Result<Value, ApiError> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let attributes = Attributes {
+        operation,
+        resource,
+        subresource: "",
+        namespace: if resource.namespaced { "default" } else { "" },
+        name: &name,
+        user: "admin",
+        dry_run: false,
+        old,
+        peers: stored,
+    };
+    let mut object = object;
+    plugin.admit(&attributes, &mut object)?;
+    plugin.validate(&attributes, &object)?;
+    Ok(object)
+}
+
+/// Runs a plugin on a create.
+pub(crate) fn create(
+    plugin: &dyn Plugin,
+    group_resource: &str,
+    object: Value,
+    stored: &Stored,
+) -> Result<Value, ApiError> {
+    let namespaced = ![
+        "nodes",
+        "namespaces",
+        "persistentvolumes",
+        "priorityclasses.scheduling.k8s.io",
+        "certificatesigningrequests.certificates.k8s.io",
+    ]
+    .contains(&group_resource);
+    run(plugin, Operation::Create, &resource(group_resource, namespaced), object, None, stored)
+}
+
+/// A Pod of one container with more in its spec.
+pub(crate) fn pod(extra: Value) -> Value {
+    let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}});
+    for (key, value) in extra.as_object().into_iter().flatten() {
+        pod["spec"][key] = value.clone();
+    }
+    pod
+}

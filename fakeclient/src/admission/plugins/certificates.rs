@@ -1,0 +1,68 @@
+//! CertificateSubjectRestriction: nobody asks for a client certificate of `system:masters`.
+//!
+//! The request inside is not parsed: one that may name that group is refused as not modelled.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::builtin::rules::read::Read;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct CertificateSubjectRestriction;
+
+impl Plugin for CertificateSubjectRestriction {
+    fn name(&self) -> &'static str {
+        "CertificateSubjectRestriction"
+    }
+
+    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        let concerned = attributes.operation == Operation::Create
+            && attributes.is("certificates.k8s.io", "certificatesigningrequests")
+            && object["spec"].text("signerName") == "kubernetes.io/kube-apiserver-client";
+        if concerned && may_name_masters(object["spec"].text("request")) {
+            return Err(ApiError::not_modelled(
+                "certificate requests whose subject may be in system:masters",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn may_name_masters(request: &str) -> bool {
+    let pem = STANDARD.decode(request).unwrap_or_default();
+    let pem = String::from_utf8_lossy(&pem);
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let name = b"system:masters";
+    STANDARD.decode(body.trim()).unwrap_or_default().windows(name.len()).any(|window| window == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bench::{Stored, create};
+    use super::*;
+
+    #[test]
+    fn a_request_that_may_name_the_masters_is_not_passed_over() {
+        let request = |subject: &str| {
+            let pem = format!(
+                "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n",
+                STANDARD.encode(subject)
+            );
+            json!({"metadata": {"name": "r"}, "spec": {
+                "signerName": "kubernetes.io/kube-apiserver-client", "request": STANDARD.encode(pem)}})
+        };
+        let kind = "certificatesigningrequests.certificates.k8s.io";
+        let answer = |subject: &str| {
+            create(&CertificateSubjectRestriction, kind, request(subject), &Stored::default())
+        };
+        assert_eq!(answer("O=system:masters").expect_err("refused").code, 501);
+        assert!(answer("O=developers").is_ok());
+    }
+}

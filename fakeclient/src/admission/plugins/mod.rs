@@ -1,0 +1,16 @@
+//! The built-in plugins, in the server's order.
+
+#[cfg(test)]
+pub(crate) mod bench;
+pub(crate) mod certificates;
+pub(crate) mod classes;
+pub(crate) mod lifecycle;
+pub(crate) mod limits;
+pub(crate) mod node_taint;
+pub(crate) mod pod_security;
+pub(crate) mod priority;
+pub(crate) mod protection;
+pub(crate) mod resize;
+pub(crate) mod runtime_class;
+pub(crate) mod tolerations;
+pub(crate) mod webhooks;

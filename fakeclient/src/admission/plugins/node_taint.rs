@@ -1,0 +1,49 @@
+//! TaintNodesByCondition: a new Node is not ready until somebody says that it is.
+
+use serde_json::{Value, json};
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::builtin::rules::read::{Read, object_mut, set};
+
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct TaintNodesByCondition;
+
+impl Plugin for TaintNodesByCondition {
+    fn name(&self) -> &'static str {
+        "TaintNodesByCondition"
+    }
+
+    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+        if attributes.operation != Operation::Create || !attributes.is("", "nodes") {
+            return Ok(());
+        }
+        let spec = object_mut(object, "spec");
+        let mut taints = spec.list("taints").to_vec();
+        let known = taints.iter().any(|t| t.text("key") == NOT_READY && t.text("effect") == "NoSchedule");
+        if !known {
+            taints.push(json!({"key": NOT_READY, "effect": "NoSchedule"}));
+            set(spec, "taints", taints);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Stored, create};
+    use super::*;
+
+    #[test]
+    fn a_new_node_takes_no_pods_yet() {
+        let object = json!({"metadata": {"name": "n"}});
+        let node = create(&TaintNodesByCondition, "nodes", object, &Stored::default()).expect("a node");
+        assert_eq!(node["spec"]["taints"], json!([{"key": NOT_READY, "effect": "NoSchedule"}]));
+        let again = create(&TaintNodesByCondition, "nodes", node.clone(), &Stored::default());
+        assert_eq!(again, Ok(node));
+    }
+}

@@ -1,0 +1,57 @@
+//! StorageObjectInUseProtection: volumes, claims and their classes are guarded by finalizers from the start.
+
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::builtin::rules::read::{Read, object_mut, set};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct StorageObjectInUseProtection;
+
+impl Plugin for StorageObjectInUseProtection {
+    fn name(&self) -> &'static str {
+        "StorageObjectInUseProtection"
+    }
+
+    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+        if attributes.operation != Operation::Create {
+            return Ok(());
+        }
+        let finalizer = if attributes.is("", "persistentvolumes") {
+            "kubernetes.io/pv-protection"
+        } else if attributes.is("", "persistentvolumeclaims") {
+            "kubernetes.io/pvc-protection"
+        } else if attributes.is("storage.k8s.io", "volumeattributesclasses") {
+            "kubernetes.io/vac-protection"
+        } else {
+            return Ok(());
+        };
+        let metadata = object_mut(object, "metadata");
+        let mut finalizers = metadata.list("finalizers").to_vec();
+        if !finalizers.iter().any(|known| known == finalizer) {
+            finalizers.push(finalizer.into());
+            set(metadata, "finalizers", finalizers);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bench::{Stored, create};
+    use super::*;
+
+    #[test]
+    fn a_claim_is_guarded_once() {
+        let plugin = StorageObjectInUseProtection;
+        let object = json!({"metadata": {"name": "c"}});
+        let claim = create(&plugin, "persistentvolumeclaims", object, &Stored::default()).expect("a claim");
+        assert_eq!(claim["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
+        assert_eq!(create(&plugin, "persistentvolumeclaims", claim.clone(), &Stored::default()), Ok(claim));
+    }
+}

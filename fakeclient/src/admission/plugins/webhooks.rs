@@ -1,0 +1,212 @@
+//! Webhooks and admission policies: not modelled. A write that one of them would see is refused, never passed.
+
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::builtin::rules::labels;
+use crate::registry::builtin::rules::read::Read;
+
+const GROUP: &str = "admissionregistration.k8s.io";
+
+/// Policies in CEL that change objects.
+#[derive(Debug)]
+pub(crate) struct MutatingAdmissionPolicy;
+
+/// Servers that change objects.
+#[derive(Debug)]
+pub(crate) struct MutatingAdmissionWebhook;
+
+/// Policies in CEL that refuse objects.
+#[derive(Debug)]
+pub(crate) struct ValidatingAdmissionPolicy;
+
+/// Servers that refuse objects.
+#[derive(Debug)]
+pub(crate) struct ValidatingAdmissionWebhook;
+
+impl Plugin for MutatingAdmissionPolicy {
+    fn name(&self) -> &'static str {
+        "MutatingAdmissionPolicy"
+    }
+
+    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+        policies(attributes, object, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    }
+}
+
+impl Plugin for MutatingAdmissionWebhook {
+    fn name(&self) -> &'static str {
+        "MutatingAdmissionWebhook"
+    }
+
+    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+        webhooks(attributes, object, "mutatingwebhookconfigurations")
+    }
+}
+
+impl Plugin for ValidatingAdmissionPolicy {
+    fn name(&self) -> &'static str {
+        "ValidatingAdmissionPolicy"
+    }
+
+    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        policies(attributes, object, "validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    }
+}
+
+impl Plugin for ValidatingAdmissionWebhook {
+    fn name(&self) -> &'static str {
+        "ValidatingAdmissionWebhook"
+    }
+
+    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        webhooks(attributes, object, "validatingwebhookconfigurations")
+    }
+}
+
+fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(), ApiError> {
+    if attributes.resource.group == GROUP {
+        return Ok(());
+    }
+    for configuration in attributes.peers.list(&format!("{kind}.{GROUP}"), None) {
+        for webhook in configuration.list("webhooks") {
+            if webhook.list("rules").iter().any(|rule| covers(rule, webhook, attributes))
+                && selects(webhook, attributes, object)
+            {
+                let what = format!("calling webhooks (this request would go to {:?})", webhook.text("name"));
+                return Err(ApiError::not_modelled(&what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A policy counts once something binds it.
+fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &str) -> Result<(), ApiError> {
+    if attributes.resource.group == GROUP {
+        return Ok(());
+    }
+    for policy in attributes.peers.list(&format!("{kind}.{GROUP}"), None) {
+        let name = policy["metadata"].text("name");
+        let matching = &policy["spec"]["matchConstraints"];
+        let any = |rules: &str| matching.list(rules).iter().any(|rule| covers(rule, matching, attributes));
+        if !any("resourceRules") || any("excludeResourceRules") || !selects(matching, attributes, object) {
+            continue;
+        }
+        let mut bound = attributes.peers.list(&format!("{bindings}.{GROUP}"), None);
+        if bound.any(|binding| binding["spec"].text("policyName") == name) {
+            let what = format!("admission policies (this request would meet {name:?})");
+            return Err(ApiError::not_modelled(&what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a rule is about this operation on this resource. Other versions of a resource count unless the match is
+/// to be exact.
+fn covers(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
+    let resource = attributes.resource;
+    let lists = |key: &str, value: &str| rule.list(key).iter().any(|item| item == "*" || item == value);
+    let operation = match attributes.operation {
+        Operation::Create => "CREATE",
+        Operation::Update => "UPDATE",
+        Operation::Delete => "DELETE",
+    };
+    let scope = match rule.text("scope") {
+        "Namespaced" => resource.namespaced && resource.plural != "namespaces",
+        "Cluster" => !resource.namespaced,
+        _ => true,
+    };
+    let names = rule.list("resourceNames");
+    scope
+        && lists("operations", operation)
+        && lists("apiGroups", &resource.group)
+        && (lists("apiVersions", &resource.version) || matching.text("matchPolicy") != "Exact")
+        && rule
+            .list("resources")
+            .iter()
+            .any(|item| is_resource(item.as_str().unwrap_or_default(), attributes))
+        && (names.is_empty() || names.iter().any(|name| name == attributes.name))
+}
+
+fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
+    let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
+    let same = |pattern: &str, value: &str| pattern == "*" || pattern == value;
+    same(resource, &attributes.resource.plural) && same(subresource, attributes.subresource)
+}
+
+/// Whether the selectors for namespaces and objects let the request through to the rule.
+fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
+    let fits = |key: &str, labels: &Value| !matching.has(key) || labels::matches(&matching[key], labels);
+    let labels = |object: &Value| object["metadata"]["labels"].clone();
+    let namespace = if attributes.resource.plural == "namespaces" && attributes.resource.group.is_empty() {
+        Some(labels(object))
+    } else if attributes.namespace.is_empty() {
+        None
+    } else {
+        attributes.peers.get("namespaces", "", attributes.namespace).map(labels)
+    };
+    let old = attributes.old.is_some_and(|old| fits("objectSelector", &labels(old)));
+    namespace.is_none_or(|labels| fits("namespaceSelector", &labels))
+        && (old || fits("objectSelector", &labels(object)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bench::{Stored, create, pod};
+    use super::*;
+
+    fn webhook(extra: Value) -> Stored {
+        let mut webhook = json!({"name": "w.ex.com", "rules": [{"operations": ["CREATE"], "apiGroups": [""],
+            "apiVersions": ["v1"], "resources": ["pods"]}]});
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            webhook[key] = value.clone();
+        }
+        let configuration = json!({"metadata": {"name": "c"}, "webhooks": [webhook]});
+        let namespace = json!({"metadata": {"name": "default", "labels": {"team": "a"}}});
+        Stored::default()
+            .with("validatingwebhookconfigurations.admissionregistration.k8s.io", configuration)
+            .with("namespaces", namespace)
+    }
+
+    fn code(resource: &str, stored: &Stored) -> Option<u16> {
+        create(&ValidatingAdmissionWebhook, resource, pod(json!({})), stored).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn a_request_that_a_webhook_would_see_is_refused() {
+        assert_eq!(code("pods", &webhook(json!({}))), Some(501));
+        assert_eq!(code("configmaps", &webhook(json!({}))), None);
+        let exact = json!({"matchPolicy": "Exact", "rules": [{"operations": ["*"], "apiGroups": ["*"],
+            "apiVersions": ["v2"], "resources": ["*"]}]});
+        assert_eq!(code("pods", &webhook(exact)), None);
+    }
+
+    #[test]
+    fn selectors_decide_whether_a_webhook_sees_a_request() {
+        let by_team = |team: &str| webhook(json!({"namespaceSelector": {"matchLabels": {"team": team}}}));
+        assert_eq!(code("pods", &by_team("a")), Some(501));
+        assert_eq!(code("pods", &by_team("b")), None);
+        assert_eq!(code("pods", &webhook(json!({"objectSelector": {"matchLabels": {"x": "y"}}}))), None);
+    }
+
+    #[test]
+    fn a_policy_counts_once_it_is_bound() {
+        let rules =
+            json!([{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["*"], "resources": ["*"]}]);
+        let policy =
+            json!({"metadata": {"name": "p"}, "spec": {"matchConstraints": {"resourceRules": rules}}});
+        let stored = || {
+            Stored::default().with("validatingadmissionpolicies.admissionregistration.k8s.io", policy.clone())
+        };
+        let binding = json!({"metadata": {"name": "b"}, "spec": {"policyName": "p"}});
+        let bound = stored().with("validatingadmissionpolicybindings.admissionregistration.k8s.io", binding);
+        let answer = |stored: &Stored| create(&ValidatingAdmissionPolicy, "pods", pod(json!({})), stored);
+        assert!(answer(&stored()).is_ok());
+        assert_eq!(answer(&bound).expect_err("refused").code, 501);
+    }
+}

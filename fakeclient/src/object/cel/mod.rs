@@ -1,0 +1,25 @@
+//! CEL, the language of `x-kubernetes-validations`: parsed by a crate, typed and evaluated here.
+//!
+//! Types come from schemas, and a rule is checked against them when its CRD is written, with the words of cel-go as
+//! kube-apiserver 1.37 prints them. Cost limits are not modelled.
+
+pub(crate) mod syntax;
+
+pub(crate) mod types;
+
+mod declare;
+
+mod library;
+
+mod check;
+
+mod value;
+
+mod evaluate;
+
+pub(crate) mod program;
+
+pub(crate) mod validator;
+
+#[cfg(test)]
+mod checked;

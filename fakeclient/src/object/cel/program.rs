@@ -1,0 +1,73 @@
+//! One expression, compiled: parsed, checked against the types of its variables, ready to run.
+
+use super::check::Checker;
+use super::evaluate::Scope;
+use super::syntax::{CrateParser, Expr, Parse, Problem};
+use super::types::Type;
+use super::value::Value;
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    expr: Expr,
+    /// Whether it names `oldSelf`.
+    pub(crate) uses_old_self: bool,
+}
+
+/// What an expression must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A rule.
+    Bool,
+    /// A message.
+    Text,
+}
+
+impl Program {
+    /// Compiles, or says why not in the server's words.
+    pub(crate) fn compile(
+        source: &str,
+        variables: Vec<(String, Type)>,
+        wanted: Wanted,
+    ) -> Result<Self, String> {
+        let prefix = if wanted == Wanted::Bool { "" } else { "messageExpression " };
+        let failed =
+            |problems: Vec<Problem>| format!("{prefix}compilation failed: {}", shown(source, problems));
+        let expr = CrateParser.parse(source).map_err(failed)?;
+        let mut checker = Checker::new(variables);
+        let found = checker.expr(&expr);
+        if !checker.problems.is_empty() {
+            return Err(failed(checker.problems));
+        }
+        match (wanted, found) {
+            (Wanted::Bool, Type::Bool | Type::Dyn) | (Wanted::Text, Type::String | Type::Dyn) => {}
+            (Wanted::Bool, _) => return Err("cel expression must evaluate to a bool".to_owned()),
+            (Wanted::Text, _) => return Err("messageExpression must evaluate to a string".to_owned()),
+        }
+        Ok(Self { expr, uses_old_self: checker.used.contains_key("oldSelf") })
+    }
+
+    /// Runs with these variables.
+    pub(crate) fn run(&self, variables: Vec<(String, Value)>) -> Result<Value, String> {
+        Scope::new(variables).run(&self.expr)
+    }
+}
+
+/// Problems as cel-go prints them: place, text, the line, and a caret under the place.
+fn shown(source: &str, mut problems: Vec<Problem>) -> String {
+    problems.sort_by_key(|p| p.at);
+    let print = |problem: &Problem| {
+        let (mut line_start, mut number) = (0, 1);
+        for (at, c) in source.chars().enumerate().take(problem.at) {
+            if c == '\n' {
+                line_start = at + 1;
+                number += 1;
+            }
+        }
+        let column = problem.at - line_start;
+        let line: String = source.chars().skip(line_start).take_while(|c| *c != '\n').collect();
+        let dots = ".".repeat(column);
+        format!("ERROR: <input>:{number}:{}: {}\n | {line}\n | {dots}^", column + 1, problem.text)
+    };
+    problems.iter().map(print).collect::<Vec<_>>().join("\n")
+}

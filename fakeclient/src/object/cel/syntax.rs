@@ -1,0 +1,201 @@
+//! Expressions as this crate sees them, and the seam behind which a parser stands.
+//!
+//! Macros are kept as loops instead of being expanded, so that the checker and the evaluator see what was written. It
+//! does not know types.
+
+use cel::Env;
+use cel::common::ast::{EntryExpr, Expr as Parsed, IdedExpr, LiteralValue, SourceInfo};
+
+use super::value::Value;
+
+/// An expression and where it stands, in characters from the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Expr {
+    pub(crate) at: usize,
+    pub(crate) kind: Kind,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Literal(Value),
+    Ident(String),
+    Select { operand: Box<Expr>, field: String },
+    Has { operand: Box<Expr>, field: String },
+    Call { target: Option<Box<Expr>>, name: String, args: Vec<Expr> },
+    List(Vec<Element>),
+    Map(Vec<(Expr, Element)>),
+    Struct(String),
+    Loop { name: Macro, range: Box<Expr>, vars: Vec<String>, args: Vec<Expr> },
+}
+
+/// An item or a value of a literal; an optional one is left out when it holds nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Element {
+    pub(crate) value: Expr,
+    pub(crate) optional: bool,
+}
+
+/// A macro over a range or an optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Macro {
+    All,
+    Exists,
+    ExistsOne,
+    Map,
+    Filter,
+    TransformList,
+    TransformMap,
+    OptMap,
+    OptFlatMap,
+}
+
+/// An error at a place in the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) at: usize,
+    pub(crate) text: String,
+}
+
+/// What turns source into an expression.
+pub(crate) trait Parse {
+    /// The expression, or every syntax error.
+    fn parse(&self, source: &str) -> Result<Expr, Vec<Problem>>;
+}
+
+/// The `cel` crate's parser.
+#[derive(Debug)]
+pub(crate) struct CrateParser;
+
+impl Parse for CrateParser {
+    fn parse(&self, source: &str) -> Result<Expr, Vec<Problem>> {
+        let parsed = Env::default().parser().parse_with_source_info(source);
+        let (tree, info) = parsed.map_err(|errors| {
+            let problem = |e: cel::ParseError| {
+                let (line, column) = e.pos;
+                let before: usize = source
+                    .split_inclusive('\n')
+                    .take(usize::try_from(line - 1).unwrap_or(0))
+                    .map(|l| l.chars().count())
+                    .sum();
+                let column = usize::try_from(column - 1).unwrap_or(0);
+                Problem { at: before + column, text: format!("Syntax error: {}", e.msg) }
+            };
+            errors.errors.into_iter().map(problem).collect::<Vec<_>>()
+        })?;
+        let mut reading = Reading { info: &info, problems: Vec::new() };
+        let expr = reading.expr(&tree);
+        if reading.problems.is_empty() { Ok(expr) } else { Err(reading.problems) }
+    }
+}
+
+struct Reading<'a> {
+    info: &'a SourceInfo,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn at(&self, id: u64) -> usize {
+        self.info.offset_for(id).map_or(0, |(start, _)| start as usize)
+    }
+
+    fn expr(&mut self, parsed: &IdedExpr) -> Expr {
+        let at = self.at(parsed.id);
+        let kind = match &parsed.expr {
+            Parsed::Literal(literal) => Kind::Literal(literal_value(literal)),
+            Parsed::Ident(name) => Kind::Ident(name.clone()),
+            Parsed::Select(select) if select.test => {
+                Kind::Has { operand: Box::new(self.expr(&select.operand)), field: select.field.clone() }
+            }
+            Parsed::Select(select) => {
+                Kind::Select { operand: Box::new(self.expr(&select.operand)), field: select.field.clone() }
+            }
+            Parsed::Call(call) => {
+                let target = call.target.as_ref().map(|t| self.expr(t));
+                let args: Vec<Expr> = call.args.iter().map(|a| self.expr(a)).collect();
+                self.call(at, target, call.func_name.clone(), args)
+            }
+            Parsed::List(list) => {
+                let element = |(index, item): (usize, &IdedExpr)| Element {
+                    value: self.expr(item),
+                    optional: list.optional_indices.contains(&index),
+                };
+                Kind::List(list.elements.iter().enumerate().map(element).collect())
+            }
+            Parsed::Map(map) => {
+                let mut entries = Vec::new();
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        let value = Element { value: self.expr(&entry.value), optional: entry.optional };
+                        entries.push((self.expr(&entry.key), value));
+                    }
+                }
+                Kind::Map(entries)
+            }
+            Parsed::Struct(built) => Kind::Struct(built.type_name.clone()),
+            Parsed::Comprehension(_) | Parsed::Unspecified => {
+                self.problems.push(Problem { at, text: "Syntax error: unexpected expression".to_owned() });
+                Kind::Literal(Value::Null)
+            }
+        };
+        Expr { at, kind }
+    }
+
+    fn call(&mut self, at: usize, target: Option<Expr>, name: String, mut args: Vec<Expr>) -> Kind {
+        if target.is_none() && name == "has" && args.len() == 1 {
+            return match args.remove(0).kind {
+                Kind::Select { operand, field } => Kind::Has { operand, field },
+                other => {
+                    let text = "invalid argument to has() macro".to_owned();
+                    self.problems.push(Problem { at: at + 1, text });
+                    other
+                }
+            };
+        }
+        let Some(target) = target else { return Kind::Call { target: None, name, args } };
+        let variables: Vec<String> = args
+            .iter()
+            .map_while(|a| if let Kind::Ident(v) = &a.kind { Some(v.clone()) } else { None })
+            .collect();
+        match macro_of(&name, args.len(), variables.len()) {
+            Some((name, count)) => {
+                let vars = variables.into_iter().take(count).collect();
+                let args = args.split_off(count);
+                Kind::Loop { name, range: Box::new(target), vars, args }
+            }
+            None => Kind::Call { target: Some(Box::new(target)), name, args },
+        }
+    }
+}
+
+/// The macro of a member call and how many variables it binds; one of the arguments at least is the body.
+fn macro_of(name: &str, args: usize, leading: usize) -> Option<(Macro, usize)> {
+    let (found, count) = match (name, args) {
+        ("all", 2) => (Macro::All, 1),
+        ("all", 3) => (Macro::All, 2),
+        ("exists", 2) => (Macro::Exists, 1),
+        ("exists", 3) => (Macro::Exists, 2),
+        ("exists_one" | "existsOne", 2) => (Macro::ExistsOne, 1),
+        ("exists_one" | "existsOne", 3) => (Macro::ExistsOne, 2),
+        ("map", 2 | 3) => (Macro::Map, 1),
+        ("filter", 2) => (Macro::Filter, 1),
+        ("transformList", 3 | 4) => (Macro::TransformList, 2),
+        ("transformMap", 3 | 4) => (Macro::TransformMap, 2),
+        ("optMap", 2) => (Macro::OptMap, 1),
+        ("optFlatMap", 2) => (Macro::OptFlatMap, 1),
+        _ => return None,
+    };
+    (leading >= count).then_some((found, count))
+}
+
+fn literal_value(literal: &LiteralValue) -> Value {
+    match literal {
+        LiteralValue::Boolean(b) => Value::Bool(*b.inner()),
+        LiteralValue::Bytes(b) => Value::Bytes(b.inner().to_vec()),
+        LiteralValue::Double(d) => Value::Double(*d.inner()),
+        LiteralValue::Int(i) => Value::Int(*i.inner()),
+        LiteralValue::Null => Value::Null,
+        LiteralValue::String(s) => Value::String(s.inner().into()),
+        LiteralValue::UInt(u) => Value::Uint(*u.inner()),
+    }
+}

@@ -1,0 +1,155 @@
+//! Types of expressions, how they print, and which fits which.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Type {
+    /// The type of an expression that has an error already.
+    Error,
+    Dyn,
+    Null,
+    Bool,
+    Int,
+    Uint,
+    Double,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    List(Box<Type>),
+    Map(Box<Type>, Box<Type>),
+    Object(Arc<Object>),
+    Optional(Box<Type>),
+    /// The type of a type.
+    Type,
+    /// A type of Kubernetes' libraries, such as `net.IP`.
+    Opaque(&'static str),
+    /// A parameter of a function's signature.
+    Param(u8),
+}
+
+/// An object with named fields.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Object {
+    /// How errors name it.
+    pub(crate) name: String,
+    /// Fields by the names that expressions use.
+    pub(crate) fields: BTreeMap<String, Type>,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error => f.write_str("!error!"),
+            Self::Dyn => f.write_str("dyn"),
+            Self::Null => f.write_str("null"),
+            Self::Bool => f.write_str("bool"),
+            Self::Int => f.write_str("int"),
+            Self::Uint => f.write_str("uint"),
+            Self::Double => f.write_str("double"),
+            Self::String => f.write_str("string"),
+            Self::Bytes => f.write_str("bytes"),
+            Self::Timestamp => f.write_str("timestamp"),
+            Self::Duration => f.write_str("duration"),
+            Self::List(item) => write!(f, "list({item})"),
+            Self::Map(key, value) => write!(f, "map({key}, {value})"),
+            Self::Object(object) => f.write_str(&object.name),
+            Self::Optional(inner) => write!(f, "optional_type({inner})"),
+            Self::Type => f.write_str("type"),
+            Self::Opaque(name) => f.write_str(name),
+            Self::Param(index) => write!(f, "T{index}"),
+        }
+    }
+}
+
+impl Type {
+    pub(crate) fn list(item: Self) -> Self {
+        Self::List(Box::new(item))
+    }
+
+    pub(crate) fn map(key: Self, value: Self) -> Self {
+        Self::Map(Box::new(key), Box::new(value))
+    }
+
+    pub(crate) fn optional(inner: Self) -> Self {
+        Self::Optional(Box::new(inner))
+    }
+
+    /// Whether nothing is known about values of this type.
+    pub(crate) fn is_dyn(&self) -> bool {
+        matches!(self, Self::Dyn | Self::Error)
+    }
+}
+
+/// What the parameters of one call stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bindings(BTreeMap<u8, Type>);
+
+impl Bindings {
+    /// Whether a value of type `given` fits where `wanted` stands; binds parameters on the way.
+    pub(crate) fn fits(&mut self, wanted: &Type, given: &Type) -> bool {
+        match (wanted, given) {
+            (Type::Param(index), given) => {
+                if matches!(given, Type::Error) {
+                    return false;
+                }
+                match self.0.get(index).cloned() {
+                    None => {
+                        self.0.insert(*index, given.clone());
+                        true
+                    }
+                    Some(bound) if bound.is_dyn() => true,
+                    Some(bound) => {
+                        given.is_dyn() || self.fits(&bound, given) || {
+                            let wider = self.fits(given, &bound);
+                            if wider {
+                                self.0.insert(*index, given.clone());
+                            }
+                            wider
+                        }
+                    }
+                }
+            }
+            (_, Type::Error) => false,
+            (Type::Dyn, _) | (_, Type::Dyn) => true,
+            (Type::List(wanted), Type::List(given)) | (Type::Optional(wanted), Type::Optional(given)) => {
+                self.fits(wanted, given)
+            }
+            (Type::Map(wk, wv), Type::Map(gk, gv)) => self.fits(wk, gk) && self.fits(wv, gv),
+            // Null is a value of everything that is not a plain scalar.
+            (
+                Type::Timestamp | Type::Duration | Type::Object(_) | Type::Opaque(_) | Type::Optional(_),
+                Type::Null,
+            ) => true,
+            (wanted, given) => wanted == given,
+        }
+    }
+
+    /// The type with parameters replaced; an unbound one is anything.
+    pub(crate) fn apply(&self, result: &Type) -> Type {
+        match result {
+            Type::Param(index) => self.0.get(index).cloned().unwrap_or(Type::Dyn),
+            Type::List(item) => Type::list(self.apply(item)),
+            Type::Map(key, value) => Type::map(self.apply(key), self.apply(value)),
+            Type::Optional(inner) => Type::optional(self.apply(inner)),
+            other => other.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_the_same_everywhere_in_a_call() {
+        let mut bindings = Bindings::default();
+        assert!(bindings.fits(&Type::list(Type::Param(0)), &Type::list(Type::String)));
+        assert!(!bindings.fits(&Type::Param(0), &Type::Int));
+        assert!(bindings.fits(&Type::Param(0), &Type::Dyn));
+        assert_eq!(bindings.apply(&Type::optional(Type::Param(0))).to_string(), "optional_type(string)");
+    }
+}

@@ -1,0 +1,88 @@
+//! Tables and metadata-only answers, built from objects and a resource's columns. Cells come from `builtin` and
+//! `custom`; this file knows the frame only.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::request::Include;
+use super::{builtin, custom};
+use crate::registry::resource::{Column, Resource};
+
+/// What a table needs beside its objects.
+#[derive(Clone, Copy)]
+pub(crate) struct TableOptions<'a> {
+    /// Version of `meta.k8s.io`.
+    pub(crate) version: &'a str,
+    /// What a row carries of its object.
+    pub(crate) include: Include,
+    /// Whether to print the columns: a watch prints them with its first event only.
+    pub(crate) headers: bool,
+    /// The present, for ages.
+    pub(crate) now: Timestamp,
+}
+
+/// A `Table` of these objects; `metadata` is the list's, or has the object's resourceVersion alone.
+pub(crate) fn table<'v>(
+    resource: &Resource,
+    objects: impl IntoIterator<Item = &'v Value>,
+    metadata: Value,
+    options: TableOptions<'_>,
+) -> Value {
+    let printer = if resource.is_builtin() { builtin::printer(resource) } else { custom::printer(resource) };
+    let rows: Vec<Value> = objects.into_iter().map(|object| row(object, &printer, options)).collect();
+    let columns: Value = printer.columns.iter().map(definition).collect();
+    json!({
+        "kind": "Table",
+        "apiVersion": format!("meta.k8s.io/{}", options.version),
+        "metadata": metadata,
+        "columnDefinitions": if options.headers { columns } else { Value::Null },
+        "rows": rows,
+    })
+}
+
+/// The metadata of a table of one object.
+pub(crate) fn metadata_of_one(object: &Value) -> Value {
+    match object.get("metadata").and_then(|m| m.get("resourceVersion")) {
+        Some(version) => json!({"resourceVersion": version}),
+        None => json!({}),
+    }
+}
+
+/// An object's metadata as `PartialObjectMetadata`.
+pub(crate) fn partial(object: &Value, version: &str) -> Value {
+    let metadata = object.get("metadata").cloned().unwrap_or_else(|| json!({}));
+    json!({
+        "kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata,
+    })
+}
+
+/// The cells of one object at that moment.
+pub(super) type CellsOf<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
+
+/// How a resource is printed.
+pub(super) struct Printer<'r> {
+    /// Columns, `Name` among them.
+    pub(super) columns: Vec<Column>,
+    /// One cell for each column.
+    pub(super) cells: CellsOf<'r>,
+}
+
+fn row(object: &Value, printer: &Printer<'_>, options: TableOptions<'_>) -> Value {
+    let carried = match options.include {
+        Include::None => Value::Null,
+        Include::Metadata => partial(object, options.version),
+        Include::Object => object.clone(),
+    };
+    let mut row = json!({"cells": (printer.cells)(object, options.now), "object": carried});
+    if let Some(conditions) = builtin::row_conditions(object) {
+        row["conditions"] = conditions;
+    }
+    row
+}
+
+fn definition(column: &Column) -> Value {
+    json!({
+        "name": column.name, "type": column.kind, "format": column.format, "description": column.description,
+        "priority": column.priority,
+    })
+}

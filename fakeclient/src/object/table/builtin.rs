@@ -1,0 +1,147 @@
+//! Which code prints the cells of which built-in kind. A kind without code is printed with name and age (or time of
+//! creation) alone, under those columns only.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::answer::Printer;
+use super::{age, core, event, node, pod, workload};
+use crate::object::meta;
+use crate::registry::resource::Resource;
+
+/// Prints the cells of one object.
+type Cells = fn(&Value, Timestamp) -> Vec<Value>;
+
+const PRINTERS: [(&str, Cells); 14] = [
+    ("configmaps", core::config_map),
+    ("customresourcedefinitions.apiextensions.k8s.io", workload::custom_resource_definition),
+    ("deployments.apps", workload::deployment),
+    ("events", event::event),
+    ("events.events.k8s.io", event::event),
+    ("jobs.batch", workload::job),
+    ("leases.coordination.k8s.io", core::lease),
+    ("namespaces", core::namespace),
+    ("nodes", node::node),
+    ("pods", pod::pod),
+    ("replicasets.apps", workload::replica_set),
+    ("secrets", core::secret),
+    ("serviceaccounts", core::service_account),
+    ("services", core::service),
+];
+
+/// Columns and cells of a built-in resource.
+pub(super) fn printer(resource: &Resource) -> Printer<'static> {
+    let name = resource.group_resource();
+    if let Some((_, cells)) = PRINTERS.iter().find(|(known, _)| *known == name) {
+        return Printer { columns: resource.columns.clone(), cells: Box::new(*cells) };
+    }
+    let known = ["Name", "Age", "Created At"];
+    let columns: Vec<_> =
+        resource.columns.iter().filter(|column| known.contains(&column.name.as_str())).cloned().collect();
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let cells = Box::new(move |object: &Value, now: Timestamp| {
+        let cell = |name: &String| match name.as_str() {
+            "Name" => Value::from(meta::name(object)),
+            "Age" => age::of(object, now).into(),
+            _ => meta::text(object, "creationTimestamp").into(),
+        };
+        names.iter().map(cell).collect()
+    });
+    Printer { columns, cells }
+}
+
+/// What a row says of a Pod that has ended.
+pub(super) fn row_conditions(object: &Value) -> Option<Value> {
+    if object.get("kind")?.as_str()? != "Pod" || object.get("apiVersion")?.as_str()? != "v1" {
+        return None;
+    }
+    let (reason, message) = match object.get("status")?.get("phase")?.as_str()? {
+        "Succeeded" => ("Succeeded", "The pod has completed successfully."),
+        "Failed" => ("Failed", "The pod failed."),
+        _ => return None,
+    };
+    Some(json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]))
+}
+
+/// Text at a path of fields; empty if it is not there.
+pub(super) fn text<'v>(object: &'v Value, path: &[&str]) -> &'v str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Text at a path, or what stands for none.
+pub(super) fn text_or<'v>(object: &'v Value, path: &[&str], none: &'v str) -> &'v str {
+    let found = text(object, path);
+    if found.is_empty() { none } else { found }
+}
+
+/// Number at a path; 0 if it is not there.
+pub(super) fn number(object: &Value, path: &[&str]) -> i64 {
+    at(object, path).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// Items of the list at a path.
+pub(super) fn list<'v>(object: &'v Value, path: &[&str]) -> &'v [Value] {
+    at(object, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Value at a path of fields.
+pub(super) fn at<'v>(object: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(object, |value, key| value.get(key))
+}
+
+/// Whether a list of conditions has that one with status True.
+pub(super) fn is_true(conditions: &[Value], kind: &str) -> bool {
+    conditions.iter().any(|c| text(c, &["type"]) == kind && text(c, &["status"]) == "True")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::object::table::answer::{TableOptions, metadata_of_one, table};
+    use crate::object::table::request::Include;
+    use crate::registry::lookup::Registry;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T18:36:21Z".parse().unwrap()
+    }
+
+    #[test]
+    fn every_printer_gives_as_many_cells_as_the_data_has_columns() {
+        let registry = Registry::new();
+        for (name, cells) in PRINTERS {
+            let resources = registry.resources().filter(|r| r.group_resource() == name);
+            let mut found = 0;
+            for resource in resources {
+                found += 1;
+                let object = json!({"metadata": {"name": "x"}});
+                assert_eq!(cells(&object, now()).len(), resource.columns.len(), "{name}");
+            }
+            assert!(found > 0, "{name} is served");
+        }
+    }
+
+    #[test]
+    fn a_table_of_one_object_is_framed_as_the_server_frames_it() {
+        let resource = Registry::new().resource("", "v1", "serviceaccounts").unwrap();
+        let object = json!({"metadata": {
+            "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
+        }});
+        let options = TableOptions { version: "v1", include: Include::Metadata, headers: true, now: now() };
+        let table = table(&resource, [&object], metadata_of_one(&object), options);
+        assert_eq!(table["metadata"], json!({"resourceVersion": "5"}));
+        assert_eq!(table["rows"][0]["cells"], json!(["default", "9m21s"]));
+        assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+        assert_eq!(table["columnDefinitions"][0]["format"], "name");
+        assert_eq!(table["columnDefinitions"][1]["type"], "string");
+    }
+
+    #[test]
+    fn a_kind_without_a_printer_shows_name_and_age_alone() {
+        let resource = Registry::new().resource("apps", "v1", "daemonsets").unwrap();
+        let object = json!({"metadata": {"name": "x", "creationTimestamp": "2026-11-22T18:36:00Z"}});
+        let printer = printer(&resource);
+        assert_eq!((printer.cells)(&object, now()), [json!("x"), json!("21s")]);
+        assert_eq!(printer.columns.len(), 2);
+    }
+}

@@ -1,0 +1,78 @@
+//! Kinds without rules of their own here, that yet differ in how they are named or written.
+
+use crate::registry::strategy::{NameRule, Strategy};
+
+/// What of the generic behaviour a kind has otherwise.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    name: NameRule,
+    creates_on_update: bool,
+    unconditional_update: bool,
+}
+
+impl Strategy for Plain {
+    fn name_rule(&self) -> NameRule {
+        self.name
+    }
+
+    fn creates_on_update(&self) -> bool {
+        self.creates_on_update
+    }
+
+    fn unconditional_update(&self) -> bool {
+        self.unconditional_update
+    }
+}
+
+/// Whose update of a missing object creates it.
+const CREATED_ON_UPDATE: [&str; 6] = [
+    "endpoints",
+    "events",
+    "events.events.k8s.io",
+    "limitranges",
+    "runtimeclasses.node.k8s.io",
+    "leasecandidates.coordination.k8s.io",
+];
+
+/// Whose update has to name the revision that it is based on.
+const CONDITIONAL: [&str; 16] = [
+    "clustertrustbundles.certificates.k8s.io",
+    "csidrivers.storage.k8s.io",
+    "csinodes.storage.k8s.io",
+    "csistoragecapacities.storage.k8s.io",
+    "leasecandidates.coordination.k8s.io",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "podcertificaterequests.certificates.k8s.io",
+    "poddisruptionbudgets.policy",
+    "runtimeclasses.node.k8s.io",
+    "storageversionmigrations.storagemigration.k8s.io",
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+    "volumeattachments.storage.k8s.io",
+];
+
+impl Plain {
+    /// How kube-apiserver 1.37 writes objects of this resource.
+    pub(crate) fn of(group_resource: &str) -> Self {
+        Self {
+            name: NameRule::DnsSubdomain,
+            creates_on_update: CREATED_ON_UPDATE.contains(&group_resource),
+            unconditional_update: !CONDITIONAL.contains(&group_resource),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disruption_budget_is_updated_only_from_a_known_revision() {
+        assert!(!Plain::of("poddisruptionbudgets.policy").unconditional_update());
+        assert!(Plain::of("ingresses.networking.k8s.io").unconditional_update());
+        assert!(Plain::of("endpoints").creates_on_update() && !Plain::of("nodes").creates_on_update());
+    }
+}

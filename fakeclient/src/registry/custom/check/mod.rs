@@ -1,0 +1,21 @@
+//! The rules for a CustomResourceDefinition, in the order in which kube-apiserver 1.37 reports what breaks them.
+
+pub(super) mod spec;
+
+mod names;
+
+mod openapi;
+mod root;
+mod rules;
+mod structural;
+
+mod defaults;
+
+mod served;
+
+mod conversion;
+
+pub(super) mod approval;
+pub(super) mod stored;
+
+mod go_form;

@@ -1,0 +1,127 @@
+//! One version's schema as a whole: what may stand at its root, then structure, defaults, and every node.
+
+use serde_json::Value;
+
+use super::{defaults, go_form, openapi, structural};
+use crate::object::field::FieldError;
+use crate::registry::builtin::rules::path::Path;
+use crate::registry::builtin::rules::read::Read;
+
+/// What a root schema may say when `properties.status` must be able to stand alone.
+const BESIDE_STATUS: [&str; 22] = [
+    "Description",
+    "Type",
+    "Format",
+    "Title",
+    "Maximum",
+    "ExclusiveMaximum",
+    "Minimum",
+    "ExclusiveMinimum",
+    "MaxLength",
+    "MinLength",
+    "Pattern",
+    "MaxItems",
+    "MinItems",
+    "UniqueItems",
+    "MultipleOf",
+    "Required",
+    "Items",
+    "Properties",
+    "ExternalDocs",
+    "Example",
+    "XPreserveUnknownFields",
+    "XValidations",
+];
+
+/// `path` is that of the object that holds `openAPIV3Schema`; `status` says whether there is a status subresource.
+pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError> {
+    let at = path.child("openAPIV3Schema");
+    let mut errors = Vec::new();
+    if status {
+        errors.extend(beside_status(schema, &at));
+    }
+    if schema.flag("nullable") == Some(true) {
+        errors.push(FieldError::forbidden(at.child("nullable"), "nullable cannot be true at the root"));
+    }
+    let unsupported = structural::unsupported(schema);
+    let mut sound = false;
+    if unsupported.is_none() {
+        let found = structural::check(schema, &at);
+        let found = if found.is_empty() { defaults::check(schema, &at) } else { found };
+        sound = found.is_empty();
+        errors.extend(found);
+    }
+    errors.extend(openapi::check(schema, &at, sound));
+    if let Some(why) = unsupported.filter(|_| errors.is_empty()) {
+        errors.push(FieldError::invalid(at, "".into(), why));
+    }
+    errors
+}
+
+fn beside_status(schema: &Value, at: &Path) -> Option<FieldError> {
+    for (name, _) in go_form::set_fields(schema) {
+        if name == "Type" && schema.text("type") != "object" {
+            let why = "only \"object\" is allowed as the type at the root of the schema if the status subresource is \
+                enabled";
+            return Some(FieldError::invalid(at.child("type"), schema["type"].clone(), why));
+        }
+        if !BESIDE_STATUS.contains(&name) {
+            let why = format!(
+                "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
+                BESIDE_STATUS.join(" ")
+            );
+            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_form::schema(schema)));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check_texts(schema: &Value, status: bool, expected: &[&str]) {
+        let errors = check(schema, status, &Path::new("v"));
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn the_root_is_an_object_that_is_never_null() {
+        check_texts(
+            &json!({"type": "string"}),
+            false,
+            &["v.openAPIV3Schema.type: Invalid value: \"string\": must be object at the root"],
+        );
+        check_texts(
+            &json!({"type": "object", "nullable": true}),
+            false,
+            &["v.openAPIV3Schema.nullable: Forbidden: nullable cannot be true at the root"],
+        );
+    }
+
+    #[test]
+    fn with_a_status_subresource_the_root_holds_little_beside_properties() {
+        let schema = json!({"type": "object", "minProperties": 1});
+        check_texts(&schema, false, &[]);
+        let errors = check(&schema, true, &Path::new("v"));
+        let text = errors[0].to_string();
+        assert!(text.starts_with(
+            r#"v.openAPIV3Schema: Invalid value: {"ID":"","Schema":"","Ref":null,"Description":"","Type":"object","#
+        ));
+        assert!(text.contains(r#""MinProperties":1,"Required":null"#));
+        assert!(text.ends_with(
+            "XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status \
+             subresource is enabled"
+        ));
+    }
+
+    #[test]
+    fn what_no_node_check_names_is_named_as_a_whole() {
+        let schema = json!({"type": "object", "$schema": "x"});
+        let why = "v.openAPIV3Schema: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported";
+        check_texts(&schema, false, &[why]);
+    }
+}

@@ -1,0 +1,284 @@
+//! The strategy of the objects that a definition defines: schema, scale, embedded resources, lists, rules.
+//!
+//! All validation by schema happens here, so that nothing else needs to know that a resource is custom. Pruning and
+//! defaulting are the decoder's, on `Structural`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::object::cel::validator::Validator;
+use crate::object::field::{FieldError, FieldErrorKind};
+use crate::object::names::label_key_errors;
+use crate::object::schema::correlate::Correlated;
+use crate::object::schema::structural::Structural;
+use crate::object::schema::validate::Node;
+use crate::registry::builtin::rules::read::Read;
+use crate::registry::resource::ScalePaths;
+use crate::registry::strategy::Strategy;
+
+/// One version of a custom resource.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    schema: Arc<Structural>,
+    whole: Node,
+    /// The schema of `status`, where a status subresource is served and the schema describes it.
+    status: Option<Node>,
+    scale: Option<ScalePaths>,
+    rules: Option<Validator>,
+    /// Other versions come from a webhook.
+    webhook: bool,
+}
+
+impl Instance {
+    /// The strategy of a version with this raw schema; `has_status` says whether a status subresource is served.
+    pub(crate) fn new(
+        raw: &Value,
+        schema: Arc<Structural>,
+        scale: Option<ScalePaths>,
+        has_status: bool,
+    ) -> Self {
+        let status = raw.pointer("/properties/status").filter(|_| has_status).map(Node::parse);
+        let rules = Validator::compile(&schema, true);
+        Self { schema, whole: Node::parse(raw), status, scale, rules, webhook: false }
+    }
+
+    /// The same, converted by a webhook.
+    pub(crate) fn converted_by_webhook(mut self, webhook: bool) -> Self {
+        self.webhook = webhook;
+        self
+    }
+
+    fn scale_spec(&self, object: &Value) -> Option<FieldError> {
+        replicas(object, &self.scale.as_ref()?.spec_replicas)
+    }
+
+    fn scale_status(&self, object: &Value) -> Vec<FieldError> {
+        let Some(scale) = &self.scale else { return Vec::new() };
+        let selector = scale.label_selector.as_ref().and_then(|path| {
+            let broken = |why| FieldError::invalid(path, "".into(), why);
+            match nested(object, path) {
+                Err(why) => Some(broken(why)),
+                Ok(Some(value)) if !value.is_string() => Some(broken(of_type(path, value, "string"))),
+                Ok(_) => None,
+            }
+        });
+        replicas(object, &scale.status_replicas).into_iter().chain(selector).collect()
+    }
+
+    /// Rules are run only on objects of which their schema has little to say.
+    fn check_rules(&self, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
+        let Some(rules) = &self.rules else { return };
+        if blocks_rules(errors) {
+            let why = "some validation rules were not checked because the object was invalid; correct the existing \
+                errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", Value::Null, why));
+        } else {
+            errors.extend(rules.validate(&self.schema, object, old));
+        }
+    }
+
+    fn lists(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        if old.is_some_and(|old| !self.schema.validate_lists(old).is_empty()) {
+            return Vec::new();
+        }
+        self.schema.validate_lists(object)
+    }
+}
+
+impl Strategy for Instance {
+    fn converts(&self) -> Result<(), ApiError> {
+        if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
+    }
+
+    fn unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = self.whole.validate(object, "");
+        errors.extend(self.scale_spec(object));
+        errors.extend(self.scale_status(object));
+        errors.extend(self.schema.validate_embedded(object, "", false));
+        errors.extend(self.lists(object, None));
+        self.check_rules(object, None, &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let pair = Correlated { new: object, old, schema: &self.schema };
+        let mut errors = self.whole.validate_update(pair, "");
+        errors.extend(self.scale_spec(object));
+        errors.extend(self.scale_status(object));
+        errors.extend(self.schema.validate_embedded(object, "", false));
+        errors.extend(self.lists(object, Some(old)));
+        self.check_rules(object, Some(old), &mut errors);
+        errors
+    }
+
+    fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if let (Some(node), Some(status)) = (&self.status, object.get("status")) {
+            let pair = Correlated { new: object, old, schema: &self.schema }.key("status");
+            errors = match pair {
+                Some(pair) => node.validate_update(pair, "status"),
+                None => node.validate(status, "status"),
+            };
+        }
+        errors.extend(self.scale_status(object));
+        errors.extend(self.lists(object, Some(old)));
+        self.check_rules(object, Some(old), &mut errors);
+        errors
+    }
+
+    fn warnings(&self, object: &Value) -> Vec<String> {
+        let mut finalizers: Vec<&str> =
+            object["metadata"].list("finalizers").iter().filter_map(Value::as_str).collect();
+        finalizers.sort_unstable();
+        finalizers.dedup();
+        finalizers.into_iter().flat_map(finalizer_warnings).collect()
+    }
+}
+
+/// Whether errors are such that the server checks no rules.
+fn blocks_rules(errors: &[FieldError]) -> bool {
+    errors.iter().any(|error| {
+        matches!(
+            error.kind,
+            FieldErrorKind::NotSupported
+                | FieldErrorKind::Required
+                | FieldErrorKind::TooLong
+                | FieldErrorKind::TooMany
+                | FieldErrorKind::TypeInvalid
+        )
+    })
+}
+
+/// The value at a path of plain names, or why there can be none.
+fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String> {
+    let names: Vec<&str> = path.trim_start_matches('.').split('.').collect();
+    let mut value = object;
+    for (depth, name) in names.iter().enumerate() {
+        match value {
+            Value::Null => return Ok(None),
+            Value::Object(map) => match map.get(*name) {
+                Some(child) => value = child,
+                None => return Ok(None),
+            },
+            other => return Err(of_type(&names[..=depth].join("."), other, "map[string]interface{}")),
+        }
+    }
+    Ok(Some(value))
+}
+
+/// apimachinery's words about a value of another type than an accessor wants.
+fn of_type(path: &str, value: &Value, wanted: &str) -> String {
+    let (shown, found) = match value {
+        Value::Null => ("<nil>".to_owned(), "<nil>"),
+        Value::Bool(flag) => (flag.to_string(), "bool"),
+        Value::Number(number) if number.is_f64() => (number.to_string(), "float64"),
+        Value::Number(number) => (number.to_string(), "int64"),
+        Value::String(text) => (text.clone(), "string"),
+        Value::Array(_) => (value.to_string(), "[]interface {}"),
+        Value::Object(_) => (value.to_string(), "map[string]interface {}"),
+    };
+    format!(
+        ".{} accessor error: {shown} is of the type {found}, expected {wanted}",
+        path.trim_start_matches('.')
+    )
+}
+
+fn replicas(object: &Value, path: &str) -> Option<FieldError> {
+    let invalid = |value: i64, why: String| Some(FieldError::invalid(path, value.into(), why));
+    let value = match nested(object, path) {
+        Err(why) => return invalid(0, why),
+        Ok(None) => return None,
+        Ok(Some(value)) => value,
+    };
+    match value.as_i64() {
+        None => invalid(0, of_type(path, value, "int64")),
+        Some(count) if count < 0 => invalid(count, "should be a non-negative integer".to_owned()),
+        Some(count) if count > i64::from(i32::MAX) => {
+            invalid(count, format!("should be less than or equal to {}", i32::MAX))
+        }
+        Some(_) => None,
+    }
+}
+
+fn finalizer_warnings(name: &str) -> Vec<String> {
+    let say = |text: &str| format!("metadata.finalizers: {name:?}: {text}");
+    let mut warnings: Vec<String> = label_key_errors(name).iter().map(|e| say(e)).collect();
+    let standard = matches!(name, "orphan" | "foregroundDeletion" | "kubernetes");
+    if !name.contains('/') && !standard {
+        let path = if name.contains('.') { " including a path (/)" } else { "" };
+        let why = format!(
+            "prefer a domain-qualified finalizer name{path} to avoid accidental conflicts with other finalizer writers"
+        );
+        warnings.push(say(&why));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn instance() -> Instance {
+        let raw = json!({"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"replicas": {"type": "integer"},
+                "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}}},
+            "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}}}});
+        let scale = ScalePaths {
+            spec_replicas: ".spec.replicas".into(),
+            status_replicas: ".status.replicas".into(),
+            label_selector: None,
+        };
+        Instance::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
+    }
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn replicas_are_counted() {
+        let errors = instance().validate_create(&json!({"spec": {"replicas": -1}}));
+        assert_eq!(texts(&errors), [".spec.replicas: Invalid value: -1: should be a non-negative integer"]);
+        assert_eq!(instance().validate_create(&json!({"spec": {}})), []);
+    }
+
+    #[test]
+    fn a_status_update_is_judged_by_the_status_alone() {
+        let old = json!({"spec": {"replicas": "old"}});
+        let new = json!({"spec": {"replicas": "old"}, "status": {"replicas": "x"}});
+        let errors = instance().validate_status_update(&new, &old);
+        assert_eq!(
+            texts(&errors)[0],
+            "status.replicas: Invalid value: \"string\": replicas in body must be of type integer: \"string\""
+        );
+    }
+
+    #[test]
+    fn repeated_items_are_forgiven_to_objects_that_had_them() {
+        let old = json!({"spec": {"set": ["a", "a"]}});
+        let new = json!({"spec": {"set": ["a", "a", "b"]}});
+        assert_eq!(instance().validate_update(&new, &old), []);
+        assert_eq!(texts(&instance().validate_create(&new)), ["spec.set[1]: Duplicate value: \"a\""]);
+    }
+
+    #[test]
+    fn finalizers_without_a_domain_are_warned_of() {
+        let object = json!({"metadata": {"finalizers": ["foo", "a.b", "a.b/c"]}});
+        assert_eq!(
+            instance().warnings(&object),
+            [
+                "metadata.finalizers: \"a.b\": prefer a domain-qualified finalizer name including a path (/) to avoid \
+                 accidental conflicts with other finalizer writers",
+                "metadata.finalizers: \"foo\": prefer a domain-qualified finalizer name to avoid accidental conflicts \
+                 with other finalizer writers",
+            ]
+        );
+    }
+}
