@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
@@ -63,9 +64,20 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 
 async fn both_sides(chosen: &[Case], salt: &str, real: &Real) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
     let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
-    let real = run_all(chosen, salt, AT_ONCE, || Arc::clone(&wire), |_, _| ()).await;
-    let fake = run_all(chosen, salt, AT_ONCE, fake, |_, _| ()).await;
+    let real = run_all(chosen, salt, AT_ONCE, || Arc::clone(&wire), progress("real", chosen.len())).await;
+    let fake = run_all(chosen, salt, AT_ONCE, fake, progress("fake", chosen.len())).await;
     Ok((fake, real))
+}
+
+/// Says on standard error how far a side is, every 50 cases and at its end.
+fn progress(side: &'static str, total: usize) -> impl Fn(&Case, &Outcome) {
+    let done = AtomicUsize::new(0);
+    move |_, _| {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(50) || done == total {
+            eprintln!("{side}: {done} of {total} cases");
+        }
+    }
 }
 
 /// A wire to a fake cluster of its own.
