@@ -1,7 +1,15 @@
 //! The few commands people and CI use. This file is their table; each command has a module of its own.
 
+mod bench;
+mod cargo;
+mod ci;
+mod doctor;
+mod envtest;
 mod fidelity;
 mod generate;
+mod serve;
+mod tidy;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -12,7 +20,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "cargo xtask",
     arg_required_else_help = true,
-    after_help = "Examples:\n  cargo xtask gen            write the fake's data anew from a real kube-apiserver\n  cargo xtask gen --check    fail when the committed data differs from that"
+    after_help = "Examples:\n  cargo xtask gen            write the fake's data anew from a real kube-apiserver\n  cargo xtask gen --check    fail when the committed data differs from that\n  cargo xtask trial          the operator's specs, in memory\n  cargo xtask envtest        the same specs and the conformance cases on real etcd and kube-apiserver\n  cargo xtask doctor         what is missing here, and what mends it"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -25,6 +33,12 @@ enum Task {
     Fidelity(fidelity::Args),
     /// Generate the built-in kinds' data from a real kube-apiserver.
     Gen(generate::Args),
+    Trial(trial::Args),
+    Envtest(envtest::Args),
+    Serve(serve::Args),
+    Bench(bench::Args),
+    Doctor(doctor::Args),
+    Ci(ci::Args),
 }
 
 #[tokio::main]
@@ -32,6 +46,12 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
+        Task::Trial(args) => trial::trial(&args),
+        Task::Envtest(args) => envtest::envtest(&args),
+        Task::Serve(args) => serve::serve(&args).await,
+        Task::Bench(args) => bench::bench(&args).await,
+        Task::Doctor(args) => doctor::doctor(&args).await,
+        Task::Ci(args) => ci::ci(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,20 +15,20 @@ use crate::registry::strategy::Strategy;
 /// When a write bumps `metadata.generation`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generation {
-    /// Never: the kind has none (ConfigMap, Secret, Node …).
+    /// Never: the kind has none (`ConfigMap`, Secret, Node …).
     #[default]
     Never,
     /// When `spec` changes (most built-ins with a status).
     Spec,
     /// When anything but metadata and, if there is a status subresource, status changes (custom resources).
     AllButMetadata,
-    /// 1 from the start, and no write bumps it (PriorityClass).
+    /// 1 from the start, and no write bumps it (`PriorityClass`).
     Once,
     /// When `spec` or an annotation changes (Deployment, which hands its annotations on).
     SpecAndAnnotations,
-    /// When anything but metadata changes, or a label does (EndpointSlice).
+    /// When anything but metadata changes, or a label does (`EndpointSlice`).
     ContentAndLabels,
-    /// When `spec` changes, but a new object has none (CSIDriver).
+    /// When `spec` changes, but a new object has none (`CSIDriver`).
     SpecAfterCreate,
 }
 

@@ -113,3 +113,76 @@ async fn requests_are_recorded_with_their_user() {
     let last = requests.last().expect("one request was made");
     assert_eq!((last.user.as_str(), last.method.as_str(), last.code), ("alice", "GET", 404));
 }
+
+const WIDGETS: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              size: {type: integer, default: 3, maximum: 9}
+              name: {type: string}
+            x-kubernetes-validations:
+            - {rule: "!has(self.name) || self.name != 'bad'", message: "bad is a bad name"}
+"#;
+
+fn widgets(cluster: &FakeCluster) -> Api<kube::core::DynamicObject> {
+    let kind =
+        kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk("example.com", "v1", "Widget"));
+    Api::default_namespaced_with(cluster.client(), &kind)
+}
+
+#[tokio::test]
+async fn a_definition_is_served_with_its_schema_defaults_pruning_and_rules() {
+    let cluster = FakeCluster::builder().objects(WIDGETS).build().unwrap();
+    let widgets = widgets(&cluster);
+    let widget = |spec: serde_json::Value| -> kube::core::DynamicObject {
+        let object = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": spec});
+        serde_json::from_value(object).unwrap()
+    };
+    let refused =
+        async |spec| widgets.create(&PostParams::default(), &widget(spec)).await.unwrap_err().to_string();
+    let too_big = refused(json!({"size": 10})).await;
+    assert!(
+        too_big.contains("spec.size: Invalid value: 10: spec.size in body should be less than or equal to 9"),
+        "{too_big}"
+    );
+    let bad = refused(json!({"name": "bad"})).await;
+    assert!(bad.contains("bad is a bad name"), "{bad}");
+    let made = widgets.create(&PostParams::default(), &widget(json!({"colour": "red"}))).await.unwrap();
+    assert_eq!(made.data["spec"], json!({"size": 3}), "colour is pruned, size has a default");
+    assert_eq!(made.metadata.generation, Some(1));
+}
+
+#[tokio::test]
+async fn a_definition_takes_its_objects_along() {
+    let cluster = FakeCluster::builder().objects(WIDGETS).build().unwrap();
+    let widgets = widgets(&cluster);
+    let object =
+        json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {}});
+    widgets.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    let kind = kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
+    let definitions: Api<kube::core::DynamicObject> = Api::all_with(cluster.client(), &kind);
+    definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
+    assert!(definitions.get_opt("widgets.example.com").await.unwrap().is_none());
+    let gone = widgets.get("w").await.unwrap_err();
+    assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone}");
+}

@@ -46,7 +46,7 @@ impl<'d> Observer<'d> {
     /// Takes one object and its answer. The metadata of the object itself is nobody's default.
     pub(crate) fn see(&mut self, manifest: usize, component: &str, sent: &Value, got: &Value) {
         self.manifest = manifest;
-        self.root = sent["kind"].as_str().unwrap_or_default().to_owned();
+        sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);
         self.component(component, sent, got, "");
     }
 
@@ -60,7 +60,7 @@ impl<'d> Observer<'d> {
         got: &Value,
     ) {
         self.manifest = manifest;
-        self.root = sent["kind"].as_str().unwrap_or_default().to_owned();
+        sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);
         let documents = self.documents;
         if let Some(schema) = documents.schema(component) {
             self.value(&schema["properties"][field], &sent[field], &got[field], &below("", field));

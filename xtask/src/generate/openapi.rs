@@ -74,10 +74,9 @@ pub(crate) async fn read(server: &Server) -> Result<Documents> {
 fn add(documents: &mut Documents, schemas: &Map<String, Value>) -> Result<()> {
     for (name, schema) in schemas {
         let mut schema = without_prose(schema);
-        if name.ends_with(".meta.v1.DeleteOptions") || name.ends_with(".meta.v1.WatchEvent") {
-            if let Some(Value::Array(kinds)) = schema.get_mut(GVK) {
-                kinds.retain(|kind| kind["group"] == "");
-            }
+        let everywhere = name.ends_with(".meta.v1.DeleteOptions") || name.ends_with(".meta.v1.WatchEvent");
+        if everywhere && let Some(Value::Array(kinds)) = schema.get_mut(GVK) {
+            kinds.retain(|kind| kind["group"] == "");
         }
         match documents.components.get(name) {
             Some(known) if *known != schema => bail!("component {name} differs between documents"),

@@ -34,13 +34,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, or takes the one that the kubeconfig names; either must be the pinned version.
     pub(crate) async fn start(kubeconfig: Option<&Path>) -> Result<Self> {
-        let (client, environment) = match kubeconfig {
-            Some(path) => (connect(path).await?, None),
-            None => {
-                let environment =
-                    Environment::builder().version(KUBERNETES.trim_start_matches('v')).start().await?;
-                (environment.client()?, Some(environment))
-            }
+        let (client, environment) = if let Some(path) = kubeconfig {
+            (connect(path).await?, None)
+        } else {
+            let version = KUBERNETES.trim_start_matches('v');
+            let environment = Environment::builder().version(version).start().await?;
+            (environment.client()?, Some(environment))
         };
         let mut server = Self { client, version: Value::Null, environment };
         server.version = server.get("/version").await?;

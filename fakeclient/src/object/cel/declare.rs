@@ -85,19 +85,6 @@ pub(super) fn escape(field: &str) -> String {
         .replace('/', "__slash__")
 }
 
-/// The name of a field in objects.
-pub(super) fn unescape(name: &str) -> String {
-    if let Some(keyword) = name.strip_prefix("__").and_then(|n| n.strip_suffix("__")) {
-        if KEYWORDS.contains(&keyword) {
-            return keyword.to_owned();
-        }
-    }
-    name.replace("__dot__", ".")
-        .replace("__dash__", "-")
-        .replace("__slash__", "/")
-        .replace("__underscores__", "__")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +98,6 @@ mod tests {
             ("a.b/c", "a__dot__b__slash__c"),
         ] {
             assert_eq!(escape(field), name);
-            assert_eq!(unescape(name), field);
         }
         assert_eq!(escape("self"), "self");
     }

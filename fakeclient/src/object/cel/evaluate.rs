@@ -190,7 +190,7 @@ impl Scope {
 
     fn collect(&mut self, name: Macro, pairs: Vec<[Value; 2]>, vars: &[String], args: &[Expr]) -> Outcome {
         let (mut list, mut map) = (Vec::new(), Vec::new());
-        let (last, conditions) = args.split_last().expect("a macro has a body");
+        let (body, conditions) = args.split_last().expect("a macro has a body");
         for pair in pairs {
             let [first, _] = pair.clone();
             if let [condition] = conditions {
@@ -198,7 +198,7 @@ impl Scope {
                     continue;
                 }
             }
-            let value = self.with(vars, pair, last)?;
+            let value = self.with(vars, pair, body)?;
             match name {
                 Macro::Filter if truth(&value)? => list.push(first),
                 Macro::Filter => {}

@@ -64,8 +64,9 @@ fn items(value: &Value) -> Result<&[Value], String> {
 
 fn is_sorted(args: &[Value]) -> Result<Value, String> {
     let list = items(&args[0])?;
-    let sorted = list.windows(2).all(|pair| pair[0].compare(&pair[1]).is_some_and(std::cmp::Ordering::is_le));
-    Ok(Value::Bool(sorted))
+    let in_order =
+        list.windows(2).all(|pair| pair[0].compare(&pair[1]).is_some_and(std::cmp::Ordering::is_le));
+    Ok(Value::Bool(in_order))
 }
 
 fn extreme(args: &[Value], better: fn(std::cmp::Ordering) -> bool, name: &str) -> Result<Value, String> {
@@ -92,9 +93,9 @@ fn sum(args: &[Value]) -> Result<Value, String> {
     rest.iter().try_fold(first.clone(), |total, item| (add.run)(&[total, item.clone()]))
 }
 
-fn position(args: &[Value], last: bool) -> Result<Value, String> {
+fn position(args: &[Value], from_end: bool) -> Result<Value, String> {
     let list = items(&args[0])?;
-    let found = if last {
+    let found = if from_end {
         list.iter().rposition(|item| item.equals(&args[1]))
     } else {
         list.iter().position(|item| item.equals(&args[1]))

@@ -1,0 +1,115 @@
+//! `cargo xtask bench`: speed, as medians, beside the target and a ratio measured in the same run.
+
+mod envtest;
+mod fake;
+mod stopwatch;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::cargo::cargo;
+
+/// Measure the fake and the start of a real control plane.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs"
+)]
+pub(crate) struct Args {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Leave out what needs real Kubernetes binaries.
+    #[arg(long)]
+    fake_only: bool,
+    /// Measure in this process; without it, an optimised build of this command is made and run.
+    #[arg(long, hide = true)]
+    here: bool,
+}
+
+/// One row of the table.
+#[derive(Debug, Serialize)]
+struct Row {
+    what: String,
+    /// Median of the runs.
+    microseconds: f64,
+    /// What it must stay under, where there is such a figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_microseconds: Option<f64>,
+    /// Against another row of this run: what, how much, and the most that it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<Ratio>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ratio {
+    to: String,
+    is: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<f64>,
+}
+
+impl Row {
+    fn new(what: impl Into<String>, microseconds: f64) -> Self {
+        Self { what: what.into(), microseconds, target_microseconds: None, ratio: None }
+    }
+
+    fn under(mut self, microseconds: f64) -> Self {
+        self.target_microseconds = Some(microseconds);
+        self
+    }
+
+    fn against(mut self, to: &str, base: f64, target: Option<f64>) -> Self {
+        self.ratio = Some(Ratio { to: to.to_owned(), is: self.microseconds / base, target });
+        self
+    }
+
+    fn print(&self) {
+        let target = self.target_microseconds.map(|t| format!("< {}", time(t))).unwrap_or_default();
+        let ratio = self.ratio.as_ref().map(|ratio| {
+            let most = ratio.target.map(|target| format!(" (at most {target})")).unwrap_or_default();
+            format!("{:.2} × {}{most}", ratio.is, ratio.to)
+        });
+        println!(
+            "{:<58} {:>10}  {:<10} {}",
+            self.what,
+            time(self.microseconds),
+            target,
+            ratio.unwrap_or_default()
+        );
+    }
+}
+
+fn time(microseconds: f64) -> String {
+    if microseconds < 1000.0 {
+        format!("{microseconds:.1} µs")
+    } else {
+        format!("{:.2} ms", microseconds / 1000.0)
+    }
+}
+
+/// Builds itself with optimisation and measures there.
+pub(crate) async fn bench(args: &Args) -> Result<()> {
+    if !args.here {
+        return optimised(args);
+    }
+    let mut rows = fake::rows().await?;
+    if !args.fake_only {
+        rows.extend(envtest::rows().await?);
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        rows.iter().for_each(Row::print);
+    }
+    Ok(())
+}
+
+fn optimised(args: &Args) -> Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--profile", "bench", "--package", "xtask", "--", "bench", "--here"]);
+    command.args(args.json.then_some("--json"));
+    command.args(args.fake_only.then_some("--fake-only"));
+    let status = command.status().context("failed to start cargo")?;
+    anyhow::ensure!(status.success(), "the optimised run failed");
+    Ok(())
+}

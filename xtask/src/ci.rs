@@ -1,0 +1,119 @@
+//! `cargo xtask ci`: all that the README promises, in one run, with a table of where the time went.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::cargo::{Counts, cargo, run};
+use crate::trial::{self, Tier};
+
+/// Run everything: format, lints, documentation, tests, real binaries, fidelity.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci --fast       what needs nothing but Rust"
+)]
+pub(crate) struct Args {
+    /// Leave out what needs real Kubernetes binaries.
+    #[arg(long)]
+    fast: bool,
+}
+
+struct Step {
+    name: &'static str,
+    took: Duration,
+    counts: Counts,
+    failed: bool,
+}
+
+/// Runs every step, also after one has failed; the last line printed is the sum.
+pub(crate) fn ci(args: &Args) -> Result<()> {
+    let mut steps = Vec::new();
+    for (name, needs_binaries, step) in STEPS {
+        if needs_binaries && args.fast {
+            continue;
+        }
+        println!("── {name}");
+        let start = Instant::now();
+        let (counts, failed) = match step() {
+            Ok(counts) => (counts, false),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                (Counts { failed: 1, ..Counts::default() }, true)
+            }
+        };
+        steps.push(Step { name, took: start.elapsed(), counts, failed });
+    }
+    report(&steps)
+}
+
+const STEPS: [(&str, bool, fn() -> Result<Counts>); 8] = [
+    ("format", false, format),
+    ("lints", false, lints),
+    ("documentation", false, documentation),
+    ("tests", false, tests),
+    ("trial on the fake", false, || trial::on(Tier::Fake)),
+    ("real etcd and kube-apiserver", true, crate::envtest::all),
+    ("fidelity", true, fidelity),
+    ("generated data", true, generated),
+];
+
+fn report(steps: &[Step]) -> Result<()> {
+    let mut sum = Counts::default();
+    println!("── where the time went");
+    for step in steps {
+        let mark = if step.failed { "FAILED" } else { "ok" };
+        println!("{:>8.1} s  {mark:<6}  {:<30} {}", step.took.as_secs_f64(), step.name, step.counts);
+        sum += step.counts;
+    }
+    println!("{sum}");
+    if steps.iter().any(|step| step.failed) {
+        bail!("not every step passed");
+    }
+    Ok(())
+}
+
+/// A check that counts as one test.
+fn check(command: &mut Command, what: &str) -> Result<Counts> {
+    run(command)?.verdict(what)?;
+    Ok(Counts { passed: 1, ..Counts::default() })
+}
+
+fn format() -> Result<Counts> {
+    check(cargo().args(["fmt", "--all", "--check"]), "the format check")
+}
+
+fn lints() -> Result<Counts> {
+    let arguments =
+        ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    check(cargo().args(arguments), "clippy")
+}
+
+fn documentation() -> Result<Counts> {
+    let mut command = cargo();
+    command.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    check(&mut command, "the documentation")
+}
+
+fn tests() -> Result<Counts> {
+    // The specs are a test target, too; they get a step of their own.
+    run(cargo().args(["test", "--quiet", "--workspace", "--exclude", "seatrial-operator"]))?
+        .verdict("cargo test")
+        .and_then(|mut counts| {
+            let operator =
+                ["test", "--quiet", "--package", "seatrial-operator", "--lib", "--bins", "--test", "command"];
+            counts += run(cargo().args(operator))?.verdict("the operator's tests")?;
+            Ok(counts)
+        })
+}
+
+fn fidelity() -> Result<Counts> {
+    check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "fidelity"]), "fidelity")
+}
+
+fn generated() -> Result<Counts> {
+    check(
+        cargo().args(["run", "--quiet", "--package", "xtask", "--", "gen", "--check"]),
+        "the generated data",
+    )
+}
