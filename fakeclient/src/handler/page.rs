@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Cause, Details};
+use crate::object::decode::text;
 use crate::object::field::FieldError;
 use crate::store::{Key, Revision};
 
@@ -48,7 +49,7 @@ impl Continue {
         namespaced: bool,
         namespace: &str,
     ) -> Result<Self, ApiError> {
-        const INVALID: &str = "continue key is not valid";
+        const INVALID: &str = "invalid continue token: continue key is not valid";
         let fail = |why: String| Err(ApiError::bad_request(why));
         let bytes = match URL_SAFE_NO_PAD.decode(text) {
             Ok(bytes) => bytes,
@@ -104,18 +105,7 @@ fn go_base64(text: &str, error: &base64::DecodeError) -> String {
 }
 
 fn go_json(bytes: &[u8], error: &serde_json::Error) -> String {
-    match bytes.first() {
-        None => "unexpected end of JSON input".to_owned(),
-        Some(first) if error.column() <= 1 => {
-            let shown = if first.is_ascii_graphic() {
-                char::from(*first).to_string()
-            } else {
-                format!("\\x{first:02x}")
-            };
-            format!("invalid character '{shown}' looking for beginning of value")
-        }
-        Some(_) => error.to_string(),
-    }
+    text::parse(bytes).err().unwrap_or_else(|| error.to_string())
 }
 
 /// A `resourceVersion` parameter.
@@ -128,9 +118,8 @@ pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
         let why = if numeric { "value out of range" } else { "invalid syntax" };
         let detail = format!("strconv.ParseUint: parsing {text:?}: {why}");
         let error = FieldError::invalid("resourceVersion", text.into(), detail);
-        let mut invalid = ApiError::bad_request("");
-        invalid.message = format!("{}: {}", error.field, error.body());
-        invalid
+        // Only a list makes a bad request of it; elsewhere it is an error without a reason.
+        ApiError::new(500, "", error.to_string())
     })
 }
 
@@ -183,7 +172,7 @@ mod tests {
     fn a_token_that_climbs_out_of_its_place_is_refused() {
         let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
         let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
-        assert_eq!(error.message, "continue key is not valid: ../secrets");
+        assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
     }
 
     #[test]
