@@ -54,7 +54,8 @@ pub(crate) fn stored(
     }
     resource.strategy.converts()?;
     let (group, version) = (&resource.storage.group, &resource.storage.version);
-    object["apiVersion"] = if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
+    object["apiVersion"] =
+        if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
     if let Some(Shape::Custom { schema }) = storage.map(|stored_as| &stored_as.shape) {
         schema.prune(&mut object);
         return Ok(object);
