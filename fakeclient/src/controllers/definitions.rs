@@ -59,7 +59,9 @@ fn definition(core: &Arc<Core>, event: &Event) {
         let versions = resources::resources(object);
         core.serve(|registry| {
             registry.remove(group, plural);
-            versions.into_iter().for_each(|version| registry.insert(Arc::new(version)));
+            for version in versions {
+                registry.insert(Arc::new(version));
+            }
         });
     }
     clean_up(core, object);

@@ -134,4 +134,4 @@ fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {
 
 /// A lenient reading, for objects that come from this process and not from a client.
 pub(crate) const TRUSTED: WriteOptions =
-    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore, field_manager: String::new() };
+    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore };
