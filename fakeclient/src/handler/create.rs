@@ -63,15 +63,13 @@ fn attempt(
     let peers =
         SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
     let resource = std::sync::Arc::clone(&scope.resource);
-    let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
+    let (namespace, name) = (scope.namespace.clone(), scope.name.clone());
     let attributes = Attributes {
         operation: Operation::Create,
         resource: &resource,
         subresource: "",
         namespace: &namespace,
         name: &name,
-        user: &user,
-        dry_run: options.dry_run,
         old: None,
         peers: &peers,
     };

@@ -105,7 +105,6 @@ impl Lens {
                 form,
                 content_type: String::new(),
                 body: Bytes::new(),
-                user: String::new(),
                 warnings: std::cell::RefCell::default(),
             };
             scope.rendered(value, columns)

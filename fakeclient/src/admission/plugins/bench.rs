@@ -101,8 +101,6 @@ pub(crate) fn run(
         subresource: "",
         namespace: if resource.namespaced { "default" } else { "" },
         name: &name,
-        user: "admin",
-        dry_run: false,
         old,
         peers: stored,
     };
