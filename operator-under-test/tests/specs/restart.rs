@@ -17,12 +17,13 @@ use crate::{
 pub(crate) fn specs(s: &mut Scope) {
     s.context("that is killed", |s| {
         s.label("recovery");
-        killed(s);
+        killed_at_work(s);
+        killed_at_a_deletion(s);
     });
     s.context("that is stopped", stopped);
 }
 
-fn killed(s: &mut Scope) {
+fn killed_at_work(s: &mut Scope) {
     s.it(
         "survives a restart in the middle: machines that come up keep their instances",
         async |cx: &mut Cx| {
@@ -68,6 +69,9 @@ fn killed(s: &mut Scope) {
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
         Ok(())
     });
+}
+
+fn killed_at_a_deletion(s: &mut Scope) {
     s.it("finishes a deletion that it was killed in", async |cx: &mut Cx| {
         let first = cx.start_operator();
         let blue = cx.create(&cluster("blue", 3)).await?;
