@@ -1,4 +1,5 @@
 //! The fake as its users see it: through `kube::Client`.
 
 mod cluster;
+mod conformance;
 mod socket;
