@@ -172,6 +172,8 @@ pub(crate) struct Resource {
     pub scale: Option<ScalePaths>,
     /// A delete answers with the object (pods, services …) instead of a Status.
     pub delete_gives_object: bool,
+    /// The warning to each request for a deprecated resource or version.
+    pub deprecation: Option<String>,
     /// A custom resource's `openAPIV3Schema` as its definition writes it, for the `OpenAPI` documents.
     pub document: Option<Arc<Value>>,
     /// What Rust code this kind needs beside its data.
@@ -256,6 +258,7 @@ mod tests {
             columns: Vec::new(),
             scale: None,
             delete_gives_object: false,
+            deprecation: None,
             document: None,
             strategy: Arc::new(crate::registry::strategy::Generic),
         };

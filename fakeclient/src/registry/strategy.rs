@@ -121,8 +121,8 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
         false
     }
 
-    /// Texts for `Warning` headers about a written object.
-    fn warnings(&self, _object: &Value) -> Vec<String> {
+    /// Texts for `Warning` headers about an object that is being written; `old` is what an update changes.
+    fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
         Vec::new()
     }
 
@@ -146,11 +146,6 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     /// Whether garbage collection can wait for or spare this kind's dependents by finalizers on it (not for Event).
     fn collectable(&self) -> bool {
         true
-    }
-
-    /// Whether a delete answers with the object as it was, not with a Status (Pod, Service, custom resources …).
-    fn delete_returns_object(&self) -> bool {
-        false
     }
 
     /// What deletion does, given the `gracePeriodSeconds` of the request.

@@ -1,5 +1,6 @@
 //! The fake as its users see it: through `kube::Client`.
 
+mod answers;
 mod cluster;
 mod conformance;
 mod socket;

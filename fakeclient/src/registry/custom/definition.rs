@@ -87,7 +87,7 @@ impl Strategy for Definition {
         true
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
         spec::warnings(&object["spec"])
     }
 }
