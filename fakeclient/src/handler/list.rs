@@ -132,7 +132,8 @@ fn snapshot(scope: &Scope<'_>, options: &ListOptions) -> Result<(Snapshot, Optio
         return Ok((past, Some(next.after)));
     }
     let current = store.snapshot();
-    let asked = page::parse_revision(&options.resource_version)?;
+    let asked = page::parse_revision(&options.resource_version)
+        .map_err(|error| ApiError::bad_request(format!("invalid resource version: {}", error.message)))?;
     if asked == Revision(0) {
         return Ok((current, None));
     }

@@ -48,7 +48,7 @@ impl Continue {
         namespaced: bool,
         namespace: &str,
     ) -> Result<Self, ApiError> {
-        const INVALID: &str = "continue key is not valid";
+        const INVALID: &str = "invalid continue token: continue key is not valid";
         let fail = |why: String| Err(ApiError::bad_request(why));
         let bytes = match URL_SAFE_NO_PAD.decode(text) {
             Ok(bytes) => bytes,
@@ -128,9 +128,7 @@ pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
         let why = if numeric { "value out of range" } else { "invalid syntax" };
         let detail = format!("strconv.ParseUint: parsing {text:?}: {why}");
         let error = FieldError::invalid("resourceVersion", text.into(), detail);
-        let mut invalid = ApiError::bad_request("");
-        invalid.message = format!("{}: {}", error.field, error.body());
-        invalid
+        ApiError::new(500, "", format!("{}: {}", error.field, error.body()))
     })
 }
 
@@ -183,12 +181,13 @@ mod tests {
     fn a_token_that_climbs_out_of_its_place_is_refused() {
         let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
         let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
-        assert_eq!(error.message, "continue key is not valid: ../secrets");
+        assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
     }
 
     #[test]
     fn a_revision_that_is_no_number_is_an_error_in_gos_words() {
         let error = parse_revision("abc").expect_err("no number");
+        assert_eq!(error.code, 500, "the server does not call it a bad request");
         assert_eq!(
             error.message,
             "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"

@@ -36,7 +36,12 @@ impl Scope<'_> {
     }
 
     /// A list's answer from its items.
-    pub(crate) fn reply_list(&self, items: &[Bytes], meta: Value) -> Reply {
+    pub(crate) fn reply_list(&self, items: &[Bytes], mut meta: Value) -> Reply {
+        if !self.resource.is_builtin() && matches!(self.form, Form::Object) && meta.get("continue").is_none()
+        {
+            // apiextensions-apiserver lists are untyped and always carry the field.
+            meta["continue"] = "".into();
+        }
         let mut body = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + items.len() + 256);
         let (kind, api_version) = match self.form {
             Form::Metadata(version) => ("PartialObjectMetadataList", format!("meta.k8s.io/{version}")),

@@ -174,8 +174,7 @@ fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<
     }
     if said.parse::<u64>().is_err() {
         let detail = format!("strconv.ParseUint: parsing {said:?}: invalid syntax");
-        let error = FieldError::invalid("metadata.resourceVersion", said.into(), detail);
-        return Err(ApiError::bad_request(error.to_string()));
+        return Err(ApiError::new(500, "", detail));
     }
     Err(ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name))
 }
