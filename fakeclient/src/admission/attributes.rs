@@ -23,8 +23,6 @@ pub(crate) struct Attributes<'a> {
     pub(crate) namespace: &'a str,
     /// Empty while a name is still to be generated.
     pub(crate) name: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) dry_run: bool,
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
     pub(crate) peers: &'a dyn Peers,

@@ -9,9 +9,6 @@ use super::attributes::Attributes;
 /// A rule that looks at writes before (`admit`) or after (`validate`) they are completed. It reads what is stored
 /// through the attributes and has no state of its own.
 pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
-    /// Kubernetes' name of the plugin.
-    fn name(&self) -> &'static str;
-
     /// May change the object. Called before the strategy and the defaults; the object is the client's.
     fn admit(&self, _attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
         Ok(())

@@ -8,15 +8,13 @@ use super::hands;
 use crate::cluster::{BuildError, Core};
 use crate::endpoint::body;
 
-const USER: &str = "system:apiserver";
-
 /// The namespaces and the Service that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`).
 pub(crate) fn bootstrap(core: &Arc<Core>) {
     let registry = core.registry();
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
     for name in ["kube-system", "kube-public", "kube-node-lease", "default"] {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        hands::create(core, USER, Arc::clone(&namespaces), object).expect("a system namespace is valid");
+        hands::create(core, Arc::clone(&namespaces), object).expect("a system namespace is valid");
     }
     let services = registry.resource("", "v1", "services").expect("services are built in");
     let kubernetes = json!({
@@ -30,7 +28,7 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
         },
     });
-    hands::create(core, USER, services, kubernetes).expect("the API server's own Service is valid");
+    hands::create(core, services, kubernetes).expect("the API server's own Service is valid");
     core.settle();
 }
 
@@ -54,5 +52,5 @@ fn create(core: &Arc<Core>, index: usize, mut object: Value) -> Result<(), Build
     if resource.namespaced && object["metadata"]["namespace"].is_null() {
         object["metadata"]["namespace"] = "default".into();
     }
-    hands::create(core, "admin", resource, object).map_err(|error| BuildError::Refused { index, error })
+    hands::create(core, resource, object).map_err(|error| BuildError::Refused { index, error })
 }

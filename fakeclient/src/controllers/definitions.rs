@@ -15,7 +15,6 @@ use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key};
 
-const USER: &str = "system:apiserver";
 /// Where definitions are stored; a definition's own name is the storage key of its objects.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
@@ -45,10 +44,9 @@ fn definition(core: &Arc<Core>, event: &Event) {
     let others = snapshot.range(DEFINITIONS, None, None).filter(|(key, _)| **key != event.key);
     let others = others.map(|(_, other)| other.value());
     if let Some(status) = establish::next_status(current.value(), others, &core.clock.seconds()) {
-        let result =
-            hands::edit(core, USER, resource(core), ("", &event.key.name), Part::Status, |definition| {
-                definition["status"] = status.clone();
-            });
+        let result = hands::edit(core, resource(core), ("", &event.key.name), Part::Status, |definition| {
+            definition["status"] = status.clone();
+        });
         hands::report("customresourcedefinition", &event.key.name, result);
     }
     let served_before = event.old.as_ref().is_some_and(|old| {
@@ -59,7 +57,9 @@ fn definition(core: &Arc<Core>, event: &Event) {
         let versions = resources::resources(object);
         core.serve(|registry| {
             registry.remove(group, plural);
-            versions.into_iter().for_each(|version| registry.insert(Arc::new(version)));
+            for version in versions {
+                registry.insert(Arc::new(version));
+            }
         });
     }
     clean_up(core, object);
@@ -79,15 +79,14 @@ fn clean_up(core: &Arc<Core>, definition: &Value) {
                 continue;
             }
             let options = DeleteOptions::default();
-            let result =
-                hands::delete(core, USER, Arc::clone(&resource), &key.namespace, &key.name, &options);
+            let result = hands::delete(core, Arc::clone(&resource), &key.namespace, &key.name, &options);
             hands::report("customresourcedefinition", &format!("deleting {name} {}", key.name), result);
         }
     }
     if core.store.snapshot().range(name, None, None).next().is_some() {
         return;
     }
-    let result = hands::edit(core, USER, resource(core), ("", name), Part::Main, |definition| {
+    let result = hands::edit(core, resource(core), ("", name), Part::Main, |definition| {
         let rest: Vec<String> = metadata::finalizers(definition)
             .into_iter()
             .filter(|finalizer| *finalizer != CLEANUP_FINALIZER)

@@ -15,7 +15,6 @@ use crate::object::meta;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key, Object};
 
-const USER: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
@@ -137,7 +136,7 @@ impl GarbageCollector {
             ..DeleteOptions::default()
         };
         let Some(resource) = resource_of(core, key) else { return };
-        let result = hands::delete(core, USER, resource, &key.namespace, &key.name, &options);
+        let result = hands::delete(core, resource, &key.namespace, &key.name, &options);
         hands::report("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
     }
 
@@ -222,7 +221,7 @@ fn resource_of(core: &Arc<Core>, key: &Key) -> Option<Arc<Resource>> {
 
 fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
     let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(core, USER, resource, (&key.namespace, &key.name), Part::Main, |object| {
+    let result = hands::edit(core, resource, (&key.namespace, &key.name), Part::Main, |object| {
         let rest: Vec<Value> = references(object)
             .iter()
             .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
@@ -239,7 +238,7 @@ fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
 
 fn drop_finalizer(core: &Arc<Core>, key: &Key, finalizer: &str) {
     let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(core, USER, resource, (&key.namespace, &key.name), Part::Main, |object| {
+    let result = hands::edit(core, resource, (&key.namespace, &key.name), Part::Main, |object| {
         let rest: Vec<String> =
             metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();
         metadata::set_finalizers(object, &rest);

@@ -16,13 +16,7 @@ use crate::handler::update::{Part, change};
 use crate::registry::resource::Resource;
 
 /// A scope for a controller's own request.
-fn scope<'a>(
-    core: &'a Arc<Core>,
-    user: &str,
-    resource: Arc<Resource>,
-    namespace: &str,
-    name: &str,
-) -> Scope<'a> {
+fn scope<'a>(core: &'a Arc<Core>, resource: Arc<Resource>, namespace: &str, name: &str) -> Scope<'a> {
     Scope {
         core,
         resource,
@@ -33,32 +27,25 @@ fn scope<'a>(
         form: Form::Object,
         content_type: String::new(),
         body: bytes::Bytes::new(),
-        user: user.to_owned(),
         warnings: std::cell::RefCell::default(),
     }
 }
 
 /// Creates an object; one that is there already, or whose namespace is going, is left alone.
-pub(crate) fn create(
-    core: &Arc<Core>,
-    user: &str,
-    resource: Arc<Resource>,
-    object: Value,
-) -> Result<(), ApiError> {
+pub(crate) fn create(core: &Arc<Core>, resource: Arc<Resource>, object: Value) -> Result<(), ApiError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-    create_object(&mut scope(core, user, resource, &namespace, ""), object, &TRUSTED).map(drop)
+    create_object(&mut scope(core, resource, &namespace, ""), object, &TRUSTED).map(drop)
 }
 
 /// Deletes an object; one that is gone is as good as deleted.
 pub(crate) fn delete(
     core: &Arc<Core>,
-    user: &str,
     resource: Arc<Resource>,
     namespace: &str,
     name: &str,
     options: &DeleteOptions,
 ) -> Result<(), ApiError> {
-    match delete_object(&scope(core, user, resource, namespace, name), options) {
+    match delete_object(&scope(core, resource, namespace, name), options) {
         Ok(_) => Ok(()),
         Err(error) if error.code == 404 => Ok(()),
         Err(error) => Err(error),
@@ -68,13 +55,12 @@ pub(crate) fn delete(
 /// Changes an object as it is stored now; one that is gone stays gone.
 pub(crate) fn edit(
     core: &Arc<Core>,
-    user: &str,
     resource: Arc<Resource>,
     (namespace, name): (&str, &str),
     part: Part,
     edit: impl Fn(&mut Value),
 ) -> Result<(), ApiError> {
-    let scope = scope(core, user, resource, namespace, name);
+    let scope = scope(core, resource, namespace, name);
     let made = change(&scope, part, &TRUSTED, |_, old| {
         let mut new = old.clone();
         edit(&mut new);

@@ -11,8 +11,6 @@ use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};
 
-const USER: &str = "system:serviceaccount:kube-system:namespace-controller";
-
 pub(super) fn step(core: &Arc<Core>, event: &Event) {
     let name = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
@@ -53,7 +51,7 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
                 DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
             let resource = registry.stored_as(&resource.storage.key).into_iter().next();
             let Some(resource) = resource else { continue };
-            let result = hands::delete(core, USER, resource, namespace, &key.name, &options);
+            let result = hands::delete(core, resource, namespace, &key.name, &options);
             hands::report("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
         }
     }
@@ -62,7 +60,7 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
         return;
     }
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
-    let result = hands::edit(core, USER, resource, ("", namespace), Part::Finalize, |object| {
+    let result = hands::edit(core, resource, ("", namespace), Part::Finalize, |object| {
         let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
         let rest: Vec<Value> = spec["finalizers"]
             .as_array()

@@ -11,7 +11,6 @@ use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};
 
-const USER: &str = "system:serviceaccount:kube-system:root-ca-cert-publisher";
 const NAME: &str = "kube-root-ca.crt";
 /// What a fake cluster says its CA is: it has none, and a client in this process needs none.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nc2VhdHJpYWw=\n-----END CERTIFICATE-----\n";
@@ -39,7 +38,7 @@ fn ensure(core: &Arc<Core>, namespace: &str) {
     let annotations = json!({"kubernetes.io/description": DESCRIPTION});
     let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
         Some(map) if map.value()["data"] == data && described(map.value()) => return,
-        Some(_) => hands::edit(core, USER, resource, (namespace, NAME), Part::Main, |map| {
+        Some(_) => hands::edit(core, resource, (namespace, NAME), Part::Main, |map| {
             map["data"] = data.clone();
             metadata::set(map, "annotations", annotations.clone());
         }),
@@ -48,7 +47,7 @@ fn ensure(core: &Arc<Core>, namespace: &str) {
                 "apiVersion": "v1", "kind": "ConfigMap", "data": data,
                 "metadata": {"name": NAME, "namespace": namespace, "annotations": annotations},
             });
-            hands::create(core, USER, resource, object)
+            hands::create(core, resource, object)
         }
     };
     hands::report("root-ca-certificate-publisher", namespace, result);

@@ -9,7 +9,6 @@ use crate::cluster::Core;
 use crate::object::meta;
 use crate::store::{Event, Key};
 
-const USER: &str = "system:serviceaccount:kube-system:service-account-controller";
 const NAME: &str = "default";
 
 pub(super) fn step(core: &Arc<Core>, event: &Event) {
@@ -34,5 +33,5 @@ fn ensure(core: &Arc<Core>, namespace: &str) {
     let object = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace},
     });
-    hands::report("serviceaccount", namespace, hands::create(core, USER, resource, object));
+    hands::report("serviceaccount", namespace, hands::create(core, resource, object));
 }

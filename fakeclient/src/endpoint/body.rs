@@ -5,27 +5,16 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::object::decode::text;
 
-/// A body with what was noticed about its text (duplicate fields).
-#[derive(Debug, Default)]
-pub(crate) struct Body {
-    pub(crate) value: Value,
-    pub(crate) duplicates: Vec<String>,
-}
-
 const READ: &str = "the body of the request was in an unknown format - accepted media types include: \
                     application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// Reads JSON or YAML, as the content type says; without one it is JSON.
-pub(crate) fn read(bytes: &[u8], content_type: &str) -> Result<Body, ApiError> {
+pub(crate) fn read(bytes: &[u8], content_type: &str) -> Result<Value, ApiError> {
     match content_type.split(';').next().unwrap_or_default().trim() {
         "" | "application/json" => {
-            let parsed = text::parse(bytes).map_err(ApiError::bad_request)?;
-            Ok(Body { value: parsed.value, duplicates: parsed.duplicates })
+            text::parse(bytes).map(|parsed| parsed.value).map_err(ApiError::bad_request)
         }
-        "application/yaml" => {
-            let value = yaml(bytes).map_err(ApiError::bad_request)?;
-            Ok(Body { value, duplicates: Vec::new() })
-        }
+        "application/yaml" => yaml(bytes).map_err(ApiError::bad_request),
         "application/vnd.kubernetes.protobuf" => Err(ApiError::not_modelled("bodies in protobuf")),
         _ => Err(ApiError::unsupported_media_type(READ)),
     }
@@ -36,7 +25,7 @@ pub(crate) fn delete_options(bytes: &[u8], content_type: &str) -> Result<Option<
     if bytes.is_empty() {
         return Ok(None);
     }
-    let body = read(bytes, content_type)?.value;
+    let body = read(bytes, content_type)?;
     Ok(Some(body).filter(Value::is_object))
 }
 

@@ -96,7 +96,7 @@ impl ListOptions {
         {
             // apiserver's SetListOptionsDefaults (Kubernetes 1.37, feature WatchList).
             options.send_initial_events = Some(true);
-            options.resource_version_match = "NotOlderThan".to_owned();
+            "NotOlderThan".clone_into(&mut options.resource_version_match);
         }
         let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
         if errors.is_empty() {
@@ -162,7 +162,6 @@ impl ListOptions {
 pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
-    pub(crate) field_manager: String,
 }
 
 impl WriteOptions {
@@ -188,11 +187,7 @@ impl WriteOptions {
             }
         };
         if errors.is_empty() {
-            return Ok(Self {
-                dry_run: !dry_run.is_empty(),
-                field_validation: parsed,
-                field_manager: manager,
-            });
+            return Ok(Self { dry_run: !dry_run.is_empty(), field_validation: parsed });
         }
         Err(ApiError::invalid("meta.k8s.io", kind, "", &errors))
     }

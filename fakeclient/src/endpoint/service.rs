@@ -62,9 +62,9 @@ where
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let mut entry = Entry {
-        user: user.to_owned(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        user: user.to_owned(),
         code: 200,
     };
     let reply = match read(body).await {
@@ -77,7 +77,6 @@ where
                 content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
                 method: parts.method,
                 body,
-                user: user.to_owned(),
             };
             let reply = answer(core, incoming);
             core.settle();

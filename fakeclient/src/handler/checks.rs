@@ -16,7 +16,7 @@ impl Scope<'_> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().create_errors(object);
         errors.extend(resource.strategy.validate_create(object));
-        self.verdict(object, errors)
+        self.verdict(object, &errors)
     }
 
     /// 422 with everything that is wrong with a change.
@@ -24,7 +24,7 @@ impl Scope<'_> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_update(object, old));
-        self.verdict(object, errors)
+        self.verdict(object, &errors)
     }
 
     /// 422 with everything that is wrong with a change of the status.
@@ -32,14 +32,14 @@ impl Scope<'_> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_status_update(object, old));
-        self.verdict(object, errors)
+        self.verdict(object, &errors)
     }
 
     /// Errors of a change of a namespace's `spec.finalizers`.
     pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(validate_finalize(object));
-        self.verdict(object, errors)
+        self.verdict(object, &errors)
     }
 
     fn meta_rules(&self) -> MetaRules {
@@ -51,10 +51,10 @@ impl Scope<'_> {
         }
     }
 
-    fn verdict(&self, object: &Value, errors: Vec<FieldError>) -> Result<(), ApiError> {
+    fn verdict(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
         if errors.is_empty() {
             return Ok(());
         }
-        Err(self.invalid(meta::text(object, "name"), &errors))
+        Err(self.invalid(meta::text(object, "name"), errors))
     }
 }

@@ -63,15 +63,13 @@ fn attempt(
     let peers =
         SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
     let resource = std::sync::Arc::clone(&scope.resource);
-    let (namespace, name, user) = (scope.namespace.clone(), scope.name.clone(), scope.user.clone());
+    let (namespace, name) = (scope.namespace.clone(), scope.name.clone());
     let attributes = Attributes {
         operation: Operation::Create,
         resource: &resource,
         subresource: "",
         namespace: &namespace,
         name: &name,
-        user: &user,
-        dry_run: options.dry_run,
         old: None,
         peers: &peers,
     };
@@ -151,4 +149,4 @@ fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {
 
 /// A lenient reading, for objects that come from this process and not from a client.
 pub(crate) const TRUSTED: WriteOptions =
-    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore, field_manager: String::new() };
+    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore };

@@ -85,8 +85,6 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
             subresource: "",
             namespace: &scope.namespace,
             name: &scope.name,
-            user: &scope.user,
-            dry_run: options.dry_run,
             old: Some(&old),
             peers: &peers,
         };

@@ -45,11 +45,11 @@ impl Scope<'_> {
             is_builtin: &is_builtin,
             validation,
         };
-        let mut decoded = decode(&decoder)?;
-        decoded.warnings.extend(owner::drop_repeated(&mut decoded.object));
-        defaults(&self.resource, &mut decoded.object);
-        self.warnings.borrow_mut().extend(decoded.warnings);
-        Ok(decoded.object)
+        let mut read = decode(&decoder)?;
+        read.warnings.extend(owner::drop_repeated(&mut read.object));
+        defaults(&self.resource, &mut read.object);
+        self.warnings.borrow_mut().extend(read.warnings);
+        Ok(read.object)
     }
 }
 

@@ -47,7 +47,9 @@ impl Scope<'_> {
             Form::Metadata(version) => ("PartialObjectMetadataList", format!("meta.k8s.io/{version}")),
             _ => (self.resource.list_kind.as_str(), self.resource.api_version()),
         };
-        let head = json!({"kind": kind, "apiVersion": api_version, "metadata": meta}).to_string();
+        let mut head = json!({"kind": kind, "apiVersion": api_version});
+        head["metadata"] = meta;
+        let head = head.to_string();
         body.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
         body.extend_from_slice(b",\"items\":[");
         for (at, item) in items.iter().enumerate() {

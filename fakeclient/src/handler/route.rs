@@ -33,7 +33,6 @@ pub(crate) struct Incoming {
     pub(crate) if_none_match: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: bytes::Bytes,
-    pub(crate) user: String,
 }
 
 /// Answers a request.
@@ -105,11 +104,10 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
         query,
         content_type: incoming.content_type,
         body: incoming.body,
-        user: incoming.user,
         warnings: RefCell::new(Vec::new()),
     };
     if verb == Verb::Watch {
-        let watch = ListOptions::parse(&scope.query, true).and_then(|options| watch::watch(scope, &options));
+        let watch = ListOptions::parse(&scope.query, true).and_then(|options| watch::watch(&scope, &options));
         return Ok(watch.unwrap_or_else(|error| Reply::error(&error)).warn_first(first));
     }
     let result = if scope.subresource.is_empty() { main(&mut scope, verb) } else { below(&mut scope, verb) };
@@ -203,8 +201,8 @@ fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, 
     let aggregated = media::aggregated_discovery(incoming.accept.as_deref());
     let found = match parts.as_slice() {
         ["version"] => Some(version::version()),
-        ["api"] if aggregated.is_some() => return Ok(aggregate(discovery::aggregated_core(&registry))),
-        ["apis"] if aggregated.is_some() => return Ok(aggregate(discovery::aggregated(&registry))),
+        ["api"] if aggregated.is_some() => return Ok(aggregate(&discovery::aggregated_core(&registry))),
+        ["apis"] if aggregated.is_some() => return Ok(aggregate(&discovery::aggregated(&registry))),
         ["api"] => Some(discovery::versions(SERVER_ADDRESS)),
         ["apis"] => Some(discovery::groups(&registry)),
         ["apis", group] => discovery::group(&registry, group),
@@ -256,6 +254,6 @@ fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: 
 }
 
 /// Aggregated discovery has a content type of its own, by which clients know that they got it.
-fn aggregate(document: serde_json::Value) -> Reply {
-    Reply::value(200, &document).typed(discovery::AGGREGATED)
+fn aggregate(document: &serde_json::Value) -> Reply {
+    Reply::value(200, document).typed(discovery::AGGREGATED)
 }

@@ -28,7 +28,6 @@ pub(crate) struct Scope<'a> {
     pub(crate) form: Form,
     pub(crate) content_type: String,
     pub(crate) body: Bytes,
-    pub(crate) user: String,
     /// Texts of `Warning` headers that are sent whatever the request ends in.
     pub(crate) warnings: RefCell<Vec<String>>,
 }

@@ -92,7 +92,7 @@ pub(crate) fn change(
             now: scope.core.clock.seconds(),
             dry_run: options.dry_run,
         };
-        let object = prepared(scope, part, options, object, &old, &peers)?;
+        let object = prepared(scope, part, object, &old, &peers)?;
         let warnings = scope.resource.strategy.warnings(&object, Some(&old));
         if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
             return Ok(Written { object: old, warnings, created: false });
@@ -107,7 +107,6 @@ pub(crate) fn change(
 fn prepared(
     scope: &Scope<'_>,
     part: Part,
-    options: &WriteOptions,
     mut object: Value,
     old: &Value,
     peers: &SnapshotPeers<'_>,
@@ -119,8 +118,6 @@ fn prepared(
         subresource: &scope.subresource,
         namespace: &scope.namespace,
         name: &scope.name,
-        user: &scope.user,
-        dry_run: options.dry_run,
         old: Some(old),
         peers,
     };

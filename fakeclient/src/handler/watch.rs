@@ -24,7 +24,7 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// The shortest time a watch runs when the client sets none (kube-apiserver's `--min-request-timeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
-pub(crate) fn watch(scope: Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
+pub(crate) fn watch(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
     let selection = if scope.name.is_empty() {
         Selection::parse(&scope.resource, &options.label_selector, &options.field_selector)?
     } else {
@@ -75,17 +75,20 @@ fn timeout(options: &ListOptions) -> Duration {
     }
 }
 
+/// Gives an object the form that was asked for, with or without a table's columns.
+type Render = Box<dyn Fn(&Value, bool) -> Result<Value, ApiError> + Send>;
+
 /// What this watch shows of an event.
 struct Lens {
     core: Arc<Core>,
     resource: Arc<crate::registry::resource::Resource>,
     namespace: String,
     selection: Selection,
-    render: Box<dyn Fn(&Value, bool) -> Result<Value, ApiError> + Send>,
+    render: Render,
 }
 
 impl Lens {
-    fn new(scope: Scope<'_>, selection: Selection) -> Self {
+    fn new(scope: &Scope<'_>, selection: Selection) -> Self {
         let core = Arc::clone(scope.core);
         let (resource, namespace) = (Arc::clone(&scope.resource), scope.namespace.clone());
         let (form, query) = (scope.form, scope.query.clone());
@@ -102,7 +105,6 @@ impl Lens {
                 form,
                 content_type: String::new(),
                 body: Bytes::new(),
-                user: String::new(),
                 warnings: std::cell::RefCell::default(),
             };
             scope.rendered(value, columns)

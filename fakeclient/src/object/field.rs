@@ -2,6 +2,8 @@
 //!
 //! A path is built as text by who walks the object: `spec.containers[0].image`, `metadata.labels[app]`.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 /// What is wrong with a field: `field.ErrorType` with its `metav1.CauseType`.
@@ -205,10 +207,10 @@ pub(crate) fn go_quoted(text: &str) -> String {
             '\u{8}' => quoted.push_str("\\b"),
             '\u{b}' => quoted.push_str("\\v"),
             '\u{c}' => quoted.push_str("\\f"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => quoted.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => _ = write!(quoted, "\\x{:02x}", c as u32),
             c if c.escape_debug().len() == 1 || c == '\'' => quoted.push(c),
-            c if (c as u32) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", c as u32)),
-            c => quoted.push_str(&format!("\\U{:08x}", c as u32)),
+            c if (c as u32) < 0x1_0000 => _ = write!(quoted, "\\u{:04x}", c as u32),
+            c => _ = write!(quoted, "\\U{:08x}", c as u32),
         }
     }
     quoted.push('"');

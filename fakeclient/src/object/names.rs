@@ -30,7 +30,6 @@ pub(crate) fn name_errors(rule: NameRule, name: &str, prefix: bool) -> Vec<Strin
     match rule {
         NameRule::DnsSubdomain => dns_subdomain_errors(&masked),
         NameRule::DnsLabel => dns_label_errors(&masked),
-        NameRule::Dns1035Label => dns1035_label_errors(&masked),
         NameRule::PathSegment => unreachable!("path segments were answered above"),
     }
 }

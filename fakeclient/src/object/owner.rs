@@ -138,7 +138,9 @@ mod tests {
 
     #[track_caller]
     fn texts(owners: Value) -> Vec<String> {
-        errors(&json!({"metadata": {"ownerReferences": owners}})).iter().map(ToString::to_string).collect()
+        let mut object = json!({"metadata": {}});
+        object["metadata"]["ownerReferences"] = owners;
+        errors(&object).iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -76,11 +76,6 @@ impl Quantity {
         }
     }
 
-    /// The value in whole units, rounded away from zero, as `Quantity.Value` gives it.
-    pub(crate) fn ceil(&self) -> i128 {
-        scaled(self.digits, self.exponent, 0)
-    }
-
     /// The value in thousandths, rounded away from zero, as `Quantity.MilliValue` gives it.
     pub(crate) fn milli(&self) -> i128 {
         scaled(self.digits, self.exponent, -3)
@@ -294,6 +289,6 @@ mod tests {
         let of = |text: &str| Quantity::parse(text).unwrap();
         assert_eq!(of("1Gi").compare(&of("1073741824")), Ordering::Equal);
         assert_eq!(of("1G").compare(&of("1Gi")), Ordering::Less);
-        assert_eq!((of("1500m").ceil(), of("1500m").milli()), (2, 1500));
+        assert_eq!(of("1500m").milli(), 1500);
     }
 }

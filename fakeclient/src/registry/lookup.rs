@@ -80,14 +80,6 @@ impl Registry {
         data::resources().iter().chain(custom)
     }
 
-    /// Whether anything is served under this group, and, if a version is given, under that.
-    pub(crate) fn serves(&self, group: &str, version: Option<&str>) -> bool {
-        let known = |index: &Index| {
-            index.get(group).is_some_and(|versions| version.is_none_or(|name| versions.contains_key(name)))
-        };
-        known(builtin()) || known(&self.custom)
-    }
-
     /// The groups in the order of discovery: built-in ones by the server's priorities, custom ones by name.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
@@ -210,9 +202,8 @@ mod tests {
         registry.insert(custom("v1beta1", "widgets"));
         assert!(registry.resource("example.com", "v1beta1", "widgets").is_some());
         assert!(before.resource("example.com", "v1", "widgets").is_none());
-        assert!(registry.serves("example.com", Some("v1")) && !registry.serves("example.com", Some("v2")));
         registry.remove("example.com", "widgets");
-        assert!(!registry.serves("example.com", None));
+        assert!(registry.resource("example.com", "v1", "widgets").is_none());
     }
 
     #[test]

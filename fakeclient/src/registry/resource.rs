@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::object::schema::structural::Structural;
 use crate::registry::strategy::Strategy;
@@ -218,21 +216,9 @@ impl Resource {
     }
 }
 
-/// The hash that discovery gives for what is stored as this kind (eight bytes of SHA-256, base64).
-pub(crate) fn storage_version_hash(group: &str, version: &str, kind: &str) -> String {
-    let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
-    base64::engine::general_purpose::STANDARD.encode(&digest[..8])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_storage_version_hash_is_the_one_that_the_server_gives() {
-        assert_eq!(storage_version_hash("", "v1", "ConfigMap"), "qFsyl6wFWjQ=");
-        assert_eq!(storage_version_hash("example.com", "v1", "Widget"), "gIwvi5rymmg=");
-    }
 
     #[test]
     fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {

@@ -40,8 +40,6 @@ pub(crate) enum NameRule {
     DnsSubdomain,
     /// RFC 1123 label, 63 characters (Namespace, Service since 1.35 …).
     DnsLabel,
-    /// RFC 1035 label.
-    Dns1035Label,
     /// Anything that is one path segment (RBAC).
     PathSegment,
 }
@@ -154,8 +152,10 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// A kind without code of its own.
+/// A kind without code of its own, for tests.
+#[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct Generic;
 
+#[cfg(test)]
 impl Strategy for Generic {}

@@ -15,8 +15,6 @@ pub(crate) enum Expect {
     Absent,
     /// The object as of this revision.
     At(Revision),
-    /// Whatever is there.
-    Any,
 }
 
 /// What a write does.
@@ -83,11 +81,6 @@ impl Store {
         self.lock().log.compact(revision);
     }
 
-    /// The revision up to which history is forgotten.
-    pub(crate) fn compacted(&self) -> Revision {
-        self.lock().log.compacted()
-    }
-
     /// Follows a resource from after `revision`.
     pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follow {
         Follow::new(Arc::clone(self), resource.into(), revision)
@@ -105,7 +98,7 @@ impl Store {
 fn check(tree: &Snapshot, write: &Write) -> Result<(), CommitError> {
     let stored = tree.get(&write.key).map(|object| object.revision());
     match (write.expect, stored) {
-        (Expect::Any, _) | (Expect::Absent, None) => Ok(()),
+        (Expect::Absent, None) => Ok(()),
         (Expect::At(expected), Some(stored)) if expected == stored => Ok(()),
         (Expect::Absent, Some(_)) => Err(CommitError::Exists(write.key.clone())),
         (Expect::At(_), _) => Err(CommitError::Changed(write.key.clone())),

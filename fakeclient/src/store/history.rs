@@ -34,7 +34,10 @@ mod tests {
     use serde_json::json;
 
     fn write(store: &Store, name: &str, change: Change) -> Revision {
-        let write = Write { key: Key::new("pods", "a", name), expect: Expect::Any, change };
+        let key = Key::new("pods", "a", name);
+        let expect =
+            store.snapshot().get(&key).map_or(Expect::Absent, |object| Expect::At(object.revision()));
+        let write = Write { key, expect, change };
         store.commit(vec![write]).expect("nothing is expected")[0].revision()
     }
 

@@ -89,8 +89,9 @@ mod tests {
     fn a_snapshot_does_not_see_later_writes() {
         let store = store(&[("pods", "a", "x")]);
         let before = store.snapshot();
-        let write =
-            Write { key: Key::new("pods", "a", "x"), expect: Expect::Any, change: Change::Delete(json!({})) };
+        let key = Key::new("pods", "a", "x");
+        let expect = Expect::At(before.get(&key).expect("it was put").revision());
+        let write = Write { key, expect, change: Change::Delete(json!({})) };
         store.commit(vec![write]).expect("the pod exists");
         assert_eq!(before.range("pods", None, None).count(), 1);
         assert_eq!(store.snapshot().range("pods", None, None).count(), 0);

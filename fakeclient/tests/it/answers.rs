@@ -21,19 +21,19 @@ impl Answer {
 
 async fn ask(cluster: &FakeCluster, method: &str, path: &str, body: Value, more: &[(&str, &str)]) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
-    let patch = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    request = request.header(header::CONTENT_TYPE, patch);
+    let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    request = request.header(header::CONTENT_TYPE, media);
     for (name, value) in more {
         request = request.header(*name, *value);
     }
     let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).expect("JSON") };
     let request = request.body(Full::from(bytes)).expect("a request");
     let response: Response<ResponseBody> = cluster.service().oneshot(request).await.expect("an answer");
-    let (parts, body) = response.into_parts();
+    let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
-    let warnings = parts.headers.get_all(header::WARNING).iter();
+    let warnings = head.headers.get_all(header::WARNING).iter();
     let warnings = warnings.map(|w| w.to_str().expect("text").to_owned()).collect();
-    Answer { code: parts.status.as_u16(), warnings, headers: parts.headers, body }
+    Answer { code: head.status.as_u16(), warnings, headers: head.headers, body }
 }
 
 fn definition() -> Value {

@@ -101,8 +101,6 @@ pub(crate) fn run(
         subresource: "",
         namespace: if resource.namespaced { "default" } else { "" },
         name: &name,
-        user: "admin",
-        dry_run: false,
         old,
         peers: stored,
     };
@@ -133,8 +131,8 @@ pub(crate) fn create(
 /// A Pod of one container with more in its spec.
 pub(crate) fn pod(extra: Value) -> Value {
     let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}});
-    for (key, value) in extra.as_object().into_iter().flatten() {
-        pod["spec"][key] = value.clone();
+    if let Value::Object(extra) = extra {
+        pod["spec"].as_object_mut().expect("a spec has fields").extend(extra);
     }
     pod
 }

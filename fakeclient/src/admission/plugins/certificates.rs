@@ -16,10 +16,6 @@ use crate::registry::builtin::rules::read::Read;
 pub(crate) struct CertificateSubjectRestriction;
 
 impl Plugin for CertificateSubjectRestriction {
-    fn name(&self) -> &'static str {
-        "CertificateSubjectRestriction"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         let concerned = attributes.operation == Operation::Create
             && attributes.is("certificates.k8s.io", "certificatesigningrequests")

@@ -18,10 +18,6 @@ pub(crate) struct DefaultStorageClass;
 pub(crate) struct DefaultIngressClass;
 
 impl Plugin for DefaultStorageClass {
-    fn name(&self) -> &'static str {
-        "DefaultStorageClass"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         let asked = object["spec"].has("storageClassName")
             || object["metadata"]["annotations"].has("volume.beta.kubernetes.io/storage-class");
@@ -38,10 +34,6 @@ impl Plugin for DefaultStorageClass {
 }
 
 impl Plugin for DefaultIngressClass {
-    fn name(&self) -> &'static str {
-        "DefaultIngressClass"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         let asked = object["spec"].has("ingressClassName")
             || object["metadata"]["annotations"].has("kubernetes.io/ingress.class");

@@ -12,10 +12,6 @@ use crate::registry::builtin::rules::read::Read;
 pub(crate) struct LimitRanger;
 
 impl Plugin for LimitRanger {
-    fn name(&self) -> &'static str {
-        "LimitRanger"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
         let concerned = match attributes.operation {
             Operation::Create => attributes.is("", "pods") || attributes.is("", "persistentvolumeclaims"),
@@ -35,10 +31,6 @@ impl Plugin for LimitRanger {
 pub(crate) struct ResourceQuota;
 
 impl Plugin for ResourceQuota {
-    fn name(&self) -> &'static str {
-        "ResourceQuota"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, _object: &Value) -> Result<(), ApiError> {
         let outside = attributes.operation == Operation::Delete
             || attributes.namespace.is_empty()

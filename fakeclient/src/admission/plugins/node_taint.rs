@@ -14,10 +14,6 @@ const NOT_READY: &str = "node.kubernetes.io/not-ready";
 pub(crate) struct TaintNodesByCondition;
 
 impl Plugin for TaintNodesByCondition {
-    fn name(&self) -> &'static str {
-        "TaintNodesByCondition"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation != Operation::Create || !attributes.is("", "nodes") {
             return Ok(());

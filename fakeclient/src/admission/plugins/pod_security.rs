@@ -17,10 +17,6 @@ const MODES: [&str; 3] = ["enforce", "audit", "warn"];
 pub(crate) struct PodSecurity;
 
 impl Plugin for PodSecurity {
-    fn name(&self) -> &'static str {
-        "PodSecurity"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         if attributes.operation == Operation::Delete {
             return Ok(());

@@ -25,10 +25,6 @@ struct Rank {
 }
 
 impl Plugin for Priority {
-    fn name(&self) -> &'static str {
-        "Priority"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if !attributes.is("", "pods") {
             return Ok(());

@@ -12,10 +12,6 @@ use crate::registry::builtin::rules::read::{Read, object_mut, set};
 pub(crate) struct StorageObjectInUseProtection;
 
 impl Plugin for StorageObjectInUseProtection {
-    fn name(&self) -> &'static str {
-        "StorageObjectInUseProtection"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation != Operation::Create {
             return Ok(());

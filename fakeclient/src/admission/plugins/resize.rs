@@ -13,10 +13,6 @@ use crate::registry::builtin::rules::read::Read;
 pub(crate) struct PersistentVolumeClaimResize;
 
 impl Plugin for PersistentVolumeClaimResize {
-    fn name(&self) -> &'static str {
-        "PersistentVolumeClaimResize"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         let Some(old) = attributes.old else { return Ok(()) };
         if attributes.operation != Operation::Update || !attributes.is("", "persistentvolumeclaims") {

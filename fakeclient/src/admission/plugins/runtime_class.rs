@@ -12,10 +12,6 @@ use crate::registry::builtin::rules::read::{Read, object_mut, set};
 pub(crate) struct RuntimeClass;
 
 impl Plugin for RuntimeClass {
-    fn name(&self) -> &'static str {
-        "RuntimeClass"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation != Operation::Create || !attributes.is("", "pods") {
             return Ok(());

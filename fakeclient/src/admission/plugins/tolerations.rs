@@ -12,10 +12,6 @@ use crate::registry::builtin::rules::read::{Read, object_mut, set};
 pub(crate) struct DefaultTolerationSeconds;
 
 impl Plugin for DefaultTolerationSeconds {
-    fn name(&self) -> &'static str {
-        "DefaultTolerationSeconds"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation == Operation::Delete || !attributes.is("", "pods") {
             return Ok(());
@@ -47,7 +43,7 @@ mod tests {
     #[track_caller]
     fn check(tolerations: Value, added: &[&str]) {
         let given = tolerations.as_array().map_or(0, Vec::len);
-        let object = pod(json!({"tolerations": tolerations}));
+        let object = pod(Value::from_iter([("tolerations", tolerations)]));
         let pod = create(&DefaultTolerationSeconds, "pods", object, &Stored::default()).expect("a Pod");
         let all = pod["spec"].list("tolerations");
         let keys: Vec<_> = all[given..].iter().map(|toleration| toleration.text("key")).collect();

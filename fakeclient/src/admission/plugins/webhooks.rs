@@ -27,40 +27,24 @@ pub(crate) struct ValidatingAdmissionPolicy;
 pub(crate) struct ValidatingAdmissionWebhook;
 
 impl Plugin for MutatingAdmissionPolicy {
-    fn name(&self) -> &'static str {
-        "MutatingAdmissionPolicy"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         policies(attributes, object, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
     }
 }
 
 impl Plugin for MutatingAdmissionWebhook {
-    fn name(&self) -> &'static str {
-        "MutatingAdmissionWebhook"
-    }
-
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         webhooks(attributes, object, "mutatingwebhookconfigurations")
     }
 }
 
 impl Plugin for ValidatingAdmissionPolicy {
-    fn name(&self) -> &'static str {
-        "ValidatingAdmissionPolicy"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         policies(attributes, object, "validatingadmissionpolicies", "validatingadmissionpolicybindings")
     }
 }
 
 impl Plugin for ValidatingAdmissionWebhook {
-    fn name(&self) -> &'static str {
-        "ValidatingAdmissionWebhook"
-    }
-
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         webhooks(attributes, object, "validatingwebhookconfigurations")
     }
@@ -163,8 +147,8 @@ mod tests {
     fn webhook(extra: Value) -> Stored {
         let mut webhook = json!({"name": "w.ex.com", "rules": [{"operations": ["CREATE"], "apiGroups": [""],
             "apiVersions": ["v1"], "resources": ["pods"]}]});
-        for (key, value) in extra.as_object().into_iter().flatten() {
-            webhook[key] = value.clone();
+        if let Value::Object(extra) = extra {
+            webhook.as_object_mut().expect("a webhook has fields").extend(extra);
         }
         let configuration = json!({"metadata": {"name": "c"}, "webhooks": [webhook]});
         let namespace = json!({"metadata": {"name": "default", "labels": {"team": "a"}}});

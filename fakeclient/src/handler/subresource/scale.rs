@@ -24,7 +24,7 @@ pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
 
 pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let scale = body::read(&scope.body, &scope.content_type)?.value;
+    let scale = body::read(&scope.body, &scope.content_type)?;
     if meta::text(&scale, "name") != scope.name {
         let why = format!(
             "the name of the object ({}) does not match the name on the URL ({})",

@@ -1,6 +1,6 @@
 //! The type of an expression, or everything that is wrong with it, in cel-go's words.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::library;
 use super::syntax::{Element, Expr, Kind, Macro, Problem};
@@ -12,12 +12,12 @@ use super::value::Value;
 pub(crate) struct Checker {
     variables: Vec<(String, Type)>,
     pub(crate) problems: Vec<Problem>,
-    pub(crate) used: BTreeMap<String, ()>,
+    pub(crate) used: BTreeSet<String>,
 }
 
 impl Checker {
     pub(crate) fn new(variables: Vec<(String, Type)>) -> Self {
-        Self { variables, problems: Vec::new(), used: BTreeMap::new() }
+        Self { variables, problems: Vec::new(), used: BTreeSet::new() }
     }
 
     fn wrong(&mut self, at: usize, text: String) -> Type {
@@ -39,7 +39,7 @@ impl Checker {
     fn variable(&mut self, name: &str) -> Option<Type> {
         let found = self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, t)| t.clone());
         if found.is_some() {
-            self.used.insert(name.to_owned(), ());
+            self.used.insert(name.to_owned());
         }
         found
     }

@@ -44,7 +44,7 @@ impl Program {
             (Wanted::Bool, _) => return Err("cel expression must evaluate to a bool".to_owned()),
             (Wanted::Text, _) => return Err("messageExpression must evaluate to a string".to_owned()),
         }
-        Ok(Self { expr, uses_old_self: checker.used.contains_key("oldSelf") })
+        Ok(Self { expr, uses_old_self: checker.used.contains("oldSelf") })
     }
 
     /// Runs with these variables.

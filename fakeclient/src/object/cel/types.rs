@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 /// A type.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::enum_variant_names, reason = "CEL calls the type of a type `type`")]
 pub(crate) enum Type {
     /// The type of an expression that has an error already.
     Error,
@@ -114,13 +115,14 @@ impl Bindings {
                 }
             }
             (_, Type::Error) => false,
-            (Type::Dyn, _) | (_, Type::Dyn) => true,
             (Type::List(wanted), Type::List(given)) | (Type::Optional(wanted), Type::Optional(given)) => {
                 self.fits(wanted, given)
             }
             (Type::Map(wk, wv), Type::Map(gk, gv)) => self.fits(wk, gk) && self.fits(wv, gv),
             // Null is a value of everything that is not a plain scalar.
-            (
+            (Type::Dyn, _)
+            | (_, Type::Dyn)
+            | (
                 Type::Timestamp | Type::Duration | Type::Object(_) | Type::Opaque(_) | Type::Optional(_),
                 Type::Null,
             ) => true,

@@ -360,7 +360,7 @@ mod tests {
         })
     }
 
-    fn patched(patch: Value) -> Result<Value, ApiError> {
+    fn patched(patch: &Value) -> Result<Value, ApiError> {
         let body = patch.to_string();
         apply(body.as_bytes(), &object(), "Root", &components(), FieldValidation::Warn).map(|p| p.object)
     }
@@ -375,7 +375,7 @@ mod tests {
     #[case(json!([{"$patch": "replace"}, {"name": "q"}]), &["q"])]
     #[case(json!([{"name": "d"}, {"name": "c"}]), &["d", "c"])]
     fn containers_are_merged_by_name(#[case] containers: Value, #[case] expected: &[&str]) {
-        let patched = patched(json!({"spec": {"containers": containers}})).unwrap();
+        let patched = patched(&json!({"spec": {"containers": containers}})).unwrap();
         assert_eq!(names(&patched["spec"]["containers"]), expected);
     }
 
@@ -384,7 +384,7 @@ mod tests {
         let patch = json!({"spec": {"containers": [
             {"name": "c", "env": [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}], "args": ["z"]},
         ]}});
-        let patched = patched(patch).unwrap();
+        let patched = patched(&patch).unwrap();
         let container = &patched["spec"]["containers"][0];
         assert_eq!(container["args"], json!(["z"]), "a list without strategy is replaced");
         assert_eq!(
@@ -396,9 +396,9 @@ mod tests {
     #[test]
     fn the_order_directive_sorts_what_it_names() {
         let patch = json!({"spec": {"$setElementOrder/containers": [{"name": "d"}, {"name": "c"}]}});
-        assert_eq!(names(&patched(patch).unwrap()["spec"]["containers"]), ["d", "c"]);
+        assert_eq!(names(&patched(&patch).unwrap()["spec"]["containers"]), ["d", "c"]);
         let patch = json!({"metadata": {"$setElementOrder/finalizers": ["q", "a.b/c"], "finalizers": ["q"]}});
-        assert_eq!(patched(patch).unwrap()["metadata"]["finalizers"], json!(["q", "a.b/c"]));
+        assert_eq!(patched(&patch).unwrap()["metadata"]["finalizers"], json!(["q", "a.b/c"]));
     }
 
     #[rstest]
@@ -406,7 +406,7 @@ mod tests {
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}), json!([]))]
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"], "finalizers": ["q"]}), json!(["q"]))]
     fn a_list_of_scalars_is_merged_as_a_set(#[case] metadata: Value, #[case] expected: Value) {
-        assert_eq!(patched(json!({"metadata": metadata})).unwrap()["metadata"]["finalizers"], expected);
+        assert_eq!(patched(&json!({"metadata": metadata})).unwrap()["metadata"]["finalizers"], expected);
     }
 
     #[rstest]
@@ -414,18 +414,21 @@ mod tests {
     #[case(json!({"$patch": "delete"}), json!({}))]
     #[case(json!({"l": null, "m": null, "k": "1"}), json!({"k": "1"}))]
     fn a_map_takes_directives_and_nulls(#[case] labels: Value, #[case] expected: Value) {
-        assert_eq!(patched(json!({"metadata": {"labels": labels}})).unwrap()["metadata"]["labels"], expected);
+        assert_eq!(
+            patched(&json!({"metadata": {"labels": labels}})).unwrap()["metadata"]["labels"],
+            expected
+        );
     }
 
     #[test]
     fn retained_keys_are_the_only_ones_left() {
         let patch = json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}});
-        assert_eq!(patched(patch).unwrap()["spec"]["strategy"], json!({"type": "Recreate"}));
+        assert_eq!(patched(&patch).unwrap()["spec"]["strategy"], json!({"type": "Recreate"}));
         let patch = json!({"spec": {"volumes": [
             {"name": "v", "$retainKeys": ["name", "configMap"], "configMap": {"name": "m"}},
         ]}});
         assert_eq!(
-            patched(patch).unwrap()["spec"]["volumes"],
+            patched(&patch).unwrap()["spec"]["volumes"],
             json!([{"name": "v", "configMap": {"name": "m"}}])
         );
     }
@@ -449,7 +452,7 @@ mod tests {
         #[case] code: u16,
         #[case] message: &str,
     ) {
-        let error = patched(patch).unwrap_err();
+        let error = patched(&patch).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (code, message));
     }
 
@@ -457,7 +460,7 @@ mod tests {
     fn a_new_item_is_taken_as_it_is() {
         let patch = json!({"spec": {"containers": [{"name": "e", "env": [{"name": "A", "value": null}]}]}});
         assert_eq!(
-            patched(patch).unwrap()["spec"]["containers"][0],
+            patched(&patch).unwrap()["spec"]["containers"][0],
             json!({"name": "e", "env": [{"name": "A", "value": null}]})
         );
     }

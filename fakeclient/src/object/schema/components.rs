@@ -1,7 +1,6 @@
 //! The built-in components by name: how a schema node that only names another one is followed.
 //!
-//! Who holds the generated data implements `Components`; custom resources, which never refer to others, pass
-//! `NoComponents`.
+//! Who holds the generated data implements `Components`; custom resources never refer to others.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +10,6 @@ use super::structural::Structural;
 pub(crate) trait Components {
     /// The schema of that name.
     fn component(&self, name: &str) -> Option<&Structural>;
-}
-
-/// Where nothing can be referred to: the schemas of custom resources.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoComponents;
-
-impl Components for NoComponents {
-    fn component(&self, _name: &str) -> Option<&Structural> {
-        None
-    }
 }
 
 impl Components for BTreeMap<String, Structural> {
@@ -60,6 +49,6 @@ mod tests {
         let components = BTreeMap::from([("PodSpec".to_owned(), spec)]);
         let resolved = resolve(&components, &pod.properties["spec"]);
         assert!(resolved.properties.contains_key("nodeName"));
-        assert!(resolve(&NoComponents, &pod.properties["spec"]).properties.is_empty());
+        assert!(resolve(&BTreeMap::new(), &pod.properties["spec"]).properties.is_empty());
     }
 }

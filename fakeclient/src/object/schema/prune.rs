@@ -4,6 +4,8 @@
 //! `fieldValidation` Strict refuses and Warn reports, as `unknown field "spec.foo"`. It does not know object
 //! metadata: `object_meta` drops unknown fields there.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::structural::{Additional, Structural};
@@ -73,7 +75,7 @@ impl Walk {
                     if embedded && is_meta {
                         continue;
                     }
-                    if self.is_named(&name, schema) {
+                    if is_named(&name, schema) {
                         let child = map.get_mut(&name).expect("the name was just read from the map");
                         self.below(&name, |walk| walk.value(child, schema.field(&name)));
                     } else {
@@ -95,7 +97,7 @@ impl Walk {
             Value::Object(map) => {
                 for (name, child) in map.iter_mut() {
                     let is_meta = TYPE_AND_META.contains(&name.as_str());
-                    if !(embedded && is_meta) && self.is_named(name, schema) {
+                    if !(embedded && is_meta) && is_named(name, schema) {
                         self.below(name, |walk| walk.value(child, schema.field(name)));
                     }
                 }
@@ -108,11 +110,6 @@ impl Walk {
             }
             _ => {}
         }
-    }
-
-    fn is_named(&self, name: &str, schema: &Structural) -> bool {
-        schema.properties.contains_key(name)
-            || matches!(schema.additional, Additional::Schema(_) | Additional::Allowed(true))
     }
 
     /// A value that no schema describes: its objects lose all fields.
@@ -152,7 +149,7 @@ impl Walk {
 
     fn at(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
         let length = self.path.len();
-        self.path.push_str(&format!("[{index}]"));
+        _ = write!(self.path, "[{index}]");
         visit(self);
         self.path.truncate(length);
     }
@@ -179,6 +176,11 @@ fn drop_nulls(value: &mut Value, schema: Option<&Structural>) {
         }
         _ => {}
     }
+}
+
+fn is_named(name: &str, schema: &Structural) -> bool {
+    schema.properties.contains_key(name)
+        || matches!(schema.additional, Additional::Schema(_) | Additional::Allowed(true))
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub(crate) enum ListType {
 
 /// One entry of `x-kubernetes-validations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the keywords' own names")]
 pub(crate) struct Rule {
     /// CEL expression over `self` and, in transition rules, `oldSelf`.
     pub rule: String,
@@ -69,6 +70,10 @@ pub(crate) struct Rule {
 
 /// A node of a schema.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a keyword of the schema, and they are independent"
+)]
 pub(crate) struct Structural {
     /// JSON type, when one is said.
     pub kind: Option<Type>,

@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn selects(selector: &str, labels: Value) -> bool {
+    fn selects(selector: &str, labels: &Value) -> bool {
         LabelSelector::parse(selector).unwrap().matches(labels.as_object())
     }
 
@@ -371,7 +371,7 @@ mod tests {
     #[case("", true)]
     fn every_operator_selects_as_the_server_does(#[case] selector: &str, #[case] expected: bool) {
         let labels = json!({"a": "b", "n": "4", "e": "", "in": "in"});
-        assert_eq!(selects(selector, labels), expected, "{selector}");
+        assert_eq!(selects(selector, &labels), expected, "{selector}");
     }
 
     #[rstest]

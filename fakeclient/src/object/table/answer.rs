@@ -31,13 +31,14 @@ pub(crate) fn table<'v>(
     let printer = if resource.is_builtin() { builtin::printer(resource) } else { custom::printer(resource) };
     let rows: Vec<Value> = objects.into_iter().map(|object| row(object, &printer, options)).collect();
     let columns: Value = printer.columns.iter().map(definition).collect();
-    json!({
+    let mut table = json!({
         "kind": "Table",
         "apiVersion": format!("meta.k8s.io/{}", options.version),
-        "metadata": metadata,
         "columnDefinitions": if options.headers { columns } else { Value::Null },
         "rows": rows,
-    })
+    });
+    table["metadata"] = metadata;
+    table
 }
 
 /// The metadata of a table of one object.

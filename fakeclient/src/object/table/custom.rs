@@ -50,7 +50,7 @@ fn column(name: &str, kind: &str, format: &str, json_path: &str) -> Column {
 fn cell(kind: &str, value: &Value, now: Timestamp) -> Value {
     match (kind, value) {
         ("string", Value::Null) => Value::Null,
-        ("string", Value::String(_)) => value.clone(),
+        ("string", Value::String(_)) | ("boolean", Value::Bool(_)) => value.clone(),
         ("string", other) => other.to_string().into(),
         ("integer", Value::Number(number)) => {
             #[expect(clippy::cast_possible_truncation, reason = "the server cuts a broken number too")]
@@ -61,7 +61,6 @@ fn cell(kind: &str, value: &Value, now: Timestamp) -> Value {
             let whole = number.as_i64().map(Number::from);
             Value::Number(whole.unwrap_or_else(|| number.clone()))
         }
-        ("boolean", Value::Bool(_)) => value.clone(),
         ("date", Value::String(text)) => match text.parse::<Timestamp>() {
             Ok(time) => age::human(now.duration_since(time).as_secs()).into(),
             Err(_) => "<invalid>".into(),

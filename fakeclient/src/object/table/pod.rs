@@ -175,10 +175,11 @@ mod tests {
 
     #[track_caller]
     fn shown(status: Value) -> (String, String, String) {
-        let object = json!({
-            "metadata": {"name": "p"}, "status": status,
+        let mut object = json!({
+            "metadata": {"name": "p"},
             "spec": {"containers": [{"name": "c"}, {"name": "d"}], "initContainers": [{"name": "i"}]},
         });
+        object["status"] = status;
         let cells = pod(&object, "2026-11-22T18:36:21Z".parse().unwrap());
         let text = |at: usize| cells[at].as_str().unwrap().to_owned();
         (text(1), text(2), text(3))

@@ -175,6 +175,7 @@ fn index(args: &[Value]) -> Result<Value, String> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table holds functions of one shape")]
 fn optional_index(args: &[Value]) -> Result<Value, String> {
     Ok(Value::Optional(index(args).ok().map(Box::new)))
 }

@@ -14,6 +14,10 @@ use crate::object::schema::structural::Type;
 
 /// One schema, ready to validate.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a keyword of the schema, and they are independent"
+)]
 pub(crate) struct Node {
     pub(super) types: Vec<Type>,
     pub(super) nullable: bool,

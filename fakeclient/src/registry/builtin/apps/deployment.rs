@@ -152,8 +152,8 @@ mod tests {
             "selector": {"matchLabels": {"app": "x"}},
             "template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}},
         });
-        for (key, value) in extra.as_object().expect("fields of a spec") {
-            spec[key] = value.clone();
+        if let Value::Object(extra) = extra {
+            spec.as_object_mut().expect("a spec has fields").extend(extra);
         }
         let mut object = json!({"metadata": {"name": "d"}, "spec": spec});
         Deployment.default(&mut object);

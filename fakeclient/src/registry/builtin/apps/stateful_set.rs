@@ -161,7 +161,8 @@ mod tests {
 
     #[track_caller]
     fn check(spec: Value, expected: &[&str]) {
-        let mut object = json!({"metadata": {"name": "s"}, "spec": spec});
+        let mut object = json!({"metadata": {"name": "s"}});
+        object["spec"] = spec;
         StatefulSet.default(&mut object);
         let texts: Vec<_> = StatefulSet.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);

@@ -131,7 +131,8 @@ mod tests {
 
     #[track_caller]
     fn check(spec: Value, expected: &[&str]) {
-        let mut object = json!({"metadata": {"name": "p"}, "spec": spec});
+        let mut object = json!({"metadata": {"name": "p"}});
+        object["spec"] = spec;
         Pod.prepare_create(&mut object);
         Pod.default(&mut object);
         let texts: Vec<_> = Pod.validate_create(&object).iter().map(ToString::to_string).collect();

@@ -134,12 +134,12 @@ mod tests {
 
     #[track_caller]
     fn check(spec: Value, expected: Value) {
-        let mut service = json!({"spec": spec});
+        let mut service = Value::from_iter([("spec", spec)]);
         Service.default(&mut service);
         let once = service.clone();
         Service.default(&mut service);
         assert_eq!(service, once, "defaults must be idempotent");
-        assert_eq!(service["spec"], expected);
+        assert_eq!(service, Value::from_iter([("spec", expected)]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Security contexts: user and group numbers, and settings that exclude each other.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::object::field::FieldError;
@@ -112,7 +114,7 @@ fn go_context(context: &Value) -> String {
         ("SeccompProfile", "seccompProfile"),
         ("AppArmorProfile", "appArmorProfile"),
     ] {
-        text.push_str(&format!(r#","{name}":{}"#, context[key]));
+        _ = write!(text, r#","{name}":{}"#, context[key]);
     }
     text.push('}');
     text

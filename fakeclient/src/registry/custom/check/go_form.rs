@@ -150,6 +150,7 @@ pub(super) fn rule(rule: &Value) -> String {
 
 /// Which parts all versions share: the server keeps those beside the versions, and names them there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four parts, each shared or not by itself")]
 pub(super) struct Shared {
     pub(super) schema: bool,
     pub(super) subresources: bool,

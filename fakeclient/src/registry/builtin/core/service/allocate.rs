@@ -287,7 +287,9 @@ mod tests {
     }
 
     fn service(name: &str, spec: Value) -> Value {
-        json!({"metadata": {"namespace": "default", "name": name}, "spec": spec})
+        let mut service = json!({"metadata": {"namespace": "default", "name": name}});
+        service["spec"] = spec;
+        service
     }
 
     fn create(mut service: Value, peers: &Stored) -> Result<Value, String> {

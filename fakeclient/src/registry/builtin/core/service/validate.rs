@@ -254,7 +254,7 @@ pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     let (spec, old_spec) = (&service["spec"], &old["spec"]);
     let mut errors = Vec::new();
     let named = spec_type(service) == "ExternalName" || spec_type(old) == "ExternalName";
-    if !named && !(is_headless(service) && is_headless(old)) {
+    if !(named || is_headless(service) && is_headless(old)) {
         errors.extend(moved(spec, old_spec, "clusterIPs", "primary clusterIP can not be unset"));
     }
     if !named && !is_headless(service) && !is_headless(old) {
@@ -342,7 +342,8 @@ mod tests {
 
     #[track_caller]
     fn check(spec: Value, expected: &[&str]) {
-        let mut object = json!({"metadata": {"name": "a"}, "spec": spec});
+        let mut object = json!({"metadata": {"name": "a"}});
+        object["spec"] = spec;
         Service.prepare_create(&mut object);
         Service.default(&mut object);
         let texts: Vec<_> = Service.validate_create(&object).iter().map(ToString::to_string).collect();
