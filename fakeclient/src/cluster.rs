@@ -77,13 +77,21 @@ impl Core {
         resource: &Resource,
         stored: &'v Value,
     ) -> Result<Cow<'v, Value>, ApiError> {
-        conversion::served(resource, stored)
+        conversion::served(resource, self.stored_version(resource).as_deref(), stored)
     }
 
     /// An object of this version as it is stored.
     #[expect(clippy::unused_self, reason = "as for `served`")]
     pub(crate) fn stored(&self, resource: &Resource, object: Value) -> Result<Value, ApiError> {
-        conversion::stored(resource, object)
+        conversion::stored(resource, self.stored_version(resource).as_deref(), object)
+    }
+
+    /// The version that another version's objects are stored as, where that one is served.
+    fn stored_version(&self, resource: &Resource) -> Option<Arc<Resource>> {
+        if resource.is_builtin() || resource.is_storage_version() {
+            return None;
+        }
+        self.registry().resource(&resource.group, &resource.storage.version, &resource.plural)
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn ci(args: &Args) -> Result<()> {
     report(&steps)
 }
 
-const STEPS: [(&str, bool, fn() -> Result<Counts>); 8] = [
+const STEPS: [(&str, bool, fn() -> Result<Counts>); 9] = [
     ("format", false, format),
     ("lints", false, lints),
     ("documentation", false, documentation),
@@ -55,6 +55,7 @@ const STEPS: [(&str, bool, fn() -> Result<Counts>); 8] = [
     ("trial on the fake", false, || trial::on(Tier::Fake)),
     ("real etcd and kube-apiserver", true, crate::envtest::all),
     ("fidelity", true, fidelity),
+    ("kubectl", true, kubectl),
     ("generated data", true, generated),
 ];
 
@@ -109,6 +110,10 @@ fn tests() -> Result<Counts> {
 
 fn fidelity() -> Result<Counts> {
     check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "fidelity"]), "fidelity")
+}
+
+fn kubectl() -> Result<Counts> {
+    check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "kubectl"]), "kubectl")
 }
 
 fn generated() -> Result<Counts> {

@@ -7,6 +7,7 @@ mod doctor;
 mod envtest;
 mod fidelity;
 mod generate;
+mod kubectl;
 mod serve;
 mod tidy;
 mod trial;
@@ -36,6 +37,7 @@ enum Task {
     Trial(trial::Args),
     Envtest(envtest::Args),
     Serve(serve::Args),
+    Kubectl(kubectl::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         Task::Trial(args) => trial::trial(&args),
         Task::Envtest(args) => envtest::envtest(&args),
         Task::Serve(args) => serve::serve(&args).await,
+        Task::Kubectl(args) => kubectl::kubectl(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),

@@ -49,6 +49,12 @@ impl GarbageCollector {
             }
             return;
         }
+        // A dependent that is released may have been what its owner waited for.
+        let kept = references(event.new.value());
+        let released = event.old.iter().flat_map(|old| references(old.value()));
+        for reference in released.filter(|reference| !kept.contains(reference)) {
+            self.owner_of_a_gone_dependent(core, event, reference);
+        }
         let finalizers = metadata::finalizers(event.new.value());
         if meta::is_deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
             self.orphan(core, &event.key, &uid);

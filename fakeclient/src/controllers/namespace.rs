@@ -1,12 +1,14 @@
 //! The namespace controller: empties a namespace that is being deleted, then lets it go.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::hands;
 use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
+use crate::handler::metadata;
 use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};
@@ -57,6 +59,7 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
     }
     debug_assert!(!event.key.name.is_empty(), "every event is about an object");
     if left && !is_empty(core, namespace) {
+        tell(core, namespace);
         return;
     }
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
@@ -76,6 +79,71 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
         }
     });
     hands::report("namespace", &format!("finalizing {namespace}"), result);
+}
+
+/// Says in the namespace's conditions what it waits for.
+fn tell(core: &Arc<Core>, namespace: &str) {
+    let snapshot = core.store.snapshot();
+    let registry = core.registry();
+    let mut resources = BTreeMap::new();
+    let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
+    for resource in registry.resources().filter(|resource| resource.namespaced) {
+        let left: Vec<_> = snapshot.range(&resource.storage.key, Some(namespace), None).collect();
+        if left.is_empty() {
+            continue;
+        }
+        resources.insert(
+            resource.storage.key.clone(),
+            (resource.plural.clone(), resource.group.clone(), left.len()),
+        );
+        if resource.is_storage_version() {
+            for finalizer in left.iter().flat_map(|(_, object)| metadata::finalizers(object.value())) {
+                *finalizers.entry(finalizer.to_owned()).or_default() += 1;
+            }
+        }
+    }
+    let resources: Vec<String> = resources
+        .into_values()
+        .map(|(plural, group, count)| format!("{plural}.{group} has {count} resource instances"))
+        .collect();
+    let finalizers: Vec<String> =
+        finalizers.into_iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
+    let now = core.clock.seconds();
+    let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
+    let result = hands::edit(core, resource, ("", namespace), Part::Status, |object| {
+        let conditions = conditions(&object["status"]["conditions"], &resources, &finalizers, &now);
+        object["status"]["conditions"] = conditions;
+    });
+    hands::report("namespace", &format!("telling what {namespace} waits for"), result);
+}
+
+/// The five conditions of a namespace that is going (kube-controller-manager 1.37, `pkg/controller/namespace`).
+fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &str) -> Value {
+    let remaining = format!("Some resources are remaining: {}", resources.join(", "));
+    let held = format!("Some content in the namespace has finalizers remaining: {}", finalizers.join(", "));
+    let discovered = "All resources successfully discovered";
+    let parsed = "All legacy kube types successfully parsed";
+    let deleted = "All content successfully deleted, may be waiting on finalization";
+    let free = "All content-preserving finalizers finished";
+    let mut rows = vec![
+        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", discovered),
+        ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", parsed),
+        ("NamespaceDeletionContentFailure", "False", "ContentDeleted", deleted),
+        ("NamespaceContentRemaining", "True", "SomeResourcesRemain", remaining.as_str()),
+    ];
+    rows.push(if finalizers.is_empty() {
+        ("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", free)
+    } else {
+        ("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", held.as_str())
+    });
+    let known = old.as_array().map_or(&[][..], Vec::as_slice);
+    let row = |(kind, status, reason, message): (&str, &str, &str, &str)| {
+        let before =
+            known.iter().find(|condition| condition["type"] == kind && condition["status"] == status);
+        let since = before.map_or_else(|| now.into(), |condition| condition["lastTransitionTime"].clone());
+        json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since})
+    };
+    rows.into_iter().map(row).collect()
 }
 
 fn is_empty(core: &Arc<Core>, namespace: &str) -> bool {

@@ -36,6 +36,9 @@ pub(crate) fn create_object(
         meta::text(&object, "name").clone_into(&mut scope.name);
     }
     meta::settle_namespace(&mut object, &scope.namespace)?;
+    if !matches!(meta::text(&object, "resourceVersion"), "" | "0") && !options.dry_run {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
     metadata::remove(&mut object, "resourceVersion");
     let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
     let attempts = if generated { NAME_ATTEMPTS } else { 1 };

@@ -35,10 +35,13 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
         }
     }
     let listed: Vec<Value> = items.into_iter().map(|item| as_item(scope, item)).collect();
-    let list = json!({
+    let mut list = json!({
         "kind": scope.resource.list_kind, "apiVersion": scope.resource.api_version(),
         "metadata": {"resourceVersion": snapshot.revision().to_string()}, "items": listed,
     });
+    if !scope.resource.is_builtin() {
+        list["metadata"]["continue"] = "".into();
+    }
     Ok(Reply::value(200, &list))
 }
 

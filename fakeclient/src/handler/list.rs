@@ -1,5 +1,7 @@
 //! GET of a collection: selectors, pages from one snapshot, revisions.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -39,13 +41,10 @@ pub(crate) fn list(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, Ap
 /// An item as it stands in the list. (Items of a list that a client decodes by the list's type carry their own kind
 /// in the fake only where the server prints it: not in built-in lists.)
 fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
-    if scope.form == Form::Object && scope.resource.is_storage_version() && !scope.resource.is_builtin() {
-        return Ok(object.bytes());
-    }
-    if scope.form == Form::Object && scope.resource.is_storage_version() {
-        return Ok(object.item_bytes());
-    }
     let served = scope.core.served(&scope.resource, object.value())?;
+    if let (Form::Object, Cow::Borrowed(_)) = (scope.form, &served) {
+        return Ok(if scope.resource.is_builtin() { object.item_bytes() } else { object.bytes() });
+    }
     let value = if let Form::Metadata(version) = scope.form {
         answer::partial(&served, version)
     } else {
@@ -69,7 +68,8 @@ fn page(scope: &Scope<'_>, options: &ListOptions, selection: &Selection) -> Resu
         ("", Some(selected)) => Some(selected),
         (namespace, _) => Some(namespace),
     };
-    let limit = usize::try_from(options.limit).unwrap_or(0);
+    // A list that takes any revision comes from the server's cache, which knows no pages.
+    let limit = if options.resource_version == "0" { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
     let mut objects = Vec::new();
     let mut last = None;
     let mut more = false;
@@ -78,18 +78,23 @@ fn page(scope: &Scope<'_>, options: &ListOptions, selection: &Selection) -> Resu
         objects.extend(found.filter(|o| selected(scope, selection, o)).cloned());
     } else {
         for (key, object) in snapshot.range(storage, namespace, after.as_ref()) {
-            if !selected(scope, selection, object) {
-                continue;
-            }
+            // Whether what follows is selected is not looked at: the next page may be empty, as the server's may.
             if limit > 0 && objects.len() == limit {
                 more = true;
                 break;
+            }
+            if !selected(scope, selection, object) {
+                continue;
             }
             objects.push(Arc::clone(object));
             last = Some(key);
         }
     }
     let mut meta = json!({"resourceVersion": snapshot.revision().to_string()});
+    if !scope.resource.is_builtin() {
+        // Lists of custom resources print the token always.
+        meta["continue"] = "".into();
+    }
     if let (true, Some(last)) = (more, last) {
         let next = Continue { revision: snapshot.revision(), after: last.clone() };
         meta["continue"] = next.encode(&scope.namespace).into();

@@ -1,5 +1,7 @@
 //! An object or a list in the form that the client accepts.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -14,11 +16,10 @@ use crate::store::Object;
 impl Scope<'_> {
     /// One stored object in the served version.
     pub(crate) fn reply(&self, code: u16, object: &Object) -> Result<Reply, ApiError> {
-        if self.form == Form::Object && self.resource.is_storage_version() {
-            return Ok(Reply::bytes(code, object.bytes()));
+        match self.core.served(&self.resource, object.value())? {
+            Cow::Borrowed(_) if self.form == Form::Object => Ok(Reply::bytes(code, object.bytes())),
+            value => self.reply_value(code, &value),
         }
-        let value = self.core.served(&self.resource, object.value())?;
-        self.reply_value(code, &value)
     }
 
     /// One object that is already in the served version.
@@ -36,12 +37,7 @@ impl Scope<'_> {
     }
 
     /// A list's answer from its items.
-    pub(crate) fn reply_list(&self, items: &[Bytes], mut meta: Value) -> Reply {
-        if !self.resource.is_builtin() && matches!(self.form, Form::Object) && meta.get("continue").is_none()
-        {
-            // apiextensions-apiserver lists are untyped and always carry the field.
-            meta["continue"] = "".into();
-        }
+    pub(crate) fn reply_list(&self, items: &[Bytes], meta: Value) -> Reply {
         let mut body = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + items.len() + 256);
         let (kind, api_version) = match self.form {
             Form::Metadata(version) => ("PartialObjectMetadataList", format!("meta.k8s.io/{version}")),

@@ -70,7 +70,7 @@ fn etcd_key(scope: &Scope<'_>) -> String {
     let resource = &scope.resource;
     let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
     let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
-    format!("/{group}{}/{namespace}{}", resource.plural, scope.name)
+    format!("/registry/{group}{}/{namespace}{}", resource.plural, scope.name)
 }
 
 /// Changes the stored object by `make`, which gets it in the served version and gives the new one. If somebody
@@ -170,8 +170,8 @@ fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<
         return Err(ApiError::invalid(&resource.group, &resource.plural, &scope.name, &[error]));
     }
     if said.parse::<u64>().is_err() {
-        let detail = format!("strconv.ParseUint: parsing {said:?}: invalid syntax");
-        return Err(ApiError::new(500, "", detail));
+        // An error that nobody gave a reason, so the server gives none either.
+        return Err(ApiError::new(500, "", format!("strconv.ParseUint: parsing {said:?}: invalid syntax")));
     }
     Err(ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name))
 }
@@ -250,10 +250,15 @@ fn commit(
         return Ok(Some(object));
     }
     let gone = gone_with_finalizers(&object, old) && !scope.resource.strategy.holds(&object);
-    let stored = scope.core.stored(&scope.resource, object)?;
-    let change = if gone { Change::Delete(stored) } else { Change::Put(stored) };
+    // What goes is the object as it was stored; the change that let it go is never seen, but in the answer.
+    let change = if gone {
+        Change::Delete(current.value().clone())
+    } else {
+        Change::Put(scope.core.stored(&scope.resource, object.clone())?)
+    };
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.core.commit(vec![write]) {
+        Ok(_) if gone => Ok(Some(object)),
         Ok(events) => Ok(Some(scope.core.served(&scope.resource, events[0].new.value())?.into_owned())),
         Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
     }

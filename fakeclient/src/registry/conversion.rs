@@ -1,8 +1,8 @@
 //! Between the version that is stored and the one that is served.
 //!
-//! A custom resource with strategy `None` changes `apiVersion` and then loses and gains what the schema it comes to
-//! says, as kube-apiserver 1.37 does on every read and write across versions. A conversion webhook is not modelled and
-//! says so.
+//! What is read from storage gets the defaults of the version it was stored as; then it comes to the served version by
+//! strategy `None`, which changes `apiVersion` and drops what that version's schema does not know. What is stored is
+//! pruned by the stored version. So kube-apiserver 1.37 does it. A conversion webhook is not modelled and says so.
 
 use std::borrow::Cow;
 
@@ -12,32 +12,55 @@ use super::conversion_builtin;
 use super::resource::{Resource, Shape};
 use crate::error::ApiError;
 
-/// A stored object as `resource` serves it.
-pub(crate) fn served<'v>(resource: &Resource, stored: &'v Value) -> Result<Cow<'v, Value>, ApiError> {
-    if resource.is_storage_version() {
-        return Ok(Cow::Borrowed(stored));
+/// A stored object as `resource` serves it. `storage` is the version it is stored as, if that is served, too.
+pub(crate) fn served<'v>(
+    resource: &Resource,
+    storage: Option<&Resource>,
+    stored: &'v Value,
+) -> Result<Cow<'v, Value>, ApiError> {
+    let Shape::Custom { schema } = &resource.shape else {
+        if resource.is_storage_version() {
+            return Ok(Cow::Borrowed(stored));
+        }
+        resource.strategy.converts()?;
+        let mut value = stored.clone();
+        value["apiVersion"] = resource.api_version().into();
+        conversion_builtin::served(resource, &mut value)?;
+        return Ok(Cow::Owned(value));
+    };
+    let mut value = stored.clone();
+    let own = resource.is_storage_version().then_some(resource);
+    if let Some(Shape::Custom { schema }) = own.or(storage).map(|stored_as| &stored_as.shape) {
+        schema.apply_defaults(&mut value);
+    }
+    if own.is_some() {
+        return Ok(if value == *stored { Cow::Borrowed(stored) } else { Cow::Owned(value) });
     }
     resource.strategy.converts()?;
-    let mut value = stored.clone();
     value["apiVersion"] = resource.api_version().into();
-    match &resource.shape {
-        Shape::Custom { schema } => {
-            schema.prune(&mut value);
-            schema.drop_nulls(&mut value);
-            schema.apply_defaults(&mut value);
-        }
-        Shape::Builtin { .. } => conversion_builtin::served(resource, &mut value)?,
-    }
+    schema.prune(&mut value);
+    schema.drop_nulls(&mut value);
     Ok(Cow::Owned(value))
 }
 
 /// An object of `resource` as it is stored.
-pub(crate) fn stored(resource: &Resource, mut object: Value) -> Result<Value, ApiError> {
-    if !resource.is_storage_version() {
-        resource.strategy.converts()?;
-        let (group, version) = (&resource.storage.group, &resource.storage.version);
-        object["apiVersion"] =
-            if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
+pub(crate) fn stored(
+    resource: &Resource,
+    storage: Option<&Resource>,
+    mut object: Value,
+) -> Result<Value, ApiError> {
+    if resource.is_storage_version() {
+        return Ok(object);
+    }
+    resource.strategy.converts()?;
+    let (group, version) = (&resource.storage.group, &resource.storage.version);
+    object["apiVersion"] =
+        if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
+    if let Some(Shape::Custom { schema }) = storage.map(|stored_as| &stored_as.shape) {
+        schema.prune(&mut object);
+        return Ok(object);
+    }
+    if resource.is_builtin() {
         conversion_builtin::stored(resource, &mut object)?;
     }
     Ok(object)
@@ -60,16 +83,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_webhook_the_version_changes_and_the_schema_applies() {
+    fn without_a_webhook_the_version_changes_and_the_schema_prunes() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing", "spec": {"a": 1}});
-        let served = served(&second_version("None"), &object).unwrap();
-        assert_eq!(*served, json!({"apiVersion": "t.example.com/v2", "kind": "Thing", "spec": {"b": "x"}}));
+        let served = served(&second_version("None"), None, &object).unwrap();
+        assert_eq!(*served, json!({"apiVersion": "t.example.com/v2", "kind": "Thing", "spec": {}}));
     }
 
     #[test]
     fn a_webhook_is_not_modelled() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing"});
-        let error = served(&second_version("Webhook"), &object).unwrap_err();
+        let error = served(&second_version("Webhook"), None, &object).unwrap_err();
         assert_eq!(error.code, 501);
         assert!(error.message.contains("conversion webhooks"));
     }

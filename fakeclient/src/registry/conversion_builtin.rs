@@ -82,12 +82,12 @@ mod tests {
         let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "note": "hello",
             "regarding": {"kind": "Pod"}, "reportingController": "example.com/c",
             "deprecatedSource": {}, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null});
-        let stored = conversion::stored(&resource, event.clone()).unwrap();
+        let stored = conversion::stored(&resource, None, event.clone()).unwrap();
         let expected = json!({"apiVersion": "v1", "kind": "Event", "message": "hello",
             "involvedObject": {"kind": "Pod"}, "reportingComponent": "example.com/c", "reportingInstance": "",
             "source": {}, "eventTime": null, "firstTimestamp": null, "lastTimestamp": null});
         assert_eq!(stored, expected);
-        let mut served = conversion::served(&resource, &stored).unwrap().into_owned();
+        let mut served = conversion::served(&resource, None, &stored).unwrap().into_owned();
         // Printed by the newer form too, once it is stored.
         assert_eq!(served.as_object_mut().unwrap().remove("eventTime"), Some(json!(null)));
         assert_eq!(served, event);
@@ -98,14 +98,15 @@ mod tests {
         let resource = Registry::new().resource("events.k8s.io", "v1", "events").unwrap();
         let stored = json!({"apiVersion": "v1", "kind": "Event", "reportingComponent": "",
             "reportingInstance": "", "count": 3});
-        let served = conversion::served(&resource, &stored).unwrap();
+        let served = conversion::served(&resource, None, &stored).unwrap();
         assert_eq!(*served, json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "deprecatedCount": 3}));
     }
 
     #[test]
     fn the_older_autoscaler_says_that_it_is_not_modelled() {
         let resource = Registry::new().resource("autoscaling", "v1", "horizontalpodautoscalers").unwrap();
-        let error = conversion::stored(&resource, json!({"kind": "HorizontalPodAutoscaler"})).unwrap_err();
+        let error =
+            conversion::stored(&resource, None, json!({"kind": "HorizontalPodAutoscaler"})).unwrap_err();
         assert_eq!(error.code, 501);
         assert!(error.message.contains("autoscaling/v1"), "{error}");
     }

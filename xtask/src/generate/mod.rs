@@ -14,3 +14,4 @@ mod resources;
 mod text;
 
 pub(crate) use command::{Args, run};
+pub(crate) use server::KUBERNETES;

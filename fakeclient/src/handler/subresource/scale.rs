@@ -2,37 +2,45 @@
 
 use serde_json::{Value, json};
 
-use crate::endpoint::body;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::handler::metadata;
 use crate::handler::scope::Scope;
 use crate::handler::update::{Part, change};
+use crate::object::decode::body::{Decoded, Decoder, media};
 use crate::object::field::FieldError;
 use crate::object::meta;
-use crate::object::patch::merge;
-use crate::registry::resource::ScalePaths;
+use crate::object::patch::outcome::{self, FieldValidation};
+use crate::object::patch::{json as patch_json, merge, strategic};
+use crate::registry::builtin::schemas::Builtin;
+use crate::registry::resource::{Resource, ScalePaths, Shape};
+
+/// Name of a Scale's schema.
+const COMPONENT: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
     let paths = paths(scope)?;
     let snapshot = scope.core.store.snapshot();
     let object = scope.stored(&snapshot)?;
     let served = scope.core.served(&scope.resource, object.value())?;
+    exists(scope, &paths, &served)?;
     Ok(Reply::value(200, &read(scope, &paths, &served)))
+}
+
+/// 500 for a custom resource that has no number where its definition says that it is.
+fn exists(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
+    if scope.resource.is_builtin() || at(object, &paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    Err(ApiError::internal(&format!("the spec replicas field {:?} does not exist", paths.spec_replicas)))
 }
 
 pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let scale = body::read(&scope.body, &scope.content_type)?;
-    if meta::text(&scale, "name") != scope.name {
-        let why = format!(
-            "the name of the object ({}) does not match the name on the URL ({})",
-            meta::text(&scale, "name"),
-            scope.name
-        );
-        return Err(ApiError::bad_request(why));
-    }
+    let media = media(Some(&scope.content_type))?;
+    let scale = decoded(scope, options.field_validation, |decoder| decoder.body(&scope.body, media))?;
+    meta::check_name(&scale, &scope.name)?;
     write(scope, &options, move |_| Ok(scale.clone()))
 }
 
@@ -41,15 +49,45 @@ pub(crate) fn patch(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let body = scope.body.clone();
     let kind = scope.content_type.split(';').next().unwrap_or_default().to_owned();
     let validation = options.field_validation;
-    write(scope, &options, move |scale| match kind.as_str() {
-        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            merge::apply(&body, scale, validation).map(|patched| patched.object)
-        }
-        "application/json-patch+json" => {
-            crate::object::patch::json::apply(&body, scale, validation).map(|patched| patched.object)
-        }
-        _ => Err(ApiError::not_modelled("this patch type on a scale subresource")),
+    let scope = &*scope;
+    write(scope, &options, |scale| {
+        let patched = match kind.as_str() {
+            "application/merge-patch+json" => merge::apply(&body, scale, validation)?,
+            "application/json-patch+json" => patch_json::apply(&body, scale, validation)?,
+            "application/strategic-merge-patch+json" if scope.resource.is_builtin() => {
+                strategic::apply(&body, scale, COMPONENT, &Builtin, validation)?
+            }
+            "application/apply-patch+yaml" => return Err(ApiError::not_modelled("server-side apply")),
+            _ => return Err(outcome::unsupported_type(!scope.resource.is_builtin())),
+        };
+        decoded(scope, validation, |decoder| decoder.patched(&patched))
     })
+}
+
+/// A Scale read as its Go type.
+fn decoded(
+    scope: &Scope<'_>,
+    validation: FieldValidation,
+    read: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
+) -> Result<Value, ApiError> {
+    let mut resource = Resource::clone(&scope.resource);
+    "autoscaling".clone_into(&mut resource.group);
+    "v1".clone_into(&mut resource.version);
+    "Scale".clone_into(&mut resource.kind);
+    resource.shape = Shape::Builtin { component: COMPONENT.to_owned() };
+    let registry = scope.core.registry();
+    let is_builtin = |api_version: &str, kind: &str| {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        registry.kind(group, version, kind).is_some_and(|resource| resource.is_builtin())
+    };
+    let decoder = Decoder {
+        resource: &resource,
+        body_kind: None,
+        components: &Builtin,
+        is_builtin: &is_builtin,
+        validation,
+    };
+    read(&decoder).map(|decoded| decoded.object)
 }
 
 fn write(
@@ -61,7 +99,7 @@ fn write(
     let written = change(scope, Part::Main, options, |scope, old| {
         let scale = make(&read(scope, &paths, old))?;
         let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
-        if replicas < 0 {
+        if replicas < 0 && scope.resource.is_builtin() {
             let why = "must be greater than or equal to 0";
             let error = FieldError::invalid("spec.replicas", replicas.into(), why);
             let name = scope.name.as_str();

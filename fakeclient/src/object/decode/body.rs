@@ -48,12 +48,15 @@ pub(crate) struct Decoded {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The form that a `Content-Type` names, or 415.
+/// The form that a `Content-Type` names, or 415; protobuf is read by a real server only.
 pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
     let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
         "" | "application/json" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
+        "application/vnd.kubernetes.protobuf" => Err(ApiError::not_modelled(
+            "bodies in protobuf (kubectl create -f and any JSON or YAML body work)",
+        )),
         _ => Err(ApiError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
              application/yaml, application/vnd.kubernetes.protobuf",

@@ -5,18 +5,20 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::Printer;
-use super::{age, core, event, node, pod, workload};
+use super::{age, binding, core, event, node, pod, workload};
 use crate::object::meta;
 use crate::registry::resource::Resource;
 
 /// Prints the cells of one object.
 type Cells = fn(&Value, Timestamp) -> Vec<Value>;
 
-const PRINTERS: [(&str, Cells); 14] = [
+const PRINTERS: [(&str, Cells); 16] = [
     ("configmaps", core::config_map),
     ("customresourcedefinitions.apiextensions.k8s.io", workload::custom_resource_definition),
     ("deployments.apps", workload::deployment),
     ("events", event::event),
+    ("clusterrolebindings.rbac.authorization.k8s.io", binding::binding),
+    ("rolebindings.rbac.authorization.k8s.io", binding::binding),
     ("events.events.k8s.io", event::event),
     ("jobs.batch", workload::job),
     ("leases.coordination.k8s.io", core::lease),

@@ -2,6 +2,7 @@
 
 pub(crate) mod age;
 pub(crate) mod answer;
+pub(crate) mod binding;
 pub(crate) mod builtin;
 pub(crate) mod core;
 pub(crate) mod custom;

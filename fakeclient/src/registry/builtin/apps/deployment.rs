@@ -6,7 +6,7 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::pod_spec::complete::complete;
 use crate::registry::builtin::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::{Read, object_mut, same, set_default};
+use crate::registry::builtin::rules::read::{Read, copy, object_mut, same, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::workload::{counts, name_warning, no_more_than, same_selector, selected_template, selector};
@@ -29,6 +29,10 @@ impl Strategy for Deployment {
             set_default(rolling, "maxSurge", "25%");
         }
         complete(object_mut(object_mut(spec, "template"), "spec"));
+    }
+
+    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
+        copy(&old["metadata"], object_mut(object, "metadata"), "labels");
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {

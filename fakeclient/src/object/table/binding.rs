@@ -1,0 +1,48 @@
+//! Cells of role bindings: the role, and who is bound to it. It does not know what the role allows.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::age;
+use super::builtin::{list, text};
+use crate::object::meta;
+
+/// Of `RoleBinding` and `ClusterRoleBinding`.
+pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
+    let role = format!("{}/{}", text(object, &["roleRef", "kind"]), text(object, &["roleRef", "name"]));
+    let named = |kind: &str| -> String {
+        let subjects = list(object, &["subjects"]).iter().filter(|subject| text(subject, &["kind"]) == kind);
+        let names = subjects.map(|subject| match text(subject, &["namespace"]) {
+            "" => text(subject, &["name"]).to_owned(),
+            namespace => format!("{namespace}/{}", text(subject, &["name"])),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    vec![
+        meta::name(object).into(),
+        role.into(),
+        age::of(object, now).into(),
+        named("User").into(),
+        named("Group").into(),
+        named("ServiceAccount").into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn subjects_stand_by_their_kind() {
+        let object = json!({
+            "metadata": {"name": "b", "creationTimestamp": "2026-11-22T18:36:00Z"},
+            "roleRef": {"kind": "Role", "name": "r"},
+            "subjects": [{"kind": "User", "name": "u"}, {"kind": "User", "name": "v"},
+                {"kind": "ServiceAccount", "namespace": "n", "name": "s"}],
+        });
+        let now = "2026-11-22T18:36:21Z".parse().unwrap();
+        assert_eq!(binding(&object, now), ["b", "Role/r", "21s", "u, v", "", "n/s"]);
+    }
+}

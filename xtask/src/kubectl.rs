@@ -1,0 +1,226 @@
+//! `cargo xtask kubectl`: the real kubectl against the fake's socket and against a real API server, command by command.
+//! What it prints and how it exits must be the same; what the fake does not model, it must say.
+//!
+//! The commands are in `kubectl/steps.txt`. This file knows nothing of what they mean.
+
+mod normalise;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use seatrial_envtest::Environment;
+use seatrial_envtest::assets::{self, Binary, Request};
+use seatrial_fakeclient::FakeCluster;
+
+use crate::cargo::Counts;
+use crate::generate::KUBERNETES;
+
+/// Run the same kubectl commands on the fake and on a real API server, and compare what they print.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  cargo xtask kubectl        kubectl is found, downloaded or built like the control plane's binaries"
+)]
+pub(crate) struct Args {}
+
+const STEPS: &str = include_str!("kubectl/steps.txt");
+
+/// The files that the steps name.
+const FILES: [(&str, &str); 8] = [
+    ("changed.yaml", include_str!("kubectl/changed.yaml")),
+    ("configmap.yaml", include_str!("kubectl/configmap.yaml")),
+    ("definition.yaml", include_str!("kubectl/definition.yaml")),
+    ("deployment.yaml", include_str!("kubectl/deployment.yaml")),
+    ("event.yaml", include_str!("kubectl/event.yaml")),
+    ("invalid.yaml", include_str!("kubectl/invalid.yaml")),
+    ("pod.yaml", include_str!("kubectl/pod.yaml")),
+    ("widget.yaml", include_str!("kubectl/widget.yaml")),
+];
+
+/// Controllers whose work the fake does, too.
+const CONTROLLERS: [&str; 4] = [
+    "namespace-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+];
+
+/// How a step's two sides are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Same exit code, same text.
+    Same,
+    /// Same exit code.
+    Exit,
+    /// The fake says that it does not model this.
+    NotModelled,
+}
+
+/// One line of the list.
+#[derive(Debug, PartialEq, Eq)]
+struct Step<'a> {
+    rule: Rule,
+    line: &'a str,
+}
+
+/// What a command printed, both streams, and how it exited.
+#[derive(Debug, PartialEq, Eq)]
+struct Printed {
+    text: String,
+    code: Option<i32>,
+}
+
+/// Runs the list on both sides; the last line printed is the sum.
+pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
+    let version = KUBERNETES.trim_start_matches('v');
+    let request = Request::new(Some(version))?.with(Binary::Kubectl);
+    let found = assets::resolve(&request).await?;
+    let program = found.path(Binary::Kubectl).context("kubectl was asked for")?.to_owned();
+    let environment = Environment::builder().version(version).controllers(CONTROLLERS).start().await?;
+    let cluster = FakeCluster::new();
+    let serving = cluster.serve(0).await?;
+    let fake = Side::new(&program, serving.kubeconfig())?;
+    let real = Side::new(&program, &environment.kubeconfig())?;
+    // On threads of their own: the fake answers from this runtime.
+    let both = tokio::try_join!(
+        tokio::task::spawn_blocking(move || fake.all()),
+        tokio::task::spawn_blocking(move || real.all()),
+    );
+    serving.stop().await;
+    environment.stop().await;
+    let (fake, real) = both?;
+    let counts = compare(&fake?, &real?);
+    println!("{counts}");
+    if counts.failed > 0 {
+        bail!("kubectl shows that the fake is not a real API server");
+    }
+    Ok(())
+}
+
+/// Prints a line for each step, and both texts of one that differs.
+fn compare(fake: &[Printed], real: &[Printed]) -> Counts {
+    let mut counts = Counts::default();
+    for ((step, fake), real) in steps().zip(fake).zip(real) {
+        if agrees(step.rule, fake, real) {
+            counts.passed += 1;
+            println!("ok      kubectl {}", step.line);
+        } else {
+            counts.failed += 1;
+            println!("FAILED  kubectl {}", step.line);
+            println!("        fake, exit {:?}:\n{}", fake.code, fake.text);
+            println!("        real, exit {:?}:\n{}", real.code, real.text);
+        }
+    }
+    counts
+}
+
+fn agrees(rule: Rule, fake: &Printed, real: &Printed) -> bool {
+    match rule {
+        Rule::Same => fake == real,
+        Rule::Exit => fake.code == real.code,
+        Rule::NotModelled => fake.code != Some(0) && fake.text.contains("seatrial-fakeclient does not model"),
+    }
+}
+
+fn steps() -> impl Iterator<Item = Step<'static>> {
+    STEPS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(step)
+}
+
+fn step(line: &str) -> Step<'_> {
+    match (line.strip_prefix("! "), line.strip_prefix("~ ")) {
+        (Some(line), _) => Step { rule: Rule::NotModelled, line },
+        (_, Some(line)) => Step { rule: Rule::Exit, line },
+        _ => Step { rule: Rule::Same, line },
+    }
+}
+
+/// kubectl as it speaks to one of the two servers, in a folder of its own.
+struct Side {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Side {
+    fn new(program: &Path, kubeconfig: &str) -> Result<Self> {
+        let folder = tempfile::tempdir().context("failed to make a folder for kubectl")?;
+        for (name, text) in FILES.into_iter().chain([("kubeconfig", kubeconfig)]) {
+            fs::write(folder.path().join(name), text).with_context(|| format!("failed to write {name}"))?;
+        }
+        Ok(Self { program: program.to_owned(), folder })
+    }
+
+    fn all(&self) -> Result<Vec<Printed>> {
+        steps().map(|step| self.run(step.line)).collect()
+    }
+
+    /// Runs a line: one command, or one whose standard output is another's input.
+    fn run(&self, line: &str) -> Result<Printed> {
+        let mut input = Vec::new();
+        let mut text = String::new();
+        let mut code = None;
+        let last = line.split(" | ").count() - 1;
+        for (at, command) in line.split(" | ").enumerate() {
+            let output = self.command(command, &input)?;
+            text.push_str(&String::from_utf8_lossy(&output.stderr));
+            if at == last {
+                text.insert_str(0, &String::from_utf8_lossy(&output.stdout));
+            }
+            input = output.stdout;
+            code = output.status.code();
+        }
+        Ok(Printed { text: normalise::normalise(&text), code })
+    }
+
+    fn command(&self, line: &str, input: &[u8]) -> Result<std::process::Output> {
+        let mut child = Command::new(&self.program)
+            .args(line.split(' '))
+            .args(["--kubeconfig", "kubeconfig", "--cache-dir", "cache", "--request-timeout", "30s"])
+            .current_dir(self.folder.path())
+            .env_remove("KUBECONFIG")
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("failed to start {}", self.program.display()))?;
+        let mut stdin = child.stdin.take().context("the child's input was asked for")?;
+        // A command that reads no input may be gone before it is given any.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        child.wait_with_output().with_context(|| format!("failed to wait for kubectl {line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_says_how_a_step_is_compared() {
+        assert_eq!(step("! apply -f x"), Step { rule: Rule::NotModelled, line: "apply -f x" });
+        assert_eq!(step("~ version"), Step { rule: Rule::Exit, line: "version" });
+        assert_eq!(step("get pods"), Step { rule: Rule::Same, line: "get pods" });
+    }
+
+    #[test]
+    fn another_text_or_exit_code_is_a_difference() {
+        let printed = |text: &str, code| Printed { text: text.to_owned(), code: Some(code) };
+        assert!(agrees(Rule::Same, &printed("a", 0), &printed("a", 0)));
+        assert!(!agrees(Rule::Same, &printed("a", 0), &printed("b", 0)));
+        assert!(!agrees(Rule::Exit, &printed("a", 0), &printed("a", 1)));
+        assert!(!agrees(Rule::NotModelled, &printed("done", 0), &printed("done", 0)));
+        let said = printed("seatrial-fakeclient does not model it", 1);
+        assert!(agrees(Rule::NotModelled, &said, &printed("done", 0)));
+    }
+
+    #[test]
+    fn every_file_that_a_step_names_is_there() {
+        for step in steps() {
+            for word in step.line.split(' ').filter(|word| word.ends_with(".yaml")) {
+                assert!(FILES.iter().any(|(name, _)| *name == word), "{word}");
+            }
+        }
+    }
+}
