@@ -13,3 +13,5 @@ mod failures;
 mod crds;
 
 mod survivors;
+
+mod conformance;

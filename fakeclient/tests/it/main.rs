@@ -3,4 +3,5 @@
 mod answers;
 mod anything;
 mod cluster;
+mod conformance;
 mod socket;

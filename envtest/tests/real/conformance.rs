@@ -1,0 +1,32 @@
+//! The conformance cases on a real control plane: what they assert is what Kubernetes does.
+
+use std::sync::Arc;
+
+use seatrial_envtest::Environment;
+use seatrial_fixtures::conformance::{cases, run_all, sides};
+use seatrial_fixtures::wire::{Wire, plain_http};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_conformance_case_holds_on_a_real_server() {
+    let mut builder = Environment::builder()
+        .version(sides::KUBERNETES)
+        .controllers(sides::CONTROLLERS)
+        .apiserver_arg("service-cluster-ip-range", sides::SERVICE_CLUSTER_IP_RANGE)
+        .controller_manager_arg("kube-api-qps", "500")
+        .controller_manager_arg("kube-api-burst", "1000");
+    for plugin in sides::DISABLED_ADMISSION_PLUGINS {
+        builder = builder.disable_admission(plugin);
+    }
+    let environment = builder.start().await.expect("a control plane starts");
+    let wire: Arc<dyn Wire> =
+        Arc::new(plain_http(&environment.config()).expect("its configuration is usable"));
+    let cases = cases();
+    let outcomes = run_all(&cases, "a00", 16, || Arc::clone(&wire), |_, _| ()).await;
+    environment.stop().await;
+    let failures: Vec<String> = cases
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(case, outcome)| Some(format!("{}: {}", case.title(), outcome.failure.as_ref()?)))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

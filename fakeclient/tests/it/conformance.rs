@@ -1,0 +1,57 @@
+//! The conformance cases on the fake alone: each runs, and what it asserts holds.
+//!
+//! Whether the whole answers are those of a real server is for `cargo xtask fidelity` to say.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use seatrial_fakeclient::FakeCluster;
+use seatrial_fixtures::conformance::divergence::known;
+use seatrial_fixtures::conformance::{Case, cases, run_all};
+use seatrial_fixtures::wire::{ServiceWire, Wire};
+
+fn fake() -> Arc<dyn Wire> {
+    Arc::new(ServiceWire::new(FakeCluster::new().service()))
+}
+
+async fn hold(area: &str) {
+    // What the ledger knows to differ may fail here, and must differ where both sides are compared.
+    let cases: Vec<Case> = cases()
+        .into_iter()
+        .filter(|case| case.area == area && known(case.area, &case.name).is_none())
+        .collect();
+    let outcomes = run_all(&cases, "a00", 8, fake, |_, _| ()).await;
+    let failures: Vec<String> = cases
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(case, outcome)| Some(format!("{}: {}", case.title(), outcome.failure.as_ref()?)))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+macro_rules! areas {
+    ($($area:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $area() {
+                hold(stringify!($area)).await;
+            }
+        )+
+
+        const AREAS: &[&str] = &[$(stringify!($area)),+];
+    };
+}
+
+areas! {
+    read, list, paging, selectors, watch, bookmarks, create, generate_name, update, status, scale,
+    json_patch, merge_patch, strategic_patch, dry_run, delete, finalizers, grace, delete_collection,
+    field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
+    crd_versions, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
+    builtin_lease, builtin_service_account, builtin_pod, discovery, table, events, admission, bad_input,
+}
+
+#[test]
+fn every_area_is_run() {
+    let all: BTreeSet<&str> = cases().iter().map(|case| case.area).collect();
+    assert_eq!(all, AREAS.iter().copied().collect());
+}
