@@ -118,6 +118,9 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
         errors.extend(gated_selector(&path.child("nodeSelector"), &frozen, old));
         copy(old, &mut frozen, "nodeSelector");
     }
+    if frozen == *old {
+        return errors;
+    }
     let (before, after) = (internal_form(old), internal_form(&frozen));
     if before != after {
         let difference = unified(&before, &after);
