@@ -19,7 +19,7 @@ pub struct ApiError {
     /// What a person reads.
     pub message: String,
     /// `metav1.StatusDetails`, when the server gives any.
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
 }
 
 /// `metav1.StatusDetails`.
@@ -69,8 +69,8 @@ impl ApiError {
     }
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
-        self.details =
-            Some(Details { name: name.into(), group: group.into(), kind: kind.into(), ..Details::default() });
+        let (name, group, kind) = (name.into(), group.into(), kind.into());
+        self.details = Some(Box::new(Details { name, group, kind, ..Details::default() }));
         self
     }
 
@@ -83,7 +83,7 @@ impl ApiError {
     /// 404: nothing is served at this path (the generic answer of the HTTP layer has no name to give).
     pub fn no_such_path() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
-        error.details = Some(Details::default());
+        error.details = Some(Box::default());
         error
     }
 
@@ -174,7 +174,7 @@ impl ApiError {
     /// 429: try again after that many seconds.
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message);
-        error.details = Some(Details { retry_after_seconds, ..Details::default() });
+        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
         error
     }
 
@@ -182,14 +182,14 @@ impl ApiError {
     pub fn internal(cause: &str) -> Self {
         let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {cause}"));
         let cause = Cause { message: cause.into(), ..Cause::default() };
-        error.details = Some(Details { causes: vec![cause], ..Details::default() });
+        error.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
         error
     }
 
     /// 504: the revision asked for has not come yet.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(504, "Timeout", message);
-        error.details = Some(Details { retry_after_seconds, ..Details::default() });
+        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
         error
     }
 

@@ -5,6 +5,7 @@ mod cargo;
 mod ci;
 mod doctor;
 mod envtest;
+mod fidelity;
 mod generate;
 mod serve;
 mod tidy;
@@ -28,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Compare the fake with a real control plane, case by case.
+    Fidelity(fidelity::Args),
     /// Generate the built-in kinds' data from a real kube-apiserver.
     Gen(generate::Args),
     Trial(trial::Args),
@@ -41,6 +44,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
         Task::Trial(args) => trial::trial(&args),
         Task::Envtest(args) => envtest::envtest(&args),

@@ -11,11 +11,11 @@ use super::plugins::{
     runtime_class, tolerations, webhooks,
 };
 
-/// The plugins that kube-apiserver 1.37 turns on by itself, without ServiceAccount.
+/// The plugins that kube-apiserver 1.37 turns on by itself, without `ServiceAccount`.
 ///
 /// Left out because their feature gates are off or nothing here answers differently without them:
-/// PodGroupProtection, CertificateApproval, CertificateSigning and ClusterTrustBundleAttest (they ask who may, and
-/// everybody may), PodTopologyLabels, NodeDeclaredFeatureValidator, PodResizeValidator.
+/// `PodGroupProtection`, `CertificateApproval`, `CertificateSigning` and `ClusterTrustBundleAttest` (they ask who may, and
+/// everybody may), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
 #[derive(Debug)]
 pub(crate) struct Chain {
     plugins: Vec<Box<dyn Plugin>>,

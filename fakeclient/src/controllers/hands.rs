@@ -34,6 +34,7 @@ fn scope<'a>(
         content_type: String::new(),
         body: bytes::Bytes::new(),
         user: user.to_owned(),
+        warnings: std::cell::RefCell::default(),
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn edit(
     let made = change(&scope, part, &TRUSTED, |_, old| {
         let mut new = old.clone();
         edit(&mut new);
-        Ok((new, Vec::new()))
+        Ok(new)
     });
     match made {
         Ok(_) => Ok(()),

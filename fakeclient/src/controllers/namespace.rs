@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::hands;
 use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
-use crate::handler::metadata;
 use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};

@@ -1,4 +1,4 @@
-//! The root CA publisher: every namespace has a ConfigMap `kube-root-ca.crt` that is kept as it should be.
+//! The root CA publisher: every namespace has a `ConfigMap` `kube-root-ca.crt` that is kept as it should be.
 
 use std::sync::Arc;
 

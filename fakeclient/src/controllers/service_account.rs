@@ -1,4 +1,4 @@
-//! The service account controller: every namespace has a ServiceAccount named `default`.
+//! The service account controller: every namespace has a `ServiceAccount` named `default`.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::hands;
 use crate::cluster::Core;
-use crate::handler::metadata;
 use crate::object::meta;
 use crate::store::{Event, Key};
 

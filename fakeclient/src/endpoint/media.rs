@@ -1,14 +1,48 @@
 //! Which form a client accepts: JSON as it is, a `Table`, or metadata alone.
 
 use crate::error::ApiError;
+use crate::registry::resource::Resource;
 
-/// The form of an answer.
+/// The form of an answer, with the version of `meta.k8s.io` where that is what it is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     #[default]
     Object,
-    Table,
-    Metadata,
+    Table(&'static str),
+    Metadata(&'static str),
+}
+
+/// What is asked for: it decides which forms there are, and the words of a refusal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// Whether the route's answer may be a watch.
+    pub(crate) watchable: bool,
+    /// Whether the answer is a list.
+    pub(crate) list: bool,
+    /// The resource; discovery documents have none.
+    pub(crate) resource: Option<&'a Resource>,
+}
+
+impl Asked<'_> {
+    /// The Go type of the answer, which refusals name.
+    fn go_type(self) -> String {
+        let Some(resource) = self.resource else { return "*v1.APIGroupList".to_owned() };
+        let kind = if self.list { &resource.list_kind } else { &resource.kind };
+        if !resource.is_builtin() {
+            return format!("*unstructured.Unstructured{}", if self.list { "List" } else { "" });
+        }
+        let package = match resource.group.as_str() {
+            "" | "events.k8s.io" => "core",
+            "internal.apiserver.k8s.io" => "apiserverinternal",
+            group => group.split('.').next().unwrap_or_default(),
+        };
+        format!("*{package}.{kind}")
+    }
+
+    /// Custom resources and discovery answer by hand, built-ins through a router that looks at the header first.
+    fn routed(self) -> bool {
+        self.resource.is_some_and(Resource::is_builtin)
+    }
 }
 
 /// One entry of an Accept header.
@@ -49,13 +83,28 @@ impl Accept<'_> {
         matches!(self.media, "application/json" | "*/*" | "application/*" | "")
     }
 
-    fn form(&self) -> Option<Form> {
-        let meta = self.parameter("g") == "meta.k8s.io" && self.parameter("v") == "v1";
-        match self.parameter("as") {
-            "" => Some(Form::Object),
-            "Table" if meta => Some(Form::Table),
-            "PartialObjectMetadata" | "PartialObjectMetadataList" if meta => Some(Form::Metadata),
+    /// The form, or why there is none.
+    fn form(&self, asked: Asked<'_>) -> Result<Form, Option<String>> {
+        let version = match (self.parameter("g"), self.parameter("v")) {
+            ("meta.k8s.io", "v1") => Some("v1"),
+            ("meta.k8s.io", "v1beta1") => Some("v1beta1"),
             _ => None,
+        };
+        match (self.parameter("as"), version) {
+            ("", _) => Ok(Form::Object),
+            ("Table", Some(version)) if asked.resource.is_some() => Ok(Form::Table(version)),
+            ("PartialObjectMetadata", Some(_)) if asked.list => Err(Some(format!(
+                "you requested PartialObjectMetadata, but the requested object is a list ({})",
+                asked.go_type()
+            ))),
+            ("PartialObjectMetadataList", Some(_)) if !asked.list => Err(Some(format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
+                asked.go_type()
+            ))),
+            ("PartialObjectMetadata" | "PartialObjectMetadataList", Some(version)) => {
+                Ok(Form::Metadata(version))
+            }
+            _ => Err(None),
         }
     }
 }
@@ -63,23 +112,41 @@ impl Accept<'_> {
 const OFFERED: &str = "only the following media types are accepted: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
 
-/// The form of an object's or a list's answer; 406 where nothing that is accepted can be given. The fake gives JSON
-/// only: a client that insists on protobuf or YAML is told so.
-pub(crate) fn negotiate(accept: Option<&str>, tables: bool) -> Result<Form, ApiError> {
+/// What go-restful, which routes to the built-in kinds, says where no route gives what is accepted.
+fn no_route(asked: Asked<'_>) -> ApiError {
+    let mut available = "application/json, application/yaml, application/vnd.kubernetes.protobuf".to_owned();
+    if asked.watchable {
+        available
+            .push_str(", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+    }
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {available}");
+    let mut error = ApiError::not_acceptable(message);
+    error.details = Some(Box::default());
+    error
+}
+
+/// The form of an answer; 406 where nothing that is accepted can be given. The fake gives JSON only: a client that
+/// insists on protobuf or YAML is told so.
+pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, ApiError> {
     let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::Object) };
     let entries = entries(accept);
+    let mut refusal = None;
+    let mut understood = false;
     for entry in entries.iter().filter(|entry| entry.is_json()) {
-        match entry.form() {
-            Some(Form::Table) if !tables => {}
-            Some(form) => return Ok(form),
-            None => {}
+        understood = true;
+        match entry.form(asked) {
+            Ok(form) => return Ok(form),
+            Err(why) => refusal = refusal.or(why),
         }
     }
     let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
     if let Some(entry) = entries.iter().find(|entry| known.contains(&entry.media)) {
         return Err(ApiError::not_modelled(&format!("answers in {}", entry.media)));
     }
-    Err(ApiError::not_acceptable(OFFERED))
+    if !understood && asked.routed() {
+        return Err(no_route(asked));
+    }
+    Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| OFFERED.to_owned())))
 }
 
 /// The first accepted group discovery form, as `(version, true)` where aggregated discovery is wanted.
@@ -99,25 +166,49 @@ pub(crate) fn aggregated_discovery(accept: Option<&str>) -> Option<&'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::lookup::Registry;
 
-    #[test]
-    fn kubectl_gets_a_table_first_and_an_object_else() {
-        let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
-        assert_eq!(negotiate(Some(accept), true), Ok(Form::Table));
-        assert_eq!(negotiate(Some(accept), false), Ok(Form::Object));
+    #[track_caller]
+    fn check(accept: &str, list: bool, expected: Result<Form, &str>) {
+        let namespaces = Registry::new().resource("", "v1", "namespaces").expect("namespaces are built in");
+        let asked = Asked { watchable: list, list, resource: Some(&namespaces) };
+        let form = negotiate(Some(accept), asked).map_err(|error| error.message);
+        assert_eq!(form, expected.map_err(str::to_owned), "{accept}");
     }
 
     #[test]
-    fn a_client_that_prefers_protobuf_and_takes_json_gets_json() {
-        assert_eq!(
-            negotiate(Some("application/vnd.kubernetes.protobuf,application/json"), true),
-            Ok(Form::Object)
-        );
+    fn kubectl_gets_a_table_and_another_client_the_object() {
+        let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+        check(accept, true, Ok(Form::Table("v1")));
+        check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(Form::Table("v1beta1")));
+        check("application/vnd.kubernetes.protobuf,application/json", false, Ok(Form::Object));
+        check("application/json;foo=bar", false, Ok(Form::Object));
+    }
+
+    #[test]
+    fn metadata_of_a_list_and_of_one_object_are_asked_for_by_different_names() {
+        let one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+        let many = "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io";
+        check(one, false, Ok(Form::Metadata("v1")));
+        check(many, true, Ok(Form::Metadata("v1beta1")));
+        let text =
+            "you requested PartialObjectMetadata, but the requested object is a list (*core.NamespaceList)";
+        check(one, true, Err(text));
+        let text = "you requested PartialObjectMetadataList, but the requested object is not a list (*core.Namespace)";
+        check(many, false, Err(text));
     }
 
     #[test]
     fn what_nobody_offers_is_not_acceptable() {
-        assert_eq!(negotiate(Some("text/html"), true).expect_err("no HTML here").code, 406);
-        assert_eq!(negotiate(Some("application/yaml"), true).expect_err("not modelled").code, 501);
+        let text = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
+                    application/vnd.kubernetes.protobuf";
+        check("text/html", false, Err(text));
+        let streams = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+        check("garbage", true, Err(&format!("{text}{streams}")));
+        check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(OFFERED));
+        check("application/json;as=Foo", false, Err(OFFERED));
+        let discovery = Asked { watchable: false, list: false, resource: None };
+        assert_eq!(negotiate(Some("text/html"), discovery).expect_err("no HTML here").message, OFFERED);
+        assert_eq!(negotiate(Some("application/yaml"), discovery).expect_err("not modelled").code, 501);
     }
 }

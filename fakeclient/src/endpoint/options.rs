@@ -240,16 +240,15 @@ pub(crate) struct DeleteOptions {
 impl DeleteOptions {
     /// From the body where there is one, else from the query: the server never mixes them.
     pub(crate) fn parse(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
-        let (options, dry_run, policy) = match body {
-            Some(body) => Self::from_body(body),
-            None => {
-                let options = Self {
-                    grace_period_seconds: query.number("gracePeriodSeconds")?,
-                    orphan_dependents: query.flag("orphanDependents"),
-                    ..Self::default()
-                };
-                (options, query.all("dryRun"), query.get("propagationPolicy").map(str::to_owned))
-            }
+        let (options, dry_run, policy) = if let Some(body) = body {
+            Self::from_body(body)
+        } else {
+            let options = Self {
+                grace_period_seconds: query.number("gracePeriodSeconds")?,
+                orphan_dependents: query.flag("orphanDependents"),
+                ..Self::default()
+            };
+            (options, query.all("dryRun"), query.get("propagationPolicy").map(str::to_owned))
         };
         options.validated(&dry_run, policy.as_deref())
     }

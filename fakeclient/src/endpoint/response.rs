@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::Stream;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use serde_json::Value;
 
@@ -37,7 +37,21 @@ pub(crate) enum Reply {
         body: String,
     },
     /// A watch.
-    Stream(Frames),
+    Stream {
+        /// Its events.
+        frames: Frames,
+        /// Texts for `Warning` headers.
+        warnings: Vec<String>,
+    },
+    /// Anything with headers of its own.
+    Plain {
+        /// HTTP status.
+        code: u16,
+        /// Headers beside those that every answer has.
+        headers: Vec<(HeaderName, String)>,
+        /// May be empty.
+        body: Bytes,
+    },
 }
 
 impl Reply {
@@ -63,41 +77,65 @@ impl Reply {
         }
     }
 
+    /// With more warnings, behind those that are there.
     #[must_use]
-    pub(crate) fn warn(self, more: Vec<String>) -> Self {
+    pub(crate) fn warn(mut self, more: Vec<String>) -> Self {
+        if let Some(warnings) = self.warnings() {
+            warnings.extend(more);
+        }
+        self
+    }
+
+    /// With warnings that come before those that are there.
+    #[must_use]
+    pub(crate) fn warn_first(mut self, first: Vec<String>) -> Self {
+        if let Some(warnings) = self.warnings() {
+            warnings.splice(0..0, first);
+        }
+        self
+    }
+
+    fn warnings(&mut self) -> Option<&mut Vec<String>> {
         match self {
-            Self::Json { code, body, mut warnings, content_type } => {
-                for text in more {
-                    if !warnings.contains(&text) {
-                        warnings.push(text);
-                    }
-                }
-                Self::Json { code, body, warnings, content_type }
-            }
-            other => other,
+            Self::Json { warnings, .. } | Self::Stream { warnings, .. } => Some(warnings),
+            Self::Text { .. } | Self::Plain { .. } => None,
         }
     }
 
     pub(crate) fn into_response(self, head: bool) -> Response<ResponseBody> {
-        let (code, content_type, body, warnings) = match self {
+        let full = |body: Bytes| ResponseBody::Full(Some(body).filter(|body| !body.is_empty()));
+        let (code, content_type, body, warnings, more) = match self {
             Self::Json { code, body, warnings, content_type } => {
-                (code, content_type, ResponseBody::Full(Some(body)), warnings)
+                (code, Some(content_type), full(body), warnings, Vec::new())
             }
             Self::Text { code, body } => {
-                (code, "text/plain; charset=utf-8", ResponseBody::Full(Some(body.into())), Vec::new())
+                (code, Some("text/plain; charset=utf-8"), full(body.into()), Vec::new(), Vec::new())
             }
-            Self::Stream(frames) => (200, JSON, ResponseBody::Stream(frames), Vec::new()),
+            Self::Stream { frames, warnings } => {
+                (200, Some(JSON), ResponseBody::Stream(frames), warnings, Vec::new())
+            }
+            Self::Plain { code, headers, body } => (code, None, full(body), Vec::new(), headers),
         };
         let body = if head { ResponseBody::Full(None) } else { body };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(code).expect("every code here is an HTTP status");
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        for (name, value) in more {
+            headers.insert(name, HeaderValue::from_str(&value).expect("headers of ours are ASCII"));
+        }
+        let mut said: Vec<String> = Vec::new();
         for text in warnings {
+            if said.contains(&text) {
+                continue;
+            }
             if let Ok(value) = HeaderValue::from_str(&warning(&text)) {
                 headers.append(header::WARNING, value);
             }
+            said.push(text);
         }
         response
     }

@@ -73,6 +73,7 @@ where
                 path: parts.uri.path().to_owned(),
                 query: parts.uri.query().unwrap_or_default().to_owned(),
                 accept: text(header::ACCEPT),
+                if_none_match: text(header::IF_NONE_MATCH),
                 content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
                 method: parts.method,
                 body,

@@ -10,18 +10,20 @@ use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::meta;
 use crate::object::patch::outcome::FieldValidation;
-use crate::store::{Change, CommitError, Expect, Write};
+use crate::registry::custom::establish;
+use crate::store::{Change, CommitError, Expect, Key, Snapshot, Write};
+
+/// Where definitions are stored, under the storage keys of their objects.
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
 pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let intake = scope.intake(options.field_validation)?;
-    let (object, warnings) = create_object(scope, intake.object, &options)?;
-    let mut all = intake.warnings;
-    all.extend(warnings);
-    Ok(scope.reply_value(201, &object)?.warn(all))
+    let object = scope.intake(options.field_validation)?;
+    let (object, warnings) = create_object(scope, object, &options)?;
+    Ok(scope.reply_value(201, &object)?.warn(warnings))
 }
 
 /// Creates a decoded object: also what an update does that creates.
@@ -73,6 +75,7 @@ fn attempt(
         old: None,
         peers: &peers,
     };
+    refuse_while_terminating(scope, &snapshot)?;
     core.admission.admit(&attributes, &mut object)?;
     meta::begin(&mut object, &core.ids.uid(), &now);
     if scope.name.is_empty() {
@@ -83,10 +86,11 @@ fn attempt(
             scope.name = name;
         }
     }
-    if resource.status_isolated && !resource.strategy.keeps_status_on_create() {
-        if let Some(map) = object.as_object_mut() {
-            map.remove("status");
-        }
+    if resource.status_isolated
+        && !resource.strategy.keeps_status_on_create()
+        && let Some(map) = object.as_object_mut()
+    {
+        map.remove("status");
     }
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
@@ -97,7 +101,7 @@ fn attempt(
     scope.check_create(&object)?;
     let attributes = Attributes { name: &scope.name, ..attributes };
     core.admission.validate(&attributes, &object)?;
-    let warnings = resource.strategy.warnings(&object);
+    let warnings = resource.strategy.warnings(&object, None);
     let stored = core.stored(&resource, object)?;
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
@@ -113,6 +117,20 @@ fn attempt(
             Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))
         }
     }
+}
+
+/// 403 for a new custom resource whose definition is being deleted and waits for the objects that are left.
+fn refuse_while_terminating(scope: &Scope<'_>, snapshot: &Snapshot) -> Result<(), ApiError> {
+    let resource = &scope.resource;
+    if resource.is_builtin() {
+        return Ok(());
+    }
+    let definition = Key::new(DEFINITIONS, "", &resource.storage.key);
+    if snapshot.get(&definition).is_some_and(|found| establish::is_true(found.value(), "Terminating")) {
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(ApiError::forbidden(&resource.group, &resource.plural, &scope.name, why));
+    }
+    Ok(())
 }
 
 /// apiserver's `SimpleNameGenerator`: the base is cut so that the whole fits a label.

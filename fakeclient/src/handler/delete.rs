@@ -32,6 +32,8 @@ enum Step {
     /// Nothing: it is being deleted already.
     Nothing,
     Mark(Value),
+    /// The mark is seen by watches before the object goes: kube-apiserver writes it for kinds with a grace period.
+    MarkFirst(Value),
     Remove(Value),
 }
 
@@ -44,7 +46,7 @@ pub(crate) fn delete(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         Deleted::Marked(object) => (object, false),
     };
     let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
-    if !gone || scope.resource.strategy.delete_returns_object() {
+    if !gone || scope.resource.delete_gives_object {
         return scope.reply_value(code, &object);
     }
     Ok(Reply::value(code, &success(scope, &object)))
@@ -63,11 +65,14 @@ fn success(scope: &Scope<'_>, object: &Value) -> Value {
 
 /// Deletes the object of the scope; tries again if it was changed in between.
 pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+    let mut marked = false;
     loop {
         let snapshot = scope.core.store.snapshot();
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
-        preconditions(scope, options, &old)?;
+        if !marked {
+            preconditions(scope, options, &old)?;
+        }
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &scope.core.ids,
@@ -88,35 +93,40 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
         let mut object = old.clone();
         scope.core.admission.admit(&attributes, &mut object)?;
         scope.core.admission.validate(&attributes, &object)?;
-        let (change, answer) = match step(scope, options, &old) {
+        let (change, next) = match step(scope, options, &old) {
             Step::Nothing => return Ok(Deleted::Marked(old)),
             Step::Mark(object) if options.dry_run => return Ok(Deleted::Marked(object)),
-            Step::Remove(object) if options.dry_run => return Ok(Deleted::Gone(object)),
+            Step::MarkFirst(object) | Step::Remove(object) if options.dry_run => {
+                return Ok(Deleted::Gone(object));
+            }
             Step::Mark(object) if metadata::same(&object, &old) => return Ok(Deleted::Marked(old)),
-            Step::Mark(object) => (Change::Put(scope.core.stored(&scope.resource, object)?), false),
-            Step::Remove(object) => (Change::Delete(scope.core.stored(&scope.resource, object)?), true),
+            Step::Mark(object) => (Change::Put(scope.core.stored(&scope.resource, object)?), Next::Marked),
+            Step::MarkFirst(object) => {
+                (Change::Put(scope.core.stored(&scope.resource, object)?), Next::Remove)
+            }
+            Step::Remove(object) => (Change::Delete(scope.core.stored(&scope.resource, object)?), Next::Gone),
         };
-        if let Some(deleted) = commit(scope, &current, change, answer, &old)? {
-            return Ok(deleted);
+        let Some(object) = commit(scope, &current, change)? else { continue };
+        match next {
+            Next::Marked => return Ok(Deleted::Marked(object)),
+            Next::Gone => return Ok(Deleted::Gone(object)),
+            Next::Remove => marked = true,
         }
     }
 }
 
-fn commit(
-    scope: &Scope<'_>,
-    current: &Arc<Object>,
-    change: Change,
-    gone: bool,
-    old: &Value,
-) -> Result<Option<Deleted>, ApiError> {
+/// What follows a write.
+enum Next {
+    Marked,
+    Remove,
+    Gone,
+}
+
+/// The object as it was written, or as the event of its deletion shows it. Nothing: somebody else was faster.
+fn commit(scope: &Scope<'_>, current: &Arc<Object>, change: Change) -> Result<Option<Value>, ApiError> {
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.core.commit(vec![write]) {
-        // The answer to a delete shows the object as it was, with its own last revision.
-        Ok(_) if gone => Ok(Some(Deleted::Gone(old.clone()))),
-        Ok(events) => {
-            let object = scope.core.served(&scope.resource, events[0].new.value())?.into_owned();
-            Ok(Some(Deleted::Marked(object)))
-        }
+        Ok(events) => Ok(Some(scope.core.served(&scope.resource, events[0].new.value())?.into_owned())),
         Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
     }
 }
@@ -165,7 +175,8 @@ fn step(scope: &Scope<'_>, options: &DeleteOptions, old: &Value) -> Step {
         }
         (false, Some(_)) => Step::Mark(object),
         (true, Some(seconds)) if seconds > 0 => Step::Mark(object),
-        (true, _) => Step::Remove(object),
+        (true, Some(_)) => Step::MarkFirst(object),
+        (true, None) => Step::Remove(object),
     }
 }
 

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::delete::{Deleted, delete_object};
-use super::metadata;
 use super::scope::Scope;
 use super::select::Selection;
 use crate::endpoint::body;
@@ -45,11 +44,11 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
 
 fn as_item(scope: &Scope<'_>, mut item: Value) -> Value {
     debug_assert!(!meta::text(&item, "name").is_empty(), "what was stored has a name");
-    if scope.resource.is_builtin() {
-        if let Some(map) = item.as_object_mut() {
-            map.remove("kind");
-            map.remove("apiVersion");
-        }
+    if scope.resource.is_builtin()
+        && let Some(map) = item.as_object_mut()
+    {
+        map.remove("kind");
+        map.remove("apiVersion");
     }
     item
 }

@@ -1,4 +1,5 @@
-//! From bytes to an object of the resource: decoded as the server would, unknown fields dropped, defaults applied.
+//! From bytes to an object of the resource: decoded as the server would, unknown fields dropped, defaults applied. What
+//! was noticed about the text goes to the scope's warnings, since it is told also where the request then fails.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::registry::resource::{Resource, Shape};
 
 impl Scope<'_> {
     /// The object in the request's body.
-    pub(crate) fn intake(&self, validation: FieldValidation) -> Result<Decoded, ApiError> {
+    pub(crate) fn intake(&self, validation: FieldValidation) -> Result<Value, ApiError> {
         let media = media(Some(&self.content_type))?;
         self.decoded(validation, |decoder| decoder.body(&self.body, media))
     }
@@ -23,7 +24,7 @@ impl Scope<'_> {
         &self,
         patched: &Patched,
         validation: FieldValidation,
-    ) -> Result<Decoded, ApiError> {
+    ) -> Result<Value, ApiError> {
         self.decoded(validation, |decoder| decoder.patched(patched))
     }
 
@@ -31,7 +32,7 @@ impl Scope<'_> {
         &self,
         validation: FieldValidation,
         decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
-    ) -> Result<Decoded, ApiError> {
+    ) -> Result<Value, ApiError> {
         let registry = self.core.registry();
         let is_builtin = |api_version: &str, kind: &str| {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
@@ -47,7 +48,8 @@ impl Scope<'_> {
         let mut decoded = decode(&decoder)?;
         decoded.warnings.extend(owner::drop_repeated(&mut decoded.object));
         defaults(&self.resource, &mut decoded.object);
-        Ok(decoded)
+        self.warnings.borrow_mut().extend(decoded.warnings);
+        Ok(decoded.object)
     }
 }
 

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::page::{self, Continue};
-use super::render::partial_metadata;
 use super::scope::Scope;
 use super::select::Selection;
 use crate::endpoint::media::Form;
 use crate::endpoint::options::ListOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::table::answer;
 use crate::store::{Key, Object, Revision, Snapshot};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ struct Page {
 pub(crate) fn list(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
     let selection = Selection::parse(&scope.resource, &options.label_selector, &options.field_selector)?;
     let page = page(scope, options, &selection)?;
-    if scope.form == Form::Table {
+    if matches!(scope.form, Form::Table(_)) {
         let served = page
             .objects
             .iter()
@@ -46,18 +46,17 @@ fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
         return Ok(object.item_bytes());
     }
     let served = scope.core.served(&scope.resource, object.value())?;
-    let value = match scope.form {
-        Form::Metadata => partial_metadata(&served),
-        _ => {
-            let mut value = served.into_owned();
-            if scope.resource.is_builtin() {
-                if let Some(map) = value.as_object_mut() {
-                    map.remove("kind");
-                    map.remove("apiVersion");
-                }
-            }
-            value
+    let value = if let Form::Metadata(version) = scope.form {
+        answer::partial(&served, version)
+    } else {
+        let mut value = served.into_owned();
+        if scope.resource.is_builtin()
+            && let Some(map) = value.as_object_mut()
+        {
+            map.remove("kind");
+            map.remove("apiVersion");
         }
+        value
     };
     Ok(serde_json::to_vec(&value).expect("a JSON value can be serialised").into())
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::object::meta;
 use crate::object::meta::of_mut;
 
 /// `metadata.KEY`, if it is there and not null.

@@ -146,7 +146,8 @@ pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<()
         message: "Too large resource version".into(),
         field: String::new(),
     };
-    error.details = Some(Details { retry_after_seconds: 1, causes: vec![cause], ..Details::default() });
+    error.details =
+        Some(Box::new(Details { retry_after_seconds: 1, causes: vec![cause], ..Details::default() }));
     Err(error)
 }
 

@@ -25,10 +25,10 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let written = change(scope, part, &options, |scope, old| {
         let patched = apply(scope, &patch, old, options.field_validation)?;
-        let mut intake = scope.intake_patched(&patched, options.field_validation)?;
-        meta::settle_namespace(&mut intake.object, &scope.namespace)?;
-        meta::check_name(&intake.object, &scope.name)?;
-        Ok((intake.object, intake.warnings))
+        let mut object = scope.intake_patched(&patched, options.field_validation)?;
+        meta::settle_namespace(&mut object, &scope.namespace)?;
+        meta::check_name(&object, &scope.name)?;
+        Ok(object)
     })?;
     Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))
 }

@@ -30,8 +30,8 @@ impl Scope<'_> {
     pub(crate) fn rendered(&self, value: &Value, columns: bool) -> Result<Value, ApiError> {
         Ok(match self.form {
             Form::Object => value.clone(),
-            Form::Metadata => partial_metadata(value),
-            Form::Table => self.table(&[value], answer::metadata_of_one(value), columns)?,
+            Form::Metadata(version) => answer::partial(value, version),
+            Form::Table(_) => self.table(&[value], answer::metadata_of_one(value), columns)?,
         })
     }
 
@@ -39,7 +39,7 @@ impl Scope<'_> {
     pub(crate) fn reply_list(&self, items: &[Bytes], meta: Value) -> Reply {
         let mut body = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + items.len() + 256);
         let (kind, api_version) = match self.form {
-            Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1".to_owned()),
+            Form::Metadata(version) => ("PartialObjectMetadataList", format!("meta.k8s.io/{version}")),
             _ => (self.resource.list_kind.as_str(), self.resource.api_version()),
         };
         let head = json!({"kind": kind, "apiVersion": api_version, "metadata": meta}).to_string();
@@ -55,19 +55,14 @@ impl Scope<'_> {
         Reply::bytes(200, body.into())
     }
 
-    /// A `meta.k8s.io/v1` Table of these objects.
+    /// A `meta.k8s.io` Table of these objects.
     pub(crate) fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
         let options = TableOptions {
-            version: "v1",
+            version: if let Form::Table(version) = self.form { version } else { "v1" },
             include: Include::parse(self.query.get("includeObject"))?,
             headers: columns,
             now: self.core.clock.now(),
         };
         Ok(answer::table(&self.resource, objects.iter().copied(), meta, options))
     }
-}
-
-/// `PartialObjectMetadata` of an object.
-pub(crate) fn partial_metadata(value: &Value) -> Value {
-    answer::partial(value, "v1")
 }

@@ -1,8 +1,9 @@
 //! From a path to the verb's function: the one table of what is served where.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, header};
 
 use super::scope::Scope;
 use super::update::Part;
@@ -17,6 +18,7 @@ use crate::endpoint::request_info::{ResourcePath, Target, Verb, parse};
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::instruments::faults::Attempt;
+use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
 
 /// What `/api` says of where the server is.
@@ -28,6 +30,7 @@ pub(crate) struct Incoming {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) accept: Option<String>,
+    pub(crate) if_none_match: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: bytes::Bytes,
     pub(crate) user: String,
@@ -47,24 +50,33 @@ fn no_route() -> Reply {
     Reply::Text { code: 404, body: "404 page not found\n".to_owned() }
 }
 
+/// What is not served in a group: built-in groups are routed by a container that answers with a Status, all others fall
+/// through to the mux.
+fn missing(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
+    let built_in = registry.groups().iter().any(|found| found.name == group && found.is_built_in());
+    if built_in {
+        return Err(ApiError::no_such_path());
+    }
+    Ok(no_route())
+}
+
 fn method_not_allowed() -> ApiError {
     let mut error = ApiError::new(
         405,
         "MethodNotAllowed",
         "the server does not allow this method on the requested resource",
     );
-    error.details = Some(crate::error::Details::default());
+    error.details = Some(Box::default());
     error
 }
 
 fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
     let registry = core.registry();
-    let Some(resource) = registry.resource(&path.group, &path.version, &path.plural) else {
-        return Ok(no_route());
+    let Some(resource) =
+        registry.resource(&path.group, &path.version, &path.plural).filter(|found| fits(found, &path))
+    else {
+        return missing(&registry, &path.group);
     };
-    if !fits(&resource, &path) {
-        return Ok(no_route());
-    }
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
     let Some(verb) = path.verb(&incoming.method, watching) else { return Err(method_not_allowed()) };
@@ -77,13 +89,15 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
     };
     core.faults.verdict(&attempt)?;
     let namespace = if resource.namespaced { path.namespace.clone() } else { String::new() };
-    let tables = matches!(
-        verb,
-        Verb::Get | Verb::List | Verb::Watch | Verb::Create | Verb::Update | Verb::Patch | Verb::Delete
-    );
+    let asked = media::Asked {
+        watchable: matches!(verb, Verb::List | Verb::Watch),
+        list: matches!(verb, Verb::List | Verb::DeleteCollection),
+        resource: Some(&resource),
+    };
+    let first: Vec<String> = resource.deprecation.iter().cloned().collect();
     let mut scope = Scope {
         core,
-        form: media::negotiate(incoming.accept.as_deref(), tables)?,
+        form: media::negotiate(incoming.accept.as_deref(), asked)?,
         resource,
         namespace,
         name: path.name,
@@ -92,12 +106,16 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
         content_type: incoming.content_type,
         body: incoming.body,
         user: incoming.user,
+        warnings: RefCell::new(Vec::new()),
     };
     if verb == Verb::Watch {
-        let options = ListOptions::parse(&scope.query, true)?;
-        return watch::watch(scope, &options);
+        let watch = ListOptions::parse(&scope.query, true).and_then(|options| watch::watch(scope, &options));
+        return Ok(watch.unwrap_or_else(|error| Reply::error(&error)).warn_first(first));
     }
-    if scope.subresource.is_empty() { main(&mut scope, verb) } else { below(&mut scope, verb) }
+    let result = if scope.subresource.is_empty() { main(&mut scope, verb) } else { below(&mut scope, verb) };
+    let noticed = scope.warnings.take();
+    let reply = result.unwrap_or_else(|error| Reply::error(&error));
+    Ok(reply.warn_first(noticed).warn_first(first))
 }
 
 /// Whether the path has the form that this resource's routes have.
@@ -165,15 +183,24 @@ fn below(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
 
 /// Everything that is no resource.
 fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, ApiError> {
-    if !matches!(incoming.method, Method::GET | Method::HEAD) {
-        return Err(method_not_allowed());
-    }
     let registry = core.registry();
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let aggregated = media::aggregated_discovery(incoming.accept.as_deref());
-    if let ["healthz" | "livez" | "readyz", ..] = parts.as_slice() {
-        return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
+    let reads = matches!(incoming.method, Method::GET | Method::HEAD);
+    match parts.as_slice() {
+        ["healthz" | "livez" | "readyz", ..] => {
+            return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
+        }
+        ["openapi", "v2"] => return Err(openapi::version_two()),
+        ["openapi", "v3", name @ ..] if reads => {
+            return Ok(openapi_document(&registry, incoming, path, name));
+        }
+        [""] => return Err(ApiError::not_modelled("the list of paths at /")),
+        ["metrics" | "logs" | "debug", ..] => {
+            return Err(ApiError::not_modelled(&format!("/{}", parts.join("/"))));
+        }
+        _ => {}
     }
+    let aggregated = media::aggregated_discovery(incoming.accept.as_deref());
     let found = match parts.as_slice() {
         ["version"] => Some(version::version()),
         ["api"] if aggregated.is_some() => return Ok(aggregate(discovery::aggregated_core(&registry))),
@@ -183,12 +210,49 @@ fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, 
         ["apis", group] => discovery::group(&registry, group),
         ["api", version] => discovery::resources(&registry, "", version),
         ["apis", group, version] => discovery::resources(&registry, group, version),
-        ["openapi", "v2"] => return Err(openapi::version_two()),
-        ["openapi", "v3"] => Some(openapi::index(&registry)),
-        ["openapi", "v3", name @ ..] => openapi::document(&registry, &name.join("/")).map(|found| found.body),
         _ => None,
     };
-    Ok(found.map_or_else(no_route, |value| Reply::value(200, &value)))
+    let Some(found) = found else {
+        return match parts.as_slice() {
+            ["api", _] => missing(&registry, ""),
+            ["apis", group, _] => missing(&registry, group),
+            _ => Ok(no_route()),
+        };
+    };
+    if !reads {
+        return Err(method_not_allowed());
+    }
+    let asked = media::Asked { watchable: false, list: false, resource: None };
+    media::negotiate(incoming.accept.as_deref(), asked)?;
+    Ok(Reply::value(200, &found))
+}
+
+/// An `OpenAPI` document, or their index: with an entity tag, and with the address that the index gives if the query
+/// names another hash.
+fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: &[&str]) -> Reply {
+    if name.is_empty() && !path.ends_with('/') {
+        return Reply::value(200, &openapi::index(registry)).typed("text/plain; charset=utf-8");
+    }
+    let empty = |code, headers| Reply::Plain { code, headers, body: bytes::Bytes::new() };
+    let name = name.join("/");
+    let Some(found) = openapi::document(registry, &name) else { return empty(404, Vec::new()) };
+    let tag = format!("\"{}\"", found.hash);
+    let mut headers = vec![(header::ETAG, tag.clone()), (header::VARY, "Accept".to_owned())];
+    let json = (header::CONTENT_TYPE, "application/json".to_owned());
+    if let Some(hash) = Query::parse(&incoming.query).get("hash").filter(|hash| !hash.is_empty()) {
+        if hash != found.hash {
+            headers.push((header::LOCATION, format!("/openapi/v3/{name}?hash={}", found.hash)));
+            headers.push(json);
+            return empty(301, headers);
+        }
+        headers.push((header::CACHE_CONTROL, "public, immutable".to_owned()));
+    }
+    if incoming.if_none_match.as_deref().is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag)) {
+        return empty(304, headers);
+    }
+    headers.push(json);
+    let body = serde_json::to_vec(&found.body).expect("a JSON value can be serialised").into();
+    Reply::Plain { code: 200, headers, body }
 }
 
 /// Aggregated discovery has a content type of its own, by which clients know that they got it.

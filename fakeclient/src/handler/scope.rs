@@ -1,5 +1,6 @@
 //! What every verb knows of its request: the resource, the place, who asks, and the forms they accept.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,6 +29,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) content_type: String,
     pub(crate) body: Bytes,
     pub(crate) user: String,
+    /// Texts of `Warning` headers that are sent whatever the request ends in.
+    pub(crate) warnings: RefCell<Vec<String>>,
 }
 
 impl Scope<'_> {

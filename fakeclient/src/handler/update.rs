@@ -36,8 +36,7 @@ pub(crate) struct Written {
 
 pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let intake = scope.intake(options.field_validation)?;
-    let mut object = intake.object;
+    let mut object = scope.intake(options.field_validation)?;
     meta::settle_namespace(&mut object, &scope.namespace)?;
     meta::check_name(&object, &scope.name)?;
     let uid = meta::text(&object, "uid").to_owned();
@@ -46,18 +45,15 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
         if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
         }
-        let (object, mut warnings) = super::create::create_object(scope, object, &options)?;
-        warnings.splice(0..0, intake.warnings);
+        let (object, warnings) = super::create::create_object(scope, object, &options)?;
         return Ok(scope.reply_value(201, &object)?.warn(warnings));
     }
     let written = change(scope, part, &options, |scope, old| {
         same_uid(scope, &uid, old)?;
-        Ok((object.clone(), Vec::new()))
+        Ok(object.clone())
     })?;
-    let mut warnings = intake.warnings;
-    warnings.extend(written.warnings);
     let code = if written.created { 201 } else { 200 };
-    Ok(scope.reply_value(code, &written.object)?.warn(warnings))
+    Ok(scope.reply_value(code, &written.object)?.warn(written.warnings))
 }
 
 /// 409 if the client means another object of that name.
@@ -77,19 +73,19 @@ fn etcd_key(scope: &Scope<'_>) -> String {
     format!("/{group}{}/{namespace}{}", resource.plural, scope.name)
 }
 
-/// Changes the stored object by `make`, which gets it in the served version and gives the new one with warnings. If
-/// somebody else writes in between, it is made again from what is stored then, as the server's guaranteed update does.
+/// Changes the stored object by `make`, which gets it in the served version and gives the new one. If somebody
+/// else writes in between, it is made again from what is stored then, as the server's guaranteed update does.
 pub(crate) fn change(
     scope: &Scope<'_>,
     part: Part,
     options: &WriteOptions,
-    make: impl Fn(&Scope<'_>, &Value) -> Result<(Value, Vec<String>), ApiError>,
+    make: impl Fn(&Scope<'_>, &Value) -> Result<Value, ApiError>,
 ) -> Result<Written, ApiError> {
     loop {
         let snapshot = scope.core.store.snapshot();
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
-        let (object, mut warnings) = make(scope, &old)?;
+        let object = make(scope, &old)?;
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &scope.core.ids,
@@ -97,13 +93,12 @@ pub(crate) fn change(
             dry_run: options.dry_run,
         };
         let object = prepared(scope, part, options, object, &old, &peers)?;
-        warnings.extend(scope.resource.strategy.warnings(&object));
+        let warnings = scope.resource.strategy.warnings(&object, Some(&old));
         if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
             return Ok(Written { object: old, warnings, created: false });
         }
-        match commit(scope, options, object, &old, &current)? {
-            Some(object) => return Ok(Written { object, warnings, created: false }),
-            None => {}
+        if let Some(object) = commit(scope, options, object, &old, &current)? {
+            return Ok(Written { object, warnings, created: false });
         }
     }
 }

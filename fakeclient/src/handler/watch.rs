@@ -65,7 +65,7 @@ pub(crate) fn watch(scope: Scope<'_>, options: &ListOptions) -> Result<Reply, Ap
         }
     }
     watch.frames = frames;
-    Ok(Reply::Stream(Box::pin(watch)))
+    Ok(Reply::Stream { frames: Box::pin(watch), warnings: Vec::new() })
 }
 
 fn timeout(options: &ListOptions) -> Duration {
@@ -103,6 +103,7 @@ impl Lens {
                 content_type: String::new(),
                 body: Bytes::new(),
                 user: String::new(),
+                warnings: std::cell::RefCell::default(),
             };
             scope.rendered(value, columns)
         };

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 /// The letters that apimachinery's `rand.String` uses for generated names: no vowels, no look-alikes.
 const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// A seeded source (SplitMix64, public domain, Sebastiano Vigna 2015).
+/// A seeded source (`SplitMix64`, public domain, Sebastiano Vigna 2015).
 #[derive(Debug)]
 pub(crate) struct Ids(Mutex<u64>);
 

@@ -49,24 +49,6 @@ impl MetaRules {
         once
     }
 
-    /// Texts of `Warning` headers about the metadata: finalizers that anybody might use.
-    pub(crate) fn warnings(self, object: &Value) -> Vec<String> {
-        if !self.custom {
-            return Vec::new();
-        }
-        let loose = meta::finalizers(object)
-            .filter(|name| !name.contains('/') && !STANDARD_FINALIZERS.contains(name));
-        loose
-            .map(|name| {
-                let path = if name.contains('.') { " including a path (/)" } else { "" };
-                format!(
-                    "metadata.finalizers: {name:?}: prefer a domain-qualified finalizer name{path} to avoid accidental \
-                     conflicts with other finalizer writers"
-                )
-            })
-            .collect()
-    }
-
     fn common_errors(self, object: &Value, rule: NameRule) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let prefix = meta::text(object, "generateName");
@@ -244,14 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_resource_is_warned_of_a_finalizer_without_a_domain() {
+    fn a_custom_resource_takes_a_finalizer_without_a_domain() {
         assert!(on_create(CUSTOM, json!({"finalizers": ["foo"]})).is_empty());
-        assert_eq!(
-            CUSTOM.warnings(&with(json!({"finalizers": ["foo"]}))),
-            [
-                "metadata.finalizers: \"foo\": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
-            ]
-        );
     }
 
     #[test]

@@ -29,6 +29,13 @@ pub(crate) struct Group {
     pub(crate) versions: Vec<GroupVersion>,
 }
 
+impl Group {
+    /// Whether the group is the server's own, and not made by definitions alone.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.versions.iter().any(|version| version.resources.iter().any(|resource| resource.is_builtin()))
+    }
+}
+
 /// One served version of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupVersion {

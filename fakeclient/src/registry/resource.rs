@@ -14,7 +14,7 @@ use crate::registry::strategy::Strategy;
 
 /// When a write bumps `metadata.generation`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Generation {
+pub(crate) enum Generation {
     /// Never: the kind has none (`ConfigMap`, Secret, Node …).
     #[default]
     Never,
@@ -34,14 +34,14 @@ pub enum Generation {
 
 impl Generation {
     /// Whether a new object has generation 1.
-    pub fn starts_at_one(self) -> bool {
+    pub(crate) fn starts_at_one(self) -> bool {
         !matches!(self, Self::Never | Self::SpecAfterCreate)
     }
 }
 
 /// What objects of a resource are stored as. Two served resources with the same key see the same objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Storage {
+pub(crate) struct Storage {
     /// `pods`, `deployments.apps`; `events` for both `v1` and `events.k8s.io/v1`.
     pub key: String,
     /// Group of the form that is stored.
@@ -52,7 +52,7 @@ pub struct Storage {
 
 /// One field that a field selector may name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SelectableField {
+pub(crate) struct SelectableField {
     /// What the selector writes, such as `status.successful`.
     pub label: String,
     /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
@@ -64,14 +64,14 @@ pub struct SelectableField {
 
 impl SelectableField {
     /// A field whose label is its path, and whose absence is the empty string.
-    pub fn at(path: &str) -> Self {
+    pub(crate) fn at(path: &str) -> Self {
         Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
     }
 }
 
 /// How an object of this resource is decoded, pruned, defaulted and validated by schema.
 #[derive(Clone, Debug)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A built-in: the `OpenAPI` component of that name, decoded as the Go type would be.
     Builtin {
         /// Name such as `io.k8s.api.apps.v1.Deployment`.
@@ -86,7 +86,7 @@ pub enum Shape {
 
 /// One subresource of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subresource {
+pub(crate) struct Subresource {
     /// `status`, `scale`, `eviction`, `binding`, `token`, `log` …
     pub name: String,
     /// Verbs that discovery lists, such as `get`, `patch`, `update`.
@@ -101,7 +101,7 @@ pub struct Subresource {
 
 /// Where a custom resource's scale subresource finds its numbers (JSON paths such as `.spec.replicas`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScalePaths {
+pub(crate) struct ScalePaths {
     /// Desired replicas.
     pub spec_replicas: String,
     /// Observed replicas.
@@ -112,7 +112,7 @@ pub struct ScalePaths {
 
 /// One printer column of a `Table`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// Heading.
     pub name: String,
     /// `string`, `integer`, `number`, `boolean`, `date`.
@@ -129,7 +129,7 @@ pub struct Column {
 
 /// One resource in one served version.
 #[derive(Clone, Debug)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// API group; empty for the core group.
     pub group: String,
     /// Served version.
@@ -172,6 +172,8 @@ pub struct Resource {
     pub scale: Option<ScalePaths>,
     /// A delete answers with the object (pods, services …) instead of a Status.
     pub delete_gives_object: bool,
+    /// The warning to each request for a deprecated resource or version.
+    pub deprecation: Option<String>,
     /// A custom resource's `openAPIV3Schema` as its definition writes it, for the `OpenAPI` documents.
     pub document: Option<Arc<Value>>,
     /// What Rust code this kind needs beside its data.
@@ -180,12 +182,12 @@ pub struct Resource {
 
 impl Resource {
     /// `group/version`, or `v1` alone in the core group.
-    pub fn api_version(&self) -> String {
+    pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// `deployments.apps`; the part of a storage key that does not depend on the version.
-    pub fn group_resource(&self) -> String {
+    pub(crate) fn group_resource(&self) -> String {
         crate::error::qualified(&self.group, &self.plural)
     }
 
@@ -205,19 +207,19 @@ impl Resource {
     }
 
     /// The field that a field selector names, or the server's words about why it cannot.
-    pub fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
+    pub(crate) fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
         let found = self.selectable_fields.iter().find(|field| field.label == label);
         found.ok_or_else(|| self.unselectable.replace("{}", label))
     }
 
     /// The subresource of that name, if there is one.
-    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
+    pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)
     }
 }
 
 /// The hash that discovery gives for what is stored as this kind (eight bytes of SHA-256, base64).
-pub fn storage_version_hash(group: &str, version: &str, kind: &str) -> String {
+pub(crate) fn storage_version_hash(group: &str, version: &str, kind: &str) -> String {
     let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
     base64::engine::general_purpose::STANDARD.encode(&digest[..8])
 }
@@ -256,6 +258,7 @@ mod tests {
             columns: Vec::new(),
             scale: None,
             delete_gives_object: false,
+            deprecation: None,
             document: None,
             strategy: Arc::new(crate::registry::strategy::Generic),
         };

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::object::field::FieldError;
 
 /// Read access to what is stored, as of one snapshot.
-pub trait Peers {
+pub(crate) trait Peers {
     /// The object of `group_resource` (`pods`, `deployments.apps`), or nothing. `namespace` is empty for
     /// cluster-scoped resources.
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value>;
@@ -34,7 +34,7 @@ pub trait Peers {
 
 /// How `metadata.name` is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NameRule {
+pub(crate) enum NameRule {
     /// RFC 1123 subdomain, 253 characters (the default).
     #[default]
     DnsSubdomain,
@@ -48,7 +48,7 @@ pub enum NameRule {
 
 /// What a delete does to an object that has no finalizers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grace {
+pub(crate) enum Grace {
     /// Gone at once (every kind but Pod).
     Immediate,
     /// Marked and left for that many seconds for somebody (a kubelet) to delete with 0.
@@ -56,7 +56,7 @@ pub enum Grace {
 }
 
 /// What Rust code a kind needs. Every method has the generic behaviour as its default.
-pub trait Strategy: Send + Sync + std::fmt::Debug {
+pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     /// How `metadata.name` is checked on create.
     fn name_rule(&self) -> NameRule {
         NameRule::default()
@@ -121,8 +121,8 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         false
     }
 
-    /// Texts for `Warning` headers about a written object.
-    fn warnings(&self, _object: &Value) -> Vec<String> {
+    /// Texts for `Warning` headers about an object that is being written; `old` is what an update changes.
+    fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
         Vec::new()
     }
 
@@ -148,11 +148,6 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
         true
     }
 
-    /// Whether a delete answers with the object as it was, not with a Status (Pod, Service, custom resources …).
-    fn delete_returns_object(&self) -> bool {
-        false
-    }
-
     /// What deletion does, given the `gracePeriodSeconds` of the request.
     fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
         Grace::Immediate
@@ -161,6 +156,6 @@ pub trait Strategy: Send + Sync + std::fmt::Debug {
 
 /// A kind without code of its own.
 #[derive(Debug)]
-pub struct Generic;
+pub(crate) struct Generic;
 
 impl Strategy for Generic {}

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use super::Revision;
 use super::commit::Store;
 use super::log::Event;
-use super::{Object, Revision};
 
 /// Wakers of those who wait, by resource and follower.
 #[derive(Debug, Default)]
@@ -91,18 +91,15 @@ impl Follow {
             return Poll::Ready(Err(Missed { seen: self.seen, compacted: state.log.compacted() }));
         }
         let events: Vec<_> = state.log.after(&self.resource, self.seen).take(AT_ONCE).cloned().collect();
-        match events.last() {
-            Some(last) => {
-                self.seen = last.revision();
-                Poll::Ready(Ok(events))
-            }
-            None => {
-                // Nothing of this resource is newer, so a later compaction up to here takes nothing from us.
-                self.seen = state.tree.revision();
-                // Registered before the lock is given back: a commit in between would be missed otherwise.
-                self.store.hub().wait(&self.resource, self.id, cx.waker());
-                Poll::Pending
-            }
+        if let Some(last) = events.last() {
+            self.seen = last.revision();
+            Poll::Ready(Ok(events))
+        } else {
+            // Nothing of this resource is newer, so a later compaction up to here takes nothing from us.
+            self.seen = state.tree.revision();
+            // Registered before the lock is given back: a commit in between would be missed otherwise.
+            self.store.hub().wait(&self.resource, self.id, cx.waker());
+            Poll::Pending
         }
     }
 

@@ -79,6 +79,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         columns: Vec::new(),
         scale: None,
         delete_gives_object: false,
+        deprecation: None,
         document: None,
         strategy: Arc::new(Generic),
     }

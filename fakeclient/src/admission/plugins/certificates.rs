@@ -1,4 +1,4 @@
-//! CertificateSubjectRestriction: nobody asks for a client certificate of `system:masters`.
+//! `CertificateSubjectRestriction`: nobody asks for a client certificate of `system:masters`.
 //!
 //! The request inside is not parsed: one that may name that group is refused as not modelled.
 

@@ -1,4 +1,4 @@
-//! DefaultStorageClass and DefaultIngressClass: who names no class gets the newest that is marked as the default.
+//! `DefaultStorageClass` and `DefaultIngressClass`: who names no class gets the newest that is marked as the default.
 
 use std::cmp::Reverse;
 
@@ -9,7 +9,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::registry::builtin::rules::read::{Read, object_mut, set};
 
-/// For PersistentVolumeClaims.
+/// For `PersistentVolumeClaims`.
 #[derive(Debug)]
 pub(crate) struct DefaultStorageClass;
 

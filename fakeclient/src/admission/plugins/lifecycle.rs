@@ -1,4 +1,4 @@
-//! NamespaceLifecycle: nothing is created in a namespace that is not there or is going, and some never go.
+//! `NamespaceLifecycle`: nothing is created in a namespace that is not there or is going, and some never go.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! LimitRanger and ResourceQuota: not modelled beyond the case in which they have nothing to say.
+//! `LimitRanger` and `ResourceQuota`: not modelled beyond the case in which they have nothing to say.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::registry::builtin::rules::read::Read;
 
-/// Completes and checks Pods and claims by the LimitRanges of their namespace.
+/// Completes and checks Pods and claims by the `LimitRanges` of their namespace.
 #[derive(Debug)]
 pub(crate) struct LimitRanger;
 

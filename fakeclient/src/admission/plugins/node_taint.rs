@@ -1,4 +1,4 @@
-//! TaintNodesByCondition: a new Node is not ready until somebody says that it is.
+//! `TaintNodesByCondition`: a new Node is not ready until somebody says that it is.
 
 use serde_json::{Value, json};
 

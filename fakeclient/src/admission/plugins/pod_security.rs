@@ -1,4 +1,4 @@
-//! PodSecurity: the labels of a namespace are checked; the levels below `privileged` are not modelled.
+//! `PodSecurity`: the labels of a namespace are checked; the levels below `privileged` are not modelled.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! StorageObjectInUseProtection: volumes, claims and their classes are guarded by finalizers from the start.
+//! `StorageObjectInUseProtection`: volumes, claims and their classes are guarded by finalizers from the start.
 
 use serde_json::Value;
 

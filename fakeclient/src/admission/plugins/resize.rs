@@ -1,4 +1,4 @@
-//! PersistentVolumeClaimResize: a claim grows only if it is bound and its class lets it.
+//! `PersistentVolumeClaimResize`: a claim grows only if it is bound and its class lets it.
 
 use serde_json::Value;
 

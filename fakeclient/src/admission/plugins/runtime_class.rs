@@ -1,4 +1,4 @@
-//! RuntimeClass: a Pod's overhead and part of its placement come from its runtime class.
+//! `RuntimeClass`: a Pod's overhead and part of its placement come from its runtime class.
 
 use serde_json::Value;
 
@@ -55,12 +55,11 @@ impl Plugin for RuntimeClass {
 
 fn class_of<'a>(attributes: &Attributes<'a>, object: &Value) -> Result<Option<&'a Value>, ApiError> {
     let Some(name) = object["spec"]["runtimeClassName"].as_str() else { return Ok(None) };
-    match attributes.peers.get("runtimeclasses.node.k8s.io", "", name) {
-        Some(class) => Ok(Some(class)),
-        None => {
-            let why = format!("pod rejected: RuntimeClass {name:?} not found");
-            Err(attributes.forbidden(object, &why))
-        }
+    if let Some(class) = attributes.peers.get("runtimeclasses.node.k8s.io", "", name) {
+        Ok(Some(class))
+    } else {
+        let why = format!("pod rejected: RuntimeClass {name:?} not found");
+        Err(attributes.forbidden(object, &why))
     }
 }
 

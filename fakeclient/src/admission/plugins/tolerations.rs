@@ -1,4 +1,4 @@
-//! DefaultTolerationSeconds: a Pod bears a lost node for five minutes unless it says otherwise.
+//! `DefaultTolerationSeconds`: a Pod bears a lost node for five minutes unless it says otherwise.
 
 use serde_json::{Value, json};
 

@@ -12,8 +12,7 @@ use crate::object::meta;
 
 pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let intake = scope.intake(options.field_validation)?;
-    let object = intake.object;
+    let object = scope.intake(options.field_validation)?;
     let written = change(scope, Part::Finalize, &options, |_, old| {
         let mut new = old.clone();
         let finalizers = object["spec"]["finalizers"].clone();
@@ -22,9 +21,9 @@ pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok((new, Vec::new()))
+        Ok(new)
     })?;
-    Ok(scope.reply_value(200, &written.object)?.warn(intake.warnings))
+    scope.reply_value(200, &written.object)
 }
 
 fn set_finalizers(namespace: &mut Value, finalizers: Value) {

@@ -73,7 +73,7 @@ fn write(
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok((new, Vec::new()))
+        Ok(new)
     })?;
     Ok(Reply::value(200, &read(scope, &paths, &written.object)))
 }

@@ -81,10 +81,10 @@ impl Checker {
         let mut joined: Option<Type> = None;
         for element in elements {
             let mut found = self.expr(&element.value);
-            if element.optional {
-                if let Type::Optional(inner) = found {
-                    found = *inner;
-                }
+            if element.optional
+                && let Type::Optional(inner) = found
+            {
+                found = *inner;
             }
             match &joined {
                 None => joined = Some(found),

@@ -193,10 +193,10 @@ impl Scope {
         let (body, conditions) = args.split_last().expect("a macro has a body");
         for pair in pairs {
             let [first, _] = pair.clone();
-            if let [condition] = conditions {
-                if !truth(&self.with(vars, pair.clone(), condition)?)? {
-                    continue;
-                }
+            if let [condition] = conditions
+                && !truth(&self.with(vars, pair.clone(), condition)?)?
+            {
+                continue;
             }
             let value = self.with(vars, pair, body)?;
             match name {

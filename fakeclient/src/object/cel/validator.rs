@@ -79,7 +79,7 @@ struct Ratchet<'a> {
     above: Option<Correlated<'a>>,
 }
 
-impl<'a> Ratchet<'a> {
+impl Ratchet<'_> {
     fn key(self, name: &str) -> Self {
         match (self.here, self.above) {
             (None, _) => self,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::{ApiError, Details};
+use crate::error::ApiError;
 use crate::object::field::FieldError;
 
 /// Documents that may change an object, in the order in which the server lists them.
@@ -56,7 +56,7 @@ impl Patched {
 pub(crate) fn inapplicable() -> ApiError {
     let mut error =
         ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
-    error.details = Some(Details::default());
+    error.details = Some(Box::default());
     error
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Correlated<'a> {
     pub(crate) schema: &'a Structural,
 }
 
-impl<'a> Correlated<'a> {
+impl Correlated<'_> {
     /// The pair of the field of that name.
     pub(crate) fn key(self, name: &str) -> Option<Self> {
         let new = self.new.as_object()?.get(name)?;

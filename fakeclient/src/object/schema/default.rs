@@ -9,7 +9,7 @@ use super::structural::{Additional, Structural};
 
 impl Structural {
     /// Fills in defaults, outermost first.
-    pub fn apply_defaults(&self, value: &mut Value) {
+    pub(crate) fn apply_defaults(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {
                 for (name, schema) in &self.properties {

@@ -13,7 +13,7 @@ const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Structural {
     /// Drops fields of a whole resource that the schema does not name; gives their paths, sorted.
-    pub fn prune(&self, object: &mut Value) -> Vec<String> {
+    pub(crate) fn prune(&self, object: &mut Value) -> Vec<String> {
         let mut walk = Walk { dropped: Vec::new(), path: String::new() };
         walk.object_of(object, self, true);
         walk.dropped.sort();
@@ -35,7 +35,7 @@ impl Structural {
     }
 
     /// Drops `null` fields that are neither nullable nor have a default (a default replaces them later).
-    pub fn drop_nulls(&self, object: &mut Value) {
+    pub(crate) fn drop_nulls(&self, object: &mut Value) {
         drop_nulls(object, Some(self));
     }
 

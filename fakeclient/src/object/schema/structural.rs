@@ -1,4 +1,4 @@
-//! A schema as data: what a CRD's `openAPIV3Schema` and a built-in kind's OpenAPI v3 component both say.
+//! A schema as data: what a CRD's `openAPIV3Schema` and a built-in kind's `OpenAPI` v3 component both say.
 //!
 //! Built-in components refer to each other by name (`reference`); custom resources never do. This file parses; it
 //! does not judge: `prune`, `default`, `validate` and the CRD's own checks are beside it.
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// JSON type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(crate) enum Type {
     /// `object`
     Object,
     /// `array`
@@ -26,7 +26,7 @@ pub enum Type {
 
 /// What an object may hold beside its `properties`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Additional {
+pub(crate) enum Additional {
     /// Nothing is said.
     #[default]
     Unset,
@@ -38,7 +38,7 @@ pub enum Additional {
 
 /// `x-kubernetes-list-type` with its keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ListType {
+pub(crate) enum ListType {
     /// Nothing is said: atomic.
     #[default]
     Unset,
@@ -52,7 +52,7 @@ pub enum ListType {
 
 /// One entry of `x-kubernetes-validations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// CEL expression over `self` and, in transition rules, `oldSelf`.
     pub rule: String,
     /// Text for the person.
@@ -61,7 +61,7 @@ pub struct Rule {
     pub message_expression: Option<String>,
     /// `FieldValueInvalid` unless said otherwise.
     pub reason: Option<String>,
-    /// JSONPath of the field to blame, relative to where the rule stands.
+    /// `JSONPath` of the field to blame, relative to where the rule stands.
     pub field_path: Option<String>,
     /// `oldSelf` is an optional, and the rule runs on create too.
     pub optional_old_self: bool,
@@ -69,7 +69,7 @@ pub struct Rule {
 
 /// A node of a schema.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Structural {
+pub(crate) struct Structural {
     /// JSON type, when one is said.
     pub kind: Option<Type>,
     /// `format`, such as `int32` or `date-time`.
@@ -134,7 +134,7 @@ const CONSTRAINTS: [&str; 20] = [
 
 impl Structural {
     /// Reads one schema object; keywords that say nothing about values (description, example …) are dropped.
-    pub fn parse(schema: &Value) -> Self {
+    pub(crate) fn parse(schema: &Value) -> Self {
         let text = |key: &str| schema.get(key).and_then(Value::as_str).map(str::to_owned);
         let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or(false);
         let mut node = Self {
@@ -172,17 +172,17 @@ impl Structural {
         }
         node.reference = component_name(schema);
         for key in CONSTRAINTS {
-            if let Some(value) = schema.get(key) {
-                if !(key == "allOf" && node.reference.is_some()) {
-                    node.constraints.insert(key.to_owned(), value.clone());
-                }
+            if let Some(value) = schema.get(key)
+                && !(key == "allOf" && node.reference.is_some())
+            {
+                node.constraints.insert(key.to_owned(), value.clone());
             }
         }
         node
     }
 }
 
-/// `$ref`, alone or as the single member of `allOf` (the form OpenAPI v3 gives a field with a default).
+/// `$ref`, alone or as the single member of `allOf` (the form `OpenAPI` v3 gives a field with a default).
 fn component_name(schema: &Value) -> Option<String> {
     let direct = schema.get("$ref").and_then(Value::as_str);
     let wrapped = || match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
@@ -202,7 +202,7 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 
 impl Type {
     /// The name in a schema and in error texts.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Object => "object",
             Self::Array => "array",

@@ -1,4 +1,4 @@
-//! Cells of Deployment, ReplicaSet, Job and CustomResourceDefinition, as kube-apiserver 1.37 prints them.
+//! Cells of Deployment, `ReplicaSet`, Job and `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;

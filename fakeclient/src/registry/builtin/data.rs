@@ -77,6 +77,15 @@ pub(crate) fn resources() -> &'static [Arc<Resource>] {
     &RESOURCES
 }
 
+/// What kube-apiserver 1.37 says of deprecated kinds that it still serves.
+fn deprecation(group_resource: &str) -> Option<&'static str> {
+    match group_resource {
+        "endpoints" => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        "componentstatuses" => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
+    }
+}
+
 impl Entry {
     fn resource(self, columns: &mut BTreeMap<String, Vec<ColumnEntry>>) -> Resource {
         let group_resource = qualified(&self.group, &self.plural);
@@ -97,6 +106,7 @@ impl Entry {
             columns: columns.into_iter().map(ColumnEntry::column).collect(),
             scale: rule.scale(),
             delete_gives_object: self.delete_gives_object,
+            deprecation: deprecation(&group_resource).map(str::to_owned),
             document: None,
             group: self.group,
             version: self.version,

@@ -11,7 +11,7 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::rules::read::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
-/// CustomResourceDefinition.
+/// `CustomResourceDefinition`.
 #[derive(Debug)]
 pub(crate) struct Definition;
 
@@ -87,7 +87,7 @@ impl Strategy for Definition {
         true
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
         spec::warnings(&object["spec"])
     }
 }

@@ -1,5 +1,5 @@
-//! The status that kube-apiserver's controllers give a definition: accepted names, and the conditions NamesAccepted,
-//! Established, KubernetesAPIApprovalPolicyConformant and Terminating.
+//! The status that kube-apiserver's controllers give a definition: accepted names, and the conditions `NamesAccepted`,
+//! Established, `KubernetesAPIApprovalPolicyConformant` and Terminating.
 //!
 //! Each call gives the next write, as the real server makes several; time and the other definitions are arguments.
 

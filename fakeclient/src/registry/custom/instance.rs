@@ -132,9 +132,10 @@ impl Strategy for Instance {
         errors
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        let mut finalizers: Vec<&str> =
-            object["metadata"].list("finalizers").iter().filter_map(Value::as_str).collect();
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let before = old.map(|old| old["metadata"].list("finalizers")).unwrap_or_default();
+        let added = object["metadata"].list("finalizers").iter().filter(|name| !before.contains(name));
+        let mut finalizers: Vec<&str> = added.filter_map(Value::as_str).collect();
         finalizers.sort_unstable();
         finalizers.dedup();
         finalizers.into_iter().flat_map(finalizer_warnings).collect()
@@ -272,13 +273,17 @@ mod tests {
     fn finalizers_without_a_domain_are_warned_of() {
         let object = json!({"metadata": {"finalizers": ["foo", "a.b", "a.b/c"]}});
         assert_eq!(
-            instance().warnings(&object),
+            instance().warnings(&object, None),
             [
                 "metadata.finalizers: \"a.b\": prefer a domain-qualified finalizer name including a path (/) to avoid \
                  accidental conflicts with other finalizer writers",
                 "metadata.finalizers: \"foo\": prefer a domain-qualified finalizer name to avoid accidental conflicts \
                  with other finalizer writers",
             ]
+        );
+        assert!(
+            instance().warnings(&object, Some(&object)).is_empty(),
+            "what was there before is not warned of"
         );
     }
 }

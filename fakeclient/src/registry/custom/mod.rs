@@ -1,4 +1,4 @@
-//! Custom resources: what a CustomResourceDefinition must be, what it makes the server serve, and how the objects it
+//! Custom resources: what a `CustomResourceDefinition` must be, what it makes the server serve, and how the objects it
 //! defines behave.
 
 pub(crate) mod definition;

@@ -30,7 +30,7 @@ pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
 }
 
 /// The server's warning to clients of a deprecated version, if this one is.
-pub(crate) fn deprecation(definition: &Value, version: &str) -> Option<String> {
+fn deprecation(definition: &Value, version: &str) -> Option<String> {
     let spec = &definition["spec"];
     let versions = spec.list("versions");
     let found = versions.iter().find(|v| v.text("name") == version)?;
@@ -109,6 +109,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         categories: strings(names.list("categories")),
         shape: Shape::Custom { schema },
         delete_gives_object: false,
+        deprecation: deprecation(definition, &name),
         document: raw.is_object().then(|| Arc::new(raw.clone())),
         group,
         version: name,

@@ -1,6 +1,6 @@
 //! The way through a value: type, combinations, text, format, number, list, enumeration, fields, in this order.
 //!
-//! On update an error in a part that did not change is forgiven (CRDValidationRatcheting, KEP-4008). This file does
+//! On update an error in a part that did not change is forgiven (`CRDValidationRatcheting`, KEP-4008). This file does
 //! not know lists' uniqueness by keys nor CEL; `list_types` and `cel` do.
 
 use serde_json::{Map, Value};

@@ -79,8 +79,9 @@ impl Strategy for Deployment {
         !same(&object["metadata"], &old["metadata"], "annotations")
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        name_warning(object).into_iter().collect()
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        // A name cannot be changed: only who chooses it is warned.
+        if old.is_some() { Vec::new() } else { name_warning(object).into_iter().collect() }
     }
 }
 

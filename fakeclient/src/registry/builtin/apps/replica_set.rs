@@ -45,8 +45,9 @@ impl Strategy for ReplicaSet {
         errors
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        name_warning(object).into_iter().collect()
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        // A name cannot be changed: only who chooses it is warned.
+        if old.is_some() { Vec::new() } else { name_warning(object).into_iter().collect() }
     }
 }
 

@@ -44,7 +44,7 @@ impl Strategy for Secret {
         errors
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
         tls_warning(object).into_iter().collect()
     }
 }
@@ -256,6 +256,6 @@ mod tests {
     #[test]
     fn a_certificate_that_is_none_is_warned_about() {
         let secret = json!({"type": "kubernetes.io/tls", "data": {"tls.crt": "", "tls.key": ""}});
-        assert_eq!(Secret.warnings(&secret), ["tls: failed to find any PEM data in certificate input"]);
+        assert_eq!(Secret.warnings(&secret, None), ["tls: failed to find any PEM data in certificate input"]);
     }
 }

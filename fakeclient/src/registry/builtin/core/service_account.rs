@@ -1,4 +1,4 @@
-//! ServiceAccount: a name that is a DNS subdomain, and no other rule (kube-apiserver 1.37 does not look at the names
+//! `ServiceAccount`: a name that is a DNS subdomain, and no other rule (kube-apiserver 1.37 does not look at the names
 //! of its secrets).
 
 use crate::registry::strategy::Strategy;

@@ -20,7 +20,7 @@ fn too_long(max: usize) -> String {
     format!("must be no more than {max} characters")
 }
 
-/// Key of a ConfigMap or Secret.
+/// Key of a `ConfigMap` or Secret.
 pub(crate) fn config_key(value: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if value.len() > 253 {

@@ -16,7 +16,11 @@ pub(super) fn check(conversion: &Value, path: &Path) -> Vec<FieldError> {
         "" => errors.push(FieldError::required(path.child("strategy"), "")),
         "None" | "Webhook" => {}
         other => {
-            errors.push(FieldError::not_supported(path.child("strategy"), other.into(), &["None", "Webhook"]))
+            errors.push(FieldError::not_supported(
+                path.child("strategy"),
+                other.into(),
+                &["None", "Webhook"],
+            ));
         }
     }
     let webhook = &conversion["webhook"];

@@ -1,4 +1,4 @@
-//! The rules for a CustomResourceDefinition, in the order in which kube-apiserver 1.37 reports what breaks them.
+//! The rules for a `CustomResourceDefinition`, in the order in which kube-apiserver 1.37 reports what breaks them.
 
 pub(super) mod spec;
 

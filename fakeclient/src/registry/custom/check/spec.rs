@@ -76,9 +76,7 @@ fn check_scope(scope: &str, path: &Path) -> Option<FieldError> {
 fn check_deprecation(version: &Value, path: &Path) -> Vec<FieldError> {
     let Some(warning) = version.get("deprecationWarning").and_then(Value::as_str) else { return Vec::new() };
     let mut broken = Vec::new();
-    if version.flag("deprecated") != Some(true) {
-        broken.push("can only be set for deprecated versions".to_owned());
-    } else {
+    if version.flag("deprecated") == Some(true) {
         if warning.len() > 256 {
             broken.push("must be <= 256 characters long".to_owned());
         }
@@ -90,6 +88,8 @@ fn check_deprecation(version: &Value, path: &Path) -> Vec<FieldError> {
                 "must only contain printable UTF-8 characters; non-printable character found at index {index}"
             ));
         }
+    } else {
+        broken.push("can only be set for deprecated versions".to_owned());
     }
     let at = path.child("deprecationWarning");
     broken.into_iter().map(|why| FieldError::invalid(&at, warning.into(), why)).collect()

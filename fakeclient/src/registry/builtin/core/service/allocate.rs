@@ -247,16 +247,14 @@ fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused>
 }
 
 fn health_port(spec: &mut Value, ports: &mut Ports<'_>) -> Result<(), String> {
-    match spec.number("healthCheckNodePort").filter(|port| *port != 0) {
-        Some(port) => ports
+    if let Some(port) = spec.number("healthCheckNodePort").filter(|port| *port != 0) {
+        ports
             .take(port)
-            .map_err(|why| format!("failed to allocate requested HealthCheck NodePort {port}: {why}")),
-        None => {
-            let port =
-                ports.take_any().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
-            set(spec, "healthCheckNodePort", port);
-            Ok(())
-        }
+            .map_err(|why| format!("failed to allocate requested HealthCheck NodePort {port}: {why}"))
+    } else {
+        let port = ports.take_any().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
+        set(spec, "healthCheckNodePort", port);
+        Ok(())
     }
 }
 

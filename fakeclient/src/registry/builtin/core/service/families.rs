@@ -80,11 +80,11 @@ fn malformed_ips(ips: &[Value], old: Option<&Value>) -> Vec<FieldError> {
 fn unmatched(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldError> {
     let path = Path::new("spec.clusterIPs");
     let mut errors = Vec::new();
-    if let [first, second] = ips {
-        if family_of(first) == family_of(second) {
-            let why = "may specify no more than one IP for each IP family";
-            errors.push(FieldError::invalid(&path, json!(ips), why));
-        }
+    if let [first, second] = ips
+        && family_of(first) == family_of(second)
+    {
+        let why = "may specify no more than one IP for each IP family";
+        errors.push(FieldError::invalid(&path, json!(ips), why));
     }
     if is_headless(service) {
         return errors;

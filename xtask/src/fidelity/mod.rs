@@ -1,0 +1,7 @@
+//! `cargo xtask fidelity`: the fake against a real control plane, case by case.
+
+mod command;
+mod real;
+mod report;
+
+pub(crate) use command::{Args, run};
