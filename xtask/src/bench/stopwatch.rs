@@ -55,7 +55,8 @@ mod tests {
     #[tokio::test]
     async fn subjects_take_turns_and_warm_up_uncounted() {
         let mut turns = Vec::new();
-        let medians = medians(3, &mut ["a", "b"], async |subject, run| {
+        let mut subjects = ["a", "b"];
+        let medians = medians(3, &mut subjects, async |subject, run| {
             turns.push(format!("{subject}{run}"));
             Duration::from_micros(if run == 0 { 1_000_000 } else if *subject == "a" { 1 } else { 2 })
         });
