@@ -13,6 +13,7 @@ const RUNS: usize = 5;
 pub(super) async fn rows() -> Result<Vec<Row>> {
     let (mut whole, mut server) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
+        eprintln!("starting a control plane");
         let start = Instant::now();
         let env = Environment::builder().start().await?;
         env.client()?.apiserver_version().await?;
