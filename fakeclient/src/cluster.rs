@@ -68,10 +68,6 @@ impl Core {
     }
 
     /// A stored object as this version serves it.
-    #[expect(
-        clippy::unused_self,
-        reason = "conversion is the cluster's business; only its one strategy needs no state"
-    )]
     pub(crate) fn served<'v>(
         &self,
         resource: &Resource,
@@ -81,7 +77,6 @@ impl Core {
     }
 
     /// An object of this version as it is stored.
-    #[expect(clippy::unused_self, reason = "as for `served`")]
     pub(crate) fn stored(&self, resource: &Resource, object: Value) -> Result<Value, ApiError> {
         conversion::stored(resource, self.stored_version(resource).as_deref(), object)
     }

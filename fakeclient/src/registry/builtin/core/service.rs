@@ -133,6 +133,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case reads better without a reference at each `json!`"
+    )]
     fn check(spec: Value, expected: Value) {
         let mut service = Value::from_iter([("spec", spec)]);
         Service.default(&mut service);
