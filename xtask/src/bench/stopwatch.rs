@@ -58,7 +58,13 @@ mod tests {
         let mut subjects = ["a", "b"];
         let medians = medians(3, &mut subjects, async |subject, run| {
             turns.push(format!("{subject}{run}"));
-            Duration::from_micros(if run == 0 { 1_000_000 } else if *subject == "a" { 1 } else { 2 })
+            Duration::from_micros(if run == 0 {
+                1_000_000
+            } else if *subject == "a" {
+                1
+            } else {
+                2
+            })
         });
         let medians = medians.await;
         assert_eq!(turns, ["a0", "b0", "a1", "b1", "a2", "b2", "a3", "b3"]);
