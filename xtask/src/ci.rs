@@ -47,7 +47,10 @@ pub(crate) fn ci(args: &Args) -> Result<()> {
     report(&steps)
 }
 
-const STEPS: [(&str, bool, fn() -> Result<Counts>); 9] = [
+/// A step's name, whether it needs real binaries, and what it runs.
+type StepPlan = (&'static str, bool, fn() -> Result<Counts>);
+
+const STEPS: [StepPlan; 9] = [
     ("format", false, format),
     ("lints", false, lints),
     ("documentation", false, documentation),

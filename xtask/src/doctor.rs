@@ -76,7 +76,7 @@ async fn envtest() -> Vec<Finding> {
             let request = request.with(Binary::KubeControllerManager).installed_only(true);
             match assets::resolve(&request).await {
                 Ok(found) => {
-                    findings.extend(found.report().lines().iter().map(|l| Finding::good(l.to_string())))
+                    findings.extend(found.report().lines().iter().map(|l| Finding::good(l.to_string())));
                 }
                 Err(error) => {
                     let text = format!("not here yet: {}", missing(error.missing()));

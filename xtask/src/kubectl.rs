@@ -218,7 +218,11 @@ mod tests {
     #[test]
     fn every_file_that_a_step_names_is_there() {
         for step in steps() {
-            for word in step.line.split(' ').filter(|word| word.ends_with(".yaml")) {
+            for word in step
+                .line
+                .split(' ')
+                .filter(|word| Path::new(word).extension().is_some_and(|ending| ending == "yaml"))
+            {
                 assert!(FILES.iter().any(|(name, _)| *name == word), "{word}");
             }
         }

@@ -14,6 +14,7 @@ use crate::cargo::cargo;
 #[command(
     after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// Print JSON.
     #[arg(long)]

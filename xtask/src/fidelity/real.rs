@@ -18,13 +18,11 @@ impl Real {
     /// Starts etcd, kube-apiserver and the controllers that both sides run; or takes the server of a kubeconfig, which
     /// must run the same.
     pub(crate) async fn start(kubeconfig: Option<&PathBuf>) -> Result<Self> {
-        match kubeconfig {
-            Some(path) => Ok(Self { config: read(path).await?, environment: None }),
-            None => {
-                let environment = started().await?;
-                Ok(Self { config: environment.config(), environment: Some(environment) })
-            }
+        if let Some(path) = kubeconfig {
+            return Ok(Self { config: read(path).await?, environment: None });
         }
+        let environment = started().await?;
+        Ok(Self { config: environment.config(), environment: Some(environment) })
     }
 
     /// Ends what `start` began.

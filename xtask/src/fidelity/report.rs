@@ -44,12 +44,21 @@ pub(crate) fn text(comparisons: &[Comparison]) -> String {
     for comparison in comparisons {
         let title = format!("{}: {}", comparison.area, comparison.name);
         match comparison.verdict {
-            Verdict::Different => out.push_str(&format!("DIFFERENT {title}\n{}\n", comparison.diff)),
+            Verdict::Different => {
+                out += &["DIFFERENT ", &title, "\n", &comparison.diff, "\n"].concat();
+            }
             Verdict::Stale(line) => {
-                out.push_str(&format!(
-                    "STALE {title}\nno longer differs; take out of the ledger: {}\n\n",
-                    line.what
-                ));
+                out += &[
+                    "STALE ",
+                    &title,
+                    "
+no longer differs; take out of the ledger: ",
+                    line.what,
+                    "
+
+",
+                ]
+                .concat();
             }
             Verdict::Identical | Verdict::InTheLedger(_) => {}
         }
