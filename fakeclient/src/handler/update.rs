@@ -94,7 +94,7 @@ pub(crate) fn change(
         };
         let object = prepared(scope, part, object, &old, &peers)?;
         let warnings = scope.resource.strategy.warnings(&object, Some(&old));
-        if metadata::same(&object, &old) && !gone_with_finalizers(&object, &old) {
+        if metadata::same(&object, &old) && !lets_go(scope, &object, &old) {
             return Ok(Written { object: old, warnings, created: false });
         }
         if let Some(object) = commit(scope, options, object, &old, &current)? {
@@ -232,6 +232,11 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     }
 }
 
+/// Whether nothing holds the object after this write: no finalizer, and nothing of its kind's own.
+fn lets_go(scope: &Scope<'_>, object: &Value, old: &Value) -> bool {
+    gone_with_finalizers(object, old) && !scope.resource.strategy.holds(object)
+}
+
 /// Whether this write takes the last finalizer from an object that waits for just that.
 fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
     let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
@@ -249,7 +254,7 @@ fn commit(
     if options.dry_run {
         return Ok(Some(object));
     }
-    let gone = gone_with_finalizers(&object, old) && !scope.resource.strategy.holds(&object);
+    let gone = lets_go(scope, &object, old);
     // What goes is the object as it was stored; the change that let it go is never seen, but in the answer.
     let change = if gone {
         Change::Delete(current.value().clone())
