@@ -221,7 +221,7 @@ mod tests {
         for step in steps() {
             for word in step
                 .line
-                .split(' ')
+                .split([' ', '='])
                 .filter(|word| Path::new(word).extension().is_some_and(|ending| ending == "yaml"))
             {
                 assert!(FILES.iter().any(|(name, _)| *name == word), "{word}");
