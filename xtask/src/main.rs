@@ -8,6 +8,7 @@ mod envtest;
 mod fidelity;
 mod generate;
 mod kubectl;
+mod node_image;
 mod serve;
 mod tidy;
 mod trial;
@@ -38,6 +39,7 @@ enum Task {
     Envtest(envtest::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    NodeImage(node_image::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -52,6 +54,7 @@ async fn main() -> ExitCode {
         Task::Envtest(args) => envtest::envtest(&args),
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),
