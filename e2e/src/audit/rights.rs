@@ -60,7 +60,11 @@ impl Matcher<Trail> for UseEveryRule {
         let grants: Vec<_> = self.rules.iter().flat_map(grants_of).collect();
         let served =
             |grant: &Grant| trail.requests().iter().any(|request| !request.denied && grant.covers(request));
-        let unused: Vec<_> = grants.iter().filter(|grant| !served(grant)).map(Grant::told).collect();
+        let unused: Vec<_> = grants
+            .iter()
+            .filter(|grant| !served(grant))
+            .map(|grant| format!("\n  {}", grant.told()))
+            .collect();
         if unused.is_empty() {
             return Ok(());
         }
@@ -69,7 +73,7 @@ impl Matcher<Trail> for UseEveryRule {
             unused.len(),
             grants.len(),
             trail.len(),
-            unused.iter().map(|grant| format!("\n  {grant}")).collect::<String>()
+            unused.concat()
         )))
     }
 }
@@ -181,7 +185,7 @@ mod tests {
             });
             format!("{event}\n")
         };
-        Trail::parse(&requests.iter().map(line).collect::<String>()).unwrap()
+        Trail::parse(&requests.iter().map(line).collect::<Vec<_>>().concat()).unwrap()
     }
 
     fn rules(rules: Value) -> Vec<PolicyRule> {
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_unused(rule: Value, requests: &[(&str, &str, &str, bool)], expected: &[&str]) {
+    fn check_unused(rule: &Value, requests: &[(&str, &str, &str, bool)], expected: &[&str]) {
         let result = use_every_rule(&rules(json!([rule]))).check(Some(&trail(requests)));
         let why = result.err().map(|mismatch| mismatch.why().to_owned()).unwrap_or_default();
         let unused: Vec<_> = why.lines().skip(1).map(str::trim).collect();
@@ -200,44 +204,44 @@ mod tests {
     fn each_verb_on_each_resource_must_have_been_needed() {
         let rule = json!({"apiGroups": ["fleet"], "resources": ["machines", "machines/status"], "verbs": ["get", "update"]});
         let asked = [("get", "fleet", "machines", true), ("update", "fleet", "machines/status", true)];
-        check_unused(rule, &asked, &["get machines.fleet/status", "update machines.fleet"]);
+        check_unused(&rule, &asked, &["get machines.fleet/status", "update machines.fleet"]);
     }
 
     #[test]
     fn a_request_that_was_denied_uses_no_right() {
         let rule = json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]});
-        check_unused(rule, &[("list", "", "pods", false)], &["list pods"]);
+        check_unused(&rule, &[("list", "", "pods", false)], &["list pods"]);
     }
 
     #[test]
     fn the_same_resource_of_another_group_is_another_one() {
         let rule = json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]});
-        check_unused(rule, &[("create", "", "events", true)], &["create events.events.k8s.io"]);
+        check_unused(&rule, &[("create", "", "events", true)], &["create events.events.k8s.io"]);
     }
 
     #[test]
     fn wildcards_are_used_by_whatever_they_cover() {
         let rule = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
-        check_unused(rule.clone(), &[("get", "", "pods", true)], &[]);
-        check_unused(rule, &[("get", "", "", true)], &["* *.*"]);
+        check_unused(&rule, &[("get", "", "pods", true)], &[]);
+        check_unused(&rule, &[("get", "", "", true)], &["* *.*"]);
         let status = json!({"apiGroups": ["fleet"], "resources": ["*/status"], "verbs": ["update"]});
-        check_unused(status.clone(), &[("update", "fleet", "machines/status", true)], &[]);
-        check_unused(status, &[("update", "fleet", "machines", true)], &["update *.fleet/status"]);
+        check_unused(&status, &[("update", "fleet", "machines/status", true)], &[]);
+        check_unused(&status, &[("update", "fleet", "machines", true)], &["update *.fleet/status"]);
     }
 
     #[test]
     fn a_rule_for_one_object_is_used_by_that_object_alone() {
         let rule = |name: &str| json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": [name], "verbs": ["get"]});
-        check_unused(rule("a"), &[("get", "", "secrets", true)], &[]);
-        check_unused(rule("b"), &[("get", "", "secrets", true)], &["get secrets b"]);
+        check_unused(&rule("a"), &[("get", "", "secrets", true)], &[]);
+        check_unused(&rule("b"), &[("get", "", "secrets", true)], &["get secrets b"]);
     }
 
     #[test]
     fn a_path_that_is_no_resource_is_used_by_that_path() {
         let rule = |path: &str| json!({"nonResourceURLs": [path], "verbs": ["get"]});
-        check_unused(rule("/x"), &[("get", "", "", true)], &[]);
-        check_unused(rule("/*"), &[("get", "", "", true)], &[]);
-        check_unused(rule("/y"), &[("get", "", "", true)], &["get /y"]);
+        check_unused(&rule("/x"), &[("get", "", "", true)], &[]);
+        check_unused(&rule("/*"), &[("get", "", "", true)], &[]);
+        check_unused(&rule("/y"), &[("get", "", "", true)], &["get /y"]);
     }
 
     #[test]

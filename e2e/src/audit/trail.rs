@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn log(events: &[Value]) -> String {
-        events.iter().map(|event| format!("{event}\n")).collect()
+        events.iter().map(|event| format!("{event}\n")).collect::<Vec<_>>().concat()
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn archive(reference: &str, layer: &[u8], config: &str) -> Vec<u8> {
     let index = json!({"schemaVersion": 2, "manifests": [entry]}).to_string();
     let (config_path, layer_path) = (blob(config.as_bytes()), blob(layer));
     let saved = json!([{"Config": config_path, "RepoTags": [reference], "Layers": [layer_path]}]).to_string();
-    let mut files = vec![
+    let mut files = [
         (blob(manifest.as_bytes()), manifest.as_bytes()),
         (config_path, config.as_bytes()),
         (layer_path, layer),

@@ -92,7 +92,7 @@ impl Program {
         command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags());
         let messages = self.run("cargo", command.stderr(Stdio::inherit()))?;
         let path = self.executable(&messages)?;
-        self.check(path)
+        check(path)
     }
 
     /// The target that the toolchain at hand builds for by itself.
@@ -100,7 +100,7 @@ impl Program {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let said = self.run("rustc", Command::new(rustc).arg("-vV"))?;
         let host = said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned);
-        host.ok_or_else(|| self.failed("rustc", "no line `host: …`".into(), said))
+        host.ok_or_else(|| self.failed("rustc", "no line `host: …`".into(), &said))
     }
 
     fn run(&self, tool: &str, command: &mut Command) -> Result<String, ProgramError> {
@@ -109,10 +109,10 @@ impl Program {
         let Output { status, stdout, .. } =
             ended.map_err(|source| ProgramError::Start { tool: tool.into(), source })?;
         let said = String::from_utf8_lossy(&stdout).into_owned();
-        if status.success() { Ok(said) } else { Err(self.failed(tool, status.to_string(), said)) }
+        if status.success() { Ok(said) } else { Err(self.failed(tool, status.to_string(), &said)) }
     }
 
-    fn failed(&self, tool: &str, status: String, said: String) -> ProgramError {
+    fn failed(&self, tool: &str, status: String, said: &str) -> ProgramError {
         let lines: Vec<_> = said.lines().filter(|line| !line.starts_with('{')).collect();
         let output = lines[lines.len().saturating_sub(20)..].join("\n");
         ProgramError::Failed { binary: self.binary.clone(), tool: tool.into(), status, output }
@@ -128,18 +128,19 @@ impl Program {
             package: self.package.clone(),
         })
     }
+}
 
-    fn check(&self, path: PathBuf) -> Result<PathBuf, ProgramError> {
-        let unfit = |reason: String| ProgramError::Unfit { path: path.clone(), reason };
-        let program = fs::read(&path).map_err(|error| unfit(error.to_string()))?;
-        match dynamic_loader(&program) {
-            Ok(None) => Ok(path),
-            Ok(Some(loader)) => Err(unfit(format!(
-                "it needs the dynamic loader {loader}, so this toolchain did not link it statically; \
-                 install the C library's static archives (Debian: libc6-dev)"
-            ))),
-            Err(reason) => Err(unfit(reason.into())),
-        }
+/// Gives the program back if it can run where there is nothing else.
+fn check(path: PathBuf) -> Result<PathBuf, ProgramError> {
+    let unfit = |reason: String| ProgramError::Unfit { path: path.clone(), reason };
+    let program = fs::read(&path).map_err(|error| unfit(error.to_string()))?;
+    match dynamic_loader(&program) {
+        Ok(None) => Ok(path),
+        Ok(Some(loader)) => Err(unfit(format!(
+            "it needs the dynamic loader {loader}, so this toolchain did not link it statically; \
+             install the C library's static archives (Debian: libc6-dev)"
+        ))),
+        Err(reason) => Err(unfit(reason.into())),
     }
 }
 
@@ -185,14 +186,14 @@ mod tests {
 
     #[test]
     fn a_program_that_is_linked_dynamically_is_refused_with_the_next_step() {
-        let error = program().check(env::current_exe().unwrap()).unwrap_err().to_string();
+        let error = check(env::current_exe().unwrap()).unwrap_err().to_string();
         assert!(error.contains("needs the dynamic loader") && error.contains("libc6-dev"), "{error}");
     }
 
     #[test]
     fn what_a_failed_tool_said_last_is_told_without_its_messages_for_programs() {
         let said = format!("{{\"reason\":\"x\"}}\n{}", "line\n".repeat(30));
-        let error = program().failed("cargo", "exit status: 101".into(), said).to_string();
+        let error = program().failed("cargo", "exit status: 101".into(), &said).to_string();
         assert_eq!(error.matches("line").count(), 20, "{error}");
         assert!(!error.contains("reason"), "{error}");
     }

@@ -89,22 +89,19 @@ fn review(user: &str, grant: &Grant, namespace: Option<&str>) -> SubjectAccessRe
     let mut spec =
         SubjectAccessReviewSpec { user: Some(user.to_owned()), ..SubjectAccessReviewSpec::default() };
     let verb = Some(grant.verb.clone());
-    match &grant.path {
-        Some(path) => {
-            spec.non_resource_attributes = Some(NonResourceAttributes { path: Some(path.clone()), verb });
-        }
-        None => {
-            let (resource, subresource) = grant.resource.split_once('/').unwrap_or((&grant.resource, ""));
-            spec.resource_attributes = Some(ResourceAttributes {
-                group: Some(grant.group.clone()),
-                resource: Some(resource.to_owned()),
-                subresource: Some(subresource.to_owned()).filter(|subresource| !subresource.is_empty()),
-                name: grant.name.clone(),
-                namespace: namespace.map(str::to_owned),
-                verb,
-                ..ResourceAttributes::default()
-            });
-        }
+    if let Some(path) = &grant.path {
+        spec.non_resource_attributes = Some(NonResourceAttributes { path: Some(path.clone()), verb });
+    } else {
+        let (resource, subresource) = grant.resource.split_once('/').unwrap_or((&grant.resource, ""));
+        spec.resource_attributes = Some(ResourceAttributes {
+            group: Some(grant.group.clone()),
+            resource: Some(resource.to_owned()),
+            subresource: Some(subresource.to_owned()).filter(|subresource| !subresource.is_empty()),
+            name: grant.name.clone(),
+            namespace: namespace.map(str::to_owned),
+            verb,
+            ..ResourceAttributes::default()
+        });
     }
     SubjectAccessReview { spec, ..SubjectAccessReview::default() }
 }

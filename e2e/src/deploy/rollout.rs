@@ -1,7 +1,7 @@
 //! Waits, by watch, until a Deployment runs what its spec says, and stops early where that will not come true.
 //!
-//! It reads the Deployment with its ReplicaSets and Pods: a Deployment's own status says neither why it takes so long nor
-//! that it is in vain. It changes nothing.
+//! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so long
+//! nor that it is in vain. It changes nothing.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;

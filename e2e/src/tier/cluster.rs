@@ -11,7 +11,7 @@ use futures::future::LocalBoxFuture;
 use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
-use crate::artefacts::Collector;
+use crate::artefacts::{Collector, Sources};
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
@@ -58,6 +58,9 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
+    /// What it brings for a failure's evidence.
+    #[expect(dead_code, reason = "a spec's life calls for its evidence")]
+    pub(crate) sources: Sources,
     /// The control plane itself, where this process runs it.
     pub(crate) plane: Option<Plane>,
 }

@@ -16,6 +16,7 @@ use seatrial_fakeclient::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::artefacts::Sources;
 use crate::audit::policy;
 use crate::tier::{Connection, Need, Plane, Tier, TierError};
 
@@ -106,7 +107,8 @@ impl Tier for Envtest {
         let connection = self.plane().and_then(|plane| {
             let client =
                 Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
-            Ok(Connection { client, clock: Clock::system(), shared: true, plane: Some(plane) })
+            let sources = Sources::default();
+            Ok(Connection { client, clock: Clock::system(), shared: true, sources, plane: Some(plane) })
         });
         std::future::ready(connection).boxed_local()
     }

@@ -13,7 +13,6 @@ mod fleet;
 
 mod operator;
 
-mod deployed;
 mod in_process;
 
 use std::process::ExitCode;
