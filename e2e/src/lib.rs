@@ -47,6 +47,8 @@ mod tier;
 
 pub mod docker;
 
+pub mod audit;
+pub mod deploy;
 pub mod node_image;
 
 #[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]

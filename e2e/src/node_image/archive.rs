@@ -234,13 +234,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tar = folder.path().join("parts.tar");
         let mut builder = Builder::new(File::create(&tar).unwrap());
-        for (path, kind) in [
-            ("./usr/", EntryType::Directory),
-            ("./usr/a", EntryType::Regular),
-            ("./usr/b", EntryType::Regular),
+        for (path, kind, content) in [
+            ("./usr/", EntryType::Directory, ""),
+            ("./usr/a", EntryType::Regular, "x"),
+            ("./usr/b", EntryType::Regular, "x"),
         ] {
-            let size = if kind == EntryType::Regular { 1 } else { 0 };
-            builder.append_data(&mut header(kind, 0o755, size), path, &b"x"[..size as usize]).unwrap();
+            let mut header = header(kind, 0o755, content.len() as u64);
+            builder.append_data(&mut header, path, content.as_bytes()).unwrap();
         }
         builder.into_inner().unwrap();
         let mut layer = Vec::new();

@@ -168,7 +168,7 @@ impl Container {
                 match part {
                     LogOutput::StdErr { message } => stderr.extend_from_slice(&message),
                     LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                        stdout.extend_from_slice(&message)
+                        stdout.extend_from_slice(&message);
                     }
                     LogOutput::StdIn { .. } => {}
                 }

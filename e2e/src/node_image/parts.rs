@@ -8,6 +8,9 @@ use super::debian::Debian;
 use super::error::NodeImageError;
 use super::recipe::{Inputs, PART_PACKAGES};
 
+/// What the names of half-written tars begin with.
+const FRESH: &str = ".parts-";
+
 /// The program of the pause image, which waits and reaps.
 const PAUSE: &str = "usr/bin/catatonit";
 
@@ -38,16 +41,12 @@ pub(super) async fn provide(
     }
     say(&format!("parts of Pods' images: fetching {} Debian packages …", PART_PACKAGES.len()));
     let mut fresh = tempfile::Builder::new()
-        .prefix("parts-")
-        .suffix(".new")
+        .prefix(FRESH)
         .tempfile_in(folder)
         .map_err(NodeImageError::file(folder, "written"))?;
     let mut installation = debian(architecture).start()?;
     while let Some(chunk) = installation.next().await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(_) => return Err(installation.complaint().error()),
-        };
+        let Ok(chunk) = chunk else { return Err(installation.complaint().error()) };
         fresh.write_all(&chunk).map_err(NodeImageError::file(&path, "written"))?;
     }
     if !has(fresh.path(), PAUSE)? {
@@ -66,7 +65,7 @@ pub(super) async fn provide(
 pub(super) fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("parts-") && name.ends_with(".new") {
+        if name.starts_with(FRESH) {
             // What cannot be removed is in nobody's way.
             let _ = fs::remove_file(entry.path());
         }
@@ -128,7 +127,7 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_swept_and_results_stay() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["parts-x7f.new", "parts-0123.tar", "memo.json"] {
+        for name in [".parts-x7f", "parts-0123.tar", "memo.json"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
         sweep(folder.path());

@@ -70,7 +70,7 @@ mod tests {
     async fn a_writer_that_nobody_reads_is_told() {
         let (told, tell) = tokio::sync::oneshot::channel();
         let stream = stream(|out| {
-            let ended = std::iter::repeat_with(|| out.write_all(&[0; 1 << 18])).find_map(Result::err);
+            let ended = std::iter::repeat_with(|| out.write_all(&vec![0; 1 << 18])).find_map(Result::err);
             told.send(ended.map(|error| error.kind())).unwrap();
             Ok(())
         });

@@ -2,6 +2,8 @@
 //!
 //! Everything that changes the result goes into the hash; an image carries it as a label.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 /// The Debian release whose packages are used, whatever this machine runs: the files fit its containerd and systemd.
@@ -72,7 +74,10 @@ impl Inputs {
 
 /// Bytes in lowercase hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all that is written");
+        text
+    })
 }
 
 #[cfg(test)]
