@@ -94,7 +94,7 @@ impl Tier for Envtest {
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
         let connection = self.config().and_then(|config| {
             let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-            Ok(Connection { client, clock: Clock::system(), shared: true })
+            Ok(Connection { client, clock: Clock::system(), shared: true, kind: None })
         });
         std::future::ready(connection).boxed_local()
     }

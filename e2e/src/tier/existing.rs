@@ -33,7 +33,7 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        Ok(Connection { client, clock: Clock::system(), shared: true })
+        Ok(Connection { client, clock: Clock::system(), shared: true, kind: None })
     }
 
     /// The current context's name, if specs may use it.

@@ -44,7 +44,7 @@ impl Tier for Fake {
         let built = FakeCluster::builder().seed(seed).clock(clock.clone()).build();
         let connection = built
             .map_err(|error| TierError::from_error(NAME, &error))
-            .map(|cluster| Connection { client: cluster.client(), clock, shared: false });
+            .map(|cluster| Connection { client: cluster.client(), clock, shared: false, kind: None });
         std::future::ready(connection).boxed_local()
     }
 
