@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 use kube::Client;
 use seatrial_fakeclient::Clock;
 
-use crate::artefacts::Collector;
+use crate::artefacts::{Collector, Sources};
 use crate::kind;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
@@ -61,6 +61,9 @@ pub(crate) struct Connection {
     pub(crate) shared: bool,
     /// The cluster itself, where it is one of kind's.
     pub(crate) kind: Option<kind::Cluster>,
+    /// What it brings for a failure's evidence.
+    #[expect(dead_code, reason = "a spec's life calls for its evidence")]
+    pub(crate) sources: Sources,
 }
 
 /// Why a tier cannot be used.

@@ -11,6 +11,7 @@ use futures::future::LocalBoxFuture;
 use seatrial_fakeclient::Clock;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::artefacts::Sources;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, Shared};
 use crate::tier::{Connection, Need, Tier, TierError};
 
@@ -92,7 +93,8 @@ impl Kind {
         let failed = |error: KindError| TierError::new(NAME, error.to_string());
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
-        Ok(Connection { client, clock: Clock::system(), shared: true, kind: Some(cluster) })
+        let sources = Sources::default();
+        Ok(Connection { client, clock: Clock::system(), shared: true, kind: Some(cluster), sources })
     }
 }
 

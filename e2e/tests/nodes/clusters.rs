@@ -1,7 +1,7 @@
 //! A spec with two clusters: the run's, and one of its own.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
 use seatrial_e2e::kind::{ClusterConfig, KindOfCx as _};
 use seatrial_e2e::matchers::{equal, satisfy};
@@ -17,7 +17,7 @@ pub(crate) fn specs(s: &mut Scope) {
         Api::namespaced(client.clone(), "default").create(&PostParams::default(), &map).await?;
         let home: Api<ConfigMap> = Api::namespaced(cx.client(), "default");
         cx.expect(home.get_opt("only-there").await?.is_some()).to(equal(false))?;
-        let nodes = Api::<Node>::all(client).list(&Default::default()).await?;
+        let nodes = Api::<Node>::all(client).list(&ListParams::default()).await?;
         let names: Vec<_> = nodes.iter().map(ResourceExt::name_any).collect();
         cx.expect(names).to(equal(vec![format!("{}-control-plane", there.name())]))?;
         cx.expect(there.name().to_owned()).to(satisfy("be another cluster's name", {
