@@ -43,6 +43,8 @@ mod expect;
 mod span;
 mod tier;
 
+pub mod audit;
+pub mod deploy;
 pub mod kind;
 
 #[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]

@@ -94,7 +94,14 @@ impl Kind {
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
         let sources = Sources::default();
-        Ok(Connection { client, clock: Clock::system(), shared: true, kind: Some(cluster), sources })
+        Ok(Connection {
+            client,
+            clock: Clock::system(),
+            shared: true,
+            kind: Some(cluster),
+            sources,
+            plane: None,
+        })
     }
 }
 
@@ -108,7 +115,7 @@ impl Tier for Kind {
             Need::Controllers | Need::Kubelet => true,
             Need::Nodes(count) => *self.settings.nodes.as_ref().unwrap_or(&NODES) >= count,
             // The API server runs in a container, whose loopback is not this process's.
-            Need::Webhooks => false,
+            Need::Webhooks | Need::Audit => false,
         }
     }
 
