@@ -31,7 +31,7 @@
 //!
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
 //! cluster by watch (`expect`), which one of several things answers for (`tier`), and its outcome is
-//! written down for other programs (`report`).
+//! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`).
 
 mod failure;
 mod options;
@@ -43,7 +43,13 @@ mod expect;
 mod span;
 mod tier;
 
-mod report;
+pub mod audit;
+pub mod deploy;
+
+#[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]
+mod artefacts;
+
+pub mod report;
 
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,

@@ -1,6 +1,6 @@
-//! Finds or obtains the binaries of a control plane and says where they came from.
+//! Finds or obtains binaries and says where they came from: those of a control plane, and those named beside them.
 //!
-//! `cargo run -p seatrial-envtest --example resolve -- [VERSION] [kube-controller-manager] [kubectl]`
+//! `cargo run -p seatrial-envtest --example resolve -- [VERSION] [kubectl] [kubelet] [kind] …`
 
 use std::process::ExitCode;
 
@@ -10,10 +10,9 @@ fn main() -> ExitCode {
     let mut version = None;
     let mut more = Vec::new();
     for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "kube-controller-manager" => more.push(Binary::KubeControllerManager),
-            "kubectl" => more.push(Binary::Kubectl),
-            _ => version = Some(argument),
+        match Binary::ALL.into_iter().find(|binary| binary.name() == argument) {
+            Some(binary) => more.push(binary),
+            None => version = Some(argument),
         }
     }
     let request = match Request::new(version.as_deref()) {

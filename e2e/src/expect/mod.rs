@@ -20,9 +20,10 @@ mod record;
 mod script;
 
 pub use consistently::Consistently;
-pub(crate) use difference::seconds;
+pub(crate) use difference::{changes, seconds, text_difference, yaml};
 pub use eventually::Eventually;
 pub use expect_value::Expect;
 pub(crate) use follow::Sight;
 pub use matcher::{Matcher, MatcherList, Mismatch};
+pub(crate) use subject::Subject;
 pub use subject::{Collection, Object, Observable};

@@ -4,14 +4,14 @@
 //! ignored with the reason in front of its name, so that nextest too shows a skip as a skip.
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::failure::sentence;
 use crate::options::{Options, TierKind};
-use crate::report::{Entry, Outcome, Report};
+use crate::report::{Attempt, Files, Outcome, Reporter as _, Reporters, SpecReport, suite_name};
 use crate::span::mins;
 use crate::spec::life::{Run, run_spec};
 use crate::spec::plan::{Spec, plan};
@@ -84,23 +84,24 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         silence: mins(5),
         live_steps: arguments.nocapture,
     });
-    let entries = Arc::new(Mutex::new(Vec::new()));
-    let trials: Vec<_> = specs.into_iter().map(|spec| trial(spec, &run, &entries)).collect();
+    let mut reporters = Reporters::default();
+    if let (Some(folder), false) = (&options.report, arguments.list) {
+        reporters.add(Files::new(folder.clone()));
+    }
+    let reporters = Arc::new(reporters);
+    let trials: Vec<_> = specs.into_iter().map(|spec| trial(spec, &run, &reporters)).collect();
     let skipped = skipped(&trials, &arguments, tier.name());
     let conclusion = libtest_mimic::run(&arguments, trials);
     tier.stop();
-    if let (Some(folder), false) = (&options.report, arguments.list) {
-        let mut entries =
-            std::mem::take(&mut *entries.lock().expect("no spec panics while it writes its entry"));
-        entries.extend(skipped);
-        Report::merge_into(folder, entries)
-            .map_err(|error| format!("the report in {} cannot be written: {error}", folder.display()))?;
+    for spec in &skipped {
+        reporters.spec_ended(spec);
     }
+    reporters.run_ended().map_err(|error| error.to_string())?;
     Ok(conclusion.exit_code())
 }
 
-fn trial(spec: Spec, run: &Arc<Run>, entries: &Arc<Mutex<Vec<Entry>>>) -> Trial {
-    let (run, entries) = (Arc::clone(run), Arc::clone(entries));
+fn trial(spec: Spec, run: &Arc<Run>, reporters: &Arc<Reporters>) -> Trial {
+    let (run, reporters) = (Arc::clone(run), Arc::clone(reporters));
     let name = spec.name.clone();
     let missing = missing(&spec, &*run.tier);
     let ignored = missing.is_some();
@@ -114,8 +115,15 @@ fn trial(spec: Spec, run: &Arc<Run>, entries: &Arc<Mutex<Vec<Entry>>>) -> Trial 
         let story = ending.story();
         let failed = !ending.failures.is_empty();
         let outcome = if failed { Outcome::Failed { story: story.clone() } } else { Outcome::Passed };
-        let entry = Entry::new(&spec.name, run.tier.name(), outcome, ending.took, run.seed);
-        entries.lock().expect("no spec panics while it writes its entry").push(entry);
+        let seconds = ending.took.as_secs_f64();
+        let report = SpecReport {
+            labels: spec.labels.iter().cloned().collect(),
+            seconds,
+            seed: Some(run.seed),
+            attempts: vec![Attempt { seconds, ..Attempt::default() }],
+            ..entry(&spec.name, run.tier.name(), outcome)
+        };
+        reporters.spec_ended(&report);
         if failed { Err(Failed::from(story)) } else { Ok(()) }
     };
     Trial::test(name, body).with_ignored_flag(ignored).with_kind(kind)
@@ -129,12 +137,21 @@ fn missing(spec: &Spec, tier: &dyn Tier) -> Option<String> {
 }
 
 /// The report's entries for specs that this run leaves out because of a need.
-fn skipped(trials: &[Trial], arguments: &Arguments, tier: &'static str) -> Vec<Entry> {
+fn skipped(trials: &[Trial], arguments: &Arguments, tier: &'static str) -> Vec<SpecReport> {
     let left_out =
         trials.iter().filter(|trial| arguments.is_ignored(trial) && !arguments.is_filtered_out(trial));
     left_out
-        .map(|trial| Entry::skipped(trial.name(), tier, trial.kind().trim_start_matches(SKIPPED)))
+        .map(|trial| {
+            let reason = trial.kind().trim_start_matches(SKIPPED).to_owned();
+            entry(trial.name(), tier, Outcome::Skipped { reason })
+        })
         .collect()
+}
+
+fn entry(name: &str, tier: &str, outcome: Outcome) -> SpecReport {
+    let path = name.split(" / ").map(str::to_owned).collect();
+    let (suite, name, tier) = (suite_name(), name.to_owned(), tier.to_owned());
+    SpecReport { suite, name, path, tier, outcome, ..SpecReport::default() }
 }
 
 fn default_seed(tier: TierKind) -> u64 {

@@ -4,12 +4,14 @@
 //! in and each spec has its own runtime. It knows nothing of specs.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use kube::Client;
+use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
+use crate::artefacts::{Collector, Sources};
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
@@ -38,6 +40,12 @@ pub(crate) trait Tier: Send + Sync {
     /// Called once for each spec, on the spec's own runtime, after `prepare`.
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
 
+    /// Who collects what only this tier has, called for each failed attempt: nodes' journals, containers' logs.
+    #[expect(dead_code, reason = "the run loop calls it for an attempt that failed")]
+    fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        Vec::new()
+    }
+
     /// Called once, after the last spec. Stops what `prepare` started.
     fn stop(&self);
 }
@@ -50,6 +58,20 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
+    /// What it brings for a failure's evidence.
+    #[expect(dead_code, reason = "a spec's life calls for its evidence")]
+    pub(crate) sources: Sources,
+    /// The control plane itself, where this process runs it.
+    pub(crate) plane: Option<Plane>,
+}
+
+/// What is known of a control plane that this process runs.
+#[derive(Clone)]
+pub(crate) struct Plane {
+    /// How its administrator is known to it.
+    pub(crate) admin: Config,
+    /// The file that its API server writes its audit log to.
+    pub(crate) audit_log: PathBuf,
 }
 
 /// Why a tier cannot be used.

@@ -1,4 +1,4 @@
-//! The four binaries, and whether a file on disk can be one of them.
+//! The binaries, whose releases they follow, and whether a file on disk can be one of them.
 //!
 //! It knows names and file formats, not where binaries come from.
 
@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-/// A binary that a control plane is made of.
+/// A binary that a control plane or a node is made of, or that makes clusters of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binary {
     /// The API server.
@@ -19,9 +19,44 @@ pub enum Binary {
     KubeControllerManager,
     /// The command line client.
     Kubectl,
+    /// The scheduler of Pods.
+    KubeScheduler,
+    /// What runs Pods on a node.
+    Kubelet,
+    /// What makes a machine a node of a cluster.
+    Kubeadm,
+    /// What makes Services reachable on a node.
+    KubeProxy,
+    /// The cluster's name server.
+    Coredns,
+    /// What makes clusters of containers.
+    Kind,
+}
+
+/// Whose releases a binary follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Project {
+    Kubernetes,
+    Etcd,
+    Coredns,
+    Kind,
 }
 
 impl Binary {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::KubeApiserver,
+        Self::Etcd,
+        Self::KubeControllerManager,
+        Self::Kubectl,
+        Self::KubeScheduler,
+        Self::Kubelet,
+        Self::Kubeadm,
+        Self::KubeProxy,
+        Self::Coredns,
+        Self::Kind,
+    ];
+
     /// The file name, also in archives and folders.
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,17 +64,45 @@ impl Binary {
             Self::Etcd => "etcd",
             Self::KubeControllerManager => "kube-controller-manager",
             Self::Kubectl => "kubectl",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::Kubelet => "kubelet",
+            Self::Kubeadm => "kubeadm",
+            Self::KubeProxy => "kube-proxy",
+            Self::Coredns => "coredns",
+            Self::Kind => "kind",
         }
     }
 
-    /// The environment variable that names this one binary (the first, second and fourth are controller-runtime's).
+    /// The environment variable that names this one binary (three of them, for etcd, kube-apiserver and kubectl, are
+    /// controller-runtime's).
     pub const fn variable(self) -> &'static str {
         match self {
             Self::KubeApiserver => "TEST_ASSET_KUBE_APISERVER",
             Self::Etcd => "TEST_ASSET_ETCD",
             Self::KubeControllerManager => "TEST_ASSET_KUBE_CONTROLLER_MANAGER",
             Self::Kubectl => "TEST_ASSET_KUBECTL",
+            Self::KubeScheduler => "TEST_ASSET_KUBE_SCHEDULER",
+            Self::Kubelet => "TEST_ASSET_KUBELET",
+            Self::Kubeadm => "TEST_ASSET_KUBEADM",
+            Self::KubeProxy => "TEST_ASSET_KUBE_PROXY",
+            Self::Coredns => "TEST_ASSET_COREDNS",
+            Self::Kind => "TEST_ASSET_KIND",
         }
+    }
+
+    /// Whose releases it follows.
+    pub(crate) const fn project(self) -> Project {
+        match self {
+            Self::Etcd => Project::Etcd,
+            Self::Coredns => Project::Coredns,
+            Self::Kind => Project::Kind,
+            _ => Project::Kubernetes,
+        }
+    }
+
+    /// Whether its version is Kubernetes' own.
+    pub(crate) fn is_kubernetes(self) -> bool {
+        self.project() == Project::Kubernetes
     }
 }
 

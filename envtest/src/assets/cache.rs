@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{binary::Binary, surroundings::Surroundings, version::Version};
+use super::{
+    binary::{Binary, Project},
+    surroundings::Surroundings,
+    version::Version,
+};
 use crate::process::scratch::Scratch;
 
 /// The folder `assets` in the cache.
@@ -34,9 +38,14 @@ impl Cache {
         Self { root: surroundings.cache().join("assets"), platform: surroundings.platform() }
     }
 
-    /// Where a binary of a version is or will be. etcd has versions of its own.
+    /// Where a binary of a version is or will be. What does not follow Kubernetes' releases has a folder of its own.
     pub(crate) fn path(&self, binary: Binary, version: &Version, origin: Origin<'_>) -> PathBuf {
-        let owner = if binary == Binary::Etcd { "etcd-" } else { "" };
+        let owner = match binary.project() {
+            Project::Kubernetes => "",
+            Project::Etcd => "etcd-",
+            Project::Coredns => "coredns-",
+            Project::Kind => "kind-",
+        };
         let origin = match origin {
             Origin::Built(hash) => hash,
             Origin::Released => "release",

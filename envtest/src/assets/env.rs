@@ -1,7 +1,8 @@
 //! The first step: what somebody named, by environment variable or by folder.
 //!
 //! The variables are those of controller-runtime's envtest, in its order of precedence: `TEST_ASSET_*` for one binary,
-//! `KUBEBUILDER_ASSETS` for a folder, the builder's folder, `/usr/local/kubebuilder/bin`.
+//! `KUBEBUILDER_ASSETS` for a folder, the builder's folder, `/usr/local/kubebuilder/bin`. kind is a tool that people
+//! install, so it is also looked for on PATH.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,6 +11,7 @@ use std::{
 
 use super::{
     binary::{Binary, objection},
+    pins,
     report::Step,
     resolve::{Search, names},
     version::{Version, Wanted},
@@ -32,7 +34,8 @@ pub(crate) fn look(search: &mut Search) {
         let in_folders = folders
             .iter()
             .map(|folder| Place { path: folder.path.join(binary.name()), named_by: folder.named_by.clone() });
-        for place in single.into_iter().chain(in_folders) {
+        let on_path = (binary == Binary::Kind).then(|| on_path(search)).flatten();
+        for place in single.into_iter().chain(in_folders).chain(on_path) {
             if take(search, binary, &place) {
                 break;
             }
@@ -56,6 +59,20 @@ fn folders(search: &Search) -> Vec<Place> {
     variable.into_iter().chain(option).chain(old).collect()
 }
 
+/// The kind that a shell would run, unless it is older than the pinned one: it would not know the node images' ways.
+fn on_path(search: &mut Search) -> Option<Place> {
+    let path = search.request.surroundings.variable("PATH")?;
+    let kind = which::which_in(Binary::Kind.name(), Some(path), "/").ok()?;
+    let version = version_of(Binary::Kind, &kind);
+    if version.as_ref().is_some_and(|version| *version >= pins::KIND) {
+        return Some(Place { path: kind, named_by: "PATH".to_owned() });
+    }
+    let is = version.map_or("does not say its version".to_owned(), |version| format!("is {version}"));
+    let reason = format!("{} {is}, wanted {} or newer (PATH)", kind.display(), pins::KIND);
+    search.passed_on(Step::Environment, reason);
+    None
+}
+
 /// Takes the binary if it is usable and of the wanted version.
 fn take(search: &mut Search, binary: Binary, place: &Place) -> bool {
     if let Some(objection) = objection(&place.path) {
@@ -63,10 +80,12 @@ fn take(search: &mut Search, binary: Binary, place: &Place) -> bool {
         search.passed_on(Step::Environment, reason);
         return false;
     }
-    let version = if binary == Binary::Etcd { None } else { version_of(binary, &place.path) };
+    let speaks = binary.is_kubernetes() || binary == Binary::Kind;
+    let version = if speaks { version_of(binary, &place.path) } else { None };
     // Without a wish of the caller's the version of what was named is the version to use.
     let any = !search.request.explicit && matches!(search.kubernetes, Wanted::Minor(..));
-    if let Some(version) = version.as_ref().filter(|version| !any && !search.kubernetes.accepts(version)) {
+    let refused = |version: &&Version| binary.is_kubernetes() && !any && !search.kubernetes.accepts(version);
+    if let Some(version) = version.as_ref().filter(refused) {
         let reason = format!(
             "{} is {version}, wanted {} ({})",
             place.path.display(),
@@ -85,11 +104,13 @@ fn version_of(binary: Binary, path: &Path) -> Option<Version> {
     let mut command = Command::new(path);
     match binary {
         Binary::Kubectl => command.args(["version", "--client"]),
+        Binary::Kubeadm => command.args(["version", "--output=short"]),
+        Binary::Kind => command.arg("version"),
         _ => command.arg("--version"),
     };
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    // "Kubernetes v1.37.2" and "Client Version: v1.37.2".
+    // "Kubernetes v1.37.2", "Client Version: v1.37.2", "kind v0.33.0 go1.26 linux/amd64".
     text.split_whitespace().find_map(|word| word.strip_prefix('v')?.parse().ok())
 }
 
@@ -148,6 +169,32 @@ mod tests {
         let assets = resolve(&request(None, &variables).with(Binary::KubeControllerManager)).await.unwrap();
         let taken = assets.path(Binary::KubeControllerManager).unwrap();
         assert_eq!(taken, dir.path().join("kube-controller-manager"), "the other one is 1.36.1");
+    }
+
+    fn kind_on_path(says: &str) -> (tempfile::TempDir, Request) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kind");
+        fs::write(&path, format!("#!/bin/sh\necho {says}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let variables = [("HOME", Path::new("/nonexistent")), ("PATH", dir.path())];
+        let request = Request::only(None, [Binary::Kind]).unwrap().installed_only(true);
+        let request = request.surroundings(Surroundings::with_variables(variables));
+        (dir, request)
+    }
+
+    #[tokio::test]
+    async fn an_installed_kind_of_the_pinned_release_or_newer_is_taken_from_path() {
+        let (dir, request) = kind_on_path("kind v0.33.1 go1.26 linux/amd64");
+        let assets = resolve(&request).await.unwrap();
+        assert_eq!(assets.path(Binary::Kind), Some(dir.path().join("kind").as_path()));
+        assert_eq!(assets.kubernetes(), None, "kind's version is not Kubernetes'");
+    }
+
+    #[tokio::test]
+    async fn an_installed_kind_that_is_older_is_passed_over_with_the_reason() {
+        let (_dir, request) = kind_on_path("kind v0.20.0 go1.20 linux/amd64");
+        let error = resolve(&request).await.unwrap_err();
+        assert!(error.to_string().contains("is 0.20.0, wanted 0.33.0 or newer (PATH)"), "{error}");
     }
 
     #[tokio::test]

@@ -82,7 +82,7 @@ pub(crate) async fn fetch(search: &mut Search) {
         match place.archive(&search.kubernetes).await {
             Ok((version, folder)) => {
                 for binary in archived {
-                    let known = (binary != Binary::Etcd).then(|| version.clone());
+                    let known = binary.is_kubernetes().then(|| version.clone());
                     search.found(Step::Index, binary, known, folder.join(binary.name()));
                 }
             }
@@ -90,6 +90,10 @@ pub(crate) async fn fetch(search: &mut Search) {
         }
     }
     for binary in single {
+        if !binary.is_kubernetes() {
+            search.passed_on(Step::Index, format!("{binary} is not among Kubernetes' releases"));
+            continue;
+        }
         let Some(version) = search.kubernetes.preferred() else {
             search.passed_on(
                 Step::Index,

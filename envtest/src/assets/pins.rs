@@ -22,6 +22,20 @@ pub fn kubernetes(major: u32, minor: u32) -> Option<Version> {
     KUBERNETES.into_iter().find(|pin| pin.major == major && pin.minor == minor)
 }
 
+/// CoreDNS as kubeadm of each minor release asks for it (`CoreDNSVersion` in its constants), newest first.
+const COREDNS: [(u32, Version); 4] = [
+    (37, Version::new(1, 14, 6)),
+    (36, Version::new(1, 14, 2)),
+    (35, Version::new(1, 13, 1)),
+    (34, Version::new(1, 12, 1)),
+];
+
+/// The CoreDNS that goes with a Kubernetes release; that of the newest pinned one for releases newer than that.
+pub fn coredns(kubernetes: &Version) -> Version {
+    let pinned = COREDNS.into_iter().find(|(minor, _)| *minor <= kubernetes.minor);
+    pinned.map_or(COREDNS[COREDNS.len() - 1].1.clone(), |(_, version)| version)
+}
+
 /// All pinned Kubernetes releases, newest first.
 pub fn all_kubernetes() -> impl Iterator<Item = Version> {
     KUBERNETES.into_iter()
@@ -36,6 +50,16 @@ mod tests {
     fn the_default_minor_has_a_pin_and_is_the_newest() {
         let wanted: Wanted = DEFAULT_MINOR.parse().unwrap();
         assert_eq!(wanted.preferred(), all_kubernetes().next());
+    }
+
+    #[test]
+    fn every_pinned_release_has_the_coredns_that_its_kubeadm_asks_for() {
+        for pin in all_kubernetes() {
+            assert!(COREDNS.iter().any(|(minor, _)| *minor == pin.minor), "no CoreDNS for {pin}");
+        }
+        assert_eq!(coredns(&Version::new(1, 36, 3)), Version::new(1, 14, 2));
+        assert_eq!(coredns(&Version::new(1, 99, 0)), coredns(&Version::new(1, 37, 0)));
+        assert_eq!(coredns(&Version::new(1, 20, 0)), coredns(&Version::new(1, 34, 0)));
     }
 
     #[test]

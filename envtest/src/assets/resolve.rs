@@ -41,6 +41,14 @@ impl Request {
         })
     }
 
+    /// These binaries and no others, of a version or of the default version.
+    pub fn only(
+        version: Option<&str>,
+        binaries: impl IntoIterator<Item = Binary>,
+    ) -> Result<Self, VersionError> {
+        Ok(Self { binaries: binaries.into_iter().collect(), ..Self::new(version)? })
+    }
+
     /// One binary more.
     #[must_use]
     pub fn with(mut self, binary: Binary) -> Self {
@@ -191,7 +199,7 @@ impl Search {
     }
 
     pub(crate) fn found(&mut self, step: Step, binary: Binary, version: Option<Version>, path: PathBuf) {
-        if let (Some(version), true) = (&version, binary != Binary::Etcd) {
+        if let (Some(version), true) = (&version, binary.is_kubernetes()) {
             self.kubernetes = Wanted::Exact(version.clone());
         }
         self.report.add(step, Outcome::Found { binary, version, path: path.clone() });

@@ -15,7 +15,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    binary::Binary,
+    binary::{Binary, Project},
     cache::{Cache, Origin, publish},
     hash, pins,
     progress::{Progress, say},
@@ -116,10 +116,7 @@ struct Builder {
 impl Builder {
     /// The release to build: the pinned one, or the newest that the module proxy has.
     fn version(&self, binary: Binary, kubernetes: &Wanted) -> Result<Version, BuildError> {
-        if binary == Binary::Etcd {
-            return Ok(pins::ETCD);
-        }
-        if let Some(version) = kubernetes.preferred() {
+        if let Some(version) = pinned(binary, kubernetes) {
             return Ok(version);
         }
         let scratch = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
@@ -127,7 +124,8 @@ impl Builder {
         let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
         let versions =
             versions.iter().filter_map(|version| version.as_str()?.strip_prefix('v')?.parse().ok());
-        kubernetes.choose(versions).ok_or_else(|| BuildError::NoRelease(kubernetes.clone()))
+        let version = kubernetes.choose(versions).ok_or_else(|| BuildError::NoRelease(kubernetes.clone()))?;
+        Ok(if binary == Binary::Coredns { pins::coredns(&version) } else { version })
     }
 
     /// Builds into the cache, or waits for a process that does.
@@ -140,10 +138,8 @@ impl Builder {
             return Ok((version, path));
         }
         let staging = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
-        let mut progress = Progress::work(
-            format!("building {binary} {version} from source"),
-            "takes 2-5 minutes, once per machine",
-        );
+        let mut progress =
+            Progress::work(format!("building {binary} {version} from source"), duration(binary));
         self.write_module(staging.path(), binary, &version, &mut progress)?;
         let result = staging.path().join("result");
         let mut arguments: Vec<OsString> = vec!["build".into()];
@@ -239,24 +235,43 @@ impl Builder {
     }
 }
 
-const fn module(binary: Binary) -> &'static str {
+/// How long a build takes on two cores, for the line that announces it.
+const fn duration(binary: Binary) -> &'static str {
     match binary {
-        Binary::Etcd => "go.etcd.io/etcd/server/v3",
-        _ => "k8s.io/kubernetes",
+        Binary::KubeApiserver | Binary::KubeControllerManager | Binary::Coredns => {
+            "takes 2-5 minutes, once per machine"
+        }
+        _ => "takes up to a minute or two, once per machine",
     }
 }
 
-const fn package(binary: Binary) -> &'static str {
-    match binary {
-        Binary::Etcd => "go.etcd.io/etcd/server/v3",
-        Binary::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
-        Binary::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
-        Binary::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+/// The release that is pinned for a binary, if one is.
+pub(crate) fn pinned(binary: Binary, kubernetes: &Wanted) -> Option<Version> {
+    match binary.project() {
+        Project::Kubernetes => kubernetes.preferred(),
+        Project::Etcd => Some(pins::ETCD),
+        Project::Coredns => kubernetes.preferred().as_ref().map(pins::coredns),
+        Project::Kind => Some(pins::KIND),
     }
+}
+
+const fn module(binary: Binary) -> &'static str {
+    match binary.project() {
+        Project::Kubernetes => "k8s.io/kubernetes",
+        Project::Etcd => "go.etcd.io/etcd/server/v3",
+        Project::Coredns => "github.com/coredns/coredns",
+        Project::Kind => "sigs.k8s.io/kind",
+    }
+}
+
+/// The main package: in Kubernetes' module one per binary, elsewhere the module itself.
+fn package(binary: Binary) -> String {
+    let module = module(binary);
+    if binary.is_kubernetes() { format!("{module}/cmd/{binary}") } else { module.to_owned() }
 }
 
 fn linker_flags(binary: Binary, version: &Version) -> String {
-    if binary == Binary::Etcd {
+    if !binary.is_kubernetes() {
         return LINKER_FLAGS.to_owned();
     }
     let Version { major, minor, .. } = version;
@@ -317,6 +332,20 @@ mod tests {
     fn a_server_is_told_its_version() {
         let flags = linker_flags(Binary::KubeApiserver, &Version::new(1, 37, 2));
         assert!(flags.contains(".gitVersion=v1.37.2 ") && flags.ends_with(".gitMinor=37"), "{flags}");
+    }
+
+    #[test]
+    fn each_binary_is_built_from_its_own_project() {
+        let kubernetes: Wanted = "1.36".parse().unwrap();
+        let check = |binary, what: &str, version: &str| {
+            assert_eq!(package(binary), what);
+            assert_eq!(pinned(binary, &kubernetes).unwrap().to_string(), version);
+        };
+        check(Binary::Kubelet, "k8s.io/kubernetes/cmd/kubelet", "1.36.3");
+        check(Binary::Etcd, "go.etcd.io/etcd/server/v3", "3.7.3");
+        check(Binary::Coredns, "github.com/coredns/coredns", "1.14.2");
+        check(Binary::Kind, "sigs.k8s.io/kind", "0.33.0");
+        assert_eq!(linker_flags(Binary::Kind, &Version::new(0, 33, 0)), LINKER_FLAGS);
     }
 
     #[test]

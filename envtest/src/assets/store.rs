@@ -8,7 +8,6 @@ use std::{fs, path::PathBuf};
 use super::{
     binary::{Binary, objection},
     cache::{Cache, Origin},
-    pins,
     report::Step,
     resolve::{Search, names},
     version::Version,
@@ -17,7 +16,7 @@ use crate::assets::source;
 
 pub(crate) fn look(search: &mut Search) {
     for binary in search.missing() {
-        let offers = if binary == Binary::Etcd { etcd(search) } else { kubernetes(search, binary) };
+        let offers = if binary.is_kubernetes() { kubernetes(search, binary) } else { pinned(search, binary) };
         let mut usable = Vec::new();
         for (version, path) in offers {
             match objection(&path) {
@@ -25,13 +24,14 @@ pub(crate) fn look(search: &mut Search) {
                 Some(objection) => search.passed_on(Step::Store, format!("{} {objection}", path.display())),
             }
         }
-        let chosen = if binary == Binary::Etcd {
-            usable.into_iter().next()
-        } else {
+        let chosen = if binary.is_kubernetes() {
             let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
             version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
+        } else {
+            usable.into_iter().next()
         };
         if let Some((version, path)) = chosen {
+            // An etcd beside an API server may be of any version: archives do not say which.
             let version = (binary != Binary::Etcd).then_some(version);
             search.found(Step::Store, binary, version, path);
         }
@@ -74,10 +74,13 @@ fn kubernetes(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
     stored.chain(cached).collect()
 }
 
-/// etcd beside the API server that was found, else the pinned one.
-fn etcd(search: &Search) -> Vec<(Version, PathBuf)> {
+/// What this project built at its pin; etcd first as it lies beside the API server that was found.
+fn pinned(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
     let cache = Cache::of(&search.request.surroundings);
-    let beside = search.where_is(Binary::KubeApiserver).map(|path| path.with_file_name(Binary::Etcd.name()));
-    let built = cache.path(Binary::Etcd, &pins::ETCD, Origin::Built(&source::recipe_hash()));
-    beside.into_iter().chain([built]).filter(|path| path.exists()).map(|path| (pins::ETCD, path)).collect()
+    let Some(version) = source::pinned(binary, &search.kubernetes) else { return Vec::new() };
+    let beside = search.where_is(Binary::KubeApiserver).map(|path| path.with_file_name(binary.name()));
+    let beside = beside.filter(|_| binary == Binary::Etcd);
+    let built = cache.path(binary, &version, Origin::Built(&source::recipe_hash()));
+    let places = beside.into_iter().chain([built]).filter(|path| path.exists());
+    places.map(|path| (version.clone(), path)).collect()
 }

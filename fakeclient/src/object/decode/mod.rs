@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod delete_options;
 pub(crate) mod go_types;
+pub(crate) mod protobuf;
 pub(crate) mod scalar;
 pub(crate) mod shape;
 pub(crate) mod syntax;

@@ -1,0 +1,93 @@
+//! The contract between whoever runs specs and whoever tells of it.
+//!
+//! The run loop calls; reporters listen. A reporter decides nothing about the run, and what it cannot write is an
+//! error of the run's end, never of a spec.
+
+use std::io;
+
+use crate::report::model::{Moment, SpecReport};
+
+/// What a run is, before its first spec.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunHead {
+    /// The test target's name.
+    pub(crate) suite: String,
+    /// What answers the API.
+    pub(crate) tier: String,
+    /// The run's seed.
+    pub(crate) seed: u64,
+    /// How many specs will run.
+    pub(crate) specs: usize,
+    /// How many at once.
+    pub(crate) workers: usize,
+}
+
+/// One attempt that begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning<'a> {
+    /// The names from the outermost group to the spec.
+    pub(crate) path: &'a [String],
+    /// Counted from 1.
+    pub(crate) attempt: usize,
+    /// Counted from 0.
+    pub(crate) worker: usize,
+}
+
+/// Somebody who tells of a run: on the terminal, in files, to a CI service.
+///
+/// Calls come from the threads of all workers at once, so an implementation keeps its state behind a lock. For each
+/// spec that runs: `attempt_begins` at least once, any number of `happened` after it, one `spec_ended`. A spec that is
+/// left out has `spec_ended` alone. `run_begins` comes before all of them and `run_ended` after all, once each.
+pub(crate) trait Reporter: Send + Sync {
+    /// The run is planned and its tier is usable.
+    fn run_begins(&self, _run: &RunHead) {}
+
+    /// A worker takes a spec up, for the first time or again.
+    fn attempt_begins(&self, _spec: Beginning<'_>) {}
+
+    /// Something happened in a spec that is running. Called from the spec's own thread: it must be quick.
+    fn happened(&self, _spec: Beginning<'_>, _moment: &Moment) {}
+
+    /// A spec will not be tried again.
+    fn spec_ended(&self, _spec: &SpecReport) {}
+
+    /// The last spec has ended and the tier is stopped. Here files are written.
+    fn run_ended(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Several reporters as one, called in their order.
+#[derive(Default)]
+pub(crate) struct Reporters(Vec<Box<dyn Reporter>>);
+
+impl Reporters {
+    /// Adds one that is called after those that are there.
+    pub(crate) fn add(&mut self, reporter: impl Reporter + 'static) {
+        self.0.push(Box::new(reporter));
+    }
+}
+
+impl Reporter for Reporters {
+    fn run_begins(&self, run: &RunHead) {
+        self.0.iter().for_each(|reporter| reporter.run_begins(run));
+    }
+
+    fn attempt_begins(&self, spec: Beginning<'_>) {
+        self.0.iter().for_each(|reporter| reporter.attempt_begins(spec));
+    }
+
+    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+        self.0.iter().for_each(|reporter| reporter.happened(spec, moment));
+    }
+
+    fn spec_ended(&self, spec: &SpecReport) {
+        self.0.iter().for_each(|reporter| reporter.spec_ended(spec));
+    }
+
+    /// All of them, also after one has failed; the first error is told.
+    fn run_ended(&self) -> io::Result<()> {
+        let results: Vec<_> = self.0.iter().map(|reporter| reporter.run_ended()).collect();
+        results.into_iter().collect()
+    }
+}
