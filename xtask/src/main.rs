@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod doctor;
+mod e2e;
 mod envtest;
 mod fidelity;
 mod generate;
@@ -36,6 +37,7 @@ enum Task {
     Gen(generate::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
+    E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
     Bench(bench::Args),
@@ -50,6 +52,7 @@ async fn main() -> ExitCode {
         Task::Gen(args) => generate::run(args).await,
         Task::Trial(args) => trial::trial(&args),
         Task::Envtest(args) => envtest::envtest(&args),
+        Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
         Task::Bench(args) => bench::bench(&args).await,

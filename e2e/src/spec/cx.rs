@@ -33,6 +33,7 @@ pub struct Cx {
     pub(crate) board: Rc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) kind: Option<crate::kind::Cluster>,
     pub(crate) plane: Option<Plane>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
 }
@@ -44,7 +45,7 @@ impl Cx {
         &self.spec
     }
 
-    /// The tier's name: `fake`, `envtest` or `existing`.
+    /// The tier's name: `fake`, `envtest`, `kind` or `existing`.
     pub fn tier(&self) -> &'static str {
         self.tier
     }
