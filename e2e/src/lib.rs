@@ -53,5 +53,5 @@ pub use expect::{
 };
 pub use failure::{Failure, SpecResult};
 pub use span::{mins, secs};
-pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

@@ -40,7 +40,6 @@ pub(crate) trait Tier: Send + Sync {
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
 
     /// Who collects what only this tier has, called for each failed attempt: nodes' journals, containers' logs.
-    #[expect(dead_code, reason = "the run loop calls it for an attempt that failed")]
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
         Vec::new()
     }
