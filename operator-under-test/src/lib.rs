@@ -9,8 +9,9 @@
 //! The modules stand in the order in which a change travels: [`api`] says what can be asked, `manager`
 //! watches and decides who is woken, `drive` calls and calls again, `reconcile` compares and acts,
 //! [`provider`] owns the outside world, `events` tells people, `answer` puts the API's errors into words,
-//! [`clock`] says what time it is. Time and provider are constructor arguments; nothing here knows whether
-//! the server behind the client is real.
+//! [`clock`] says what time it is, `health` says how the operator is. Time and provider are constructor
+//! arguments; nothing here knows whether the server behind the client is real. [`bundle`] says what a cluster
+//! needs so that the operator runs in it.
 
 #![forbid(unsafe_code)]
 
@@ -26,10 +27,15 @@ mod events;
 
 mod answer;
 pub mod clock;
+mod health;
+
+pub mod bundle;
 
 pub use answer::Answer;
 pub use api::{Cluster, Machine, crds};
+pub use bundle::Bundle;
 pub use clock::{Clock, SystemClock};
+pub use health::Health;
 pub use manager::{ManagerError, Options, run};
 pub use provider::{Provider, Simulated, SimulatedInstance};
 pub use reconcile::RELEASE_FINALIZER;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
+    net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -10,18 +11,26 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use futures::FutureExt;
+use futures::{
+    FutureExt,
+    future::{self, Either},
+};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use seatrial_operator::{Clock, Options, Simulated, SystemClock, crds, run};
-use tokio::signal::unix::{SignalKind, signal};
+use seatrial_operator::{Bundle, Clock, Health, Options, Simulated, SystemClock, bundle, crds, run};
+use serde::Serialize;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tracing_subscriber::EnvFilter;
 
 const EXAMPLES: &str = "\
 Examples:
   seatrial-operator crds | kubectl apply -f -
+  seatrial-operator bundle --image registry.example.com/seatrial-operator:0.1.0 | kubectl apply --server-side -f -
   seatrial-operator run --kubeconfig ~/.kube/config --context kind-trial
   seatrial-operator run --namespace fleet --machine-boot 5 --log seatrial_operator=debug";
 
@@ -41,6 +50,9 @@ enum Command {
     /// Print the definitions of the operator's kinds as YAML.
     #[command(after_help = EXAMPLES)]
     Crds,
+    /// Print all that installs or upgrades the operator in a cluster, as YAML.
+    #[command(after_help = EXAMPLES)]
+    Bundle(BundleArguments),
 }
 
 #[derive(Args)]
@@ -57,15 +69,38 @@ struct RunArguments {
     /// How long a simulated machine takes to come up.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     machine_boot: u64,
+    /// Answer GET /healthz and /readyz on this address. Without it nothing listens.
+    #[arg(long, value_name = "IP:PORT")]
+    health_address: Option<SocketAddr>,
     /// What to log, as a tracing filter such as `info` or `seatrial_operator=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
 }
 
+#[derive(Args)]
+struct BundleArguments {
+    /// The image that the operator runs from.
+    #[arg(long, value_name = "IMAGE")]
+    image: String,
+    /// The namespace that the operator lives in.
+    #[arg(long, value_name = "NAMESPACE", default_value = bundle::NAMESPACE)]
+    namespace: String,
+    /// Leave the namespace itself out: it is there already.
+    #[arg(long)]
+    skip_namespace: bool,
+    /// Look after this namespace only, with rights in no other.
+    #[arg(long, value_name = "NAMESPACE")]
+    watch: Option<String>,
+    /// Further arguments of `seatrial-operator run`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => operate(arguments),
-        Command::Crds => print_crds(),
+        Command::Crds => print(&crds()),
+        Command::Bundle(arguments) => print(&assembled(arguments).objects()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,8 +125,27 @@ async fn operate(arguments: RunArguments) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let boot = Duration::from_secs(arguments.machine_boot);
     let provider = Arc::new(Simulated::new(client.clone(), Arc::clone(&clock), boot));
-    let options = Options { namespace: arguments.namespace, provider, clock, shutdown: Box::pin(shutdown) };
-    Ok(run(client, options).await?)
+    let health = Health::default();
+    let asked = health_server(arguments.health_address, health.clone()).await?;
+    let namespace = arguments.namespace;
+    let options = Options { namespace, provider, clock, health, shutdown: Box::pin(shutdown) };
+    match future::select(Box::pin(run(client, options)), asked).await {
+        Either::Left((ran, _)) => Ok(ran?),
+        Either::Right((served, _)) => served,
+    }
+}
+
+/// The server that says how the operator is; it ends only when it fails.
+async fn health_server(
+    address: Option<SocketAddr>,
+    health: Health,
+) -> anyhow::Result<future::BoxFuture<'static, anyhow::Result<()>>> {
+    let Some(address) = address else { return Ok(future::pending().boxed()) };
+    let next = "choose an address that is free with --health-address IP:PORT";
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listen for questions about its health on {address} ({next})"))?;
+    Ok(async move { health.serve(listener).await.context("answer questions about its health") }.boxed())
 }
 
 async fn configuration(arguments: &RunArguments) -> anyhow::Result<Config> {
@@ -121,10 +175,20 @@ fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-fn print_crds() -> anyhow::Result<()> {
+fn assembled(arguments: BundleArguments) -> Bundle {
+    Bundle {
+        image: arguments.image,
+        namespace: arguments.namespace,
+        creates_namespace: !arguments.skip_namespace,
+        watch: arguments.watch,
+        arguments: arguments.arguments,
+    }
+}
+
+fn print(objects: &[impl Serialize]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    for definition in crds() {
-        let yaml = serde_saphyr::to_string(&definition).context("write a definition as YAML")?;
+    for object in objects {
+        let yaml = serde_saphyr::to_string(object).context("write an object as YAML")?;
         writeln!(out, "---\n{}", yaml.trim_end()).context("write to standard output")?;
     }
     Ok(())

@@ -29,6 +29,7 @@ use crate::{
     clock::Clock,
     drive::drive,
     events::Recorder,
+    health::Health,
     provider::Provider,
     reconcile::{ClusterReconciler, MachineReconciler, WatchBackoff},
 };
@@ -41,6 +42,8 @@ pub struct Options {
     pub provider: Arc<dyn Provider>,
     /// What time it is, for conditions and events.
     pub clock: Arc<dyn Clock>,
+    /// Is told when the operator looks after its kinds.
+    pub health: Health,
     /// When this is over the operator finishes what it is doing and stops.
     pub shutdown: BoxFuture<'static, ()>,
 }
@@ -72,7 +75,7 @@ pub enum ManagerError {
 /// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried,
 /// for each object by itself, with a growing wait.
 pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
-    let Options { namespace, provider, clock, shutdown } = options;
+    let Options { namespace, provider, clock, health, shutdown } = options;
     let scope = Scope { client: client.clone(), namespace };
     let shutdown = shutdown.shared();
     // A server that does not answer must not keep anybody from stopping the operator.
@@ -97,7 +100,9 @@ pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
     let machine_reconciler = MachineReconciler { client, provider, recorder, clock };
 
     tracing::info!(namespace = scope.namespace.as_deref().unwrap_or("all"), "the operator runs");
+    health.set_ready(true);
     futures::join!(drive(clusters, cluster_reconciler), drive(machines, machine_reconciler));
+    health.set_ready(false);
     tracing::info!("the operator has stopped");
     Ok(())
 }

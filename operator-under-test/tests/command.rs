@@ -11,6 +11,7 @@ use std::{
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use rustix::process::{Pid, Signal, kill_process};
+use seatrial_operator::Bundle;
 use tempfile::TempDir;
 
 fn operator(arguments: &[&str]) -> Command {
@@ -33,8 +34,41 @@ fn crds_prints_the_definitions_as_documents_of_yaml() {
 }
 
 #[test]
+fn bundle_prints_what_the_library_says_in_its_order() {
+    let arguments =
+        ["bundle", "--image", "operator:1", "--namespace", "ops", "--watch", "fleet", "--", "--log=debug"];
+    let (success, yaml, _) = output(&arguments);
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&yaml).unwrap();
+    assert!(success);
+    let bundle = Bundle {
+        namespace: "ops".into(),
+        watch: Some("fleet".into()),
+        arguments: vec!["--log=debug".into()],
+        ..Bundle::new("operator:1")
+    };
+    assert_eq!(documents, bundle.objects());
+}
+
+#[test]
+fn a_bundle_without_an_image_is_refused() {
+    check_failure(&["bundle"], &["--image <IMAGE>\n"]);
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_the_next_step() {
+    let server = Silent::new();
+    let taken = server.listener.local_addr().unwrap().to_string();
+    let kubeconfig = server.kubeconfig.to_str().unwrap();
+    let listening = format!("failed to listen for questions about its health on {taken}");
+    check_failure(
+        &["run", "--kubeconfig", kubeconfig, "--health-address", &taken],
+        &[&listening, "choose an address that is free", "Address already in use"],
+    );
+}
+
+#[test]
 fn help_shows_examples() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["crds", "--help"]] {
+    for arguments in [&["--help"][..], &["run", "--help"], &["crds", "--help"], &["bundle", "--help"]] {
         let (success, text, _) = output(arguments);
         assert!(
             success && text.contains("seatrial-operator crds | kubectl apply -f -"),

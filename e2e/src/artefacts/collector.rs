@@ -3,6 +3,7 @@
 //! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests that
 //! the fake answered, the journal of a node.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -10,15 +11,18 @@ use jiff::Timestamp;
 use kube::Client;
 
 use crate::artefacts::Bag;
+use crate::report::Timeline;
 
 /// Where an attempt failed, and what of it is there to be asked.
 pub(crate) struct Scene {
     /// Nothing where the tier could not be connected to.
     pub(crate) client: Option<Client>,
-    /// Nothing where the attempt failed before it had one.
-    pub(crate) namespace: Option<String>,
+    /// The spec's own, and after it those that it said it looks at. None where the attempt failed before it had one.
+    pub(crate) namespaces: Vec<String>,
     /// When the attempt began, by the cluster's clock.
     pub(crate) since: Timestamp,
+    /// What is known to have happened, for collectors that know more and for those that write it down.
+    pub(crate) timeline: Arc<Timeline>,
 }
 
 /// Somebody who collects one sort of evidence.
@@ -38,4 +42,13 @@ pub(crate) trait Collector {
 
     /// Puts what there is into the bag. An error says what was asked and what came of it.
     fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>>;
+}
+
+/// What a connection brings for evidence.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// A client for looking that the spec's own instruments do not notice; without one the spec's client looks.
+    pub(crate) observer: Option<Client>,
+    /// Who collects what only this connection has.
+    pub(crate) collectors: Vec<Box<dyn Collector>>,
 }

@@ -1,11 +1,26 @@
-//! What a failed attempt leaves behind, collected before anything is cleaned up.
+//! What a failed attempt leaves behind, collected before anything is cleaned up, and what is watched until then.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the run loop opens a bag for each attempt that failed"))]
 mod bag;
-#[expect(dead_code, reason = "tiers bring collectors, and the run loop calls them")]
 mod collector;
 
+mod collect;
+mod events;
+mod objects;
+mod pod_logs;
+mod process_log;
+mod requests;
+
+mod feed;
+
+mod kinds;
+mod mask;
+
 pub(crate) use bag::Bag;
-pub(crate) use collector::Collector;
-#[expect(unused_imports, reason = "collectors are given a scene")]
-pub(crate) use collector::Scene;
+pub(crate) use collect::collect;
+pub(crate) use collector::{Collector, Scene, Sources};
+pub(crate) use feed::Feed;
+pub(crate) use process_log::capture;
+pub(crate) use requests::{OBSERVER, Requests};
+
+#[cfg(test)]
+mod on_the_fake;

@@ -34,13 +34,11 @@ impl Timeline {
     }
 
     /// Something happened just now.
-    #[cfg_attr(not(test), expect(dead_code, reason = "faults and watches tell of themselves here"))]
     pub(crate) fn tell(&self, kind: MomentKind, text: impl Into<String>) {
         self.push(Moment { kind, text: text.into(), ..Moment::default() }, self.elapsed());
     }
 
     /// Something happened just now, with all that is known of it; its time is set here.
-    #[expect(dead_code, reason = "faults and watches tell of themselves here")]
     pub(crate) fn push_now(&self, moment: Moment) {
         self.push(moment, self.elapsed());
     }

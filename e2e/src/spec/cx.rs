@@ -21,7 +21,6 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
-use crate::tier::Connection;
 
 /// A spec's context.
 pub struct Cx {
@@ -35,19 +34,21 @@ pub struct Cx {
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
+    /// Other namespaces that a failure may have to do with.
+    pub(crate) looks_at: RefCell<Vec<String>>,
 }
 
 impl Cx {
     /// The first context on a connection.
     pub(crate) fn new(
-        connection: Connection,
+        client: Client,
+        clock: Clock,
         tier: &'static str,
         namespace: String,
         spec: &str,
         seed: u64,
         board: &Arc<Board>,
     ) -> Self {
-        let Connection { client, clock, shared: _ } = connection;
         Self {
             spec: spec.into(),
             tier,
@@ -59,6 +60,7 @@ impl Cx {
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
             kept: RefCell::new(BTreeMap::new()),
+            looks_at: RefCell::default(),
         }
     }
 
@@ -76,6 +78,7 @@ impl Cx {
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
             kept: RefCell::new(self.kept.borrow().clone()),
+            looks_at: RefCell::new(self.looks_at.borrow().clone()),
         }
     }
 }
@@ -112,6 +115,12 @@ impl Cx {
     /// The cluster's time: virtual on tier `fake`, where it stands still while somebody works.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Says that the spec has to do with another namespace, too, such as the one its operator runs in: what explains a
+    /// failure is collected from there as well.
+    pub fn looks_at(&self, namespace: &str) {
+        self.looks_at.borrow_mut().push(namespace.to_owned());
     }
 
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.

@@ -7,13 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::subscriber::DefaultGuard;
+
+use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
 use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
 use crate::spec::run::Run;
 use crate::spec::{Board, Cx, evidence, namespace};
-use crate::tier::Need;
+use crate::tier::{Connection, Need};
 
 /// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
 /// ends with it.
@@ -21,7 +24,17 @@ pub(crate) struct Stage<'a> {
     run: &'a Run,
     attempt: u32,
     open: Vec<Open>,
-    last: Option<(usize, Ending, Arc<Board>)>,
+    sources: Sources,
+    last: Option<Last>,
+}
+
+/// The spec that ran last, with what goes on until its end is told.
+struct Last {
+    index: usize,
+    ending: Ending,
+    board: Arc<Board>,
+    feed: Option<Feed>,
+    _log: Option<DefaultGuard>,
 }
 
 /// A group that was entered.
@@ -33,12 +46,14 @@ struct Open {
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(run: &'a Run, attempt: u32) -> Self {
-        Self { run, attempt, open: Vec::new(), last: None }
+        // Where the tier cannot be connected to, its own collectors are all there is.
+        let sources = Sources { observer: None, collectors: run.tier.collectors() };
+        Self { run, attempt, open: Vec::new(), sources, last: None }
     }
 
     /// The spec that ran last, if it has failed until now.
     pub(crate) fn last_failed(&self) -> Option<usize> {
-        self.last.as_ref().filter(|(_, ending, _)| ending.failed()).map(|(index, ..)| *index)
+        self.last.as_ref().filter(|last| last.ending.failed()).map(|last| last.index)
     }
 
     /// Leaves what the next spec, if there is one, is not in; gives the ending that is final now.
@@ -47,10 +62,13 @@ impl<'a> Stage<'a> {
             let both = self.open.iter().zip(&next.shared);
             both.take_while(|(open, shared)| Arc::ptr_eq(&open.shared, shared)).count()
         });
-        let (index, mut ending, board) = self.last.take()?;
+        let Last { index, mut ending, board, feed, _log } = self.last.take()?;
         while self.open.len() > stays {
             let open = self.open.pop().expect("more are open than stay");
             self.leave(open, &board, &mut ending.failures).await;
+        }
+        if let Some(feed) = feed {
+            feed.stop().await;
         }
         Some((index, ending.closed(&board)))
     }
@@ -71,12 +89,17 @@ impl<'a> Stage<'a> {
     /// Runs a spec. Its ending comes with the next [`leave_for`](Self::leave_for).
     pub(crate) async fn play(&mut self, index: usize, spec: &Spec, board: &Arc<Board>) {
         let mut ending = Ending::begun();
+        let mut feed = None;
+        // What happens besides is worth following where somebody will read of it.
+        let reported = self.run.report.is_some();
+        let log = reported.then(|| capture(board.timeline()));
         let limit = spec.time_out.unwrap_or(self.run.spec_limit);
         match self.stand(spec, board, limit).await {
             Ok(mut cx) => {
                 ending.cluster_started = Some(cx.now());
+                feed = reported.then(|| self.feed(&cx));
                 ending.failures.extend(perform(spec, &mut cx, limit).await.err());
-                self.collect(spec, Some(&cx), &mut ending).await;
+                self.collect(spec, Some(&cx), board, &mut ending).await;
                 finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
                 let namespace = spec.shared.is_empty().then(|| self.namespace_end());
                 clear(&mut cx, namespace, &mut ending.failures).await;
@@ -84,16 +107,21 @@ impl<'a> Stage<'a> {
             Err(failure) => {
                 ending.failures.push(failure);
                 let cx = self.open.iter().rev().find_map(|open| open.cx.as_ref());
-                self.collect(spec, cx, &mut ending).await;
+                self.collect(spec, cx, board, &mut ending).await;
             }
         }
-        self.last = Some((index, ending, Arc::clone(board)));
+        self.last = Some(Last { index, ending, board: Arc::clone(board), feed, _log: log });
     }
 
-    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, ending: &mut Ending) {
+    fn feed(&self, cx: &Cx) -> Feed {
+        let client = self.sources.observer.clone().unwrap_or_else(|| cx.client());
+        Feed::start(client, cx.namespace(), cx.now(), Arc::clone(cx.board.timeline()))
+    }
+
+    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
         if ending.failed() {
             (ending.artefacts, ending.uncollected) =
-                evidence::collect(self.run, spec, self.attempt, cx, ending).await;
+                evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;
         }
     }
 
@@ -117,7 +145,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn enter(&self, shared: Arc<Shared>, board: &Arc<Board>, limit: Duration) -> Open {
+    async fn enter(&mut self, shared: Arc<Shared>, board: &Arc<Board>, limit: Duration) -> Open {
         let cx = match self.open.last().and_then(|open| open.cx.as_ref()) {
             Some(outer) => Ok(outer.within(&shared.name, self.seed(&shared.name), board)),
             None => self.connect(&shared.name, board, limit).await,
@@ -139,14 +167,18 @@ impl<'a> Stage<'a> {
     }
 
     /// A connection with the suite's definitions and a new namespace.
-    async fn connect(&self, name: &str, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
+    async fn connect(&mut self, name: &str, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
         let (run, seed) = (self.run, self.seed(name));
         board.enters("set-up");
         let set_up = guarded(limit, board, async {
             let connection = run.tier.connect(seed).await?;
             run.definitions.install(&connection).await?;
-            let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
-            Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
+            let Connection { client, clock, sources, .. } = connection;
+            // Kept at once: it is of use also when the rest fails.
+            self.sources = sources;
+            self.sources.collectors.extend(run.tier.collectors());
+            let namespace = namespace::create(client.clone(), &run.prefix, name, seed).await?;
+            Ok(Cx::new(client, clock, run.tier.name(), namespace, name, seed, board))
         });
         set_up.await.map_err(|failure| failure.during("set-up"))
     }

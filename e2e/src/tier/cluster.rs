@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 use kube::Client;
 use seatrial_fakeclient::Clock;
 
-use crate::artefacts::Collector;
+use crate::artefacts::{Collector, Sources};
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
@@ -56,6 +56,8 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
+    /// What it brings for a failure's evidence.
+    pub(crate) sources: Sources,
 }
 
 /// Why a tier cannot be used.

@@ -14,6 +14,7 @@ use seatrial_envtest::Environment;
 use seatrial_fakeclient::Clock;
 use tokio::runtime::Runtime;
 
+use crate::artefacts::Sources;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "envtest";
@@ -94,7 +95,7 @@ impl Tier for Envtest {
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
         let connection = self.config().and_then(|config| {
             let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-            Ok(Connection { client, clock: Clock::system(), shared: true })
+            Ok(Connection { client, clock: Clock::system(), shared: true, sources: Sources::default() })
         });
         std::future::ready(connection).boxed_local()
     }

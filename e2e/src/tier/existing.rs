@@ -10,6 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
+use crate::artefacts::Sources;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "existing";
@@ -33,7 +34,7 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        Ok(Connection { client, clock: Clock::system(), shared: true })
+        Ok(Connection { client, clock: Clock::system(), shared: true, sources: Sources::default() })
     }
 
     /// The current context's name, if specs may use it.

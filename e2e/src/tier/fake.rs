@@ -8,6 +8,7 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
+use crate::artefacts::{OBSERVER, Requests, Sources};
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "fake";
@@ -44,11 +45,17 @@ impl Tier for Fake {
         let built = FakeCluster::builder().seed(seed).clock(clock.clone()).build();
         let connection = built
             .map_err(|error| TierError::from_error(NAME, &error))
-            .map(|cluster| Connection { client: cluster.client(), clock, shared: false });
+            .map(|cluster| connection(cluster, clock));
         std::future::ready(connection).boxed_local()
     }
 
     fn stop(&self) {}
+}
+
+fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
+    let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
+    let sources = Sources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
+    Connection { client, clock, shared: false, sources }
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ where
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let mut entry = Entry {
+        at: core.clock.now(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         user: user.to_owned(),

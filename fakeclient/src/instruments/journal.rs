@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
+use jiff::Timestamp;
+
 /// How many requests are remembered.
 const KEPT: usize = 100_000;
 
 /// One answered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// When it came in, by the cluster's clock.
+    pub at: Timestamp,
     /// Name of the user, as given to `FakeCluster::client_as` or found in the credentials.
     pub user: String,
     /// HTTP method.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::channel::oneshot;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use seatrial_e2e::{Cx, SpecResult, Task};
-use seatrial_operator::{Clock, Options, Simulated, run};
+use seatrial_operator::{Clock, Health, Options, Simulated, run};
 use tokio::time::Instant;
 
 /// How long a machine takes to come up in these specs, in the cluster's time.
@@ -52,7 +52,8 @@ impl StartOperator for Cx {
 fn options(cx: &Cx, shutdown: impl Future<Output = ()> + Send + 'static) -> Options {
     let clock: Arc<dyn Clock> = Arc::new(clock(cx.now()));
     let provider = Arc::new(Simulated::new(cx.client(), Arc::clone(&clock), BOOT));
-    Options { namespace: Some(cx.namespace().to_owned()), provider, clock, shutdown: Box::pin(shutdown) }
+    let namespace = Some(cx.namespace().to_owned());
+    Options { namespace, provider, clock, health: Health::default(), shutdown: Box::pin(shutdown) }
 }
 
 impl RunningOperator {

@@ -1,0 +1,240 @@
+//! The namespace's changes on a spec's timeline: every kind in it listed and watched while the spec runs.
+//!
+//! It only looks. What it cannot watch it leaves out: the failure's own evidence asks again and says why. A spec that
+//! has no report has no feed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::join_all;
+use jiff::Timestamp;
+use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::core::{DynamicObject, TypeMeta};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::artefacts::kinds::{self, KindAtHand};
+use crate::artefacts::mask::mask;
+use crate::expect::{changes, text_difference, yaml};
+use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
+
+/// A pause after a watch that failed or ended at once.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What every namespace has, and nobody's doing.
+const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
+
+/// Changes of these fields alone are nobody's business.
+const SILENT: [&str; 2] = ["metadata.resourceVersion: ", "metadata.generation: "];
+
+/// A running feed. Dropping it ends it, too, but does not wait for that.
+pub(crate) struct Feed(JoinHandle<()>);
+
+impl Feed {
+    /// Begins to watch a namespace; must be called on a spec's own runtime. `since` is the attempt's start by the
+    /// cluster's clock: what is older is not told as new.
+    pub(crate) fn start(client: Client, namespace: &str, since: Timestamp, timeline: Arc<Timeline>) -> Self {
+        let namespace = namespace.to_owned();
+        Self(tokio::task::spawn_local(async move {
+            let Ok(kinds) = kinds::at_hand(&client).await else { return };
+            let kinds = kinds.into_iter().filter(|kind| kind.namespaced);
+            let follow = |kind: KindAtHand| {
+                let api = kind.api(&client, &namespace);
+                let known = Known { kind, since, timeline: Arc::clone(&timeline), objects: BTreeMap::new() };
+                known.follow(api)
+            };
+            join_all(kinds.map(follow)).await;
+        }))
+    }
+
+    /// Ends it: what happens from now on is not told.
+    pub(crate) async fn stop(mut self) {
+        self.0.abort();
+        // Only its being cancelled is an error here.
+        drop((&mut self.0).await);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// One kind's objects as they were last told.
+struct Known {
+    kind: KindAtHand,
+    since: Timestamp,
+    timeline: Arc<Timeline>,
+    objects: BTreeMap<String, Value>,
+}
+
+impl Known {
+    async fn follow(mut self, api: Api<DynamicObject>) {
+        loop {
+            match api.list(&ListParams::default()).await {
+                Ok(list) => {
+                    let mut revision = list.metadata.resource_version.unwrap_or_default();
+                    for object in list.items {
+                        self.listed(object);
+                    }
+                    while self.watch(&api, &mut revision).await {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+                // Not there any more, or not for our eyes: it will not be otherwise in a moment.
+                Err(kube::Error::Api(status)) if matches!(status.code, 403..=405) => return,
+                Err(_) => {}
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Watches until the watch ends; whether it can be taken up again from the revision.
+    async fn watch(&mut self, api: &Api<DynamicObject>, revision: &mut String) -> bool {
+        let Ok(stream) = api.watch(&WatchParams::default(), revision).await else { return false };
+        let mut stream = std::pin::pin!(stream);
+        while let Some(Ok(event)) = stream.next().await {
+            match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    advance(revision, &object);
+                    self.now(object);
+                }
+                WatchEvent::Deleted(object) => {
+                    advance(revision, &object);
+                    self.gone(&object);
+                }
+                WatchEvent::Bookmark(bookmark) => revision.clone_from(&bookmark.metadata.resource_version),
+                WatchEvent::Error(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// An object that a list shows. What was there before the attempt began is where changes are counted from.
+    fn listed(&mut self, object: DynamicObject) {
+        let seconds = |time: Timestamp| time.as_second();
+        let older = object.creation_timestamp().is_some_and(|at| seconds(at.0) < seconds(self.since));
+        let given = GIVEN.contains(&(self.kind.resource.kind.as_str(), &object.name_any()));
+        if (older || given) && !self.objects.contains_key(&object.name_any()) {
+            self.objects.insert(object.name_any(), self.raw(object));
+        } else {
+            self.now(object);
+        }
+    }
+
+    /// An object as it is now.
+    fn now(&mut self, object: DynamicObject) {
+        let (name, revision) = (object.name_any(), object.resource_version().unwrap_or_default());
+        let after = self.raw(object);
+        let before = self.objects.insert(name.clone(), after.clone());
+        if self.kind.is_event() {
+            return self.timeline.push_now(event(&after));
+        }
+        let (change, text, detail) = match &before {
+            Some(before) => match difference(&self.kind.resource.kind, before, &after) {
+                Some((text, detail)) => (Change::Modified, text, detail),
+                None => return,
+            },
+            None => (Change::Added, "appears".to_owned(), yaml(&shown(&self.kind.resource.kind, &after))),
+        };
+        self.tell(change, name, revision, text, detail);
+    }
+
+    /// As JSON. The items of a list do not say what they are.
+    fn raw(&self, mut object: DynamicObject) -> Value {
+        let resource = &self.kind.resource;
+        object.types =
+            Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() });
+        serde_json::to_value(object).expect("an object that came as JSON can be written as JSON")
+    }
+
+    fn gone(&mut self, object: &DynamicObject) {
+        let (name, revision) = (object.name_any(), object.resource_version().unwrap_or_default());
+        if self.objects.remove(&name).is_some() && !self.kind.is_event() {
+            self.tell(Change::Deleted, name, revision, "is gone".into(), String::new());
+        }
+    }
+
+    fn tell(&self, change: Change, name: String, revision: String, text: String, detail: String) {
+        let object = ObjectChange { kind: self.kind.label(), name, change, revision };
+        self.timeline.push_now(Moment {
+            kind: MomentKind::Watch,
+            text,
+            detail,
+            object: Some(object),
+            ..Moment::default()
+        });
+    }
+}
+
+fn advance(revision: &mut String, object: &DynamicObject) {
+    if let Some(newer) = object.resource_version() {
+        *revision = newer;
+    }
+}
+
+/// As a person may see it.
+fn shown(kind: &str, object: &Value) -> Value {
+    let mut object = object.clone();
+    mask(kind, &mut object);
+    object
+}
+
+/// What changed in a line, and as a difference of texts; nothing where nothing is worth telling.
+fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, String)> {
+    let (old, new) = (shown(kind, before), shown(kind, after));
+    let mut fields: Vec<_> = changes(&old, &new)
+        .into_iter()
+        .filter(|line| !SILENT.iter().any(|silent| line.starts_with(silent)))
+        .collect();
+    // What somebody wants and what is say more than what is noted about it.
+    fields.sort_by_key(|line| line.starts_with("metadata."));
+    let Some(first) = fields.first() else {
+        let masked = kind == "Secret" && (before["data"] != after["data"]);
+        return masked.then(|| ("a masked value changed".into(), String::new()));
+    };
+    let more = if fields.len() > 1 { format!(" (and {} more)", fields.len() - 1) } else { String::new() };
+    Some((format!("{first}{more}"), text_difference(&yaml(&old), &yaml(&new))))
+}
+
+/// `Warning ProvisioningFailed: no capacity`, about an object.
+fn event(event: &Value) -> Moment {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let warning = text("/type") == "Warning";
+    let about = format!("{} {}", text("/involvedObject/kind"), text("/involvedObject/name"));
+    let line = format!("{about}: {}: {}", text("/reason"), text("/message"));
+    Moment { kind: MomentKind::Event, text: line, failed: warning, ..Moment::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_by_its_first_field_and_shown_as_a_difference() {
+        let before = json!({"metadata": {"resourceVersion": "1"}, "status": {"phase": "Pending"}});
+        let after = json!({"metadata": {"resourceVersion": "2"}, "status": {"phase": "Ready", "node": "n"}});
+        let (text, detail) = difference("Machine", &before, &after).unwrap();
+        assert_eq!(text, r#"status.phase: "Pending" → "Ready" (and 1 more)"#);
+        assert!(detail.contains("-  phase: Pending") && detail.contains("+  phase: Ready"), "{detail}");
+    }
+
+    #[test]
+    fn a_write_without_a_change_is_not_told() {
+        let at = |revision: &str| json!({"metadata": {"resourceVersion": revision}, "spec": {}});
+        assert_eq!(difference("Machine", &at("1"), &at("2")), None);
+    }
+
+    #[test]
+    fn a_secret_s_new_value_is_told_and_not_shown() {
+        let with = |value: &str| json!({"data": {"password": value}});
+        let (text, detail) = difference("Secret", &with("aHVudGVyMg=="), &with("aHVudGVyMw==")).unwrap();
+        assert_eq!((text.as_str(), detail.as_str()), ("a masked value changed", ""));
+    }
+}

@@ -1,0 +1,134 @@
+//! What the namespace's Pods logged since the spec's start, and what their containers said before they were restarted.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::api::{ListParams, LogParams};
+use kube::{Api, ResourceExt as _};
+
+use crate::artefacts::{Bag, Collector, Scene};
+use crate::failure::sentence;
+use crate::report::{Moment, MomentKind};
+
+/// So many lines of each container stand on the timeline; the file has all of them.
+const ON_THE_TIMELINE: usize = 200;
+
+/// A container that logs without end must not fill the disk.
+const MOST_LINES: i64 = 100_000;
+
+/// Writes `pods/NAMESPACE/POD/CONTAINER.log` and `….previous.log`.
+pub(crate) struct PodLogs;
+
+impl Collector for PodLogs {
+    fn what(&self) -> &'static str {
+        "Pod logs"
+    }
+
+    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+        collect(scene, bag).boxed_local()
+    }
+}
+
+async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
+    let Some(client) = &scene.client else { return Ok(()) };
+    for namespace in &scene.namespaces {
+        let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let pods = match api.list(&ListParams::default()).await {
+            Ok(pods) => pods,
+            Err(error) => {
+                bag.lacks(&format!("Pods of namespace {namespace}"), &sentence(&error));
+                continue;
+            }
+        };
+        for pod in &pods {
+            for container in containers(pod) {
+                one(&api, pod, container, scene, bag).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The Pod's containers of all sorts, as far as a kubelet has said anything about them.
+fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.as_ref();
+    let init = status.and_then(|status| status.init_container_statuses.as_ref());
+    let main = status.and_then(|status| status.container_statuses.as_ref());
+    let ephemeral = status.and_then(|status| status.ephemeral_container_statuses.as_ref());
+    init.into_iter().chain(main).chain(ephemeral).flatten()
+}
+
+async fn one(
+    api: &Api<Pod>,
+    pod: &Pod,
+    container: &ContainerStatus,
+    scene: &Scene,
+    bag: &Bag,
+) -> Result<(), String> {
+    let (name, place) =
+        (pod.name_any(), format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any()));
+    let what = format!("logs of {place}, container {}", container.name);
+    let state = container.state.as_ref();
+    if state.is_some_and(|state| state.running.is_some() || state.terminated.is_some()) {
+        let params = LogParams { since_time: Some(scene.since), ..params(&container.name) };
+        match api.logs(&name, &params).await {
+            Ok(text) => {
+                tell(scene, &format!("{name}/{}", container.name), &text);
+                bag.put("Pod logs", &format!("pods/{place}/{}.log", container.name), text)?;
+            }
+            Err(error) => bag.lacks(&what, &sentence(&error)),
+        }
+    } else {
+        let waiting = state.and_then(|state| state.waiting.as_ref());
+        let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or("no reason is given");
+        bag.lacks(&what, &format!("it has not started: {reason}"));
+    }
+    if container.restart_count > 0 {
+        // Not only since the spec's start: what it said when it died is what is looked for.
+        match api.logs(&name, &LogParams { previous: true, ..params(&container.name) }).await {
+            Ok(text) => {
+                bag.put("previous Pod logs", &format!("pods/{place}/{}.previous.log", container.name), text)?;
+            }
+            Err(error) => bag.lacks(&format!("previous {what}"), &sentence(&error)),
+        }
+    }
+    Ok(())
+}
+
+fn params(container: &str) -> LogParams {
+    LogParams {
+        container: Some(container.to_owned()),
+        timestamps: true,
+        tail_lines: Some(MOST_LINES),
+        ..LogParams::default()
+    }
+}
+
+/// Puts the last lines on the timeline, each at its own time.
+fn tell(scene: &Scene, who: &str, text: &str) {
+    let lines: Vec<_> = text.lines().filter_map(timed).collect();
+    for (at, line) in &lines[lines.len().saturating_sub(ON_THE_TIMELINE)..] {
+        let text = format!("{who}: {line}");
+        let after = at.duration_since(scene.since).unsigned_abs();
+        scene.timeline.push(Moment { kind: MomentKind::Log, text, ..Moment::default() }, after);
+    }
+}
+
+/// A line that begins with its time, since the server was asked for that.
+fn timed(line: &str) -> Option<(Timestamp, &str)> {
+    let (time, text) = line.split_once(' ')?;
+    Some((time.parse().ok()?, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_s_time_is_told_from_its_text() {
+        let (at, text) = timed("2026-01-01T00:00:02.5Z level=info reconciled").unwrap();
+        assert_eq!((at.to_string().as_str(), text), ("2026-01-01T00:00:02.5Z", "level=info reconciled"));
+        assert_eq!(timed("level=info reconciled"), None);
+    }
+}

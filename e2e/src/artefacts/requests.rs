@@ -1,0 +1,36 @@
+//! The requests that the in-memory API server answered, with who asked and what came of it.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use jiff::Timestamp;
+use seatrial_fakeclient::{Entry, FakeCluster};
+
+use crate::artefacts::{Bag, Collector, Scene};
+
+/// The user that evidence is collected as: its own requests explain nothing.
+pub(crate) const OBSERVER: &str = "seatrial:observer";
+
+/// Writes `requests.txt`.
+pub(crate) struct Requests(pub(crate) FakeCluster);
+
+impl Collector for Requests {
+    fn what(&self) -> &'static str {
+        "API requests"
+    }
+
+    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+        async {
+            let requests = self.0.requests();
+            let others = requests.iter().filter(|entry| entry.user != OBSERVER);
+            let lines: Vec<_> = others.map(|entry| line(entry, scene.since)).collect();
+            bag.put("API requests", "requests.txt", lines.concat())
+        }
+        .boxed_local()
+    }
+}
+
+/// `+0.102s  409  PUT     /api/v1/namespaces/demo/configmaps/a  (somebody)`.
+fn line(entry: &Entry, since: Timestamp) -> String {
+    let after = entry.at.duration_since(since).as_secs_f64();
+    format!("{after:+.3}s  {}  {:<6}  {}  ({})\n", entry.code, entry.method, entry.path, entry.user)
+}
