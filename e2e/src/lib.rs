@@ -43,6 +43,9 @@ mod expect;
 mod span;
 mod tier;
 
+pub mod audit;
+pub mod deploy;
+
 mod artefacts;
 
 pub mod report;

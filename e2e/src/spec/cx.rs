@@ -21,6 +21,7 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
+use crate::tier::{Connection, Plane};
 
 /// A spec's context.
 pub struct Cx {
@@ -33,6 +34,7 @@ pub struct Cx {
     pub(crate) board: Arc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) plane: Option<Plane>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
     /// Other namespaces that a failure may have to do with.
     pub(crate) looks_at: RefCell<Vec<String>>,
@@ -41,14 +43,14 @@ pub struct Cx {
 impl Cx {
     /// The first context on a connection.
     pub(crate) fn new(
-        client: Client,
-        clock: Clock,
+        connection: Connection,
         tier: &'static str,
         namespace: String,
         spec: &str,
         seed: u64,
         board: &Arc<Board>,
     ) -> Self {
+        let Connection { client, clock, plane, .. } = connection;
         Self {
             spec: spec.into(),
             tier,
@@ -59,6 +61,7 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
+            plane,
             kept: RefCell::new(BTreeMap::new()),
             looks_at: RefCell::default(),
         }
@@ -77,6 +80,7 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
+            plane: self.plane.clone(),
             kept: RefCell::new(self.kept.borrow().clone()),
             looks_at: RefCell::new(self.looks_at.borrow().clone()),
         }

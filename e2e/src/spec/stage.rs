@@ -16,7 +16,7 @@ use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
 use crate::spec::run::Run;
 use crate::spec::{Board, Cx, evidence, namespace};
-use crate::tier::{Connection, Need};
+use crate::tier::Need;
 
 /// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
 /// ends with it.
@@ -171,14 +171,13 @@ impl<'a> Stage<'a> {
         let (run, seed) = (self.run, self.seed(name));
         board.enters("set-up");
         let set_up = guarded(limit, board, async {
-            let connection = run.tier.connect(seed).await?;
+            let mut connection = run.tier.connect(seed).await?;
             run.definitions.install(&connection).await?;
-            let Connection { client, clock, sources, .. } = connection;
             // Kept at once: it is of use also when the rest fails.
-            self.sources = sources;
+            self.sources = std::mem::take(&mut connection.sources);
             self.sources.collectors.extend(run.tier.collectors());
-            let namespace = namespace::create(client.clone(), &run.prefix, name, seed).await?;
-            Ok(Cx::new(client, clock, run.tier.name(), namespace, name, seed, board))
+            let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
+            Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
         });
         set_up.await.map_err(|failure| failure.during("set-up"))
     }

@@ -4,10 +4,11 @@
 //! in and each spec has its own runtime. It knows nothing of specs.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use kube::Client;
+use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::{Collector, Sources};
@@ -58,6 +59,17 @@ pub(crate) struct Connection {
     pub(crate) shared: bool,
     /// What it brings for a failure's evidence.
     pub(crate) sources: Sources,
+    /// The control plane itself, where this process runs it.
+    pub(crate) plane: Option<Plane>,
+}
+
+/// What is known of a control plane that this process runs.
+#[derive(Clone)]
+pub(crate) struct Plane {
+    /// How its administrator is known to it.
+    pub(crate) admin: Config,
+    /// The file that its API server writes its audit log to.
+    pub(crate) audit_log: PathBuf,
 }
 
 /// Why a tier cannot be used.
