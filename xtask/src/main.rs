@@ -4,10 +4,12 @@ mod bench;
 mod cargo;
 mod ci;
 mod doctor;
+mod e2e;
 mod envtest;
 mod fidelity;
 mod generate;
 mod kubectl;
+mod node_image;
 mod serve;
 mod tidy;
 mod trial;
@@ -36,8 +38,10 @@ enum Task {
     Gen(generate::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
+    E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    NodeImage(node_image::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -50,8 +54,10 @@ async fn main() -> ExitCode {
         Task::Gen(args) => generate::run(args).await,
         Task::Trial(args) => trial::trial(&args),
         Task::Envtest(args) => envtest::envtest(&args),
+        Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),

@@ -34,6 +34,7 @@ pub struct Cx {
     pub(crate) board: Arc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) kind: Option<crate::kind::Cluster>,
     pub(crate) plane: Option<Plane>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
     /// Other namespaces that a failure may have to do with.
@@ -50,7 +51,7 @@ impl Cx {
         seed: u64,
         board: &Arc<Board>,
     ) -> Self {
-        let Connection { client, clock, plane, .. } = connection;
+        let Connection { client, clock, plane, kind, .. } = connection;
         Self {
             spec: spec.into(),
             tier,
@@ -61,6 +62,7 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
+            kind,
             plane,
             kept: RefCell::new(BTreeMap::new()),
             looks_at: RefCell::default(),
@@ -80,6 +82,7 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
+            kind: self.kind.clone(),
             plane: self.plane.clone(),
             kept: RefCell::new(self.kept.borrow().clone()),
             looks_at: RefCell::new(self.looks_at.borrow().clone()),
@@ -94,7 +97,7 @@ impl Cx {
         &self.spec
     }
 
-    /// The tier's name: `fake`, `envtest` or `existing`.
+    /// The tier's name: `fake`, `envtest`, `kind` or `existing`.
     pub fn tier(&self) -> &'static str {
         self.tier
     }

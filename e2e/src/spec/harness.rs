@@ -45,7 +45,7 @@ const SLOWEST: usize = 10;
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
-/// | `SEATRIAL_TIER` | `fake`, `envtest` or `existing` | `fake` |
+/// | `SEATRIAL_TIER` | `fake`, `envtest`, `kind` or `existing` | `fake` |
 /// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for every run |
 /// | `SEATRIAL_ORDER` | `mixed`: all specs change places; `groups`: groups, and specs in them, change places, each group stays together; `written` | `mixed` |
 /// | `SEATRIAL_LABELS` | which labels: `recovery && !(slow \|\| /^net-/)` | all |
@@ -60,6 +60,9 @@ const SLOWEST: usize = 10;
 /// | `SEATRIAL_SLOW` | specs that took so long are listed at the end, the ten slowest of them | `5s` |
 /// | `SEATRIAL_REPORT` | a folder; each spec's outcome is merged into `report.json` in it | none |
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
+/// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
+/// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
+/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the run |
 /// | `SEATRIAL_HAS` | what the cluster of tier `existing` has | `controllers,kubelet,nodes:1` |
 ///
 /// How many specs run at once is `--test-threads`: by default the number of cores on `fake`, else 8.

@@ -12,11 +12,13 @@ use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::{Collector, Sources};
+use crate::kind;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
 use crate::tier::fake::Fake;
+use crate::tier::kind::Kind;
 
 /// Something that answers the API.
 pub(crate) trait Tier: Send + Sync {
@@ -57,6 +59,8 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
+    /// The cluster itself, where it is one of kind's.
+    pub(crate) kind: Option<kind::Cluster>,
     /// What it brings for a failure's evidence.
     pub(crate) sources: Sources,
     /// The control plane itself, where this process runs it.
@@ -95,6 +99,7 @@ pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
         TierKind::Fake => Arc::new(Fake),
         TierKind::Envtest => Arc::new(Envtest::default()),
+        TierKind::Kind => Arc::new(Kind::from_env()),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }
 }

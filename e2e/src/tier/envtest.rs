@@ -108,7 +108,14 @@ impl Tier for Envtest {
             let client =
                 Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
             let sources = Sources::default();
-            Ok(Connection { client, clock: Clock::system(), shared: true, sources, plane: Some(plane) })
+            Ok(Connection {
+                client,
+                clock: Clock::system(),
+                shared: true,
+                kind: None,
+                sources,
+                plane: Some(plane),
+            })
         });
         std::future::ready(connection).boxed_local()
     }

@@ -35,7 +35,7 @@ impl Existing {
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
         let (clock, sources) = (Clock::system(), Sources::default());
-        Ok(Connection { client, clock, shared: true, sources, plane: None })
+        Ok(Connection { client, clock, shared: true, kind: None, sources, plane: None })
     }
 
     /// The current context's name, if specs may use it.

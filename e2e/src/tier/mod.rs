@@ -5,6 +5,7 @@ mod crds;
 mod envtest;
 mod existing;
 mod fake;
+mod kind;
 mod need;
 
 pub(crate) use cluster::{Connection, Plane, Tier, TierError, choose};
