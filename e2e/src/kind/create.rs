@@ -13,7 +13,7 @@ use seatrial_envtest::process::{Child, Spec};
 
 use super::cluster::{Cluster, Facts, Timings};
 use super::config::ClusterConfig;
-use super::docker::{self, connect, containers};
+use super::containers::{connect, containers};
 use super::error::{KindError, is_disk_full};
 use super::home::Home;
 use super::lease::{Claim, Lease};
@@ -56,8 +56,8 @@ pub(super) async fn create_named(
         return Err(KindError::NameTaken { name: name.to_owned(), found });
     }
     origin::check_load_balancer(&docker, config.control_planes()).await?;
-    let machine = docker::machine(&docker).await?;
-    let image = origin::resolve(&docker, &machine, config).await?;
+    let image = origin::resolve(&docker, config).await?;
+    let machine = docker.info().await.map_err(KindError::docker("asking Docker about its machine"))?;
     let mut config = config.clone();
     // kubelet 1.35 and later refuses cgroup v1 unless it is told otherwise.
     let version_1 = machine.cgroup_version.is_some_and(|version| version.to_string() == "1");
@@ -148,7 +148,7 @@ impl Maker<'_> {
         args.extend(self.config.retain.then(|| "--retain".into()));
         // An environment of its own: a caller's KIND_… variables would change what it does.
         let mut env = seatrial_envtest::process::bare_environment();
-        env.push(("DOCKER_HOST".into(), docker::host().into()));
+        env.push(("DOCKER_HOST".into(), crate::docker::host().into()));
         env.push(("KIND_EXPERIMENTAL_PROVIDER".into(), "docker".into()));
         env.push(("KIND_EXPERIMENTAL_DOCKER_NETWORK".into(), self.name.into()));
         let log = folder.join("kind.log");
