@@ -1,4 +1,4 @@
-//! Which iptables works on this kernel. Debian has two: one for nf_tables, one for what was before.
+//! Which iptables works on this kernel. Debian has two: one for nftables, one for what was before.
 
 use std::ffi::OsString;
 use std::fs;
