@@ -63,11 +63,13 @@ mod tests {
 
     #[test]
     fn each_option_reaches_the_runner_and_none_that_was_not_given() {
-        let options = "x --labels !slow --order groups --workers 3 --retries 2 --fail-fast --repeat 9 --until-it-fails";
+        let options =
+            "x --labels !slow --order groups --workers 3 --retries 2 --fail-fast --repeat 9 --until-it-fails";
         let mut command = Command::new("specs");
         Line::parse_from(options.split(' ')).how.apply(&mut command);
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-        let variables = command.get_envs().map(|(name, value)| format!("{}={}", text(name), text(value.unwrap())));
+        let variables =
+            command.get_envs().map(|(name, value)| format!("{}={}", text(name), text(value.unwrap())));
         let expected = [
             "SEATRIAL_FAIL_FAST=true",
             "SEATRIAL_LABELS=!slow",
