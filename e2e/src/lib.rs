@@ -52,16 +52,15 @@ pub mod deploy;
 pub mod kind;
 pub mod node_image;
 
-#[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]
 mod artefacts;
 
 pub mod report;
 
 pub use expect::{
-    Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,
-    matchers,
+    Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable, Probe,
+    Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
 pub use span::{mins, secs};
-pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

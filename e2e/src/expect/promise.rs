@@ -3,27 +3,29 @@
 //! `cx.eventually(&pool).should(exist());` without an await looks like a check and is none.
 
 use std::panic::Location;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::report::{MomentKind, Ongoing};
 use crate::spec::Board;
 
 /// Notices when an expectation is dropped unchecked.
 pub(crate) struct Promise {
-    pub(crate) board: Rc<Board>,
+    pub(crate) board: Arc<Board>,
     pub(crate) place: &'static Location<'static>,
     kept: bool,
 }
 
 impl Promise {
     #[track_caller]
-    pub(crate) fn new(board: Rc<Board>) -> Self {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
         Self { board, place: Location::caller(), kept: false }
     }
 
-    /// The expectation is being checked now.
-    pub(crate) fn keep(&mut self) {
+    /// The expectation is being checked now; it stands on the timeline from here to its end.
+    pub(crate) fn keep(&mut self, what: &str) -> Ongoing {
         self.kept = true;
         self.board.expected_something();
+        self.board.timeline().start(MomentKind::Expectation, what)
     }
 }
 
