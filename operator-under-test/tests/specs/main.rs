@@ -13,6 +13,7 @@ mod fleet;
 
 mod operator;
 
+mod deployed;
 mod in_process;
 
 use std::process::ExitCode;
