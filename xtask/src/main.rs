@@ -9,6 +9,7 @@ mod envtest;
 mod fidelity;
 mod generate;
 mod kubectl;
+mod node_image;
 mod serve;
 mod tidy;
 mod trial;
@@ -40,6 +41,7 @@ enum Task {
     E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    NodeImage(node_image::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
         Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),
