@@ -25,14 +25,14 @@ impl Cx {
     /// Applies objects of any kind server-side, in their order, definitions included. An object that belongs into a
     /// namespace and names none goes into the spec's.
     pub async fn apply_all(&self, objects: &[Value]) -> SpecResult {
-        apply::apply(&self.client, &self.namespace, objects).await
+        Box::pin(apply::apply(&self.client, &self.namespace, objects)).await
     }
 
     /// Waits until a Deployment of the spec's namespace runs what its spec says; scaled to zero, until its last Pod is
     /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container that
     /// ends again and again.
     pub async fn rolled_out(&self, deployment: &str, within: Duration) -> SpecResult {
-        rollout::rolled_out(&self.client, &self.namespace, deployment, within).await
+        Box::pin(rollout::rolled_out(&self.client, &self.namespace, deployment, within)).await
     }
 
     /// Follows what the containers of the selected Pods of the spec's namespace say, until the spec's end.

@@ -63,7 +63,8 @@ impl Operator {
     /// Kills its process, and keeps the kubelet and the Deployment from starting another one.
     pub(crate) async fn kill(self, cx: &Cx) -> SpecResult {
         for pod in pods(cx).await? {
-            cx.kind()?.kill_process(&pod, CONTAINER).await?;
+            let kind = cx.kind()?;
+            Box::pin(kind.kill_process(&pod, CONTAINER)).await?;
             scale(cx, 0).await?;
             cx.api::<Pod>().delete(&pod.name_any(), &DeleteParams::background().grace_period(0)).await?;
         }

@@ -6,6 +6,7 @@ use k8s_openapi::api::events::v1::Event;
 use seatrial_e2e::{
     Cx, Need, Scope,
     matchers::{all, be_gone, equal, have_len, not, satisfy},
+    mins,
 };
 use seatrial_operator::{Cluster, Machine, SimulatedInstance};
 
@@ -68,7 +69,9 @@ fn killed_at_work(s: &mut Scope) {
         cx.eventually(cx.all::<Machine>()).should(be_ready_machines(2)).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
         Ok(())
-    });
+    })
+    // Ten times a Pod's start and end, where it is one.
+    .time_out(mins(15));
 }
 
 fn killed_at_a_deletion(s: &mut Scope) {
