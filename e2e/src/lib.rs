@@ -52,7 +52,6 @@ pub mod deploy;
 pub mod kind;
 pub mod node_image;
 
-#[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]
 mod artefacts;
 
 pub mod report;
@@ -63,5 +62,5 @@ pub use expect::{
 };
 pub use failure::{Failure, SpecResult};
 pub use span::{mins, secs};
-pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;
