@@ -2,22 +2,52 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::Value;
 
+use crate::deploy::logs::Listener;
 use crate::deploy::{apply, logs, rollout};
 use crate::expect::Subject;
 use crate::failure::SpecResult;
-use crate::spec::{Cx, Task};
+use crate::report::MomentKind;
+use crate::spec::{Board, Cx, Task};
+
+/// How many lines of followed containers stand on a spec's timeline.
+const MOST_LINES: usize = 2000;
 
 /// What followed containers have said so far.
 #[derive(Clone)]
 pub struct FollowedLogs {
     lines: Rc<RefCell<Vec<String>>>,
     task: Task,
+}
+
+/// Puts lines on the spec's timeline when they are written: a Pod that is gone has none any more.
+struct Record {
+    lines: Rc<RefCell<Vec<String>>>,
+    board: Arc<Board>,
+}
+
+impl Listener for Record {
+    fn begins(&self, source: &str) {
+        self.board.timeline().follows(source);
+    }
+
+    fn hears(&self, source: &str, line: &str) {
+        let line = format!("{source}: {line}");
+        let mut lines = self.lines.borrow_mut();
+        // The report must stay readable, whatever an operator logs.
+        match lines.len() {
+            ..MOST_LINES => self.board.tell(MomentKind::Log, &line),
+            MOST_LINES => self.board.tell(MomentKind::Log, "what was logged after this is not shown here"),
+            _ => {}
+        }
+        lines.push(line);
+    }
 }
 
 /// Deploying.
@@ -46,10 +76,9 @@ impl Cx {
             snapshot: |_| None,
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
-        let kept = Rc::clone(&lines);
+        let record = Record { lines: Rc::clone(&lines), board: Arc::clone(&self.board) };
         let task = self.spawn("logs", async move {
-            logs::follow(pods, |line| kept.borrow_mut().push(format!("{}: {}", line.source, line.text)))
-                .await;
+            logs::follow(pods, record).await;
             Ok(())
         });
         FollowedLogs { lines, task }

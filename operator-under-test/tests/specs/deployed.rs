@@ -16,7 +16,7 @@ use seatrial_e2e::{
     mins,
 };
 use seatrial_operator::bundle;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::operator::bundle_for;
 
@@ -40,15 +40,19 @@ struct Followed;
 
 /// Deploys the operator and waits until it looks after its kinds.
 pub(crate) async fn start(cx: &Cx) -> SpecResult<Operator> {
-    let archive = image().await?;
-    cx.kind()?.cluster().load_archive(&archive).await?;
+    let archive = loaded_image(cx).await?;
+    apply(cx, &bundle_for(cx, &archive.reference).objects()).await?;
+    Ok(Operator)
+}
+
+/// Deploys these objects, follows what the operator says, and waits until it looks after its kinds.
+pub(crate) async fn apply(cx: &Cx, objects: &[Value]) -> SpecResult {
     if cx.kept::<Followed>().is_err() {
         cx.keep(Followed);
         cx.follow_logs(SELECTOR);
     }
-    cx.apply_all(&bundle_for(cx, &archive.reference).objects()).await?;
-    cx.rolled_out(bundle::NAME, STARTED_WITHIN).await?;
-    Ok(Operator)
+    cx.apply_all(objects).await?;
+    cx.rolled_out(bundle::NAME, STARTED_WITHIN).await
 }
 
 /// Deploys the operator and kills it so much time after it began its work.
@@ -76,6 +80,13 @@ impl Operator {
         scale(cx, 0).await?;
         cx.rolled_out(bundle::NAME, ENDED_WITHIN).await
     }
+}
+
+/// The operator's image, in all nodes.
+pub(crate) async fn loaded_image(cx: &Cx) -> SpecResult<Archive> {
+    let archive = image().await?;
+    cx.kind()?.cluster().load_archive(&archive).await?;
+    Ok(archive)
 }
 
 /// The operator's Pods that are not on their way out.

@@ -127,7 +127,8 @@ fn answer_for_rights(cx: &Cx) {
     });
 }
 
-async fn release_all(cx: &Cx) -> SpecResult {
+/// Deletes what needs the operator to go, and sees to it that there is one.
+pub(crate) async fn release_all(cx: &Cx) -> SpecResult {
     let everything = kube::api::ListParams::default();
     let left = cx.api::<Machine>().list_metadata(&everything).await?.items.len()
         + cx.api::<SimulatedInstance>().list_metadata(&everything).await?.items.len();
