@@ -3,12 +3,14 @@
 mod bench;
 mod cargo;
 mod ci;
+mod docker;
 mod doctor;
 mod e2e;
 mod envtest;
 mod fidelity;
 mod generate;
 mod kubectl;
+mod node_image;
 mod serve;
 mod tidy;
 mod trial;
@@ -40,13 +42,24 @@ enum Task {
     E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    NodeImage(node_image::Args),
     Bench(bench::Args),
+    Docker(docker::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
 }
 
+fn main() -> ExitCode {
+    // Docker calls a copy of this program, under another name, to start containers.
+    if docker::runtime::is_called() {
+        eprintln!("error: {:#}", docker::runtime::run());
+        return ExitCode::FAILURE;
+    }
+    work()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
@@ -55,7 +68,9 @@ async fn main() -> ExitCode {
         Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
+        Task::Docker(args) => docker::docker(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),
     };
