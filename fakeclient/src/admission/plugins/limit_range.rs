@@ -255,7 +255,7 @@ mod tests {
     use super::super::bench::{Stored, create, pod};
     use super::*;
 
-    fn range(limit: Value) -> Stored {
+    fn range(limit: &Value) -> Stored {
         let range = json!({"metadata": {"namespace": "default", "name": "l"}, "spec": {"limits": [limit]}});
         Stored::default().with("limitranges", range)
     }
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_a_limit_is_refused_by_name() {
-        let stored = range(json!({"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "100m"}}));
+        let stored = range(&json!({"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "100m"}}));
         let answer = |cpu: &str| {
             let resources = json!({"limits": {"cpu": cpu}, "requests": {"cpu": cpu}});
             let body = pod(json!({"containers": [{"name": "a", "resources": resources}]}));
