@@ -1,6 +1,7 @@
 //! The few commands people and CI use. This file is their table; each command has a module of its own.
 
 mod bench;
+mod browser;
 mod cargo;
 mod ci;
 mod doctor;
@@ -8,6 +9,7 @@ mod envtest;
 mod fidelity;
 mod generate;
 mod kubectl;
+mod page;
 mod serve;
 mod tidy;
 mod trial;
@@ -38,6 +40,7 @@ enum Task {
     Envtest(envtest::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    Page(page::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -52,6 +55,7 @@ async fn main() -> ExitCode {
         Task::Envtest(args) => envtest::envtest(&args),
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::Page(args) => page::page(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),

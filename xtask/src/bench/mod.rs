@@ -2,6 +2,7 @@
 
 mod envtest;
 mod fake;
+pub(crate) mod report;
 mod stopwatch;
 
 use anyhow::{Context, Result};
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::cargo::cargo;
 
-/// Measure the fake and the start of a real control plane.
+/// Measure the fake, the report's page and the start of a real control plane.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs"
@@ -101,6 +102,7 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
         return optimised(args);
     }
     let mut rows = fake::rows().await?;
+    rows.extend(report::rows().await?);
     if !args.fake_only {
         rows.extend(envtest::rows().await?);
     }
