@@ -30,7 +30,7 @@
 //! on tier `envtest`; on the other tiers it makes no difference.
 //!
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
-//! cluster by watch (`expect`), which one of several things answers for (`tier`), and its outcome is
+//! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that [`kind`] makes), and its outcome is
 //! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`).
 
 mod failure;
@@ -42,6 +42,10 @@ mod expect;
 
 mod span;
 mod tier;
+
+pub mod audit;
+pub mod deploy;
+pub mod kind;
 
 #[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]
 mod artefacts;

@@ -14,13 +14,14 @@ use crate::tier::Need;
 pub(crate) enum TierKind {
     Fake,
     Envtest,
+    Kind,
     Existing,
 }
 
 /// Everything a run can be told by environment variables.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// `SEATRIAL_TIER`: `fake` (the default), `envtest` or `existing`.
+    /// `SEATRIAL_TIER`: `fake` (the default), `envtest`, `kind` or `existing`.
     pub(crate) tier: TierKind,
     /// `SEATRIAL_SEED`: a number; by default 0 on `fake` and another one for every run elsewhere.
     pub(crate) seed: Option<u64>,
@@ -85,8 +86,9 @@ fn tier_kind(text: &str) -> Result<TierKind, String> {
     match text {
         "fake" => Ok(TierKind::Fake),
         "envtest" => Ok(TierKind::Envtest),
+        "kind" => Ok(TierKind::Kind),
         "existing" => Ok(TierKind::Existing),
-        _ => Err("the tiers are fake, envtest and existing".into()),
+        _ => Err("the tiers are fake, envtest, kind and existing".into()),
     }
 }
 
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn a_tier_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
         let error = read(&[("SEATRIAL_TIER", "kwok")]).unwrap_err().to_string();
-        assert_eq!(error, "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest and existing");
+        assert_eq!(error, "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest, kind and existing");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub mod assets;
 
 mod plane;
 
-mod process;
+pub mod process;
 
 mod install;
 

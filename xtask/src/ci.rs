@@ -50,13 +50,14 @@ pub(crate) fn ci(args: &Args) -> Result<()> {
 /// A step's name, whether it needs real binaries, and what it runs.
 type StepPlan = (&'static str, bool, fn() -> Result<Counts>);
 
-const STEPS: [StepPlan; 9] = [
+const STEPS: [StepPlan; 10] = [
     ("format", false, format),
     ("lints", false, lints),
     ("documentation", false, documentation),
     ("tests", false, tests),
     ("trial on the fake", false, || trial::on(Tier::Fake)),
     ("real etcd and kube-apiserver", true, crate::envtest::all),
+    ("real nodes", true, crate::e2e::all),
     ("fidelity", true, fidelity),
     ("kubectl", true, kubectl),
     ("generated data", true, generated),

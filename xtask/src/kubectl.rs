@@ -175,8 +175,9 @@ impl Side {
 
     fn command(&self, line: &str, input: &[u8]) -> Result<std::process::Output> {
         let mut child = Command::new(&self.program)
-            .args(line.split(' '))
+            // The last one counts, so that a step may have its own time.
             .args(["--kubeconfig", "kubeconfig", "--cache-dir", "cache", "--request-timeout", "30s"])
+            .args(line.split(' '))
             .current_dir(self.folder.path())
             .env_remove("KUBECONFIG")
             .env("HOME", self.folder.path())
@@ -220,7 +221,7 @@ mod tests {
         for step in steps() {
             for word in step
                 .line
-                .split(' ')
+                .split([' ', '='])
                 .filter(|word| Path::new(word).extension().is_some_and(|ending| ending == "yaml"))
             {
                 assert!(FILES.iter().any(|(name, _)| *name == word), "{word}");

@@ -5,6 +5,7 @@ mod browser;
 mod cargo;
 mod ci;
 mod doctor;
+mod e2e;
 mod envtest;
 mod fidelity;
 mod generate;
@@ -38,6 +39,7 @@ enum Task {
     Gen(generate::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
+    E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
     Page(page::Args),
@@ -53,6 +55,7 @@ async fn main() -> ExitCode {
         Task::Gen(args) => generate::run(args).await,
         Task::Trial(args) => trial::trial(&args),
         Task::Envtest(args) => envtest::envtest(&args),
+        Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
         Task::Page(args) => page::page(&args).await,

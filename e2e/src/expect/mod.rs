@@ -25,4 +25,5 @@ pub use eventually::Eventually;
 pub use expect_value::Expect;
 pub(crate) use follow::Sight;
 pub use matcher::{Matcher, MatcherList, Mismatch};
+pub(crate) use subject::Subject;
 pub use subject::{Collection, Object, Observable};

@@ -20,6 +20,7 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
+use crate::tier::Plane;
 
 /// A spec's context.
 pub struct Cx {
@@ -32,6 +33,8 @@ pub struct Cx {
     pub(crate) board: Rc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) kind: Option<crate::kind::Cluster>,
+    pub(crate) plane: Option<Plane>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
 }
 
@@ -42,7 +45,7 @@ impl Cx {
         &self.spec
     }
 
-    /// The tier's name: `fake`, `envtest` or `existing`.
+    /// The tier's name: `fake`, `envtest`, `kind` or `existing`.
     pub fn tier(&self) -> &'static str {
         self.tier
     }

@@ -34,12 +34,15 @@ const PARALLEL_WAITS: usize = 8;
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
-/// | `SEATRIAL_TIER` | `fake`, `envtest` or `existing` | `fake` |
+/// | `SEATRIAL_TIER` | `fake`, `envtest`, `kind` or `existing` | `fake` |
 /// | `SEATRIAL_SEED` | seed of everything random | 0 on `fake`, else another one for every run |
 /// | `SEATRIAL_LABELS` | `recovery,!slow`: specs with one of the labels, without those behind `!` | all |
 /// | `SEATRIAL_SPEC_TIMEOUT` | how long a spec may take: `90s`, `5m` | `5m` |
 /// | `SEATRIAL_REPORT` | a folder; each spec's outcome is merged into `report.json` in it | none |
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
+/// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
+/// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
+/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the run |
 /// | `SEATRIAL_HAS` | what the cluster of tier `existing` has | `controllers,kubelet,nodes:1` |
 ///
 /// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin.

@@ -131,7 +131,7 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
     let set_up = guarded(limit, &board, async {
         let connection = run.tier.connect(seed).await?;
         run.definitions.install(&connection).await?;
-        let Connection { client, clock, .. } = connection;
+        let Connection { client, clock, plane, kind, .. } = connection;
         let namespace = namespace::create(client.clone(), &run.prefix, &spec.name, seed).await?;
         Ok(Cx {
             spec: spec.name.as_str().into(),
@@ -143,6 +143,8 @@ async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
             board: Rc::clone(&board),
             cleanups: crate::spec::cleanup::Cleanups::default(),
             tasks: RefCell::default(),
+            kind,
+            plane,
             kept: RefCell::new(BTreeMap::new()),
         })
     });

@@ -4,18 +4,21 @@
 //! in and each spec has its own runtime. It knows nothing of specs.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use kube::Client;
+use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::{Collector, Sources};
+use crate::kind;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
 use crate::tier::fake::Fake;
+use crate::tier::kind::Kind;
 
 /// Something that answers the API.
 pub(crate) trait Tier: Send + Sync {
@@ -57,9 +60,22 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
+    /// The cluster itself, where it is one of kind's.
+    pub(crate) kind: Option<kind::Cluster>,
     /// What it brings for a failure's evidence.
     #[expect(dead_code, reason = "a spec's life calls for its evidence")]
     pub(crate) sources: Sources,
+    /// The control plane itself, where this process runs it.
+    pub(crate) plane: Option<Plane>,
+}
+
+/// What is known of a control plane that this process runs.
+#[derive(Clone)]
+pub(crate) struct Plane {
+    /// How its administrator is known to it.
+    pub(crate) admin: Config,
+    /// The file that its API server writes its audit log to.
+    pub(crate) audit_log: PathBuf,
 }
 
 /// Why a tier cannot be used.
@@ -85,6 +101,7 @@ pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
         TierKind::Fake => Arc::new(Fake),
         TierKind::Envtest => Arc::new(Envtest::default()),
+        TierKind::Kind => Arc::new(Kind::from_env()),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }
 }

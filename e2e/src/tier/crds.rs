@@ -72,7 +72,8 @@ async fn put(api: &Api<DynamicObject>, name: &str, crd: &DynamicObject) -> Resul
     }
 }
 
-async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
+/// Waits until a definition is established.
+pub(crate) async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
     let ready = have_condition("Established", "True");
     let mut last = "it was not seen".to_owned();
     let subject = Object::new(api.clone(), "CustomResourceDefinition", name).subject();

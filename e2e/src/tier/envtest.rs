@@ -6,18 +6,24 @@
 //! the faster way here.
 
 use std::sync::{Mutex, MutexGuard};
+use std::{fs, io};
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use kube::{Client, Config};
+use kube::Client;
 use seatrial_envtest::Environment;
 use seatrial_fakeclient::Clock;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::artefacts::Sources;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::audit::policy;
+use crate::tier::{Connection, Need, Plane, Tier, TierError};
 
 const NAME: &str = "envtest";
+
+const AUDIT_POLICY: &str = "policy.yaml";
+const AUDIT_LOG: &str = "audit.log";
 
 /// The controllers that the fake has too, under kube-controller-manager's names for them.
 const CONTROLLERS: [&str; 4] = [
@@ -45,6 +51,8 @@ enum State {
 
 struct Running {
     environment: Environment,
+    /// Where the API server finds its audit policy and writes its audit log.
+    audit: TempDir,
     /// The environment's own: the specs' runtimes come and go.
     runtime: Runtime,
 }
@@ -54,9 +62,12 @@ impl Envtest {
         self.state.lock().expect("nobody panics while the environment starts or stops")
     }
 
-    fn config(&self) -> Result<Config, TierError> {
+    fn plane(&self) -> Result<Plane, TierError> {
         match &*self.state() {
-            State::Running(running) => Ok(running.environment.config()),
+            State::Running(running) => {
+                let admin = running.environment.config();
+                Ok(Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) })
+            }
             State::Failed(message) => Err(TierError::new(NAME, message)),
             State::Idle => unreachable!("a tier is prepared before it is connected to"),
         }
@@ -70,7 +81,7 @@ impl Tier for Envtest {
 
     fn has(&self, need: Need) -> bool {
         // The API server runs on this machine, so it reaches a webhook that listens on loopback.
-        matches!(need, Need::Controllers | Need::Webhooks)
+        matches!(need, Need::Controllers | Need::Webhooks | Need::Audit)
     }
 
     fn virtual_time(&self) -> bool {
@@ -93,9 +104,18 @@ impl Tier for Envtest {
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
-        let connection = self.config().and_then(|config| {
-            let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-            Ok(Connection { client, clock: Clock::system(), shared: true, sources: Sources::default() })
+        let connection = self.plane().and_then(|plane| {
+            let client =
+                Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
+            let sources = Sources::default();
+            Ok(Connection {
+                client,
+                clock: Clock::system(),
+                shared: true,
+                kind: None,
+                sources,
+                plane: Some(plane),
+            })
         });
         std::future::ready(connection).boxed_local()
     }
@@ -114,8 +134,18 @@ fn start() -> Result<Running, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("no runtime for the environment: {error}"))?;
-    let environment = runtime
-        .block_on(Environment::builder().controllers(CONTROLLERS).start())
-        .map_err(|error| crate::failure::sentence(&error))?;
-    Ok(Running { environment, runtime })
+    let audit = audit_folder().map_err(|error| format!("no folder for the audit log: {error}"))?;
+    let file = |name: &str| audit.path().join(name).to_string_lossy().into_owned();
+    let mut builder = Environment::builder().controllers(CONTROLLERS);
+    for (name, value) in policy::flags(&file(AUDIT_POLICY), &file(AUDIT_LOG)) {
+        builder = builder.apiserver_arg(name, value);
+    }
+    let environment = runtime.block_on(builder.start()).map_err(|error| crate::failure::sentence(&error))?;
+    Ok(Running { environment, audit, runtime })
+}
+
+fn audit_folder() -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("seatrial-audit-").tempdir()?;
+    fs::write(folder.path().join(AUDIT_POLICY), policy::POLICY)?;
+    Ok(folder)
 }

@@ -34,7 +34,8 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        Ok(Connection { client, clock: Clock::system(), shared: true, sources: Sources::default() })
+        let (clock, sources) = (Clock::system(), Sources::default());
+        Ok(Connection { client, clock, shared: true, kind: None, sources, plane: None })
     }
 
     /// The current context's name, if specs may use it.

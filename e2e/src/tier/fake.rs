@@ -55,7 +55,7 @@ impl Tier for Fake {
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
     let sources = Sources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
-    Connection { client, clock, shared: false, sources }
+    Connection { client, clock, shared: false, kind: None, sources, plane: None }
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ mod crds;
 mod envtest;
 mod existing;
 mod fake;
+mod kind;
 mod need;
 
-pub(crate) use cluster::{Connection, Tier, TierError, choose};
-pub(crate) use crds::Definitions;
+pub(crate) use cluster::{Connection, Plane, Tier, TierError, choose};
+pub(crate) use crds::{Definitions, established};
 #[cfg(test)]
 pub(crate) use fake::Fake;
 pub use need::Need;

@@ -19,6 +19,8 @@ pub enum Need {
     Kubelet,
     /// At least so many nodes.
     Nodes(u32),
+    /// The API server keeps an audit log of what service accounts do, and a spec can read it.
+    Audit,
 }
 
 impl Need {
@@ -38,6 +40,7 @@ impl fmt::Display for Need {
             Self::Webhooks => f.write_str("webhooks"),
             Self::Kubelet => f.write_str("kubelet"),
             Self::Nodes(count) => write!(f, "nodes:{count}"),
+            Self::Audit => f.write_str("audit"),
         }
     }
 }
@@ -50,11 +53,12 @@ impl FromStr for Need {
             "controllers" => Ok(Self::Controllers),
             "webhooks" => Ok(Self::Webhooks),
             "kubelet" => Ok(Self::Kubelet),
+            "audit" => Ok(Self::Audit),
             _ => text
                 .strip_prefix("nodes:")
                 .and_then(|count| count.parse().ok())
                 .map(Self::Nodes)
-                .ok_or_else(|| "the needs are controllers, webhooks, kubelet and nodes:N".into()),
+                .ok_or_else(|| "the needs are controllers, webhooks, kubelet, audit and nodes:N".into()),
         }
     }
 }
@@ -72,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_need_is_read_as_it_is_written() {
-        for need in [Need::Controllers, Need::Webhooks, Need::Kubelet, Need::Nodes(3)] {
+        for need in [Need::Controllers, Need::Webhooks, Need::Kubelet, Need::Audit, Need::Nodes(3)] {
             assert_eq!(need.to_string().parse(), Ok(need));
         }
         assert!("nodes:many".parse::<Need>().is_err());

@@ -19,22 +19,24 @@ use super::{
 
 /// What to start.
 #[derive(Debug, Clone)]
-pub(crate) struct Spec {
+pub struct Spec {
     /// What messages call it.
-    pub(crate) name: &'static str,
-    pub(crate) program: PathBuf,
-    pub(crate) args: Vec<OsString>,
+    pub name: &'static str,
+    /// The program's path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
     /// All of its environment; see [`bare_environment`].
-    pub(crate) env: Vec<(OsString, OsString)>,
+    pub env: Vec<(OsString, OsString)>,
     /// Working directory.
-    pub(crate) dir: PathBuf,
+    pub dir: PathBuf,
     /// Receives standard output and standard error; truncated at start.
-    pub(crate) log: PathBuf,
+    pub log: PathBuf,
 }
 
 /// A running child. Dropping it kills it and its group and waits until it is gone.
 #[derive(Debug)]
-pub(crate) struct Child {
+pub struct Child {
     name: &'static str,
     log: PathBuf,
     guarded: Guarded,
@@ -43,7 +45,7 @@ pub(crate) struct Child {
 
 /// Where to find things and nothing else: etcd reads each of its flags from a variable too, and Go programs others, so
 /// a caller's variables would change what they do.
-pub(crate) fn bare_environment() -> Vec<(OsString, OsString)> {
+pub fn bare_environment() -> Vec<(OsString, OsString)> {
     let variable = |name: &str| std::env::var_os(name).map(|value| (name.into(), value));
     ["PATH", "HOME", "TMPDIR", "LANG"].into_iter().filter_map(variable).collect()
 }
@@ -71,7 +73,7 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl Child {
     /// Starts a program.
-    pub(crate) fn start(spec: &Spec) -> Result<Self, SpawnError> {
+    pub fn start(spec: &Spec) -> Result<Self, SpawnError> {
         Self::start_guarded(spec, Guard::of_this_platform())
     }
 
@@ -91,16 +93,18 @@ impl Child {
         self.name
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its process number.
+    pub fn id(&self) -> u32 {
         self.guarded.child.id()
     }
 
-    pub(crate) fn log(&self) -> &Path {
+    /// Where its output goes.
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
     /// The exit status, once there is one.
-    pub(crate) fn try_exit(&mut self) -> Option<ExitStatus> {
+    pub fn try_exit(&mut self) -> Option<ExitStatus> {
         if self.exited.is_none() {
             self.exited = self.guarded.child.try_wait().expect("a child of ours can be waited for");
         }

@@ -15,3 +15,5 @@ pub(crate) mod output;
 pub(crate) mod health;
 
 pub(crate) mod scratch;
+
+pub use child::{Child, SpawnError, Spec, bare_environment};

@@ -8,7 +8,8 @@ use super::hands;
 use crate::cluster::{BuildError, Core};
 use crate::endpoint::body;
 
-/// The namespaces and the Service that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`).
+/// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
+/// `pkg/registry/scheduling`).
 pub(crate) fn bootstrap(core: &Arc<Core>) {
     let registry = core.registry();
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
@@ -29,6 +30,26 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
         },
     });
     hands::create(core, services, kubernetes).expect("the API server's own Service is valid");
+    let priorities = registry.resource("scheduling.k8s.io", "v1", "priorityclasses");
+    let priorities = priorities.expect("priority classes are built in");
+    for (name, value, description) in [
+        (
+            "system-node-critical",
+            2_000_001_000,
+            "Used for system critical pods that must not be moved from their current node.",
+        ),
+        (
+            "system-cluster-critical",
+            2_000_000_000,
+            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        ),
+    ] {
+        let object = json!({
+            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+            "value": value, "description": description,
+        });
+        hands::create(core, Arc::clone(&priorities), object).expect("a system priority is valid");
+    }
     core.settle();
 }
 

@@ -15,7 +15,6 @@ pub(crate) fn read(bytes: &[u8], content_type: &str) -> Result<Value, ApiError> 
             text::parse(bytes).map(|parsed| parsed.value).map_err(ApiError::bad_request)
         }
         "application/yaml" => yaml(bytes).map_err(ApiError::bad_request),
-        "application/vnd.kubernetes.protobuf" => Err(ApiError::not_modelled("bodies in protobuf")),
         _ => Err(ApiError::unsupported_media_type(READ)),
     }
 }

@@ -18,6 +18,9 @@ use crate::endpoint::request_info::{ResourcePath, Target, Verb, parse};
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::instruments::faults::Attempt;
+use crate::object::decode::body::{PROTOBUF, unrecognized};
+use crate::object::decode::protobuf::{self, ProtobufError};
+use crate::registry::builtin::messages::Builtin as Messages;
 use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
 
@@ -69,7 +72,7 @@ fn method_not_allowed() -> ApiError {
     error
 }
 
-fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
+fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
     let registry = core.registry();
     let Some(resource) =
         registry.resource(&path.group, &path.version, &path.plural).filter(|found| fits(found, &path))
@@ -93,6 +96,10 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
         list: matches!(verb, Verb::List | Verb::DeleteCollection),
         resource: Some(&resource),
     };
+    // Custom resources have no protobuf form; the options of a delete do.
+    if resource.is_builtin() || incoming.method == Method::DELETE {
+        in_json(&mut incoming, &resource.kind)?;
+    }
     let first: Vec<String> = resource.deprecation.iter().cloned().collect();
     let mut scope = Scope {
         core,
@@ -114,6 +121,24 @@ fn resource(core: &Arc<Core>, incoming: Incoming, path: ResourcePath) -> Result<
     let noticed = scope.warnings.take();
     let reply = result.unwrap_or_else(|error| Reply::error(&error));
     Ok(reply.warn_first(noticed).warn_first(first))
+}
+
+/// Makes a body in protobuf the JSON that says the same: below this nobody knows of it.
+fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
+    if incoming.body.is_empty() || !incoming.content_type.starts_with(PROTOBUF) {
+        return Ok(());
+    }
+    let object = protobuf::object(&incoming.body, &Messages);
+    let object = object.map_err(|error| match error {
+        ProtobufError::Within { api_version, kind: found, why } => ApiError::bad_request(format!(
+            "{found} in version {:?} cannot be handled as a {kind}: {why}",
+            api_version.rsplit('/').next().unwrap_or_default()
+        )),
+        error => unrecognized(kind, &error.to_string(), &incoming.body),
+    })?;
+    incoming.body = serde_json::to_vec(&object).expect("a JSON value can be serialised").into();
+    "application/json".clone_into(&mut incoming.content_type);
+    Ok(())
 }
 
 /// Whether the path has the form that this resource's routes have.

@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) fn specs(s: &mut Scope) {
     s.before_each(async |cx: &mut Cx| {
-        cx.start_operator();
+        cx.start_operator().await?;
         Ok(())
     });
     s.context("that is created", created);

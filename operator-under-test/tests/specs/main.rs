@@ -7,9 +7,13 @@
 mod cluster;
 mod machine;
 mod restart;
+mod rights;
 
 mod fleet;
+
 mod operator;
+
+mod in_process;
 
 use std::process::ExitCode;
 
@@ -18,6 +22,9 @@ fn main() -> ExitCode {
         suite.crds(seatrial_operator::crds());
         suite.describe("Cluster", cluster::specs);
         suite.describe("Machine", machine::specs);
-        suite.describe("Operator", restart::specs);
+        suite.describe("Operator", |s| {
+            restart::specs(s);
+            s.context("under the rules of its bundle", rights::specs);
+        });
     })
 }

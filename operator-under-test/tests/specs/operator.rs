@@ -1,12 +1,14 @@
-//! How a spec starts the operator, kills it and stops it: the same library that the binary runs.
+//! How a spec starts the operator, kills it and stops it, whatever the tier.
+//!
+//! The library that the binary runs is run beside the spec (`in_process.rs`). Where an API server knows rights, it has those
+//! of its bundle.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use futures::channel::oneshot;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use seatrial_e2e::{Cx, SpecResult, Task};
-use seatrial_operator::{Clock, Health, Options, Simulated, run};
-use tokio::time::Instant;
+use seatrial_e2e::{Cx, SpecResult, audit::deny_nothing, matchers::have_len};
+use seatrial_operator::{Bundle, Cluster, Machine, SimulatedInstance, bundle};
+
+use crate::in_process;
 
 /// How long a machine takes to come up in these specs, in the cluster's time.
 pub(crate) const BOOT: Duration = Duration::from_secs(3);
@@ -14,67 +16,125 @@ pub(crate) const BOOT: Duration = Duration::from_secs(3);
 /// What the operator's specs add to a spec's context.
 pub(crate) trait StartOperator {
     /// Starts the operator for the spec's namespace. It runs until the spec's end, or until it is ended.
-    fn start_operator(&self) -> RunningOperator;
+    async fn start_operator(&self) -> SpecResult<RunningOperator>;
 
     /// Starts the operator and ends it after so much time, wherever it stands then.
     async fn let_operator_live(&self, life: Duration) -> SpecResult;
 }
 
 /// An operator that a spec has started.
-pub(crate) struct RunningOperator {
-    task: Task,
-    shutdown: oneshot::Sender<()>,
+pub(crate) enum RunningOperator {
+    InProcess(in_process::Operator),
+}
+
+/// Who acts, where the API server knows rights.
+pub(crate) fn account(cx: &Cx) -> String {
+    format!("system:serviceaccount:{}:{}", cx.namespace(), bundle::NAME)
+}
+
+/// The bundle of an operator that lives in the spec's namespace and looks after it alone.
+pub(crate) fn bundle_for(cx: &Cx, image: &str) -> Bundle {
+    Bundle {
+        namespace: cx.namespace().to_owned(),
+        creates_namespace: false,
+        watch: Some(cx.namespace().to_owned()),
+        arguments: vec![
+            format!("--machine-boot={}", BOOT.as_secs()),
+            "--log=info,seatrial_operator=debug".into(),
+        ],
+        ..Bundle::new(image)
+    }
+}
+
+/// Where the operator of a tier has rights, and how it is run there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// With the spec's own client, which may do everything.
+    Beside,
+    /// The same under the account of the bundle.
+    BesideWithRights,
+}
+
+fn place(cx: &Cx) -> Place {
+    match cx.tier() {
+        "envtest" => Place::BesideWithRights,
+        _ => Place::Beside,
+    }
 }
 
 impl StartOperator for Cx {
-    fn start_operator(&self) -> RunningOperator {
-        let (shutdown, asked) = oneshot::channel::<()>();
-        let asked_to_stop = async {
-            // A sender that was dropped unused asks for nothing: the operator then runs to the spec's end.
-            if asked.await.is_err() {
-                std::future::pending::<()>().await;
+    async fn start_operator(&self) -> SpecResult<RunningOperator> {
+        answer_for_rights(self);
+        Ok(match place(self) {
+            Place::Beside => RunningOperator::InProcess(in_process::start(self, self.client())),
+            Place::BesideWithRights => {
+                let client = in_process::client_with_rights(self).await?;
+                RunningOperator::InProcess(in_process::start(self, client))
             }
-        };
-        let (client, options) = (self.client(), options(self, asked_to_stop));
-        let task = self.spawn("operator", async { Ok(run(client, options).await?) });
-        RunningOperator { task, shutdown }
+        })
     }
 
     async fn let_operator_live(&self, life: Duration) -> SpecResult {
-        let operator = run(self.client(), options(self, std::future::pending()));
-        match tokio::time::timeout(life, operator).await {
-            Ok(ended) => Ok(ended?),
-            Err(_over) => Ok(()),
+        answer_for_rights(self);
+        match place(self) {
+            Place::Beside => in_process::live(self, self.client(), life).await,
+            Place::BesideWithRights => {
+                in_process::live(self, in_process::client_with_rights(self).await?, life).await
+            }
         }
     }
-}
-
-fn options(cx: &Cx, shutdown: impl Future<Output = ()> + Send + 'static) -> Options {
-    let clock: Arc<dyn Clock> = Arc::new(clock(cx.now()));
-    let provider = Arc::new(Simulated::new(cx.client(), Arc::clone(&clock), BOOT));
-    let namespace = Some(cx.namespace().to_owned());
-    Options { namespace, provider, clock, health: Health::default(), shutdown: Box::pin(shutdown) }
 }
 
 impl RunningOperator {
     /// Ends it between any two of its steps, as `kill -9` does.
     pub(crate) async fn kill(self) -> SpecResult {
-        self.task.stop().await
+        match self {
+            Self::InProcess(operator) => operator.kill().await,
+        }
     }
 
     /// Asks it to stop, as SIGTERM does, and waits until it has.
     pub(crate) async fn stop(self) -> SpecResult {
-        // An error says that it has ended already; why, says the join.
-        let _ended_already = self.shutdown.send(());
-        self.task.join().await
+        match self {
+            Self::InProcess(operator) => operator.stop().await,
+        }
     }
 }
 
-/// A clock that shows `now` now and goes on as tokio's does, be that in real time or in virtual time.
-fn clock(now: Timestamp) -> impl Clock {
-    let since = Instant::now();
-    move || {
-        let passed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
-        now.saturating_add(passed).unwrap_or(Timestamp::MAX)
+/// Set once a spec has promised what stands below.
+struct Answers;
+
+/// Where the operator has the rights of its bundle, sees to it that the spec ends with nothing denied to it.
+///
+/// The operator's account and rights live in the spec's namespace and go with it. So whatever needs the operator to go is
+/// gone before that.
+fn answer_for_rights(cx: &Cx) {
+    if place(cx) == Place::Beside || cx.kept::<Answers>().is_ok() {
+        return;
     }
+    cx.keep(Answers);
+    cx.defer(async |cx: &mut Cx| {
+        release_all(cx).await?;
+        let trail = cx.audit().await?.of(&account(cx));
+        cx.expect(trail).to(deny_nothing())
+    });
+}
+
+async fn release_all(cx: &Cx) -> SpecResult {
+    let everything = kube::api::ListParams::default();
+    let left = cx.api::<Machine>().list_metadata(&everything).await?.items.len()
+        + cx.api::<SimulatedInstance>().list_metadata(&everything).await?.items.len();
+    let clusters = cx.api::<Cluster>().list_metadata(&everything).await?.items.len();
+    if left + clusters == 0 {
+        return Ok(());
+    }
+    // Whatever the spec did with its own operator: nothing goes without one.
+    cx.start_operator().await?;
+    let background = kube::api::DeleteParams::background();
+    cx.api::<Cluster>().delete_collection(&background, &everything).await?;
+    cx.eventually(cx.all::<Cluster>()).should(have_len(0)).await?;
+    cx.api::<Machine>().delete_collection(&background, &everything).await?;
+    cx.eventually(cx.all::<Machine>()).should(have_len(0)).await?;
+    cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(0)).await?;
+    Ok(())
 }

@@ -27,12 +27,12 @@ fn killed_at_work(s: &mut Scope) {
     s.it(
         "survives a restart in the middle: machines that come up keep their instances",
         async |cx: &mut Cx| {
-            let first = cx.start_operator();
+            let first = cx.start_operator().await?;
             let blue = cx.create(&cluster("blue", 2)).await?;
             let instances = cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
             first.kill().await?;
             cx.step("killed while the machines came up");
-            cx.start_operator();
+            cx.start_operator().await?;
             cx.eventually(&blue).should(be_ready()).await?;
             let after = cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
             // The same uids and times: nothing was made anew, and the wait already served counted.
@@ -41,13 +41,13 @@ fn killed_at_work(s: &mut Scope) {
         },
     );
     s.it("creates no machine twice when it is killed between two of them", async |cx: &mut Cx| {
-        let first = cx.start_operator();
+        let first = cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 3)).await?;
         let some = satisfy("be at least one", |machines: &Vec<Machine>| !machines.is_empty());
         cx.eventually(cx.all::<Machine>()).should(some).await?;
         first.kill().await?;
         cx.step("killed while it created machines");
-        cx.start_operator();
+        cx.start_operator().await?;
         cx.eventually(&blue).should(be_ready()).await?;
         cx.consistently(cx.all::<Machine>()).should(be_ready_machines(3)).during(BOOT).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(3)).await?;
@@ -63,7 +63,7 @@ fn killed_at_work(s: &mut Scope) {
         for milliseconds in [0, 1, 3, 5, 10, 20, 30, 50, 80, 130] {
             cx.let_operator_live(Duration::from_millis(milliseconds)).await?;
         }
-        cx.start_operator();
+        cx.start_operator().await?;
         cx.eventually(&blue).should(be_ready()).await?;
         cx.eventually(cx.all::<Machine>()).should(be_ready_machines(2)).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
@@ -73,7 +73,7 @@ fn killed_at_work(s: &mut Scope) {
 
 fn killed_at_a_deletion(s: &mut Scope) {
     s.it("finishes a deletion that it was killed in", async |cx: &mut Cx| {
-        let first = cx.start_operator();
+        let first = cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 3)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
         cx.delete::<Cluster>("blue").await?;
@@ -83,20 +83,20 @@ fn killed_at_a_deletion(s: &mut Scope) {
         cx.eventually(cx.all::<Machine>()).should(leaving).await?;
         first.kill().await?;
         cx.step("killed while it released instances");
-        cx.start_operator();
+        cx.start_operator().await?;
         cx.eventually(cx.all::<Machine>()).should(have_len(0)).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(0)).await?;
         Ok(())
     })
     .needs(Need::Controllers);
     s.it("releases what was deleted while it was away", async |cx: &mut Cx| {
-        let first = cx.start_operator();
+        let first = cx.start_operator().await?;
         let lone = cx.create(&machine("lone")).await?;
         cx.eventually(&lone).should(be_ready()).await?;
         first.kill().await?;
         cx.delete::<Machine>("lone").await?;
         cx.step("deleted while nobody looked");
-        cx.start_operator();
+        cx.start_operator().await?;
         cx.eventually(&lone).should(be_gone()).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(0)).await?;
         Ok(())
@@ -105,13 +105,13 @@ fn killed_at_a_deletion(s: &mut Scope) {
 
 fn stopped(s: &mut Scope) {
     s.it("ends by itself and leaves what it made in place", async |cx: &mut Cx| {
-        let operator = cx.start_operator();
+        let operator = cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 2)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
         operator.stop().await?;
         cx.consistently(cx.all::<Machine>()).should(be_ready_machines(2)).during(BOOT).await?;
         cx.step("so that the clean-up finds an operator that releases");
-        cx.start_operator();
+        cx.start_operator().await?;
         Ok(())
     });
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::server::{KUBERNETES, Server};
-use super::{columns, defaults, openapi, resources};
+use super::{columns, defaults, openapi, protobuf, resources};
 
 /// Options of `cargo xtask gen`.
 #[derive(clap::Args)]
@@ -50,6 +50,7 @@ async fn collect(server: &Server) -> Result<Files> {
         ("schemas.jsonl", openapi::file(&documents)?),
         ("columns.json", columns),
         ("defaults.json", defaults),
+        ("protobuf.jsonl", protobuf::file(&documents)?),
         ("NOTICE", notice()),
     ]))
 }
@@ -60,7 +61,8 @@ fn notice() -> String {
          \n\
          The files resources.json, schemas.jsonl, columns.json, defaults.json and version.json are derived from the\n\
          API descriptions that kube-apiserver {KUBERNETES} publishes (discovery, OpenAPI v3, Table answers and dry runs),\n\
-         with the prose left out.\n\
+         with the prose left out. The file protobuf.jsonl is derived from the generated.proto files of the Go modules\n\
+         of the same version.\n\
          \n\
          Kubernetes is Copyright The Kubernetes Authors and licensed under the Apache License, Version 2.0;\n\
          you may obtain a copy of the License at http://www.apache.org/licenses/LICENSE-2.0\n"

@@ -9,6 +9,7 @@ mod exclusions;
 mod manifests;
 mod observe;
 mod openapi;
+mod protobuf;
 mod resources;
 
 mod text;

@@ -48,20 +48,32 @@ pub(crate) struct Decoded {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The form that a `Content-Type` names, or 415; protobuf is read by a real server only.
+/// What a `Content-Type` of protobuf says. Such a body of a built-in kind was made JSON on the way in.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// The form that a `Content-Type` names, or 415.
 pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
     let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
         "" | "application/json" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
-        "application/vnd.kubernetes.protobuf" => Err(ApiError::not_modelled(
-            "bodies in protobuf (kubectl create -f and any JSON or YAML body work)",
+        PROTOBUF => Err(ApiError::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/yaml",
         )),
         _ => Err(ApiError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
              application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
+}
+
+/// 400 for bytes in which nobody finds an object.
+pub(crate) fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
+    let shown = summary(bytes);
+    ApiError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
+    ))
 }
 
 /// Makes whole numbers of broken ones that are whole, as Go prints them.
@@ -172,13 +184,7 @@ impl Decoder<'_> {
     }
 
     fn parsed_body(&self, bytes: &[u8], parsed: Result<text::Parsed, String>) -> Result<Decoded, ApiError> {
-        let unrecognized = |why: &str| {
-            let kind = self.kind();
-            let shown = summary(bytes);
-            ApiError::bad_request(format!(
-                "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
-            ))
-        };
+        let unrecognized = |why: &str| unrecognized(&self.kind(), why, bytes);
         let parsed = parsed.map_err(|why| {
             if why.starts_with("yaml: ") {
                 unrecognized(&why)
@@ -392,7 +398,7 @@ fn is_clean(reading: &Reading<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
 }
 
-fn unregistered(kind: &str, api_version: &str) -> String {
+pub(super) fn unregistered(kind: &str, api_version: &str) -> String {
     format!(
         "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
     )

@@ -289,7 +289,7 @@ fn a_yaml_body_is_read_with_yaml_1_1_booleans() {
 fn a_body_in_another_form_is_not_read() {
     assert_eq!(media(Some("application/json; charset=utf-8")).unwrap(), Media::Json);
     assert_eq!(media(None).unwrap(), Media::Json);
-    assert_eq!(media(Some("application/vnd.kubernetes.protobuf")).unwrap_err().code, 501);
+    assert_eq!(media(Some("application/vnd.kubernetes.protobuf")).unwrap_err().code, 415);
 }
 
 #[test]

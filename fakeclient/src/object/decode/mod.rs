@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod go_types;
+pub(crate) mod protobuf;
 pub(crate) mod scalar;
 pub(crate) mod shape;
 pub(crate) mod syntax;

@@ -5,17 +5,29 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::Printer;
-use super::{age, binding, core, event, node, pod, workload};
+use super::{age, binding, core, event, network, node, pod, policy, storage, workload};
 use crate::object::meta;
 use crate::registry::resource::Resource;
 
 /// Prints the cells of one object.
 type Cells = fn(&Value, Timestamp) -> Vec<Value>;
 
-const PRINTERS: [(&str, Cells); 16] = [
+const PRINTERS: [(&str, Cells); 28] = [
     ("configmaps", core::config_map),
     ("customresourcedefinitions.apiextensions.k8s.io", workload::custom_resource_definition),
+    ("cronjobs.batch", workload::cron_job),
+    ("daemonsets.apps", workload::daemon_set),
     ("deployments.apps", workload::deployment),
+    ("ingressclasses.networking.k8s.io", network::ingress_class),
+    ("ingresses.networking.k8s.io", network::ingress),
+    ("mutatingwebhookconfigurations.admissionregistration.k8s.io", policy::webhooks),
+    ("networkpolicies.networking.k8s.io", network::network_policy),
+    ("persistentvolumeclaims", storage::claim),
+    ("persistentvolumes", storage::volume),
+    ("poddisruptionbudgets.policy", policy::disruption_budget),
+    ("priorityclasses.scheduling.k8s.io", policy::priority_class),
+    ("statefulsets.apps", workload::stateful_set),
+    ("validatingwebhookconfigurations.admissionregistration.k8s.io", policy::webhooks),
     ("events", event::event),
     ("clusterrolebindings.rbac.authorization.k8s.io", binding::binding),
     ("rolebindings.rbac.authorization.k8s.io", binding::binding),
@@ -140,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_kind_without_a_printer_shows_name_and_age_alone() {
-        let resource = Registry::new().resource("apps", "v1", "daemonsets").unwrap();
+        let resource = Registry::new().resource("apps", "v1", "controllerrevisions").unwrap();
         let object = json!({"metadata": {"name": "x", "creationTimestamp": "2026-11-22T18:36:00Z"}});
         let printer = printer(&resource);
         assert_eq!((printer.cells)(&object, now()), [json!("x"), json!("21s")]);

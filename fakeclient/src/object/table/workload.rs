@@ -1,10 +1,10 @@
-//! Cells of Deployment, `ReplicaSet`, Job and `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
+//! Cells of the kinds that run Pods, and of `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::age;
-use super::builtin::{at, is_true, list, number, text};
+use super::builtin::{at, is_true, list, number, text, text_or};
 use crate::object::meta;
 use crate::object::selector::label::LabelSelector;
 
@@ -48,6 +48,59 @@ pub(super) fn job(object: &Value, now: Timestamp) -> Vec<Value> {
     cells
 }
 
+/// Name, ready, age, containers, images.
+pub(super) fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
+    let ready = number(object, &["status", "readyReplicas"]);
+    let [containers, images, _] = template(object, "", "");
+    vec![
+        meta::name(object).into(),
+        format!("{ready}/{}", number(object, &["spec", "replicas"])).into(),
+        age::of(object, now).into(),
+        containers,
+        images,
+    ]
+}
+
+/// Name, desired, current, ready, up to date, available, node selector, age, containers, images, selector.
+pub(super) fn daemon_set(object: &Value, now: Timestamp) -> Vec<Value> {
+    let counts = [
+        "desiredNumberScheduled",
+        "currentNumberScheduled",
+        "numberReady",
+        "updatedNumberScheduled",
+        "numberAvailable",
+    ];
+    let mut cells = vec![meta::name(object).into()];
+    cells.extend(counts.map(|count| number(object, &["status", count]).into()));
+    cells.push(labels(at(object, &["spec", "template", "spec", "nodeSelector"])).into());
+    cells.push(age::of(object, now).into());
+    cells.extend(template(object, "<none>", "<none>"));
+    cells
+}
+
+/// Name, schedule, time zone, suspended, active, last schedule, age, containers, images, selector.
+pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
+    let suspended = match at(object, &["spec", "suspend"]).and_then(Value::as_bool) {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "<unset>",
+    };
+    let last = text(object, &["status", "lastScheduleTime"]).parse::<Timestamp>();
+    let last = last.map_or("<none>".to_owned(), |time| age::human(now.duration_since(time).as_secs()));
+    let mut cells = vec![
+        meta::name(object).into(),
+        text(object, &["spec", "schedule"]).into(),
+        text_or(object, &["spec", "timeZone"], "<none>").into(),
+        suspended.into(),
+        list(object, &["status", "active"]).len().into(),
+        last.into(),
+        age::of(object, now).into(),
+    ];
+    let made = at(object, &["spec", "jobTemplate"]).unwrap_or(&Value::Null);
+    cells.extend(template(made, "<none>", "<none>"));
+    cells
+}
+
 /// Name, scope, versions, time of creation, group, kind, short names, established.
 pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec<Value> {
     let flag = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool).unwrap_or_default();
@@ -71,6 +124,17 @@ pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec
         short.join(",").into(),
         is_true(list(object, &["status", "conditions"]), "Established").into(),
     ]
+}
+
+/// Labels as a selector prints them.
+fn labels(labels: Option<&Value>) -> String {
+    let pairs: Vec<String> = labels
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(",") }
 }
 
 /// Containers, images and selector. An absent selector selects nothing (`missing`), an empty one everything.
@@ -181,6 +245,33 @@ mod tests {
                 json!(true),
             ]
         );
+    }
+
+    #[test]
+    fn a_cron_job_shows_when_it_last_ran() {
+        let object = json!({
+            "metadata": {"name": "c", "creationTimestamp": "2026-11-22T18:19:09Z"},
+            "spec": {"schedule": "@daily", "suspend": false, "jobTemplate": {"spec": {"template": {"spec": {
+                "containers": [{"name": "c", "image": "i"}],
+            }}}}},
+            "status": {"lastScheduleTime": "2026-11-22T18:36:00Z"},
+        });
+        let cells = ["c", "@daily", "<none>", "False", "0", "21s", "17m", "c", "i", "<none>"];
+        let printed = cron_job(&object, now())
+            .into_iter()
+            .map(|cell| cell.as_str().map_or(cell.to_string(), str::to_owned));
+        assert_eq!(printed.collect::<Vec<_>>(), cells);
+    }
+
+    #[test]
+    fn a_daemon_set_shows_where_it_runs() {
+        let object = json!({
+            "metadata": {"name": "d", "creationTimestamp": "2026-11-22T18:19:09Z"},
+            "spec": {"template": {"spec": {"nodeSelector": {"a": "b", "c": "d"}}}},
+            "status": {"desiredNumberScheduled": 3, "numberReady": 2},
+        });
+        let cells = daemon_set(&object, now());
+        assert_eq!(cells[1..7], [json!(3), json!(0), json!(2), json!(0), json!(0), json!("a=b,c=d")]);
     }
 
     #[test]

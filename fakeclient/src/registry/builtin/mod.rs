@@ -3,6 +3,7 @@
 
 pub(crate) mod data;
 pub(crate) mod defaults;
+pub(crate) mod messages;
 pub(crate) mod schemas;
 pub(crate) mod table;
 

@@ -46,6 +46,26 @@ pub(crate) fn document(name: &str) -> Option<Value> {
     slots().get(name).map(|slot| parse(slot.line))
 }
 
+/// The name of the schema that stands for a kind.
+pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
+    static KINDS: LazyLock<BTreeMap<(String, String), &'static str>> = LazyLock::new(kinds);
+    KINDS.get(&(api_version.to_owned(), kind.to_owned())).copied()
+}
+
+fn kinds() -> BTreeMap<(String, String), &'static str> {
+    let mut kinds = BTreeMap::new();
+    for (name, slot) in slots() {
+        let schema = parse(slot.line);
+        for stands_for in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {
+            let text = |key: &str| stands_for[key].as_str().unwrap_or_default().to_owned();
+            let (group, version) = (text("group"), text("version"));
+            let api_version = if group.is_empty() { version } else { format!("{group}/{version}") };
+            kinds.insert((api_version, text("kind")), *name);
+        }
+    }
+    kinds
+}
+
 fn slots() -> &'static BTreeMap<&'static str, Slot> {
     static SLOTS: LazyLock<BTreeMap<&'static str, Slot>> = LazyLock::new(|| {
         LINES.lines().map(|line| (name_of(line), Slot { line, parsed: OnceLock::new() })).collect()

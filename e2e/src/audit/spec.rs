@@ -1,0 +1,64 @@
+//! What a spec can do about rights: act as a service account, and read what service accounts did.
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
+use kube::{Api, Client, Config};
+use serde_json::json;
+
+use crate::audit::Trail;
+use crate::failure::{Failure, SpecResult};
+use crate::spec::Cx;
+
+/// How long the token of a service account is good: longer than any spec runs, and the shortest that a server gives.
+const TOKEN_SECONDS: i64 = 3600;
+
+/// Rights.
+impl Cx {
+    /// A client that acts as a service account of the spec's namespace, with that account's rights and no others. It needs
+    /// [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody has rights
+    /// to lack.
+    pub async fn client_as(&self, account: &str) -> SpecResult<Client> {
+        let plane = self.plane.as_ref().ok_or_else(|| {
+            Failure::nowhere(format!(
+                "acting as service account {account}: tier {} has no control plane of this process; \
+                 use cx.client(), or a Pod that runs under the account",
+                self.tier
+            ))
+        })?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace);
+        let spec =
+            TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() };
+        let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+        let answer = accounts.create_token_request(account, &PostParams::default(), &request).await;
+        let answer = answer.map_err(|error| {
+            Failure::from(error).during(&format!("asking for a token of service account {account}"))
+        })?;
+        let token = answer.status.map(|status| status.token).unwrap_or_default();
+        let mut config = Config::new(plane.admin.cluster_url.clone());
+        config.root_cert.clone_from(&plane.admin.root_cert);
+        config.auth_info = serde_json::from_value(json!({"token": token}))?;
+        Ok(Client::try_from(config)?)
+    }
+
+    /// What the API server's audit log tells of service accounts until now, of all namespaces. It needs
+    /// [`Need::Audit`](crate::Need::Audit).
+    pub async fn audit(&self) -> SpecResult<Trail> {
+        Ok(Trail::parse(&self.audit_log().await?)?)
+    }
+
+    #[expect(clippy::unused_async, reason = "a log that lies in a node has to be fetched")]
+    async fn audit_log(&self) -> SpecResult<String> {
+        let plane = self.plane.as_ref().ok_or_else(|| {
+            Failure::nowhere(format!(
+                "tier {} keeps no audit log; the spec must say that it needs audit",
+                self.tier
+            ))
+        })?;
+        match std::fs::read_to_string(&plane.audit_log) {
+            // The server makes the file with its first entry.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            read => Ok(read?),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! From a configuration to a cluster whose nodes are ready and whose DNS answers, or to one error and nothing left.
+//!
+//! Everything that can be known to fail is asked before anything is made. Then the lease comes first, so that whoever
+//! finds a half-made cluster knows whether somebody still works on it.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use seatrial_envtest::process::{Child, Spec};
+
+use super::cluster::{Cluster, Facts, Timings};
+use super::config::ClusterConfig;
+use super::docker::{self, connect, containers};
+use super::error::{KindError, is_disk_full};
+use super::home::Home;
+use super::lease::{Claim, Lease};
+use super::{binary, cni, delete, name, network, origin, ready};
+
+/// How long kind may work on a cluster.
+const KIND_LIMIT: Duration = Duration::from_secs(600);
+
+/// How long the nodes may take afterwards.
+const READY_LIMIT: Duration = Duration::from_secs(240);
+
+/// Between two looks at whether kind has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How many lines of kind's output an error shows.
+const TAIL: usize = 12;
+
+/// Creates a cluster. `tell` hears what is being done.
+pub async fn create(home: &Home, config: &ClusterConfig, tell: &dyn Fn(&str)) -> Result<Cluster, KindError> {
+    let name = match &config.name {
+        Some(name) => name::chosen(name)?,
+        None => name::unique(),
+    };
+    create_named(home, &name, config, tell).await
+}
+
+/// The same under a name that the caller knows already.
+pub(super) async fn create_named(
+    home: &Home,
+    name: &str,
+    config: &ClusterConfig,
+    tell: &dyn Fn(&str),
+) -> Result<Cluster, KindError> {
+    config.check()?;
+    let docker = connect().await?;
+    let kind = binary::kind().await?;
+    let found = containers(&docker, Some(name)).await?;
+    if !found.is_empty() {
+        let found = format!("{} containers carry its label", found.len());
+        return Err(KindError::NameTaken { name: name.to_owned(), found });
+    }
+    origin::check_load_balancer(&docker, config.control_planes()).await?;
+    let machine = docker::machine(&docker).await?;
+    let image = origin::resolve(&docker, &machine, config).await?;
+    let mut config = config.clone();
+    // kubelet 1.35 and later refuses cgroup v1 unless it is told otherwise.
+    let version_1 = machine.cgroup_version.is_some_and(|version| version.to_string() == "1");
+    if version_1 && !config.sets_kubelet("failCgroupV1") {
+        config = config.kubelet("failCgroupV1", false);
+    }
+    let lease = Lease::take(home, &Claim::new(name, &run()))?;
+    let nodes = config.node_configs().len();
+    tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
+    let maker = Maker { docker, home, name, config: &config, kind: &kind };
+    match maker.make(&image, tell).await {
+        Ok((facts, timings)) => Ok(Cluster {
+            docker: maker.docker,
+            home: home.clone(),
+            name: name.to_owned(),
+            pods: facts.pods,
+            addresses: facts.addresses,
+            lease: Some(Arc::new(lease)),
+            timings,
+        }),
+        Err(error) if config.retain => Err(maker.left(&error, lease)),
+        Err(error) => {
+            // The error that is told is the first one; what cannot be removed now is removed by the next run.
+            if delete::all(&maker.docker, home, name).await.is_ok() {
+                lease.remove();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The run's name in leases: the harness's, or this process's.
+pub(super) fn run() -> String {
+    let named = std::env::var("NEXTEST_RUN_ID").ok().filter(|run| !run.is_empty());
+    named.unwrap_or_else(|| format!("pid-{}", std::process::id()))
+}
+
+struct Maker<'m> {
+    docker: Docker,
+    home: &'m Home,
+    name: &'m str,
+    config: &'m ClusterConfig,
+    kind: &'m Path,
+}
+
+impl Maker<'_> {
+    async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(Facts, Timings), KindError> {
+        let folder = self.home.folder(self.name);
+        std::fs::create_dir_all(&folder).map_err(KindError::file(&folder, "created"))?;
+        let document = self.config.render(self.name, image)?;
+        let file = folder.join("cluster.yaml");
+        std::fs::write(&file, document).map_err(KindError::file(&file, "written"))?;
+        let subnet = self.config.node_subnet.as_deref();
+        network::create(&self.docker, self.name, subnet, &self.home.lease(self.name)).await?;
+        let mut clock = Instant::now();
+        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
+        self.run_kind(&folder, &file).await?;
+        let kind = lap();
+        tell(&format!("{}: kind took {:.1} s; waiting for the nodes", self.name, kind.as_secs_f64()));
+        let cluster = Cluster {
+            docker: self.docker.clone(),
+            home: self.home.clone(),
+            name: self.name.to_owned(),
+            pods: String::new(),
+            addresses: std::collections::BTreeMap::new(),
+            lease: None,
+            timings: Timings::default(),
+        };
+        let client = cluster.client().await?;
+        let count = self.config.node_configs().len();
+        let nodes = ready::pod_subnets(&client, count, READY_LIMIT).await?;
+        let pods = self.config.pods();
+        cni::apply(&self.docker, &nodes, nodes.keys().map(String::as_str), pods).await?;
+        let network = lap();
+        ready::cluster(&client, count, READY_LIMIT).await?;
+        let timings = Timings { kind, network, ready: lap() };
+        let facts = Facts { pods: pods.to_owned(), addresses: Cluster::addresses_of(nodes.iter()) };
+        facts.write(self.home, self.name)?;
+        Ok((facts, timings))
+    }
+
+    /// Runs kind to its end. It dies with this process, and with this future.
+    async fn run_kind(&self, folder: &Path, file: &Path) -> Result<(), KindError> {
+        let kubeconfig = self.home.kubeconfig(self.name);
+        let mut args: Vec<OsString> =
+            ["create", "cluster", "--name", self.name, "--config"].map(OsString::from).into();
+        args.extend([file.into(), "--kubeconfig".into(), kubeconfig.into(), "--wait".into(), "0s".into()]);
+        args.extend(self.config.retain.then(|| "--retain".into()));
+        // An environment of its own: a caller's KIND_… variables would change what it does.
+        let mut env = seatrial_envtest::process::bare_environment();
+        env.push(("DOCKER_HOST".into(), docker::host().into()));
+        env.push(("KIND_EXPERIMENTAL_PROVIDER".into(), "docker".into()));
+        env.push(("KIND_EXPERIMENTAL_DOCKER_NETWORK".into(), self.name.into()));
+        let log = folder.join("kind.log");
+        let program = self.kind.to_owned();
+        let spec = Spec { name: "kind", program, args, env, dir: folder.to_owned(), log: log.clone() };
+        let mut child = Child::start(&spec).map_err(|error| KindError::NoKind {
+            reason: error.to_string(),
+            next: "check the binary that TEST_ASSET_KIND or PATH leads to".into(),
+        })?;
+        let ended = async {
+            loop {
+                if let Some(status) = child.try_exit() {
+                    return status;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let Ok(status) = tokio::time::timeout(KIND_LIMIT, ended).await else {
+            let (what, last) = (format!("kind did not create {}", self.name), tail(&log));
+            return Err(KindError::TooLate { what, seconds: KIND_LIMIT.as_secs(), last });
+        };
+        if status.success() { Ok(()) } else { Err(self.failed(&tail(&log))) }
+    }
+
+    fn failed(&self, words: &str) -> KindError {
+        if is_disk_full(words) {
+            return KindError::DiskFull {
+                doing: format!("creating cluster {}", self.name),
+                reason: words.to_owned(),
+            };
+        }
+        let known = ADVICE.iter().find(|(mark, _)| words.contains(mark));
+        let next =
+            known.map_or("create it again with `--keep`, and look at its nodes' journals", |(_, next)| next);
+        KindError::Create { name: self.name.to_owned(), reason: words.to_owned(), next: next.to_owned() }
+    }
+
+    /// What a failed create made, and the caller wants to look at.
+    fn left(&self, error: &KindError, mut lease: Lease) -> KindError {
+        // If the lease cannot say it, the next run removes what was to be kept: worse than nothing, and no error.
+        let _ =
+            lease.change(|claim| claim.kept = Some("its create failed, and it was to be kept then".into()));
+        let folder = self.home.folder(self.name);
+        KindError::Create {
+            name: self.name.to_owned(),
+            reason: error.to_string(),
+            next: format!(
+                "look at what is left (its nodes, and {}), then remove it: `cargo xtask e2e reap --kept`",
+                folder.display()
+            ),
+        }
+    }
+}
+
+/// What kind says, and what mends it.
+const ADVICE: &[(&str, &str)] = &[
+    (
+        "port is already allocated",
+        "create it again: another port is chosen (or free the ports that were asked for)",
+    ),
+    ("exec format error", "use a node image that is made for this machine"),
+    ("failed to pull image", "load the image into Docker, or build one (`cargo xtask node-image`)"),
+    (
+        "unable to apply caps",
+        "start Docker with a runtime that asks for no more than this machine has; see `cargo xtask doctor`",
+    ),
+    (
+        "could not find a log line that matches",
+        "check that the image is a node image of kind's: its systemd did not come up",
+    ),
+    ("unknown apiVersion", "check the patches in the configuration"),
+];
+
+/// The last lines of kind's output that say something.
+fn tail(log: &Path) -> String {
+    let text =
+        std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    // The reason stands in a line of its own, before a stack of Go's.
+    let reason = lines.iter().find(|line| line.starts_with("ERROR:"));
+    let last = &lines[lines.len().saturating_sub(TAIL)..];
+    let mut shown: Vec<&str> = reason.into_iter().copied().filter(|line| !last.contains(line)).collect();
+    shown.extend(last);
+    shown.join("\n    ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_shown_even_when_a_long_stack_follows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("kind.log");
+        let stack: Vec<_> = (0..40).map(|n| format!("frame {n}")).collect();
+        std::fs::write(
+            &log,
+            format!("Creating cluster\nERROR: failed to create cluster: x\n{}", stack.join("\n")),
+        )
+        .unwrap();
+        let shown = tail(&log);
+        assert!(shown.starts_with("ERROR: failed to create cluster: x\n    frame 28"), "{shown}");
+        assert!(shown.ends_with("frame 39"), "{shown}");
+    }
+}

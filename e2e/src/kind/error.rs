@@ -1,0 +1,275 @@
+//! Why a cluster cannot be had or changed: the thing, the reason, the next step.
+//!
+//! It recognises a few reasons in the words of Docker and kind; it does not know what was being tried.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+
+/// An error of the kind tier. Its text names the thing, the reason and the next step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KindError {
+    /// Nothing answers where Docker should.
+    #[error(
+        "Docker does not answer at {host}: {reason}\n  next: start Docker, or point DOCKER_HOST at its socket \
+         (unix:///path/to/docker.sock); `cargo xtask doctor` says what is missing"
+    )]
+    NoDocker {
+        /// The address that was tried.
+        host: String,
+        /// What happened there.
+        reason: String,
+    },
+    /// There is no kind, and it cannot be installed.
+    #[error("kind cannot be found or installed: {reason}\n  next: {next}")]
+    NoKind {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        next: String,
+    },
+    /// The configuration asks for something that cannot be.
+    #[error("the cluster's configuration cannot be used: {reason}\n  next: {next}")]
+    Config {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        next: String,
+    },
+    /// A cluster of this name is there.
+    #[error(
+        "a cluster called {name} exists already ({found})\n  next: use it (`--reuse {name}`), remove it \
+         (`kind delete cluster --name {name}`), or choose another name"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// What was found.
+        found: String,
+    },
+    /// No cluster of this name is there.
+    #[error(
+        "there is no cluster called {name}: {reason}\n  next: `kind get clusters` lists those that are there"
+    )]
+    NoCluster {
+        /// The name.
+        name: String,
+        /// What was looked for.
+        reason: String,
+    },
+    /// The node image cannot be had.
+    #[error("the node image {image} cannot be used: {reason}\n  next: {next}")]
+    NodeImage {
+        /// The image.
+        image: String,
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        next: String,
+    },
+    /// Several control planes need an image that is not here.
+    #[error(
+        "{count} control planes need kind's load balancer, whose image {image} is not here and cannot be pulled: {reason}\n  \
+         next: `docker pull {image}` where a registry can be reached and `docker load` it here, or use one control plane"
+    )]
+    LoadBalancer {
+        /// How many control planes were asked for.
+        count: usize,
+        /// The image.
+        image: String,
+        /// Why it cannot be pulled.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the disk is full: {doing} failed: {reason}\n  next: free some space (a node takes about 1.5 GB; \
+         `docker system df` shows what Docker uses, `cargo xtask e2e reap` removes clusters that nobody uses)"
+    )]
+    DiskFull {
+        /// What was being done.
+        doing: String,
+        /// The words of who noticed.
+        reason: String,
+    },
+    /// Docker refused something.
+    #[error("{doing} failed: {reason}\n  next: look at Docker's log, or try it by hand")]
+    Docker {
+        /// What was being done.
+        doing: String,
+        /// Docker's words.
+        reason: String,
+    },
+    /// kind failed.
+    #[error("kind could not create cluster {name}: {reason}\n  next: {next}")]
+    Create {
+        /// The cluster.
+        name: String,
+        /// The last lines that it printed.
+        reason: String,
+        /// What to do about it.
+        next: String,
+    },
+    /// A cluster or a node did not get into a state in time.
+    #[error(
+        "{what} within {seconds} s; last seen: {last}\n  next: look at the nodes' journals (`docker exec NODE journalctl`)"
+    )]
+    TooLate {
+        /// What did not happen.
+        what: String,
+        /// How long was waited.
+        seconds: u64,
+        /// What was seen last.
+        last: String,
+    },
+    /// A file of ours cannot be read or written.
+    #[error(
+        "{path} cannot be {doing}: {reason}\n  next: check the folder's owner and free space, or set SEATRIAL_KIND_HOME to another one"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: `read`, `written`.
+        doing: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A command in a node failed.
+    #[error(
+        "`{command}` in {node} failed with {code}: {reason}\n  next: try it by hand (`docker exec {node} {command}`)"
+    )]
+    Command {
+        /// The node.
+        node: String,
+        /// The command.
+        command: String,
+        /// Its exit status.
+        code: i64,
+        /// What it printed.
+        reason: String,
+    },
+    /// The cluster's API server refused something or did not answer.
+    #[error("{doing} failed: {reason}\n  next: check that the cluster's control plane runs (`docker ps`)")]
+    Api {
+        /// What was being done.
+        doing: String,
+        /// Why.
+        reason: String,
+    },
+    /// A fault that this machine or node cannot have.
+    #[error("{fault} is not possible on {node}: {reason}\n  next: {next}")]
+    Fault {
+        /// The fault.
+        fault: &'static str,
+        /// The node.
+        node: String,
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        next: &'static str,
+    },
+    /// The spec does not run on a cluster of kind's.
+    #[error(
+        "tier {tier} has no nodes to reach\n  next: give the spec `.needs(Need::Kubelet)`, or run it with SEATRIAL_TIER=kind"
+    )]
+    NotOnKind {
+        /// The tier that the spec runs on.
+        tier: &'static str,
+    },
+}
+
+impl KindError {
+    pub(super) fn docker(doing: impl Into<String>) -> impl FnOnce(bollard::errors::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::in_words(doing, reason(&error))
+    }
+
+    /// A failure that is known by its words alone.
+    pub(super) fn in_words(doing: String, reason: String) -> Self {
+        if is_disk_full(&reason) { Self::DiskFull { doing, reason } } else { Self::Docker { doing, reason } }
+    }
+
+    pub(super) fn file(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| {
+            if error.kind() == std::io::ErrorKind::StorageFull {
+                return Self::DiskFull {
+                    doing: format!("{} could not be {doing}, which", path.display()),
+                    reason: error.to_string(),
+                };
+            }
+            Self::File { path, doing, reason: error.to_string() }
+        }
+    }
+
+    pub(super) fn api(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::Api { doing, reason: crate::failure::sentence(&error) }
+    }
+}
+
+/// Whether these words say that a disk is full.
+pub(super) fn is_disk_full(words: &str) -> bool {
+    words.to_ascii_lowercase().contains("no space left on device")
+}
+
+/// Docker's own words, without the client's around them.
+pub(super) fn reason(error: &bollard::errors::Error) -> String {
+    use bollard::errors::Error;
+    match error {
+        Error::DockerResponseServerError { status_code, message } => format!("{message} ({status_code})"),
+        Error::DockerStreamError { error } => error.clone(),
+        other => {
+            let mut text = other.to_string();
+            let mut cause = other.source();
+            while let Some(error) = cause {
+                let part = error.to_string();
+                if !text.contains(&part) {
+                    text = format!("{text}: {part}");
+                }
+                cause = error.source();
+            }
+            text
+        }
+    }
+}
+
+/// The HTTP status that Docker answered with.
+pub(super) fn status(error: &bollard::errors::Error) -> Option<u16> {
+    match error {
+        bollard::errors::Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_docker_s_and_from_the_system_s_words() {
+        let docker = KindError::in_words(
+            "creating network x".into(),
+            "write /var/lib: No space left on device".into(),
+        );
+        assert!(matches!(docker, KindError::DiskFull { .. }), "{docker}");
+        let system = KindError::file(Path::new("/x"), "written")(std::io::ErrorKind::StorageFull.into());
+        assert!(system.to_string().starts_with("the disk is full: /x could not be written"), "{system}");
+        let other = KindError::in_words("creating network x".into(), "pool overlaps".into());
+        assert!(other.to_string().starts_with("creating network x failed: pool overlaps"), "{other}");
+    }
+
+    #[test]
+    fn every_error_ends_with_a_next_step() {
+        let errors = [
+            KindError::NoDocker { host: "unix:///x".into(), reason: "no such file".into() },
+            KindError::NameTaken { name: "a".into(), found: "2 containers".into() },
+            KindError::LoadBalancer { count: 3, image: "envoy".into(), reason: "no network".into() },
+            KindError::NotOnKind { tier: "fake" },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            let next = text.split_once("\n  next: ").map(|(_, next)| next.trim());
+            assert!(next.is_some_and(|next| !next.is_empty()), "{text}");
+        }
+    }
+}

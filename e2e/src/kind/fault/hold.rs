@@ -1,0 +1,205 @@
+//! A node in a spec's hand: what is done to it is undone at the end of the spec, however that ends.
+//!
+//! Each fault is written down before it is done, so that a spec that is out of time in the middle of one leaves none.
+//! A node that was away is waited for, too, because the specs that come next count on it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::cluster::Cluster;
+use super::super::error::KindError;
+use super::super::exec::Output;
+use super::super::node::{Condition, Node};
+use super::{Loss, Pace, cut, slow};
+use crate::spec::Cx;
+
+/// What can be wrong with a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    // In the order in which they are undone: a stopped node has no network to mend, a paused one answers nobody.
+    Paused,
+    Stopped,
+    CutOff,
+    BadLink,
+}
+
+/// The faults of a spec, by node.
+#[derive(Default)]
+struct Book(RefCell<BTreeMap<String, BTreeSet<Fault>>>);
+
+/// A node of the spec's cluster.
+pub struct FaultyNode<'cx> {
+    cx: &'cx Cx,
+    cluster: Cluster,
+    node: Node,
+}
+
+impl<'cx> FaultyNode<'cx> {
+    pub(in super::super) fn new(cx: &'cx Cx, cluster: Cluster, node: Node) -> Self {
+        Self { cx, cluster, node }
+    }
+
+    /// The node's name: its container's, and its Node's.
+    pub fn name(&self) -> &str {
+        self.node.name()
+    }
+
+    /// The node's address on its cluster's network.
+    pub fn address(&self) -> Option<&str> {
+        self.node.address()
+    }
+
+    /// Runs a command in the node.
+    pub async fn exec(&self, command: &[&str]) -> Result<Output, KindError> {
+        self.node.exec(command).await
+    }
+
+    /// Waits until the node is ready, by what it says from now on.
+    pub async fn wait_ready(&self) -> Result<(), KindError> {
+        self.cluster.wait_ready(&self.node, Timestamp::now()).await
+    }
+}
+
+/// Its power.
+impl FaultyNode<'_> {
+    /// Freezes everything in the node: no process runs, no connection is closed.
+    pub async fn pause(&self) -> Result<(), KindError> {
+        self.begin(Fault::Paused);
+        self.node.pause().await
+    }
+
+    /// Lets it go on.
+    pub async fn unpause(&self) -> Result<(), KindError> {
+        self.end(Fault::Paused).await
+    }
+
+    /// Shuts the node down in order.
+    pub async fn stop(&self) -> Result<(), KindError> {
+        self.begin(Fault::Stopped);
+        self.node.stop().await
+    }
+
+    /// Takes its power away: nothing in it is asked, nothing is written.
+    pub async fn kill(&self) -> Result<(), KindError> {
+        self.begin(Fault::Stopped);
+        self.node.kill().await
+    }
+
+    /// Starts a node that was stopped or killed, at the same address.
+    pub async fn start(&self) -> Result<(), KindError> {
+        self.end(Fault::Stopped).await
+    }
+
+    /// Takes its power away and gives it back.
+    pub async fn restart(&self) -> Result<(), KindError> {
+        self.kill().await?;
+        self.start().await
+    }
+}
+
+/// Its network.
+impl FaultyNode<'_> {
+    /// Cuts the node off: nothing comes in, nothing goes out. It runs on, and keeps its address.
+    pub async fn cut_off(&self) -> Result<(), KindError> {
+        self.begin(Fault::CutOff);
+        cut::cut_off(&self.node).await
+    }
+
+    /// Gives it its network back.
+    pub async fn heal(&self) -> Result<(), KindError> {
+        self.end(Fault::CutOff).await
+    }
+
+    /// Lets the node send at this pace at most.
+    pub async fn slow(&self, pace: Pace) -> Result<(), KindError> {
+        self.begin(Fault::BadLink);
+        slow::slow(&self.node, pace).await
+    }
+
+    /// Sends everything later by so much. Refused where the kernel has no netem.
+    pub async fn delay(&self, by: Duration) -> Result<(), KindError> {
+        self.begin(Fault::BadLink);
+        slow::delay(&self.node, by).await
+    }
+
+    /// Loses a share of what the node sends. Refused where the kernel has no netem.
+    pub async fn lose(&self, loss: Loss) -> Result<(), KindError> {
+        self.begin(Fault::BadLink);
+        slow::lose(&self.node, loss).await
+    }
+
+    /// Ends a slow pace, a delay or a loss.
+    pub async fn mend_link(&self) -> Result<(), KindError> {
+        self.end(Fault::BadLink).await
+    }
+}
+
+impl FaultyNode<'_> {
+    /// Writes a fault down, and has it undone at the end of the spec.
+    fn begin(&self, fault: Fault) {
+        self.cx.step(format!("{}: {}", self.node.name(), told(fault)));
+        let book = self.book();
+        let mut faults = book.0.borrow_mut();
+        let of_node = faults.entry(self.node.name().to_owned()).or_default();
+        if of_node.is_empty() {
+            let (cluster, node, book) = (self.cluster.clone(), self.node.clone(), Rc::clone(&book));
+            self.cx.defer(async move |_: &mut Cx| {
+                let left = book.0.borrow_mut().remove(node.name()).unwrap_or_default();
+                undo_all(&cluster, &node, &left).await?;
+                Ok(())
+            });
+        }
+        of_node.insert(fault);
+    }
+
+    async fn end(&self, fault: Fault) -> Result<(), KindError> {
+        self.cx.step(format!("{}: no longer {}", self.node.name(), told(fault)));
+        undo(&self.cluster, &self.node, fault).await?;
+        if let Some(faults) = self.book().0.borrow_mut().get_mut(self.node.name()) {
+            // Written down as gone only now: what cannot be undone here is tried once more at the end.
+            faults.remove(&fault);
+        }
+        Ok(())
+    }
+
+    fn book(&self) -> Rc<Book> {
+        self.cx.kept::<Book>().unwrap_or_else(|_| self.cx.keep(Book::default()))
+    }
+}
+
+fn told(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Paused => "paused",
+        Fault::Stopped => "without power",
+        Fault::CutOff => "cut off the network",
+        Fault::BadLink => "on a bad network",
+    }
+}
+
+async fn undo_all(cluster: &Cluster, node: &Node, faults: &BTreeSet<Fault>) -> Result<(), KindError> {
+    let since = Timestamp::now();
+    for fault in faults {
+        undo(cluster, node, *fault).await?;
+    }
+    if faults.is_empty() { Ok(()) } else { cluster.wait_ready(node, since).await }
+}
+
+/// Undoes a fault, if it is there: it may have been refused, or undone by hand.
+async fn undo(cluster: &Cluster, node: &Node, fault: Fault) -> Result<(), KindError> {
+    let condition = node.condition().await?;
+    match (fault, condition) {
+        (Fault::Paused, Condition::Paused) => node.unpause().await,
+        (Fault::Stopped, Condition::Stopped) => {
+            node.start().await?;
+            cluster.mend_network(node).await
+        }
+        (Fault::CutOff, Condition::Running) => cut::heal(node).await,
+        (Fault::BadLink, Condition::Running) => slow::mend(node).await,
+        // Rules go with a stopped node's network; a node that is paused for another reason is mended after that one.
+        _ => Ok(()),
+    }
+}

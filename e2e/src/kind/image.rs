@@ -1,0 +1,82 @@
+//! Images from this machine's Docker into nodes: exported once, imported by all nodes at the same time.
+//!
+//! It knows archives as bytes only.
+
+use bollard::Docker;
+use bytes::Bytes;
+use futures::future::try_join_all;
+use futures::{SinkExt as _, StreamExt as _, channel::mpsc};
+
+use super::docker::machine;
+use super::error::{KindError, status};
+use super::exec::{exec_with, well};
+use super::node::Node;
+
+/// Parts of the archive that may wait for a slow node: 64 KB each or less.
+const AHEAD: usize = 64;
+
+const IMPORT: &[&str] =
+    &["ctr", "--namespace=k8s.io", "images", "import", "--all-platforms", "--digests", "-"];
+
+/// Brings an image into nodes.
+pub(super) async fn load(docker: &Docker, image: &str, nodes: &[Node]) -> Result<(), KindError> {
+    let absent = |reason: String| KindError::NodeImage {
+        image: image.to_owned(),
+        reason,
+        next: "build or pull it into this machine's Docker first".to_owned(),
+    };
+    match docker.inspect_image(image).await {
+        Ok(_) => {}
+        Err(error) if status(&error) == Some(404) => return Err(absent("it is not here".into())),
+        Err(error) => return Err(KindError::docker(format!("looking for image {image}"))(error)),
+    }
+    let source = for_one_platform(docker).await?;
+    let (mut sinks, imports): (Vec<_>, Vec<_>) = nodes
+        .iter()
+        .map(|node| {
+            let (sink, parts) = mpsc::channel::<Bytes>(AHEAD);
+            (sink, import(node, parts))
+        })
+        .unzip();
+    let export = async {
+        let mut archive = source.export_image(image).boxed();
+        while let Some(part) = archive.next().await {
+            let part = part.map_err(KindError::docker(format!("exporting image {image}")))?;
+            let fed = sinks.iter_mut().map(|sink| sink.send(part.clone()));
+            // A node that ended early says why with its status.
+            if try_join_all(fed).await.is_err() {
+                break;
+            }
+        }
+        sinks.clear();
+        Ok(())
+    };
+    let (exported, imported) = futures::join!(export, try_join_all(imports));
+    imported?;
+    exported
+}
+
+async fn import(node: &Node, parts: mpsc::Receiver<Bytes>) -> Result<(), KindError> {
+    let output = exec_with(&node.docker, &node.name, IMPORT, parts).await?;
+    well(&node.name, IMPORT, output).map(drop)
+}
+
+/// An image of several platforms is exported with all that is known of them, and then some parts are missing: newer
+/// versions of Docker are asked for the machine's own platform. bollard has no parameter for it.
+async fn for_one_platform(docker: &Docker) -> Result<Docker, KindError> {
+    let version = docker.client_version();
+    if (version.major_version, version.minor_version) < (1, 48) {
+        return Ok(docker.clone());
+    }
+    let machine = machine(docker).await?;
+    let architecture = super::docker::architecture(&machine).unwrap_or("amd64").to_owned();
+    // {"os":"linux","architecture":"…"}, encoded.
+    let platform = format!("%7B%22os%22%3A%22linux%22%2C%22architecture%22%3A%22{architecture}%22%7D");
+    Ok(docker.clone().with_request_modifier(move |mut request| {
+        let export = request.uri().path().ends_with("/get") && request.uri().query().is_none();
+        if export && let Ok(uri) = format!("{}?platform={platform}", request.uri()).parse() {
+            *request.uri_mut() = uri;
+        }
+        request
+    }))
+}

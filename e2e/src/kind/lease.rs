@@ -1,0 +1,298 @@
+//! Who uses a cluster: a file for each, held by a lock that the kernel lets go when its holder dies.
+//!
+//! Users share the lock; who wants to remove the cluster must have it alone. Under a runner that starts a process for
+//! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that lives.
+//! It knows no containers.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::KindError;
+use super::home::Home;
+
+/// A process, told apart from a later one with the same number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    /// The machine's ticks at its start, as `/proc` has it.
+    ticks: u64,
+}
+
+impl Process {
+    /// This process.
+    pub(super) fn this() -> Self {
+        Self::of(std::process::id())
+    }
+
+    /// The process that started this one.
+    pub(super) fn parent() -> Self {
+        Self::of(std::os::unix::process::parent_id())
+    }
+
+    fn of(pid: u32) -> Self {
+        Self { pid, ticks: start_ticks(pid).unwrap_or_default() }
+    }
+
+    fn lives(&self) -> bool {
+        start_ticks(self.pid) == Some(self.ticks)
+    }
+}
+
+/// When a process started; nothing for one that is gone.
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold anything; field 22 is the 20th behind it. A zombie does not live.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    if fields.next()? == "Z" {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+/// What a lease says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Claim {
+    /// The cluster.
+    pub(super) cluster: String,
+    /// The run that made it.
+    pub(super) run: String,
+    /// The process that made it.
+    pub(super) process: Process,
+    /// When.
+    pub(super) started: Timestamp,
+    /// A runner that uses the cluster for as long as it lives.
+    pub(super) runner: Option<Process>,
+    /// Why it stays when nobody uses it.
+    pub(super) kept: Option<String>,
+}
+
+impl Claim {
+    pub(super) fn new(cluster: &str, run: &str) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            run: run.to_owned(),
+            process: Process::this(),
+            started: Timestamp::now(),
+            runner: None,
+            kept: None,
+        }
+    }
+}
+
+/// A lease that this process holds, with others or alone.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    path: PathBuf,
+    file: File,
+}
+
+/// What became of trying to have a lease alone.
+#[derive(Debug)]
+pub(super) enum Seized {
+    /// Nobody uses the cluster.
+    Free(Lease),
+    /// Somebody does.
+    Held,
+    /// Nobody does, and it was to be kept for this reason.
+    Kept(Lease, String),
+    /// There is no lease.
+    Missing,
+}
+
+impl Lease {
+    /// Makes the lease of a cluster to be. It has its name only when it is held, so nobody finds it free.
+    pub(super) fn take(home: &Home, claim: &Claim) -> Result<Self, KindError> {
+        home.create()?;
+        let path = home.lease(&claim.cluster);
+        let draft = home.path().join(format!(".{}-{}.draft", claim.cluster, std::process::id()));
+        let written = KindError::file(&draft, "written");
+        let made = File::options().create(true).truncate(true).read(true).write(true).open(&draft).and_then(
+            |file| {
+                file.lock_shared()?;
+                let mut lease = Self { path: path.clone(), file };
+                lease.write(claim)?;
+                Ok(lease)
+            },
+        );
+        let linked = made.map_err(written).and_then(|lease| match fs::hard_link(&draft, &path) {
+            Ok(()) => Ok(lease),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(KindError::NameTaken {
+                name: claim.cluster.clone(),
+                found: format!("its lease is {}", path.display()),
+            }),
+            Err(error) => Err(KindError::file(&path, "written")(error)),
+        });
+        let _under_its_real_name_or_failed = fs::remove_file(&draft);
+        linked
+    }
+
+    /// Joins those who use a cluster; nothing if it has no lease, or lost it meanwhile.
+    pub(super) fn join(home: &Home, cluster: &str) -> Result<Option<Self>, KindError> {
+        let path = home.lease(cluster);
+        let Ok(file) = File::options().read(true).write(true).open(&path) else { return Ok(None) };
+        // Waits while somebody removes the cluster.
+        file.lock_shared().map_err(KindError::file(&path, "locked"))?;
+        let lease = Self { path, file };
+        Ok(lease.is_current().then_some(lease))
+    }
+
+    /// Tries to have a cluster's lease alone, in order to remove the cluster.
+    pub(super) fn seize(path: &Path) -> Result<Seized, KindError> {
+        let file = match File::options().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Seized::Missing),
+            // Another user's: whether they still use the cluster is not ours to ask.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(Seized::Held),
+            Err(error) => return Err(KindError::file(path, "read")(error)),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Seized::Held),
+            Err(TryLockError::Error(error)) => return Err(KindError::file(path, "locked")(error)),
+        }
+        let mut lease = Self { path: path.to_owned(), file };
+        if !lease.is_current() {
+            return Ok(Seized::Missing);
+        }
+        // A lease that cannot be read was cut short with its process: nobody uses it.
+        Ok(match lease.claim() {
+            Some(claim) if claim.runner.as_ref().is_some_and(Process::lives) => Seized::Held,
+            Some(Claim { kept: Some(why), .. }) => Seized::Kept(lease, why),
+            _ => Seized::Free(lease),
+        })
+    }
+
+    /// Gives up a shared lease, and has it alone if nobody else uses it.
+    pub(super) fn release(self) -> Result<Seized, KindError> {
+        let path = self.path.clone();
+        drop(self);
+        Self::seize(&path)
+    }
+
+    /// Lets others use the cluster, too.
+    pub(super) fn shared(self) -> Result<Self, KindError> {
+        self.file.lock_shared().map_err(KindError::file(&self.path, "locked"))?;
+        Ok(self)
+    }
+
+    /// What the lease says.
+    pub(super) fn claim(&mut self) -> Option<Claim> {
+        let mut text = String::new();
+        self.file.rewind().ok()?;
+        self.file.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Changes what the lease says.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Claim)) -> Result<(), KindError> {
+        if let Some(mut claim) = self.claim() {
+            change(&mut claim);
+            self.write(&claim).map_err(KindError::file(&self.path, "written"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the lease: the last thing that goes of a cluster.
+    pub(super) fn remove(self) {
+        // A file that is gone already is what was wanted.
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn write(&mut self, claim: &Claim) -> std::io::Result<()> {
+        let text = serde_json::to_vec_pretty(claim)?;
+        self.file.rewind()?;
+        self.file.set_len(0)?;
+        self.file.write_all(&text)?;
+        self.file.sync_data()
+    }
+
+    /// Whether the file still has its name: it may have been removed while its lock was waited for.
+    fn is_current(&self) -> bool {
+        let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        match (self.file.metadata(), fs::metadata(&self.path)) {
+            (Ok(ours), Ok(named)) => identity(ours) == identity(named),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        (folder, home)
+    }
+
+    #[test]
+    fn a_lease_says_who_made_the_cluster_and_when() {
+        let (_folder, home) = home();
+        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let claim = lease.claim().unwrap();
+        assert_eq!((claim.run.as_str(), claim.process.pid), ("r1", std::process::id()));
+        assert!(claim.process.lives() && claim.started <= Timestamp::now());
+    }
+
+    #[test]
+    fn a_second_lease_of_one_name_is_refused_and_leaves_no_draft() {
+        let (folder, home) = home();
+        let _lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let error = Lease::take(&home, &Claim::new("seatrial-a", "r2")).unwrap_err();
+        assert!(matches!(error, KindError::NameTaken { .. }), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nobody_has_a_lease_alone_while_somebody_uses_the_cluster() {
+        let (_folder, home) = home();
+        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let user = Lease::join(&home, "seatrial-a").unwrap().unwrap();
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Held));
+        // One of two users gives it up: the other one still uses it.
+        assert!(matches!(lease.release().unwrap(), Seized::Held));
+        assert!(matches!(user.release().unwrap(), Seized::Free(_)));
+    }
+
+    #[test]
+    fn a_lease_that_was_removed_is_missing_for_who_comes_later() {
+        let (_folder, home) = home();
+        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        lease.remove();
+        assert!(Lease::join(&home, "seatrial-a").unwrap().is_none());
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Missing));
+    }
+
+    #[test]
+    fn a_runner_that_lives_holds_a_lease_and_one_that_is_gone_does_not() {
+        let (_folder, home) = home();
+        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        lease.change(|claim| claim.runner = Some(Process::this())).unwrap();
+        assert!(matches!(lease.release().unwrap(), Seized::Held));
+        let mut lease = Lease::join(&home, "seatrial-a").unwrap().unwrap();
+        // The same number with another start is another process.
+        lease.change(|claim| claim.runner = Some(Process { ticks: 1, ..Process::this() })).unwrap();
+        assert!(matches!(lease.release().unwrap(), Seized::Free(_)));
+    }
+
+    #[test]
+    fn a_kept_cluster_is_told_from_one_that_was_left() {
+        let (_folder, home) = home();
+        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        lease.change(|claim| claim.kept = Some("--keep".into())).unwrap();
+        assert!(matches!(lease.release().unwrap(), Seized::Kept(_, why) if why == "--keep"));
+    }
+
+    #[test]
+    fn a_lease_that_was_cut_short_is_free() {
+        let (_folder, home) = home();
+        fs::write(home.lease("seatrial-a"), "{\"clu").unwrap();
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Free(_)));
+    }
+}

@@ -1,0 +1,62 @@
+//! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever happens.
+//!
+//! What is wanted (`config`) becomes a cluster in `create`: Docker (`docker`, `exec`), kind's binary (`binary`), a name
+//! (`name`) with a lease (`home`, `lease`), a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that
+//! are ready (`ready`). `cluster` is the handle to it and `node` to one of its nodes; `image` brings images to the
+//! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, and `fault` breaks their nodes
+//! for a while. A spec comes to all of it through `spec`.
+
+mod error;
+
+mod config;
+
+mod docker;
+
+mod exec;
+
+mod binary;
+
+mod name;
+
+mod home;
+
+mod lease;
+
+mod network;
+
+mod origin;
+
+mod create;
+
+mod cni;
+
+mod ready;
+
+mod cluster;
+
+mod node;
+
+mod image;
+
+mod registry;
+
+mod delete;
+
+mod reap;
+
+mod fault;
+
+mod spec;
+
+pub use cluster::{Cluster, Timings};
+pub use config::{ClusterConfig, NodeConfig, Role};
+pub use create::create;
+pub use error::KindError;
+pub use exec::Output;
+pub use fault::{FaultyNode, Loss, Pace};
+pub use home::Home;
+pub use node::Node;
+pub use reap::{Reaped, reap};
+pub use registry::reuse;
+pub(crate) use registry::{Shared, share, share_named};
+pub use spec::{KindOfCx, OnKind};

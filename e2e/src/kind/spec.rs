@@ -1,0 +1,93 @@
+//! What a spec on tier `kind` has besides: its cluster, the nodes, clusters of its own.
+//!
+//! It is an extension of a spec's context, which knows nothing of clusters itself.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use super::cluster::Cluster;
+use super::config::ClusterConfig;
+use super::create::create_named;
+use super::docker::connect;
+use super::error::KindError;
+use super::fault::{FaultyNode, kill_process};
+use super::{delete, home::Home, name};
+use crate::spec::Cx;
+
+/// A spec's way to the cluster that it runs on.
+pub trait KindOfCx {
+    /// The cluster. An error on tiers without nodes of ours: such a spec needs [`Need::Kubelet`](crate::Need::Kubelet).
+    fn kind(&self) -> Result<OnKind<'_>, KindError>;
+}
+
+impl KindOfCx for Cx {
+    fn kind(&self) -> Result<OnKind<'_>, KindError> {
+        match &self.kind {
+            Some(cluster) => Ok(OnKind { cx: self, cluster: cluster.clone() }),
+            None => Err(KindError::NotOnKind { tier: self.tier() }),
+        }
+    }
+}
+
+/// The cluster that a spec runs on.
+pub struct OnKind<'cx> {
+    cx: &'cx Cx,
+    cluster: Cluster,
+}
+
+impl<'cx> OnKind<'cx> {
+    /// The cluster itself.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// A node by its whole name, or by what stands behind the cluster's: `worker`, `control-plane`.
+    pub async fn node(&self, name: &str) -> Result<FaultyNode<'cx>, KindError> {
+        let node = self.cluster.node(name).await?;
+        Ok(FaultyNode::new(self.cx, self.cluster.clone(), node))
+    }
+
+    /// All nodes, by name.
+    pub async fn nodes(&self) -> Result<Vec<FaultyNode<'cx>>, KindError> {
+        let nodes = self.cluster.nodes().await?;
+        Ok(nodes.into_iter().map(|node| FaultyNode::new(self.cx, self.cluster.clone(), node)).collect())
+    }
+
+    /// Brings an image of this machine's Docker into all nodes.
+    pub async fn load_image(&self, image: &str) -> Result<(), KindError> {
+        self.cluster.load_image(image).await
+    }
+
+    /// Kills the first process of a Pod's container, with SIGKILL. The kubelet starts it again.
+    pub async fn kill_process(&self, pod: &Pod, container: &str) -> Result<(), KindError> {
+        self.cx.step(format!(
+            "killing the process of {container} in {}",
+            pod.metadata.name.as_deref().unwrap_or("a Pod")
+        ));
+        kill_process(&self.cluster, pod, container).await
+    }
+
+    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends.
+    pub async fn another_cluster(&self, config: &ClusterConfig) -> Result<Cluster, KindError> {
+        let name = match &config.name {
+            Some(name) => name::chosen(name)?,
+            None => name::unique(),
+        };
+        self.cx.step(format!("creating another cluster, {name}"));
+        let home = Home::of_this_process();
+        // Asked for first: a spec that is out of time in the middle of a create leaves no half of a cluster.
+        let ours = Rc::new(Cell::new(true));
+        let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
+        self.cx.defer(async move |_: &mut Cx| {
+            if undo_ours.get() {
+                delete::with_lease(&connect().await?, &undo_home, &undo_name).await?;
+            }
+            Ok(())
+        });
+        let made = create_named(&home, &name, config, &|_| ()).await;
+        ours.set(!matches!(made, Err(KindError::NameTaken { .. })));
+        made
+    }
+}

@@ -1,0 +1,183 @@
+//! Tier `kind`: a cluster of real nodes in containers, which all specs of a run share.
+//!
+//! It is found through a registry outside of this process, so it does not matter whether the runner starts one process
+//! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last removes
+//! it. A cluster that the caller names is used, and left alone.
+
+use std::sync::{Mutex, MutexGuard};
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use seatrial_fakeclient::Clock;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::artefacts::Sources;
+use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, Shared};
+use crate::tier::{Connection, Need, Tier, TierError};
+
+const NAME: &str = "kind";
+
+/// A control plane, and a node that is none.
+const NODES: u32 = 2;
+
+/// The tier of a cluster of nodes in containers.
+pub(crate) struct Kind {
+    settings: Settings,
+    // Held while the cluster is made: specs that begin at the same time wait for the first one.
+    state: Mutex<State>,
+}
+
+/// What the environment says.
+#[derive(Debug, PartialEq, Eq)]
+struct Settings {
+    cluster: Option<String>,
+    nodes: Result<u32, String>,
+    version: Option<String>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Idle,
+    Running(Shared),
+    /// Told to every spec; a create that failed once is not tried again.
+    Failed(String),
+}
+
+impl Settings {
+    fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let nodes = lookup("SEATRIAL_KIND_NODES").map_or(Ok(NODES), |text| {
+            let count = text.parse().ok().filter(|count| *count > 0);
+            count.ok_or_else(|| format!("SEATRIAL_KIND_NODES is {text:?}: it is a whole number from 1"))
+        });
+        Self { cluster: lookup("SEATRIAL_KIND_CLUSTER"), nodes, version: lookup("SEATRIAL_KIND_VERSION") }
+    }
+
+    fn config(&self) -> ClusterConfig {
+        let config = ClusterConfig::new().nodes(*self.nodes.as_ref().unwrap_or(&NODES));
+        match &self.version {
+            Some(version) => config.version(version),
+            None => config,
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn from_env() -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self { settings: Settings::read(variable), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while the cluster is made or left")
+    }
+
+    fn begin(&self) -> Result<Shared, KindError> {
+        let home = Home::of_this_process();
+        runtime().block_on(async {
+            if let Some(name) = &self.settings.cluster {
+                return kind::share_named(&home, name).await;
+            }
+            let tell = |line: &str| eprintln!("{line}");
+            kind::reap(&home, false).await?;
+            kind::share(&home, &self.settings.config(), &tell).await
+        })
+    }
+
+    async fn open(&self) -> Result<Connection, TierError> {
+        let name = match &*self.state() {
+            State::Running(shared) => shared.name().to_owned(),
+            State::Failed(message) => return Err(TierError::new(NAME, message)),
+            State::Idle => unreachable!("a tier is prepared before it is connected to"),
+        };
+        let failed = |error: KindError| TierError::new(NAME, error.to_string());
+        let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
+        let client = cluster.client().await.map_err(failed)?;
+        let sources = Sources::default();
+        Ok(Connection {
+            client,
+            clock: Clock::system(),
+            shared: true,
+            kind: Some(cluster),
+            sources,
+            plane: None,
+        })
+    }
+}
+
+impl Tier for Kind {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn has(&self, need: Need) -> bool {
+        match need {
+            Need::Controllers | Need::Kubelet => true,
+            Need::Nodes(count) => *self.settings.nodes.as_ref().unwrap_or(&NODES) >= count,
+            // The API server runs in a container, whose loopback is not this process's.
+            Need::Webhooks | Need::Audit => false,
+        }
+    }
+
+    fn virtual_time(&self) -> bool {
+        false
+    }
+
+    fn check(&self) -> Result<(), TierError> {
+        self.settings.nodes.as_ref().map(drop).map_err(|message| TierError::new(NAME, message))
+    }
+
+    fn prepare(&self) -> Result<(), TierError> {
+        let mut state = self.state();
+        if matches!(*state, State::Idle) {
+            *state = self.begin().map_or_else(|error| State::Failed(error.to_string()), State::Running);
+        }
+        match &*state {
+            State::Failed(message) => Err(TierError::new(NAME, message)),
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
+        self.open().boxed_local()
+    }
+
+    fn stop(&self) {
+        if let State::Running(shared) = std::mem::take(&mut *self.state()) {
+            let name = shared.name().to_owned();
+            if let Err(error) = runtime().block_on(shared.leave()) {
+                eprintln!("cluster {name} could not be removed, the next run does it: {error}");
+            }
+        }
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime for the cluster")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tier(pairs: &[(&str, &str)]) -> Kind {
+        let lookup =
+            |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Kind { settings: Settings::read(lookup), state: Mutex::default() }
+    }
+
+    #[test]
+    fn it_has_two_nodes_unless_the_environment_says_otherwise() {
+        assert!(tier(&[]).has(Need::Nodes(2)) && tier(&[]).has(Need::Kubelet));
+        assert!(!tier(&[]).has(Need::Nodes(3)));
+        assert!(tier(&[("SEATRIAL_KIND_NODES", "3")]).has(Need::Nodes(3)));
+    }
+
+    #[test]
+    fn a_number_of_nodes_that_is_none_is_refused_before_anything_is_made() {
+        for wrong in ["0", "two", "-1"] {
+            let error = tier(&[("SEATRIAL_KIND_NODES", wrong)]).check().unwrap_err().to_string();
+            assert!(error.contains(&format!("SEATRIAL_KIND_NODES is \"{wrong}\"")), "{error}");
+        }
+    }
+}
