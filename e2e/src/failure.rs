@@ -7,62 +7,100 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
+use crate::report::{FailureReport, Place};
+
 /// What hooks, specs and clean-ups return.
 pub type SpecResult<T = ()> = Result<T, Failure>;
 
 /// Why a spec failed, and where.
 ///
 /// It deliberately is no [`std::error::Error`], so that every error converts into it with `?`.
+#[derive(Clone)]
 pub struct Failure {
-    message: String,
-    place: Option<&'static Location<'static>>,
+    /// The reason and the place, and what a wait knows, part by part.
+    report: Box<FailureReport>,
+    /// What stands between the reason and the place when it is told to a person.
+    details: String,
+    /// What stands behind the place: a panic's frames.
+    trace: String,
 }
 
 impl Failure {
     /// A failure with a message of its own: `return Err(Failure::new("the pool has no owner"))`.
     #[track_caller]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: Some(Location::caller()) }
+        Self::at(message, Location::caller())
     }
 
     pub(crate) fn at(message: impl Into<String>, place: &'static Location<'static>) -> Self {
-        Self { message: message.into(), place: Some(place) }
+        Self::nowhere(message).placed(place_of(place))
     }
 
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None }
+        let report = FailureReport { message: message.into(), ..FailureReport::default() };
+        Self { report: Box::new(report), details: String::new(), trace: String::new() }
+    }
+
+    pub(crate) fn placed(mut self, place: Place) -> Self {
+        self.report.place = Some(place);
+        self
+    }
+
+    pub(crate) fn traced(mut self, trace: String) -> Self {
+        self.trace = trace;
+        self
+    }
+
+    pub(crate) fn detailed(mut self, details: String) -> Self {
+        self.details = details;
+        self
     }
 
     /// Puts what was being done in front of the reason: `starting the operator: …`.
     #[must_use]
     pub fn during(mut self, what: &str) -> Self {
-        self.message = format!("{what}: {}", self.message);
+        self.report.message = format!("{what}: {}", self.report.message);
         self
     }
 
-    /// The reason, without the place.
+    /// The reason, without the details and the place.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.report.message
     }
+
+    /// What reports have of it. Details that are known as a text alone become a part of the message.
+    pub(crate) fn report(&self) -> FailureReport {
+        let mut report = (*self.report).clone();
+        if report.expected.is_none() {
+            report.message.push_str(&self.details);
+        }
+        report.message.push_str(&self.trace);
+        report
+    }
+}
+
+/// A place in a source file, as reports have it.
+pub(crate) fn place_of(location: &Location<'_>) -> Place {
+    Place { file: location.file().to_owned(), line: location.line(), column: location.column() }
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
     #[track_caller]
     fn from(error: E) -> Self {
-        Self { message: sentence(&error), place: Some(Location::caller()) }
+        Self::new(sentence(&error))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match self.place {
-            Some(place) => write!(f, "\n  at {}:{}:{}", place.file(), place.line(), place.column()),
-            None => Ok(()),
+        f.write_str(&self.report.message)?;
+        f.write_str(&self.details)?;
+        if let Some(Place { file, line, column }) = &self.report.place {
+            write!(f, "\n  at {file}:{line}:{column}")?;
         }
+        f.write_str(&self.trace)
     }
 }
-
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -32,6 +32,8 @@
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
 //! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that [`kind`] makes), and its outcome is
 //! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`).
+//!
+//! Nodes of tier `kind` are containers (`docker`) of an image that is pulled or made here (`node_image`).
 
 mod failure;
 mod options;
@@ -43,11 +45,13 @@ mod expect;
 mod span;
 mod tier;
 
+pub mod docker;
+
 pub mod audit;
 pub mod deploy;
 pub mod kind;
+pub mod node_image;
 
-#[expect(dead_code, unused_imports, reason = "a spec's life calls for its evidence")]
 mod artefacts;
 
 pub mod report;
@@ -58,5 +62,5 @@ pub use expect::{
 };
 pub use failure::{Failure, SpecResult};
 pub use span::{mins, secs};
-pub use spec::{Cx, Kind, RequestError, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::spec::LabelFilter;
+use crate::spec::{LabelFilter, Order};
 use crate::tier::Need;
 
 /// Which tier answers the API.
@@ -20,6 +20,7 @@ pub(crate) enum TierKind {
 
 /// Everything a run can be told by environment variables.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own that is true or false")]
 pub(crate) struct Options {
     /// `SEATRIAL_TIER`: `fake` (the default), `envtest`, `kind` or `existing`.
     pub(crate) tier: TierKind,
@@ -33,6 +34,24 @@ pub(crate) struct Options {
     pub(crate) spec_timeout: Duration,
     /// `SEATRIAL_LABELS`: which labels to run.
     pub(crate) labels: LabelFilter,
+    /// `SEATRIAL_ORDER`: `mixed`, `groups` or `written`.
+    pub(crate) order: Order,
+    /// `SEATRIAL_RETRIES`: how often a failed spec is tried again.
+    pub(crate) retries: u32,
+    /// `SEATRIAL_FAIL_ON_FLAKE`: whether one that then passes fails the run all the same.
+    pub(crate) fail_on_flake: bool,
+    /// `SEATRIAL_FAIL_FAST`: whether the first failure is the last.
+    pub(crate) fail_fast: bool,
+    /// `SEATRIAL_FAIL_ON_FOCUS`, by default `CI`: whether a suite with a focus is refused.
+    pub(crate) fail_on_focus: bool,
+    /// `SEATRIAL_REPEAT`: how many times all is run, at most.
+    pub(crate) repeat: Option<u64>,
+    /// `SEATRIAL_UNTIL_IT_FAILS`: whether there is no end to that unless a number was given.
+    pub(crate) until_it_fails: bool,
+    /// `SEATRIAL_PROGRESS_AFTER`: when a spec that is still running is told of.
+    pub(crate) progress_after: Option<Duration>,
+    /// `SEATRIAL_SLOW`: what counts as slow.
+    pub(crate) slow: Duration,
     /// `SEATRIAL_HAS`: what the cluster of tier `existing` has.
     pub(crate) has: Vec<Need>,
 }
@@ -64,6 +83,25 @@ impl Options {
             contexts: list(&option("SEATRIAL_CONTEXT_ALLOW", "").1),
             spec_timeout: parse(option("SEATRIAL_SPEC_TIMEOUT", "5m"), duration)?,
             labels: parse(option("SEATRIAL_LABELS", ""), str::parse)?,
+            order: parse(option("SEATRIAL_ORDER", "mixed"), order)?,
+            retries: parse(option("SEATRIAL_RETRIES", "0"), count)?,
+            fail_on_flake: parse(option("SEATRIAL_FAIL_ON_FLAKE", "false"), flag)?,
+            fail_fast: parse(option("SEATRIAL_FAIL_FAST", "false"), flag)?,
+            fail_on_focus: match lookup("SEATRIAL_FAIL_ON_FOCUS") {
+                Some(text) => parse(("SEATRIAL_FAIL_ON_FOCUS", text), flag)?,
+                // Services set it to all sorts of values; people take it away by these.
+                None => lookup("CI").is_some_and(|ci| !matches!(ci.as_str(), "false" | "0")),
+            },
+            repeat: match lookup("SEATRIAL_REPEAT") {
+                Some(text) => Some(parse(("SEATRIAL_REPEAT", text), times)?),
+                None => None,
+            },
+            until_it_fails: parse(option("SEATRIAL_UNTIL_IT_FAILS", "false"), flag)?,
+            progress_after: match lookup("SEATRIAL_PROGRESS_AFTER") {
+                Some(text) => Some(parse(("SEATRIAL_PROGRESS_AFTER", text), span)?),
+                None => None,
+            },
+            slow: parse(option("SEATRIAL_SLOW", "5s"), duration)?,
             has: parse(option("SEATRIAL_HAS", "controllers,kubelet,nodes:1"), |text| {
                 list(text).iter().map(|need| need.parse()).collect()
             })?,
@@ -94,6 +132,37 @@ fn tier_kind(text: &str) -> Result<TierKind, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "a seed is a whole number from 0 to 18446744073709551615".into())
+}
+
+fn order(text: &str) -> Result<Order, String> {
+    match text {
+        "mixed" => Ok(Order::Mixed),
+        "groups" => Ok(Order::Groups),
+        "written" => Ok(Order::Written),
+        _ => Err("the orders are mixed, groups and written".into()),
+    }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "it must be a whole number, such as 2".into())
+}
+
+fn times(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|times| *times > 0).ok_or_else(|| "it must be a whole number from 1".into())
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" => Ok(true),
+        "false" | "0" | "no" => Ok(false),
+        _ => Err("it must be true or false".into()),
+    }
+}
+
+/// A duration that is one.
+fn span(text: &str) -> Result<Duration, String> {
+    duration(text)?.checked_sub(Duration::from_nanos(1)).ok_or("it must be longer than nothing")?;
+    duration(text)
 }
 
 /// Reads `90s`, `500ms`, `5m`, `1h`; a bare number is seconds.
@@ -130,6 +199,30 @@ mod tests {
         assert_eq!(options.spec_timeout, mins(5));
         assert_eq!(options.seed, None);
         assert!(options.contexts.is_empty());
+    }
+
+    #[test]
+    fn a_focus_is_refused_in_ci_unless_it_is_said_otherwise() {
+        let refused = |pairs: &[(&str, &str)]| read(pairs).unwrap().fail_on_focus;
+        assert!(!refused(&[]));
+        assert!(refused(&[("CI", "true")]) && refused(&[("CI", "drone")]));
+        assert!(!refused(&[("CI", "false")]));
+        assert!(!refused(&[("CI", "true"), ("SEATRIAL_FAIL_ON_FOCUS", "false")]));
+        assert!(refused(&[("SEATRIAL_FAIL_ON_FOCUS", "1")]));
+    }
+
+    #[test]
+    fn numbers_that_mean_nothing_are_refused() {
+        for pair in [
+            ("SEATRIAL_REPEAT", "0"),
+            ("SEATRIAL_RETRIES", "-1"),
+            ("SEATRIAL_PROGRESS_AFTER", "0s"),
+            ("SEATRIAL_FAIL_FAST", "maybe"),
+            ("SEATRIAL_ORDER", "random"),
+        ] {
+            let error = read(&[pair]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{} is {:?}: ", pair.0, pair.1)), "{error}");
+        }
     }
 
     #[test]

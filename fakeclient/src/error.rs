@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::object::field::{FieldError, aggregate};
+use crate::object::field::{FieldError, aggregate, go_quoted};
 
 /// A request's failure, as kube-apiserver would report it.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ impl ApiError {
 
     /// 404: the object does not exist.
     pub fn not_found(group: &str, resource: &str, name: &str) -> Self {
-        let message = format!("{} \"{name}\" not found", qualified(group, resource));
+        let message = format!("{} {} not found", qualified(group, resource), go_quoted(name));
         Self::new(404, "NotFound", message).about(group, resource, name)
     }
 
@@ -89,7 +89,7 @@ impl ApiError {
 
     /// 409: an object of that name exists.
     pub fn already_exists(group: &str, resource: &str, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", qualified(group, resource));
+        let message = format!("{} {} already exists", qualified(group, resource), go_quoted(name));
         Self::new(409, "AlreadyExists", message).about(group, resource, name)
     }
 

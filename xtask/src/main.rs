@@ -11,6 +11,7 @@ mod fidelity;
 mod generate;
 mod kubectl;
 mod page;
+mod node_image;
 mod serve;
 mod tidy;
 mod trial;
@@ -43,6 +44,7 @@ enum Task {
     Serve(serve::Args),
     Kubectl(kubectl::Args),
     Page(page::Args),
+    NodeImage(node_image::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
@@ -59,6 +61,7 @@ async fn main() -> ExitCode {
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
         Task::Page(args) => page::page(&args).await,
+        Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),

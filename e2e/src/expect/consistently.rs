@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::future::IntoFuture;
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -41,7 +41,7 @@ pub struct Consistently<K, V> {
 
 impl<K, V> Consistently<K, V> {
     #[track_caller]
-    pub(crate) fn new(subject: Subject<K, V>, board: Rc<Board>) -> Self {
+    pub(crate) fn new(subject: Subject<K, V>, board: Arc<Board>) -> Self {
         Self { subject, promise: Promise::new(board), matcher: None, during: DURING }
     }
 
@@ -174,7 +174,7 @@ mod tests {
 
     async fn held(script: Vec<Answer>) -> Result<(), String> {
         let (subject, _) = scripted(script);
-        let window = Consistently::new(subject, Board::new(false)).during(Duration::from_secs(5));
+        let window = Consistently::new(subject, Board::new()).during(Duration::from_secs(5));
         let key = serde_json::json!({"data": {"key": "0"}});
         window.should(match_json(key)).await.map(drop).map_err(|failure| failure.to_string())
     }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::future::IntoFuture;
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -38,7 +38,7 @@ pub struct Eventually<K, V> {
 
 impl<K, V> Eventually<K, V> {
     #[track_caller]
-    pub(crate) fn new(subject: Subject<K, V>, board: Rc<Board>) -> Self {
+    pub(crate) fn new(subject: Subject<K, V>, board: Arc<Board>) -> Self {
         Self { subject, promise: Promise::new(board), matcher: None, within: WITHIN }
     }
 
@@ -124,8 +124,8 @@ mod tests {
             Answer::List(3, vec![config(2, "0")]),
             Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
         ]);
-        let board = Board::new(false);
-        let seen = Eventually::new(subject, Rc::clone(&board))
+        let board = Board::new();
+        let seen = Eventually::new(subject, Arc::clone(&board))
             .should(match_json(json!({"data": {"key": "1"}})))
             .await;
         assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
@@ -136,10 +136,8 @@ mod tests {
     async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
         let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
         let started = Instant::now();
-        let waited = Eventually::new(subject, Board::new(false))
-            .should(be_gone())
-            .within(Duration::from_secs(7))
-            .await;
+        let waited =
+            Eventually::new(subject, Board::new()).should(be_gone()).within(Duration::from_secs(7)).await;
         let story = waited.unwrap_err().to_string();
         assert_eq!(started.elapsed(), Duration::from_secs(7));
         assert!(
@@ -153,8 +151,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_is_dropped_unchecked_is_on_the_board() {
         let (subject, _) = scripted(vec![Answer::Refusal(500)]);
-        let board = Board::new(false);
-        drop(Eventually::new(subject, Rc::clone(&board)).should(be_gone()));
+        let board = Board::new();
+        drop(Eventually::new(subject, Arc::clone(&board)).should(be_gone()));
         assert_eq!(board.unchecked().len(), 1);
         assert!(!board.has_expectations());
     }

@@ -1,7 +1,7 @@
 //! Checking a value that the spec has in its hand.
 
 use std::fmt::Debug;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::expect::Matcher;
 use crate::expect::promise::Promise;
@@ -17,7 +17,7 @@ pub struct Expect<T> {
 
 impl<T: Debug> Expect<T> {
     #[track_caller]
-    pub(crate) fn new(value: T, board: Rc<Board>) -> Self {
+    pub(crate) fn new(value: T, board: Arc<Board>) -> Self {
         Self { value, promise: Promise::new(board) }
     }
 

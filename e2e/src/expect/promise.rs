@@ -3,20 +3,20 @@
 //! `cx.eventually(&pool).should(exist());` without an await looks like a check and is none.
 
 use std::panic::Location;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::spec::Board;
 
 /// Notices when an expectation is dropped unchecked.
 pub(crate) struct Promise {
-    pub(crate) board: Rc<Board>,
+    pub(crate) board: Arc<Board>,
     pub(crate) place: &'static Location<'static>,
     kept: bool,
 }
 
 impl Promise {
     #[track_caller]
-    pub(crate) fn new(board: Rc<Board>) -> Self {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
         Self { board, place: Location::caller(), kept: false }
     }
 

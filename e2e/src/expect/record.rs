@@ -2,9 +2,8 @@
 //!
 //! It is told when the wait fails, and when a spec runs out of time in the middle of it.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,7 +20,7 @@ const TOLD: (usize, usize) = (10, 40);
 pub(crate) struct Record {
     expected: String,
     start: Instant,
-    seen: RefCell<Seen>,
+    seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
@@ -37,14 +36,18 @@ struct Seen {
 
 impl Record {
     /// A wait for something, within a limit: `Machine a should exist within`, 30 s.
-    pub(crate) fn new(expected: &str, limit: Duration) -> Rc<Self> {
+    pub(crate) fn new(expected: &str, limit: Duration) -> Arc<Self> {
         let expected = format!("{expected} {}", seconds(limit));
-        Rc::new(Self { expected, start: Instant::now(), seen: RefCell::default() })
+        Arc::new(Self { expected, start: Instant::now(), seen: Mutex::default() })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("nobody panics while a wait is recorded")
     }
 
     /// The value now; `None` is absent.
     pub(crate) fn saw(&self, value: Option<Value>) {
-        let mut seen = self.seen.borrow_mut();
+        let mut seen = self.seen();
         if let Some(text) = transition(seen.looked, seen.last.as_ref(), value.as_ref()) {
             seen.tell(self.start.elapsed(), text);
         }
@@ -53,16 +56,16 @@ impl Record {
     }
 
     pub(crate) fn mismatched(&self, mismatch: Mismatch) {
-        self.seen.borrow_mut().mismatch = Some(mismatch);
+        self.seen().mismatch = Some(mismatch);
     }
 
     pub(crate) fn trouble(&self, error: String) {
-        self.seen.borrow_mut().trouble = Some((self.start.elapsed(), error));
+        self.seen().trouble = Some((self.start.elapsed(), error));
     }
 
     /// Everything, for a person.
     pub(crate) fn story(&self) -> String {
-        let seen = self.seen.borrow();
+        let seen = self.seen();
         let mut story = self.expected.clone();
         match &seen.mismatch {
             Some(mismatch) => push(&mut story, "last seen", &mismatch.told()),
@@ -163,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    fn record() -> Rc<Record> {
+    fn record() -> Arc<Record> {
         Record::new("Machine demo/a should be Ready within", Duration::from_secs(30))
     }
 

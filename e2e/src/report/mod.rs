@@ -2,10 +2,8 @@
 
 mod model;
 
-#[expect(dead_code, reason = "the run loop tells of its begin and of each attempt's")]
 mod reporter;
 mod suite;
-#[expect(dead_code, reason = "the run loop tells of a spec's life here")]
 mod timeline;
 
 mod files;
@@ -28,11 +26,9 @@ pub use model::{
     Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Place, Report,
     SpecReport, Transition,
 };
-#[expect(unused_imports, reason = "the run loop tells of its begin and of each attempt's")]
 pub(crate) use reporter::{Beginning, RunHead};
 pub(crate) use reporter::{Reporter, Reporters};
 pub(crate) use suite::suite_name;
-#[expect(unused_imports, reason = "the run loop tells of a spec's life here")]
 pub(crate) use timeline::{Ongoing, Timeline};
 #[expect(unused_imports, reason = "the console tells by it")]
 pub(crate) use tree::Tree;

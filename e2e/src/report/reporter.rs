@@ -4,11 +4,13 @@
 //! error of the run's end, never of a spec.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::report::model::{Moment, SpecReport};
 
 /// What a run is, before its first spec.
 #[derive(Clone, Debug, Default)]
+#[expect(dead_code, reason = "the reporters that read it come next")]
 pub(crate) struct RunHead {
     /// The test target's name.
     pub(crate) suite: String,
@@ -24,6 +26,7 @@ pub(crate) struct RunHead {
 
 /// One attempt that begins.
 #[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "the reporters that read it come next")]
 pub(crate) struct Beginning<'a> {
     /// The names from the outermost group to the spec.
     pub(crate) path: &'a [String],
@@ -54,6 +57,29 @@ pub(crate) trait Reporter: Send + Sync {
     /// The last spec has ended and the tier is stopped. Here files are written.
     fn run_ended(&self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// One that others hold, too.
+impl<R: Reporter + ?Sized> Reporter for Arc<R> {
+    fn run_begins(&self, run: &RunHead) {
+        (**self).run_begins(run);
+    }
+
+    fn attempt_begins(&self, spec: Beginning<'_>) {
+        (**self).attempt_begins(spec);
+    }
+
+    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+        (**self).happened(spec, moment);
+    }
+
+    fn spec_ended(&self, spec: &SpecReport) {
+        (**self).spec_ended(spec);
+    }
+
+    fn run_ended(&self) -> io::Result<()> {
+        (**self).run_ended()
     }
 }
 

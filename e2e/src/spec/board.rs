@@ -1,99 +1,158 @@
-//! What a spec has done so far and what it waits for now, readable while it is stuck.
+//! What a spec has done so far and what it waits for now, readable while it is stuck, from any thread.
 //!
-//! The spec's body owns the `Cx` while it runs, so the runner looks here when time is up. It records; it
-//! decides nothing.
+//! The spec's body owns the `Cx` while it runs, so the runner looks here when time is up, and so does who wants to
+//! know how far it is. It records; it decides nothing.
 
-use std::cell::{Cell, RefCell};
 use std::panic::Location;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::report::{Moment, MomentKind, Ongoing, Timeline};
 
-/// One spec's record.
+/// Called with what happens in a spec, when it happens.
+pub(crate) type Listener = Box<dyn Fn(&Moment) + Send + Sync>;
+
+/// The record of one attempt at a spec.
 pub(crate) struct Board {
-    start: Instant,
-    live: bool,
-    steps: RefCell<Vec<(Duration, String)>>,
-    expectations: Cell<usize>,
-    dropped: RefCell<Vec<&'static Location<'static>>>,
-    waits: RefCell<Vec<(usize, Rc<dyn Waiting>)>>,
-    next_wait: Cell<usize>,
+    began: std::time::Instant,
+    timeline: Arc<Timeline>,
+    listener: Option<Listener>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    phase: String,
+    steps: Vec<(Duration, String)>,
+    expectations: usize,
+    dropped: Vec<&'static Location<'static>>,
+    waits: Vec<(usize, Arc<dyn Waiting>)>,
+    next_wait: usize,
 }
 
 /// Something a spec is waiting for.
-pub(crate) trait Waiting {
+pub(crate) trait Waiting: Send + Sync {
     /// What is waited for and what was seen until now, in as many lines as it takes.
     fn so_far(&self) -> String;
 }
 
 /// Takes a wait off the board when it is over, however it ends.
 pub(crate) struct WaitGuard {
-    board: Rc<Board>,
+    board: Arc<Board>,
     id: usize,
 }
 
 impl Board {
-    pub(crate) fn new(live: bool) -> Rc<Self> {
-        Rc::new(Self {
-            start: Instant::now(),
-            live,
-            steps: RefCell::default(),
-            expectations: Cell::new(0),
-            dropped: RefCell::default(),
-            waits: RefCell::default(),
-            next_wait: Cell::new(0),
-        })
+    /// A board that nobody listens to.
+    #[cfg(test)]
+    pub(crate) fn new() -> Arc<Self> {
+        Self::heard_by(None)
     }
 
-    /// How long the spec has been running, in its cluster's time.
+    /// A board; its time begins now, by tokio's clock of this thread.
+    pub(crate) fn heard_by(listener: Option<Listener>) -> Arc<Self> {
+        let (began, timeline) = (std::time::Instant::now(), Timeline::begin());
+        Arc::new(Self { began, timeline, listener, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while the board is written")
+    }
+
+    /// How long the spec has been running, in its cluster's time. Only its own thread knows.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        self.timeline.elapsed()
     }
 
-    pub(crate) fn step(&self, spec: &str, text: String) {
-        if self.live {
-            eprintln!("{spec}: {text}");
+    /// How long the spec has been running, in the machine's time.
+    pub(crate) fn running_for(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(crate) fn timeline(&self) -> &Arc<Timeline> {
+        &self.timeline
+    }
+
+    /// A part of the spec's life begins.
+    pub(crate) fn enters(&self, phase: &str) {
+        phase.clone_into(&mut self.state().phase);
+    }
+
+    /// The same for a part that has a length on the timeline.
+    pub(crate) fn begins(&self, kind: MomentKind, phase: &str) -> Ongoing {
+        self.enters(phase);
+        self.timeline.start(kind, phase)
+    }
+
+    pub(crate) fn step(&self, text: String) {
+        let at = self.elapsed();
+        self.tell(MomentKind::Step, &text);
+        self.state().steps.push((at, text));
+    }
+
+    /// Puts something on the timeline that happens now.
+    pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
+        let at = self.elapsed();
+        let moment = Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() };
+        if let Some(listener) = &self.listener {
+            listener(&moment);
         }
-        self.steps.borrow_mut().push((self.elapsed(), text));
+        self.timeline.push(moment, at);
     }
 
     pub(crate) fn expected_something(&self) {
-        self.expectations.set(self.expectations.get() + 1);
+        self.state().expectations += 1;
+    }
+
+    /// What was expected until now was not the spec's own doing.
+    pub(crate) fn forget_expectations(&self) {
+        self.state().expectations = 0;
     }
 
     pub(crate) fn dropped_unchecked(&self, place: &'static Location<'static>) {
-        self.dropped.borrow_mut().push(place);
+        self.state().dropped.push(place);
     }
 
-    pub(crate) fn waits_for(self: &Rc<Self>, what: Rc<dyn Waiting>) -> WaitGuard {
-        let id = self.next_wait.replace(self.next_wait.get() + 1);
-        self.waits.borrow_mut().push((id, what));
-        WaitGuard { board: Rc::clone(self), id }
+    pub(crate) fn waits_for(self: &Arc<Self>, what: Arc<dyn Waiting>) -> WaitGuard {
+        let mut state = self.state();
+        let id = state.next_wait;
+        state.next_wait += 1;
+        state.waits.push((id, what));
+        WaitGuard { board: Arc::clone(self), id }
     }
 
     /// Whether the spec ran a single expectation.
     pub(crate) fn has_expectations(&self) -> bool {
-        self.expectations.get() > 0
+        self.state().expectations > 0
     }
 
-    /// Where expectations were written that nobody awaited or completed.
+    /// Where expectations were written that nobody awaited or completed. Each is told once.
     pub(crate) fn unchecked(&self) -> Vec<&'static Location<'static>> {
-        self.dropped.borrow().clone()
+        std::mem::take(&mut self.state().dropped)
+    }
+
+    pub(crate) fn has_unchecked(&self) -> bool {
+        !self.state().dropped.is_empty()
     }
 
     /// The waits that are not over, told one after the other.
     pub(crate) fn waits_so_far(&self) -> Vec<String> {
-        self.waits.borrow().iter().map(|(_, wait)| wait.so_far()).collect()
+        let waits: Vec<_> = self.state().waits.iter().map(|(_, wait)| Arc::clone(wait)).collect();
+        waits.iter().map(|wait| wait.so_far()).collect()
     }
 
     pub(crate) fn steps(&self) -> Vec<(Duration, String)> {
-        self.steps.borrow().clone()
+        self.state().steps.clone()
+    }
+
+    /// Where in its life the spec is.
+    pub(crate) fn phase(&self) -> String {
+        self.state().phase.clone()
     }
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        self.board.waits.borrow_mut().retain(|(id, _)| *id != self.id);
+        self.board.state().waits.retain(|(id, _)| *id != self.id);
     }
 }

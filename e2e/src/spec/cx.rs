@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
@@ -20,7 +21,7 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
-use crate::tier::Plane;
+use crate::tier::{Connection, Plane};
 
 /// A spec's context.
 pub struct Cx {
@@ -30,12 +31,63 @@ pub struct Cx {
     pub(crate) clock: Clock,
     pub(crate) namespace: String,
     pub(crate) seed: u64,
-    pub(crate) board: Rc<Board>,
+    pub(crate) board: Arc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
     pub(crate) kind: Option<crate::kind::Cluster>,
     pub(crate) plane: Option<Plane>,
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
+    /// Other namespaces that a failure may have to do with.
+    pub(crate) looks_at: RefCell<Vec<String>>,
+}
+
+impl Cx {
+    /// The first context on a connection.
+    pub(crate) fn new(
+        connection: Connection,
+        tier: &'static str,
+        namespace: String,
+        spec: &str,
+        seed: u64,
+        board: &Arc<Board>,
+    ) -> Self {
+        let Connection { client, clock, plane, kind, .. } = connection;
+        Self {
+            spec: spec.into(),
+            tier,
+            client,
+            clock,
+            namespace,
+            seed,
+            board: Arc::clone(board),
+            cleanups: Cleanups::default(),
+            tasks: RefCell::default(),
+            kind,
+            plane,
+            kept: RefCell::new(BTreeMap::new()),
+            looks_at: RefCell::default(),
+        }
+    }
+
+    /// A context within this one: the same cluster and namespace, what was kept until now, clean-ups and tasks of
+    /// its own.
+    pub(crate) fn within(&self, spec: &str, seed: u64, board: &Arc<Board>) -> Self {
+        Self {
+            spec: spec.into(),
+            tier: self.tier,
+            client: self.client.clone(),
+            clock: self.clock.clone(),
+            namespace: self.namespace.clone(),
+            seed,
+            board: Arc::clone(board),
+            cleanups: Cleanups::default(),
+            tasks: RefCell::default(),
+            kind: self.kind.clone(),
+            plane: self.plane.clone(),
+            kept: RefCell::new(self.kept.borrow().clone()),
+            looks_at: RefCell::new(self.looks_at.borrow().clone()),
+        }
+    }
 }
 
 /// Where the spec is.
@@ -50,7 +102,8 @@ impl Cx {
         self.tier
     }
 
-    /// The spec's own namespace. It is deleted after the spec.
+    /// The spec's namespace: its own, or that of the group with which it shares a cluster. It is deleted after the
+    /// spec, or after the last spec of that group.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -71,9 +124,15 @@ impl Cx {
         self.clock.now()
     }
 
+    /// Says that the spec has to do with another namespace, too, such as the one its operator runs in: what explains a
+    /// failure is collected from there as well.
+    pub fn looks_at(&self, namespace: &str) {
+        self.looks_at.borrow_mut().push(namespace.to_owned());
+    }
+
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
     pub fn step(&self, text: impl Into<String>) {
-        self.board.step(&self.spec, text.into());
+        self.board.step(text.into());
     }
 }
 
@@ -152,19 +211,19 @@ impl Cx {
     /// The target is `&object`, `cx.object::<Kind>("name")` or `cx.all::<Kind>()`.
     #[track_caller]
     pub fn eventually<T: Observable>(&self, target: T) -> Eventually<T::Kind, T::Value> {
-        Eventually::new(target.observe(self), Rc::clone(&self.board))
+        Eventually::new(target.observe(self), Arc::clone(&self.board))
     }
 
     /// Watches an object or a collection for a while, in which it must be as it should be all the time.
     #[track_caller]
     pub fn consistently<T: Observable>(&self, target: T) -> Consistently<T::Kind, T::Value> {
-        Consistently::new(target.observe(self), Rc::clone(&self.board))
+        Consistently::new(target.observe(self), Arc::clone(&self.board))
     }
 
     /// Checks a value that the spec has in its hand.
     #[track_caller]
     pub fn expect<T: std::fmt::Debug>(&self, value: T) -> Expect<T> {
-        Expect::new(value, Rc::clone(&self.board))
+        Expect::new(value, Arc::clone(&self.board))
     }
 }
 

@@ -1,32 +1,43 @@
 //! From a suite to an exit code, the way libtest would: `cargo test` and nextest both drive it.
 //!
-//! What can run is decided here, when specs are listed: a spec whose need the tier lacks is listed as
-//! ignored with the reason in front of its name, so that nextest too shows a skip as a skip.
+//! `libtest-mimic` reads the command line and prints listings, which is nextest's contract. The run itself is our own:
+//! the library knows no order, no groups, no serial tests and no second attempt.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Arguments;
 
+use crate::expect::seconds;
 use crate::failure::sentence;
 use crate::options::{Options, TierKind};
-use crate::report::{Attempt, Files, Outcome, Reporter as _, Reporters, SpecReport, suite_name};
+use crate::report::{Files, Outcome, Reporter, Reporters, RunHead, SpecReport, suite_name};
 use crate::span::mins;
-use crate::spec::life::{Run, run_spec};
+use crate::spec::choice::{Candidate, Choice, candidates, choose};
+use crate::spec::console::Console;
+use crate::spec::order::{seed_of_repetition, splitmix, units};
 use crate::spec::plan::{Spec, plan};
+use crate::spec::pool::run_units;
+use crate::spec::progress::{Progress, tell_when_asked};
+use crate::spec::run::{Halt, Run};
 use crate::spec::tree::Suite;
-use crate::tier::{Definitions, Tier, choose};
+use crate::tier::{self, Definitions, Tier};
 
-/// The exit status of a run that could not begin. A failed spec is 101, as with libtest.
+/// The exit status of a run that could not begin.
 const CANNOT_BEGIN: u8 = 2;
 
-/// Stands in front of the reason in the name of a spec that is listed as ignored.
-const SKIPPED: &str = "skipped: ";
+/// The exit status of a run with a failed spec, as libtest has it.
+const FAILED: u8 = 101;
 
 /// How many specs run at once where time is real: they wait for most of it (a namespace alone takes more
 /// than five seconds to go), so this is not a matter of cores. `--test-threads` has the last word.
 const PARALLEL_WAITS: usize = 8;
+
+/// How many slow specs are listed, at most.
+const SLOWEST: usize = 10;
 
 /// Runs a test target's specs: the whole of its `main`.
 ///
@@ -35,15 +46,29 @@ const PARALLEL_WAITS: usize = 8;
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `SEATRIAL_TIER` | `fake`, `envtest`, `kind` or `existing` | `fake` |
-/// | `SEATRIAL_SEED` | seed of everything random | 0 on `fake`, else another one for every run |
-/// | `SEATRIAL_LABELS` | `recovery,!slow`: specs with one of the labels, without those behind `!` | all |
+/// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for every run |
+/// | `SEATRIAL_ORDER` | `mixed`: all specs change places; `groups`: groups, and specs in them, change places, each group stays together; `written` | `mixed` |
+/// | `SEATRIAL_LABELS` | which labels: `recovery && !(slow \|\| /^net-/)` | all |
 /// | `SEATRIAL_SPEC_TIMEOUT` | how long a spec may take: `90s`, `5m` | `5m` |
+/// | `SEATRIAL_RETRIES` | how often a failed spec is tried again; one that then passes is told as flaky | 0 |
+/// | `SEATRIAL_FAIL_ON_FLAKE` | a flaky spec fails the run | `false` |
+/// | `SEATRIAL_FAIL_FAST` | after the first failure no other spec begins; the rest is skipped, with that reason | `false` |
+/// | `SEATRIAL_FAIL_ON_FOCUS` | a suite with a focus is refused | `true` where `CI` is set |
+/// | `SEATRIAL_REPEAT` | how often the run is repeated, each time with another seed, until it fails | 1 |
+/// | `SEATRIAL_UNTIL_IT_FAILS` | the run is repeated until it fails, at most `SEATRIAL_REPEAT` times if that is set, too | `false` |
+/// | `SEATRIAL_PROGRESS_AFTER` | specs that run for so long tell what they are doing, again and again | never |
+/// | `SEATRIAL_SLOW` | specs that took so long are listed at the end, the ten slowest of them | `5s` |
 /// | `SEATRIAL_REPORT` | a folder; each spec's outcome is merged into `report.json` in it | none |
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
 /// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
 /// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
 /// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the run |
 /// | `SEATRIAL_HAS` | what the cluster of tier `existing` has | `controllers,kubelet,nodes:1` |
+///
+/// How many specs run at once is `--test-threads`: by default the number of cores on `fake`, else 8.
+///
+/// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
+/// step each is at, what it waits for and what it saw last.
 ///
 /// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
@@ -59,102 +84,221 @@ pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
 }
 
 fn begin(suite: Suite) -> Result<ExitCode, String> {
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
     let options = Options::from_env().map_err(|error| error.to_string())?;
-    let mut specs = plan(&suite).map_err(|error| error.to_string())?;
-    let all = specs.len();
-    specs.retain(|spec| options.labels.lets_through(&spec.labels));
-    let tier = choose(&options);
+    let specs = plan(&suite).map_err(|error| error.to_string())?;
+    refuse_focus(&specs, &options)?;
+    let tier = tier::choose(&options);
+    let mut candidates = candidates(specs, &*tier);
+    let all = candidates.len();
+    let known = by_label(&mut candidates, &options);
+    if arguments.list {
+        list(&arguments, &candidates);
+        return Ok(ExitCode::SUCCESS);
+    }
+    tier.check().map_err(|error| sentence(&error))?;
+    for label in options.labels.unknown(&known) {
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        eprintln!("warning: no spec has the label {label:?} of SEATRIAL_LABELS; the labels are: {known}");
+    }
+    let by_label = if candidates.len() < all {
+        format!(", {} of {all} specs by label", candidates.len())
+    } else {
+        String::new()
+    };
+    let choice = choose(candidates, &arguments, tier.name());
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
-    if !arguments.list {
-        tier.check().map_err(|error| sentence(&error))?;
-        let chosen = if specs.len() < all {
-            format!(", {} of {all} specs by label", specs.len())
-        } else {
-            String::new()
-        };
-        eprintln!("tier {}, seed {seed}{chosen}", tier.name());
-    }
-    if !tier.virtual_time() {
-        arguments.test_threads.get_or_insert(PARALLEL_WAITS);
-    }
-    let run = Arc::new(Run {
-        tier: Arc::clone(&tier),
-        definitions: Definitions::new(suite.definitions),
+    let workers = workers(&arguments, &*tier);
+    let order = format!("{:?}", options.order).to_lowercase();
+    eprintln!("tier {}, seed {seed}, order {order}, {workers} at once{by_label}", tier.name());
+    let progress = Arc::new(Progress::default());
+    tell_when_asked(&progress, options.progress_after)
+        .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
+    let console = Console::new(&arguments, &choice, options.fail_on_flake)
+        .map_err(|error| format!("the log file cannot be written: {error}"))?;
+    let mut session = Session {
+        tier,
+        definitions: Arc::new(Definitions::new(suite.definitions)),
         prefix: suite.prefix,
-        seed,
-        spec_limit: options.spec_timeout,
-        silence: mins(5),
-        live_steps: arguments.nocapture,
-    });
+        workers,
+        console: Arc::new(console),
+        written: written(&options),
+        progress,
+        reports: Vec::new(),
+        options,
+    };
+    session.run(&choice, seed)
+}
+
+/// Keeps the candidates that the filter lets through; gives all labels there are.
+fn by_label(candidates: &mut Vec<Candidate>, options: &Options) -> BTreeSet<String> {
+    let known: BTreeSet<_> = candidates.iter().flat_map(Candidate::labels).collect();
+    candidates.retain(|candidate| options.labels.lets_through(&candidate.labels()));
+    known
+}
+
+fn list(arguments: &Arguments, candidates: &[Candidate]) {
+    let chosen = candidates.iter().filter(|candidate| !candidate.is_filtered_out(arguments));
+    let trials = chosen.map(Candidate::trial).collect();
+    // The filters have been applied, with what only this harness knows.
+    let arguments = Arguments { filter: None, skip: Vec::new(), ..arguments.clone() };
+    let _nothing_ran = libtest_mimic::run(&arguments, trials);
+}
+
+/// A focus is for the author's own machine: where others rely on the run it would hide all other specs.
+fn refuse_focus(specs: &[Spec], options: &Options) -> Result<(), String> {
+    let focused: Vec<_> = specs.iter().filter(|spec| spec.focused).map(|spec| spec.name.as_str()).collect();
+    if focused.is_empty() || !options.fail_on_focus {
+        return Ok(());
+    }
+    Err(format!(
+        "{} of {} specs are in focus, and the others would not run: take .focus() away, or set SEATRIAL_FAIL_ON_FOCUS=false\n    {}",
+        focused.len(),
+        specs.len(),
+        focused.join("\n    ")
+    ))
+}
+
+fn workers(arguments: &Arguments, tier: &dyn Tier) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, Into::into);
+    let by_tier = || if tier.virtual_time() { cores() } else { PARALLEL_WAITS };
+    arguments.test_threads.unwrap_or_else(by_tier).max(1)
+}
+
+fn written(options: &Options) -> Arc<Reporters> {
     let mut reporters = Reporters::default();
-    if let (Some(folder), false) = (&options.report, arguments.list) {
+    if let Some(folder) = &options.report {
         reporters.add(Files::new(folder.clone()));
     }
-    let reporters = Arc::new(reporters);
-    let trials: Vec<_> = specs.into_iter().map(|spec| trial(spec, &run, &reporters)).collect();
-    let skipped = skipped(&trials, &arguments, tier.name());
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    tier.stop();
-    for spec in &skipped {
-        reporters.spec_ended(spec);
+    Arc::new(reporters)
+}
+
+/// All repetitions of a run.
+struct Session {
+    options: Options,
+    tier: Arc<dyn Tier>,
+    definitions: Arc<Definitions>,
+    prefix: String,
+    workers: usize,
+    console: Arc<Console>,
+    /// Those who leave files.
+    written: Arc<Reporters>,
+    progress: Arc<Progress>,
+    reports: Vec<SpecReport>,
+}
+
+impl Session {
+    fn run(&mut self, choice: &Choice, seed: u64) -> Result<ExitCode, String> {
+        let mut all = Reporters::default();
+        all.add(Arc::clone(&self.console));
+        all.add(Arc::clone(&self.written));
+        let all = Arc::new(all);
+        all.run_begins(&RunHead {
+            suite: suite_name(),
+            tier: self.tier.name().to_owned(),
+            seed,
+            specs: choice.runs.len(),
+            workers: self.workers,
+        });
+        let last_seed = self.repeat(choice, seed, &all);
+        self.tier.stop();
+        self.keep_flakes();
+        let written = all.run_ended();
+        let figures = self.console.ends(&self.remarks(last_seed));
+        written.map_err(|error| error.to_string())?;
+        Ok(if figures.failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
     }
-    reporters.run_ended().map_err(|error| error.to_string())?;
-    Ok(conclusion.exit_code())
+
+    /// Gives the seed of the last repetition.
+    fn repeat(&mut self, choice: &Choice, seed: u64, reporters: &Arc<Reporters>) -> u64 {
+        let limit = self.options.repeat.unwrap_or(if self.options.until_it_fails { u64::MAX } else { 1 });
+        let mut repetition = 0;
+        loop {
+            let seed = seed_of_repetition(seed, repetition);
+            repetition += 1;
+            if limit > 1 {
+                let of = if limit == u64::MAX { String::new() } else { format!(" of {limit}") };
+                eprintln!("repetition {repetition}{of}, seed {seed}");
+            }
+            self.console.begins();
+            if repetition == 1 {
+                choice.told.iter().for_each(|report| reporters.spec_ended(report));
+                self.reports.extend(choice.told.iter().cloned());
+            }
+            let run = Arc::new(self.one_run(seed, reporters));
+            let units = units(choice.runs.clone(), self.options.order, seed);
+            self.reports.extend(run_units(&units, &run, self.workers));
+            if repetition >= limit || self.console.has_failed() {
+                return seed;
+            }
+        }
+    }
+
+    fn one_run(&self, seed: u64, reporters: &Arc<Reporters>) -> Run {
+        Run {
+            tier: Arc::clone(&self.tier),
+            definitions: Arc::clone(&self.definitions),
+            prefix: self.prefix.clone(),
+            seed,
+            spec_limit: self.options.spec_timeout,
+            silence: mins(5),
+            retries: self.options.retries,
+            fail_fast: self.options.fail_fast,
+            report: self.options.report.clone(),
+            reporters: Arc::clone(reporters),
+            progress: Arc::clone(&self.progress),
+            halt: Halt::default(),
+        }
+    }
+
+    /// Reports have one entry for each spec, the newest: one that was flaky in an earlier repetition stays it.
+    fn keep_flakes(&self) {
+        let mut told = BTreeSet::new();
+        for (at, report) in self.reports.iter().enumerate().rev() {
+            let newest = told.insert(&report.name);
+            let later = &self.reports[at + 1..];
+            let passed_since =
+                || later.iter().all(|later| later.name != report.name || later.outcome == Outcome::Passed);
+            if !newest && matches!(report.outcome, Outcome::Flaky { .. }) && passed_since() {
+                self.written.spec_ended(report);
+            }
+        }
+    }
+
+    /// What is worth saying before the figures.
+    fn remarks(&self, seed: u64) -> String {
+        let mut text = String::new();
+        let flaky = self.reports.iter().filter_map(|report| match &report.outcome {
+            Outcome::Flaky { story } => Some((report, story)),
+            _ => None,
+        });
+        for (at, (report, story)) in flaky.enumerate() {
+            text.push_str(if at == 0 { "\nflaky, failed and then passed:\n" } else { "" });
+            let (name, tried) = (&report.name, report.attempts.len());
+            let _ = write!(text, "\n---- {name} (attempt {} of {tried}) ----\n{story}\n", tried - 1);
+        }
+        let mut slow: Vec<_> =
+            self.reports.iter().filter(|report| report.seconds >= self.options.slow.as_secs_f64()).collect();
+        slow.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+        if !slow.is_empty() {
+            let _ = write!(text, "\nslow, {} or more:", seconds(self.options.slow));
+            for report in slow.iter().take(SLOWEST) {
+                let took = Duration::from_secs_f64(report.seconds);
+                push_line(&mut text, &format!("{:>8.2}s  {}", took.as_secs_f64(), report.name));
+            }
+            text.push('\n');
+        }
+        if self.console.has_failed() {
+            let _ = write!(text, "\nthe same run again: SEATRIAL_SEED={seed}\n");
+        }
+        text
+    }
 }
 
-fn trial(spec: Spec, run: &Arc<Run>, reporters: &Arc<Reporters>) -> Trial {
-    let (run, reporters) = (Arc::clone(run), Arc::clone(reporters));
-    let name = spec.name.clone();
-    let missing = missing(&spec, &*run.tier);
-    let ignored = missing.is_some();
-    let kind = missing.as_ref().map(|needs| format!("{SKIPPED}needs {needs}")).unwrap_or_default();
-    let body = move || {
-        let ending = match missing {
-            // Only with --ignored or --include-ignored: the caller insists, the tier still cannot.
-            Some(needs) => return Err(format!("needs {needs}, which tier {} lacks", run.tier.name()).into()),
-            None => run_spec(&spec, &run),
-        };
-        let story = ending.story();
-        let failed = !ending.failures.is_empty();
-        let outcome = if failed { Outcome::Failed { story: story.clone() } } else { Outcome::Passed };
-        let seconds = ending.took.as_secs_f64();
-        let report = SpecReport {
-            labels: spec.labels.iter().cloned().collect(),
-            seconds,
-            seed: Some(run.seed),
-            attempts: vec![Attempt { seconds, ..Attempt::default() }],
-            ..entry(&spec.name, run.tier.name(), outcome)
-        };
-        reporters.spec_ended(&report);
-        if failed { Err(Failed::from(story)) } else { Ok(()) }
-    };
-    Trial::test(name, body).with_ignored_flag(ignored).with_kind(kind)
-}
-
-/// What a spec needs and the tier lacks.
-fn missing(spec: &Spec, tier: &dyn Tier) -> Option<String> {
-    let missing: Vec<_> =
-        spec.needs.iter().filter(|need| !tier.has(**need)).map(ToString::to_string).collect();
-    (!missing.is_empty()).then(|| missing.join(", "))
-}
-
-/// The report's entries for specs that this run leaves out because of a need.
-fn skipped(trials: &[Trial], arguments: &Arguments, tier: &'static str) -> Vec<SpecReport> {
-    let left_out =
-        trials.iter().filter(|trial| arguments.is_ignored(trial) && !arguments.is_filtered_out(trial));
-    left_out
-        .map(|trial| {
-            let reason = trial.kind().trim_start_matches(SKIPPED).to_owned();
-            entry(trial.name(), tier, Outcome::Skipped { reason })
-        })
-        .collect()
-}
-
-fn entry(name: &str, tier: &str, outcome: Outcome) -> SpecReport {
-    let path = name.split(" / ").map(str::to_owned).collect();
-    let (suite, name, tier) = (suite_name(), name.to_owned(), tier.to_owned());
-    SpecReport { suite, name, path, tier, outcome, ..SpecReport::default() }
+fn push_line(text: &mut String, line: &str) {
+    text.push_str("\n    ");
+    text.push_str(line);
 }
 
 fn default_seed(tier: TierKind) -> u64 {
@@ -162,7 +306,5 @@ fn default_seed(tier: TierKind) -> u64 {
         return 0;
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    crate::spec::splitmix(
-        since.as_secs() ^ u64::from(since.subsec_nanos()) << 32 ^ u64::from(std::process::id()),
-    )
+    splitmix(since.as_secs() ^ u64::from(since.subsec_nanos()) << 32 ^ u64::from(std::process::id()))
 }

@@ -1,22 +1,68 @@
-//! Which labels a run wants: `recovery,!slow`.
+//! Which labels a run wants, as an expression: `recovery && !(slow || /^flaky-/)`.
 //!
-//! A name asks for specs that have one of the named labels; a name behind an exclamation mark leaves out
-//! the specs that have it. Nothing here knows what the labels mean.
+//! A name stands for specs that have the label; `!`, `&&`, `||` and parentheses combine, in this order of strength; a
+//! text between slashes is a regular expression that one of the labels matches. Nothing here knows what the labels
+//! mean.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use regex::Regex;
+
+/// What a label cannot have in it, since expressions could not name it then.
+const NOT_IN_LABELS: &[char] = &[' ', '\t', ',', '!', '&', '|', '(', ')', '/', '"', '\''];
+
+/// Whether a filter can name this label.
+pub(crate) fn is_label(text: &str) -> bool {
+    !text.is_empty() && !text.contains(NOT_IN_LABELS)
+}
+
 /// A filter by labels; the empty one lets everything through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LabelFilter {
-    any_of: BTreeSet<String>,
-    none_of: BTreeSet<String>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LabelFilter(Option<Expression>);
+
+#[derive(Clone, Debug)]
+enum Expression {
+    Label(String),
+    Like(Regex),
+    Not(Box<Self>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
 }
 
 impl LabelFilter {
     pub(crate) fn lets_through(&self, labels: &BTreeSet<String>) -> bool {
-        let wanted = self.any_of.is_empty() || !self.any_of.is_disjoint(labels);
-        wanted && self.none_of.is_disjoint(labels)
+        self.0.as_ref().is_none_or(|expression| expression.holds(labels))
+    }
+
+    /// The labels that the filter names and that are not among these: most likely misspelt.
+    pub(crate) fn unknown(&self, known: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        if let Some(expression) = &self.0 {
+            expression.names(&mut named);
+        }
+        named.difference(known).cloned().collect()
+    }
+}
+
+impl Expression {
+    fn holds(&self, labels: &BTreeSet<String>) -> bool {
+        match self {
+            Self::Label(label) => labels.contains(label),
+            Self::Like(pattern) => labels.iter().any(|label| pattern.is_match(label)),
+            Self::Not(inner) => !inner.holds(labels),
+            Self::All(parts) => parts.iter().all(|part| part.holds(labels)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(labels)),
+        }
+    }
+
+    fn names(&self, found: &mut BTreeSet<String>) {
+        match self {
+            Self::Label(label) => drop(found.insert(label.clone())),
+            Self::Like(_) => {}
+            Self::Not(inner) => inner.names(found),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.names(found)),
+        }
     }
 }
 
@@ -24,20 +70,141 @@ impl FromStr for LabelFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut filter = Self::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (set, label) = match part.strip_prefix('!') {
-                Some(label) => (&mut filter.none_of, label),
-                None => (&mut filter.any_of, part),
-            };
-            if label.is_empty() || label.contains([' ', '!']) {
-                return Err(format!(
-                    "{part:?} is not a label; write names with commas between them, and ! before those to leave out"
-                ));
-            }
-            set.insert(label.to_owned());
+        if text.trim().is_empty() {
+            return Ok(Self(None));
         }
-        Ok(filter)
+        let mut reader = Reader { text, at: 0 };
+        let read = reader.any().and_then(|expression| reader.end().map(|()| expression));
+        read.map(|expression| Self(Some(expression))).map_err(|wrong| wrong.told(text))
+    }
+}
+
+/// Something in the text that is not as it must be, at a byte.
+struct Wrong {
+    at: usize,
+    why: String,
+}
+
+impl Wrong {
+    fn told(&self, text: &str) -> String {
+        let before = text[..self.at].chars().count();
+        format!(
+            "at character {}, {}; write labels with &&, ||, ! and parentheses, such as recovery && !(slow || flaky)\n  \
+             {text}\n  {}^",
+            before + 1,
+            self.why,
+            " ".repeat(before)
+        )
+    }
+}
+
+/// Reads an expression from left to right.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Reader<'_> {
+    /// What is left, without the spaces before it.
+    fn rest(&mut self) -> &str {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+        &self.text[self.at..]
+    }
+
+    fn takes(&mut self, token: &str) -> bool {
+        let there = self.rest().starts_with(token);
+        self.at += if there { token.len() } else { 0 };
+        there
+    }
+
+    fn wrong<T>(&self, at: usize, why: impl Into<String>) -> Result<T, Wrong> {
+        Err(Wrong { at: at.min(self.text.len()), why: why.into() })
+    }
+
+    fn any(&mut self) -> Result<Expression, Wrong> {
+        let mut parts = vec![self.all()?];
+        while self.takes("||") {
+            parts.push(self.all()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
+    }
+
+    fn all(&mut self) -> Result<Expression, Wrong> {
+        let mut parts = vec![self.one()?];
+        while self.takes("&&") {
+            parts.push(self.one()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) })
+    }
+
+    fn one(&mut self) -> Result<Expression, Wrong> {
+        if self.takes("!") {
+            return Ok(Expression::Not(Box::new(self.one()?)));
+        }
+        if self.takes("(") {
+            let opened = self.at - 1;
+            let inner = self.any()?;
+            if self.takes(")") {
+                return Ok(inner);
+            }
+            if self.rest().is_empty() {
+                return self.wrong(opened, "a parenthesis is opened and never closed");
+            }
+            return self.unexpected();
+        }
+        if self.takes("/") {
+            return self.pattern();
+        }
+        self.label()
+    }
+
+    fn pattern(&mut self) -> Result<Expression, Wrong> {
+        let begin = self.at;
+        let Some(length) = self.text[begin..].find('/') else {
+            return self.wrong(begin - 1, "a regular expression is begun and has no slash at its end");
+        };
+        self.at = begin + length + 1;
+        let pattern = Regex::new(&self.text[begin..begin + length]);
+        pattern.map(Expression::Like).or_else(|error| {
+            let error = error.to_string();
+            let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            self.wrong(begin, format!("the regular expression is none: {last}"))
+        })
+    }
+
+    fn label(&mut self) -> Result<Expression, Wrong> {
+        let rest = self.rest();
+        let length = rest.find(NOT_IN_LABELS).unwrap_or(rest.len());
+        if length == 0 {
+            return self.unexpected();
+        }
+        let label = rest[..length].to_owned();
+        self.at += length;
+        Ok(Expression::Label(label))
+    }
+
+    /// A label was expected here, or an operator after one.
+    fn unexpected<T>(&mut self) -> Result<T, Wrong> {
+        let why = match self.rest().chars().next() {
+            None => "a label is missing".into(),
+            Some(',') => "a comma says neither && nor ||".into(),
+            Some(one @ ('&' | '|')) if !self.rest().starts_with(&[one, one].iter().collect::<String>()) => {
+                format!("a single {one} stands where {one}{one} is meant")
+            }
+            Some(one) => format!("{one:?} is not expected"),
+        };
+        self.wrong(self.at, why)
+    }
+
+    fn end(&mut self) -> Result<(), Wrong> {
+        if self.rest().is_empty() {
+            return Ok(());
+        }
+        if self.rest().starts_with(NOT_IN_LABELS) && !self.rest().starts_with(['!', '(', '/']) {
+            return self.unexpected();
+        }
+        self.wrong(self.at, "&& or || is missing between two labels")
     }
 }
 
@@ -53,23 +220,62 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_needs_one_of_the_wanted_labels() {
+    fn a_label_asks_for_specs_that_have_it_and_nothing_asks_for_nothing() {
         check("", &[], true);
+        check(" ", &["slow"], true);
         check("recovery", &[], false);
-        check("recovery,upgrade", &["upgrade"], true);
+        check("recovery", &["recovery", "slow"], true);
     }
 
     #[test]
-    fn an_unwanted_label_wins_over_a_wanted_one() {
-        check("!slow", &[], true);
-        check("!slow", &["slow"], false);
-        check("recovery, !slow", &["recovery", "slow"], false);
+    fn not_binds_more_than_and_which_binds_more_than_or() {
+        check("recovery || upgrade && slow", &["recovery"], true);
+        check("(recovery || upgrade) && slow", &["recovery"], false);
+        check("!slow && recovery", &["recovery"], true);
+        check("!(slow && recovery)", &["recovery"], true);
+        check("!!slow", &["slow"], true);
     }
 
     #[test]
-    fn what_is_no_label_is_refused() {
-        for wrong in ["!", "a b", "!!slow"] {
-            assert!(wrong.parse::<LabelFilter>().is_err(), "{wrong:?} was taken as a filter");
-        }
+    fn the_example_of_the_documentation_means_what_it_says() {
+        let filter = "recovery && !(slow || flaky)";
+        check(filter, &["recovery"], true);
+        check(filter, &["recovery", "flaky"], false);
+        check(filter, &["slow"], false);
+    }
+
+    #[test]
+    fn a_pattern_is_held_against_each_label() {
+        check("/^net-/", &["slow", "net-cut"], true);
+        check("!/^net-/", &["subnet-cut"], true);
+    }
+
+    #[track_caller]
+    fn refused(filter: &str, at: usize, why: &str) {
+        let error = filter.parse::<LabelFilter>().unwrap_err();
+        assert!(error.starts_with(&format!("at character {at}, {why}")), "{error}");
+        assert!(error.ends_with(&format!("\n  {filter}\n  {}^", " ".repeat(at - 1))), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused_with_its_place() {
+        refused("recovery && (slow", 13, "a parenthesis is opened and never closed");
+        refused("recovery && ", 13, "a label is missing");
+        refused("recovery)", 9, "')' is not expected");
+        refused("(recovery slow)", 11, "'s' is not expected");
+        refused("recovery slow", 10, "&& or || is missing between two labels");
+        refused("recovery,!slow", 9, "a comma says neither && nor ||");
+        refused("recovery & slow", 10, "a single & stands where && is meant");
+        refused("!", 2, "a label is missing");
+        refused("langsam && /ä", 12, "a regular expression is begun and has no slash at its end");
+        refused("ä && /(/", 7, "the regular expression is none: unclosed group");
+        refused("\"slow\"", 1, "'\"' is not expected");
+    }
+
+    #[test]
+    fn labels_that_nobody_has_are_known() {
+        let known = BTreeSet::from(["slow".to_owned()]);
+        let filter: LabelFilter = "slow && !(recvery || /x/)".parse().unwrap();
+        assert_eq!(filter.unknown(&known), BTreeSet::from(["recvery".to_owned()]));
     }
 }

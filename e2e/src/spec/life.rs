@@ -1,58 +1,86 @@
-//! One spec's life: connect, hooks, body, hooks, clean-ups, namespace, tasks.
+//! One attempt at one spec, with its context in its hand: hooks, body, evidence, hooks, clean-ups, tasks.
 //!
-//! A spec has a thread and a current-thread runtime of its own, paused where the tier's time is virtual.
 //! However the body ends (well, with an error, by a panic, out of time), everything after it runs; each
-//! step of the end has a limit, and its failure is told after the first one and never in its place.
+//! step of the end has a limit, and its failure is told after the first one and never in its place. What the
+//! context stands on, and whether other specs stand on it, is the stage's business.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use tokio::task::LocalSet;
+use jiff::Timestamp;
 
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
+use crate::report::{Artefact, Attempt, Moment, MomentKind};
 use crate::span::mins;
-use crate::spec::plan::{Spec, seed_of};
+use crate::spec::plan::Spec;
+use crate::spec::tree::Body;
 use crate::spec::{Board, Cx, namespace, panics};
-use crate::tier::{Connection, Definitions, Need, Tier};
 
 /// How long one clean-up, one `after_each` or the end of one task may take.
-const CLEANUP_LIMIT: Duration = mins(1);
+pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
-/// What the specs of a run share.
-pub(crate) struct Run {
-    pub(crate) tier: Arc<dyn Tier>,
-    pub(crate) definitions: Definitions,
-    pub(crate) prefix: String,
-    pub(crate) seed: u64,
-    pub(crate) spec_limit: Duration,
-    /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A body that
-    /// blocks its thread is never out of time by the runtime's clock.
-    pub(crate) silence: Duration,
-    pub(crate) live_steps: bool,
-}
-
-/// How a spec ended.
+/// How an attempt at a spec ended.
+#[derive(Clone)]
 pub(crate) struct Ending {
     /// Nothing here: the spec passed. The first one is why it failed.
     pub(crate) failures: Vec<Failure>,
+    /// Why it was not begun, if it was not.
+    pub(crate) left_out: Option<String>,
     /// What it said it did, with the cluster's time since the spec's start.
     pub(crate) steps: Vec<(Duration, String)>,
+    /// When it began, by the machine's clock, as a time of day and as one to measure from.
+    pub(crate) started: (Timestamp, Instant),
+    /// When it began, by the cluster's clock.
+    pub(crate) cluster_started: Option<Timestamp>,
     /// The machine's time from the spec's start to the end of its clean-up.
     pub(crate) took: Duration,
+    pub(crate) timeline: Vec<Moment>,
+    pub(crate) artefacts: Vec<Artefact>,
+    pub(crate) uncollected: Vec<String>,
 }
 
 impl Ending {
-    fn failed_early(failure: Failure) -> Self {
-        Self { failures: vec![failure], steps: Vec::new(), took: Duration::ZERO }
+    pub(crate) fn begun() -> Self {
+        Self {
+            failures: Vec::new(),
+            left_out: None,
+            steps: Vec::new(),
+            started: (Timestamp::now(), Instant::now()),
+            cluster_started: None,
+            took: Duration::ZERO,
+            timeline: Vec::new(),
+            artefacts: Vec::new(),
+            uncollected: Vec::new(),
+        }
+    }
+
+    pub(crate) fn failed_early(failure: Failure) -> Self {
+        Self { failures: vec![failure], ..Self::begun() }
+    }
+
+    pub(crate) fn left_out(reason: impl Into<String>) -> Self {
+        Self { left_out: Some(reason.into()), ..Self::begun() }
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
+    /// Takes over what the board knows; nothing is written on it afterwards.
+    pub(crate) fn closed(mut self, board: &Board) -> Self {
+        for place in board.unchecked() {
+            let text = "this expectation was never checked: it needs a matcher and an await";
+            self.failures.push(Failure::at(text, place));
+        }
+        self.steps = board.steps();
+        self.timeline = board.timeline().told();
+        self.took = self.started.1.elapsed();
+        self
     }
 
     /// What a person reads about a spec that failed.
@@ -65,152 +93,113 @@ impl Ending {
         }
         story.join("\n\n")
     }
-}
 
-/// Runs a spec on a thread of its own and waits for it.
-pub(crate) fn run_spec(spec: &Spec, run: &Arc<Run>) -> Ending {
-    if let Err(error) = run.tier.prepare() {
-        return Ending::failed_early(Failure::nowhere(crate::failure::sentence(&error)));
+    /// What reports have of it.
+    pub(crate) fn attempt(&self) -> Attempt {
+        Attempt {
+            started: Some(self.started.0),
+            cluster_started: self.cluster_started,
+            seconds: self.took.as_secs_f64(),
+            failures: self.failures.iter().map(Failure::report).collect(),
+            timeline: self.timeline.clone(),
+            artefacts: self.artefacts.clone(),
+            uncollected: self.uncollected.clone(),
+        }
     }
-    let started = Instant::now();
-    let limit = spec.time_out.unwrap_or(run.spec_limit);
-    let (send, receive) = sync_channel(1);
-    let spawned = std::thread::Builder::new().name(spec.name.clone()).stack_size(8 << 20).spawn({
-        let (spec, run) = (spec.clone(), Arc::clone(run));
-        // The receiver is gone when the spec was given up: nobody is left who wants to know.
-        move || drop(send.send(on_this_thread(&spec, &run, limit)))
-    });
-    let thread = match spawned {
-        Ok(thread) => thread,
-        Err(error) => {
-            return Ending::failed_early(Failure::nowhere(format!("no thread for the spec: {error}")));
-        }
-    };
-    let patience = limit * 2 + run.silence;
-    let mut ending = match receive.recv_timeout(patience) {
-        Ok(ending) => {
-            drop(thread.join());
-            ending
-        }
-        Err(RecvTimeoutError::Timeout) => Ending::failed_early(Failure::nowhere(format!(
-            "the spec's thread is blocked: nothing came back for {}, and it was left behind; \
-             a spec must not block or spin without an await",
-            seconds(patience)
-        ))),
-        Err(RecvTimeoutError::Disconnected) => Ending::failed_early(thread_died(thread.join())),
-    };
-    ending.took = started.elapsed();
-    ending
-}
-
-fn thread_died(joined: std::thread::Result<()>) -> Failure {
-    match joined {
-        Err(payload) => panics::failure(&*payload).during("outside of the spec's body"),
-        Ok(()) => Failure::nowhere("the spec's thread ended without a result"),
-    }
-}
-
-fn on_this_thread(spec: &Spec, run: &Run, limit: Duration) -> Ending {
-    panics::remember_on_this_thread();
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = match builder.enable_all().start_paused(run.tier.virtual_time()).build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return Ending::failed_early(Failure::nowhere(format!("no runtime for the spec: {error}")));
-        }
-    };
-    let ending = LocalSet::new().block_on(&runtime, live(spec, run, limit));
-    runtime.shutdown_background();
-    ending
-}
-
-async fn live(spec: &Spec, run: &Run, limit: Duration) -> Ending {
-    let seed = seed_of(&spec.name, run.seed);
-    let board = Board::new(run.live_steps);
-    let mut failures = Vec::new();
-    let set_up = guarded(limit, &board, async {
-        let connection = run.tier.connect(seed).await?;
-        run.definitions.install(&connection).await?;
-        let Connection { client, clock, plane, kind, .. } = connection;
-        let namespace = namespace::create(client.clone(), &run.prefix, &spec.name, seed).await?;
-        Ok(Cx {
-            spec: spec.name.as_str().into(),
-            tier: run.tier.name(),
-            client,
-            clock,
-            namespace,
-            seed,
-            board: Rc::clone(&board),
-            cleanups: crate::spec::cleanup::Cleanups::default(),
-            tasks: RefCell::default(),
-            kind,
-            plane,
-            kept: RefCell::new(BTreeMap::new()),
-        })
-    });
-    match set_up.await {
-        Ok(mut cx) => {
-            failures.extend(perform(spec, &mut cx, limit).await.err());
-            failures.extend(nothing_asserted(&board, failures.is_empty()));
-            finish(spec, &mut cx, run.tier.has(Need::Controllers), &mut failures).await;
-        }
-        Err(failure) => failures.push(failure.during("set-up")),
-    }
-    Ending { failures, steps: board.steps(), took: Duration::ZERO }
 }
 
 /// The hooks before the spec, and the spec.
-async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration) -> SpecResult {
-    let board = Rc::clone(&cx.board);
+pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration) -> SpecResult {
+    let board = Arc::clone(&cx.board);
     let performance = async {
         for hook in &spec.before {
-            hook(cx).await.map_err(|failure| failure.during("before_each"))?;
+            run_hook("before_each", hook, cx).await?;
         }
-        (spec.body)(cx).await
+        board.enters("the spec's body");
+        match &spec.body {
+            Some(body) => body(cx).await,
+            None => Err(Failure::nowhere("nobody has written this spec yet")),
+        }
     };
-    guarded(limit, &board, performance).await
+    guarded(limit, &board, performance).await?;
+    nothing_asserted(&board)
+}
+
+/// A hook, told on the timeline with its length.
+pub(crate) async fn run_hook(what: &str, hook: &Body, cx: &mut Cx) -> SpecResult {
+    let ongoing = cx.board.begins(MomentKind::Hook, what);
+    match hook(cx).await {
+        Ok(()) => {
+            ongoing.ended();
+            Ok(())
+        }
+        Err(failure) => {
+            ongoing.failed(failure.message());
+            Err(failure.during(what))
+        }
+    }
 }
 
 /// Everything that happens however the spec ended.
-async fn finish(spec: &Spec, cx: &mut Cx, wait: bool, failures: &mut Vec<Failure>) {
-    let board = Rc::clone(&cx.board);
-    for hook in &spec.after {
-        let result = guarded(CLEANUP_LIMIT, &board, hook(cx)).await;
-        failures.extend(result.err().map(|failure| failure.during("after_each")));
+pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &mut Vec<Failure>) {
+    let board = Arc::clone(&cx.board);
+    for hook in after {
+        failures.extend(guarded(CLEANUP_LIMIT, &board, run_hook(what, hook, cx)).await.err());
     }
     while let Some(cleanup) = cx.cleanups.pop() {
-        let place = cleanup.place;
-        let result = guarded(CLEANUP_LIMIT, &board, (cleanup.undo)(cx)).await;
-        let what = format!("clean-up deferred at {}:{}", place.file(), place.line());
-        failures.extend(result.err().map(|failure| failure.during(&what)));
+        let what = format!("clean-up deferred at {}:{}", cleanup.place.file(), cleanup.place.line());
+        let ongoing = board.begins(MomentKind::CleanUp, &what);
+        match guarded(CLEANUP_LIMIT, &board, (cleanup.undo)(cx)).await {
+            Ok(()) => ongoing.ended(),
+            Err(failure) => {
+                ongoing.failed(failure.message());
+                failures.push(failure.during(&what));
+            }
+        }
     }
-    let limit = CLEANUP_LIMIT + namespace::GONE_WITHIN;
-    let removed = guarded(limit, &board, namespace::remove(cx, wait)).await;
-    failures.extend(removed.err().map(|failure| failure.during("clean-up")));
+}
+
+/// The end of the namespace, and of the tasks, which may be needed for it.
+pub(crate) async fn clear(cx: &mut Cx, namespace: Option<NamespaceEnd>, failures: &mut Vec<Failure>) {
+    let board = Arc::clone(&cx.board);
+    if let Some(NamespaceEnd { wait }) = namespace {
+        let ongoing = board.begins(MomentKind::CleanUp, "deleting the namespace");
+        let limit = CLEANUP_LIMIT + namespace::GONE_WITHIN;
+        match guarded(limit, &board, namespace::remove(cx, wait)).await {
+            Ok(()) => ongoing.ended(),
+            Err(failure) => {
+                ongoing.failed(failure.message());
+                failures.push(failure.during("clean-up"));
+            }
+        }
+    }
+    board.enters("stopping its tasks");
     let tasks = std::mem::take(&mut *cx.tasks.borrow_mut());
     for task in tasks.into_iter().rev() {
         failures.extend(guarded(CLEANUP_LIMIT, &board, task.stop()).await.err());
     }
-    for place in board.unchecked() {
-        failures
-            .push(Failure::at("this expectation was never checked: it needs a matcher and an await", place));
-    }
     cx.kept.borrow_mut().clear();
 }
 
-fn nothing_asserted(board: &Board, passed: bool) -> Option<Failure> {
-    let idle = passed && !board.has_expectations() && board.unchecked().is_empty();
-    idle.then(|| {
-        Failure::nowhere(
-            "a spec that asserted nothing: it must run at least one of cx.eventually, cx.consistently and cx.expect",
-        )
-    })
+/// How a namespace is deleted: where something makes it go, that is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct NamespaceEnd {
+    pub(crate) wait: bool,
+}
+
+fn nothing_asserted(board: &Board) -> SpecResult {
+    if board.has_expectations() || board.has_unchecked() {
+        return Ok(());
+    }
+    Err(Failure::nowhere(
+        "a spec that asserted nothing: it must run at least one of cx.eventually, cx.consistently and cx.expect",
+    ))
 }
 
 /// Runs a part of a spec's life: a panic and the end of its time are failures like any other.
-async fn guarded<T>(
+pub(crate) async fn guarded<T>(
     limit: Duration,
-    board: &Rc<Board>,
+    board: &Arc<Board>,
     part: impl Future<Output = SpecResult<T>>,
 ) -> SpecResult<T> {
     let mut part = pin!(AssertUnwindSafe(part).catch_unwind());
@@ -226,62 +215,6 @@ fn out_of_time(limit: Duration, board: &Board) -> Failure {
     if let Some((at, step)) = board.steps().last() {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
-    for wait in board.waits_so_far() {
-        text.push_str("\nit was waiting: ");
-        text.push_str(&wait);
-    }
-    Failure::nowhere(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::spec::plan::plan;
-    use crate::spec::tree::Suite;
-    use crate::tier::Fake;
-
-    fn run(limits: Duration) -> Arc<Run> {
-        Arc::new(Run {
-            tier: Arc::new(Fake),
-            definitions: Definitions::new(Vec::new()),
-            prefix: "seatrial".into(),
-            seed: 0,
-            spec_limit: limits,
-            silence: limits,
-            live_steps: false,
-        })
-    }
-
-    #[test]
-    fn a_spec_that_blocks_its_thread_is_given_up_and_told_as_such() {
-        let (release, blocked) = mpsc::channel::<()>();
-        let blocked = Mutex::new(blocked);
-        let mut suite = Suite::new();
-        suite.describe("Machine", |s| {
-            s.it("blocks", async move |_: &mut Cx| {
-                // Nothing in the runtime can end this: the sender goes when the test ends.
-                drop(blocked.lock().map(|blocked| blocked.recv()));
-                Ok(())
-            });
-        });
-        let specs = plan(&suite).unwrap();
-        let ending = run_spec(&specs[0], &run(Duration::from_millis(50)));
-        let story = ending.story();
-        assert!(story.starts_with("the spec's thread is blocked: nothing came back for 0.150s"), "{story}");
-        drop(release);
-    }
-
-    #[test]
-    fn a_spec_has_the_limit_that_stands_closest_to_it() {
-        let mut suite = Suite::new();
-        suite.describe("Machine", |s| {
-            s.time_out(Duration::from_secs(3));
-            s.it("waits", async |_: &mut Cx| std::future::pending().await);
-        });
-        let ending = run_spec(&plan(&suite).unwrap()[0], &run(Duration::from_secs(90)));
-        assert_eq!(ending.story(), "did not finish within 3s");
-    }
+    let waits = board.waits_so_far().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
+    Failure::nowhere(text).detailed(waits.collect())
 }

@@ -10,7 +10,8 @@ use kube::{Api, Client};
 use crate::failure::{Failure, SpecResult};
 use crate::matchers::be_gone;
 use crate::span::mins;
-use crate::spec::{Cx, splitmix};
+use crate::spec::Cx;
+use crate::spec::order::splitmix;
 
 /// How long a namespace may take to go, with everything in it.
 pub(crate) const GONE_WITHIN: Duration = mins(1);

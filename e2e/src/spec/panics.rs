@@ -9,11 +9,18 @@ use std::cell::{Cell, RefCell};
 use std::panic;
 use std::sync::Once;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, place_of};
+use crate::report::Place;
+
+/// What the hook saw of a panic.
+struct Last {
+    place: Option<Place>,
+    frames: String,
+}
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
 /// From now on, panics of this thread are remembered instead of printed.
@@ -25,12 +32,11 @@ pub(crate) fn remember_on_this_thread() {
             if !WATCHED.get() {
                 return others(info);
             }
-            let mut place = info.location().map(|at| format!("\n  at {at}")).unwrap_or_default();
             let backtrace = Backtrace::capture();
-            if backtrace.status() == BacktraceStatus::Captured {
-                place = format!("{place}\n{}", own_frames(&backtrace.to_string()));
-            }
-            LAST.set(Some(place));
+            let captured = backtrace.status() == BacktraceStatus::Captured;
+            let frames =
+                if captured { format!("\n{}", own_frames(&backtrace.to_string())) } else { String::new() };
+            LAST.set(Some(Last { place: info.location().map(place_of), frames }));
         }));
     });
     WATCHED.set(true);
@@ -52,7 +58,11 @@ pub(crate) fn failure(payload: &(dyn Any + Send)) -> Failure {
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("(a payload that is no text)");
-    Failure::nowhere(format!("panicked: {message}{}", LAST.take().unwrap_or_default()))
+    let failure = Failure::nowhere(format!("panicked: {message}"));
+    match LAST.take() {
+        Some(Last { place: Some(place), frames }) => failure.placed(place).traced(frames),
+        _ => failure,
+    }
 }
 
 #[cfg(test)]

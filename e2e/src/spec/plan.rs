@@ -5,21 +5,49 @@
 //! harness lists and filters by, so it must be unique. This file knows neither tiers nor options.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::spec::tree::{Body, Entry, Leaf, Marks, Scope, Suite};
+use crate::spec::labels::is_label;
+use crate::spec::marks::Marks;
+use crate::spec::tree::{Body, Entry, Leaf, Scope, Suite};
 use crate::tier::Need;
 
 /// One spec with everything that applies to it.
 #[derive(Clone)]
 pub(crate) struct Spec {
+    pub(crate) path: Vec<String>,
     pub(crate) name: String,
     pub(crate) labels: BTreeSet<String>,
     pub(crate) needs: BTreeSet<Need>,
     pub(crate) time_out: Option<Duration>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) serial: bool,
+    pub(crate) focused: bool,
+    pub(crate) pending: Option<String>,
+    /// The group that runs in the written order, if it is in one.
+    pub(crate) ordered: Option<Arc<str>>,
+    /// The groups that share a cluster, outermost first. With one of them or more, the outermost is a unit.
+    pub(crate) shared: Vec<Arc<Shared>>,
+    /// Where in the tree it stands.
+    pub(crate) place: Vec<Place>,
     pub(crate) before: Vec<Body>,
-    pub(crate) body: Body,
+    pub(crate) body: Option<Body>,
     pub(crate) after: Vec<Body>,
+}
+
+/// A group whose specs share a cluster and a namespace, with what runs once for all of them.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) before_all: Vec<Body>,
+    pub(crate) after_all: Vec<Body>,
+}
+
+/// One step of the way to a spec: which entry of its group it is, and whether the group's order matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) index: usize,
+    pub(crate) ordered: bool,
 }
 
 /// A tree that cannot be run.
@@ -29,10 +57,23 @@ pub(crate) enum PlanError {
     Duplicate(String),
     #[error("a name in {0:?} is empty, or has a line break or spaces at an end")]
     Name(String),
-    #[error("the label {label:?} of {spec:?} is empty, or has a comma, a space or an exclamation mark in it")]
+    #[error(
+        "the label {label:?} of {spec:?} is empty, or has a space or one of , ! & | ( ) / and quotes in it"
+    )]
     Label { spec: String, label: String },
+    #[error("{0:?} is pending without a reason; say what it waits for")]
+    Pending(String),
+    #[error("the table {0:?} has no rows, so it would check nothing")]
+    Empty(String),
     #[error("the namespace prefix {0:?} is not 1 to 20 of a-z, 0-9 and '-', beginning with a letter")]
     Prefix(String),
+}
+
+impl Spec {
+    /// What the harness lists and filters by: the spec, or the ordered group that it is a part of.
+    pub(crate) fn trial(&self) -> &str {
+        self.ordered.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Flattens a suite, in the order in which its specs were written.
@@ -41,9 +82,14 @@ pub(crate) fn plan(suite: &Suite) -> Result<Vec<Spec>, PlanError> {
     let mut specs = Vec::new();
     flatten(&suite.root, &Inherited::default(), &mut specs)?;
     let mut names = BTreeSet::new();
+    let mut groups = BTreeSet::new();
     for spec in &specs {
-        if !names.insert(&spec.name) {
+        let new_group = spec.ordered.as_ref().is_some_and(|group| groups.insert(Arc::as_ptr(group)));
+        if !names.insert(spec.name.as_str()) {
             return Err(PlanError::Duplicate(spec.name.clone()));
+        }
+        if new_group && !names.insert(spec.trial()) {
+            return Err(PlanError::Duplicate(spec.trial().to_owned()));
         }
     }
     Ok(specs)
@@ -54,6 +100,10 @@ pub(crate) fn plan(suite: &Suite) -> Result<Vec<Spec>, PlanError> {
 struct Inherited {
     path: Vec<String>,
     marks: Marks,
+    focused: bool,
+    ordered: Option<Arc<str>>,
+    shared: Vec<Arc<Shared>>,
+    place: Vec<Place>,
     before: Vec<Body>,
     after: Vec<Body>,
 }
@@ -65,58 +115,84 @@ impl Inherited {
             inner.path.push(scope.name.clone());
         }
         inner.marks = self.marks.joined(&scope.marks);
+        // A focus further inside is the one that was meant.
+        inner.focused = (self.focused || scope.marks.focused) && !scope.entries.iter().any(has_focus);
+        let name = inner.path.join(" / ");
+        if scope.ordered && inner.ordered.is_none() {
+            inner.ordered = Some(name.as_str().into());
+        }
+        let all = !scope.before_all.is_empty() || !scope.after_all.is_empty();
+        if all || (scope.ordered && self.ordered.is_none()) {
+            let (before_all, after_all) = (scope.before_all.clone(), scope.after_all.clone());
+            inner.shared.push(Arc::new(Shared { name, before_all, after_all }));
+        }
         inner.before.extend(scope.before.iter().cloned());
         inner.after = scope.after.iter().chain(&self.after).cloned().collect();
         inner
     }
+
+    fn at(&self, index: usize) -> Self {
+        let mut inner = self.clone();
+        inner.place.push(Place { index, ordered: self.ordered.is_some() });
+        inner
+    }
 }
 
-impl Marks {
-    fn joined(&self, inner: &Self) -> Self {
-        Self {
-            labels: self.labels.iter().chain(&inner.labels).cloned().collect(),
-            needs: self.needs.iter().chain(&inner.needs).copied().collect(),
-            time_out: inner.time_out.or(self.time_out),
-        }
+fn has_focus(entry: &Entry) -> bool {
+    match entry {
+        Entry::Group(group) => group.marks.focused || group.entries.iter().any(has_focus),
+        Entry::Spec(leaf) => leaf.marks.focused,
     }
 }
 
 fn flatten(scope: &Scope, outer: &Inherited, specs: &mut Vec<Spec>) -> Result<(), PlanError> {
     let here = outer.within(scope);
-    for entry in &scope.entries {
+    for (index, entry) in scope.entries.iter().enumerate() {
+        let here = here.at(index);
         match entry {
-            Entry::Group(group) => {
-                if group.name.is_empty() {
-                    return Err(PlanError::Name(here.path.join(" / ")));
-                }
-                flatten(group, &here, specs)?;
+            Entry::Group(group) if group.name.is_empty() => {
+                return Err(PlanError::Name(here.path.join(" / ")));
             }
-            Entry::Spec(leaf) => specs.push(spec(leaf, &here)?),
+            Entry::Group(group) if group.table && group.entries.is_empty() => {
+                return Err(PlanError::Empty([here.path, vec![group.name.clone()]].concat().join(" / ")));
+            }
+            Entry::Group(group) => flatten(group, &here, specs)?,
+            Entry::Spec(leaf) => specs.push(spec(leaf, here)?),
         }
     }
     Ok(())
 }
 
-fn spec(leaf: &Leaf, group: &Inherited) -> Result<Spec, PlanError> {
-    let mut path = group.path.clone();
+fn spec(leaf: &Leaf, group: Inherited) -> Result<Spec, PlanError> {
+    let mut path = group.path;
     path.push(leaf.name.clone());
     let name = path.join(" / ");
     if path.iter().any(|part| part.is_empty() || part.trim() != part || part.contains(['\n', '\r'])) {
         return Err(PlanError::Name(name));
     }
     let marks = group.marks.joined(&leaf.marks);
-    if let Some(label) = marks.labels.iter().find(|label| label.is_empty() || label.contains([',', ' ', '!']))
-    {
+    if let Some(label) = marks.labels.iter().find(|label| !is_label(label)) {
         return Err(PlanError::Label { spec: name, label: label.clone() });
     }
+    if marks.pending.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(PlanError::Pending(name));
+    }
     Ok(Spec {
+        path,
         name,
         labels: marks.labels.into_iter().collect(),
         needs: marks.needs.into_iter().collect(),
         time_out: marks.time_out,
-        before: group.before.clone(),
+        retries: marks.retries,
+        serial: marks.serial,
+        focused: leaf.marks.focused || group.focused,
+        pending: marks.pending,
+        ordered: group.ordered,
+        shared: group.shared,
+        place: group.place,
+        before: group.before,
         body: leaf.body.clone(),
-        after: group.after.clone(),
+        after: group.after,
     })
 }
 
@@ -126,24 +202,6 @@ fn check_prefix(prefix: &str) -> Result<(), PlanError> {
         return Ok(());
     }
     Err(PlanError::Prefix(prefix.to_owned()))
-}
-
-/// A spec's own seed: it depends on the run's seed and on the spec's name, not on which specs run beside
-/// it or before it.
-pub(crate) fn seed_of(spec: &str, run: u64) -> u64 {
-    // FNV-1a, 64 bits: a fixed function, where the standard library's hashes may change between versions.
-    let hash = spec.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    splitmix(hash ^ splitmix(run))
-}
-
-/// One step of `SplitMix64`: every bit of the input changes about half of the bits of the output.
-pub(crate) fn splitmix(seed: u64) -> u64 {
-    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -157,68 +215,153 @@ mod tests {
         plan(&suite)
     }
 
+    fn it<'a>(s: &'a mut Scope, name: &str) -> crate::spec::SpecHandle<'a> {
+        s.it(name, async |_: &mut Cx| Ok(()))
+    }
+
     #[test]
     fn a_spec_is_called_by_the_way_to_it() {
         let specs = planned(|s| {
-            s.it("starts", async |_: &mut Cx| Ok(()));
-            s.context("whose node stops answering", |s| {
-                s.it("is replaced", async |_: &mut Cx| Ok(()));
+            it(s, "starts");
+            s.when("its node stops answering", |s| {
+                it(s, "is replaced");
+                s.table("keeps", [("its name", 1), ("its size", 2)], async |_: &mut Cx, _: &i32| Ok(()));
             });
         })
         .unwrap();
         let names: Vec<_> = specs.iter().map(|spec| spec.name.as_str()).collect();
-        assert_eq!(names, ["Machine / starts", "Machine / whose node stops answering / is replaced"]);
+        let group = "Machine / when its node stops answering";
+        let expected = ["is replaced", "keeps / its name", "keeps / its size"];
+        assert_eq!(names[0], "Machine / starts");
+        assert_eq!(names[1..], expected.map(|name| format!("{group} / {name}")));
     }
 
     #[test]
     fn two_specs_of_one_name_are_refused() {
         let error = planned(|s| {
-            s.it("starts", async |_: &mut Cx| Ok(()));
-            s.it("starts", async |_: &mut Cx| Ok(()));
+            it(s, "starts");
+            it(s, "starts");
         })
         .err();
         assert_eq!(error, Some(PlanError::Duplicate("Machine / starts".into())));
     }
 
     #[test]
+    fn a_spec_that_is_called_as_an_ordered_group_is_refused() {
+        let error = planned(|s| {
+            it(s, "lives");
+            s.context("lives", |s| {
+                s.ordered();
+                it(s, "starts");
+                it(s, "ends");
+            });
+        })
+        .err();
+        assert_eq!(error, Some(PlanError::Duplicate("Machine / lives".into())));
+    }
+
+    #[test]
     fn names_that_a_listing_could_not_carry_are_refused() {
         for name in ["", " starts", "starts\n", "two\nlines"] {
             let error = planned(|s| {
-                s.it(name, async |_: &mut Cx| Ok(()));
+                it(s, name);
             })
             .err();
             assert!(matches!(error, Some(PlanError::Name(_))), "{name:?} was taken as a name");
         }
-        let nameless_group = planned(|s| {
-            s.context("", |s| {
-                s.it("starts", async |_: &mut Cx| Ok(()));
-            });
-        });
-        assert_eq!(nameless_group.err(), Some(PlanError::Name("Machine".into())));
+        for nameless in [
+            |s: &mut Scope| {
+                s.context("", |_| {});
+            },
+            |s: &mut Scope| {
+                s.when("", |_| {});
+            },
+        ] {
+            assert_eq!(planned(nameless).err(), Some(PlanError::Name("Machine".into())));
+        }
+    }
+
+    #[test]
+    fn a_table_without_rows_and_a_pending_spec_without_a_reason_are_refused() {
+        let rows: [(&str, i32); 0] = [];
+        let error = planned(|s| {
+            s.table("sizes", rows, async |_: &mut Cx, _: &i32| Ok(()));
+        })
+        .err();
+        assert_eq!(error, Some(PlanError::Empty("Machine / sizes".into())));
+        let error = planned(|s| {
+            it(s, "starts").pending(" ");
+        })
+        .err();
+        assert_eq!(error, Some(PlanError::Pending("Machine / starts".into())));
     }
 
     #[test]
     fn a_group_s_marks_hold_for_specs_above_and_below_them() {
         let specs = planned(|s| {
-            s.it("first", async |_: &mut Cx| Ok(())).label("own").time_out(Duration::from_secs(1));
-            s.label("recovery").needs(Need::Controllers).time_out(Duration::from_secs(9));
-            s.it("second", async |_: &mut Cx| Ok(())).needs(Need::Nodes(2));
+            it(s, "first").label("own").time_out(Duration::from_secs(1)).retries(2);
+            s.label("recovery").needs(Need::Controllers).time_out(Duration::from_secs(9)).serial();
+            it(s, "second").needs(Need::Nodes(2));
         })
         .unwrap();
         assert_eq!(specs[0].labels, BTreeSet::from(["own".to_owned(), "recovery".to_owned()]));
         assert_eq!(specs[0].needs, BTreeSet::from([Need::Controllers]));
-        assert_eq!(specs[0].time_out, Some(Duration::from_secs(1)));
+        assert_eq!((specs[0].time_out, specs[0].retries), (Some(Duration::from_secs(1)), Some(2)));
         assert_eq!(specs[1].needs, BTreeSet::from([Need::Controllers, Need::Nodes(2)]));
-        assert_eq!(specs[1].time_out, Some(Duration::from_secs(9)));
+        assert_eq!((specs[1].time_out, specs[1].retries), (Some(Duration::from_secs(9)), None));
+        assert!(specs.iter().all(|spec| spec.serial));
+    }
+
+    #[test]
+    fn a_focus_within_a_group_with_focus_narrows_it() {
+        let specs = planned(|s| {
+            s.focus();
+            it(s, "first");
+            it(s, "second").focus();
+        })
+        .unwrap();
+        assert_eq!([specs[0].focused, specs[1].focused], [false, true]);
+        let specs = planned(|s| {
+            s.context("inside", |s| {
+                s.focus();
+                it(s, "first");
+            });
+            it(s, "second");
+        })
+        .unwrap();
+        assert_eq!([specs[0].focused, specs[1].focused], [true, false]);
+    }
+
+    #[test]
+    fn what_is_shared_is_known_to_each_spec_and_an_ordered_group_is_one_trial() {
+        let specs = planned(|s| {
+            s.before_all(async |_: &mut Cx| Ok(()));
+            it(s, "first");
+            s.context("inside", |s| {
+                s.ordered();
+                it(s, "second");
+                s.context("deeper", |s| {
+                    it(s.ordered(), "third");
+                });
+            });
+        })
+        .unwrap();
+        let shared = |at: usize| specs[at].shared.iter().map(|group| group.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(shared(0), ["Machine"]);
+        assert_eq!(shared(2), ["Machine", "Machine / inside"]);
+        assert_eq!([specs[0].trial(), specs[1].trial()], ["Machine / first", "Machine / inside"]);
+        assert_eq!(specs[2].trial(), "Machine / inside");
     }
 
     #[test]
     fn a_label_that_a_filter_could_not_name_is_refused() {
-        let error = planned(|s| {
-            s.it("starts", async |_: &mut Cx| Ok(())).label("a,b");
-        })
-        .err();
-        assert!(matches!(error, Some(PlanError::Label { .. })), "{error:?}");
+        for label in ["a,b", "a b", "", "!a", "(a)", "a&b"] {
+            let error = planned(|s| {
+                it(s, "starts").label(label);
+            })
+            .err();
+            assert!(matches!(error, Some(PlanError::Label { .. })), "{label:?}: {error:?}");
+        }
     }
 
     #[test]
@@ -228,12 +371,5 @@ mod tests {
             suite.namespace_prefix(prefix);
             assert_eq!(plan(&suite).err(), Some(PlanError::Prefix(prefix.into())));
         }
-    }
-
-    #[test]
-    fn a_spec_s_seed_depends_on_its_name_and_on_the_run_s_seed_alone() {
-        assert_eq!(seed_of("a", 1), seed_of("a", 1));
-        assert_ne!(seed_of("a", 1), seed_of("b", 1));
-        assert_ne!(seed_of("a", 1), seed_of("a", 2));
     }
 }

@@ -4,7 +4,6 @@
 //! business; nothing here knows a cluster.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -13,7 +12,8 @@ use serde_json::Value;
 
 use crate::failure::SpecResult;
 use crate::spec::Cx;
-use crate::tier::Need;
+use crate::spec::marks::{Marks, marking};
+use crate::spec::table::Row;
 
 /// A hook's or spec's body with its type erased. The future is not `Send`: it lives on one thread.
 pub(crate) type Body = Arc<dyn for<'cx> Fn(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResult> + Send + Sync>;
@@ -25,23 +25,19 @@ pub struct Suite {
     pub(crate) prefix: String,
 }
 
-/// A group of specs, as `describe` and `context` make it. What is said of a group holds for all specs in
-/// it, whether they stand above or below the line that says it.
+/// A group of specs, as `describe`, `context` and `when` make it. What is said of a group holds for all specs
+/// in it, whether they stand above or below the line that says it.
 #[derive(Default)]
 pub struct Scope {
     pub(crate) name: String,
     pub(crate) marks: Marks,
+    pub(crate) ordered: bool,
+    pub(crate) table: bool,
     pub(crate) before: Vec<Body>,
     pub(crate) after: Vec<Body>,
+    pub(crate) before_all: Vec<Body>,
+    pub(crate) after_all: Vec<Body>,
     pub(crate) entries: Vec<Entry>,
-}
-
-/// What a group or a spec is marked with.
-#[derive(Clone, Default)]
-pub(crate) struct Marks {
-    pub(crate) labels: Vec<String>,
-    pub(crate) needs: Vec<Need>,
-    pub(crate) time_out: Option<Duration>,
 }
 
 pub(crate) enum Entry {
@@ -49,17 +45,20 @@ pub(crate) enum Entry {
     Spec(Leaf),
 }
 
-/// One spec as it was written.
+/// One spec as it was written; without a body it is a promise.
 pub(crate) struct Leaf {
     pub(crate) name: String,
     pub(crate) marks: Marks,
-    pub(crate) body: Body,
+    pub(crate) body: Option<Body>,
 }
 
-/// Marks a spec that was just added: `s.it("…", …).label("slow").needs(Need::Kubelet)`.
+/// Marks a spec or a table that was just added: `s.it("…", …).label("slow").needs(Need::Kubelet)`.
 pub struct SpecHandle<'a> {
     marks: &'a mut Marks,
 }
+
+marking!(Scope);
+marking!(SpecHandle<'_>);
 
 impl Suite {
     pub(crate) fn new() -> Self {
@@ -90,6 +89,7 @@ impl Suite {
     }
 }
 
+/// Groups and specs.
 impl Scope {
     /// Adds a group within this group.
     pub fn context(&mut self, name: &str, build: impl FnOnce(&mut Self)) -> &mut Self {
@@ -99,22 +99,82 @@ impl Scope {
         self
     }
 
+    /// Adds a group for a circumstance; its name begins with "when".
+    pub fn when(&mut self, circumstance: &str, build: impl FnOnce(&mut Self)) -> &mut Self {
+        // An empty name stays one, for the plan to refuse.
+        let space = if circumstance.is_empty() { "" } else { "when " };
+        self.context(&format!("{space}{circumstance}"), build)
+    }
+
     /// Adds a spec.
     pub fn it<F>(&mut self, name: &str, body: F) -> SpecHandle<'_>
     where
         F: AsyncFn(&mut Cx) -> SpecResult + Send + Sync + 'static,
     {
-        self.entries.push(Entry::Spec(Leaf {
-            name: name.to_owned(),
-            marks: Marks::default(),
-            body: erase(body),
-        }));
-        match self.entries.last_mut() {
-            Some(Entry::Spec(leaf)) => SpecHandle { marks: &mut leaf.marks },
-            _ => unreachable!("the spec was pushed in the statement above"),
-        }
+        let leaf = Leaf { name: name.to_owned(), marks: Marks::default(), body: Some(erase(body)) };
+        self.entries.push(Entry::Spec(leaf));
+        self.newest()
     }
 
+    /// Adds a spec that nobody has written yet: it is reported as skipped, with the reason.
+    pub fn not_yet(&mut self, name: &str, reason: &str) -> SpecHandle<'_> {
+        let marks = Marks { pending: Some(reason.to_owned()), ..Marks::default() };
+        self.entries.push(Entry::Spec(Leaf { name: name.to_owned(), marks, body: None }));
+        self.newest()
+    }
+
+    /// Adds a group with a spec for each row, all of them with one body. A row is a pair of its spec's name and its
+    /// value, or a [`Row`]:
+    ///
+    /// ```no_run
+    /// # use seatrial_e2e::{Cx, Scope, matchers::equal};
+    /// # fn specs(s: &mut Scope) {
+    /// s.table("has a size", [("small", 1), ("large", 100)], async |cx: &mut Cx, size: &i32| {
+    ///     cx.expect(*size > 0).to(equal(true))
+    /// });
+    /// # }
+    /// ```
+    pub fn table<T, R, F>(&mut self, name: &str, rows: impl IntoIterator<Item = R>, body: F) -> SpecHandle<'_>
+    where
+        T: Send + Sync + 'static,
+        R: Into<Row<T>>,
+        F: AsyncFn(&mut Cx, &T) -> SpecResult + Send + Sync + 'static,
+    {
+        let mut group = Self { name: name.to_owned(), table: true, ..Self::default() };
+        let body = Arc::new(body);
+        for row in rows {
+            let Row { name, value, marks } = row.into();
+            let (body, value) = (Arc::clone(&body), Arc::new(value));
+            let body: Body = Arc::new(move |cx: &mut Cx| {
+                let (body, value) = (Arc::clone(&body), Arc::clone(&value));
+                async move { body(cx, &value).await }.boxed_local()
+            });
+            group.entries.push(Entry::Spec(Leaf { name, marks, body: Some(body) }));
+        }
+        self.entries.push(Entry::Group(group));
+        self.newest()
+    }
+
+    fn newest(&mut self) -> SpecHandle<'_> {
+        let marks = match self.entries.last_mut() {
+            Some(Entry::Spec(leaf)) => &mut leaf.marks,
+            Some(Entry::Group(group)) => &mut group.marks,
+            None => unreachable!("an entry was pushed in the statement above"),
+        };
+        SpecHandle { marks }
+    }
+
+    /// This group's specs, and those of the groups within it, are one story: they run in the order in which they are
+    /// written, in one namespace, and after a failure the rest is left out. To the harness they are one test with the
+    /// group's name, which has the labels and the needs of all of them; reports have each.
+    pub fn ordered(&mut self) -> &mut Self {
+        self.ordered = true;
+        self
+    }
+}
+
+/// Hooks.
+impl Scope {
     /// Runs before each spec of this group: outer groups' hooks first, within a group in the order in
     /// which they are written. When one fails, the later ones and the spec are left out.
     pub fn before_each<F>(&mut self, hook: F) -> &mut Self
@@ -135,41 +195,25 @@ impl Scope {
         self
     }
 
-    /// Labels the group's specs, for `SEATRIAL_LABELS`.
-    pub fn label(&mut self, label: &str) -> &mut Self {
-        self.marks.labels.push(label.to_owned());
+    /// Runs once, before the first spec of this group that runs, and makes the group's specs share a cluster, a
+    /// namespace and a clock: what the hook creates, spawns and [keeps](Cx::keep), they find; what it
+    /// [defers](Cx::defer) is undone after the last of them. They run one after the other, beside other groups. When
+    /// the hook fails, they fail.
+    pub fn before_all<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: AsyncFn(&mut Cx) -> SpecResult + Send + Sync + 'static,
+    {
+        self.before_all.push(erase(hook));
         self
     }
 
-    /// Says what the group's specs need; where the tier lacks it they are listed as ignored.
-    pub fn needs(&mut self, need: Need) -> &mut Self {
-        self.marks.needs.push(need);
-        self
-    }
-
-    /// How long each spec of the group may take, hooks included, instead of `SEATRIAL_SPEC_TIMEOUT`.
-    pub fn time_out(&mut self, limit: Duration) -> &mut Self {
-        self.marks.time_out = Some(limit);
-        self
-    }
-}
-
-impl SpecHandle<'_> {
-    /// Labels this spec, for `SEATRIAL_LABELS`.
-    pub fn label(&mut self, label: &str) -> &mut Self {
-        self.marks.labels.push(label.to_owned());
-        self
-    }
-
-    /// Says what this spec needs; where the tier lacks it, it is listed as ignored.
-    pub fn needs(&mut self, need: Need) -> &mut Self {
-        self.marks.needs.push(need);
-        self
-    }
-
-    /// How long this spec may take, hooks included, instead of `SEATRIAL_SPEC_TIMEOUT`.
-    pub fn time_out(&mut self, limit: Duration) -> &mut Self {
-        self.marks.time_out = Some(limit);
+    /// Runs once, after the last spec of this group that runs, however it ended; its failure is told with that spec.
+    /// As with [`before_all`](Self::before_all), the group's specs share a cluster, a namespace and a clock.
+    pub fn after_all<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: AsyncFn(&mut Cx) -> SpecResult + Send + Sync + 'static,
+    {
+        self.after_all.push(erase(hook));
         self
     }
 }

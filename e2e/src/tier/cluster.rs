@@ -43,7 +43,6 @@ pub(crate) trait Tier: Send + Sync {
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
 
     /// Who collects what only this tier has, called for each failed attempt: nodes' journals, containers' logs.
-    #[expect(dead_code, reason = "the run loop calls it for an attempt that failed")]
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
         Vec::new()
     }
@@ -63,7 +62,6 @@ pub(crate) struct Connection {
     /// The cluster itself, where it is one of kind's.
     pub(crate) kind: Option<kind::Cluster>,
     /// What it brings for a failure's evidence.
-    #[expect(dead_code, reason = "a spec's life calls for its evidence")]
     pub(crate) sources: Sources,
     /// The control plane itself, where this process runs it.
     pub(crate) plane: Option<Plane>,

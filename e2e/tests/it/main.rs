@@ -3,8 +3,10 @@
 //! The suites run on tier `fake`, or on the tier that `SEATRIAL_TIER` names: the same must be seen there.
 
 mod endings;
+mod groups;
 mod listing;
 mod program;
 mod reports;
+mod runs;
 mod tiers;
 mod waiting;

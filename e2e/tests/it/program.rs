@@ -1,7 +1,7 @@
 //! The child process: built once, run with a suite and arguments, its output by parts.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 /// One run to be.
@@ -22,8 +22,15 @@ pub(crate) fn suite(name: &str) -> Program {
     for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("SEATRIAL_")) {
         command.env_remove(variable);
     }
+    // A service that runs these tests is no reason to refuse a focus.
+    command.env_remove("CI");
     command.env("SUITE", name).env("SEATRIAL_TIER", tier()).env("RUST_BACKTRACE", "0");
     Program { command }
+}
+
+/// The same on tier `fake`, for what is not a matter of tiers.
+pub(crate) fn in_memory(name: &str) -> Program {
+    suite(name).env("SEATRIAL_TIER", "fake")
 }
 
 /// The tier that the tests use.
@@ -40,6 +47,12 @@ impl Program {
     pub(crate) fn env(mut self, variable: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(variable, value);
         self
+    }
+
+    /// Starts it without waiting for its end; what it says on stderr can be read.
+    pub(crate) fn start(mut self) -> Child {
+        self.command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.command.spawn().expect("the program was built a moment ago")
     }
 
     pub(crate) fn run(mut self) -> Ran {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::program::{suite, tier};
 
-fn report(folder: &Path) -> Value {
+pub(crate) fn report(folder: &Path) -> Value {
     let bytes =
         std::fs::read(folder.join("report.json")).expect("a run with SEATRIAL_REPORT leaves a report");
     serde_json::from_slice(&bytes).expect("a report is JSON")

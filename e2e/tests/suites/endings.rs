@@ -32,7 +32,7 @@ pub(crate) fn suite(suite: &mut Suite) {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands in for hooks, which may fail")]
-fn tell(cx: &Cx, part: &str) -> SpecResult {
+pub(crate) fn tell(cx: &Cx, part: &str) -> SpecResult {
     let spec = cx.spec().rsplit(" / ").next().unwrap_or_default();
     eprintln!("told {spec}: {part}");
     Ok(())

@@ -9,8 +9,10 @@ use seatrial_e2e::Suite;
 
 mod custom;
 mod endings;
+mod groups;
 mod passing;
 mod refused;
+mod runs;
 mod waiting;
 
 fn main() -> ExitCode {
@@ -19,6 +21,13 @@ fn main() -> ExitCode {
         "custom" => custom::suite,
         "passing" => passing::suite,
         "endings" => endings::suite,
+        "groups" => groups::suite,
+        "crowd" => runs::crowd,
+        "flaky" => runs::flaky,
+        "order" => runs::order,
+        "third time" => runs::third_time,
+        "focused" => runs::focused,
+        "stuck" => runs::stuck,
         "waiting" => waiting::suite,
         "refused" => refused::suite,
         other => panic!("SUITE is {other:?}, which is none of this program's suites"),

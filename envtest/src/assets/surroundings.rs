@@ -49,7 +49,7 @@ impl Surroundings {
     }
 
     /// `linux-amd64`, as Go and the release archives write it.
-    pub(crate) fn platform(&self) -> String {
+    pub fn platform(&self) -> String {
         format!("{}-{}", self.os, self.arch)
     }
 

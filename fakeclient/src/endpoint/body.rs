@@ -1,36 +1,19 @@
-//! Bytes of a body as JSON: what content types are read, and what is said of bytes that are none.
+//! Bytes of a body that is no object of a resource: delete options, and the manifests a cluster is built with.
 
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::decode::text;
-
-const READ: &str = "the body of the request was in an unknown format - accepted media types include: \
-                    application/json, application/yaml, application/vnd.kubernetes.protobuf";
-
-/// Reads JSON or YAML, as the content type says; without one it is JSON.
-pub(crate) fn read(bytes: &[u8], content_type: &str) -> Result<Value, ApiError> {
-    match content_type.split(';').next().unwrap_or_default().trim() {
-        "" | "application/json" => {
-            text::parse(bytes).map(|parsed| parsed.value).map_err(ApiError::bad_request)
-        }
-        "application/yaml" => yaml(bytes).map_err(ApiError::bad_request),
-        _ => Err(ApiError::unsupported_media_type(READ)),
-    }
-}
+use crate::object::decode::body::media;
+use crate::object::decode::delete_options as decode;
+use crate::registry::builtin::schemas::Builtin;
 
 /// `DeleteOptions` of a body, if there is one.
 pub(crate) fn delete_options(bytes: &[u8], content_type: &str) -> Result<Option<Value>, ApiError> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let body = read(bytes, content_type)?;
-    Ok(Some(body).filter(Value::is_object))
-}
-
-fn yaml(bytes: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| error.to_string())
+    let media = media(Some(content_type))?;
+    decode::read(bytes, media, &Builtin).map(Some).map_err(ApiError::bad_request)
 }
 
 fn options() -> serde_saphyr::Options {
@@ -56,6 +39,6 @@ mod tests {
 
     #[test]
     fn a_content_type_that_nobody_reads_is_415() {
-        assert_eq!(read(b"<a/>", "text/xml").expect_err("no XML").code, 415);
+        assert_eq!(delete_options(b"<a/>", "text/xml").expect_err("no XML").code, 415);
     }
 }

@@ -155,7 +155,6 @@ pub(crate) fn aggregated_discovery(accept: Option<&str>) -> Option<&'static str>
     for entry in entries.iter().filter(|entry| entry.is_json()) {
         match (entry.parameter("as"), entry.parameter("g"), entry.parameter("v")) {
             ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2") => return Some("v2"),
-            ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2beta1") => return Some("v2beta1"),
             ("", ..) => return None,
             _ => {}
         }

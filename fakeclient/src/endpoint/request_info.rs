@@ -24,6 +24,8 @@ pub(crate) struct ResourcePath {
     pub(crate) subresource: String,
     /// What follows the subresource (proxy paths); never served here.
     pub(crate) rest: Vec<String>,
+    /// The path goes through `namespaces/`, also where no name follows.
+    pub(crate) in_namespace: bool,
     /// The deprecated `/watch/` prefix was used.
     pub(crate) watch_prefix: bool,
 }
@@ -56,14 +58,13 @@ impl Verb {
     }
 }
 
-/// Reads a path that is already percent-decoded segment by segment.
+/// Reads a path. It is decoded before it is split: an encoded slash is a slash, as in Go's `URL.Path`.
 pub(crate) fn parse(path: &str) -> Target {
-    let segments: Vec<String> = path
-        .trim_matches('/')
-        .split('/')
-        .map(|segment| percent_decode(segment).unwrap_or_else(|| segment.to_owned()))
-        .collect();
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if path.starts_with("//") {
+        return Target::Path(path.to_owned());
+    }
+    let decoded = percent_decode(path).unwrap_or_else(|| path.to_owned());
+    let parts: Vec<&str> = decoded.trim_matches('/').split('/').collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
@@ -82,6 +83,7 @@ pub(crate) fn parse(path: &str) -> Target {
     let rest = match rest {
         ["namespaces", namespace, rest @ ..] => {
             found.namespace = (*namespace).into();
+            found.in_namespace = true;
             match rest {
                 [] | ["status" | "finalize", ..] => {
                     found.plural = "namespaces".into();
@@ -167,6 +169,7 @@ mod tests {
             plural: "deployments".into(),
             name: "web".into(),
             subresource: "status".into(),
+            in_namespace: true,
             ..ResourcePath::default()
         };
         assert_eq!(found, expected);
@@ -201,6 +204,12 @@ mod tests {
     #[test]
     fn a_malformed_escape_is_taken_as_it_stands() {
         assert_eq!(resource("/api/v1/namespaces/a/pods/%zz").name, "%zz");
-        assert_eq!(resource("/api/v1/namespaces/a/pods/a%2Fb").name, "a/b");
+        assert_eq!(resource("/api/v1/namespaces/a/pods/a%20b").name, "a b");
+    }
+
+    #[test]
+    fn an_encoded_slash_is_a_slash() {
+        let found = resource("/api/v1/namespaces/a/pods/a%2Fb");
+        assert_eq!((found.name.as_str(), found.subresource.as_str()), ("a", "b"));
     }
 }

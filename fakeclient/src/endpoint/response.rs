@@ -28,6 +28,8 @@ pub(crate) enum Reply {
         warnings: Vec<String>,
         /// Content type.
         content_type: &'static str,
+        /// Seconds of a `Retry-After` header; 0 sends none.
+        retry_after: u32,
     },
     /// Plain text, such as `ok` of `/healthz`.
     Text {
@@ -57,22 +59,28 @@ pub(crate) enum Reply {
 impl Reply {
     pub(crate) fn value(code: u16, value: &Value) -> Self {
         let body = serde_json::to_vec(value).expect("a JSON value can be serialised").into();
-        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON, retry_after: 0 }
     }
 
     pub(crate) fn bytes(code: u16, body: Bytes) -> Self {
-        Self::Json { code, body, warnings: Vec::new(), content_type: JSON }
+        Self::Json { code, body, warnings: Vec::new(), content_type: JSON, retry_after: 0 }
     }
 
     pub(crate) fn error(error: &ApiError) -> Self {
-        Self::value(error.code, &error.to_status())
+        let mut reply = Self::value(error.code, &error.to_status());
+        if let (Self::Json { retry_after, .. }, Some(details)) = (&mut reply, &error.details) {
+            *retry_after = details.retry_after_seconds;
+        }
+        reply
     }
 
     /// With another content type.
     #[must_use]
     pub(crate) fn typed(self, content_type: &'static str) -> Self {
         match self {
-            Self::Json { code, body, warnings, .. } => Self::Json { code, body, warnings, content_type },
+            Self::Json { code, body, warnings, retry_after, .. } => {
+                Self::Json { code, body, warnings, content_type, retry_after }
+            }
             other => other,
         }
     }
@@ -105,8 +113,9 @@ impl Reply {
     pub(crate) fn into_response(self, head: bool) -> Response<ResponseBody> {
         let full = |body: Bytes| ResponseBody::Full(Some(body).filter(|body| !body.is_empty()));
         let (code, content_type, body, warnings, more) = match self {
-            Self::Json { code, body, warnings, content_type } => {
-                (code, Some(content_type), full(body), warnings, Vec::new())
+            Self::Json { code, body, warnings, content_type, retry_after } => {
+                let wait = (retry_after > 0).then(|| (header::RETRY_AFTER, retry_after.to_string()));
+                (code, Some(content_type), full(body), warnings, wait.into_iter().collect())
             }
             Self::Text { code, body } => {
                 (code, Some("text/plain; charset=utf-8"), full(body.into()), Vec::new(), Vec::new())

@@ -101,7 +101,7 @@ where
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame =
-            frame.map_err(|error| ApiError::bad_request(format!("the body could not be read: {error}")))?;
+            frame.map_err(|error| ApiError::new(500, "", format!("the body could not be read: {error}")))?;
         if let Ok(data) = frame.into_data() {
             length += data.len();
             if length > BODY_LIMIT {

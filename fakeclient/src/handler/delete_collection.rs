@@ -1,8 +1,10 @@
-//! DELETE of a collection: each selected object as if it were deleted by itself, not atomic.
+//! DELETE of a collection: what a list with the same options shows, each object as if it were deleted by itself; not
+//! atomic.
 
 use serde_json::{Value, json};
 
 use super::delete::{Deleted, delete_object};
+use super::list;
 use super::scope::Scope;
 use super::select::Selection;
 use crate::endpoint::body;
@@ -16,32 +18,23 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
     let body = body::delete_options(&scope.body, &scope.content_type)?;
     let options = DeleteOptions::parse(&scope.query, body.as_ref())?;
     let selection = Selection::parse(&scope.resource, &listing.label_selector, &listing.field_selector)?;
-    let snapshot = scope.core.store.snapshot();
-    let namespace = Some(scope.namespace.clone()).filter(|n| !n.is_empty());
-    let storage = scope.resource.storage.key.clone();
-    let limit = usize::try_from(listing.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let page = list::page(scope, &listing, &selection)?;
     let mut items = Vec::new();
-    for (key, object) in snapshot.range(&storage, namespace.as_deref(), None) {
-        let served = scope.core.served(&scope.resource, object.value())?;
-        if items.len() == limit || !selection.matches(&scope.resource, &served) {
-            continue;
-        }
-        scope.namespace = key.namespace.to_string();
-        scope.name = key.name.to_string();
+    for object in &page.objects {
+        let served = scope.core.served(&scope.resource, object.value())?.into_owned();
+        meta::text(&served, "namespace").clone_into(&mut scope.namespace);
+        meta::text(&served, "name").clone_into(&mut scope.name);
         match delete_object(scope, &options) {
-            Ok(Deleted::Gone(_) | Deleted::Marked(_)) => items.push(served.into_owned()),
+            Ok(Deleted::Gone(_) | Deleted::Marked(_)) => {}
             Err(error) if error.code == 404 => {}
             Err(error) => return Err(error),
         }
+        items.push(as_item(scope, served));
     }
-    let listed: Vec<Value> = items.into_iter().map(|item| as_item(scope, item)).collect();
-    let mut list = json!({
-        "kind": scope.resource.list_kind, "apiVersion": scope.resource.api_version(),
-        "metadata": {"resourceVersion": snapshot.revision().to_string()}, "items": listed,
+    let list = json!({
+        "kind": scope.resource.list_kind, "apiVersion": scope.resource.api_version(), "metadata": page.meta,
+        "items": items,
     });
-    if !scope.resource.is_builtin() {
-        list["metadata"]["continue"] = "".into();
-    }
     Ok(Reply::value(200, &list))
 }
 

@@ -19,6 +19,18 @@ impl Scope<'_> {
         self.decoded(validation, |decoder| decoder.body(&self.body, media))
     }
 
+    /// The object in the body of a subresource that takes another kind (group/version and kind) than the resource.
+    pub(crate) fn intake_as(
+        &self,
+        kind: (&str, &str),
+        validation: FieldValidation,
+    ) -> Result<Value, ApiError> {
+        let media = media(Some(&self.content_type))?;
+        let read = self.read(Some(kind), validation, |decoder| decoder.body(&self.body, media))?;
+        self.warnings.borrow_mut().extend(read.warnings);
+        Ok(read.object)
+    }
+
     /// What a patch has made of an object.
     pub(crate) fn intake_patched(
         &self,
@@ -33,6 +45,19 @@ impl Scope<'_> {
         validation: FieldValidation,
         decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
     ) -> Result<Value, ApiError> {
+        let mut read = self.read(None, validation, decode)?;
+        read.warnings.extend(owner::drop_repeated(&mut read.object));
+        defaults(&self.resource, &mut read.object);
+        self.warnings.borrow_mut().extend(read.warnings);
+        Ok(read.object)
+    }
+
+    fn read(
+        &self,
+        body_kind: Option<(&str, &str)>,
+        validation: FieldValidation,
+        decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
+    ) -> Result<Decoded, ApiError> {
         let registry = self.core.registry();
         let is_builtin = |api_version: &str, kind: &str| {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
@@ -40,16 +65,12 @@ impl Scope<'_> {
         };
         let decoder = Decoder {
             resource: &self.resource,
-            body_kind: None,
+            body_kind,
             components: &Builtin,
             is_builtin: &is_builtin,
             validation,
         };
-        let mut read = decode(&decoder)?;
-        read.warnings.extend(owner::drop_repeated(&mut read.object));
-        defaults(&self.resource, &mut read.object);
-        self.warnings.borrow_mut().extend(read.warnings);
-        Ok(read.object)
+        decode(&decoder)
     }
 }
 

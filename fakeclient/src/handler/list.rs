@@ -17,15 +17,18 @@ use crate::store::{Key, Object, Revision, Snapshot};
 use std::sync::Arc;
 
 /// One page of a list.
-struct Page {
-    objects: Vec<Arc<Object>>,
-    meta: Value,
+pub(crate) struct Page {
+    pub(crate) objects: Vec<Arc<Object>>,
+    pub(crate) meta: Value,
 }
 
 pub(crate) fn list(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
     let selection = Selection::parse(&scope.resource, &options.label_selector, &options.field_selector)?;
-    let page = page(scope, options, &selection)?;
+    let mut page = page(scope, options, &selection)?;
     if matches!(scope.form, Form::Table(_)) {
+        if page.meta["continue"] == "" {
+            page.meta.as_object_mut().map(|meta| meta.remove("continue"));
+        }
         let served = page
             .objects
             .iter()
@@ -60,7 +63,12 @@ fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
     Ok(serde_json::to_vec(&value).expect("a JSON value can be serialised").into())
 }
 
-fn page(scope: &Scope<'_>, options: &ListOptions, selection: &Selection) -> Result<Page, ApiError> {
+/// What a list with these options shows.
+pub(crate) fn page(
+    scope: &Scope<'_>,
+    options: &ListOptions,
+    selection: &Selection,
+) -> Result<Page, ApiError> {
     let storage = scope.resource.storage.key.as_str();
     let (snapshot, after) = snapshot(scope, options)?;
     let namespace = match (scope.namespace.as_str(), selection.namespace()) {

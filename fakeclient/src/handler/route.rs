@@ -55,11 +55,14 @@ fn no_route() -> Reply {
 /// What is not served in a group: built-in groups are routed by a container that answers with a Status, all others fall
 /// through to the mux.
 fn missing(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
-    let built_in = registry.groups().iter().any(|found| found.name == group && found.is_built_in());
-    if built_in {
+    if is_built_in(registry, group) {
         return Err(ApiError::no_such_path());
     }
     Ok(no_route())
+}
+
+fn is_built_in(registry: &Registry, group: &str) -> bool {
+    registry.groups().iter().any(|found| found.name == group && found.is_built_in())
 }
 
 fn method_not_allowed() -> ApiError {
@@ -74,13 +77,23 @@ fn method_not_allowed() -> ApiError {
 
 fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
     let registry = core.registry();
-    let Some(resource) =
-        registry.resource(&path.group, &path.version, &path.plural).filter(|found| fits(found, &path))
-    else {
+    let found =
+        registry.resource(&path.group, &path.version, &path.plural).filter(|found| placed(found, &path));
+    let Some(resource) = found else { return missing(&registry, &path.group) };
+    let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
+    if unknown_below && !resource.is_builtin() {
+        return Err(ApiError::not_found(&resource.group, &resource.plural, &path.name));
+    }
+    if unknown_below || !path.rest.is_empty() {
         return missing(&registry, &path.group);
-    };
+    }
+    check_names(&resource, &path)?;
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
+    // The router of the built-in kinds knows no HEAD; custom resources take it for a GET without a body.
+    if incoming.method == Method::HEAD && resource.is_builtin() {
+        return Err(method_not_allowed());
+    }
     let Some(verb) = path.verb(&incoming.method, watching) else { return Err(method_not_allowed()) };
     let attempt = Attempt {
         verb: verb.name(),
@@ -141,17 +154,34 @@ fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether the path has the form that this resource's routes have.
-fn fits(resource: &Resource, path: &ResourcePath) -> bool {
-    let placed = if path.plural == "namespaces" && path.group.is_empty() {
+/// Whether the path leads where this resource's objects are.
+fn placed(resource: &Resource, path: &ResourcePath) -> bool {
+    if path.plural == "namespaces" && path.group.is_empty() {
         true
     } else if resource.namespaced {
-        !path.namespace.is_empty() || path.name.is_empty()
+        path.in_namespace || path.name.is_empty()
     } else {
-        path.namespace.is_empty()
+        !path.in_namespace
+    }
+}
+
+/// 400 for names that no key can be made of.
+fn check_names(resource: &Resource, path: &ResourcePath) -> Result<(), ApiError> {
+    let name = path.name.as_str();
+    if name.is_empty() {
+        let below = !path.subresource.is_empty();
+        return if below { Err(ApiError::bad_request("name must be provided")) } else { Ok(()) };
+    }
+    if resource.namespaced && path.namespace.is_empty() {
+        return Err(ApiError::bad_request("Namespace parameter required."));
+    }
+    let why = match name {
+        "." => "may not be '.'",
+        ".." => "may not be '..'",
+        _ if name.contains('%') => "may not contain '%'",
+        _ => return Ok(()),
     };
-    let below = path.subresource.is_empty() || resource.subresource(&path.subresource).is_some();
-    placed && below && path.rest.is_empty()
+    Err(ApiError::bad_request(format!("Name parameter invalid: {name:?}: {why}")))
 }
 
 fn allowed(scope: &Scope<'_>, verbs: &[String], verb: Verb) -> Result<(), ApiError> {
@@ -187,12 +217,14 @@ fn main(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
 }
 
 fn below(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
-    let subresource = scope.resource.subresource(&scope.subresource).expect("fits() looked").clone();
+    let subresource = scope.resource.subresource(&scope.subresource).expect("resource() looked").clone();
     allowed(scope, &subresource.verbs, verb)?;
     match (subresource.name.as_str(), verb) {
         ("status", Verb::Get) => get::get(scope),
         ("status", Verb::Update) => update::update(scope, Part::Status),
         ("status", Verb::Patch) => patch::patch(scope, Part::Status),
+        ("binding", Verb::Create) => subresource::binding::create(scope),
+        ("eviction", Verb::Create) => subresource::eviction::create(scope),
         ("finalize", Verb::Update) => subresource::finalize::finalize(scope),
         ("scale", Verb::Get) => subresource::scale::get(scope),
         ("scale", Verb::Update) => subresource::scale::update(scope),
@@ -208,13 +240,15 @@ fn below(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
 fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, ApiError> {
     let registry = core.registry();
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let reads = matches!(incoming.method, Method::GET | Method::HEAD);
+    if path.starts_with("//") {
+        return Ok(no_route());
+    }
     match parts.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => {
             return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
         }
         ["openapi", "v2"] => return Err(openapi::version_two()),
-        ["openapi", "v3", name @ ..] if reads => {
+        ["openapi", "v3", name @ ..] => {
             return Ok(openapi_document(&registry, incoming, path, name));
         }
         [""] => return Err(ApiError::not_modelled("the list of paths at /")),
@@ -242,11 +276,19 @@ fn document(core: &Arc<Core>, incoming: &Incoming, path: &str) -> Result<Reply, 
             _ => Ok(no_route()),
         };
     };
-    if !reads {
+    // The lists of groups and what custom resources have answer every method alike.
+    let any_method = match parts.as_slice() {
+        ["apis"] | ["apis", _] => true,
+        ["apis", group, _] => !is_built_in(&registry, group),
+        _ => false,
+    };
+    if incoming.method != Method::GET && !any_method {
         return Err(method_not_allowed());
     }
-    let asked = media::Asked { watchable: false, list: false, resource: None };
-    media::negotiate(incoming.accept.as_deref(), asked)?;
+    if parts != ["version"] {
+        let asked = media::Asked { watchable: false, list: false, resource: None };
+        media::negotiate(incoming.accept.as_deref(), asked)?;
+    }
     Ok(Reply::value(200, &found))
 }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::admission::plugins::lifecycle::NamespaceLifecycle;
 use crate::cluster::Core;
 use crate::endpoint::media::Form;
 use crate::endpoint::options::Query;
@@ -49,6 +52,27 @@ impl Scope<'_> {
     /// The stored object, or 404.
     pub(crate) fn stored(&self, snapshot: &Snapshot) -> Result<Arc<Object>, ApiError> {
         snapshot.get(&self.key()).cloned().ok_or_else(|| self.not_found())
+    }
+
+    /// 404 or 403 where the namespace is not there or is going: creates below an object ask for it, too.
+    pub(crate) fn namespace_takes_more(&self, object: &Value) -> Result<(), ApiError> {
+        let snapshot = self.core.store.snapshot();
+        let peers = SnapshotPeers {
+            snapshot: &snapshot,
+            ids: &self.core.ids,
+            now: self.core.clock.seconds(),
+            dry_run: false,
+        };
+        let attributes = Attributes {
+            operation: Operation::Create,
+            resource: &self.resource,
+            subresource: &self.subresource,
+            namespace: &self.namespace,
+            name: &self.name,
+            old: None,
+            peers: &peers,
+        };
+        NamespaceLifecycle.admit(&attributes, &mut object.clone())
     }
 
     /// 422 about this object.

@@ -45,6 +45,8 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
         if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
         }
+        // Which revision the client had thought of no longer matters.
+        metadata::remove(&mut object, "resourceVersion");
         let (object, warnings) = super::create::create_object(scope, object, &options)?;
         return Ok(scope.reply_value(201, &object)?.warn(warnings));
     }
@@ -93,7 +95,10 @@ pub(crate) fn change(
             dry_run: options.dry_run,
         };
         let object = prepared(scope, part, object, &old, &peers)?;
-        let warnings = scope.resource.strategy.warnings(&object, Some(&old));
+        let warnings = match part {
+            Part::Main => scope.resource.strategy.warnings(&object, Some(&old)),
+            Part::Status | Part::Finalize => Vec::new(),
+        };
         if metadata::same(&object, &old) && !lets_go(scope, &object, &old) {
             return Ok(Written { object: old, warnings, created: false });
         }

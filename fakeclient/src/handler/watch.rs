@@ -53,7 +53,8 @@ pub(crate) fn watch(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, A
         next_bookmark: None,
         frames: VecDeque::new(),
     };
-    if initial || asked == Revision(0) {
+    let none_wanted = options.send_initial_events == Some(false);
+    if initial || (asked == Revision(0) && !none_wanted) {
         let namespace = Some(watch.lens.namespace.as_str()).filter(|n| !n.is_empty());
         let objects: Vec<_> =
             snapshot.range(&storage, namespace, None).map(|(_, object)| Arc::clone(object)).collect();

@@ -5,13 +5,27 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::FutureExt;
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_fakeclient::FakeCluster;
 use seatrial_fixtures::conformance::divergence::known;
 use seatrial_fixtures::conformance::{Case, cases, run_all};
-use seatrial_fixtures::wire::{ServiceWire, Wire};
+use seatrial_fixtures::wire::{ServiceWire, Socket, Wire, WireError};
 
 fn fake() -> Arc<dyn Wire> {
-    Arc::new(ServiceWire::new(FakeCluster::new().service()))
+    let cluster = FakeCluster::new();
+    let wire = ServiceWire::new(cluster.service());
+    Arc::new(wire.socket(Arc::new(move || socket(cluster.clone()).boxed())))
+}
+
+async fn socket(cluster: FakeCluster) -> Result<Socket, WireError> {
+    let serving = cluster.serve(0).await.map_err(|e| WireError::Transport(e.into()))?;
+    let kubeconfig =
+        Kubeconfig::from_yaml(serving.kubeconfig()).map_err(|e| WireError::Transport(e.into()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let config = config.map_err(|e| WireError::Transport(e.into()))?;
+    Ok(Socket::new(config).keeping(Arc::new(serving)))
 }
 
 async fn hold(area: &str) {
@@ -47,7 +61,7 @@ areas! {
     json_patch, merge_patch, strategic_patch, dry_run, delete, finalizers, grace, delete_collection,
     field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
     crd_versions, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
-    builtin_lease, builtin_service_account, builtin_pod, discovery, table, events, admission, bad_input,
+    builtin_lease, builtin_service_account, builtin_pod, discovery, table, events, admission, bad_input, malformed_bytes, protobuf,
 }
 
 #[test]

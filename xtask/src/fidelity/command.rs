@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use futures::FutureExt;
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_fakeclient::FakeCluster;
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::{Case, Outcome, cases, run_all, salt};
-use seatrial_fixtures::wire::{ServiceWire, Wire, plain_http};
+use seatrial_fixtures::wire::{ServiceWire, Socket, Wire, WireError, plain_http};
 
 use super::real::Real;
 use super::report::{self, Tally};
@@ -82,5 +85,17 @@ fn progress(side: &'static str, total: usize) -> impl Fn(&Case, &Outcome) {
 
 /// A wire to a fake cluster of its own.
 fn fake() -> Arc<dyn Wire> {
-    Arc::new(ServiceWire::new(FakeCluster::new().service()))
+    let cluster = FakeCluster::new();
+    let wire = ServiceWire::new(cluster.service());
+    Arc::new(wire.socket(Arc::new(move || socket(cluster.clone()).boxed())))
+}
+
+/// The fake cluster's socket, opened.
+async fn socket(cluster: FakeCluster) -> Result<Socket, WireError> {
+    let serving = cluster.serve(0).await.map_err(|e| WireError::Transport(e.into()))?;
+    let kubeconfig =
+        Kubeconfig::from_yaml(serving.kubeconfig()).map_err(|e| WireError::Transport(e.into()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let config = config.map_err(|e| WireError::Transport(e.into()))?;
+    Ok(Socket::new(config).keeping(Arc::new(serving)))
 }

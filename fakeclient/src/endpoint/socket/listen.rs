@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, header};
+use http::{Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -180,6 +180,14 @@ async fn answer(
     certificate: Option<&[u8]>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        let body = bytes::Bytes::from_static(b"400 Bad Request: one Host header is required");
+        let headers = vec![
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+            (header::CONNECTION, "close".to_owned()),
+        ];
+        return Reply::Plain { code: 400, headers, body }.into_response(false);
+    }
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(user) = identity.user(certificate, authorization) else {
         return Reply::error(&ApiError::new(401, "Unauthorized", "Unauthorized")).into_response(false);

@@ -79,7 +79,7 @@ impl Parse for CrateParser {
                     .map(|l| l.chars().count())
                     .sum();
                 let column = usize::try_from(column - 1).unwrap_or(0);
-                Problem { at: before + column, text: format!("Syntax error: {}", e.msg) }
+                Problem { at: before + column, text: syntax_error(&e.msg) }
             };
             errors.errors.into_iter().map(problem).collect::<Vec<_>>()
         })?;
@@ -87,6 +87,11 @@ impl Parse for CrateParser {
         let expr = reading.expr(&tree);
         if reading.problems.is_empty() { Ok(expr) } else { Err(reading.problems) }
     }
+}
+
+/// The crate says of some errors itself what they are.
+fn syntax_error(message: &str) -> String {
+    format!("Syntax error: {}", message.strip_prefix("Syntax error: ").unwrap_or(message))
 }
 
 struct Reading<'a> {

@@ -151,7 +151,9 @@ impl Decoder<'_> {
                 if !by_map && (claim.kind != self.kind() || claim.api_version != self.api_version()) {
                     let unknown = unregistered(&claim.kind, &claim.api_version);
                     let known = self.is_registered(&claim);
-                    let why = if known { self.unconvertible(&claim) } else { unknown };
+                    let read = || self.unreadable(&claim, &patched.object);
+                    let why =
+                        if known { read().unwrap_or_else(|| self.unconvertible(&claim)) } else { unknown };
                     return Err(patched.undecodable(&why));
                 }
                 let mut reading = Reading::new(self.components, reader);
@@ -211,7 +213,7 @@ impl Decoder<'_> {
         let mut remarks: Vec<String> = parsed.duplicates.iter().map(|path| remark_of(path)).collect();
         match &self.resource.shape {
             Shape::Builtin { component } => {
-                self.check_builtin_header(&claim)?;
+                self.check_builtin_header(&claim, &value)?;
                 let mut reading = Reading::new(self.components, Reader::Json);
                 let object = reading.read(&self.component(component), &value);
                 let object = object.expect("a value can always be read");
@@ -267,7 +269,7 @@ impl Decoder<'_> {
         Ok(remarks)
     }
 
-    fn check_builtin_header(&self, claim: &Claim) -> Result<(), ApiError> {
+    fn check_builtin_header(&self, claim: &Claim, value: &Value) -> Result<(), ApiError> {
         if claim.kind == self.kind() && claim.api_version == self.api_version() {
             return Ok(());
         }
@@ -278,8 +280,17 @@ impl Decoder<'_> {
         if claim.kind == self.kind() {
             return Err(self.version_mismatch(&claim.api_version));
         }
-        let why = self.unconvertible(claim);
+        let why = self.unreadable(claim, value).unwrap_or_else(|| self.unconvertible(claim));
         Err(self.unhandled(claim, &why))
+    }
+
+    /// An object of another kind is read as what it says it is before anybody asks whether it fits.
+    fn unreadable(&self, claim: &Claim, value: &Value) -> Option<String> {
+        let component = component_of(&claim.api_version, &claim.kind);
+        self.components.component(&component)?;
+        let mut reading = Reading::new(self.components, Reader::Json);
+        reading.read(&component, value).expect("a value can always be read");
+        reading.abort.or(reading.failure)
     }
 
     /// A patch that changes the version gets the words of the validation, a body those of the decoder.
@@ -367,8 +378,7 @@ impl Decoder<'_> {
         let Some((api_version, kind)) = self.body_kind else {
             return resources.to_owned();
         };
-        let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
-        format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
+        component_of(api_version, kind)
     }
 
     fn unhandled(&self, claim: &Claim, why: &str) -> ApiError {
@@ -394,6 +404,12 @@ impl Decoder<'_> {
     }
 }
 
+/// Component of a kind in one of the API groups under `io.k8s.api`.
+fn component_of(api_version: &str, kind: &str) -> String {
+    let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
+    format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
+}
+
 fn is_clean(reading: &Reading<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
 }
@@ -404,7 +420,7 @@ pub(super) fn unregistered(kind: &str, api_version: &str) -> String {
     )
 }
 
-fn no_header(value: &Value) -> String {
+pub(super) fn no_header(value: &Value) -> String {
     let found = go_type(value);
     format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \

@@ -1,6 +1,7 @@
 //! From the bytes of a body to an object, as the server's decoders do it.
 
 pub(crate) mod body;
+pub(crate) mod delete_options;
 pub(crate) mod go_types;
 pub(crate) mod protobuf;
 pub(crate) mod scalar;

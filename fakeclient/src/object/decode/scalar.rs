@@ -52,9 +52,13 @@ fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timest
         rest = &rest[length..];
     }
     if let Some(fraction) = rest.strip_prefix('.') {
-        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-        if fraction_digits > 0 && digits != fraction_digits {
-            return fail(rest, ".000000");
+        let mut digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        if fraction_digits > 0 {
+            if digits < fraction_digits {
+                return fail(rest, ".000000");
+            }
+            // A layout with six digits reads six; what follows should be the zone.
+            digits = fraction_digits;
         }
         rest = &fraction[digits..];
     } else if fraction_digits > 0 {
@@ -89,6 +93,10 @@ mod tests {
     fn a_micro_time_has_six_digits() {
         assert_eq!(micro_time("2026-11-22T18:05:20.120000Z").unwrap(), "2026-11-22T18:05:20.120000Z");
         assert!(micro_time("2026-11-22T18:05:20Z").is_err());
+        assert_eq!(
+            micro_time("2001-02-03T04:05:07.123456789Z").unwrap_err(),
+            "parsing time \"2001-02-03T04:05:07.123456789Z\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"789Z\" as \"Z07:00\""
+        );
     }
 
     #[test]

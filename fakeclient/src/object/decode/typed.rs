@@ -445,10 +445,9 @@ fn zero(components: &dyn Components, node: &Structural, shape: Shape<'_>) -> Val
             let name = node.reference.as_deref().unwrap_or(component);
             empty_struct(components, name)
         }
-        Shape::Map(_) | Shape::List(_) | Shape::Bytes | Shape::Time | Shape::MicroTime | Shape::Raw => {
-            Value::Null
-        }
-        Shape::String => "".into(),
+        Shape::Map(_) | Shape::List(_) | Shape::Time | Shape::MicroTime | Shape::Raw => Value::Null,
+        // No bytes are empty bytes once they have been stored.
+        Shape::String | Shape::Bytes => "".into(),
         Shape::Integer(_) | Shape::IntOrString | Shape::Float => 0.into(),
         Shape::Bool => false.into(),
         Shape::Quantity => json!("0"),

@@ -12,6 +12,8 @@ use super::{apps, batch, coordination, core, rbac, scheduling};
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
+        "events" => Arc::new(core::event::Event { strict: false }),
+        "events.events.k8s.io" => Arc::new(core::event::Event { strict: true }),
         "pods" => Arc::new(core::pod::Pod),
         "nodes" => Arc::new(core::node::Node),
         "namespaces" => Arc::new(core::namespace::Namespace),

@@ -19,18 +19,22 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
     if let Some(text) = range.refuses(integer, float, "Checked", path) {
         outcome.add_whole(text);
     }
-    let mut limit = |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<String>| {
+    let own = |text: String| (Value::Number(number.clone()), text);
+    let mut limit = |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<Broken>| {
         let Some(bound) = bound else { return };
         let mut exact = integer;
         if let Some(text) = range.refuses(None, bound, what, path) {
             outcome.add_whole(text);
             exact = None;
         }
-        if let Some(text) = broken(exact, bound) {
-            outcome.add(Kind::Other, path, Value::Number(number.clone()), text);
+        if let Some((shown, text)) = broken(exact, bound) {
+            outcome.add(Kind::Other, path, shown, text);
         }
     };
-    limit(node.multiple_of, "MultipleOf", &|exact, factor| not_multiple(exact, float, factor, path));
+    limit(node.multiple_of, "MultipleOf", &|exact, factor| match senseless(exact, factor, path) {
+        None => not_multiple(exact, float, factor, path).map(own),
+        senseless => senseless,
+    });
     limit(node.maximum, "Maximum boundary", &|exact, max| {
         let (inclusive, strict) = ("less than or equal to", "less than");
         let broken = match exact {
@@ -39,7 +43,8 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
             None if node.exclusive_maximum => float >= max,
             None => float > max,
         };
-        broken.then(|| beyond(path, if node.exclusive_maximum { strict } else { inclusive }, exact, max))
+        let relation = if node.exclusive_maximum { strict } else { inclusive };
+        broken.then(|| own(beyond(path, relation, exact, max)))
     });
     limit(node.minimum, "Minimum boundary", &|exact, min| {
         let (inclusive, strict) = ("greater than or equal to", "greater than");
@@ -49,7 +54,8 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
             None if node.exclusive_minimum => float <= min,
             None => float < min,
         };
-        broken.then(|| beyond(path, if node.exclusive_minimum { strict } else { inclusive }, exact, min))
+        let relation = if node.exclusive_minimum { strict } else { inclusive };
+        broken.then(|| own(beyond(path, relation, exact, min)))
     });
     outcome.matches += 1;
     outcome
@@ -60,16 +66,23 @@ fn beyond(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String 
     format!("{} should be {relation} {shown}", inside(path))
 }
 
+/// The value that an error shows, and its text.
+type Broken = (Value, String);
+
+/// Of a factor that nothing is a multiple of the error shows the factor, cut as the value's type demands.
+fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
+    let (shown, text, wrong) = if exact.is_some() {
+        (Value::from(cut(factor)), cut(factor).to_string(), cut(factor) <= 0)
+    } else {
+        (Value::from(factor), go_float(factor), factor <= 0.0)
+    };
+    wrong.then(|| (shown, format!("factor MultipleOf declared for {path} must be positive: {text}")))
+}
+
 fn not_multiple(exact: Option<i64>, float: f64, factor: f64, path: &str) -> Option<String> {
     if let Some(value) = exact {
         let factor = cut(factor);
-        if factor <= 0 {
-            return Some(format!("factor MultipleOf declared for {path} must be positive: {factor}"));
-        }
         return (value % factor != 0).then(|| format!("{} should be a multiple of {factor}", inside(path)));
-    }
-    if factor <= 0.0 {
-        return Some(format!("factor MultipleOf declared for {path} must be positive: {}", go_float(factor)));
     }
     let quotient = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
     (!is_whole(quotient)).then(|| format!("{} should be a multiple of {}", inside(path), go_float(factor)))

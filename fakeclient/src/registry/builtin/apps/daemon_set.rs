@@ -11,7 +11,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
-use super::workload::{always_running, invalid_selector, mismatch, same_selector};
+use super::workload::{always_running, invalid_selector, mismatch, same_selector, template_warnings};
 
 /// Where `apps/v1` keeps the count of templates that earlier versions had as a field.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -54,6 +54,10 @@ impl Strategy for DaemonSet {
         let mut errors: Vec<_> = same_selector(object, old).into_iter().collect();
         errors.extend(validate(&object["spec"]));
         errors
+    }
+
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        template_warnings(object, old)
     }
 }
 

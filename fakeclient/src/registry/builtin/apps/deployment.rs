@@ -9,7 +9,9 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, copy, object_mut, same, set_default};
 use crate::registry::strategy::Strategy;
 
-use super::workload::{counts, name_warning, no_more_than, same_selector, selected_template, selector};
+use super::workload::{
+    counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
+};
 
 /// `deployments.apps`
 #[derive(Debug)]
@@ -84,8 +86,7 @@ impl Strategy for Deployment {
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        // A name cannot be changed: only who chooses it is warned.
-        if old.is_some() { Vec::new() } else { name_warning(object).into_iter().collect() }
+        name_and_template_warnings(object, old)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, object_mut, remove, set, set_default};
 use crate::registry::strategy::{NameRule, Strategy};
 
-use super::workload::{always_running, invalid_selector, mismatch, selector};
+use super::workload::{always_running, invalid_selector, mismatch, selector, template_warnings};
 
 /// `statefulsets.apps`
 #[derive(Debug)]
@@ -73,6 +73,10 @@ impl Strategy for StatefulSet {
             }
         }
         errors
+    }
+
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        template_warnings(object, old)
     }
 }
 

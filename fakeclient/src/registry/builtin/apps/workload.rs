@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::object::field::FieldError;
+use crate::object::meta;
 use crate::registry::builtin::pod_spec::check::template;
+use crate::registry::builtin::pod_spec::warnings::warnings;
 use crate::registry::builtin::rules::labels;
 use crate::registry::builtin::rules::numbers::not_negative;
 use crate::registry::builtin::rules::path::Path;
@@ -93,8 +95,23 @@ pub(super) fn no_more_than(status: &Value, part: &str, whole: &str, shown: &str)
         .then(|| FieldError::invalid(Path::new("status").child(part), count(part).into(), why))
 }
 
+/// What the server warns of in a workload: its name, which only who chooses it is told of, and its template where
+/// that may have changed.
+pub(super) fn name_and_template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let name = if old.is_some() { None } else { name_warning(object) };
+    name.into_iter().chain(template_warnings(object, old)).collect()
+}
+
+/// What the server warns of in the template of a workload that is new or has a new generation.
+pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    if old.is_some_and(|old| meta::generation(old) == meta::generation(object)) {
+        return Vec::new();
+    }
+    warnings(&Path::new("spec.template.spec"), &object["spec"]["template"]["spec"])
+}
+
 /// What the server says of an object whose name will be part of host names.
-pub(super) fn name_warning(object: &Value) -> Option<String> {
+fn name_warning(object: &Value) -> Option<String> {
     let wrong = crate::registry::builtin::rules::names::dns_label(object["metadata"].text("name"));
     (!wrong.is_empty()).then(|| {
         format!(

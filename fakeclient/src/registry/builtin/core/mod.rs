@@ -1,6 +1,7 @@
 //! Kinds of the core group.
 
 pub(crate) mod config_map;
+pub(crate) mod event;
 pub(crate) mod namespace;
 pub(crate) mod node;
 pub(crate) mod pod;

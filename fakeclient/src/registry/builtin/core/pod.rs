@@ -11,6 +11,8 @@ use crate::error::ApiError;
 use crate::object::field::FieldError;
 use crate::registry::builtin::pod_spec::check::{Holder, only_pod, spec};
 use crate::registry::builtin::pod_spec::complete::{complete, complete_pod};
+use crate::registry::builtin::pod_spec::warnings::warnings;
+use crate::registry::builtin::rules::names::dns_label;
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, copy, object_mut, set};
 use crate::registry::strategy::{Grace, Peers, Strategy};
@@ -57,6 +59,19 @@ impl Strategy for Pod {
             set(status, "conditions", json!([condition]));
         }
         Ok(())
+    }
+
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let name = dns_label(object["metadata"].text("name"));
+        // A name cannot be changed: only who chooses it is warned.
+        let name = (old.is_none() && !name.is_empty()).then(|| {
+            format!(
+                "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS \
+                 label is recommended: [{}]",
+                name.join(" ")
+            )
+        });
+        name.into_iter().chain(warnings(&Path::new("spec"), &object["spec"])).collect()
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {

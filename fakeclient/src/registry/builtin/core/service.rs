@@ -122,6 +122,9 @@ fn complete(spec: &mut Value) {
     }
     if ["NodePort", "LoadBalancer", "ClusterIP"].contains(&kind.as_str()) {
         set_default(spec, "internalTrafficPolicy", "Cluster");
+    } else if kind == "ExternalName" {
+        // Nothing is routed to an external name; the server drops the field when it is read.
+        remove(spec, "internalTrafficPolicy");
     }
     if kind == "LoadBalancer" {
         set_default(spec, "allocateLoadBalancerNodePorts", true);

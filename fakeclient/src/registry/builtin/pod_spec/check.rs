@@ -9,7 +9,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::builtin::rules::{ip, labels};
 
-use super::{containers, scheduling, security, volumes};
+use super::{containers, dns, scheduling, security, volumes};
 
 /// Whose spec is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     errors.extend(one_of(path, spec, "dnsPolicy", &policies));
     errors.extend(labels::map(&path.child("nodeSelector"), &spec["nodeSelector"]));
     errors.extend(security::pod(&path.child("securityContext"), &spec["securityContext"]));
+    errors.extend(dns::check(path, spec));
     if spec.flag("shareProcessNamespace") == Some(true) && spec.flag("hostPID") == Some(true) {
         let why = "ShareProcessNamespace and HostPID cannot both be enabled";
         errors.push(FieldError::invalid(path.child("shareProcessNamespace"), true.into(), why));

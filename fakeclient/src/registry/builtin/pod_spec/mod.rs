@@ -1,15 +1,17 @@
 //! What a Pod and a Pod template have in common: the defaults that depend on other fields, and the rules.
 //!
-//! Affinity, topology spread, DNS configuration, Windows options, resource claims and the volume types of single
+//! Affinity, topology spread, Windows options, resource claims and the volume types of single
 //! vendors are checked by schema alone.
 
 pub(crate) mod complete;
 
 pub(crate) mod check;
 pub(crate) mod containers;
+mod dns;
 mod env;
 mod probes;
 mod resources;
 pub(crate) mod scheduling;
 mod security;
 mod volumes;
+pub(crate) mod warnings;

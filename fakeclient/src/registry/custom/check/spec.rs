@@ -44,6 +44,11 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
         errors.extend(check_parts(version, wanted, &at, "schema", version["subresources"].has("status")));
     }
     errors.extend(check_versions(versions, shared, &path.child("versions")));
+    // The server keeps the first version's name in a field of an older form, which it checks again.
+    let first = versions.first().map(|version| version.text("name")).filter(|name| !name.is_empty());
+    if let Some(broken) = first.map(dns1035_label_errors).filter(|broken| !broken.is_empty()) {
+        errors.push(FieldError::invalid(path.child("version"), first.into(), broken.join(",")));
+    }
     errors.extend(check_names(&spec["names"], &path.child("names")));
     if let Some(first) = versions.first() {
         let status = versions.iter().any(|v| v["subresources"].has("status"));

@@ -100,12 +100,7 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
                     return Err(refuse("provided IP is already allocated"));
                 }
             }
-            _ => {
-                let why = format!(
-                    "the provided IP ({asked}) is not in the valid range. The range of valid IPs is 10.0.0.0/24"
-                );
-                return Err(refuse(&why));
-            }
+            _ => return Err(refuse("the provided network does not match the current range")),
         }
         asked.to_owned()
     };
@@ -330,7 +325,7 @@ mod tests {
                 json!({"clusterIP": ip, "ports": [{"port": 80}]}),
                 &Stored(vec![], false),
                 &format!(
-                    "spec.clusterIPs: Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: the provided IP ({ip}) is not in the valid range. The range of valid IPs is 10.0.0.0/24"
+                    "spec.clusterIPs: Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: the provided network does not match the current range"
                 ),
             );
         }

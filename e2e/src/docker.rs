@@ -1,0 +1,95 @@
+//! The way to Docker: where it listens, and a connection that speaks its version.
+//!
+//! A connection belongs to the runtime that it was made on. It knows no images and no clusters.
+
+use std::path::{Path, PathBuf};
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+/// Where Docker listens on most machines.
+const USUAL: &str = "/var/run/docker.sock";
+
+/// Seconds until an answer must have begun: stopping a container, uploading and committing take long.
+const PATIENCE: u64 = 600;
+
+/// Docker does not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("Docker does not answer at {host}: {reason}")]
+pub struct NoDocker {
+    /// The address that was tried.
+    pub host: String,
+    /// What happened there.
+    pub reason: String,
+}
+
+/// The socket of the daemon that `cargo xtask docker start` starts.
+pub fn own_socket() -> PathBuf {
+    let surroundings = seatrial_envtest::assets::Surroundings::of_this_process();
+    surroundings.cache().join("docker/docker.sock")
+}
+
+/// Where Docker listens: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.
+pub fn host() -> String {
+    let named = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    named.unwrap_or_else(|| address(&[Path::new(USUAL), &own_socket()]))
+}
+
+/// The first socket that is there, or the first of all.
+fn address(sockets: &[&Path]) -> String {
+    let socket = sockets.iter().find(|socket| socket.exists()).unwrap_or(&sockets[0]);
+    format!("unix://{}", socket.display())
+}
+
+/// A connection to what listens at an address.
+pub async fn connect_to(host: &str) -> Result<Docker, NoDocker> {
+    let refused = |reason: String| NoDocker { host: host.to_owned(), reason };
+    let path = match host.split_once("://") {
+        Some(("unix", path)) => path,
+        None => host,
+        Some((scheme, _)) => {
+            let reason = format!("only sockets of this machine are spoken to, and this is {scheme}://");
+            return Err(refused(reason));
+        }
+    };
+    if !Path::new(path).exists() {
+        return Err(refused("there is no such socket".into()));
+    }
+    let docker = Docker::connect_with_unix(path, PATIENCE, API_DEFAULT_VERSION);
+    let docker = docker.map_err(|error| refused(crate::failure::sentence(&error)))?;
+    docker.negotiate_version().await.map_err(|error| refused(crate::failure::sentence(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_socket_that_is_there_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        assert_eq!(address(&[&one, &two]), format!("unix://{}", one.display()));
+        std::fs::write(&two, "").unwrap();
+        assert_eq!(address(&[&one, &two]), format!("unix://{}", two.display()));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_not_there_is_named() {
+        let error = connect_to("unix:///nowhere/docker.sock").await.unwrap_err().to_string();
+        assert_eq!(error, "Docker does not answer at unix:///nowhere/docker.sock: there is no such socket");
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_nobody_listens_on_is_no_docker() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let error = connect_to(&format!("unix://{}", path.display())).await.unwrap_err();
+        assert!(error.to_string().starts_with("Docker does not answer at unix://"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_refused_by_its_scheme() {
+        let error = connect_to("tcp://10.0.0.1:2375").await.unwrap_err();
+        assert!(error.to_string().contains("this is tcp://"), "{error}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The image that kind's makers publish: which one it is, and pulling it.
+//!
+//! It knows a registry's image by name only; what is done where it cannot be pulled is decided elsewhere.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures::StreamExt as _;
+use seatrial_envtest::assets::{Wanted, pins};
+
+use super::error::words;
+
+/// What kind 0.33 takes when nobody names an image (its `defaults.Image`).
+const DEFAULT: &str =
+    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
+
+/// How long a registry may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The official image of a release: kind's own default for the default minor release, else by its number.
+pub(super) fn name(wanted: &Wanted) -> Option<String> {
+    let default: Wanted = pins::DEFAULT_MINOR.parse().expect("the default is a minor release");
+    if *wanted == default {
+        return Some(DEFAULT.to_owned());
+    }
+    wanted.preferred().map(|version| format!("kindest/node:v{version}"))
+}
+
+/// Pulls an image. The error is the reason, in the words of whoever refused.
+pub(super) async fn pull(docker: &Docker, image: &str, say: fn(&str)) -> Result<(), String> {
+    say(&format!("pulling {image} …"));
+    let options = CreateImageOptionsBuilder::default().from_image(image).build();
+    let mut progress = Box::pin(docker.create_image(Some(options), None, None));
+    loop {
+        match tokio::time::timeout(PATIENCE, progress.next()).await {
+            Err(_) => return Err(format!("nothing came for {} s", PATIENCE.as_secs())),
+            Ok(None) => return Ok(()),
+            Ok(Some(Err(error))) => return Err(words(&error)),
+            Ok(Some(Ok(_))) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_release_is_kind_s_default_image_and_others_go_by_number() {
+        let name = |wanted: &str| name(&wanted.parse().unwrap()).unwrap_or_default();
+        assert_eq!(name("1.37"), DEFAULT);
+        assert_eq!(name("1.36"), "kindest/node:v1.36.3");
+        assert_eq!(name("1.37.2"), "kindest/node:v1.37.2");
+        assert_eq!(name("1.20"), "", "a minor release without a pin has no number to go by");
+    }
+}

@@ -1,0 +1,247 @@
+//! What a run prints, in libtest's forms: a line for each trial, a character, or JSON.
+//!
+//! An ordered group is one trial: its line comes when the last of its specs has ended.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
+use serde_json::json;
+
+use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport};
+use crate::spec::choice::{Choice, TrialNames};
+
+/// What became of all trials of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) ignored: usize,
+    pub(crate) filtered_out: usize,
+}
+
+/// Prints while the run goes on, and the figures at its end.
+pub(crate) struct Console {
+    format: FormatSetting,
+    color: bool,
+    fail_on_flake: bool,
+    /// Whether steps are told at once.
+    live: bool,
+    trials: Vec<TrialNames>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    /// The reports of trials that have not ended, by the trial's place in the list.
+    open: BTreeMap<usize, Vec<SpecReport>>,
+    figures: Figures,
+    failures: Vec<(String, String)>,
+    started: Instant,
+}
+
+/// How a trial ended, in libtest's words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ok,
+    Flaky,
+    Failed,
+    Ignored,
+}
+
+impl Console {
+    pub(crate) fn new(arguments: &Arguments, choice: &Choice, fail_on_flake: bool) -> io::Result<Self> {
+        let format = if arguments.quiet {
+            FormatSetting::Terse
+        } else {
+            arguments.format.unwrap_or(FormatSetting::Pretty)
+        };
+        let color = match arguments.color {
+            Some(ColorSetting::Always) => true,
+            Some(ColorSetting::Never) => false,
+            _ => {
+                arguments.logfile.is_none()
+                    && io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none()
+            }
+        };
+        let out: Box<dyn Write + Send> = match &arguments.logfile {
+            Some(path) => Box::new(std::fs::File::create(path)?),
+            None => Box::new(io::stdout()),
+        };
+        let figures = Figures { filtered_out: choice.filtered_out, ..Figures::default() };
+        let trials = choice.trials.clone();
+        let (open, failures, started) = (BTreeMap::new(), Vec::new(), Instant::now());
+        let state = Mutex::new(State { out, open, figures, failures, started });
+        Ok(Self { format, color, fail_on_flake, live: arguments.nocapture, trials, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while a line is printed")
+    }
+
+    /// Before a run or a repetition of it.
+    pub(crate) fn begins(&self) {
+        let (count, state) = (self.trials.len(), &mut *self.state());
+        match self.format {
+            FormatSetting::Json => {
+                say(state, &json!({"type": "suite", "event": "started", "test_count": count}).to_string());
+            }
+            _ => say(state, &format!("\nrunning {count} test{}", if count == 1 { "" } else { "s" })),
+        }
+    }
+
+    fn trial_ended(&self, trial: &TrialNames, reports: &[SpecReport], state: &mut State) {
+        let end = end_of(reports);
+        match end {
+            End::Failed => state.figures.failed += 1,
+            End::Flaky if self.fail_on_flake => state.figures.failed += 1,
+            End::Ok | End::Flaky => state.figures.passed += 1,
+            End::Ignored => state.figures.ignored += 1,
+        }
+        let story = story_of(trial, reports);
+        match self.format {
+            FormatSetting::Pretty => say(state, &self.line(trial, end)),
+            FormatSetting::Terse => {
+                let letter = match end {
+                    End::Ok => ".",
+                    End::Flaky => "f",
+                    End::Failed => "F",
+                    End::Ignored => "i",
+                };
+                // A reader that is gone (a pipe to `head`, say) must not end the specs.
+                let _ = write!(state.out, "{}", self.painted(letter, end)).and_then(|()| state.out.flush());
+            }
+            FormatSetting::Json => {
+                let event = match end {
+                    End::Ok | End::Flaky => "ok",
+                    End::Failed => "failed",
+                    End::Ignored => "ignored",
+                };
+                say(
+                    state,
+                    &json!({"type": "test", "name": trial.name, "event": event, "stdout": story}).to_string(),
+                );
+            }
+        }
+        if end == End::Failed || (end == End::Flaky && self.fail_on_flake) {
+            state.failures.push((trial.name.clone(), story));
+        }
+    }
+
+    fn line(&self, trial: &TrialNames, end: End) -> String {
+        let word = match end {
+            End::Ok => "ok",
+            End::Flaky => "FLAKY",
+            End::Failed => "FAILED",
+            End::Ignored => "ignored",
+        };
+        let kind = if trial.kind.is_empty() { String::new() } else { format!("[{}] ", trial.kind) };
+        format!("test {kind}{} ... {}", trial.name, self.painted(word, end))
+    }
+
+    fn painted(&self, word: &str, end: End) -> String {
+        let code = match end {
+            End::Ok => 32,
+            End::Failed => 31,
+            End::Flaky | End::Ignored => 33,
+        };
+        if self.color { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
+    }
+
+    /// Whether a trial has failed until now.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().figures.failed > 0
+    }
+
+    /// What all runs came to. The last line is libtest's, which other programs read.
+    pub(crate) fn ends(&self, remarks: &str) -> Figures {
+        let state = &mut *self.state();
+        let (figures, took) = (state.figures, state.started.elapsed());
+        if self.format == FormatSetting::Json {
+            let event = if figures.failed > 0 { "failed" } else { "ok" };
+            let line = json!({"type": "suite", "event": event, "passed": figures.passed, "failed": figures.failed,
+                "ignored": figures.ignored, "measured": 0, "filtered_out": figures.filtered_out,
+                "exec_time": took.as_secs_f64()});
+            say(state, &line.to_string());
+            return figures;
+        }
+        let failures = std::mem::take(&mut state.failures);
+        if !failures.is_empty() {
+            let stories: Vec<_> =
+                failures.iter().map(|(name, story)| format!("---- {name} ----\n{story}\n\n")).collect();
+            let names: Vec<_> = failures.iter().map(|(name, _)| format!("\n    {name}")).collect();
+            say(state, &format!("\nfailures:\n\n{}\nfailures:{}", stories.concat(), names.concat()));
+        }
+        if !remarks.is_empty() {
+            say(state, remarks.trim_end_matches('\n'));
+        }
+        let end = if figures.failed > 0 { End::Failed } else { End::Ok };
+        let word = self.painted(if end == End::Ok { "ok" } else { "FAILED" }, end);
+        let Figures { passed, failed, ignored, filtered_out, .. } = figures;
+        say(
+            state,
+            &format!(
+                "\ntest result: {word}. {passed} passed; {failed} failed; {ignored} ignored; 0 measured; \
+             {filtered_out} filtered out; finished in {:.2}s\n",
+                Duration::as_secs_f64(&took)
+            ),
+        );
+        figures
+    }
+}
+
+impl Reporter for Console {
+    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+        if self.live && moment.kind == MomentKind::Step {
+            eprintln!("{}: {}", spec.path.join(" / "), moment.text);
+        }
+    }
+
+    fn spec_ended(&self, spec: &SpecReport) {
+        let Some(index) = self.trials.iter().position(|trial| trial.specs.contains(&spec.name)) else {
+            return;
+        };
+        let (trial, state) = (&self.trials[index], &mut *self.state());
+        let reports = state.open.entry(index).or_default();
+        reports.push(spec.clone());
+        if reports.len() == trial.specs.len() {
+            let mut reports = state.open.remove(&index).unwrap_or_default();
+            reports.sort_by_key(|report| trial.specs.iter().position(|name| *name == report.name));
+            self.trial_ended(trial, &reports, state);
+        }
+    }
+}
+
+/// A reader that is gone (a pipe to `head`, say) must not end the specs.
+fn say(state: &mut State, text: &str) {
+    let _ = writeln!(state.out, "{text}");
+}
+
+fn end_of(reports: &[SpecReport]) -> End {
+    let any = |word: &str| reports.iter().any(|report| report.outcome.word() == word);
+    match () {
+        () if any("failed") => End::Failed,
+        () if any("flaky") => End::Flaky,
+        () if any("passed") => End::Ok,
+        () => End::Ignored,
+    }
+}
+
+/// Of an ordered group each part is told by its name.
+fn story_of(trial: &TrialNames, reports: &[SpecReport]) -> String {
+    let told = reports.iter().filter_map(|report| {
+        let part = report.name.strip_prefix(&trial.name).unwrap_or_default().trim_start_matches(" / ");
+        let part = if part.is_empty() { String::new() } else { format!("{part}: ") };
+        match &report.outcome {
+            Outcome::Failed { story } | Outcome::Flaky { story } => Some(format!("{part}{story}")),
+            Outcome::Skipped { reason } | Outcome::Pending { reason } if !part.is_empty() => {
+                Some(format!("{part}left out: {reason}"))
+            }
+            _ => None,
+        }
+    });
+    told.collect::<Vec<_>>().join("\n\n")
+}

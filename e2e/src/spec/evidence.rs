@@ -1,0 +1,48 @@
+//! The call for evidence at a failure, before anything is cleaned up: which attempt it is about, and where it goes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::artefacts::{Bag, Scene, Sources};
+use crate::report::{Artefact, suite_name};
+use crate::spec::order::seed_of;
+use crate::spec::plan::Spec;
+use crate::spec::run::Run;
+use crate::spec::{Board, Cx};
+
+/// Has everything collected, if there is a folder for it.
+pub(crate) async fn collect(
+    run: &Run,
+    spec: &Spec,
+    attempt: u32,
+    cx: Option<&Cx>,
+    sources: &Sources,
+    board: &Board,
+) -> (Vec<Artefact>, Vec<String>) {
+    let Some(folder) = &run.report else { return Default::default() };
+    let now = cx.map_or_else(Timestamp::now, Cx::now);
+    let scene = Scene {
+        client: sources.observer.clone().or_else(|| cx.map(Cx::client)),
+        namespaces: cx.map(namespaces).unwrap_or_default(),
+        since: now.saturating_sub(board.elapsed()).unwrap_or(now),
+        timeline: Arc::clone(board.timeline()),
+    };
+    let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt));
+    crate::artefacts::collect(&scene, &bag, &sources.collectors).await
+}
+
+fn namespaces(cx: &Cx) -> Vec<String> {
+    let own = std::iter::once(cx.namespace().to_owned());
+    own.chain(cx.looks_at.borrow().iter().cloned()).collect()
+}
+
+/// A folder for each suite, tier, spec and attempt.
+fn place(spec: &Spec, tier: &str, attempt: u32) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
+    let slug: String = spec.name.chars().filter(plain).take(60).collect();
+    let slug = slug.split_whitespace().collect::<Vec<_>>().join("-");
+    // Two names may have one slug.
+    let unique = seed_of(&spec.name, 0) & 0xffff_ffff;
+    format!("artefacts/{}-{tier}/{slug}-{unique:08x}/attempt-{attempt}", suite_name())
+}

@@ -1,0 +1,133 @@
+//! Which specs run now, and what each of them is doing: told on SIGUSR1, and of specs that take long.
+//!
+//! It only reads the boards. A spec whose thread is blocked is told of, too.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use crate::expect::seconds;
+use crate::spec::Board;
+
+/// The specs that are running.
+#[derive(Default)]
+pub(crate) struct Progress(Mutex<Vec<Running>>);
+
+struct Running {
+    spec: String,
+    board: Weak<Board>,
+    /// Told when it took too long: how often.
+    told: u32,
+}
+
+/// Takes a spec off the list when its part on it is over.
+pub(crate) struct RunningGuard<'a> {
+    progress: &'a Progress,
+    board: Weak<Board>,
+}
+
+impl Progress {
+    fn list(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.0.lock().expect("nobody panics while the list of running specs is written")
+    }
+
+    pub(crate) fn runs(&self, spec: &str, board: &Arc<Board>) -> RunningGuard<'_> {
+        let board = Arc::downgrade(board);
+        self.list().push(Running { spec: spec.to_owned(), board: board.clone(), told: 0 });
+        RunningGuard { progress: self, board }
+    }
+
+    /// All that run, for a person.
+    pub(crate) fn told(&self) -> String {
+        let list = self.list();
+        let running: Vec<_> = list.iter().filter_map(Running::told).collect();
+        match running.len() {
+            0 => "progress: no spec is running".into(),
+            1 => format!("progress: 1 spec is running{}", running.concat()),
+            count => format!("progress: {count} specs are running{}", running.concat()),
+        }
+    }
+
+    /// Those that have been running for this span once more since they were told last.
+    pub(crate) fn slow(&self, after: Duration) -> Option<String> {
+        let mut told = String::new();
+        for running in self.list().iter_mut() {
+            let Some(board) = running.board.upgrade() else { continue };
+            if board.running_for() >= after * (running.told + 1) {
+                running.told += 1;
+                told.push_str(&running.told().unwrap_or_default());
+            }
+        }
+        (!told.is_empty()).then(|| format!("progress: still running{told}"))
+    }
+}
+
+impl Running {
+    fn told(&self) -> Option<String> {
+        let board = self.board.upgrade()?;
+        let mut text =
+            format!("\n{}\n  for {}, in {}", self.spec, seconds(board.running_for()), board.phase());
+        // Writing to a String cannot fail.
+        if let Some((at, step)) = board.steps().last() {
+            let _ = write!(text, "\n  last step: {step}, at {}", seconds(*at));
+        }
+        for wait in board.waits_so_far() {
+            let _ = write!(text, "\n  waiting: {}", wait.replace('\n', "\n  "));
+        }
+        Some(text)
+    }
+}
+
+impl Drop for RunningGuard<'_> {
+    fn drop(&mut self) {
+        self.progress.list().retain(|running| !running.board.ptr_eq(&self.board));
+    }
+}
+
+/// Prints the progress on stderr whenever the process gets SIGUSR1 (on macOS also SIGINFO, which Ctrl-T sends) and,
+/// if a span is given, of specs that have been running for so long.
+pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>) -> std::io::Result<()> {
+    let progress = Arc::clone(progress);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Registered before this returns: a signal that nobody has registered for ends the process.
+    let mut asked = {
+        let _context = runtime.enter();
+        Asked::register()?
+    };
+    // It ends with the process: whoever asks for the progress may ask at any time until then.
+    std::thread::Builder::new().name("progress".into()).spawn(move || {
+        loop {
+            let patience = after.map_or(Duration::MAX, |after| (after / 10).max(Duration::from_millis(50)));
+            let signalled = runtime.block_on(async { tokio::time::timeout(patience, asked.again()).await });
+            // Told outside of the runtime: the boards ask whether a thread is a spec's own.
+            match signalled {
+                Ok(()) => eprintln!("{}", progress.told()),
+                Err(_) => after
+                    .and_then(|after| progress.slow(after))
+                    .into_iter()
+                    .for_each(|told| eprintln!("{told}")),
+            }
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Asked(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Asked {
+    fn register() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(vec![
+            signal(SignalKind::user_defined1())?,
+            #[cfg(target_os = "macos")]
+            signal(SignalKind::info())?,
+        ]))
+    }
+
+    async fn again(&mut self) {
+        let signals = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures::future::select_all(signals).await;
+    }
+}

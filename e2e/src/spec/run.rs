@@ -1,0 +1,60 @@
+//! What the specs of a run share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::report::Reporters;
+use crate::spec::plan::Spec;
+use crate::spec::progress::Progress;
+use crate::tier::{Definitions, Tier};
+
+/// One run over the chosen specs.
+pub(crate) struct Run {
+    pub(crate) tier: Arc<dyn Tier>,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) prefix: String,
+    pub(crate) seed: u64,
+    pub(crate) spec_limit: Duration,
+    /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A body that
+    /// blocks its thread is never out of time by the runtime's clock.
+    pub(crate) silence: Duration,
+    /// How often a spec is tried again that does not say it itself.
+    pub(crate) retries: u32,
+    /// Whether the first failure is the last.
+    pub(crate) fail_fast: bool,
+    /// Where evidence goes, if anywhere.
+    pub(crate) report: Option<PathBuf>,
+    pub(crate) reporters: Arc<Reporters>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) halt: Halt,
+}
+
+impl Run {
+    /// How often a spec may be tried.
+    pub(crate) fn attempts(&self, spec: &Spec) -> u32 {
+        spec.retries.unwrap_or(self.retries).saturating_add(1)
+    }
+
+    /// An attempt at a spec failed: if there is no other one, that may be the end of the run.
+    pub(crate) fn failed(&self, spec: &Spec, attempt: u32) {
+        if self.fail_fast && attempt >= self.attempts(spec) {
+            self.halt.call(format!("{:?} failed, and the run stops at the first failure", spec.name));
+        }
+    }
+}
+
+/// Whether, and why, no spec is begun any more.
+#[derive(Default)]
+pub(crate) struct Halt(Mutex<Option<String>>);
+
+impl Halt {
+    /// From now on no spec is begun. The first reason stays.
+    pub(crate) fn call(&self, reason: impl Into<String>) {
+        self.0.lock().expect("nobody panics while a run is halted").get_or_insert_with(|| reason.into());
+    }
+
+    pub(crate) fn called(&self) -> Option<String> {
+        self.0.lock().expect("nobody panics while a run is halted").clone()
+    }
+}

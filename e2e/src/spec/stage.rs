@@ -1,0 +1,188 @@
+//! What specs stand on: a connection and a namespace of their own, or those of the groups that share them.
+//!
+//! Specs of one unit come here one after the other. Before each the groups that it is in are entered (`before_all`),
+//! and those that it is not in are left (`after_all`, clean-ups, and with the outermost the namespace). A failure on
+//! leaving belongs to the spec that ran last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::subscriber::DefaultGuard;
+
+use crate::artefacts::{Feed, Sources, capture};
+use crate::failure::{Failure, SpecResult};
+use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
+use crate::spec::order::{seed_of, seed_of_attempt};
+use crate::spec::plan::{Shared, Spec};
+use crate::spec::run::Run;
+use crate::spec::{Board, Cx, evidence, namespace};
+use crate::tier::Need;
+
+/// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
+/// ends with it.
+pub(crate) struct Stage<'a> {
+    run: &'a Run,
+    attempt: u32,
+    open: Vec<Open>,
+    sources: Sources,
+    last: Option<Last>,
+}
+
+/// The spec that ran last, with what goes on until its end is told.
+struct Last {
+    index: usize,
+    ending: Ending,
+    board: Arc<Board>,
+    feed: Option<Feed>,
+    _log: Option<DefaultGuard>,
+}
+
+/// A group that was entered.
+struct Open {
+    shared: Arc<Shared>,
+    cx: Option<Cx>,
+    failure: Option<Failure>,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(run: &'a Run, attempt: u32) -> Self {
+        // Where the tier cannot be connected to, its own collectors are all there is.
+        let sources = Sources { observer: None, collectors: run.tier.collectors() };
+        Self { run, attempt, open: Vec::new(), sources, last: None }
+    }
+
+    /// The spec that ran last, if it has failed until now.
+    pub(crate) fn last_failed(&self) -> Option<usize> {
+        self.last.as_ref().filter(|last| last.ending.failed()).map(|last| last.index)
+    }
+
+    /// Leaves what the next spec, if there is one, is not in; gives the ending that is final now.
+    pub(crate) async fn leave_for(&mut self, next: Option<&Spec>) -> Option<(usize, Ending)> {
+        let stays = next.map_or(0, |next| {
+            let both = self.open.iter().zip(&next.shared);
+            both.take_while(|(open, shared)| Arc::ptr_eq(&open.shared, shared)).count()
+        });
+        let Last { index, mut ending, board, feed, _log } = self.last.take()?;
+        while self.open.len() > stays {
+            let open = self.open.pop().expect("more are open than stay");
+            self.leave(open, &board, &mut ending.failures).await;
+        }
+        if let Some(feed) = feed {
+            feed.stop().await;
+        }
+        Some((index, ending.closed(&board)))
+    }
+
+    async fn leave(&self, open: Open, board: &Arc<Board>, failures: &mut Vec<Failure>) {
+        let Some(mut cx) = open.cx else { return };
+        cx.board = Arc::clone(board);
+        let what = format!("after_all of {:?}", open.shared.name);
+        finish(&open.shared.after_all, &what, &mut cx, failures).await;
+        let namespace = self.open.is_empty().then(|| self.namespace_end());
+        clear(&mut cx, namespace, failures).await;
+    }
+
+    fn namespace_end(&self) -> NamespaceEnd {
+        NamespaceEnd { wait: self.run.tier.has(Need::Controllers) }
+    }
+
+    /// Runs a spec. Its ending comes with the next [`leave_for`](Self::leave_for).
+    pub(crate) async fn play(&mut self, index: usize, spec: &Spec, board: &Arc<Board>) {
+        let mut ending = Ending::begun();
+        let mut feed = None;
+        // What happens besides is worth following where somebody will read of it.
+        let reported = self.run.report.is_some();
+        let log = reported.then(|| capture(board.timeline()));
+        let limit = spec.time_out.unwrap_or(self.run.spec_limit);
+        match self.stand(spec, board, limit).await {
+            Ok(mut cx) => {
+                ending.cluster_started = Some(cx.now());
+                feed = reported.then(|| self.feed(&cx));
+                ending.failures.extend(perform(spec, &mut cx, limit).await.err());
+                self.collect(spec, Some(&cx), board, &mut ending).await;
+                finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
+                let namespace = spec.shared.is_empty().then(|| self.namespace_end());
+                clear(&mut cx, namespace, &mut ending.failures).await;
+            }
+            Err(failure) => {
+                ending.failures.push(failure);
+                let cx = self.open.iter().rev().find_map(|open| open.cx.as_ref());
+                self.collect(spec, cx, board, &mut ending).await;
+            }
+        }
+        self.last = Some(Last { index, ending, board: Arc::clone(board), feed, _log: log });
+    }
+
+    fn feed(&self, cx: &Cx) -> Feed {
+        let client = self.sources.observer.clone().unwrap_or_else(|| cx.client());
+        Feed::start(client, cx.namespace(), cx.now(), Arc::clone(cx.board.timeline()))
+    }
+
+    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
+        if ending.failed() {
+            (ending.artefacts, ending.uncollected) =
+                evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;
+        }
+    }
+
+    /// The context that a spec runs with: its own, or one within the innermost of its groups.
+    async fn stand(&mut self, spec: &Spec, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
+        if spec.shared.is_empty() {
+            return self.connect(&spec.name, board, limit).await;
+        }
+        while self.open.len() < spec.shared.len() && self.open.iter().all(|open| open.failure.is_none()) {
+            let shared = Arc::clone(&spec.shared[self.open.len()]);
+            let open = self.enter(shared, board, limit).await;
+            self.open.push(open);
+        }
+        // What was expected before the spec began is no expectation of its own.
+        board.forget_expectations();
+        let innermost = self.open.last().expect("a group was entered");
+        match (&innermost.failure, &innermost.cx) {
+            (None, Some(cx)) => Ok(cx.within(&spec.name, self.seed(&spec.name), board)),
+            (Some(failure), _) => Err(failure.clone()),
+            (None, None) => unreachable!("a group that could not be entered has a failure"),
+        }
+    }
+
+    async fn enter(&mut self, shared: Arc<Shared>, board: &Arc<Board>, limit: Duration) -> Open {
+        let cx = match self.open.last().and_then(|open| open.cx.as_ref()) {
+            Some(outer) => Ok(outer.within(&shared.name, self.seed(&shared.name), board)),
+            None => self.connect(&shared.name, board, limit).await,
+        };
+        match cx {
+            Err(failure) => Open { shared, cx: None, failure: Some(failure) },
+            Ok(mut cx) => {
+                let what = format!("before_all of {:?}", shared.name);
+                let hooks = async {
+                    for hook in &shared.before_all {
+                        run_hook(&what, hook, &mut cx).await?;
+                    }
+                    Ok(())
+                };
+                let failure = guarded(limit, board, hooks).await.err();
+                Open { shared, cx: Some(cx), failure }
+            }
+        }
+    }
+
+    /// A connection with the suite's definitions and a new namespace.
+    async fn connect(&mut self, name: &str, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
+        let (run, seed) = (self.run, self.seed(name));
+        board.enters("set-up");
+        let set_up = guarded(limit, board, async {
+            let mut connection = run.tier.connect(seed).await?;
+            run.definitions.install(&connection).await?;
+            // Kept at once: it is of use also when the rest fails.
+            self.sources = std::mem::take(&mut connection.sources);
+            self.sources.collectors.extend(run.tier.collectors());
+            let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
+            Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
+        });
+        set_up.await.map_err(|failure| failure.during("set-up"))
+    }
+
+    fn seed(&self, name: &str) -> u64 {
+        seed_of_attempt(seed_of(name, self.run.seed), self.attempt)
+    }
+}

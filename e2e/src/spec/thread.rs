@@ -1,0 +1,234 @@
+//! One attempt at a unit, on a thread and a current-thread runtime of its own, paused where the tier's time is virtual.
+//!
+//! The thread tells what begins and what ends; whoever waits for it gives up when it is silent for too long, for a
+//! spec that blocks its thread can be ended by nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+
+use crate::expect::seconds;
+use crate::failure::Failure;
+use crate::report::{Beginning, Reporter as _};
+use crate::spec::life::Ending;
+use crate::spec::plan::Spec;
+use crate::spec::run::Run;
+use crate::spec::stage::Stage;
+use crate::spec::{Board, panics};
+
+/// Which time, and by whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    /// Counted from 1.
+    pub(crate) attempt: u32,
+    /// Counted from 0.
+    pub(crate) worker: usize,
+}
+
+/// What the thread says; specs are counted within their unit.
+enum Word {
+    Begins(usize),
+    Ends(usize, Box<Ending>),
+}
+
+/// Runs a unit's specs and hands over the ending of each, once, when it is known.
+pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended: impl FnMut(usize, Ending)) {
+    let mut all_failed = |failure: Failure| {
+        (0..specs.len()).for_each(|index| ended(index, Ending::failed_early(failure.clone())));
+    };
+    if let Err(error) = run.tier.prepare() {
+        return all_failed(Failure::nowhere(crate::failure::sentence(&error)));
+    }
+    let (say, hear) = channel();
+    let spawned = std::thread::Builder::new().name(specs[0].trial().to_owned()).stack_size(8 << 20).spawn({
+        let (specs, run) = (Arc::clone(specs), Arc::clone(run));
+        move || on_this_thread(&specs, &run, turn, &say)
+    });
+    match spawned {
+        Ok(thread) => listen(specs, run, &hear, thread, ended),
+        Err(error) => all_failed(Failure::nowhere(format!("no thread for the spec: {error}"))),
+    }
+}
+
+fn listen(
+    specs: &[Spec],
+    run: &Run,
+    hear: &Receiver<Word>,
+    thread: JoinHandle<()>,
+    mut ended: impl FnMut(usize, Ending),
+) {
+    let mut open: BTreeSet<usize> = (0..specs.len()).collect();
+    let mut current = 0;
+    while !open.is_empty() {
+        let patience = specs[current].time_out.unwrap_or(run.spec_limit) * 2 + run.silence;
+        let lost = match hear.recv_timeout(patience) {
+            Ok(Word::Begins(index)) => {
+                current = index;
+                continue;
+            }
+            Ok(Word::Ends(index, ending)) => {
+                open.remove(&index);
+                ended(index, *ending);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => blocked(patience),
+            Err(RecvTimeoutError::Disconnected) => thread_died(thread.join()),
+        };
+        open.remove(&current);
+        ended(current, Ending::failed_early(lost));
+        let reason = format!("{:?} before it never came to an end", specs[current].name);
+        for index in open {
+            ended(index, Ending::left_out(&*reason));
+        }
+        return;
+    }
+    drop(thread.join());
+}
+
+fn blocked(patience: Duration) -> Failure {
+    Failure::nowhere(format!(
+        "the spec's thread is blocked: nothing came back for {}, and it was left behind; \
+         a spec must not block or spin without an await",
+        seconds(patience)
+    ))
+}
+
+fn thread_died(joined: std::thread::Result<()>) -> Failure {
+    match joined {
+        Err(payload) => panics::failure(&*payload).during("outside of the spec's body"),
+        Ok(()) => Failure::nowhere("the spec's thread ended without a result"),
+    }
+}
+
+fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
+    panics::remember_on_this_thread();
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = match builder.enable_all().start_paused(run.tier.virtual_time()).build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::nowhere(format!("no runtime for the spec: {error}"));
+            tell(say, Word::Ends(0, Box::new(Ending::failed_early(failure))));
+            return;
+        }
+    };
+    LocalSet::new().block_on(&runtime, live(specs, run, turn, say));
+    runtime.shutdown_background();
+}
+
+/// Whoever listened may have given up: nobody is left who wants to know.
+fn tell(say: &Sender<Word>, word: Word) {
+    drop(say.send(word));
+}
+
+async fn live(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
+    let mut stage = Stage::new(run, turn.attempt);
+    let mut broken: BTreeMap<&str, &str> = BTreeMap::new();
+    for (index, spec) in specs.iter().enumerate() {
+        if let Some(last) = stage.last_failed() {
+            broken.entry(specs[last].trial()).or_insert(&specs[last].name);
+            run.failed(&specs[last], turn.attempt);
+        }
+        let before = spec.ordered.as_ref().and_then(|trial| broken.get(&**trial));
+        let before = before.map(|failed| format!("{failed:?} failed before it"));
+        if let Some(reason) = before.or_else(|| run.halt.called()) {
+            tell(say, Word::Ends(index, Box::new(Ending::left_out(reason))));
+            continue;
+        }
+        // The groups that end with the spec before this one are left now, and may add to its failures.
+        if let Some((last, ending)) = stage.leave_for(Some(spec)).await {
+            tell(say, Word::Ends(last, Box::new(ending)));
+        }
+        tell(say, Word::Begins(index));
+        let board = board(spec, run, turn);
+        let _running = run.progress.runs(&spec.name, &board);
+        stage.play(index, spec, &board).await;
+    }
+    if let Some((last, ending)) = stage.leave_for(None).await {
+        tell(say, Word::Ends(last, Box::new(ending)));
+    }
+}
+
+fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
+    let (path, reporters) = (spec.path.clone(), Arc::clone(&run.reporters));
+    let attempt = usize::try_from(turn.attempt).unwrap_or(usize::MAX);
+    let beginning = Beginning { path: &spec.path, attempt, worker: turn.worker };
+    reporters.attempt_begins(beginning);
+    Board::heard_by(Some(Box::new(move |moment| {
+        reporters.happened(Beginning { path: &path, attempt, worker: turn.worker }, moment);
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::report::Reporters;
+    use crate::spec::Cx;
+    use crate::spec::plan::plan;
+    use crate::spec::progress::Progress;
+    use crate::spec::run::Halt;
+    use crate::spec::tree::Suite;
+    use crate::tier::{Definitions, Fake};
+
+    fn run(limits: Duration) -> Arc<Run> {
+        Arc::new(Run {
+            tier: Arc::new(Fake),
+            definitions: Arc::new(Definitions::new(Vec::new())),
+            prefix: "seatrial".into(),
+            seed: 0,
+            spec_limit: limits,
+            silence: limits,
+            retries: 0,
+            fail_fast: false,
+            report: None,
+            reporters: Arc::new(Reporters::default()),
+            progress: Arc::new(Progress::default()),
+            halt: Halt::default(),
+        })
+    }
+
+    fn endings(suite: &Suite, limits: Duration) -> Vec<Ending> {
+        let specs = plan(suite).unwrap().into();
+        let mut endings = Vec::new();
+        attempt(&specs, &run(limits), Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
+        endings
+    }
+
+    #[test]
+    fn a_spec_that_blocks_its_thread_is_given_up_and_told_as_such() {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Mutex::new(blocked);
+        let mut suite = Suite::new();
+        suite.describe("Machine", |s| {
+            s.ordered();
+            s.it("blocks", async move |_: &mut Cx| {
+                // Nothing in the runtime can end this: the sender goes when the test ends.
+                drop(blocked.lock().map(|blocked| blocked.recv()));
+                Ok(())
+            });
+            s.it("is never reached", async |_: &mut Cx| Ok(()));
+        });
+        let endings = endings(&suite, Duration::from_millis(50));
+        let story = endings[0].story();
+        assert!(story.starts_with("the spec's thread is blocked: nothing came back for 0.150s"), "{story}");
+        let unreached = "\"Machine / blocks\" before it never came to an end";
+        assert_eq!(endings[1].left_out.as_deref(), Some(unreached));
+        drop(release);
+    }
+
+    #[test]
+    fn a_spec_has_the_limit_that_stands_closest_to_it() {
+        let mut suite = Suite::new();
+        suite.describe("Machine", |s| {
+            s.time_out(Duration::from_secs(3));
+            s.it("waits", async |_: &mut Cx| std::future::pending().await);
+        });
+        assert_eq!(endings(&suite, Duration::from_secs(90))[0].story(), "did not finish within 3s");
+    }
+}

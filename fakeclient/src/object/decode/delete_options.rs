@@ -1,0 +1,121 @@
+//! `DeleteOptions` of a request's body: the one type that every resource takes, whatever group the body names.
+//!
+//! Texts are those of kube-apiserver 1.37, which reads them by a codec of its own. It does not know what is deleted.
+
+use serde_json::Value;
+
+use super::body::{Media, no_header, unregistered};
+use super::typed::{Reader, Reading};
+use super::{text, yaml};
+use crate::object::patch::outcome::go_type;
+use crate::object::schema::components::Components;
+
+const COMPONENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
+/// Group and version of options that do not say theirs.
+const OWN_VERSION: &str = "meta.k8s.io/v1";
+
+/// Kinds that the codec knows in every version.
+const UNVERSIONED: [&str; 7] = [
+    "APIGroup",
+    "APIGroupList",
+    "APIResourceList",
+    "APIVersions",
+    "CreateOptions",
+    "Status",
+    "UpdateOptions",
+];
+
+/// Kinds that it knows in their own version.
+const OWN: [&str; 7] = [
+    "GetOptions",
+    "ListOptions",
+    "PartialObjectMetadata",
+    "PartialObjectMetadataList",
+    "PatchOptions",
+    "Table",
+    "TableOptions",
+];
+
+/// Reads a body that is not empty; the message of a 400 where it is no `DeleteOptions`.
+pub(crate) fn read(bytes: &[u8], media: Media, components: &dyn Components) -> Result<Value, String> {
+    let parsed = match media {
+        Media::Json => text::parse(bytes),
+        Media::Yaml => yaml::parse(bytes),
+    };
+    let value = match parsed {
+        Ok(parsed) => parsed.value,
+        Err(why) if why.starts_with("yaml: ") => return Err(why),
+        Err(why) => return Err(format!("couldn't get version/kind; json parse error: {why}")),
+    };
+    if !(value.is_object() || value.is_null()) {
+        return Err(no_header(&value));
+    }
+    check_header(&value)?;
+    let mut reading = Reading::new(components, Reader::Json);
+    let options = reading.read(COMPONENT, &value).expect("a value can always be read");
+    reading.abort.or(reading.failure).map_or(Ok(options), Err)
+}
+
+fn check_header(value: &Value) -> Result<(), String> {
+    let text = |key: &str| match value.get(key) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(wrong) => Err(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{key} of type \
+             string",
+            go_type(wrong)
+        )),
+    };
+    let (mut api_version, kind) = (text("apiVersion")?, text("kind")?);
+    if api_version.matches('/').count() > 1 {
+        return Err(format!("unexpected GroupVersion string: {api_version}"));
+    }
+    if api_version.is_empty() {
+        OWN_VERSION.clone_into(&mut api_version);
+    }
+    if matches!(kind.as_str(), "" | "DeleteOptions") {
+        return Ok(());
+    }
+    let own = api_version == OWN_VERSION && OWN.contains(&kind.as_str());
+    if own || UNVERSIONED.contains(&kind.as_str()) {
+        return Err(format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion"));
+    }
+    Err(unregistered(&kind, &api_version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::builtin::schemas::Builtin;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(body: &str, expected: Result<Value, &str>) {
+        let read = read(body.as_bytes(), Media::Json, &Builtin);
+        assert_eq!(read, expected.map_err(str::to_owned), "{body}");
+    }
+
+    #[test]
+    fn options_of_any_group_are_read() {
+        check(r#"{"gracePeriodSeconds": 3}"#, Ok(json!({"gracePeriodSeconds": 3})));
+        let body = r#"{"kind": "DeleteOptions", "apiVersion": "apps/v1", "propagationPolicy": "Orphan"}"#;
+        let read = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1", "propagationPolicy": "Orphan"});
+        check(body, Ok(read));
+    }
+
+    #[test]
+    fn other_kinds_are_refused_in_the_codec_s_words() {
+        let unknown =
+            "no kind \"ConfigMap\" is registered for version \"v1\" in scheme \"pkg/runtime/scheme.go:111\"";
+        check(r#"{"kind": "ConfigMap", "apiVersion": "v1"}"#, Err(unknown));
+        let other = "converting (v1.CreateOptions) to (v1.DeleteOptions): unknown conversion";
+        check(r#"{"kind": "CreateOptions", "apiVersion": "v1"}"#, Err(other));
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_refused() {
+        let why = "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64";
+        check(r#"{"gracePeriodSeconds": "long"}"#, Err(why));
+    }
+}

@@ -1,0 +1,103 @@
+//! A Pod's DNS: how names are looked up, and by whom.
+
+use serde_json::Value;
+
+use crate::object::field::FieldError;
+use crate::registry::builtin::rules::ip;
+use crate::registry::builtin::rules::names::dns_subdomain;
+use crate::registry::builtin::rules::path::Path;
+use crate::registry::builtin::rules::read::Read;
+
+const MAX_SERVERS: usize = 3;
+const MAX_SEARCHES: usize = 32;
+const MAX_SEARCH_TEXT: usize = 2048;
+
+pub(super) fn check(path: &Path, spec: &Value) -> Vec<FieldError> {
+    let (at, config) = (path.child("dnsConfig"), &spec["dnsConfig"]);
+    let servers = config.list("nameservers");
+    if spec.text("dnsPolicy") == "None" {
+        if !config.is_object() {
+            let why = "must provide `dnsConfig` when `dnsPolicy` is None";
+            return vec![FieldError::required(at, why)];
+        }
+        if servers.is_empty() {
+            let why = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+            return vec![FieldError::required(at.child("nameservers"), why)];
+        }
+    }
+    let mut errors = Vec::new();
+    if servers.len() > MAX_SERVERS {
+        let why = format!("must not have more than {MAX_SERVERS} nameservers");
+        errors.push(FieldError::invalid(at.child("nameservers"), config["nameservers"].clone(), why));
+    }
+    for (index, server) in servers.iter().enumerate() {
+        errors
+            .extend(ip::address(&at.child("nameservers").index(index), server.as_str().unwrap_or_default()));
+    }
+    errors.extend(searches(&at.child("searches"), config.list("searches")));
+    for (index, option) in config.list("options").iter().enumerate() {
+        if option.text("name").is_empty() {
+            errors.push(FieldError::required(at.child("options").index(index), "must not be empty"));
+        }
+    }
+    errors
+}
+
+fn searches(path: &Path, searches: &[Value]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let texts: Vec<&str> = searches.iter().filter_map(Value::as_str).collect();
+    if texts.len() > MAX_SEARCHES {
+        let why = format!("must not have more than {MAX_SEARCHES} search paths");
+        errors.push(FieldError::invalid(path, searches.to_vec().into(), why));
+    }
+    if texts.join(" ").len() > MAX_SEARCH_TEXT {
+        let why = format!(
+            "must not have more than {MAX_SEARCH_TEXT} characters (including spaces) in the search list"
+        );
+        errors.push(FieldError::invalid(path, searches.to_vec().into(), why));
+    }
+    for (index, search) in texts.into_iter().enumerate().filter(|(_, search)| *search != ".") {
+        let search = search.strip_suffix('.').unwrap_or(search);
+        // An underscore is allowed here, and nowhere else in a name.
+        if !dns_subdomain(&search.replace('_', "a")).is_empty() {
+            let wrong = dns_subdomain(search).into_iter();
+            errors.extend(wrong.map(|why| FieldError::invalid(path.index(index), search.into(), why)));
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case reads better without a reference at each `json!`"
+    )]
+    fn check_texts(spec: Value, expected: &[&str]) {
+        let texts: Vec<String> = check(&Path::new("spec"), &spec).iter().map(ToString::to_string).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_pod_that_looks_up_by_itself_says_where() {
+        let why = "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None";
+        check_texts(json!({"dnsPolicy": "None"}), &[why]);
+        let why = "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when \
+                   `dnsPolicy` is None";
+        check_texts(json!({"dnsPolicy": "None", "dnsConfig": {}}), &[why]);
+        check_texts(json!({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.0.0.10"]}}), &[]);
+    }
+
+    #[test]
+    fn options_have_names_and_searches_may_have_underscores() {
+        let config = json!({"options": [{"value": "2"}], "searches": ["_tcp.example.com", "."]});
+        check_texts(
+            json!({"dnsConfig": config}),
+            &["spec.dnsConfig.options[0]: Required value: must not be empty"],
+        );
+    }
+}
