@@ -75,6 +75,11 @@ impl Tree {
         text
     }
 
+    /// The report's page, once it is written.
+    pub(crate) fn page(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join("report.html"))
+    }
+
     fn paint(&self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Good => "32",

@@ -11,6 +11,7 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
+use crate::report::MomentKind;
 use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
@@ -119,7 +120,8 @@ impl<'a> Stage<'a> {
     }
 
     async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
-        if ending.failed() {
+        if let Some(reason) = ending.failures.first() {
+            board.tell(MomentKind::Failure, reason.message().lines().next().unwrap_or_default());
             (ending.artefacts, ending.uncollected) =
                 evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;
         }
@@ -172,10 +174,11 @@ impl<'a> Stage<'a> {
         board.enters("set-up");
         let set_up = guarded(limit, board, async {
             let mut connection = run.tier.connect(seed).await?;
-            run.definitions.install(&connection).await?;
             // Kept at once: it is of use also when the rest fails.
             self.sources = std::mem::take(&mut connection.sources);
+            self.sources.observer.get_or_insert_with(|| connection.client.clone());
             self.sources.collectors.extend(run.tier.collectors());
+            run.definitions.install(&connection).await?;
             let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
             Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
         });
