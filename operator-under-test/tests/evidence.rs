@@ -99,7 +99,7 @@ fn an_object_s_difference_and_its_yaml_name_who_holds_it_back() {
     let held = moments("watch").into_iter().find(|change| change.contains(HOLDER));
     let held = held.expect("the timeline shows who came to hold the instance");
     assert!(held.contains(&format!("+  - {HOLDER}")), "{held}");
-    let instances = artefact("/simulatedinstances.fleet.seatrial.dev.yaml");
+    let instances = artefact("/simulatedinstances.simulated.fleet.seatrial.dev.yaml");
     assert!(instances.contains(HOLDER) && instances.contains("deletionTimestamp"), "{instances}");
 }
 
@@ -144,7 +144,7 @@ fn the_terminal_tells_the_tree_the_reason_the_evidence_and_how_to_run_it_again()
         "── failed: Machine / whose instance is lost / is ready again within a minute ─",
         "should have condition Ready=True within 60s",
         "\nevidence: ",
-        "\nrun it again: SEATRIAL_TIER=fake SEATRIAL_SEED=7 cargo test ",
+        "\nrun it again: SEATRIAL_TIER=fake SEATRIAL_SEED=7 cargo run ",
         "\ntest result: FAILED. 1 passed; 1 failed;",
     ] {
         assert!(out.contains(part), "{part:?} is not in\n{out}");

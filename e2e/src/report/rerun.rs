@@ -9,7 +9,14 @@ pub(crate) fn command(spec: &SpecReport) -> String {
     let package =
         std::env::var("CARGO_PKG_NAME").map(|name| format!("--package {name} ")).unwrap_or_default();
     let (tier, suite, name) = (&spec.tier, &spec.suite, quoted(&spec.name));
-    format!("SEATRIAL_TIER={tier} {seed}cargo test {package}--test {suite} -- --exact {name}")
+    let (verb, kind) = if is_an_example() { ("run", "example") } else { ("test", "test") };
+    format!("SEATRIAL_TIER={tier} {seed}cargo {verb} {package}--{kind} {suite} -- --exact {name}")
+}
+
+/// cargo puts examples into a folder of their own.
+fn is_an_example() -> bool {
+    let program = std::env::current_exe().ok();
+    program.is_some_and(|path| path.parent().is_some_and(|folder| folder.ends_with("examples")))
 }
 
 /// In single quotes; one within ends them, stands by itself and begins them anew.
