@@ -4,6 +4,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod docker;
 mod doctor;
 mod e2e;
 mod envtest;
@@ -46,12 +47,22 @@ enum Task {
     Page(page::Args),
     NodeImage(node_image::Args),
     Bench(bench::Args),
+    Docker(docker::Args),
     Doctor(doctor::Args),
     Ci(ci::Args),
 }
 
+fn main() -> ExitCode {
+    // Docker calls a copy of this program, under another name, to start containers.
+    if docker::runtime::is_called() {
+        eprintln!("error: {:#}", docker::runtime::run());
+        return ExitCode::FAILURE;
+    }
+    work()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
@@ -63,6 +74,7 @@ async fn main() -> ExitCode {
         Task::Page(args) => page::page(&args).await,
         Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
+        Task::Docker(args) => docker::docker(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => ci::ci(&args),
     };

@@ -79,7 +79,7 @@ impl Capabilities {
     }
 
     /// From the text of `/proc/self/status` and `/proc/sys/kernel/cap_last_cap`.
-    fn read(status: &str, last: &str) -> Result<Self, String> {
+    pub fn read(status: &str, last: &str) -> Result<Self, String> {
         let set = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).ok_or("no line CapBnd")?;
         let set = u64::from_str_radix(set.trim(), 16).map_err(|error| format!("CapBnd:{set}: {error}"))?;
         let last: usize =

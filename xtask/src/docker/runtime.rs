@@ -1,0 +1,213 @@
+//! What starts containers on machines whose root lacks a capability.
+//!
+//! A privileged container asks for every capability, and runc refuses what root itself does not have. This program,
+//! called in runc's place (as a copy of xtask under another name), takes out of the container's description what
+//! cannot be had, and then becomes runc.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Resource, getrlimit};
+use seatrial_e2e::node_image::Capabilities;
+use serde_json::{Value, json};
+
+use super::iptables;
+
+/// The name that it is called by.
+pub(crate) const NAME: &str = "seatrial-bounded";
+
+/// Limits by the names that an OCI spec gives them.
+const LIMITS: [(&str, Resource); 15] = [
+    ("RLIMIT_AS", Resource::As),
+    ("RLIMIT_CORE", Resource::Core),
+    ("RLIMIT_CPU", Resource::Cpu),
+    ("RLIMIT_DATA", Resource::Data),
+    ("RLIMIT_FSIZE", Resource::Fsize),
+    ("RLIMIT_LOCKS", Resource::Locks),
+    ("RLIMIT_MEMLOCK", Resource::Memlock),
+    ("RLIMIT_MSGQUEUE", Resource::Msgqueue),
+    ("RLIMIT_NICE", Resource::Nice),
+    ("RLIMIT_NOFILE", Resource::Nofile),
+    ("RLIMIT_NPROC", Resource::Nproc),
+    ("RLIMIT_RSS", Resource::Rss),
+    ("RLIMIT_RTPRIO", Resource::Rtprio),
+    ("RLIMIT_SIGPENDING", Resource::Sigpending),
+    ("RLIMIT_STACK", Resource::Stack),
+];
+
+/// Whether this process was called to be the runtime.
+pub(crate) fn is_called() -> bool {
+    std::env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new(NAME)))
+}
+
+/// Bounds the description that the arguments name, and becomes runc. Returns only if that fails.
+pub(crate) fn run() -> anyhow::Error {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Err(error) = bound_all(&arguments) {
+        return error;
+    }
+    let runc = which::which_in("runc", Some(iptables::path()), "/").unwrap_or_else(|_| PathBuf::from("runc"));
+    let error = Command::new(&runc).args(arguments).exec();
+    anyhow::Error::new(error).context(format!("cannot become {}", runc.display()))
+}
+
+fn bound_all(arguments: &[OsString]) -> Result<()> {
+    let machine = Machine::this()?;
+    for description in descriptions(arguments) {
+        let (path, process) = match &description {
+            Description::Bundle(folder) => (folder.join("config.json"), "/process"),
+            Description::Process(path) => (path.clone(), ""),
+        };
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut spec: Value =
+            serde_json::from_slice(&text).with_context(|| format!("{} is no OCI spec", path.display()))?;
+        if let Some(process) = spec.pointer_mut(process) {
+            machine.bound(process);
+        }
+        // In place: another file would have another owner and mode.
+        fs::write(&path, serde_json::to_vec(&spec)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A file that describes a process to start.
+#[derive(Debug, PartialEq, Eq)]
+enum Description {
+    /// `create --bundle FOLDER`: the process of the container in its `config.json`.
+    Bundle(PathBuf),
+    /// `exec --process FILE`: one more process.
+    Process(PathBuf),
+}
+
+fn descriptions(arguments: &[OsString]) -> Vec<Description> {
+    let pairs = arguments.windows(2).filter_map(|pair| match pair[0].to_str()? {
+        "--bundle" | "-b" => Some(Description::Bundle(PathBuf::from(&pair[1]))),
+        "--process" | "-p" => Some(Description::Process(PathBuf::from(&pair[1]))),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// What this machine's root can do.
+struct Machine {
+    capabilities: Capabilities,
+    /// The highest value that a limit may have, if it has one.
+    highest: fn(Resource) -> Option<u64>,
+    score: i64,
+}
+
+impl Machine {
+    fn this() -> Result<Self> {
+        let score = fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+        Ok(Self {
+            capabilities: Capabilities::of_this_process()?,
+            highest: |resource| getrlimit(resource).maximum,
+            score: score.trim().parse().unwrap_or(0),
+        })
+    }
+
+    /// Takes from a process what it cannot have: capabilities, and where limits cannot be raised, what is above them.
+    fn bound(&self, process: &mut Value) {
+        if let Some(capabilities) = process.get_mut("capabilities") {
+            self.capabilities.strip(capabilities);
+        }
+        if self.capabilities.may_raise_limits() {
+            return;
+        }
+        for limit in process.get_mut("rlimits").and_then(Value::as_array_mut).into_iter().flatten() {
+            let resource =
+                LIMITS.iter().find(|(name, _)| limit["type"] == *name).map(|(_, resource)| *resource);
+            let Some(highest) = resource.and_then(self.highest) else { continue };
+            for bound in ["hard", "soft"] {
+                if limit[bound].as_u64().is_some_and(|wanted| wanted > highest) {
+                    limit[bound] = json!(highest);
+                }
+            }
+        }
+        if process.get("oomScoreAdj").and_then(Value::as_i64).is_some_and(|wanted| wanted < self.score) {
+            process["oomScoreAdj"] = json!(self.score);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<OsString> {
+        text.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_description_is_found_in_the_words_of_create_and_of_exec() {
+        let create = "--root /run/x --log-format json create --bundle /b/1 --pid-file /b/1/pid 4711";
+        assert_eq!(descriptions(&words(create)), [Description::Bundle("/b/1".into())]);
+        let exec = "--root /run/x exec --process /tmp/p --detach 4711";
+        assert_eq!(descriptions(&words(exec)), [Description::Process("/tmp/p".into())]);
+        assert_eq!(descriptions(&words("--root /run/x delete 4711")), []);
+    }
+
+    #[test]
+    fn a_process_loses_what_the_machine_cannot_give_and_nothing_else() {
+        let Ok(capabilities) = Capabilities::read("CapBnd:\t000001fffeffffff\n", "40") else {
+            panic!("a bounding set without CAP_SYS_RESOURCE")
+        };
+        let machine = Machine { capabilities, highest: |_| Some(4096), score: 0 };
+        let mut process = json!({
+            "cwd": "/",
+            "capabilities": {"bounding": ["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE"]},
+            "rlimits": [
+                {"type": "RLIMIT_NOFILE", "hard": 1_048_576, "soft": 1024},
+                {"type": "RLIMIT_UNKNOWN", "hard": 9_999_999, "soft": 1},
+            ],
+            "oomScoreAdj": -500,
+        });
+        machine.bound(&mut process);
+        let expected = json!({
+            "cwd": "/",
+            "capabilities": {"bounding": ["CAP_SYS_ADMIN"]},
+            "rlimits": [
+                {"type": "RLIMIT_NOFILE", "hard": 4096, "soft": 1024},
+                {"type": "RLIMIT_UNKNOWN", "hard": 9_999_999, "soft": 1},
+            ],
+            "oomScoreAdj": 0,
+        });
+        assert_eq!(process, expected);
+    }
+
+    #[test]
+    fn where_root_can_all_a_process_stays_as_it_is() {
+        let Ok(capabilities) = Capabilities::read("CapBnd:\t000001ffffffffff\n", "40") else {
+            panic!("a full bounding set")
+        };
+        let machine = Machine { capabilities, highest: |_| Some(1), score: 0 };
+        let process =
+            json!({"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 9, "soft": 9}], "oomScoreAdj": -500});
+        let mut bounded = process.clone();
+        machine.bound(&mut bounded);
+        assert_eq!(bounded, process);
+    }
+
+    #[test]
+    fn a_bundle_is_bounded_in_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        fs::write(
+            &path,
+            r#"{"ociVersion": "1.0.2", "process": {"capabilities": {"bounding": ["CAP_CHOWN"]}}}"#,
+        )
+        .unwrap();
+        let arguments = ["create".into(), "--bundle".into(), folder.path().as_os_str().to_owned()];
+        bound_all(&arguments).unwrap();
+        let spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(spec["ociVersion"], "1.0.2");
+        assert_eq!(spec["process"]["capabilities"]["bounding"], json!(["CAP_CHOWN"]));
+        fs::write(&path, "no json").unwrap();
+        assert!(bound_all(&arguments).unwrap_err().to_string().ends_with("is no OCI spec"));
+    }
+}
