@@ -11,7 +11,6 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
-use crate::report::MomentKind;
 use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
