@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Node as ApiNode;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 
-use super::docker::{ROLE_LABEL, connect, containers, label, name_of};
+use super::containers::{ROLE_LABEL, connect, containers, label, name_of};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::Lease;
@@ -205,7 +205,7 @@ impl Cluster {
 async fn foreign_kubeconfig(home: &Home, name: &str) -> Result<(), KindError> {
     let kind = super::binary::kind().await?;
     let mut command = std::process::Command::new(&kind);
-    command.args(["get", "kubeconfig", "--name", name]).env("DOCKER_HOST", super::docker::host());
+    command.args(["get", "kubeconfig", "--name", name]).env("DOCKER_HOST", crate::docker::host());
     let output = command.output().map_err(KindError::file(&kind, "run"))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();

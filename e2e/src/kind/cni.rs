@@ -18,11 +18,13 @@ use super::ready::{Seen, address, pod_subnet};
 const LEASED: &str = "/run/cni-seatrial";
 
 /// Reads the configuration from its input; everything else stands in the arguments. It can run again at any time.
+///
+/// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and misses
+/// one that gets its name later.
 const SCRIPT: &str = r#"set -eu
 own=$1 all=$2; shift 2
 mkdir -p /etc/cni/net.d
-cat > /etc/cni/net.d/.seatrial.new
-mv /etc/cni/net.d/.seatrial.new /etc/cni/net.d/10-seatrial.conflist
+cat > /etc/cni/net.d/10-seatrial.conflist
 while [ $# -gt 1 ]; do ip route replace "$1" via "$2"; shift 2; done
 rule="POSTROUTING -s $own ! -d $all -o eth0 -j MASQUERADE"
 iptables -w -t nat -C $rule 2>/dev/null || iptables -w -t nat -A $rule

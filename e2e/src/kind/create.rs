@@ -13,7 +13,7 @@ use seatrial_envtest::process::{Child, Spec};
 
 use super::cluster::{Cluster, Facts, Timings};
 use super::config::ClusterConfig;
-use super::docker::{self, connect, containers};
+use super::containers::{connect, containers};
 use super::error::{KindError, is_disk_full};
 use super::home::Home;
 use super::lease::{Claim, Lease};
@@ -56,8 +56,8 @@ pub(super) async fn create_named(
         return Err(KindError::NameTaken { name: name.to_owned(), found });
     }
     origin::check_load_balancer(&docker, config.control_planes()).await?;
-    let machine = docker::machine(&docker).await?;
-    let image = origin::resolve(&docker, &machine, config).await?;
+    let image = origin::resolve(&docker, config).await?;
+    let machine = docker.info().await.map_err(KindError::docker("asking Docker about its machine"))?;
     let mut config = config.clone();
     // kubelet 1.35 and later refuses cgroup v1 unless it is told otherwise.
     let version_1 = machine.cgroup_version.is_some_and(|version| version.to_string() == "1");
@@ -115,7 +115,15 @@ impl Maker<'_> {
         network::create(&self.docker, self.name, subnet, &self.home.lease(self.name)).await?;
         let mut clock = Instant::now();
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
-        self.run_kind(&folder, &file).await?;
+        let made = match self.run_kind(&folder, &file).await {
+            // kind has removed its nodes. A second failure of that sort is no accident.
+            Err(error) if !self.config.retain && is_accident(&error) => {
+                tell(&format!("{}: trying once more after: {}", self.name, first_line(&error)));
+                self.run_kind(&folder, &file).await
+            }
+            made => made,
+        };
+        made?;
         let kind = lap();
         tell(&format!("{}: kind took {:.1} s; waiting for the nodes", self.name, kind.as_secs_f64()));
         let cluster = Cluster {
@@ -149,7 +157,7 @@ impl Maker<'_> {
         args.extend(self.config.retain.then(|| "--retain".into()));
         // An environment of its own: a caller's KIND_… variables would change what it does.
         let mut env = seatrial_envtest::process::bare_environment();
-        env.push(("DOCKER_HOST".into(), docker::host().into()));
+        env.push(("DOCKER_HOST".into(), crate::docker::host().into()));
         env.push(("KIND_EXPERIMENTAL_PROVIDER".into(), "docker".into()));
         env.push(("KIND_EXPERIMENTAL_DOCKER_NETWORK".into(), self.name.into()));
         let log = folder.join("kind.log");
@@ -204,6 +212,21 @@ impl Maker<'_> {
     }
 }
 
+/// Whether a create failed for a reason that another try may not meet: a port that was taken between kind's choice and
+/// Docker's use of it, or a machine that was too busy to start a node in the 30 seconds that kind gives it.
+fn is_accident(error: &KindError) -> bool {
+    let marks =
+        ["port is already allocated", "address already in use", "could not find a log line that matches"];
+    matches!(error, KindError::Create { reason, .. } if marks.iter().any(|mark| reason.contains(mark)))
+}
+
+/// The line of kind's that says what went wrong.
+fn first_line(error: &KindError) -> String {
+    let text = error.to_string();
+    let told = text.lines().find(|line| line.contains("ERROR:")).or_else(|| text.lines().next());
+    told.unwrap_or_default().trim().to_owned()
+}
+
 /// What kind says, and what mends it.
 const ADVICE: &[(&str, &str)] = &[
     (
@@ -218,7 +241,8 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "could not find a log line that matches",
-        "check that the image is a node image of kind's: its systemd did not come up",
+        "check that the image is a node image of kind's, and that the machine is not too busy: the node's systemd did not come up \
+         in the 30 seconds that kind gives it",
     ),
     ("unknown apiVersion", "check the patches in the configuration"),
 ];

@@ -9,7 +9,7 @@ use bollard::Docker;
 use bollard::query_parameters::RemoveContainerOptions;
 use futures::future::try_join_all;
 
-use super::docker::{containers, name_of};
+use super::containers::{containers, name_of};
 use super::error::{KindError, status};
 use super::home::Home;
 use super::network;

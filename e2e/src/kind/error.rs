@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 pub enum KindError {
     /// Nothing answers where Docker should.
     #[error(
-        "Docker does not answer at {host}: {reason}\n  next: start Docker, or point DOCKER_HOST at its socket \
-         (unix:///path/to/docker.sock); `cargo xtask doctor` says what is missing"
+        "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
+         (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
     )]
     NoDocker {
         /// The address that was tried.
@@ -58,8 +58,11 @@ pub enum KindError {
         reason: String,
     },
     /// The node image cannot be had.
-    #[error("the node image {image} cannot be used: {reason}\n  next: {next}")]
-    NodeImage {
+    #[error(transparent)]
+    NodeImage(#[from] crate::node_image::NodeImageError),
+    /// An image that is to be brought to nodes cannot be had.
+    #[error("the image {image} cannot be loaded: {reason}\n  next: {next}")]
+    Image {
         /// The image.
         image: String,
         /// Why.

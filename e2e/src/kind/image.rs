@@ -7,10 +7,10 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::{SinkExt as _, Stream, StreamExt as _, channel::mpsc};
 
-use super::docker::machine;
-use super::error::{KindError, status};
+use super::error::KindError;
 use super::exec::{exec_with, well};
 use super::node::Node;
+use super::origin::present;
 use crate::deploy::Archive;
 
 /// Parts of the archive that may wait for a slow node: 64 KB each or less.
@@ -21,15 +21,12 @@ const IMPORT: &[&str] =
 
 /// Brings an image into nodes.
 pub(super) async fn load(docker: &Docker, image: &str, nodes: &[Node]) -> Result<(), KindError> {
-    let absent = |reason: String| KindError::NodeImage {
-        image: image.to_owned(),
-        reason,
-        next: "build or pull it into this machine's Docker first".to_owned(),
-    };
-    match docker.inspect_image(image).await {
-        Ok(_) => {}
-        Err(error) if status(&error) == Some(404) => return Err(absent("it is not here".into())),
-        Err(error) => return Err(KindError::docker(format!("looking for image {image}"))(error)),
+    if !present(docker, image).await? {
+        return Err(KindError::Image {
+            image: image.to_owned(),
+            reason: "it is not here".into(),
+            next: "build or pull it into this machine's Docker first".into(),
+        });
     }
     let source = for_one_platform(docker).await?;
     let (mut sinks, imports): (Vec<_>, Vec<_>) = nodes
@@ -86,8 +83,8 @@ async fn for_one_platform(docker: &Docker) -> Result<Docker, KindError> {
     if (version.major_version, version.minor_version) < (1, 48) {
         return Ok(docker.clone());
     }
-    let machine = machine(docker).await?;
-    let architecture = super::docker::architecture(&machine).unwrap_or("amd64").to_owned();
+    let machine = docker.version().await.map_err(KindError::docker("asking Docker for its version"))?;
+    let architecture = machine.arch.unwrap_or_default();
     // {"os":"linux","architecture":"…"}, encoded.
     let platform = format!("%7B%22os%22%3A%22linux%22%2C%22architecture%22%3A%22{architecture}%22%7D");
     Ok(docker.clone().with_request_modifier(move |mut request| {

@@ -1,6 +1,6 @@
 //! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever happens.
 //!
-//! What is wanted (`config`) becomes a cluster in `create`: Docker (`docker`, `exec`), kind's binary (`binary`), a name
+//! What is wanted (`config`) becomes a cluster in `create`: Docker (`containers`, `exec`), kind's binary (`binary`), images (`origin`), a name
 //! (`name`) with a lease (`home`, `lease`), a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that
 //! are ready (`ready`). `cluster` is the handle to it and `node` to one of its nodes; `image` brings images to the
 //! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, and `fault` breaks their nodes
@@ -10,7 +10,7 @@ mod error;
 
 mod config;
 
-mod docker;
+mod containers;
 
 mod exec;
 

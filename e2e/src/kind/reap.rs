@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::containers::{CLUSTER_LABEL, connect, containers, label};
 use super::delete;
-use super::docker::{CLUSTER_LABEL, connect, containers, label};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::{Lease, Seized};

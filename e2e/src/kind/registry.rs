@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::Cluster;
 use super::config::ClusterConfig;
+use super::containers::{connect, containers};
 use super::create::{create_named, run};
-use super::docker::{connect, containers};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::{Lease, Process, Seized};

@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::cluster::Cluster;
 use super::config::ClusterConfig;
+use super::containers::connect;
 use super::create::create_named;
-use super::docker::connect;
 use super::error::KindError;
 use super::fault::{FaultyNode, kill_process};
 use super::{delete, home::Home, name};

@@ -119,6 +119,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
+        for failure in &ending.failures {
+            board.failed(failure.message(), &failure.to_string());
+        }
         if ending.failed() {
             (ending.artefacts, ending.uncollected) =
                 evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;

@@ -72,7 +72,7 @@ fn options_that_mean_nothing_are_refused_with_what_they_could_be() {
         (
             "SEATRIAL_TIER",
             "real",
-            "error: SEATRIAL_TIER is \"real\": the tiers are fake, envtest and existing",
+            "error: SEATRIAL_TIER is \"real\": the tiers are fake, envtest, kind and existing",
         ),
         ("SEATRIAL_SEED", "-1", "error: SEATRIAL_SEED is \"-1\": a seed is a whole number"),
         ("SEATRIAL_SPEC_TIMEOUT", "soon", "error: SEATRIAL_SPEC_TIMEOUT is \"soon\": a duration is"),

@@ -23,7 +23,7 @@ pub(crate) fn specs(s: &mut Scope) {
         let told = |result: &Result<(), KindError>| {
             result
                 .as_ref()
-                .is_err_and(|error| error.to_string().starts_with("the node image seatrial.test/nowhere:1"))
+                .is_err_and(|error| error.to_string().starts_with("the image seatrial.test/nowhere:1"))
         };
         cx.expect(loaded).to(satisfy("name the image", told))
     });

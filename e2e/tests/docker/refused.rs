@@ -1,0 +1,129 @@
+//! What cannot be made: one error with the thing, the reason and the next step, and nothing left.
+
+use std::process::Command;
+
+use seatrial_e2e::kind::{ClusterConfig, Home, KindError, NodeConfig, Role, create};
+
+use crate::child::{creator, refusal};
+use crate::surroundings::{CLUSTER, docker, empty_image, files, home, left_of, own_architecture, unique};
+
+async fn refused(home: &Home, config: &ClusterConfig) -> KindError {
+    match create(home, config, &|_| ()).await {
+        Ok(cluster) => panic!("{} was made", cluster.name()),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn without_docker_the_socket_is_named_and_nothing_is_written() {
+    let (_folder, home) = home();
+    let output = creator(&home, "none").env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
+    let told = refusal(&output);
+    assert!(told.starts_with("Docker does not answer at unix:///nowhere/docker.sock"), "{told}");
+    assert!(files(&home).is_empty());
+}
+
+#[test]
+fn without_kind_and_without_go_what_was_looked_for_is_told() {
+    let (folder, home) = home();
+    // Docker's client is there, and nothing else: neither kind, nor Go to build it, nor a cache that has it.
+    let path = folder.path().join("bin");
+    std::fs::create_dir(&path).unwrap();
+    std::os::unix::fs::symlink(which::which("docker").unwrap(), path.join("docker")).unwrap();
+    let mut child = creator(&home, "none");
+    child.env("PATH", &path).env("XDG_CACHE_HOME", folder.path()).env("ENVTEST_INSTALLED_ONLY", "true");
+    child.env_remove("TEST_ASSET_KIND").env_remove("GOROOT").env_remove("KUBEBUILDER_ASSETS");
+    let told = refusal(&child.output().unwrap());
+    assert!(told.starts_with("kind cannot be found or installed"), "{told}");
+    assert!(files(&home).is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_a_cluster_has_is_refused_and_that_cluster_is_left_alone() {
+    let (_folder, home) = home();
+    let name = unique("taken");
+    let image = empty_image(&format!("seatrial.test/taken:{}", std::process::id()), own_architecture());
+    let container = format!("{name}-control-plane");
+    docker(&["create", "--label", &format!("{CLUSTER}={name}"), "--name", &container, &image.0]);
+    let error = refused(&home, &ClusterConfig::new().name(&name)).await;
+    let stays = docker(&["ps", "--all", "--quiet", "--filter", &format!("name=^{container}$")]);
+    docker(&["rm", &container]);
+    assert!(matches!(&error, KindError::NameTaken { name: told, .. } if *told == name), "{error}");
+    assert!(error.to_string().contains(&format!("`--reuse {name}`")), "{error}");
+    assert!(!stays.is_empty(), "somebody else's container was removed");
+    assert!(files(&home).is_empty());
+}
+
+#[tokio::test]
+async fn a_node_image_of_another_architecture_is_refused_before_anything_is_made() {
+    let (_folder, home) = home();
+    let image = empty_image(&format!("seatrial.test/s390x:{}", std::process::id()), "s390x");
+    let error = refused(&home, &ClusterConfig::new().image(&image.0)).await;
+    let told = error.to_string();
+    assert!(told.contains(&image.0) && told.contains("is for s390x and Docker runs on"), "{told}");
+    assert!(files(&home).is_empty());
+}
+
+#[tokio::test]
+async fn a_node_image_that_is_not_here_is_refused_by_name() {
+    let (_folder, home) = home();
+    let error = refused(&home, &ClusterConfig::new().image("seatrial.test/nowhere:1")).await;
+    assert!(error.to_string().starts_with("the node image seatrial.test/nowhere:1 is not here"), "{error}");
+    assert!(files(&home).is_empty());
+}
+
+#[tokio::test]
+async fn several_control_planes_without_a_load_balancer_s_image_are_refused_with_its_name() {
+    let (_folder, home) = home();
+    let config = ClusterConfig::new()
+        .node(NodeConfig::new(Role::ControlPlane))
+        .node(NodeConfig::new(Role::ControlPlane))
+        .image("seatrial.test/nowhere:1");
+    match refused(&home, &config).await {
+        error @ KindError::LoadBalancer { .. } => {
+            let told = error.to_string();
+            assert!(
+                told.starts_with(
+                    "2 control planes need kind's load balancer, whose image docker.io/envoyproxy/envoy:"
+                ),
+                "{told}"
+            );
+        }
+        // Where a registry can be reached, the image was pulled, and the next thing that is wrong is told.
+        error => assert!(matches!(error, KindError::NodeImage(_)), "{error}"),
+    }
+    assert!(files(&home).is_empty());
+}
+
+#[tokio::test]
+async fn a_create_that_fails_in_kind_shows_its_words_and_leaves_nothing() {
+    let (_folder, home) = home();
+    let (name, image) = (
+        unique("broken"),
+        empty_image(&format!("seatrial.test/broken:{}", std::process::id()), own_architecture()),
+    );
+    let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
+    let told = error.to_string();
+    assert!(told.starts_with(&format!("kind could not create cluster {name}: ")), "{told}");
+    assert!(told.contains("/sbin/init"), "Docker's reason is missing: {told}");
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_as_such_and_nothing_is_left() {
+    let (folder, home) = home();
+    std::fs::create_dir(home.path()).unwrap();
+    // A file system of one page: the lease fits into it, the configuration does not.
+    let mount =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=4k", "tmpfs"]).arg(home.path()).status();
+    assert!(mount.unwrap().success(), "this test mounts a file system: it needs root");
+    let image = empty_image(&format!("seatrial.test/full:{}", std::process::id()), own_architecture());
+    let name = unique("full");
+    let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
+    let left = left_of(&home, &name);
+    assert!(Command::new("umount").arg(home.path()).status().unwrap().success());
+    assert!(matches!(error, KindError::DiskFull { .. }), "{error}");
+    assert!(error.to_string().contains("next: free some space"), "{error}");
+    assert_eq!(left, Vec::<String>::new());
+    drop(folder);
+}
