@@ -85,11 +85,13 @@ const address = {
   },
 };
 
-/** Lines with `+` and `-` in front, or any text. */
+/** Lines with `+` and `-` in front, or any text. A story has its differences indented, and lists that are none. */
 const code = (text, difference) => {
   const lines = text.replace(/\n$/, "").split("\n");
   return h("pre", { class: "code", tabindex: "0" }, lines.map((line) => {
-    const kind = !difference ? null : line[0] === "+" ? "plus" : line[0] === "-" ? "minus" : null;
+    const marked = difference === "story" ? line.trimStart() : line;
+    const listed = difference === "story" && marked[1] === " ";
+    const kind = !difference || listed ? null : marked[0] === "+" ? "plus" : marked[0] === "-" ? "minus" : null;
     return h("span", { class: kind }, line);
   }));
 };

@@ -21,8 +21,10 @@ const copyButton = (text) => h("button", {
 }, "Copy rerun command");
 
 const failureCard = (failure, index) => {
-  const parts = [h("p", { class: failure.message.includes("\n") ? "message long" : "message" }, failure.message)];
+  const [first, ...rest] = failure.message.split("\n");
+  const parts = [h("p", { class: "message" }, first)];
   if (failure.place) parts.push(h("p", { class: "place" }, `${failure.place.file}:${failure.place.line}:${failure.place.column}`));
+  if (rest.length) parts.push(h("h3", {}, "In full"), code(rest.join("\n"), "story"));
   if (failure.expected && !failure.message.includes(failure.expected)) parts.push(h("h3", {}, "Expected"), h("p", {}, failure.expected));
   if (failure.difference) parts.push(h("h3", {}, "Difference: − expected, + seen"), code(failure.difference, true));
   if (failure.last_api_error) parts.push(h("h3", {}, "Last API error"), h("p", {}, `${failure.last_api_error.text} (at ${clock(failure.last_api_error.at)})`));
