@@ -130,7 +130,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
 }
 
 fn config(args: &Args) -> ClusterConfig {
-    let mut config = ClusterConfig::new().nodes(args.nodes).keep_on_failure(args.keep);
+    let mut config = ClusterConfig::new().nodes(args.nodes).audited(true).keep_on_failure(args.keep);
     if let Some(version) = &args.version {
         config = config.version(version);
     }
@@ -165,7 +165,10 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
     ];
     if args.runner.is_empty() {
         let clusters = ["--package", "seatrial-e2e", "--features", "docker", "--test", "docker"];
-        commands.push(("the tests of clusters", part(args, &clusters)));
+        let mut command = part(args, &clusters);
+        // Each of them makes a cluster or two.
+        command.arg("--test-threads=2");
+        commands.push(("the tests of clusters", command));
     }
     for (_, command) in &mut commands {
         command.env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", &cluster);
