@@ -17,10 +17,12 @@ pub type SpecResult<T = ()> = Result<T, Failure>;
 /// It deliberately is no [`std::error::Error`], so that every error converts into it with `?`.
 #[derive(Clone)]
 pub struct Failure {
-    /// The reason and the place, and what a wait knows, part by part.
+    /// The reason and the place, and what an expectation knows, part by part.
     report: Box<FailureReport>,
-    /// What stands between the reason and the place when it is told to a person.
-    details: String,
+    /// What was being done, outermost first.
+    during: String,
+    /// What stands before the place when it is told to a person, instead of the reason alone.
+    told: Option<String>,
     /// What stands behind the place: a panic's frames.
     trace: String,
 }
@@ -38,7 +40,12 @@ impl Failure {
 
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {
         let report = FailureReport { message: message.into(), ..FailureReport::default() };
-        Self { report: Box::new(report), details: String::new(), trace: String::new() }
+        Self { report: Box::new(report), during: String::new(), told: None, trace: String::new() }
+    }
+
+    /// One that is known part by part; to a person `told` tells it all.
+    pub(crate) fn told(report: FailureReport, told: String) -> Self {
+        Self { report: Box::new(report), told: Some(told), ..Self::nowhere("") }
     }
 
     pub(crate) fn placed(mut self, place: Place) -> Self {
@@ -51,29 +58,22 @@ impl Failure {
         self
     }
 
-    pub(crate) fn detailed(mut self, details: String) -> Self {
-        self.details = details;
-        self
-    }
-
     /// Puts what was being done in front of the reason: `starting the operator: …`.
     #[must_use]
     pub fn during(mut self, what: &str) -> Self {
         self.report.message = format!("{what}: {}", self.report.message);
+        self.during = format!("{what}: {}", self.during);
         self
     }
 
-    /// The reason, without the details and the place.
+    /// The reason in short, without the place.
     pub fn message(&self) -> &str {
         &self.report.message
     }
 
-    /// What reports have of it. Details that are known as a text alone become a part of the message.
+    /// What reports have of it.
     pub(crate) fn report(&self) -> FailureReport {
         let mut report = (*self.report).clone();
-        if report.expected.is_none() {
-            report.message.push_str(&self.details);
-        }
         report.message.push_str(&self.trace);
         report
     }
@@ -93,8 +93,10 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.report.message)?;
-        f.write_str(&self.details)?;
+        match &self.told {
+            Some(told) => write!(f, "{}{told}", self.during)?,
+            None => f.write_str(&self.report.message)?,
+        }
         if let Some(Place { file, line, column }) = &self.report.place {
             write!(f, "\n  at {file}:{line}:{column}")?;
         }

@@ -57,8 +57,8 @@ mod artefacts;
 pub mod report;
 
 pub use expect::{
-    Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable,
-    matchers,
+    Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable, Probe,
+    Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
 pub use span::{mins, secs};

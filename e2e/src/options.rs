@@ -101,7 +101,7 @@ impl Options {
                 Some(text) => Some(parse(("SEATRIAL_PROGRESS_AFTER", text), span)?),
                 None => None,
             },
-            slow: parse(option("SEATRIAL_SLOW", "5s"), duration)?,
+            slow: parse(option("SEATRIAL_SLOW", "10s"), duration)?,
             has: parse(option("SEATRIAL_HAS", "controllers,kubelet,nodes:1"), |text| {
                 list(text).iter().map(|need| need.parse()).collect()
             })?,

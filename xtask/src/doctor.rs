@@ -1,5 +1,7 @@
 //! `cargo xtask doctor`: what each tier needs here, what is missing, and the command that mends it.
 
+mod kind;
+
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -14,7 +16,7 @@ pub(crate) struct Args {}
 struct Finding {
     ok: bool,
     text: String,
-    mend: Option<&'static str>,
+    mend: Option<String>,
 }
 
 impl Finding {
@@ -22,13 +24,13 @@ impl Finding {
         Self { ok: true, text: text.into(), mend: None }
     }
 
-    fn bad(text: impl Into<String>, mend: &'static str) -> Self {
-        Self { ok: false, text: text.into(), mend: Some(mend) }
+    fn bad(text: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { ok: false, text: text.into(), mend: Some(mend.into()) }
     }
 
     fn print(&self) {
         println!("  {} {}", if self.ok { "ok  " } else { "MISS" }, self.text);
-        if let Some(mend) = self.mend {
+        if let Some(mend) = &self.mend {
             println!("       mend: {mend}");
         }
     }
@@ -37,8 +39,13 @@ impl Finding {
 /// Prints the findings by tier; an error if a tier cannot run.
 pub(crate) async fn doctor(_args: &Args) -> Result<()> {
     let mut broken = Vec::new();
-    let tiers =
-        [("fake", fake()), ("envtest", envtest().await), ("existing", existing()), ("development", tools())];
+    let tiers = [
+        ("fake", fake()),
+        ("envtest", envtest().await),
+        ("kind", kind::kind().await),
+        ("existing", existing()),
+        ("development", tools()),
+    ];
     for (tier, findings) in tiers {
         println!("{tier}");
         for finding in &findings {

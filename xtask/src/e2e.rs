@@ -11,6 +11,7 @@ use clap::Subcommand;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
 
 use crate::cargo::{Counts, cargo, run};
+use crate::how::How;
 
 /// Run specs on a cluster of real nodes, made by kind for the run.
 #[derive(Debug, Default, clap::Args)]
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     /// A folder for the reports.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
     /// Arguments for the specs' own runner.
     #[arg(last = true)]
     runner: Vec<String>,
@@ -127,7 +130,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
 }
 
 fn config(args: &Args) -> ClusterConfig {
-    let mut config = ClusterConfig::new().nodes(args.nodes).keep_on_failure(args.keep);
+    let mut config = ClusterConfig::new().nodes(args.nodes).audited(true).keep_on_failure(args.keep);
     if let Some(version) = &args.version {
         config = config.version(version);
     }
@@ -162,7 +165,10 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
     ];
     if args.runner.is_empty() {
         let clusters = ["--package", "seatrial-e2e", "--features", "docker", "--test", "docker"];
-        commands.push(("the tests of clusters", part(args, &clusters)));
+        let mut command = part(args, &clusters);
+        // Each of them makes a cluster or two.
+        command.arg("--test-threads=2");
+        commands.push(("the tests of clusters", command));
     }
     for (_, command) in &mut commands {
         command.env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", &cluster);
@@ -198,6 +204,7 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
 fn part(args: &Args, target: &[&str]) -> Command {
     let mut command = cargo();
     command.args(["test", "--quiet"]).args(target).arg("--").args(&args.filter).args(&args.runner);
+    args.how.apply(&mut command);
     if let Some(folder) = &args.report {
         // cargo runs tests in their package's folder; a relative path means the caller's.
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());

@@ -10,6 +10,7 @@ mod e2e;
 mod envtest;
 mod fidelity;
 mod generate;
+mod how;
 mod kubectl;
 mod node_image;
 mod page;

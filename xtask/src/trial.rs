@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::cargo::{Counts, cargo, run};
+use crate::how::How;
 
 /// Where the specs run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -33,7 +34,7 @@ impl Tier {
 /// Run the bundled operator's specs.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask trial                        every spec, in memory, in virtual time\n  cargo xtask trial --tier envtest         the same specs against real etcd and kube-apiserver\n  cargo xtask trial --filter restart       specs whose name contains a word\n  cargo xtask trial --seed 42 --report out the run with that seed, and its outcomes in out/report.json"
+    after_help = "Examples:\n  cargo xtask trial                        every spec, in memory, in virtual time\n  cargo xtask trial --tier envtest         the same specs against real etcd and kube-apiserver\n  cargo xtask trial --filter restart       specs whose name contains a word\n  cargo xtask trial --seed 42 --report out the run with that seed, and its outcomes in out/report.json\n  cargo xtask trial --labels 'recovery && !slow' --until-it-fails\n                                           again and again, each time with another seed"
 )]
 pub(crate) struct Args {
     /// Where the specs run.
@@ -48,6 +49,8 @@ pub(crate) struct Args {
     /// A folder for report.json.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
 }
 
 /// Runs the specs; the last line printed are the figures.
@@ -76,5 +79,6 @@ fn command(args: &Args) -> Command {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
         command.env("SEATRIAL_REPORT", folder);
     }
+    args.how.apply(&mut command);
     command
 }

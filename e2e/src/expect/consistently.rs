@@ -1,23 +1,20 @@
 //! Watching that something is, and stays, as it should be.
 
-use std::fmt::Debug;
 use std::future::IntoFuture;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
-use kube::Resource;
-use serde::de::DeserializeOwned;
-
 use crate::expect::Matcher;
-use crate::expect::follow::Sight;
+use crate::expect::difference::seconds;
+use crate::expect::eventually::EVERY;
 use crate::expect::promise::Promise;
 use crate::expect::record::Record;
-use crate::expect::subject::{Objects, Subject};
+use crate::expect::source::{State, Target, View};
 use crate::failure::{Failure, SpecResult};
 use crate::spec::Board;
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 
 /// How long is watched when the spec does not say.
 const DURING: Duration = Duration::from_secs(5);
@@ -32,17 +29,19 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 /// Where it cannot (the API server has forgotten what lies between two looks), the expectation fails,
 /// because nobody can know. Awaiting gives the last value.
 #[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
-pub struct Consistently<K, V> {
-    subject: Subject<K, V>,
+pub struct Consistently<V> {
+    target: Target<V>,
     promise: Promise,
     matcher: Option<Box<dyn Matcher<V>>>,
     during: Duration,
+    every: Duration,
 }
 
-impl<K, V> Consistently<K, V> {
+impl<V: 'static> Consistently<V> {
     #[track_caller]
-    pub(crate) fn new(subject: Subject<K, V>, board: Arc<Board>) -> Self {
-        Self { subject, promise: Promise::new(board), matcher: None, during: DURING }
+    pub(crate) fn new(target: impl Into<Target<V>>, board: Arc<Board>) -> Self {
+        let (target, promise) = (target.into(), Promise::new(board));
+        Self { target, promise, matcher: None, during: DURING, every: EVERY }
     }
 
     /// What must hold.
@@ -56,13 +55,16 @@ impl<K, V> Consistently<K, V> {
         self.during = window;
         self
     }
+
+    /// How often is looked at what no watch tells of, instead of once a second: what is otherwise between two looks is
+    /// not seen there.
+    pub fn every(mut self, pause: Duration) -> Self {
+        self.every = pause.max(Duration::from_millis(1));
+        self
+    }
 }
 
-impl<K, V> IntoFuture for Consistently<K, V>
-where
-    K: Resource + Clone + Debug + DeserializeOwned + 'static,
-    V: 'static,
-{
+impl<V: 'static> IntoFuture for Consistently<V> {
     type Output = SpecResult<Option<V>>;
     type IntoFuture = LocalBoxFuture<'static, Self::Output>;
 
@@ -79,35 +81,33 @@ enum Last<V> {
 }
 
 /// What the window has shown so far.
-struct Window<'a, K, V> {
-    subject: &'a Subject<K, V>,
+struct Window<'a, V> {
     matcher: &'a dyn Matcher<V>,
     record: &'a Record,
     last: Last<V>,
     broken: Option<String>,
 }
 
-impl<K, V> Window<'_, K, V> {
-    fn check(&mut self, objects: &Objects<K>) -> ControlFlow<()> {
-        let value = (self.subject.value)(objects);
-        self.record.saw((self.subject.snapshot)(objects));
-        if let Err(mismatch) = self.matcher.check(value.as_ref()) {
+impl<V> Window<'_, V> {
+    fn check(&mut self, state: State<V>) -> ControlFlow<()> {
+        self.record.saw(state.snapshot);
+        if let Err(mismatch) = self.matcher.check(state.value.as_ref()) {
             self.record.mismatched(mismatch);
             self.broken = Some("it did not hold".into());
             return ControlFlow::Break(());
         }
-        self.last = value.map_or(Last::Absent, Last::There);
+        self.last = state.value.map_or(Last::Absent, Last::There);
         ControlFlow::Continue(())
     }
 
-    fn see(&mut self, sight: Sight<'_, K>) -> ControlFlow<()> {
-        match sight {
-            Sight::Now(objects) => self.check(objects),
-            Sight::Trouble(error) => {
+    fn see(&mut self, view: View<V>) -> ControlFlow<()> {
+        match view {
+            View::Now(state) => self.check(state),
+            View::Trouble(error) => {
                 self.record.trouble(error);
                 ControlFlow::Continue(())
             }
-            Sight::Gap => {
+            View::Gap => {
                 self.broken = Some(
                     "nobody can know whether it held: the API server forgot what happened meanwhile".into(),
                 );
@@ -117,52 +117,52 @@ impl<K, V> Window<'_, K, V> {
     }
 }
 
-impl<K, V> Consistently<K, V>
-where
-    K: Resource + Clone + Debug + DeserializeOwned,
-    V: 'static,
-{
+impl<V: 'static> Consistently<V> {
     async fn hold(mut self) -> SpecResult<Option<V>> {
         let Some(matcher) = self.matcher.take() else {
             return Err(Failure::at("consistently what? Say .should(…)", self.promise.place));
         };
-        self.promise.keep();
-        let expected = format!("{} should {} all the time during", self.subject.label, matcher.expected());
-        let record = Record::new(&expected, self.during);
+        let expected = format!("{} should {}", self.target.label, matcher.expected());
+        let limit = format!(" all the time during {}", seconds(self.during));
+        let ongoing = self.promise.keep(&expected);
+        let record = Record::new(&expected, &limit, &self.promise.board);
         let _waiting = self.promise.board.waits_for(record.clone());
-        let mut window = Window {
-            subject: &self.subject,
-            matcher: &*matcher,
-            record: &record,
-            last: Last::Unseen,
-            broken: None,
-        };
-        let ended = tokio::time::timeout(self.during, self.subject.follow(|sight| window.see(sight))).await;
+        let mut window = Window { matcher: &*matcher, record: &record, last: Last::Unseen, broken: None };
+        let mut see = |view| window.see(view);
+        let following = self.target.source.follow(self.every, &mut see);
+        let ended = tokio::time::timeout(self.during, following).await;
         if ended.is_err() {
             self.last_look(&mut window).await;
         }
-        match (window.broken, window.last) {
+        let reason = match (window.broken, window.last) {
             (None, Last::There(value)) => Ok(Some(value)),
             (None, Last::Absent) => Ok(None),
-            (None, Last::Unseen) => Err(self.failure(&record, "it could not be looked at")),
-            (Some(reason), _) => Err(self.failure(&record, &reason)),
+            (None, Last::Unseen) => Err("it could not be looked at".to_owned()),
+            (Some(reason), _) => Err(reason),
+        };
+        match reason {
+            Ok(value) => {
+                ongoing.ended();
+                Ok(value)
+            }
+            Err(reason) => {
+                let failure = record.failure(Some(&reason), self.promise.place);
+                ongoing.failed(failure.message());
+                Err(failure)
+            }
         }
     }
 
     /// A change at the very end of the window may still be on its way: the list knows it already.
-    async fn last_look(&self, window: &mut Window<'_, K, V>) {
-        match tokio::time::timeout(LAST_LOOK, self.subject.look()).await {
-            Ok(Ok((objects, _))) => drop(window.check(&objects)),
+    async fn last_look(&self, window: &mut Window<'_, V>) {
+        match tokio::time::timeout(LAST_LOOK, self.target.source.look()).await {
+            Ok(Ok(state)) => drop(window.check(state)),
             Ok(Err(error)) => {
                 window.record.trouble(error);
                 window.broken = Some("the last look at it failed".into());
             }
             Err(_) => window.broken = Some("the last look at it had no answer".into()),
         }
-    }
-
-    fn failure(&self, record: &Record, reason: &str) -> Failure {
-        Failure::at(format!("{reason}: {}", record.story()), self.promise.place)
     }
 }
 

@@ -73,7 +73,7 @@ fn item_name(index: usize, item: &Value) -> String {
 }
 
 /// A value on one line, cut when it is long; nothing where there is none.
-fn short(value: &Value) -> String {
+pub(crate) fn short(value: &Value) -> String {
     const LIMIT: usize = 120;
     if value.is_null() {
         return "(none)".into();

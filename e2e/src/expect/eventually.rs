@@ -1,27 +1,31 @@
 //! Waiting until something is as it should be.
 
-use std::fmt::Debug;
+use std::cell::RefCell;
 use std::future::IntoFuture;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
-use kube::Resource;
-use serde::de::DeserializeOwned;
+use futures::future::{LocalBoxFuture, select, select_all};
+use tokio::time::Instant;
 
 use crate::expect::Matcher;
-use crate::expect::follow::Sight;
+use crate::expect::difference::seconds;
 use crate::expect::promise::Promise;
 use crate::expect::record::Record;
-use crate::expect::subject::Subject;
+use crate::expect::source::{Target, View};
+use crate::expect::stop::StopRule;
 use crate::failure::{Failure, SpecResult};
-use crate::span::mins;
+use crate::span::{mins, secs};
 use crate::spec::Board;
 
 /// How long is waited when the spec does not say.
 const WITHIN: Duration = mins(1);
+
+/// How often is looked where no watch tells.
+pub(crate) const EVERY: Duration = secs(1);
 
 /// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
 /// await it.
@@ -29,17 +33,33 @@ const WITHIN: Duration = mins(1);
 /// Awaiting gives what was seen when it was as it should be: `None` if the object is absent then, as with
 /// [`be_gone`](crate::matchers::be_gone).
 #[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
-pub struct Eventually<K, V> {
-    subject: Subject<K, V>,
+pub struct Eventually<V> {
+    target: Target<V>,
     promise: Promise,
     matcher: Option<Box<dyn Matcher<V>>>,
     within: Duration,
+    every: Duration,
+    times: u32,
+    stops: Vec<Box<dyn StopRule<V>>>,
+    elsewhere: Vec<Elsewhere>,
 }
 
-impl<K, V> Eventually<K, V> {
+/// Comes back with the reason to stop, or not at all; told how often to look where no watch tells.
+type Elsewhere = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
+
+impl<V: 'static> Eventually<V> {
     #[track_caller]
-    pub(crate) fn new(subject: Subject<K, V>, board: Arc<Board>) -> Self {
-        Self { subject, promise: Promise::new(board), matcher: None, within: WITHIN }
+    pub(crate) fn new(target: impl Into<Target<V>>, board: Arc<Board>) -> Self {
+        Self {
+            target: target.into(),
+            promise: Promise::new(board),
+            matcher: None,
+            within: WITHIN,
+            every: EVERY,
+            times: 1,
+            stops: Vec::new(),
+            elsewhere: Vec::new(),
+        }
     }
 
     /// What is waited for.
@@ -53,13 +73,56 @@ impl<K, V> Eventually<K, V> {
         self.within = limit;
         self
     }
+
+    /// How often is looked, instead of once a second: at a [`probe`](crate::Cx::probe), at what the API server does not
+    /// let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can be watched is told
+    /// by the watch, at once.
+    pub fn every(mut self, pause: Duration) -> Self {
+        self.every = pause.max(Duration::from_millis(1));
+        self
+    }
+
+    /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later. What
+    /// is otherwise in between, also for a moment, begins the count anew.
+    pub fn must_hold(mut self, times: u32) -> Self {
+        self.times = times.max(1);
+        self
+    }
+
+    /// Ends the wait at once, as failed, when there is no hope any more: `stop_when(stop::condition("Failed", "True"))`.
+    /// Several rules may be given.
+    pub fn stop_when(mut self, rule: impl StopRule<V> + 'static) -> Self {
+        self.stops.push(Box::new(rule));
+        self
+    }
+
+    /// The same by a look at something else, such as a Deployment's Pods:
+    /// `stop_when_in(cx.all::<Pod>().labels("app=web"), stop::image_pull_back_off())`.
+    pub fn stop_when_in<W: 'static>(
+        mut self,
+        target: impl Into<Target<W>>,
+        rule: impl StopRule<W> + 'static,
+    ) -> Self {
+        let target = target.into();
+        self.elsewhere.push(Box::new(move |every| {
+            async move {
+                let mut reason = None;
+                let mut see = |view| {
+                    if let View::Now(state) = view {
+                        reason = rule.reason(state.value.as_ref());
+                    }
+                    if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                target.source.follow(every, &mut see).await;
+                reason.unwrap_or_default()
+            }
+            .boxed_local()
+        }));
+        self
+    }
 }
 
-impl<K, V> IntoFuture for Eventually<K, V>
-where
-    K: Resource + Clone + Debug + DeserializeOwned + 'static,
-    V: 'static,
-{
+impl<V: 'static> IntoFuture for Eventually<V> {
     type Output = SpecResult<Option<V>>;
     type IntoFuture = LocalBoxFuture<'static, Self::Output>;
 
@@ -68,55 +131,131 @@ where
     }
 }
 
-impl<K, V> Eventually<K, V>
-where
-    K: Resource + Clone + Debug + DeserializeOwned,
-    V: 'static,
-{
+/// What the wait has come to so far.
+struct Hunt<'a, V> {
+    matcher: &'a dyn Matcher<V>,
+    stops: &'a [Box<dyn StopRule<V>>],
+    record: &'a Record,
+    every: Duration,
+    times: u32,
+    /// How many looks in a row were right, and when the last of them was.
+    held: Option<(u32, Instant)>,
+    end: Option<Result<Option<V>, String>>,
+}
+
+impl<V> Hunt<'_, V> {
+    fn see(&mut self, view: View<V>) -> ControlFlow<()> {
+        match view {
+            View::Gap => {}
+            View::Trouble(error) => self.record.trouble(error),
+            View::Now(state) => {
+                self.record.saw(state.snapshot);
+                match self.matcher.check(state.value.as_ref()) {
+                    Ok(()) if self.held_long_enough() => self.end = Some(Ok(state.value)),
+                    Ok(()) => {}
+                    Err(mismatch) => {
+                        self.held = None;
+                        self.record.mismatched(mismatch);
+                        let reason = self.stops.iter().find_map(|rule| rule.reason(state.value.as_ref()));
+                        self.end = reason.map(Err);
+                    }
+                }
+            }
+        }
+        if self.end.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Counts a look that was right, if it is not too close to the one before.
+    fn held_long_enough(&mut self) -> bool {
+        let now = Instant::now();
+        let (count, last) = match self.held {
+            Some((count, last)) if now.duration_since(last) >= self.every => (count + 1, now),
+            Some(held) => held,
+            None => (1, now),
+        };
+        self.held = Some((count, last));
+        self.record.held(count, self.times);
+        count >= self.times
+    }
+}
+
+impl<V: 'static> Eventually<V> {
     async fn settle(mut self) -> SpecResult<Option<V>> {
         let Some(matcher) = self.matcher.take() else {
             return Err(Failure::at("eventually what? Say .should(…)", self.promise.place));
         };
-        self.promise.keep();
-        let expected = format!("{} should {} within", self.subject.label, matcher.expected());
-        let record = Record::new(&expected, self.within);
+        let ongoing = self.promise.keep(&format!("{} should {}", self.target.label, matcher.expected()));
+        let expected = format!("{} should {}", self.target.label, matcher.expected());
+        let times = if self.times == 1 { String::new() } else { format!(" {} times in a row", self.times) };
+        let limit = format!("{times} within {}", seconds(self.within));
+        let record = Record::new(&expected, &limit, &self.promise.board);
         let _waiting = self.promise.board.waits_for(record.clone());
-        let mut settled = None;
-        let waiting = self.subject.follow(|sight| match sight {
-            Sight::Gap => ControlFlow::Continue(()),
-            Sight::Trouble(error) => {
-                record.trouble(error);
-                ControlFlow::Continue(())
+        let hunt = RefCell::new(Hunt {
+            matcher: &*matcher,
+            stops: &self.stops,
+            record: &record,
+            every: self.every,
+            times: self.times,
+            held: None,
+            end: None,
+        });
+        let elsewhere = std::mem::take(&mut self.elsewhere);
+        // Only the end of time leaves nothing settled.
+        let stopped = tokio::time::timeout(self.within, self.wait(&hunt, elsewhere)).await.ok().flatten();
+        let end = hunt.into_inner().end;
+        let reason = match (end, stopped) {
+            (Some(Ok(value)), _) => {
+                ongoing.ended();
+                return Ok(value);
             }
-            Sight::Now(objects) => {
-                let value = (self.subject.value)(objects);
-                record.saw((self.subject.snapshot)(objects));
-                match matcher.check(value.as_ref()) {
-                    Ok(()) => {
-                        settled = Some(value);
-                        ControlFlow::Break(())
-                    }
-                    Err(mismatch) => {
-                        record.mismatched(mismatch);
-                        ControlFlow::Continue(())
-                    }
+            (Some(Err(reason)), _) | (None, Some(reason)) => Some(reason),
+            (None, None) => None,
+        };
+        let reason = reason.map(|reason| format!("stopped at {}, {reason}", seconds(record.elapsed())));
+        let failure = record.failure(reason.as_deref(), self.promise.place);
+        ongoing.failed(failure.message());
+        Err(failure)
+    }
+
+    /// Waits for the hunt's end, or for a reason to stop that is found elsewhere.
+    async fn wait(&self, hunt: &RefCell<Hunt<'_, V>>, elsewhere: Vec<Elsewhere>) -> Option<String> {
+        let mut see = |view| hunt.borrow_mut().see(view);
+        let following = pin!(self.target.source.follow(self.every, &mut see));
+        let again = pin!(async {
+            if self.times == 1 {
+                std::future::pending::<()>().await;
+            }
+            loop {
+                tokio::time::sleep(self.every).await;
+                if hunt.borrow().held.is_none() {
+                    continue;
+                }
+                let view = self.target.source.look().await.map_or_else(View::Trouble, View::Now);
+                if hunt.borrow_mut().see(view).is_break() {
+                    return;
                 }
             }
         });
-        // Only the end of time leaves nothing settled.
-        drop(tokio::time::timeout(self.within, waiting).await);
-        settled.ok_or_else(|| Failure::at(record.story(), self.promise.place))
+        let looking = pin!(select(following, again).map(|_| None));
+        let mut stops: Vec<LocalBoxFuture<'_, Option<String>>> = vec![looking.boxed_local()];
+        let every = self.every;
+        stops.extend(elsewhere.into_iter().map(|stop| stop(every).map(Some).boxed_local() as _));
+        select_all(stops).await.0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tokio::time::Instant;
 
     use super::*;
-    use crate::expect::script::{Answer, config, event, scripted};
-    use crate::matchers::{be_gone, match_json};
+    use crate::expect::script::{Answer, Asked, config, event, scripted};
+    use crate::matchers::{be_gone, equal, exist, match_json};
+    use crate::stop;
+
+    fn key(value: &str) -> impl Matcher<k8s_openapi::api::core::v1::ConfigMap> + 'static {
+        match_json(json!({"data": {"key": value}}))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_value_that_matched_is_given_and_its_board_knows_of_the_check() {
@@ -125,9 +264,7 @@ mod tests {
             Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
         ]);
         let board = Board::new();
-        let seen = Eventually::new(subject, Arc::clone(&board))
-            .should(match_json(json!({"data": {"key": "1"}})))
-            .await;
+        let seen = Eventually::new(subject, Arc::clone(&board)).should(key("1")).await;
         assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
         assert!(board.has_expectations() && board.waits_so_far().is_empty() && board.unchecked().is_empty());
     }
@@ -136,10 +273,9 @@ mod tests {
     async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
         let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
         let started = Instant::now();
-        let waited =
-            Eventually::new(subject, Board::new()).should(be_gone()).within(Duration::from_secs(7)).await;
+        let waited = Eventually::new(subject, Board::new()).should(be_gone()).within(secs(7)).await;
         let story = waited.unwrap_err().to_string();
-        assert_eq!(started.elapsed(), Duration::from_secs(7));
+        assert_eq!(started.elapsed(), secs(7));
         assert!(
             story.starts_with("ConfigMap demo/a should be gone within 7s\n  last seen: it is there"),
             "{story}"
@@ -155,5 +291,94 @@ mod tests {
         drop(Eventually::new(subject, Arc::clone(&board)).should(be_gone()));
         assert_eq!(board.unchecked().len(), 1);
         assert!(!board.has_expectations());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_watched_is_looked_at_every_so_often() {
+        for refusal in [403, 405, 501] {
+            let list = |value: &str| Answer::List(3, vec![config(2, value)]);
+            let script = vec![list("0"), Answer::Refusal(refusal), list("0"), list("1")];
+            let (subject, asked) = scripted(script);
+            let started = Instant::now();
+            let wait = Eventually::new(subject, Board::new()).should(key("1")).every(secs(3));
+            wait.await.unwrap();
+            assert_eq!(started.elapsed(), secs(6), "{:?}", asked.all());
+        }
+    }
+
+    /// A change a second after the one before, then a list that says the last of them.
+    async fn flapping(times: u32) -> (Result<Duration, String>, Asked) {
+        let script = vec![
+            Answer::List(3, vec![config(2, "1")]),
+            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "0")), event("MODIFIED", &config(5, "1"))]),
+            Answer::List(6, vec![config(5, "1")]),
+        ];
+        let (subject, asked) = scripted(script);
+        let started = Instant::now();
+        let wait = Eventually::new(subject, Board::new()).should(key("1")).must_hold(times).await;
+        (wait.map(|_| started.elapsed()).map_err(|failure| failure.to_string()), asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_must_hold_at_so_many_looks_in_a_row_and_a_moment_of_otherwise_begins_anew() {
+        assert_eq!(flapping(1).await.0, Ok(Duration::ZERO));
+        let (held, asked) = flapping(3).await;
+        // The first sight is undone by the watch; the next one is the first of three, a second apart.
+        assert_eq!(held, Ok(secs(2)), "{:?}", asked.all());
+        let error = flapping(100).await.0.unwrap_err();
+        assert!(error.starts_with("ConfigMap demo/a should match"), "{error}");
+        assert!(error.contains(" 100 times in a row within 60s\n  it held at "), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_ends_the_wait_at_once_and_says_why() {
+        let (subject, _) = scripted(vec![
+            Answer::List(3, vec![config(2, "0")]),
+            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "broken"))]),
+        ]);
+        let started = Instant::now();
+        let waited =
+            Eventually::new(subject, Board::new()).should(key("1")).stop_when(stop::once(key("broken")));
+        let story = waited.await.unwrap_err().to_string();
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        let begin =
+            "stopped at 0s, it does match {\"data\":{\"key\":\"broken\"}}: ConfigMap demo/a should match ";
+        assert!(story.starts_with(begin), "{story}");
+        assert!(story.contains("data.key: \"0\" → \"broken\""), "{story}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_may_look_at_something_else() {
+        let (subject, _) = scripted(vec![Answer::List(3, vec![]), Answer::OpenWatch(vec![])]);
+        let (other, _) = scripted(vec![
+            Answer::List(3, vec![config(2, "0")]),
+            Answer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
+        ]);
+        let wait = Eventually::new(subject, Board::new()).should(exist());
+        let story = wait.stop_when_in(other, stop::once(be_gone())).await.unwrap_err().to_string();
+        assert!(
+            story.starts_with("stopped at 0s, it does be gone: ConfigMap demo/a should exist"),
+            "{story}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_is_asked_until_it_is_right_and_its_errors_are_told() {
+        let asked = std::rc::Rc::new(std::cell::Cell::new(0));
+        let probe = || {
+            let asked = std::rc::Rc::clone(&asked);
+            let ask = async move || {
+                asked.set(asked.get() + 1);
+                if asked.get() % 2 == 0 { Err(Failure::new("no route")) } else { Ok(asked.get()) }
+            };
+            let source = Box::new(crate::expect::source::Probe::new("the meter", ask));
+            Target { label: "the meter".into(), source }
+        };
+        let seen = Eventually::new(probe(), Board::new()).should(equal(5)).every(secs(2)).await;
+        assert_eq!(seen.unwrap(), Some(5));
+        let wait = Eventually::new(probe(), Board::new()).should(equal(1)).within(secs(3)).await;
+        let story = wait.unwrap_err().to_string();
+        assert!(story.starts_with("the meter should equal 1 within 3s\n  last seen: it is "), "{story}");
+        assert!(story.contains("last API error: no route at "), "{story}");
     }
 }

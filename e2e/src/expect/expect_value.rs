@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::expect::Matcher;
 use crate::expect::promise::Promise;
-use crate::failure::{Failure, SpecResult};
+use crate::failure::{Failure, SpecResult, place_of};
+use crate::report::FailureReport;
 use crate::spec::Board;
 
 /// A check, made by [`Cx::expect`](crate::Cx::expect).
@@ -24,11 +25,22 @@ impl<T: Debug> Expect<T> {
     /// Checks the value now: `cx.expect(machines.len()).to(equal(3))?`.
     #[expect(clippy::needless_pass_by_value, reason = "matchers are written in place, here as in `should`")]
     pub fn to(mut self, matcher: impl Matcher<T>) -> SpecResult {
-        self.promise.keep();
-        matcher.check(Some(&self.value)).map_err(|mismatch| {
-            let told = mismatch.told().replace('\n', "\n  ");
-            let text = format!("expected it to {}\n  {told}\n  value: {:?}", matcher.expected(), self.value);
-            Failure::at(text, self.promise.place)
-        })
+        let ongoing = self.promise.keep(&format!("it should {}", matcher.expected()));
+        let Err(mismatch) = matcher.check(Some(&self.value)) else {
+            ongoing.ended();
+            return Ok(());
+        };
+        let told = mismatch.told().replace('\n', "\n  ");
+        let details = format!("\n  {told}\n  value: {:?}", self.value);
+        let message = format!("expected it to {}", matcher.expected());
+        ongoing.failed(format!("{message}{details}"));
+        let report = FailureReport {
+            message: format!("{message}: {}", mismatch.why()),
+            expected: Some(matcher.expected()),
+            last_value: Some(format!("{:#?}", self.value)),
+            difference: mismatch.difference().map(str::to_owned),
+            ..FailureReport::default()
+        };
+        Err(Failure::told(report, message + &details).placed(place_of(self.promise.place)))
     }
 }

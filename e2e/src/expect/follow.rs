@@ -14,6 +14,7 @@ use kube::api::WatchEvent;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::expect::eventually::EVERY;
 use crate::expect::subject::{Objects, Subject, key};
 use crate::failure::{sentence, status_sentence};
 
@@ -40,6 +41,17 @@ enum End {
     Pause,
     /// The last revision cannot be watched from.
     Relist,
+    /// It cannot be watched at all.
+    Unwatchable,
+}
+
+/// What comes after a watch.
+enum Next {
+    /// Whoever follows has seen enough.
+    Nothing,
+    List,
+    /// Look now and then instead.
+    Poll,
 }
 
 impl<K, V> Subject<K, V>
@@ -47,7 +59,16 @@ where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     /// Tells `see` each state that the selection goes through, until it breaks. Never ends otherwise.
-    pub(crate) async fn follow(&self, mut see: impl FnMut(Sight<'_, K>) -> ControlFlow<()>) {
+    pub(crate) async fn follow(&self, see: impl FnMut(Sight<'_, K>) -> ControlFlow<()>) {
+        self.follow_every(EVERY, see).await;
+    }
+
+    /// The same; where the API server lets nobody watch, it is looked at `every` so often.
+    pub(crate) async fn follow_every(
+        &self,
+        every: Duration,
+        mut see: impl FnMut(Sight<'_, K>) -> ControlFlow<()>,
+    ) {
         let mut pause = PAUSE.0;
         let mut listed = false;
         loop {
@@ -58,10 +79,13 @@ where
                 Ok((mut objects, mut revision)) => {
                     listed = true;
                     pause = PAUSE.0;
-                    if see(Sight::Now(&objects)).is_break()
-                        || self.keep_watching(&mut objects, &mut revision, &mut see).await.is_break()
-                    {
+                    if see(Sight::Now(&objects)).is_break() {
                         return;
+                    }
+                    match self.keep_watching(&mut objects, &mut revision, &mut see).await {
+                        Next::Nothing => return,
+                        Next::Poll => return self.poll(every, &mut see).await,
+                        Next::List => {}
                     }
                 }
                 Err(error) => {
@@ -70,6 +94,20 @@ where
                     }
                     rest(&mut pause).await;
                 }
+            }
+        }
+    }
+
+    /// Looks without ever watching. Whoever follows was told why.
+    async fn poll(&self, every: Duration, see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>) {
+        loop {
+            tokio::time::sleep(every).await;
+            let seen = match self.look().await {
+                Ok((objects, _)) => see(Sight::Now(&objects)),
+                Err(error) => see(Sight::Trouble(error)),
+            };
+            if seen.is_break() {
+                return;
             }
         }
     }
@@ -87,13 +125,14 @@ where
         objects: &mut Objects<K>,
         revision: &mut String,
         see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    ) -> Next {
         let mut pause = PAUSE.0;
         loop {
             let (before, started) = (revision.clone(), Instant::now());
             match self.watch_once(objects, revision, see).await {
-                End::Seen => return ControlFlow::Break(()),
-                End::Relist => return ControlFlow::Continue(()),
+                End::Seen => return Next::Nothing,
+                End::Relist => return Next::List,
+                End::Unwatchable => return Next::Poll,
                 // A server that ends watches as soon as they begin would otherwise be asked without end.
                 End::Resume if *revision != before || started.elapsed() >= PAUSE.1 => pause = PAUSE.0,
                 End::Resume | End::Pause => rest(&mut pause).await,
@@ -145,13 +184,15 @@ fn advance<K: Resource>(revision: &mut String, object: &K) {
     }
 }
 
-/// 410 says that the revision is compacted away: only a new list helps.
+/// 410 says that the revision is compacted away: only a new list helps. The others say that the verb is not for us, or
+/// not for this kind, or not there.
 fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>) -> End {
     if see(Sight::Trouble(sentence(error))).is_break() {
         return End::Seen;
     }
     match error {
         kube::Error::Api(status) if status.code == 410 => End::Relist,
+        kube::Error::Api(status) if matches!(status.code, 403 | 405 | 501) => End::Unwatchable,
         _ => End::Pause,
     }
 }

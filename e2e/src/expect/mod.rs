@@ -1,6 +1,7 @@
 //! How a spec looks at its cluster: what it looks at, by watch, what it should be, and the story that is
 //! told when it is not.
 
+mod source;
 mod subject;
 
 mod follow;
@@ -12,6 +13,7 @@ mod promise;
 
 mod matcher;
 pub mod matchers;
+pub mod stop;
 
 mod difference;
 mod record;
@@ -25,5 +27,6 @@ pub use eventually::Eventually;
 pub use expect_value::Expect;
 pub(crate) use follow::Sight;
 pub use matcher::{Matcher, MatcherList, Mismatch};
+pub use source::{Probe, Target};
 pub(crate) use subject::Subject;
 pub use subject::{Collection, Object, Observable};

@@ -5,6 +5,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::report::{MomentKind, Ongoing};
 use crate::spec::Board;
 
 /// Notices when an expectation is dropped unchecked.
@@ -20,10 +21,11 @@ impl Promise {
         Self { board, place: Location::caller(), kept: false }
     }
 
-    /// The expectation is being checked now.
-    pub(crate) fn keep(&mut self) {
+    /// The expectation is being checked now; it stands on the timeline from here to its end.
+    pub(crate) fn keep(&mut self, what: &str) -> Ongoing {
         self.kept = true;
         self.board.expected_something();
+        self.board.timeline().start(MomentKind::Expectation, what)
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is told when the wait fails, and when a spec runs out of time in the middle of it.
 
 use std::fmt::Write as _;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,21 +12,36 @@ use tokio::time::Instant;
 
 use crate::expect::Mismatch;
 use crate::expect::difference::{changes, seconds, yaml};
-use crate::spec::Waiting;
+use crate::failure::{Failure, place_of};
+use crate::report::{FailureReport, MomentKind, Transition};
+use crate::spec::{Board, Waiting};
 
 /// So many changes are told from the beginning, and so many up to the end; those between are counted.
 const TOLD: (usize, usize) = (10, 40);
+
+/// So many changes are put on the spec's timeline.
+const TIMELINE: usize = 200;
+
+/// What was last seen where nothing was.
+const NOTHING: &str = "nothing: it could not be looked at";
 
 /// One wait's record.
 pub(crate) struct Record {
     expected: String,
     start: Instant,
+    /// The spec's time at the start.
+    offset: Duration,
+    board: Arc<Board>,
     seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
+    /// When something was noted last.
+    at: Duration,
     looked: bool,
+    /// At how many looks in a row it was right, of how many it must be.
+    held: Option<(u32, u32)>,
     last: Option<Value>,
     mismatch: Option<Mismatch>,
     trouble: Option<(Duration, String)>,
@@ -35,10 +51,19 @@ struct Seen {
 }
 
 impl Record {
-    /// A wait for something, within a limit: `Machine a should exist within`, 30 s.
-    pub(crate) fn new(expected: &str, limit: Duration) -> Arc<Self> {
-        let expected = format!("{expected} {}", seconds(limit));
-        Arc::new(Self { expected, start: Instant::now(), seen: Mutex::default() })
+    /// A wait for something, with its limit: `Machine a should exist`, ` within 30s`.
+    pub(crate) fn new(expected: &str, limit: &str, board: &Arc<Board>) -> Arc<Self> {
+        let (expected, offset) = (format!("{expected}{limit}"), board.elapsed());
+        let (start, board, seen) = (Instant::now(), Arc::clone(board), Mutex::default());
+        Arc::new(Self { expected, start, offset, board, seen })
+    }
+
+    /// Since the wait began. Another thread than the spec's own does not know its time, only what was noted last.
+    pub(crate) fn elapsed(&self) -> Duration {
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => self.start.elapsed(),
+            Err(_) => self.seen().at,
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -48,32 +73,68 @@ impl Record {
     /// The value now; `None` is absent.
     pub(crate) fn saw(&self, value: Option<Value>) {
         let mut seen = self.seen();
+        seen.at = self.start.elapsed();
         if let Some(text) = transition(seen.looked, seen.last.as_ref(), value.as_ref()) {
-            seen.tell(self.start.elapsed(), text);
+            if seen.count() < TIMELINE {
+                self.board.tell(MomentKind::Transition, &text);
+            }
+            seen.tell(text);
         }
         seen.looked = true;
         seen.last = value;
     }
 
     pub(crate) fn mismatched(&self, mismatch: Mismatch) {
-        self.seen().mismatch = Some(mismatch);
+        let mut seen = self.seen();
+        (seen.mismatch, seen.held) = (Some(mismatch), None);
+    }
+
+    /// It was as it should be, at so many looks in a row of those that it must.
+    pub(crate) fn held(&self, times: u32, of: u32) {
+        self.seen().held = Some((times, of));
     }
 
     pub(crate) fn trouble(&self, error: String) {
-        self.seen().trouble = Some((self.start.elapsed(), error));
+        let mut seen = self.seen();
+        seen.at = self.start.elapsed();
+        seen.trouble = Some((seen.at, error));
+    }
+
+    /// Everything as a failure, with what went wrong if it was not that time ran out.
+    pub(crate) fn failure(&self, wrong: Option<&str>, place: &'static Location<'static>) -> Failure {
+        let wrong = wrong.map(|wrong| format!("{wrong}: ")).unwrap_or_default();
+        let told = format!("{wrong}{}", self.story());
+        let seen = self.seen();
+        let at = |at: Duration| seconds_of(self.offset + at);
+        let transition = |(time, text): &(Duration, String)| Transition { at: at(*time), text: text.clone() };
+        let why = seen.why().map(|why| format!(": {why}")).unwrap_or_default();
+        let report = FailureReport {
+            message: format!("{wrong}{}{why}", self.expected),
+            expected: Some(self.expected.clone()),
+            last_value: seen.last.as_ref().map(yaml),
+            difference: seen.mismatch.as_ref().and_then(Mismatch::difference).map(str::to_owned),
+            transitions: seen.first.iter().chain(&seen.latest).map(transition).collect(),
+            last_api_error: seen.trouble.as_ref().map(transition),
+            ..FailureReport::default()
+        };
+        Failure::told(report, told).placed(place_of(place))
     }
 
     /// Everything, for a person.
     pub(crate) fn story(&self) -> String {
+        let elapsed = self.elapsed();
         let seen = self.seen();
         let mut story = self.expected.clone();
-        match &seen.mismatch {
-            Some(mismatch) => push(&mut story, "last seen", &mismatch.told()),
-            None if seen.looked => {}
-            None => push(&mut story, "last seen", "nothing: it could not be looked at"),
+        match (&seen.mismatch, seen.held) {
+            (_, Some((times, of))) => {
+                let _ = write!(story, "\n  it held at {times} of {of} looks");
+            }
+            (Some(mismatch), None) => push(&mut story, "last seen", &mismatch.told()),
+            (None, None) if seen.looked => {}
+            (None, None) => push(&mut story, "last seen", NOTHING),
         }
         if !seen.first.is_empty() {
-            push(&mut story, "transitions", &seen.transitions(self.start.elapsed()));
+            push(&mut story, "transitions", &seen.transitions(elapsed));
         }
         if let Some((at, error)) = &seen.trouble {
             push(&mut story, "last API error", &format!("{} at {}", error, seconds(*at)));
@@ -92,7 +153,18 @@ impl Waiting for Record {
 }
 
 impl Seen {
-    fn tell(&mut self, at: Duration, text: String) {
+    /// The last sight in short.
+    fn why(&self) -> Option<&str> {
+        let mismatch = self.mismatch.as_ref().filter(|_| self.held.is_none());
+        mismatch.map(Mismatch::why).or((!self.looked).then_some(NOTHING))
+    }
+
+    fn count(&self) -> usize {
+        self.first.len() + self.left_out + self.latest.len()
+    }
+
+    fn tell(&mut self, text: String) {
+        let at = self.at;
         if self.first.len() < TOLD.0 {
             self.first.push((at, text));
             return;
@@ -105,8 +177,7 @@ impl Seen {
     }
 
     fn transitions(&self, elapsed: Duration) -> String {
-        let count = self.first.len() + self.left_out + self.latest.len();
-        let mut text = format!("{count} in {}", seconds(elapsed));
+        let mut text = format!("{} in {}", self.count(), seconds(elapsed));
         let mut add = |(at, what): &(Duration, String)| {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n{:>8.3}s  {}", at.as_secs_f64(), what.replace('\n', "\n           "));
@@ -118,6 +189,11 @@ impl Seen {
         self.latest.iter().for_each(&mut add);
         text
     }
+}
+
+/// To the millisecond, as reports have it.
+fn seconds_of(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// What happened between two looks, or nothing.
@@ -167,7 +243,7 @@ mod tests {
     use super::*;
 
     fn record() -> Arc<Record> {
-        Record::new("Machine demo/a should be Ready within", Duration::from_secs(30))
+        Record::new("Machine demo/a should be Ready", " within 30s", &Board::new())
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::expect::Target;
 use crate::expect::difference::to_json;
 use crate::spec::{Cx, Kind, object_label};
 
@@ -17,15 +18,13 @@ use crate::spec::{Cx, Kind, object_label};
 pub(crate) type Objects<K> = BTreeMap<(String, String), K>;
 
 /// Something that [`Cx::eventually`] and [`Cx::consistently`] can look at: `&object`, an [`Object`], a
-/// [`Collection`].
+/// [`Collection`], a [`Probe`](crate::Probe).
 pub trait Observable {
-    /// The kind of the objects that are watched.
-    type Kind: Resource + Clone + Debug + DeserializeOwned + 'static;
     /// What matchers are given.
     type Value: Serialize + 'static;
 
     /// Says what to watch, for a spec.
-    fn observe(self, cx: &Cx) -> Subject<Self::Kind, Self::Value>;
+    fn observe(self, cx: &Cx) -> Target<Self::Value>;
 }
 
 /// A watched selection of objects, and what a matcher sees of it.
@@ -85,11 +84,10 @@ impl<K> Observable for Object<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    type Kind = K;
     type Value = K;
 
-    fn observe(self, _cx: &Cx) -> Subject<K, K> {
-        self.subject()
+    fn observe(self, _cx: &Cx) -> Target<K> {
+        self.into()
     }
 }
 
@@ -110,10 +108,9 @@ where
 }
 
 impl<K: Kind> Observable for &K {
-    type Kind = K;
     type Value = K;
 
-    fn observe(self, cx: &Cx) -> Subject<K, K> {
+    fn observe(self, cx: &Cx) -> Target<K> {
         let name = self
             .meta()
             .name
@@ -168,10 +165,18 @@ impl<K> Observable for Collection<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    type Kind = K;
     type Value = Vec<K>;
 
-    fn observe(self, _cx: &Cx) -> Subject<K, Vec<K>> {
+    fn observe(self, _cx: &Cx) -> Target<Vec<K>> {
+        self.into()
+    }
+}
+
+impl<K> Collection<K>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    pub(crate) fn subject(self) -> Subject<K, Vec<K>> {
         Subject {
             label: self.label(),
             api: self.api,

@@ -41,5 +41,5 @@ mod fill;
 
 pub use capabilities::{Capabilities, CapabilitiesError};
 pub use error::NodeImageError;
-pub use obtain::{obtain, obtain_with};
+pub use obtain::{find, obtain, obtain_with};
 pub use request::{NodeImage, Origin, Request};

@@ -67,6 +67,19 @@ pub async fn obtain_with(
     built.map_err(|build| NodeImageError::Neither { image: official, pull, build: Box::new(build) })
 }
 
+/// What [`obtain_with`] would find without pulling or building anything.
+pub async fn find(docker: &Docker, request: &Request) -> Result<Option<NodeImage>, NodeImageError> {
+    let version = docker.version().await.map_err(NodeImageError::docker("asking Docker for its version"))?;
+    let machine = version.arch.unwrap_or_default();
+    let named = request.image.clone().or_else(|| official::name(&request.version));
+    if let Some(name) = named
+        && let Some(found) = inspect(docker, &name).await?
+    {
+        return checked(&found, name, Origin::Here, &machine).map(Some);
+    }
+    Ok(if request.image.is_some() { None } else { built_before(docker, request, &machine).await })
+}
+
 /// An image that somebody named.
 async fn named(
     docker: &Docker,

@@ -100,6 +100,18 @@ impl Board {
         self.timeline.push(moment, at);
     }
 
+    /// The attempt has failed.
+    pub(crate) fn failed(&self, text: &str, detail: &str) {
+        let moment = Moment {
+            kind: MomentKind::Failure,
+            text: text.to_owned(),
+            detail: detail.to_owned(),
+            failed: true,
+            ..Moment::default()
+        };
+        self.timeline.push_now(moment);
+    }
+
     pub(crate) fn expected_something(&self) {
         self.state().expectations += 1;
     }

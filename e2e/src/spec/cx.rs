@@ -12,12 +12,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use seatrial_fakeclient::Clock;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable};
+use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
 use crate::failure::{Failure, SpecResult};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
@@ -210,13 +212,40 @@ impl Cx {
     ///
     /// The target is `&object`, `cx.object::<Kind>("name")` or `cx.all::<Kind>()`.
     #[track_caller]
-    pub fn eventually<T: Observable>(&self, target: T) -> Eventually<T::Kind, T::Value> {
+    pub fn eventually<T: Observable>(&self, target: T) -> Eventually<T::Value> {
         Eventually::new(target.observe(self), Arc::clone(&self.board))
+    }
+
+    /// Something that no watch tells of, for [`eventually`](Self::eventually) and [`consistently`](Self::consistently): it
+    /// is asked again and again.
+    ///
+    /// `cx.probe("the queue's length", async || metric("workqueue_depth").await)`
+    pub fn probe<F, V>(&self, name: &str, ask: F) -> Probe<F>
+    where
+        F: AsyncFn() -> SpecResult<V> + 'static,
+        V: Serialize + 'static,
+    {
+        Probe::new(name, ask)
+    }
+
+    /// The Events about an object, for matchers such as [`have_event`](crate::matchers::have_event).
+    pub fn events_of<K: Kind>(&self, object: &K) -> Collection<Event> {
+        let meta = object.meta();
+        // Events about cluster-scoped objects are kept in namespace `default`.
+        let cluster_scoped = self.api_of(object).namespace().is_none();
+        let namespace = meta.namespace.as_deref().unwrap_or(&self.namespace);
+        let namespace = if cluster_scoped { "default" } else { namespace };
+        let mut about =
+            format!("involvedObject.kind={},involvedObject.name={}", K::kind(&()), object.name_any());
+        if let Some(uid) = &meta.uid {
+            about = format!("{about},involvedObject.uid={uid}");
+        }
+        Collection::new(self.api_in(namespace), "events").fields(&about)
     }
 
     /// Watches an object or a collection for a while, in which it must be as it should be all the time.
     #[track_caller]
-    pub fn consistently<T: Observable>(&self, target: T) -> Consistently<T::Kind, T::Value> {
+    pub fn consistently<T: Observable>(&self, target: T) -> Consistently<T::Value> {
         Consistently::new(target.observe(self), Arc::clone(&self.board))
     }
 

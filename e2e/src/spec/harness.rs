@@ -57,7 +57,7 @@ const SLOWEST: usize = 10;
 /// | `SEATRIAL_REPEAT` | how often the run is repeated, each time with another seed, until it fails | 1 |
 /// | `SEATRIAL_UNTIL_IT_FAILS` | the run is repeated until it fails, at most `SEATRIAL_REPEAT` times if that is set, too | `false` |
 /// | `SEATRIAL_PROGRESS_AFTER` | specs that run for so long tell what they are doing, again and again | never |
-/// | `SEATRIAL_SLOW` | specs that took so long are listed at the end, the ten slowest of them | `5s` |
+/// | `SEATRIAL_SLOW` | specs that took so long are listed at the end, the ten slowest of them | `10s` |
 /// | `SEATRIAL_REPORT`, else `ARTIFACTS` | a folder for `report.html`, `report.json` and `junit.xml`, merged with what is there, and for what explains failures | none |
 /// | `SEATRIAL_LOG` | what this process logs that stands in the report, as `RUST_LOG` has it | `info`, clients `warn` |
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
-use crate::report::{Artefact, Attempt, Moment, MomentKind};
+use crate::report::{Artefact, Attempt, FailureReport, Moment, MomentKind};
 use crate::span::mins;
 use crate::spec::plan::Spec;
 use crate::spec::tree::Body;
@@ -216,5 +216,6 @@ fn out_of_time(limit: Duration, board: &Board) -> Failure {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
     let waits = board.waits_so_far().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
-    Failure::nowhere(text).detailed(waits.collect())
+    let report = FailureReport { message: text.clone(), ..FailureReport::default() };
+    Failure::told(report, waits.fold(text, |text, wait| text + &wait))
 }

@@ -11,7 +11,6 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
-use crate::report::MomentKind;
 use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
@@ -120,8 +119,10 @@ impl<'a> Stage<'a> {
     }
 
     async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
-        if let Some(reason) = ending.failures.first() {
-            board.tell(MomentKind::Failure, reason.message().lines().next().unwrap_or_default());
+        for failure in &ending.failures {
+            board.failed(failure.message(), &failure.to_string());
+        }
+        if ending.failed() {
             (ending.artefacts, ending.uncollected) =
                 evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;
         }

@@ -8,4 +8,9 @@ mod child;
 mod left;
 mod made;
 mod refused;
+mod shared;
 mod surroundings;
+
+#[expect(dead_code, reason = "the tests of suites look at more of a run")]
+#[path = "../it/program.rs"]
+mod program;

@@ -5,6 +5,7 @@
 mod endings;
 mod groups;
 mod listing;
+mod looking;
 mod program;
 mod reports;
 mod runs;

@@ -24,7 +24,7 @@ fn check(spec: &str, parts: &[&str]) {
 fn the_end_of_a_wait_tells_what_was_expected_the_difference_the_transitions_and_the_last_value() {
     let parts = [
         "/a should match {\"data\":{\"key\":\"3\"},\"immutable\":true} within 1s\n",
-        "  last seen: data.key is \"2\"; immutable is absent\n",
+        "  last seen: data.key is \"2\" and not \"3\"; immutable is absent and not true\n",
         "    difference (- expected, + seen):\n",
         "    -  key: \"3\"\n",
         "    +  key: \"2\"\n",
@@ -61,7 +61,7 @@ fn a_flip_that_lasts_one_write_is_caught() {
     let parts = [
         "it did not hold: ",
         "all the time during 1s\n",
-        "data.key is \"flipped\"\n",
+        "data.key is \"flipped\" and not \"0\"\n",
         "\"0\" → \"flipped\"\n",
     ];
     check("Wait / over a window / catches a brief flip", &parts);

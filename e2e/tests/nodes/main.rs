@@ -8,6 +8,7 @@ mod images;
 mod links;
 mod pods;
 mod probe;
+mod undone;
 
 use std::process::ExitCode;
 
@@ -17,9 +18,11 @@ fn main() -> ExitCode {
     seatrial_e2e::run(|suite| {
         suite.namespace_prefix("nodes");
         suite.describe("Node", |s| {
-            s.label("faults").needs(Need::Nodes(2)).needs(Need::Kubelet);
+            // Other specs would meet the faults, too.
+            s.label("faults").serial().needs(Need::Nodes(2)).needs(Need::Kubelet);
             s.context("that is away", away::specs);
             s.context("on a bad network", links::specs);
+            s.context("whose spec leaves it broken", undone::specs);
         });
         suite.describe("Pod", |s| {
             s.needs(Need::Kubelet);

@@ -10,6 +10,7 @@ use seatrial_e2e::Suite;
 mod custom;
 mod endings;
 mod groups;
+mod looking;
 mod passing;
 mod refused;
 mod runs;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         "third time" => runs::third_time,
         "focused" => runs::focused,
         "stuck" => runs::stuck,
+        "looking" => looking::suite,
         "waiting" => waiting::suite,
         "refused" => refused::suite,
         other => panic!("SUITE is {other:?}, which is none of this program's suites"),

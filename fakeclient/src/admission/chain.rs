@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use super::attributes::Attributes;
 use super::plugin::Plugin;
 use super::plugins::{
-    certificates, classes, lifecycle, limits, node_taint, pod_security, priority, protection, resize,
-    runtime_class, tolerations, webhooks,
+    certificates, classes, lifecycle, limit_range, node_taint, pod_security, priority, protection, quota,
+    resize, runtime_class, tolerations, webhooks,
 };
 
 /// The plugins that kube-apiserver 1.37 turns on by itself, without `ServiceAccount`.
@@ -26,7 +26,7 @@ impl Default for Chain {
         Self {
             plugins: vec![
                 Box::new(lifecycle::NamespaceLifecycle),
-                Box::new(limits::LimitRanger),
+                Box::new(limit_range::LimitRanger),
                 Box::new(node_taint::TaintNodesByCondition),
                 Box::new(pod_security::PodSecurity),
                 Box::new(priority::Priority),
@@ -41,7 +41,7 @@ impl Default for Chain {
                 Box::new(webhooks::MutatingAdmissionWebhook),
                 Box::new(webhooks::ValidatingAdmissionPolicy),
                 Box::new(webhooks::ValidatingAdmissionWebhook),
-                Box::new(limits::ResourceQuota),
+                Box::new(quota::ResourceQuota),
             ],
         }
     }

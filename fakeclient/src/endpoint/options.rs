@@ -167,8 +167,20 @@ pub(crate) struct WriteOptions {
 impl WriteOptions {
     /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`: the name in the error.
     pub(crate) fn parse(query: &Query, kind: &str) -> Result<Self, ApiError> {
+        Self::read(query, kind, false)
+    }
+
+    /// `PatchOptions` of an apply.
+    pub(crate) fn parse_apply(query: &Query) -> Result<Self, ApiError> {
+        Self::read(query, "PatchOptions", true)
+    }
+
+    fn read(query: &Query, kind: &str, apply: bool) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
-        if kind == "PatchOptions" && query.get("force").is_some() {
+        if apply && query.text("fieldManager").is_empty() {
+            errors.push(FieldError::required("fieldManager", "is required for apply patch"));
+        }
+        if kind == "PatchOptions" && !apply && query.get("force").is_some() {
             errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
         }
         let manager = query.text("fieldManager");

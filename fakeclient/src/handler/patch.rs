@@ -41,6 +41,7 @@ fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
         "application/merge-patch+json" => Ok(Patch::Merge(body)),
         "application/strategic-merge-patch+json" if !custom => Ok(Patch::Strategic(body)),
         "application/apply-patch+yaml" => {
+            WriteOptions::parse_apply(&scope.query)?;
             Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)"))
         }
         _ => Err(outcome::unsupported_type(custom)),

@@ -225,6 +225,7 @@ fn below(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
         ("status", Verb::Patch) => patch::patch(scope, Part::Status),
         ("binding", Verb::Create) => subresource::binding::create(scope),
         ("eviction", Verb::Create) => subresource::eviction::create(scope),
+        ("log", Verb::Get) => subresource::log::get(scope),
         ("finalize", Verb::Update) => subresource::finalize::finalize(scope),
         ("scale", Verb::Get) => subresource::scale::get(scope),
         ("scale", Verb::Update) => subresource::scale::update(scope),

@@ -77,7 +77,9 @@ impl Scope<'_> {
 
     /// 422 about this object.
     pub(crate) fn invalid(&self, name: &str, errors: &[crate::object::field::FieldError]) -> ApiError {
-        ApiError::invalid(&self.resource.group, &self.resource.kind, name, errors)
+        // Objects are validated in the group that they are stored in: core for the Events of either.
+        let group = self.resource.storage.key.split_once('.').map_or("", |(_, group)| group);
+        ApiError::invalid(group, &self.resource.kind, name, errors)
     }
 }
 

@@ -86,6 +86,46 @@ impl Quantity {
         scaled(self.digits, self.exponent, -9).cmp(&scaled(other.digits, other.exponent, -9))
     }
 
+    /// A whole number.
+    pub(crate) fn of(number: i64) -> Self {
+        Self { digits: number.into(), exponent: 0, style: Style::DecimalSi, written: None }
+    }
+
+    /// The sum, in the style of the first unless that is zero.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let style = if self.digits == 0 { other.style } else { self.style };
+        let exponent = self.exponent.min(other.exponent);
+        let digits = scaled(self.digits, self.exponent, exponent).saturating_add(scaled(
+            other.digits,
+            other.exponent,
+            exponent,
+        ));
+        Self { digits, exponent, style, written: None }
+    }
+
+    /// The same below zero, or above it.
+    pub(crate) fn negated(&self) -> Self {
+        Self { digits: -self.digits, written: None, ..self.clone() }
+    }
+
+    /// -1, 0 or 1.
+    pub(crate) fn sign(&self) -> i64 {
+        i64::try_from(self.digits.signum()).expect("a signum fits")
+    }
+
+    /// The value, if it is a whole number that fits.
+    pub(crate) fn whole(&self) -> Option<i64> {
+        let whole = scaled(self.digits, self.exponent, 0);
+        let exact = self.exponent >= 0 || scaled(whole, 0, self.exponent) == self.digits;
+        i64::try_from(whole).ok().filter(|_| exact)
+    }
+
+    /// The value as a float.
+    #[expect(clippy::cast_precision_loss, reason = "an approximation is what is asked for")]
+    pub(crate) fn approximate(&self) -> f64 {
+        self.digits as f64 * 10_f64.powi(self.exponent)
+    }
+
     /// The canonical form.
     pub(crate) fn canonical(&self) -> String {
         if let Some(written) = &self.written {

@@ -2,6 +2,7 @@
 
 mod envtest;
 mod fake;
+mod kind;
 pub(crate) mod report;
 mod stopwatch;
 
@@ -10,10 +11,10 @@ use serde::Serialize;
 
 use crate::cargo::cargo;
 
-/// Measure the fake, the report's page and the start of a real control plane.
+/// Measure the fake, the report's page, the start of a real control plane, and clusters of real nodes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs"
+    after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs\n  cargo xtask bench --kind      with clusters of real nodes"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
@@ -23,6 +24,9 @@ pub(crate) struct Args {
     /// Leave out what needs real Kubernetes binaries.
     #[arg(long)]
     fake_only: bool,
+    /// Measure clusters of real nodes, too: it needs Docker and takes some minutes.
+    #[arg(long)]
+    kind: bool,
     /// Measure in this process; without it, an optimised build of this command is made and run.
     #[arg(long, hide = true)]
     here: bool,
@@ -106,6 +110,9 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
     if !args.fake_only {
         rows.extend(envtest::rows().await?);
     }
+    if args.kind {
+        rows.extend(kind::rows().await?);
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
@@ -119,6 +126,7 @@ fn optimised(args: &Args) -> Result<()> {
     command.args(["run", "--quiet", "--profile", "bench", "--package", "xtask", "--", "bench", "--here"]);
     command.args(args.json.then_some("--json"));
     command.args(args.fake_only.then_some("--fake-only"));
+    command.args(args.kind.then_some("--kind"));
     let status = command.status().context("failed to start cargo")?;
     anyhow::ensure!(status.success(), "the optimised run failed");
     Ok(())

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// This process's PATH, with root's folders.
-pub(super) fn path() -> OsString {
+pub(crate) fn path() -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
     std::env::join_paths(folders).unwrap_or(path)

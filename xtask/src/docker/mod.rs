@@ -21,6 +21,8 @@ pub(crate) mod runtime;
 use anyhow::Result;
 use clap::Subcommand;
 
+pub(crate) use iptables::path as search_path;
+
 /// Start or stop a Docker daemon of this project's own, beside whatever else runs here.
 #[derive(Debug, clap::Args)]
 #[command(

@@ -3,15 +3,19 @@
 mod combined;
 mod condition;
 mod counted;
+mod events;
 mod partial;
 mod presence;
 mod rejected;
+mod replicas;
 mod value;
 
 pub use combined::{All, Any, Not, all, any, not};
 pub use condition::{HaveCondition, have_condition};
 pub use counted::{Each, HaveLen, each, have_len};
-pub use partial::{MatchJson, match_json};
+pub use events::{HaveEvent, have_event};
+pub use partial::{MatchJson, match_json, match_yaml};
 pub use presence::{BeGone, Exist, be_gone, exist};
 pub use rejected::{Answer, BeRejected, be_rejected};
-pub use value::{Equal, Satisfy, equal, satisfy};
+pub use replicas::{HaveReadyReplicas, have_ready_replicas};
+pub use value::{Check, Equal, Satisfy, check, equal, satisfy};

@@ -3,18 +3,41 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::expect::difference::to_json;
+use crate::expect::difference::{short, to_json};
 use crate::expect::{Matcher, Mismatch};
 
-/// Made by [`match_json`].
+/// Made by [`match_json`] and [`match_yaml`].
 pub struct MatchJson(Value);
 
 /// The object has at least these fields with these values.
 ///
-/// Objects may have fields that are not named. Lists must have as many items, each of which matches the
-/// item in its place. `null` is a field that is absent or null.
+/// Objects may have fields that are not named. The items of a list that have a `type` or a `name`, as conditions and
+/// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of which
+/// matches the item in its place. `null` is a field that is absent or null.
 pub fn match_json(partial: impl Serialize) -> MatchJson {
     MatchJson(serde_json::to_value(partial).expect("an expectation can be written as JSON"))
+}
+
+/// The same, written as YAML:
+///
+/// ```
+/// # use seatrial_e2e::matchers::{MatchJson, match_yaml};
+/// # let _: MatchJson =
+/// match_yaml("
+///     spec: {replicas: 3}
+///     status:
+///       conditions:
+///       - {type: Available, status: 'True'}
+/// ");
+/// ```
+///
+/// Panics, and so fails its spec, where the text is no YAML.
+#[track_caller]
+pub fn match_yaml(partial: &str) -> MatchJson {
+    match serde_saphyr::from_str(partial) {
+        Ok(value) => MatchJson(value),
+        Err(error) => panic!("what is to be matched is no YAML: {error}"),
+    }
 }
 
 impl<T: Serialize> Matcher<T> for MatchJson {
@@ -43,6 +66,17 @@ fn compare(path: &str, wanted: &Value, actual: &Value, wrong: &mut Vec<String>) 
                 compare(&path, wanted, actual.get(key).unwrap_or(&Value::Null), wrong);
             }
         }
+        (Value::Array(wanted), Value::Array(actual)) if key_of(wanted).is_some() => {
+            let key = key_of(wanted).unwrap_or_default();
+            for item in wanted {
+                let name = &item[key];
+                let path = format!("{path}[{}]", name.as_str().unwrap_or_default());
+                match actual.iter().find(|other| other[key] == *name) {
+                    Some(other) => compare(&path, item, other, wrong),
+                    None => wrong.push(format!("{path} is absent")),
+                }
+            }
+        }
         (Value::Array(wanted), Value::Array(actual)) if wanted.len() == actual.len() => {
             for (index, (wanted, actual)) in wanted.iter().zip(actual).enumerate() {
                 compare(&format!("{path}[{index}]"), wanted, actual, wrong);
@@ -51,10 +85,20 @@ fn compare(path: &str, wanted: &Value, actual: &Value, wrong: &mut Vec<String>) 
         (Value::Array(wanted), Value::Array(actual)) => {
             wrong.push(format!("{} has {} items and not {}", place(), actual.len(), wanted.len()));
         }
-        (_, Value::Null) if !wanted.is_null() => wrong.push(format!("{} is absent", place())),
-        (wanted, actual) if wanted != actual => wrong.push(format!("{} is {actual}", place())),
+        (_, Value::Null) if !wanted.is_null() => {
+            wrong.push(format!("{} is absent and not {}", place(), short(wanted)));
+        }
+        (wanted, actual) if wanted != actual => {
+            wrong.push(format!("{} is {} and not {}", place(), short(actual), short(wanted)));
+        }
         _ => {}
     }
+}
+
+/// What the items of a list are known by, if all of them are.
+fn key_of(items: &[Value]) -> Option<&'static str> {
+    let all = |key: &&str| !items.is_empty() && items.iter().all(|item| item[*key].is_string());
+    ["type", "name"].into_iter().find(all)
 }
 
 /// The part of the actual value that the partial one speaks of.
@@ -66,6 +110,14 @@ fn part(wanted: &Value, actual: &Value) -> Value {
                 Some((key.clone(), part(wanted, actual)))
             });
             Value::Object(fields.collect::<Map<_, _>>())
+        }
+        (Value::Array(wanted), Value::Array(actual)) if key_of(wanted).is_some() => {
+            let key = key_of(wanted).unwrap_or_default();
+            let found = |item: &Value| {
+                let other = actual.iter().find(|other| other[key] == item[key])?;
+                Some(part(item, other))
+            };
+            Value::Array(wanted.iter().filter_map(found).collect())
         }
         (Value::Array(wanted), Value::Array(actual)) if wanted.len() == actual.len() => {
             Value::Array(wanted.iter().zip(actual).map(|(wanted, actual)| part(wanted, actual)).collect())
@@ -93,20 +145,45 @@ mod tests {
 
     #[test]
     fn a_field_with_another_value_is_told_by_its_path() {
-        check(json!({"spec": {"replicas": 3}}), &json!({"spec": {"replicas": 2}}), Err("spec.replicas is 2"));
+        check(
+            json!({"spec": {"replicas": 3}}),
+            &json!({"spec": {"replicas": 2}}),
+            Err("spec.replicas is 2 and not 3"),
+        );
     }
 
     #[test]
     fn an_absent_field_is_told_as_absent_and_null_asks_for_it() {
-        check(json!({"spec": {"a": 1}}), &json!({"spec": {}}), Err("spec.a is absent"));
+        check(json!({"spec": {"a": 1}}), &json!({"spec": {}}), Err("spec.a is absent and not 1"));
         check(json!({"spec": {"a": null}}), &json!({"spec": {}}), Ok(()));
-        check(json!({"spec": {"a": null}}), &json!({"spec": {"a": 1}}), Err("spec.a is 1"));
+        check(json!({"spec": {"a": null}}), &json!({"spec": {"a": 1}}), Err("spec.a is 1 and not (none)"));
     }
 
     #[test]
     fn lists_have_as_many_items() {
         check(json!([1]), &json!([1, 2]), Err("it has 2 items and not 1"));
         check(json!([{"a": 1}]), &json!([{"a": 1, "b": 2}]), Ok(()));
+    }
+
+    #[test]
+    fn items_with_a_type_or_a_name_are_looked_for_by_it() {
+        let actual = json!({"conditions": [{"type": "Synced", "status": "True"}, {"type": "Ready", "status": "False"}]});
+        check(json!({"conditions": [{"type": "Ready", "status": "False"}]}), &actual, Ok(()));
+        let wanted = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+        check(wanted.clone(), &actual, Err("conditions[Ready].status is \"False\" and not \"True\""));
+        let mismatch = match_json(wanted).check(Some(&actual)).unwrap_err();
+        let difference = " conditions:\n-- status: \"True\"\n+- status: \"False\"\n   type: Ready";
+        assert_eq!(mismatch.difference(), Some(difference));
+        check(json!({"conditions": [{"type": "Paused"}]}), &actual, Err("conditions[Paused] is absent"));
+    }
+
+    #[test]
+    fn yaml_says_the_same_and_what_is_none_fails_at_once() {
+        let actual = json!({"spec": {"replicas": 2, "paused": true}});
+        assert_eq!(match_yaml("spec: {replicas: 2}").check(Some(&actual)), Ok(()));
+        let mismatch = match_yaml("spec:\n  replicas: 3").check(Some(&actual)).unwrap_err();
+        assert_eq!(mismatch.why(), "spec.replicas is 2 and not 3");
+        assert!(std::panic::catch_unwind(|| match_yaml("spec: {").check(Some(&actual))).is_err());
     }
 
     #[test]

@@ -15,6 +15,13 @@ pub struct Satisfy<T, F> {
     value: PhantomData<fn(&T)>,
 }
 
+/// Made by [`check`].
+pub struct Check<T, F> {
+    description: String,
+    wrong: F,
+    value: PhantomData<fn(&T)>,
+}
+
 /// The value is equal to another one.
 pub fn equal<T>(expected: T) -> Equal<T> {
     Equal(expected)
@@ -24,6 +31,27 @@ pub fn equal<T>(expected: T) -> Equal<T> {
 /// `satisfy("have a node", |machine: &Machine| machine.status.node.is_some())`.
 pub fn satisfy<T, F: Fn(&T) -> bool>(description: &str, holds: F) -> Satisfy<T, F> {
     Satisfy { description: description.into(), holds, value: PhantomData }
+}
+
+/// A function says whether the value is right, and what is wrong with it otherwise: a matcher of one's own in a line. One
+/// that is used in many places is better a type with [`Matcher`].
+///
+/// `check("be balanced", |fleet: &Vec<Machine>| if odd(fleet) { Err("one is left over".into()) } else { Ok(()) })`
+pub fn check<T, F: Fn(&T) -> Result<(), String>>(description: &str, wrong: F) -> Check<T, F> {
+    Check { description: description.into(), wrong, value: PhantomData }
+}
+
+impl<T, F: Fn(&T) -> Result<(), String>> Matcher<T> for Check<T, F> {
+    fn expected(&self) -> String {
+        self.description.clone()
+    }
+
+    fn check(&self, actual: Option<&T>) -> Result<(), Mismatch> {
+        match actual {
+            None => Err(Mismatch::absent()),
+            Some(actual) => (self.wrong)(actual).map_err(Mismatch::new),
+        }
+    }
 }
 
 impl<T: PartialEq + Debug> Matcher<T> for Equal<T> {
@@ -65,6 +93,15 @@ mod tests {
     fn values_of_several_lines_are_compared_line_by_line() {
         let mismatch = equal(vec![1, 2]).check(Some(&vec![1, 3])).unwrap_err();
         assert_eq!(mismatch.difference(), Some(" [\n     1,\n-    2,\n+    3,\n ]"));
+    }
+
+    #[test]
+    fn a_function_may_say_what_is_wrong() {
+        let even =
+            || check("be even", |n: &i32| if n % 2 == 0 { Ok(()) } else { Err(format!("{n} is odd")) });
+        assert_eq!(even().check(Some(&2)), Ok(()));
+        assert_eq!(even().check(Some(&3)).unwrap_err().why(), "3 is odd");
+        assert!(even().check(None).unwrap_err().is_absent());
     }
 
     #[test]

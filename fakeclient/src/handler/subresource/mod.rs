@@ -3,4 +3,5 @@
 pub(crate) mod binding;
 pub(crate) mod eviction;
 pub(crate) mod finalize;
+pub(crate) mod log;
 pub(crate) mod scale;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::declare::escape;
+use crate::object::quantity::Quantity;
 use crate::object::schema::structural::{Additional, ListType, Structural, Type as SchemaType};
 
 /// A value.
@@ -30,6 +31,7 @@ pub(crate) enum Value {
     Type(&'static str),
     Ip(IpAddr),
     Cidr(IpAddr, u8),
+    Quantity(Quantity),
 }
 
 /// When two lists are equal.
@@ -74,6 +76,7 @@ impl Value {
             Self::Type(_) => "type",
             Self::Ip(_) => "net.IP",
             Self::Cidr(..) => "net.CIDR",
+            Self::Quantity(_) => "kubernetes.Quantity",
         }
     }
 
@@ -93,6 +96,7 @@ impl Value {
             (Self::Type(a), Self::Type(b)) => a == b,
             (Self::Ip(a), Self::Ip(b)) => a == b,
             (Self::Cidr(a, n), Self::Cidr(b, m)) => a == b && n == m,
+            (Self::Quantity(a), Self::Quantity(b)) => a.compare(b) == Ordering::Equal,
             (Self::List(a, same), Self::List(b, other_same)) => {
                 let by_set = *same != Same::InOrder || *other_same != Same::InOrder;
                 a.len() == b.len()

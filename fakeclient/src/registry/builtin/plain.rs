@@ -25,8 +25,8 @@ impl Strategy for Plain {
 }
 
 /// Whose update of a missing object creates it.
-const CREATED_ON_UPDATE: [&str; 4] =
-    ["endpoints", "limitranges", "runtimeclasses.node.k8s.io", "leasecandidates.coordination.k8s.io"];
+const CREATED_ON_UPDATE: [&str; 3] =
+    ["endpoints", "runtimeclasses.node.k8s.io", "leasecandidates.coordination.k8s.io"];
 
 /// Whose update has to name the revision that it is based on.
 const CONDITIONAL: [&str; 16] = [

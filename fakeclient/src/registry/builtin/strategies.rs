@@ -14,6 +14,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
         "events" => Arc::new(core::event::Event { strict: false }),
         "events.events.k8s.io" => Arc::new(core::event::Event { strict: true }),
+        "limitranges" => Arc::new(core::limit_range::LimitRange),
         "pods" => Arc::new(core::pod::Pod),
         "nodes" => Arc::new(core::node::Node),
         "namespaces" => Arc::new(core::namespace::Namespace),

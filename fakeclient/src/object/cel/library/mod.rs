@@ -13,6 +13,8 @@ mod operators;
 
 mod optional;
 
+mod quantity;
+
 mod strings;
 
 pub(super) mod time;
@@ -56,9 +58,7 @@ pub(super) const TYPES: [&str; 14] = [
 ];
 
 /// Functions that a real server knows and this one does not yet.
-pub(super) const NOT_MODELLED: [&str; 14] = [
-    "quantity",
-    "isQuantity",
+pub(super) const NOT_MODELLED: [&str; 12] = [
     "url",
     "isURL",
     "semver",
@@ -83,6 +83,7 @@ pub(super) fn find(name: &str) -> Option<&'static [Overload]> {
         lists::declare(&mut table);
         time::declare(&mut table);
         net::declare(&mut table);
+        quantity::declare(&mut table);
         optional::declare(&mut table);
         table
     });

@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use crate::object::field::FieldError;
 use crate::registry::builtin::rules::ip;
-use crate::registry::builtin::rules::names::dns_subdomain;
+use crate::registry::builtin::rules::names::form;
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 
 const MAX_SERVERS: usize = 3;
 const MAX_SEARCHES: usize = 32;
+/// Characters of one of them.
+const MAX_SEARCH: usize = 253;
 const MAX_SEARCH_TEXT: usize = 2048;
 
 pub(super) fn check(path: &Path, spec: &Value) -> Vec<FieldError> {
@@ -58,13 +60,28 @@ fn searches(path: &Path, searches: &[Value]) -> Vec<FieldError> {
     }
     for (index, search) in texts.into_iter().enumerate().filter(|(_, search)| *search != ".") {
         let search = search.strip_suffix('.').unwrap_or(search);
-        // An underscore is allowed here, and nowhere else in a name.
-        if !dns_subdomain(&search.replace('_', "a")).is_empty() {
-            let wrong = dns_subdomain(search).into_iter();
-            errors.extend(wrong.map(|why| FieldError::invalid(path.index(index), search.into(), why)));
+        let at = path.index(index);
+        if search.len() > MAX_SEARCH {
+            let why = format!("must be no more than {MAX_SEARCH} characters");
+            errors.push(FieldError::invalid(&at, search.into(), why));
+        }
+        if !search.split('.').all(is_label) {
+            let sentence = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' \
+                            or '.', and must start and end with an alphanumeric character";
+            let label = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+            let why = form(sentence, &format!(r"{label}(\.{label})*"), &["example.com"]);
+            errors.push(FieldError::invalid(&at, search.into(), why));
         }
     }
     errors
+}
+
+/// A part of a name between dots, which may begin with an underscore and have more of them, as in no other name.
+fn is_label(label: &str) -> bool {
+    let label = label.strip_prefix('_').unwrap_or(label);
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let ends = label.bytes().next().is_some_and(plain) && label.bytes().next_back().is_some_and(plain);
+    ends && label.bytes().all(|b| plain(b) || matches!(b, b'-' | b'_'))
 }
 
 #[cfg(test)]

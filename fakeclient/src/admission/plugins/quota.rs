@@ -1,4 +1,4 @@
-//! `LimitRanger` and `ResourceQuota`: not modelled beyond the case in which they have nothing to say.
+//! `ResourceQuota`: not modelled beyond the case in which it has nothing to say.
 
 use serde_json::Value;
 
@@ -6,25 +6,6 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::registry::builtin::rules::read::Read;
-
-/// Completes and checks Pods and claims by the `LimitRanges` of their namespace.
-#[derive(Debug)]
-pub(crate) struct LimitRanger;
-
-impl Plugin for LimitRanger {
-    fn admit(&self, attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
-        let concerned = match attributes.operation {
-            Operation::Create => attributes.is("", "pods") || attributes.is("", "persistentvolumeclaims"),
-            Operation::Update => attributes.is("", "persistentvolumeclaims"),
-            Operation::Delete => false,
-        };
-        let ranges = || attributes.peers.list("limitranges", Some(attributes.namespace));
-        if concerned && ranges().any(|range| !range["spec"].list("limits").is_empty()) {
-            return Err(ApiError::not_modelled("a LimitRange that applies to this request"));
-        }
-        Ok(())
-    }
-}
 
 /// Counts what a namespace uses. A quota limits nothing before its controller has filled in `status.hard`.
 #[derive(Debug)]
@@ -77,16 +58,6 @@ mod tests {
 
     use super::super::bench::{Stored, create, pod};
     use super::*;
-
-    #[test]
-    fn a_limit_range_is_refused_rather_than_passed_over() {
-        let range = json!({"metadata": {"namespace": "default", "name": "l"}, "spec": {"limits": [{"type": "Container"}]}});
-        let stored = Stored::default().with("limitranges", range);
-        let error = create(&LimitRanger, "pods", pod(json!({})), &stored).expect_err("a limit applies");
-        assert_eq!(error.code, 501);
-        assert!(create(&LimitRanger, "configmaps", json!({}), &stored).is_ok());
-        assert!(create(&LimitRanger, "pods", pod(json!({})), &Stored::default()).is_ok());
-    }
 
     #[test]
     fn a_quota_counts_only_once_its_controller_has_seen_it() {

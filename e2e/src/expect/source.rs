@@ -1,0 +1,160 @@
+//! Where values come from while they are waited for: a watched selection of objects, or a question asked again and again.
+//!
+//! Whoever waits sees values alone: of which kind the objects are, or that there are none, it does not know.
+
+use std::fmt::Debug;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use kube::Resource;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::expect::difference::to_json;
+use crate::expect::follow::Sight;
+use crate::expect::subject::{Objects, Subject};
+use crate::expect::{Collection, Object, Observable};
+use crate::failure::SpecResult;
+use crate::spec::Cx;
+
+/// What is looked at, as [`Cx::eventually`] and [`Cx::consistently`] have it.
+pub struct Target<V> {
+    pub(crate) label: String,
+    pub(crate) source: Box<dyn Source<V>>,
+}
+
+/// A value and what its history is told from.
+pub(crate) struct State<V> {
+    /// Nothing while the object is absent.
+    pub(crate) value: Option<V>,
+    pub(crate) snapshot: Option<Value>,
+}
+
+/// What is told to who waits.
+pub(crate) enum View<V> {
+    /// As it is now.
+    Now(State<V>),
+    /// Changes between the last view and the next one cannot be known.
+    Gap,
+    /// It could not be asked.
+    Trouble(String),
+}
+
+/// Called with each view until it breaks.
+pub(crate) type See<'a, V> = &'a mut dyn FnMut(View<V>) -> ControlFlow<()>;
+
+/// Something that a value can be read from.
+pub(crate) trait Source<V> {
+    /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every` so
+    /// often.
+    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()>;
+
+    /// Looks once, afresh.
+    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>>;
+}
+
+impl<K, V> Subject<K, V> {
+    fn state(&self, objects: &Objects<K>) -> State<V> {
+        State { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
+    }
+}
+
+impl<K, V> Source<V> for Subject<K, V>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
+        let told = move |sight: Sight<'_, K>| match sight {
+            Sight::Now(objects) => see(View::Now(self.state(objects))),
+            Sight::Gap => see(View::Gap),
+            Sight::Trouble(error) => see(View::Trouble(error)),
+        };
+        self.follow_every(every, told).boxed_local()
+    }
+
+    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
+        async { Subject::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
+    }
+}
+
+impl<K, V: 'static> From<Subject<K, V>> for Target<V>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + 'static,
+{
+    fn from(subject: Subject<K, V>) -> Self {
+        Self { label: subject.label.clone(), source: Box::new(subject) }
+    }
+}
+
+impl<K> From<Object<K>> for Target<K>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    fn from(object: Object<K>) -> Self {
+        object.subject().into()
+    }
+}
+
+impl<K> From<Collection<K>> for Target<Vec<K>>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
+{
+    fn from(collection: Collection<K>) -> Self {
+        collection.subject().into()
+    }
+}
+
+/// Something that no watch tells of: a metric, an answer over HTTP, a provider's account. Made by [`Cx::probe`].
+pub struct Probe<F> {
+    name: String,
+    ask: F,
+}
+
+impl<F> Probe<F> {
+    pub(crate) fn new(name: &str, ask: F) -> Self {
+        Self { name: name.to_owned(), ask }
+    }
+}
+
+impl<F, V> Observable for Probe<F>
+where
+    F: AsyncFn() -> SpecResult<V> + 'static,
+    V: Serialize + 'static,
+{
+    type Value = V;
+
+    fn observe(self, _cx: &Cx) -> Target<V> {
+        Target { label: self.name.clone(), source: Box::new(self) }
+    }
+}
+
+impl<F, V> Source<V> for Probe<F>
+where
+    F: AsyncFn() -> SpecResult<V>,
+    V: Serialize,
+{
+    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
+        async move {
+            loop {
+                let view = self.look().await.map_or_else(View::Trouble, View::Now);
+                if see(view).is_break() {
+                    return;
+                }
+                tokio::time::sleep(every).await;
+            }
+        }
+        .boxed_local()
+    }
+
+    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
+        async {
+            let value = (self.ask)().await.map_err(|failure| failure.message().to_owned())?;
+            let snapshot = Some(to_json(&value));
+            Ok(State { value: Some(value), snapshot })
+        }
+        .boxed_local()
+    }
+}

@@ -1,0 +1,297 @@
+//! `LimitRanger`: what a Pod's containers ask for where they say nothing, and what a Pod or a claim may ask for.
+//!
+//! Nothing is said here of changes to a Pod: its resources change by `resize`, which is not modelled.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::object::quantity::Quantity;
+use crate::registry::builtin::rules::read::{Read, items_mut, object_mut, set};
+
+/// Where the plugin writes down what it has set.
+const ANNOTATION: &str = "kubernetes.io/limit-ranger";
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct LimitRanger;
+
+/// Resources by name.
+type Amounts = BTreeMap<String, Quantity>;
+
+impl Plugin for LimitRanger {
+    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+        if attributes.operation == Operation::Create && attributes.is("", "pods") {
+            for range in attributes.peers.list("limitranges", Some(attributes.namespace)) {
+                complete(range, object);
+            }
+        }
+        Ok(())
+    }
+
+    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        let creates = attributes.operation == Operation::Create;
+        let going = attributes.old.is_some_and(|old| old["metadata"].has("deletionTimestamp"));
+        if going || attributes.operation == Operation::Delete {
+            return Ok(());
+        }
+        for range in attributes.peers.list("limitranges", Some(attributes.namespace)) {
+            let mut wrong = Vec::new();
+            for limit in range["spec"].list("limits") {
+                match limit.text("type") {
+                    "Container" if creates && attributes.is("", "pods") => {
+                        for container in containers(&object["spec"]) {
+                            wrong.extend(Asked::by(&container["resources"]).beyond(limit));
+                        }
+                    }
+                    "Pod" if creates && attributes.is("", "pods") => {
+                        wrong.extend(Asked::by_pod(&object["spec"]).beyond(limit));
+                    }
+                    "PersistentVolumeClaim" if attributes.is("", "persistentvolumeclaims") => {
+                        wrong.extend(claim_errors(&object["spec"]["resources"], limit));
+                    }
+                    _ => {}
+                }
+            }
+            if !wrong.is_empty() {
+                return Err(attributes.forbidden(object, &together(wrong)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Go's aggregate of errors: each once, in brackets if there are several.
+fn together(mut wrong: Vec<String>) -> String {
+    let mut seen = Vec::new();
+    wrong.retain(|text| {
+        !seen.contains(text) && {
+            seen.push(text.clone());
+            true
+        }
+    });
+    if wrong.len() == 1 { wrong.remove(0) } else { format!("[{}]", wrong.join(", ")) }
+}
+
+/// Containers, then those that run first.
+fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
+    spec.list("containers").iter().chain(spec.list("initContainers"))
+}
+
+/// Gives containers the defaults of a range.
+fn complete(range: &Value, pod: &mut Value) {
+    let mut defaults: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for limit in range["spec"].list("limits").iter().filter(|limit| limit.text("type") == "Container") {
+        for (from, to) in [("defaultRequest", "requests"), ("default", "limits")] {
+            for (name, amount) in limit.entries(from) {
+                defaults.insert((to, name), amount.as_str().unwrap_or_default());
+            }
+        }
+    }
+    let mut noted = Vec::new();
+    for (list, called) in [("containers", "container"), ("initContainers", "init container")] {
+        for container in items_mut(object_mut(pod, "spec"), list) {
+            let name = container.text("name").to_owned();
+            for (to, word) in [("requests", "request"), ("limits", "limit")] {
+                let mut given = Vec::new();
+                for ((_, resource), amount) in defaults.iter().filter(|((place, _), _)| *place == to) {
+                    let amounts = object_mut(object_mut(container, "resources"), to);
+                    if !amounts.has(resource) {
+                        set(amounts, resource, *amount);
+                        given.push(*resource);
+                    }
+                }
+                if !given.is_empty() {
+                    noted.push(format!("{} {word} for {called} {name}", given.join(", ")));
+                }
+            }
+        }
+    }
+    if !noted.is_empty() {
+        let annotations = object_mut(object_mut(pod, "metadata"), "annotations");
+        set(annotations, ANNOTATION, format!("LimitRanger plugin set: {}", noted.join("; ")));
+    }
+}
+
+/// What is asked for, by a container or by all of a Pod.
+#[derive(Debug, Default)]
+struct Asked {
+    requests: Amounts,
+    limits: Amounts,
+}
+
+impl Asked {
+    fn by(resources: &Value) -> Self {
+        Self { requests: amounts(&resources["requests"]), limits: amounts(&resources["limits"]) }
+    }
+
+    /// All containers together; those that run first count where one of them asks for more.
+    fn by_pod(spec: &Value) -> Self {
+        let total = |part: &str| {
+            let mut all = Amounts::new();
+            let (mut first, mut beside) = (Amounts::new(), Amounts::new());
+            for container in spec.list("containers") {
+                add(&mut all, &amounts(&container["resources"][part]));
+            }
+            for container in spec.list("initContainers") {
+                let mut own = amounts(&container["resources"][part]);
+                if container.text("restartPolicy") == "Always" {
+                    add(&mut all, &own);
+                    add(&mut beside, &own);
+                    own = beside.clone();
+                } else {
+                    add(&mut own, &beside);
+                }
+                raise(&mut first, own);
+            }
+            raise(&mut all, first);
+            all.extend(amounts(&spec["resources"][part]));
+            all
+        };
+        Self { requests: total("requests"), limits: total("limits") }
+    }
+
+    fn beyond(&self, limit: &Value) -> Vec<String> {
+        let kind = limit.text("type");
+        let min = amounts(&limit["min"]).into_iter().filter_map(|(name, min)| {
+            let why = format!("minimum {name} usage per {kind} is {}", min.canonical());
+            self.below(&name, &min).map(|rest| why + &rest)
+        });
+        let max = amounts(&limit["max"]).into_iter().filter_map(|(name, max)| {
+            let why = format!("maximum {name} usage per {kind} is {}", max.canonical());
+            self.above(&name, &max).map(|rest| why + &rest)
+        });
+        let ratio = amounts(&limit["maxLimitRequestRatio"]).into_iter().filter_map(|(name, ratio)| {
+            let why = format!("{name} max limit to request ratio per {kind} is {}", ratio.canonical());
+            self.spread(&name, &ratio).map(|rest| why + &rest)
+        });
+        min.chain(max).chain(ratio).collect()
+    }
+
+    fn below(&self, name: &str, min: &Quantity) -> Option<String> {
+        let Some(request) = self.requests.get(name) else {
+            return Some(".  No request is specified".to_owned());
+        };
+        if request.compare(min).is_lt() {
+            return Some(format!(", but request is {}", request.canonical()));
+        }
+        let limit = self.limits.get(name).filter(|limit| limit.compare(min).is_lt())?;
+        Some(format!(", but limit is {}", limit.canonical()))
+    }
+
+    fn above(&self, name: &str, max: &Quantity) -> Option<String> {
+        let Some(limit) = self.limits.get(name) else {
+            return Some(".  No limit is specified".to_owned());
+        };
+        if limit.compare(max).is_gt() {
+            return Some(format!(", but limit is {}", limit.canonical()));
+        }
+        let request = self.requests.get(name).filter(|request| request.compare(max).is_gt())?;
+        Some(format!(", but request is {}", request.canonical()))
+    }
+
+    fn spread(&self, name: &str, most: &Quantity) -> Option<String> {
+        let given = |amounts: &Amounts| amounts.get(name).map(Quantity::approximate).filter(|n| *n != 0.0);
+        let Some(request) = given(&self.requests) else {
+            return Some(", but no request is specified or request is 0".to_owned());
+        };
+        let Some(limit) = given(&self.limits) else {
+            return Some(", but no limit is specified or limit is 0".to_owned());
+        };
+        let ratio = limit / request;
+        (ratio > most.approximate()).then(|| format!(", but provided ratio is {ratio:.6}"))
+    }
+}
+
+fn claim_errors(resources: &Value, limit: &Value) -> Vec<String> {
+    let asked = Asked { requests: amounts(&resources["requests"]), limits: Amounts::new() };
+    let kind = limit.text("type");
+    let min = amounts(&limit["min"]).into_iter().filter_map(|(name, min)| {
+        let why = format!("minimum {name} usage per {kind} is {}", min.canonical());
+        asked.below(&name, &min).map(|rest| why + &rest)
+    });
+    let max = amounts(&limit["max"]).into_iter().filter_map(|(name, max)| {
+        let why = format!("maximum {name} usage per {kind} is {}", max.canonical());
+        match asked.requests.get(&name) {
+            None => Some(why + ".  No request is specified"),
+            Some(request) if request.compare(&max).is_gt() => {
+                Some(format!("{why}, but request is {}", request.canonical()))
+            }
+            Some(_) => None,
+        }
+    });
+    min.chain(max).collect()
+}
+
+fn amounts(object: &Value) -> Amounts {
+    let entries = object.as_object().into_iter().flatten();
+    let read =
+        entries.filter_map(|(name, amount)| Some((name.clone(), Quantity::parse(amount.as_str()?).ok()?)));
+    read.collect()
+}
+
+fn add(to: &mut Amounts, more: &Amounts) {
+    for (name, amount) in more {
+        let sum = to.get(name).map_or_else(|| amount.clone(), |there| there.plus(amount));
+        to.insert(name.clone(), sum);
+    }
+}
+
+fn raise(to: &mut Amounts, others: Amounts) {
+    for (name, amount) in others {
+        if to.get(&name).is_none_or(|there| there.compare(&amount).is_lt()) {
+            to.insert(name, amount);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bench::{Stored, create, pod};
+    use super::*;
+
+    fn range(limit: &Value) -> Stored {
+        let range = json!({"metadata": {"namespace": "default", "name": "l"}, "spec": {"limits": [limit]}});
+        Stored::default().with("limitranges", range)
+    }
+
+    #[test]
+    fn containers_get_what_they_do_not_say() {
+        let limit = json!({"type": "Container", "default": {"cpu": "1"}, "defaultRequest": {"cpu": "100m"}});
+        let mut pod = json!({"spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "2"}}}]}});
+        complete(&json!({"spec": {"limits": [limit]}}), &mut pod);
+        let resources = json!({"limits": {"cpu": "2"}, "requests": {"cpu": "100m"}});
+        assert_eq!(pod["spec"]["containers"][0]["resources"], resources);
+        let note = "LimitRanger plugin set: cpu request for container a";
+        assert_eq!(pod["metadata"]["annotations"][ANNOTATION], note);
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_is_refused_by_name() {
+        let stored = range(&json!({"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "100m"}}));
+        let answer = |cpu: &str| {
+            let resources = json!({"limits": {"cpu": cpu}, "requests": {"cpu": cpu}});
+            let body = pod(json!({"containers": [{"name": "a", "resources": resources}]}));
+            create(&LimitRanger, "pods", body, &stored).map_err(|error| error.message)
+        };
+        let why = "maximum cpu usage per Container is 1, but limit is 2";
+        assert!(answer("2").is_err_and(|text| text.ends_with(why)));
+        let why = "minimum cpu usage per Container is 100m, but request is 10m";
+        assert!(answer("10m").is_err_and(|text| text.ends_with(why)));
+        assert!(answer("500m").is_ok());
+    }
+
+    #[test]
+    fn a_pod_counts_its_containers_together() {
+        let container =
+            json!({"name": "a", "resources": {"limits": {"cpu": "600m"}, "requests": {"cpu": "600m"}}});
+        let asked = Asked::by_pod(&json!({"containers": [container, container]}));
+        let wrong = asked.beyond(&json!({"type": "Pod", "max": {"cpu": "1"}}));
+        assert_eq!(wrong, ["maximum cpu usage per Pod is 1, but limit is 1200m"]);
+    }
+}

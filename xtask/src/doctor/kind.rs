@@ -1,0 +1,230 @@
+//! What tier `kind` needs: Docker that starts privileged containers, kind, a node image or what one is built of.
+
+use std::path::Path;
+
+use bollard::Docker;
+use bollard::models::SystemInfo;
+use seatrial_e2e::docker;
+use seatrial_e2e::node_image::{self, Capabilities};
+use seatrial_envtest::assets::{self, Binary, Request, Surroundings};
+
+use super::{Finding, version};
+
+/// The oldest interface of Docker's that is spoken: that of Docker 20.10.
+const OLDEST_API: (u32, u32) = (1, 41);
+
+/// Free space that a cluster of two nodes and, if it must be built, its image take.
+const SPACE: u64 = 8_000_000_000;
+
+const START: &str = "cargo xtask docker start";
+const INSTALL: &str =
+    "apt-get install --no-install-recommends docker.io iptables iproute2 && cargo xtask docker start";
+
+/// The findings of the tier.
+pub(super) async fn kind() -> Vec<Finding> {
+    let host = docker::host();
+    let mut findings = vec![client()];
+    match docker::connect_to(&host).await {
+        Err(error) => {
+            let can_start = which::which_in("dockerd", Some(crate::docker::search_path()), "/").is_ok();
+            findings.push(Finding::bad(error.to_string(), if can_start { START } else { INSTALL }));
+            findings.push(space("this project's cache", &Surroundings::of_this_process().cache()));
+            findings.extend(ingredients(None).await);
+        }
+        Ok(connection) => {
+            findings.extend(daemon(&connection, &host).await);
+            findings.extend(ingredients(Some(&connection)).await);
+        }
+    }
+    findings.push(kind_itself().await);
+    findings
+}
+
+/// kind calls Docker's command line client.
+fn client() -> Finding {
+    which::which("docker").map_or_else(
+        |_| {
+            Finding::bad(
+                "Docker's client is missing (kind calls `docker`)",
+                "apt-get install --no-install-recommends docker.io",
+            )
+        },
+        |path| Finding::good(format!("docker: {}", path.display())),
+    )
+}
+
+async fn daemon(connection: &Docker, host: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match connection.version().await {
+        Err(error) => {
+            findings.push(Finding::bad(format!("Docker at {host} does not say its version: {error}"), START));
+        }
+        Ok(version) => findings.push(api(
+            host,
+            version.version.as_deref().unwrap_or("?"),
+            version.api_version.as_deref().unwrap_or_default(),
+        )),
+    }
+    match connection.info().await {
+        Err(error) => findings
+            .push(Finding::bad(format!("Docker at {host} says nothing of its machine: {error}"), START)),
+        Ok(info) => {
+            findings.push(privileged(
+                Capabilities::of_this_process(),
+                info.default_runtime.as_deref().unwrap_or("runc"),
+            ));
+            findings.push(groups(&info));
+            if let Some(folder) = &info.docker_root_dir {
+                findings.push(space("Docker's data", Path::new(folder)));
+            }
+        }
+    }
+    findings
+}
+
+fn api(host: &str, release: &str, api: &str) -> Finding {
+    let numbers =
+        api.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    let text = format!("Docker {release} at {host} speaks API {api}");
+    if numbers.is_some_and(|numbers: (u32, u32)| numbers >= OLDEST_API) {
+        Finding::good(text)
+    } else {
+        let (major, minor) = OLDEST_API;
+        Finding::bad(
+            format!("{text}, and {major}.{minor} is the oldest that serves"),
+            "install Docker 20.10 or newer",
+        )
+    }
+}
+
+/// Nodes are privileged containers, which ask for every capability.
+fn privileged(capabilities: Result<Capabilities, node_image::CapabilitiesError>, runtime: &str) -> Finding {
+    let missing = match capabilities {
+        Err(error) => return Finding::bad(error.to_string(), "run it on Linux, with /proc mounted"),
+        Ok(capabilities) => capabilities.missing().collect::<Vec<_>>().join(", "),
+    };
+    if missing.is_empty() {
+        Finding::good(format!("root has every capability; Docker's runtime: {runtime}"))
+    } else if matches!(runtime, "runc" | "io.containerd.runc.v2" | "crun") {
+        let text = format!(
+            "root lacks {missing}, and Docker's runtime {runtime} refuses privileged containers then"
+        );
+        Finding::bad(
+            text,
+            format!("{START}   (it takes out what root lacks; then `eval \"$(cargo xtask docker env)\"`)"),
+        )
+    } else {
+        Finding::good(format!("root lacks {missing}; Docker's runtime {runtime} is taken to do without"))
+    }
+}
+
+fn groups(info: &SystemInfo) -> Finding {
+    match info.cgroup_version.map(|version| version.to_string()).as_deref() {
+        Some("2") => Finding::good("control groups: version 2"),
+        Some("1") => Finding::good("control groups: version 1 (clusters tell the kubelet to take it)"),
+        _ => Finding::bad("Docker knows no control groups", "mount -t cgroup2 none /sys/fs/cgroup"),
+    }
+}
+
+/// Free space where a folder is or will be.
+fn space(what: &str, folder: &Path) -> Finding {
+    let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(there) {
+        Err(error) => Finding::bad(
+            format!("the free space of {} cannot be told: {error}", there.display()),
+            "check the folder",
+        ),
+        Ok(stat) => enough(what, folder, stat.f_bavail * stat.f_frsize),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gigabytes for people, with one digit after the point")]
+fn enough(what: &str, folder: &Path, free: u64) -> Finding {
+    let text = format!("{:.1} GB free for {what} ({})", free as f64 / 1e9, folder.display());
+    if free >= SPACE {
+        return Finding::good(text);
+    }
+    let mend = "docker system prune; cargo xtask e2e reap; or move it to a larger disk (XDG_CACHE_HOME)";
+    Finding::bad(format!("{text}, and {} GB are needed", SPACE / 1_000_000_000), mend)
+}
+
+/// The node image, or what one is built of where it cannot be pulled.
+async fn ingredients(connection: Option<&Docker>) -> Vec<Finding> {
+    if let (Some(connection), Ok(request)) = (connection, node_image::Request::new(None)) {
+        match node_image::find(connection, &request).await {
+            Ok(Some(image)) => return vec![Finding::good(format!("node image: {}", image.name))],
+            Ok(None) => {}
+            Err(error) => return vec![Finding::bad(error.to_string(), "cargo xtask node-image")],
+        }
+    }
+    let installed = |program: &str, argument: &str, package: &str| {
+        let why = "to build a node image where none can be pulled";
+        version(program, argument).map_or_else(
+            || Finding::bad(format!("{program} is missing ({why})"), format!("apt-get install {package}")),
+            Finding::good,
+        )
+    };
+    vec![
+        Finding::good("node image: not here yet; pulled or built by the first run (cargo xtask node-image)"),
+        installed("mmdebstrap", "--version", "mmdebstrap"),
+        Finding::good("catatonit: comes with the packages that are installed into the image"),
+        version("go", "version").map_or_else(
+            || {
+                Finding::bad(
+                    "go is missing (to build Kubernetes' binaries where none can be downloaded)",
+                    "install Go 1.26 or newer (https://go.dev/dl)",
+                )
+            },
+            Finding::good,
+        ),
+    ]
+}
+
+async fn kind_itself() -> Finding {
+    let not_here = "kind: not here yet; the first run builds it with Go";
+    let mend = "go install sigs.k8s.io/kind@v0.33.0";
+    let Ok(request) = Request::only(None, [Binary::Kind]) else { return Finding::bad(not_here, mend) };
+    match assets::resolve(&request.installed_only(true)).await {
+        Ok(found) => {
+            Finding::good(format!("kind: {}", found.path(Binary::Kind).unwrap_or(Path::new("?")).display()))
+        }
+        Err(_) if version("go", "version").is_some() => Finding::good(not_here),
+        Err(_) => Finding::bad("kind is missing, and go, which would build it", mend),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs_nodes(bounding: &str, runtime: &str) -> Finding {
+        let read = Capabilities::read(&format!("CapBnd:\t{bounding}\n"), "40");
+        privileged(Ok(read.unwrap()), runtime)
+    }
+
+    #[test]
+    fn a_runtime_that_would_refuse_privileged_containers_is_missed_with_the_daemon_that_does_not() {
+        let finding = runs_nodes("000001fffeffffff", "runc");
+        assert!(!finding.ok && finding.text.contains("root lacks CAP_SYS_RESOURCE"), "{}", finding.text);
+        assert!(finding.mend.unwrap().starts_with("cargo xtask docker start"));
+        assert!(runs_nodes("000001fffeffffff", "seatrial-bounded").ok);
+        assert!(runs_nodes("000001ffffffffff", "runc").ok);
+    }
+
+    #[test]
+    fn an_interface_that_is_too_old_is_missed() {
+        assert!(api("unix:///x", "20.10.24", "1.41").ok);
+        assert!(api("unix:///x", "29.0", "1.52").ok);
+        let old = api("unix:///x", "18.09", "1.39");
+        assert!(!old.ok && old.text.ends_with("and 1.41 is the oldest that serves"), "{}", old.text);
+        assert!(!api("unix:///x", "?", "").ok);
+    }
+
+    #[test]
+    fn too_little_space_is_missed_with_what_is_needed() {
+        assert!(enough("Docker's data", Path::new("/d"), 90_000_000_000).ok);
+        let little = enough("Docker's data", Path::new("/d"), 1_500_000_000);
+        assert_eq!(little.text, "1.5 GB free for Docker's data (/d), and 8 GB are needed");
+        assert!(!little.ok);
+    }
+}
