@@ -8,15 +8,39 @@ use anyhow::{Result, bail};
 use crate::cargo::{Counts, cargo, run};
 use crate::trial::{self, Tier};
 
-/// Run everything: format, lints, documentation, tests, real binaries, fidelity.
+/// Run everything: format, lints, documentation, tests, real binaries, fidelity, real nodes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci --fast       what needs nothing but Rust"
+    after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci --without-nodes   what needs no Docker\n  cargo xtask ci --fast            what needs nothing but Rust"
 )]
 pub(crate) struct Args {
-    /// Leave out what needs real Kubernetes binaries.
+    /// Leave out what needs real Kubernetes binaries or nodes.
     #[arg(long)]
     fast: bool,
+    /// Leave out what needs nodes.
+    #[arg(long)]
+    without_nodes: bool,
+}
+
+impl Args {
+    fn allows(&self, needs: Needs) -> bool {
+        match needs {
+            Needs::Rust => true,
+            Needs::Binaries => !self.fast,
+            Needs::Nodes => !self.fast && !self.without_nodes,
+        }
+    }
+}
+
+/// What a step needs besides this workspace.
+#[derive(Clone, Copy, Debug)]
+enum Needs {
+    /// Nothing.
+    Rust,
+    /// Kubernetes' binaries, which are found, downloaded or built.
+    Binaries,
+    /// Docker, for nodes in containers.
+    Nodes,
 }
 
 struct Step {
@@ -29,8 +53,8 @@ struct Step {
 /// Runs every step, also after one has failed; the last line printed is the sum.
 pub(crate) fn ci(args: &Args) -> Result<()> {
     let mut steps = Vec::new();
-    for (name, needs_binaries, step) in STEPS {
-        if needs_binaries && args.fast {
+    for (name, needs, step) in STEPS {
+        if !args.allows(needs) {
             continue;
         }
         println!("── {name}");
@@ -47,21 +71,21 @@ pub(crate) fn ci(args: &Args) -> Result<()> {
     report(&steps)
 }
 
-/// A step's name, whether it needs real binaries, and what it runs.
-type StepPlan = (&'static str, bool, fn() -> Result<Counts>);
+/// A step's name, what it needs, and what it runs.
+type StepPlan = (&'static str, Needs, fn() -> Result<Counts>);
 
 const STEPS: [StepPlan; 11] = [
-    ("format", false, format),
-    ("lints", false, lints),
-    ("documentation", false, documentation),
-    ("tests", false, tests),
-    ("trial on the fake", false, || trial::on(Tier::Fake)),
-    ("the report in a browser", false, page),
-    ("real etcd and kube-apiserver", true, crate::envtest::all),
-    ("real nodes", true, crate::e2e::all),
-    ("fidelity", true, fidelity),
-    ("kubectl", true, kubectl),
-    ("generated data", true, generated),
+    ("format", Needs::Rust, format),
+    ("lints", Needs::Rust, lints),
+    ("documentation", Needs::Rust, documentation),
+    ("tests", Needs::Rust, tests),
+    ("trial on the fake", Needs::Rust, || trial::on(Tier::Fake)),
+    ("the report in a browser", Needs::Rust, page),
+    ("real etcd and kube-apiserver", Needs::Binaries, crate::envtest::all),
+    ("real nodes", Needs::Nodes, crate::e2e::all),
+    ("fidelity", Needs::Binaries, fidelity),
+    ("kubectl", Needs::Binaries, kubectl),
+    ("generated data", Needs::Binaries, generated),
 ];
 
 fn report(steps: &[Step]) -> Result<()> {
