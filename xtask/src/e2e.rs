@@ -130,7 +130,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
 }
 
 fn config(args: &Args) -> ClusterConfig {
-    let mut config = ClusterConfig::new().nodes(args.nodes).keep_on_failure(args.keep);
+    let mut config = ClusterConfig::new().nodes(args.nodes).audited(true).keep_on_failure(args.keep);
     if let Some(version) = &args.version {
         config = config.version(version);
     }

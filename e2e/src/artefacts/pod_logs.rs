@@ -105,8 +105,11 @@ fn params(container: &str) -> LogParams {
     }
 }
 
-/// Puts the last lines on the timeline, each at its own time.
+/// Puts the last lines on the timeline, each at its own time, unless they are there already.
 fn tell(scene: &Scene, who: &str, text: &str) {
+    if scene.timeline.has_followed(who) {
+        return;
+    }
     let lines: Vec<_> = text.lines().filter_map(timed).collect();
     for (at, line) in &lines[lines.len().saturating_sub(ON_THE_TIMELINE)..] {
         let text = format!("{who}: {line}");

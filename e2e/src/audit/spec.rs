@@ -41,24 +41,24 @@ impl Cx {
         Ok(Client::try_from(config)?)
     }
 
-    /// What the API server's audit log tells of service accounts until now, of all namespaces. It needs
+    /// What the API server's audit log tells until now of the service accounts of the spec's namespace. It needs
     /// [`Need::Audit`](crate::Need::Audit).
     pub async fn audit(&self) -> SpecResult<Trail> {
-        Ok(Trail::parse(&self.audit_log().await?)?)
-    }
-
-    #[expect(clippy::unused_async, reason = "a log that lies in a node has to be fetched")]
-    async fn audit_log(&self) -> SpecResult<String> {
-        let plane = self.plane.as_ref().ok_or_else(|| {
-            Failure::nowhere(format!(
-                "tier {} keeps no audit log; the spec must say that it needs audit",
-                self.tier
-            ))
-        })?;
-        match std::fs::read_to_string(&plane.audit_log) {
-            // The server makes the file with its first entry.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-            read => Ok(read?),
-        }
+        let accounts = format!("system:serviceaccount:{}:", self.namespace);
+        let log = match (&self.kind, &self.plane) {
+            (Some(cluster), _) => cluster.audit_log(&accounts).await?,
+            (None, Some(plane)) => match std::fs::read_to_string(&plane.audit_log) {
+                // The server makes the file with its first entry.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                read => read?,
+            },
+            (None, None) => {
+                return Err(Failure::nowhere(format!(
+                    "tier {} keeps no audit log; a spec that reads it says so with .needs(Need::Audit)",
+                    self.tier
+                )));
+            }
+        };
+        Ok(Trail::parse(&log)?.that(|request| request.user.starts_with(&accounts)))
     }
 }

@@ -22,7 +22,7 @@ const MANAGER: &str = "seatrial";
 /// Applies `objects` in their order. An object that belongs into a namespace and names none goes into `namespace`.
 ///
 /// Fields that somebody else manages are taken over: what is deployed is what the bundle says.
-pub(crate) async fn apply(client: &Client, namespace: &str, objects: &[Value]) -> SpecResult {
+pub async fn apply(client: &Client, namespace: &str, objects: &[Value]) -> SpecResult {
     let mut kinds = BTreeMap::new();
     for object in objects {
         let object: DynamicObject = serde_json::from_value(object.clone())

@@ -16,12 +16,13 @@ use kube::{Api, ResourceExt as _};
 use crate::expect::{Sight, Subject};
 use crate::failure::sentence;
 
-/// A line that a container wrote, or what kept it from being read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// `POD/CONTAINER`.
-    pub(crate) source: String,
-    pub(crate) text: String,
+/// Who hears what containers say.
+pub(crate) trait Listener {
+    /// Told once, before the first line of a container: `POD/CONTAINER`.
+    fn begins(&self, source: &str);
+
+    /// A line that a container wrote, or what kept it from being read.
+    fn hears(&self, source: &str, line: &str);
 }
 
 /// One run of one container.
@@ -36,8 +37,8 @@ struct Run {
     previous: bool,
 }
 
-/// Follows all Pods that `pods` selects, and tells each line. Ends only when it is dropped.
-pub(crate) async fn follow(pods: Subject<Pod, ()>, tell: impl Fn(Line)) {
+/// Follows all Pods that `pods` selects, and tells `listener` each line. Ends only when it is dropped.
+pub(crate) async fn follow(pods: Subject<Pod, ()>, listener: impl Listener) {
     let (send, runs) = unbounded();
     let mut known = BTreeSet::new();
     let watch = pods.follow(|sight| {
@@ -53,17 +54,17 @@ pub(crate) async fn follow(pods: Subject<Pod, ()>, tell: impl Fn(Line)) {
     });
     futures::select! {
         () = watch.fuse() => (),
-        () = read_all(&pods.api, runs, &tell).fuse() => (),
+        () = read_all(&pods.api, runs, &listener).fuse() => (),
     }
 }
 
-async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, tell: &impl Fn(Line)) {
+async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl Listener) {
     let mut runs = runs.fuse();
     let mut reading = FuturesUnordered::new();
     loop {
         futures::select! {
             run = runs.next() => match run {
-                Some(run) => reading.push(read(api, run, tell)),
+                Some(run) => reading.push(read(api, run, listener)),
                 None => return,
             },
             () = reading.select_next_some() => (),
@@ -72,29 +73,30 @@ async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, tell: &impl Fn(L
 }
 
 /// Reads one run of a container to its end.
-async fn read(api: &Api<Pod>, run: Run, tell: &impl Fn(Line)) {
+async fn read(api: &Api<Pod>, run: Run, listener: &impl Listener) {
     let source = format!("{}/{}", run.pod, run.container);
+    listener.begins(&source);
     let parameters = LogParams {
         container: Some(run.container),
         follow: !run.previous,
         previous: run.previous,
         ..LogParams::default()
     };
-    let told = |text: String| tell(Line { source: source.clone(), text });
+    let told = |text: &str| listener.hears(&source, text);
     match api.log_stream(&run.pod, &parameters).await {
         Ok(stream) => {
             let mut lines = stream.lines();
             loop {
                 match lines.try_next().await {
-                    Ok(Some(text)) => told(text),
+                    Ok(Some(text)) => told(&text),
                     Ok(None) => return,
-                    Err(error) => return told(format!("(its log broke off: {error})")),
+                    Err(error) => return told(&format!("(its log broke off: {error})")),
                 }
             }
         }
         // Gone before it could be read: nothing is wrong with who is followed.
         Err(kube::Error::Api(status)) if status.code == 404 => {}
-        Err(error) => told(format!("(its log cannot be read: {})", sentence(&error))),
+        Err(error) => told(&format!("(its log cannot be read: {})", sentence(&error))),
     }
 }
 
@@ -122,4 +124,45 @@ fn runs_of(pod: &Pod) -> Vec<Run> {
             previous.into_iter().chain(present)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(state: &Value, restarts: i32, expected: &[(i32, bool)]) {
+        let mut status =
+            json!({"name": "operator", "image": "", "imageID": "", "ready": true, "restartCount": restarts});
+        status.as_object_mut().unwrap().extend(state.as_object().unwrap().clone());
+        let pod = json!({"metadata": {"name": "a", "uid": "u"}, "status": {"containerStatuses": [status]}});
+        let runs = runs_of(&serde_json::from_value(pod).unwrap());
+        let found: Vec<_> = runs.iter().map(|run| (run.number, run.previous)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_container_that_was_never_started_says_nothing() {
+        check(&json!({"state": {"waiting": {"reason": "ImagePullBackOff"}}}), 0, &[]);
+    }
+
+    #[test]
+    fn a_container_is_followed_from_its_start_on() {
+        check(&json!({"state": {"running": {}}}), 0, &[(0, false)]);
+        check(&json!({"state": {"terminated": {"exitCode": 0}}}), 0, &[(0, false)]);
+    }
+
+    #[test]
+    fn what_a_container_said_before_it_was_restarted_is_read_as_the_run_that_it_was() {
+        let last = json!({"terminated": {"exitCode": 1}});
+        // The numbers are those under which the runs were followed while they lasted: nothing is read twice.
+        check(&json!({"state": {"running": {}}, "lastState": last}), 3, &[(2, true), (3, false)]);
+        check(
+            &json!({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": last}),
+            3,
+            &[(3, true)],
+        );
+    }
 }

@@ -21,6 +21,8 @@ mod logs;
 
 mod spec;
 
+pub use apply::apply;
 pub use image::{Archive, Image, ImageError};
 pub use program::{Program, ProgramError};
+pub use rollout::rolled_out;
 pub use spec::FollowedLogs;

@@ -47,8 +47,9 @@ struct Sightings {
     trouble: Option<String>,
 }
 
-/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone.
-pub(crate) async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Duration) -> SpecResult {
+/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting is of
+/// no use, and says why.
+pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Duration) -> SpecResult {
     let label = format!("Deployment {namespace}/{name}");
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let deployment =

@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::Value;
 
+use crate::deploy::logs::Listener;
 use crate::deploy::{apply, logs, rollout};
 use crate::expect::Subject;
 use crate::failure::SpecResult;
-use crate::spec::{Cx, Task};
+use crate::report::MomentKind;
+use crate::spec::{Board, Cx, Task};
+
+/// How many lines of followed containers stand on a spec's timeline.
+const MOST_LINES: usize = 2000;
 
 /// What followed containers have said so far.
 #[derive(Clone)]
@@ -20,19 +26,43 @@ pub struct FollowedLogs {
     task: Task,
 }
 
+/// Puts lines on the spec's timeline when they are written: a Pod that is gone has none any more.
+struct Record {
+    lines: Rc<RefCell<Vec<String>>>,
+    board: Arc<Board>,
+}
+
+impl Listener for Record {
+    fn begins(&self, source: &str) {
+        self.board.timeline().follows(source);
+    }
+
+    fn hears(&self, source: &str, line: &str) {
+        let line = format!("{source}: {line}");
+        let mut lines = self.lines.borrow_mut();
+        // The report must stay readable, whatever an operator logs.
+        match lines.len() {
+            ..MOST_LINES => self.board.tell(MomentKind::Log, &line),
+            MOST_LINES => self.board.tell(MomentKind::Log, "what was logged after this is not shown here"),
+            _ => {}
+        }
+        lines.push(line);
+    }
+}
+
 /// Deploying.
 impl Cx {
     /// Applies objects of any kind server-side, in their order, definitions included. An object that belongs into a
     /// namespace and names none goes into the spec's.
     pub async fn apply_all(&self, objects: &[Value]) -> SpecResult {
-        apply::apply(&self.client, &self.namespace, objects).await
+        Box::pin(apply::apply(&self.client, &self.namespace, objects)).await
     }
 
     /// Waits until a Deployment of the spec's namespace runs what its spec says; scaled to zero, until its last Pod is
     /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container that
     /// ends again and again.
     pub async fn rolled_out(&self, deployment: &str, within: Duration) -> SpecResult {
-        rollout::rolled_out(&self.client, &self.namespace, deployment, within).await
+        Box::pin(rollout::rolled_out(&self.client, &self.namespace, deployment, within)).await
     }
 
     /// Follows what the containers of the selected Pods of the spec's namespace say, until the spec's end.
@@ -46,10 +76,9 @@ impl Cx {
             snapshot: |_| None,
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
-        let kept = Rc::clone(&lines);
+        let record = Record { lines: Rc::clone(&lines), board: Arc::clone(&self.board) };
         let task = self.spawn("logs", async move {
-            logs::follow(pods, |line| kept.borrow_mut().push(format!("{}: {}", line.source, line.text)))
-                .await;
+            logs::follow(pods, record).await;
             Ok(())
         });
         FollowedLogs { lines, task }

@@ -21,6 +21,7 @@ use super::lease::Lease;
 use super::node::{Condition, Node};
 use super::ready::{self, address};
 use super::{cni, delete, image};
+use crate::deploy::Archive;
 
 /// How long a node may take to be ready again after it was away.
 const READY_AGAIN: Duration = Duration::from_secs(150);
@@ -130,6 +131,11 @@ impl Cluster {
     /// Brings an image of this machine's Docker into all nodes.
     pub async fn load_image(&self, image: &str) -> Result<(), KindError> {
         image::load(&self.docker, image, &self.nodes().await?).await
+    }
+
+    /// Brings an image from a file into all nodes; those that have it are left alone.
+    pub async fn load_archive(&self, archive: &Archive) -> Result<(), KindError> {
+        image::load_archive(archive, &self.nodes().await?).await
     }
 
     /// Keeps the cluster when its last user is gone, for this reason.

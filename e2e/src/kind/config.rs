@@ -70,6 +70,10 @@ impl NodeConfig {
         }
     }
 
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// A node image of its own: another version than the other nodes', for instance.
     #[must_use]
     pub fn image(mut self, image: impl Into<String>) -> Self {
@@ -136,6 +140,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
+    pub(super) audited: bool,
 }
 
 impl ClusterConfig {
@@ -240,6 +245,13 @@ impl ClusterConfig {
         self
     }
 
+    /// Has the API server write down what service accounts ask for, and who allowed it.
+    #[must_use]
+    pub fn audited(mut self, yes: bool) -> Self {
+        self.audited = yes;
+        self
+    }
+
     /// Leaves what a failed create made, to be looked at.
     #[must_use]
     pub fn keep_on_failure(mut self, yes: bool) -> Self {
@@ -250,6 +262,10 @@ impl ClusterConfig {
     /// The nodes, at least one.
     pub(super) fn node_configs(&self) -> Vec<NodeConfig> {
         if self.nodes.is_empty() { vec![NodeConfig::new(Role::ControlPlane)] } else { self.nodes.clone() }
+    }
+
+    pub(super) fn map_nodes(&mut self, change: impl Fn(NodeConfig) -> NodeConfig) {
+        self.nodes = self.node_configs().into_iter().map(change).collect();
     }
 
     pub(super) fn control_planes(&self) -> usize {

@@ -17,7 +17,7 @@ use super::containers::{connect, containers};
 use super::error::{KindError, is_disk_full};
 use super::home::Home;
 use super::lease::{Claim, Lease};
-use super::{binary, cni, delete, name, network, origin, ready};
+use super::{audit, binary, cni, delete, name, network, origin, ready};
 
 /// How long kind may work on a cluster.
 const KIND_LIMIT: Duration = Duration::from_secs(600);
@@ -107,7 +107,8 @@ impl Maker<'_> {
     async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(Facts, Timings), KindError> {
         let folder = self.home.folder(self.name);
         std::fs::create_dir_all(&folder).map_err(KindError::file(&folder, "created"))?;
-        let document = self.config.render(self.name, image)?;
+        let audited = self.config.audited.then(|| audit::configured(self.config, &folder)).transpose()?;
+        let document = audited.as_ref().unwrap_or(self.config).render(self.name, image)?;
         let file = folder.join("cluster.yaml");
         std::fs::write(&file, document).map_err(KindError::file(&file, "written"))?;
         let subnet = self.config.node_subnet.as_deref();

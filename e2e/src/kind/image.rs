@@ -5,12 +5,13 @@
 use bollard::Docker;
 use bytes::Bytes;
 use futures::future::try_join_all;
-use futures::{SinkExt as _, StreamExt as _, channel::mpsc};
+use futures::{SinkExt as _, Stream, StreamExt as _, channel::mpsc};
 
 use super::error::KindError;
 use super::exec::{exec_with, well};
 use super::node::Node;
 use super::origin::present;
+use crate::deploy::Archive;
 
 /// Parts of the archive that may wait for a slow node: 64 KB each or less.
 const AHEAD: usize = 64;
@@ -53,7 +54,24 @@ pub(super) async fn load(docker: &Docker, image: &str, nodes: &[Node]) -> Result
     exported
 }
 
-async fn import(node: &Node, parts: mpsc::Receiver<Bytes>) -> Result<(), KindError> {
+/// Brings an image from a file into those of the nodes that do not have it.
+pub(super) async fn load_archive(archive: &Archive, nodes: &[Node]) -> Result<(), KindError> {
+    let content = std::fs::read(&archive.path).map_err(KindError::file(&archive.path, "read"))?;
+    let content = Bytes::from(content);
+    let loads = nodes.iter().map(|node| {
+        let parts = futures::stream::iter([content.clone()]);
+        async move { if has(node, &archive.reference).await? { Ok(()) } else { import(node, parts).await } }
+    });
+    try_join_all(loads).await.map(drop)
+}
+
+async fn has(node: &Node, reference: &str) -> Result<bool, KindError> {
+    let named = format!("name=={reference}");
+    let found = node.exec_well(&["ctr", "--namespace=k8s.io", "images", "ls", "--quiet", &named]).await?;
+    Ok(!found.stdout.trim().is_empty())
+}
+
+async fn import(node: &Node, parts: impl Stream<Item = Bytes> + Unpin) -> Result<(), KindError> {
     let output = exec_with(&node.docker, &node.name, IMPORT, parts).await?;
     well(&node.name, IMPORT, output).map(drop)
 }

@@ -38,6 +38,8 @@ mod node;
 
 mod image;
 
+mod audit;
+
 mod registry;
 
 mod delete;

@@ -3,6 +3,7 @@
 //! It can be read from another thread at any time, also when the spec's own thread is stuck. It counts from its making
 //! by tokio's clock, which is the cluster's where time is virtual.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::report::model::{Moment, MomentKind, seconds};
 pub(crate) struct Timeline {
     start: Instant,
     moments: Mutex<Vec<Moment>>,
+    /// Whose lines were put here when they were written: `POD/CONTAINER`.
+    followed: Mutex<BTreeSet<String>>,
 }
 
 /// Something that goes on: it has no end on the timeline until it is told how it ended.
@@ -25,7 +28,7 @@ pub(crate) struct Ongoing {
 
 impl Timeline {
     pub(crate) fn begin() -> Arc<Self> {
-        Arc::new(Self { start: Instant::now(), moments: Mutex::default() })
+        Arc::new(Self { start: Instant::now(), moments: Mutex::default(), followed: Mutex::default() })
     }
 
     /// How long the attempt has been going on, in its cluster's time.
@@ -61,6 +64,20 @@ impl Timeline {
         let mut told = self.moments().clone();
         told.sort_by(|a, b| a.at.total_cmp(&b.at));
         told
+    }
+
+    /// From now on somebody puts the lines of a container here as they come.
+    pub(crate) fn follows(&self, container: &str) {
+        self.followed().insert(container.to_owned());
+    }
+
+    /// Whether the lines of a container are here already.
+    pub(crate) fn has_followed(&self, container: &str) -> bool {
+        self.followed().contains(container)
+    }
+
+    fn followed(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.followed.lock().expect("nobody panics while a container is noted")
     }
 
     fn moments(&self) -> MutexGuard<'_, Vec<Moment>> {

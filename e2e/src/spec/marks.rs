@@ -64,7 +64,8 @@ macro_rules! marking {
                 self
             }
 
-            /// Nothing else runs while this spec, or a spec of this group, runs. Such specs come last.
+            /// Nothing else of this process runs while this spec, or a spec of this group, runs. Such specs come last.
+            /// Under nextest every spec is a process of its own: there, a test group of one thread is what is needed.
             pub fn serial(&mut self) -> &mut Self {
                 self.marks.serial = true;
                 self

@@ -54,7 +54,7 @@ impl Settings {
     }
 
     fn config(&self) -> ClusterConfig {
-        let config = ClusterConfig::new().nodes(*self.nodes.as_ref().unwrap_or(&NODES));
+        let config = ClusterConfig::new().nodes(*self.nodes.as_ref().unwrap_or(&NODES)).audited(true);
         match &self.version {
             Some(version) => config.version(version),
             None => config,
@@ -112,10 +112,10 @@ impl Tier for Kind {
 
     fn has(&self, need: Need) -> bool {
         match need {
-            Need::Controllers | Need::Kubelet => true,
+            Need::Controllers | Need::Kubelet | Need::Audit => true,
             Need::Nodes(count) => *self.settings.nodes.as_ref().unwrap_or(&NODES) >= count,
             // The API server runs in a container, whose loopback is not this process's.
-            Need::Webhooks | Need::Audit => false,
+            Need::Webhooks => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is listed, chosen and refused before anything runs.
 
-use crate::program::{suite, tier};
+use crate::program::{in_memory, suite, tier};
 
 #[test]
 fn a_listing_has_a_line_for_each_spec_and_says_what_those_need_that_are_left_out() {
@@ -87,4 +87,18 @@ fn options_that_mean_nothing_are_refused_with_what_they_could_be() {
         assert_eq!(ran.code, Some(2));
         assert!(ran.stderr.starts_with(error), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn other_forms_of_output_are_libtest_s_too() {
+    let terse = in_memory("flaky").arg("-q").env("SEATRIAL_RETRIES", "1").run();
+    let letters =
+        terse.stdout.lines().find(|line| !line.is_empty() && line.chars().all(|c| "f.Fi".contains(c)));
+    assert_eq!(letters.map(str::len), Some(4), "{}", terse.stdout);
+    let json = in_memory("flaky").arg("--format=json").run().stdout;
+    let lines: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["event"], &lines[0]["test_count"]), (&"started".into(), &4.into()));
+    let last = lines.last().unwrap();
+    assert_eq!((&last["event"], &last["failed"]), (&"failed".into(), &4.into()), "{json}");
 }

@@ -5,7 +5,9 @@
 //! one for what concerns the operator as a whole. How a spec starts the operator stands in `operator.rs`.
 
 mod cluster;
+mod evidence;
 mod machine;
+mod pod;
 mod restart;
 mod rights;
 
@@ -13,11 +15,15 @@ mod fleet;
 
 mod operator;
 
+mod deployed;
 mod in_process;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if evidence::is_wanted() {
+        return evidence::fail_deliberately();
+    }
     seatrial_e2e::run(|suite| {
         suite.crds(seatrial_operator::crds());
         suite.describe("Cluster", cluster::specs);
@@ -25,6 +31,8 @@ fn main() -> ExitCode {
         suite.describe("Operator", |s| {
             restart::specs(s);
             s.context("under the rules of its bundle", rights::specs);
+            s.context("in a Pod", pod::specs);
+            s.context("that fails", evidence::specs);
         });
     })
 }

@@ -1,14 +1,14 @@
 //! How a spec starts the operator, kills it and stops it, whatever the tier.
 //!
-//! The library that the binary runs is run beside the spec (`in_process.rs`). Where an API server knows rights, it has those
-//! of its bundle.
+//! Where Pods are started it is deployed from its bundle (`deployed.rs`); elsewhere the library that the binary runs is
+//! run beside the spec (`in_process.rs`). Where an API server knows rights, it has those of its bundle in either case.
 
 use std::time::Duration;
 
 use seatrial_e2e::{Cx, SpecResult, audit::deny_nothing, matchers::have_len};
 use seatrial_operator::{Bundle, Cluster, Machine, SimulatedInstance, bundle};
 
-use crate::in_process;
+use crate::{deployed, in_process};
 
 /// How long a machine takes to come up in these specs, in the cluster's time.
 pub(crate) const BOOT: Duration = Duration::from_secs(3);
@@ -25,6 +25,7 @@ pub(crate) trait StartOperator {
 /// An operator that a spec has started.
 pub(crate) enum RunningOperator {
     InProcess(in_process::Operator),
+    Deployed(deployed::Operator),
 }
 
 /// Who acts, where the API server knows rights.
@@ -53,10 +54,12 @@ enum Place {
     Beside,
     /// The same under the account of the bundle.
     BesideWithRights,
+    Pod,
 }
 
 fn place(cx: &Cx) -> Place {
     match cx.tier() {
+        "kind" => Place::Pod,
         "envtest" => Place::BesideWithRights,
         _ => Place::Beside,
     }
@@ -71,6 +74,7 @@ impl StartOperator for Cx {
                 let client = in_process::client_with_rights(self).await?;
                 RunningOperator::InProcess(in_process::start(self, client))
             }
+            Place::Pod => RunningOperator::Deployed(deployed::start(self).await?),
         })
     }
 
@@ -81,22 +85,25 @@ impl StartOperator for Cx {
             Place::BesideWithRights => {
                 in_process::live(self, in_process::client_with_rights(self).await?, life).await
             }
+            Place::Pod => deployed::live(self, life).await,
         }
     }
 }
 
 impl RunningOperator {
     /// Ends it between any two of its steps, as `kill -9` does.
-    pub(crate) async fn kill(self) -> SpecResult {
+    pub(crate) async fn kill(self, cx: &Cx) -> SpecResult {
         match self {
             Self::InProcess(operator) => operator.kill().await,
+            Self::Deployed(operator) => operator.kill(cx).await,
         }
     }
 
     /// Asks it to stop, as SIGTERM does, and waits until it has.
-    pub(crate) async fn stop(self) -> SpecResult {
+    pub(crate) async fn stop(self, cx: &Cx) -> SpecResult {
         match self {
             Self::InProcess(operator) => operator.stop().await,
+            Self::Deployed(operator) => operator.stop(cx).await,
         }
     }
 }
@@ -120,7 +127,8 @@ fn answer_for_rights(cx: &Cx) {
     });
 }
 
-async fn release_all(cx: &Cx) -> SpecResult {
+/// Deletes what needs the operator to go, and sees to it that there is one.
+pub(crate) async fn release_all(cx: &Cx) -> SpecResult {
     let everything = kube::api::ListParams::default();
     let left = cx.api::<Machine>().list_metadata(&everything).await?.items.len()
         + cx.api::<SimulatedInstance>().list_metadata(&everything).await?.items.len();

@@ -6,6 +6,7 @@ use k8s_openapi::api::events::v1::Event;
 use seatrial_e2e::{
     Cx, Need, Scope,
     matchers::{all, be_gone, equal, have_len, not, satisfy},
+    mins,
 };
 use seatrial_operator::{Cluster, Machine, SimulatedInstance};
 
@@ -30,7 +31,7 @@ fn killed_at_work(s: &mut Scope) {
             let first = cx.start_operator().await?;
             let blue = cx.create(&cluster("blue", 2)).await?;
             let instances = cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
-            first.kill().await?;
+            first.kill(cx).await?;
             cx.step("killed while the machines came up");
             cx.start_operator().await?;
             cx.eventually(&blue).should(be_ready()).await?;
@@ -45,7 +46,7 @@ fn killed_at_work(s: &mut Scope) {
         let blue = cx.create(&cluster("blue", 3)).await?;
         let some = satisfy("be at least one", |machines: &Vec<Machine>| !machines.is_empty());
         cx.eventually(cx.all::<Machine>()).should(some).await?;
-        first.kill().await?;
+        first.kill(cx).await?;
         cx.step("killed while it created machines");
         cx.start_operator().await?;
         cx.eventually(&blue).should(be_ready()).await?;
@@ -68,7 +69,9 @@ fn killed_at_work(s: &mut Scope) {
         cx.eventually(cx.all::<Machine>()).should(be_ready_machines(2)).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
         Ok(())
-    });
+    })
+    // Ten times a Pod's start and end, where it is one.
+    .time_out(mins(15));
 }
 
 fn killed_at_a_deletion(s: &mut Scope) {
@@ -81,7 +84,7 @@ fn killed_at_a_deletion(s: &mut Scope) {
             machines.len() < 3 || machines.iter().any(|machine| machine.metadata.deletion_timestamp.is_some())
         });
         cx.eventually(cx.all::<Machine>()).should(leaving).await?;
-        first.kill().await?;
+        first.kill(cx).await?;
         cx.step("killed while it released instances");
         cx.start_operator().await?;
         cx.eventually(cx.all::<Machine>()).should(have_len(0)).await?;
@@ -93,7 +96,7 @@ fn killed_at_a_deletion(s: &mut Scope) {
         let first = cx.start_operator().await?;
         let lone = cx.create(&machine("lone")).await?;
         cx.eventually(&lone).should(be_ready()).await?;
-        first.kill().await?;
+        first.kill(cx).await?;
         cx.delete::<Machine>("lone").await?;
         cx.step("deleted while nobody looked");
         cx.start_operator().await?;
@@ -108,7 +111,7 @@ fn stopped(s: &mut Scope) {
         let operator = cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 2)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
-        operator.stop().await?;
+        operator.stop(cx).await?;
         cx.consistently(cx.all::<Machine>()).should(be_ready_machines(2)).during(BOOT).await?;
         cx.step("so that the clean-up finds an operator that releases");
         cx.start_operator().await?;
