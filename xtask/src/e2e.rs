@@ -180,7 +180,23 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
             command.env("SEATRIAL_KIND_VERSION", version);
         }
     }
+    let mut programs = cargo();
+    programs.args([
+        "build",
+        "--quiet",
+        "--package",
+        "seatrial-e2e",
+        "--features",
+        "docker",
+        "--example",
+        "suites",
+    ]);
     let work = tokio::task::spawn_blocking(move || {
+        // The tests of clusters run it, and cargo does not build it for them.
+        anyhow::ensure!(
+            programs.status()?.success(),
+            "the program that the tests of clusters run does not build"
+        );
         let mut counts = Counts::default();
         let mut failed = Vec::new();
         for (what, mut command) in commands {

@@ -252,10 +252,11 @@ fn tail(log: &Path) -> String {
     let text =
         std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    // The reason stands in a line of its own, before a stack of Go's.
-    let reason = lines.iter().find(|line| line.starts_with("ERROR:"));
+    // The reasons stand in lines of their own, kind's and kubeadm's, before stacks of Go's.
+    let tells = |line: &&&str| ["ERROR:", "error: ", "\t[ERROR "].iter().any(|mark| line.starts_with(mark));
     let last = &lines[lines.len().saturating_sub(TAIL)..];
-    let mut shown: Vec<&str> = reason.into_iter().copied().filter(|line| !last.contains(line)).collect();
+    let reasons = lines.iter().filter(tells).copied().filter(|line| !last.contains(line));
+    let mut shown: Vec<&str> = reasons.collect();
     shown.extend(last);
     shown.join("\n    ")
 }

@@ -13,6 +13,7 @@ use super::home::Home;
 use super::lease::{Lease, Seized};
 use super::name::PREFIX;
 use super::network;
+use super::registry;
 
 /// What was found, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +26,8 @@ pub struct Reaped {
     pub kept: Vec<(String, String)>,
 }
 
-/// Removes every cluster of the project's that nobody uses; with `also_kept`, those too that were to be kept.
+/// Removes every cluster of the project's that nobody uses; with `also_kept`, those of this home, too, that were to
+/// be kept.
 pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
     let docker = connect().await?;
     let mut reaped = Reaped::default();
@@ -35,7 +37,8 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
                 reaped.held.push(name);
                 continue;
             }
-            Seized::Kept(_, why) if !also_kept => {
+            // What another home keeps is not this one's to remove.
+            Seized::Kept(_, why) if !also_kept || path.parent() != Some(home.path()) => {
                 reaped.kept.push((name, why));
                 continue;
             }
@@ -51,6 +54,7 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
             lease.remove();
         }
     }
+    registry::sweep(home);
     Ok(reaped)
 }
 

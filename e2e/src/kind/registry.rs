@@ -131,6 +131,39 @@ async fn join(home: &Home, name: &str) -> Result<Option<Lease>, KindError> {
     Ok(runs.then_some(lease))
 }
 
+/// Removes the entries and locks of clusters that are gone, except those that somebody holds.
+pub(super) fn sweep(home: &Home) {
+    let names = || {
+        let entries = fs::read_dir(home.path()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    for name in names() {
+        if let Some(key) = name.strip_prefix("shared-").and_then(|name| name.strip_suffix(".json"))
+            && read(&home.entry(key)).is_none_or(|cluster| !home.lease(&cluster).exists())
+            && lock_now(home, key)
+        {
+            // What is gone already is what was wanted.
+            let _ = fs::remove_file(home.entry(key));
+        }
+    }
+    for name in names() {
+        if let Some(key) = name.strip_prefix(".shared-").and_then(|name| name.strip_suffix(".lock"))
+            && !(home.entry(key).exists() || home.lease(key).exists())
+            && lock_now(home, key)
+        {
+            let _ = fs::remove_file(home.entry_lock(key));
+        }
+    }
+}
+
+/// Whether nobody makes or ends this cluster just now.
+fn lock_now(home: &Home, key: &str) -> bool {
+    match File::open(home.entry_lock(key)) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
 fn read(entry: &Path) -> Option<String> {
     let text = fs::read(entry).ok()?;
     // An entry that was cut short with its process is no entry.
@@ -174,6 +207,22 @@ mod tests {
         assert!(!second.is_finished());
         drop(first);
         second.join().unwrap();
+    }
+
+    #[test]
+    fn entries_and_locks_of_clusters_that_are_gone_are_swept_and_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        drop(lock(&home, "gone", &|_| ()).unwrap());
+        fs::write(home.entry("gone"), "{\"cluster\":\"seatrial-gone\"}").unwrap();
+        let _held = lock(&home, "held", &|_| ()).unwrap();
+        drop(lock(&home, "used", &|_| ()).unwrap());
+        fs::write(home.entry("used"), "{\"cluster\":\"seatrial-used\"}").unwrap();
+        fs::write(home.lease("seatrial-used"), "").unwrap();
+        sweep(&home);
+        assert!(!home.entry("gone").exists() && !home.entry_lock("gone").exists());
+        assert!(home.entry_lock("held").exists());
+        assert!(home.entry("used").exists() && home.entry_lock("used").exists());
     }
 
     #[test]

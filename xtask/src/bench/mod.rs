@@ -14,7 +14,7 @@ use crate::cargo::cargo;
 /// Measure the fake, the report's page, the start of a real control plane, and clusters of real nodes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs\n  cargo xtask bench --kind      with clusters of real nodes"
+    after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs\n  cargo xtask bench --kind      clusters of real nodes alone"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Leave out what needs real Kubernetes binaries.
     #[arg(long)]
     fake_only: bool,
-    /// Measure clusters of real nodes, too: it needs Docker and takes some minutes.
+    /// Measure clusters of real nodes, and nothing else: it needs Docker and takes some minutes.
     #[arg(long)]
     kind: bool,
     /// Measure in this process; without it, an optimised build of this command is made and run.
@@ -105,20 +105,22 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
     if !args.here {
         return optimised(args);
     }
-    let mut rows = fake::rows().await?;
-    rows.extend(report::rows().await?);
-    if !args.fake_only {
-        rows.extend(envtest::rows().await?);
-    }
-    if args.kind {
-        rows.extend(kind::rows().await?);
-    }
+    let rows = if args.kind { kind::rows().await? } else { without_nodes(args).await? };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         rows.iter().for_each(Row::print);
     }
     Ok(())
+}
+
+async fn without_nodes(args: &Args) -> Result<Vec<Row>> {
+    let mut rows = fake::rows().await?;
+    rows.extend(report::rows().await?);
+    if !args.fake_only {
+        rows.extend(envtest::rows().await?);
+    }
+    Ok(rows)
 }
 
 fn optimised(args: &Args) -> Result<()> {
