@@ -26,7 +26,7 @@ pub(crate) struct Options {
     pub(crate) tier: TierKind,
     /// `SEATRIAL_SEED`: a number; by default 0 on `fake` and another one for every run elsewhere.
     pub(crate) seed: Option<u64>,
-    /// `SEATRIAL_REPORT`: a folder for `report.json`.
+    /// `SEATRIAL_REPORT`, else `ARTIFACTS`: a folder for the report and a failure's evidence.
     pub(crate) report: Option<PathBuf>,
     /// `SEATRIAL_CONTEXT_ALLOW`: kubeconfig contexts that specs may write to.
     pub(crate) contexts: Vec<String>,
@@ -79,7 +79,7 @@ impl Options {
                 Some(text) => Some(parse(("SEATRIAL_SEED", text), seed)?),
                 None => None,
             },
-            report: lookup("SEATRIAL_REPORT").map(PathBuf::from),
+            report: lookup("SEATRIAL_REPORT").or_else(|| lookup("ARTIFACTS")).map(PathBuf::from),
             contexts: list(&option("SEATRIAL_CONTEXT_ALLOW", "").1),
             spec_timeout: parse(option("SEATRIAL_SPEC_TIMEOUT", "5m"), duration)?,
             labels: parse(option("SEATRIAL_LABELS", ""), str::parse)?,

@@ -50,12 +50,13 @@ pub(crate) fn ci(args: &Args) -> Result<()> {
 /// A step's name, whether it needs real binaries, and what it runs.
 type StepPlan = (&'static str, bool, fn() -> Result<Counts>);
 
-const STEPS: [StepPlan; 10] = [
+const STEPS: [StepPlan; 11] = [
     ("format", false, format),
     ("lints", false, lints),
     ("documentation", false, documentation),
     ("tests", false, tests),
     ("trial on the fake", false, || trial::on(Tier::Fake)),
+    ("the report in a browser", false, page),
     ("real etcd and kube-apiserver", true, crate::envtest::all),
     ("real nodes", true, crate::e2e::all),
     ("fidelity", true, fidelity),
@@ -114,6 +115,12 @@ fn tests() -> Result<Counts> {
 
 fn fidelity() -> Result<Counts> {
     check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "fidelity"]), "fidelity")
+}
+
+fn page() -> Result<Counts> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "xtask", "--", "page", "--counted"]);
+    run(&mut command)?.verdict("the report in a browser")
 }
 
 fn kubectl() -> Result<Counts> {

@@ -1,6 +1,7 @@
 //! The few commands people and CI use. This file is their table; each command has a module of its own.
 
 mod bench;
+mod browser;
 mod cargo;
 mod ci;
 mod docker;
@@ -12,6 +13,7 @@ mod generate;
 mod how;
 mod kubectl;
 mod node_image;
+mod page;
 mod serve;
 mod tidy;
 mod trial;
@@ -43,6 +45,7 @@ enum Task {
     E2e(e2e::Args),
     Serve(serve::Args),
     Kubectl(kubectl::Args),
+    Page(page::Args),
     NodeImage(node_image::Args),
     Bench(bench::Args),
     Docker(docker::Args),
@@ -69,6 +72,7 @@ async fn work() -> ExitCode {
         Task::E2e(args) => e2e::e2e(&args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
+        Task::Page(args) => page::page(&args).await,
         Task::NodeImage(args) => node_image::node_image(&args).await,
         Task::Bench(args) => bench::bench(&args).await,
         Task::Docker(args) => docker::docker(&args).await,

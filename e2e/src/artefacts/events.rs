@@ -38,7 +38,8 @@ async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
     }
     // The cluster's own go on from spec to spec: those from before this one are another's.
     events.retain(|event| !of_the_cluster(event) || last_seen(event).is_none_or(|at| at >= scene.since));
-    events.sort_by_key(last_seen);
+    // Events of one second are told in the order in which they were written.
+    events.sort_by_key(|event| (last_seen(event), revision(event)));
     let lines: Vec<_> = events.iter().map(|event| line(event, scene.since)).collect();
     bag.put("events", "events.txt", lines.concat())
 }
@@ -54,6 +55,10 @@ fn last_seen(event: &Event) -> Option<Timestamp> {
     let last = event.last_timestamp.as_ref().or(event.first_timestamp.as_ref()).map(|time| time.0);
     let event_time = event.event_time.as_ref().map(|time| time.0);
     series.or(last).or(event_time).or_else(|| event.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}
+
+fn revision(event: &Event) -> u64 {
+    event.metadata.resource_version.as_deref().and_then(|revision| revision.parse().ok()).unwrap_or_default()
 }
 
 /// `2026-01-01T00:00:02Z  +2.000s  Warning  ProvisioningFailed  Machine demo/a  no capacity  (3 times)`.

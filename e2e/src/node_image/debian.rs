@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -92,7 +93,8 @@ struct State {
 
 impl Installation {
     fn start(mut command: Command) -> Result<Self, NodeImageError> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, so that what it has started can be ended with it.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().map_err(|error| NodeImageError::NoMmdebstrap { reason: error.to_string() })?;
         let stdout = child.stdout.take().expect("the child's output was asked for");
@@ -192,13 +194,13 @@ impl State {
         let _ = sender.blocking_send(Err(verdict));
     }
 
-    /// Asks it to end and waits until it has.
+    /// Asks it and all that it has started to end, and waits until it has.
     fn end(&self) {
         let child = self.child.lock().expect("nobody panics with this lock").take();
         let Some(mut child) = child else { return };
-        let pid = rustix::process::Pid::from_child(&child);
+        let group = rustix::process::Pid::from_child(&child);
         // One that has ended already is what is wanted.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         let _ = child.wait();
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::report::json;
-use crate::report::model::SpecReport;
+use crate::report::folder;
+use crate::report::model::{MomentKind, SpecReport};
 use crate::report::reporter::Reporter;
 
 /// Writes into one folder, beside what other runs have left there.
@@ -22,14 +22,46 @@ impl Files {
 
 impl Reporter for Files {
     fn spec_ended(&self, spec: &SpecReport) {
-        self.specs.lock().expect("nobody panics while an entry is kept").push(spec.clone());
+        self.specs.lock().expect("nobody panics while an entry is kept").push(trimmed(spec.clone()));
     }
 
     fn run_ended(&self) -> io::Result<()> {
         let specs = std::mem::take(&mut *self.specs.lock().expect("nobody panics while an entry is kept"));
-        json::merge_into(&self.folder, specs).map_err(|error| {
-            let folder = self.folder.display();
-            io::Error::new(error.kind(), format!("the report in {folder} cannot be written: {error}"))
+        folder::merge_into(&self.folder, specs).map_err(|error| {
+            let place = self.folder.display();
+            io::Error::new(error.kind(), format!("the report in {place} cannot be written: {error}"))
         })
+    }
+}
+
+/// How things looked explains a failure; of an attempt that passed it is enough what happened.
+fn trimmed(mut spec: SpecReport) -> SpecReport {
+    for attempt in spec.attempts.iter_mut().filter(|attempt| attempt.failures.is_empty()) {
+        for moment in attempt.timeline.iter_mut().filter(|moment| moment.kind == MomentKind::Watch) {
+            moment.detail.clear();
+        }
+    }
+    spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::{Attempt, FailureReport, Moment};
+
+    fn attempt(failures: Vec<FailureReport>) -> Attempt {
+        let moment = |kind| Moment { kind, detail: "long".into(), ..Moment::default() };
+        let timeline = vec![moment(MomentKind::Watch), moment(MomentKind::Hook)];
+        Attempt { failures, timeline, ..Attempt::default() }
+    }
+
+    #[test]
+    fn only_of_an_attempt_that_failed_it_is_kept_how_objects_looked() {
+        let attempts = vec![attempt(vec![FailureReport::default()]), attempt(Vec::new())];
+        let spec = trimmed(SpecReport { attempts, ..SpecReport::default() });
+        let details =
+            |index: usize| spec.attempts[index].timeline.iter().map(|moment| moment.detail.as_str());
+        assert_eq!(details(0).collect::<Vec<_>>(), ["long", "long"]);
+        assert_eq!(details(1).collect::<Vec<_>>(), ["", "long"]);
     }
 }

@@ -7,9 +7,17 @@ mod suite;
 mod timeline;
 
 mod files;
-mod json;
+mod folder;
+mod html;
+mod junit;
+
+mod github;
+mod rerun;
+mod tree;
 
 pub(crate) use files::Files;
+pub(crate) use github::Github;
+pub use html::page;
 pub use model::{
     Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Place, Report,
     SpecReport, Transition,
@@ -18,3 +26,4 @@ pub(crate) use reporter::{Beginning, RunHead};
 pub(crate) use reporter::{Reporter, Reporters};
 pub(crate) use suite::suite_name;
 pub(crate) use timeline::{Ongoing, Timeline};
+pub(crate) use tree::Tree;

@@ -1,16 +1,19 @@
-//! What a run prints, in libtest's forms: a line for each trial, a character, or JSON.
+//! What a run prints: a tree of specs, or one of libtest's forms (a line for each trial, a character, JSON) if asked.
 //!
-//! An ordered group is one trial: its line comes when the last of its specs has ended.
+//! An ordered group is one trial: libtest's line comes when the last of its specs has ended. The tree has a line for
+//! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it was
+//! written.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use serde_json::json;
 
-use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport};
+use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport, Tree};
 use crate::spec::choice::{Choice, TrialNames};
 
 /// What became of all trials of a run.
@@ -25,6 +28,8 @@ pub(crate) struct Figures {
 /// Prints while the run goes on, and the figures at its end.
 pub(crate) struct Console {
     format: FormatSetting,
+    /// How the tree is printed, where it is in place of lines.
+    tree: Option<Telling>,
     color: bool,
     fail_on_flake: bool,
     /// Whether steps are told at once.
@@ -39,7 +44,31 @@ struct State {
     open: BTreeMap<usize, Vec<SpecReport>>,
     figures: Figures,
     failures: Vec<(String, String)>,
+    tree: Tree,
+    /// Specs that ended and are not on the tree yet, by their outermost group.
+    held: BTreeMap<String, Vec<SpecReport>>,
+    /// What the tree explains at the end.
+    explained: Vec<SpecReport>,
     started: Instant,
+}
+
+/// When the tree's lines are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// As soon as they are known: whoever waits for real wants to know.
+    AtOnce,
+    /// With the rest of their outermost group, in the order in which it was written.
+    ByGroup,
+}
+
+/// What a run is told about how it is to be printed.
+pub(crate) struct Manner {
+    /// A flaky spec counts as failed.
+    pub(crate) fail_on_flake: bool,
+    /// Waits cost no time.
+    pub(crate) virtual_time: bool,
+    /// The report's folder, if there is one.
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// How a trial ended, in libtest's words.
@@ -52,7 +81,10 @@ enum End {
 }
 
 impl Console {
-    pub(crate) fn new(arguments: &Arguments, choice: &Choice, fail_on_flake: bool) -> io::Result<Self> {
+    pub(crate) fn new(arguments: &Arguments, choice: &Choice, manner: Manner) -> io::Result<Self> {
+        let Manner { fail_on_flake, virtual_time, report } = manner;
+        let telling = if virtual_time { Telling::ByGroup } else { Telling::AtOnce };
+        let tree = (arguments.format.is_none() && !arguments.quiet).then_some(telling);
         let format = if arguments.quiet {
             FormatSetting::Terse
         } else {
@@ -74,8 +106,11 @@ impl Console {
         let figures = Figures { filtered_out: choice.filtered_out, ..Figures::default() };
         let trials = choice.trials.clone();
         let (open, failures, started) = (BTreeMap::new(), Vec::new(), Instant::now());
-        let state = Mutex::new(State { out, open, figures, failures, started });
-        Ok(Self { format, color, fail_on_flake, live: arguments.nocapture, trials, state })
+        let (held, explained) = (BTreeMap::new(), Vec::new());
+        let state =
+            State { out, open, figures, failures, tree: Tree::new(color, report), held, explained, started };
+        let state = Mutex::new(state);
+        Ok(Self { format, tree, color, fail_on_flake, live: arguments.nocapture, trials, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,6 +120,7 @@ impl Console {
     /// Before a run or a repetition of it.
     pub(crate) fn begins(&self) {
         let (count, state) = (self.trials.len(), &mut *self.state());
+        self.tell_held(state, |_| true);
         match self.format {
             FormatSetting::Json => {
                 say(state, &json!({"type": "suite", "event": "started", "test_count": count}).to_string());
@@ -103,6 +139,7 @@ impl Console {
         }
         let story = story_of(trial, reports);
         match self.format {
+            FormatSetting::Pretty if self.tree.is_some() => {}
             FormatSetting::Pretty => say(state, &self.line(trial, end)),
             FormatSetting::Terse => {
                 let letter = match end {
@@ -159,6 +196,7 @@ impl Console {
     /// What all runs came to. The last line is libtest's, which other programs read.
     pub(crate) fn ends(&self, remarks: &str) -> Figures {
         let state = &mut *self.state();
+        self.tell_held(state, |_| true);
         let (figures, took) = (state.figures, state.started.elapsed());
         if self.format == FormatSetting::Json {
             let event = if figures.failed > 0 { "failed" } else { "ok" };
@@ -169,7 +207,12 @@ impl Console {
             return figures;
         }
         let failures = std::mem::take(&mut state.failures);
-        if !failures.is_empty() {
+        if self.tree.is_some() {
+            let explained: Vec<_> = state.explained.iter().map(|spec| state.tree.explained(spec)).collect();
+            if !explained.is_empty() {
+                say(state, explained.concat().trim_end());
+            }
+        } else if !failures.is_empty() {
             let stories: Vec<_> =
                 failures.iter().map(|(name, story)| format!("---- {name} ----\n{story}\n\n")).collect();
             let names: Vec<_> = failures.iter().map(|(name, _)| format!("\n    {name}")).collect();
@@ -179,6 +222,9 @@ impl Console {
             say(state, remarks.trim_end_matches('\n'));
         }
         let end = if figures.failed > 0 { End::Failed } else { End::Ok };
+        if let Some(page) = state.tree.page() {
+            say(state, &format!("\nreport: {}", page.display()));
+        }
         let word = self.painted(if end == End::Ok { "ok" } else { "FAILED" }, end);
         let Figures { passed, failed, ignored, filtered_out, .. } = figures;
         say(
@@ -205,6 +251,9 @@ impl Reporter for Console {
             return;
         };
         let (trial, state) = (&self.trials[index], &mut *self.state());
+        if let Some(telling) = self.tree {
+            self.onto_the_tree(spec, telling, state);
+        }
         let reports = state.open.entry(index).or_default();
         reports.push(spec.clone());
         if reports.len() == trial.specs.len() {
@@ -213,6 +262,47 @@ impl Reporter for Console {
             self.trial_ended(trial, &reports, state);
         }
     }
+}
+
+/// The tree.
+impl Console {
+    fn onto_the_tree(&self, spec: &SpecReport, telling: Telling, state: &mut State) {
+        let explains = match &spec.outcome {
+            Outcome::Failed { .. } => true,
+            Outcome::Flaky { .. } => self.fail_on_flake,
+            _ => false,
+        };
+        if explains {
+            state.explained.push(spec.clone());
+        }
+        if telling == Telling::AtOnce {
+            let lines = state.tree.spec(spec);
+            return say(state, lines.trim_end());
+        }
+        let group = outermost(&spec.name).to_owned();
+        state.held.entry(group.clone()).or_default().push(spec.clone());
+        let names = self.trials.iter().flat_map(|trial| &trial.specs);
+        let whole = names.filter(|name| outermost(name) == group).count();
+        self.tell_held(state, |(of, specs)| *of == group && specs.len() >= whole);
+    }
+
+    /// Tells the groups that are complete, in the order in which their specs were written.
+    fn tell_held(&self, state: &mut State, complete: impl Fn((&String, &Vec<SpecReport>)) -> bool) {
+        let groups: Vec<_> =
+            state.held.iter().filter(|group| complete(*group)).map(|(name, _)| name.clone()).collect();
+        for group in groups {
+            let mut specs = state.held.remove(&group).unwrap_or_default();
+            specs.sort_by_cached_key(|spec| {
+                self.trials.iter().flat_map(|trial| &trial.specs).position(|name| *name == spec.name)
+            });
+            let lines: Vec<_> = specs.iter().map(|spec| state.tree.spec(spec)).collect();
+            say(state, lines.concat().trim_end());
+        }
+    }
+}
+
+fn outermost(name: &str) -> &str {
+    name.split_once(" / ").map_or(name, |(group, _)| group)
 }
 
 /// A reader that is gone (a pipe to `head`, say) must not end the specs.

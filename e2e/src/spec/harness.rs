@@ -14,10 +14,10 @@ use libtest_mimic::Arguments;
 use crate::expect::seconds;
 use crate::failure::sentence;
 use crate::options::{Options, TierKind};
-use crate::report::{Files, Outcome, Reporter, Reporters, RunHead, SpecReport, suite_name};
+use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, suite_name};
 use crate::span::mins;
 use crate::spec::choice::{Candidate, Choice, candidates, choose};
-use crate::spec::console::Console;
+use crate::spec::console::{Console, Manner};
 use crate::spec::order::{seed_of_repetition, splitmix, units};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::pool::run_units;
@@ -58,7 +58,8 @@ const SLOWEST: usize = 10;
 /// | `SEATRIAL_UNTIL_IT_FAILS` | the run is repeated until it fails, at most `SEATRIAL_REPEAT` times if that is set, too | `false` |
 /// | `SEATRIAL_PROGRESS_AFTER` | specs that run for so long tell what they are doing, again and again | never |
 /// | `SEATRIAL_SLOW` | specs that took so long are listed at the end, the ten slowest of them | `10s` |
-/// | `SEATRIAL_REPORT` | a folder; each spec's outcome is merged into `report.json` in it | none |
+/// | `SEATRIAL_REPORT`, else `ARTIFACTS` | a folder for `report.html`, `report.json` and `junit.xml`, merged with what is there, and for what explains failures | none |
+/// | `SEATRIAL_LOG` | what this process logs that stands in the report, as `RUST_LOG` has it | `info`, clients `warn` |
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
 /// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
 /// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
@@ -115,7 +116,12 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let progress = Arc::new(Progress::default());
     tell_when_asked(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
-    let console = Console::new(&arguments, &choice, options.fail_on_flake)
+    let manner = Manner {
+        fail_on_flake: options.fail_on_flake,
+        virtual_time: tier.virtual_time(),
+        report: options.report.clone(),
+    };
+    let console = Console::new(&arguments, &choice, manner)
         .map_err(|error| format!("the log file cannot be written: {error}"))?;
     let mut session = Session {
         tier,
@@ -170,6 +176,9 @@ fn written(options: &Options) -> Arc<Reporters> {
     let mut reporters = Reporters::default();
     if let Some(folder) = &options.report {
         reporters.add(Files::new(folder.clone()));
+    }
+    if let Some(github) = Github::if_it_runs_this() {
+        reporters.add(github);
     }
     Arc::new(reporters)
 }

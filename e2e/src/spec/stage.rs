@@ -175,10 +175,11 @@ impl<'a> Stage<'a> {
         board.enters("set-up");
         let set_up = guarded(limit, board, async {
             let mut connection = run.tier.connect(seed).await?;
-            run.definitions.install(&connection).await?;
             // Kept at once: it is of use also when the rest fails.
             self.sources = std::mem::take(&mut connection.sources);
+            self.sources.observer.get_or_insert_with(|| connection.client.clone());
             self.sources.collectors.extend(run.tier.collectors());
+            run.definitions.install(&connection).await?;
             let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
             Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
         });

@@ -23,7 +23,7 @@ pub(crate) fn suite(name: &str) -> Program {
         command.env_remove(variable);
     }
     // A service that runs these tests is no reason to refuse a focus.
-    command.env_remove("CI");
+    command.env_remove("CI").env_remove("GITHUB_ACTIONS").env_remove("ARTIFACTS");
     command.env("SUITE", name).env("SEATRIAL_TIER", tier()).env("RUST_BACKTRACE", "0");
     Program { command }
 }
@@ -55,7 +55,16 @@ impl Program {
         self.command.spawn().expect("the program was built a moment ago")
     }
 
+    /// Runs it; what it prints is libtest's lines, where it was not told otherwise.
     pub(crate) fn run(mut self) -> Ran {
+        if !self.command.get_args().any(|argument| argument == "--list" || is_format(argument)) {
+            self.command.arg("--format=pretty");
+        }
+        self.run_as_it_is()
+    }
+
+    /// Runs it without a word about the form of what it prints.
+    pub(crate) fn run_as_it_is(mut self) -> Ran {
         let output = self.command.output().expect("the program was built a moment ago");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a suite prints text");
         Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -107,6 +116,10 @@ fn executable() -> &'static PathBuf {
         }
         program
     })
+}
+
+fn is_format(argument: &std::ffi::OsStr) -> bool {
+    argument == "--quiet" || argument == "-q" || argument.to_string_lossy().starts_with("--format")
 }
 
 fn build() {

@@ -1,6 +1,7 @@
 //! The same specs on the tests' tier, and what refuses to begin.
 
 use crate::program::suite;
+use crate::reports::report;
 
 #[test]
 fn specs_pass_that_create_watch_and_delete_objects() {
@@ -35,8 +36,18 @@ fn a_cluster_that_does_not_answer_fails_the_specs_in_their_set_up() {
         .env("SEATRIAL_TIER", "existing")
         .env("SEATRIAL_CONTEXT_ALLOW", "x")
         .env("KUBECONFIG", &kubeconfig)
+        .env("SEATRIAL_REPORT", folder.path())
         .run();
     assert_eq!(ran.code, Some(101), "{}", ran.stderr);
+    // What could be asked was asked, and what came of that is no failure of the spec.
+    let report = report(folder.path());
+    let attempt = &report["specs"][0]["attempts"][0];
+    assert_eq!(attempt["failures"].as_array().unwrap().len(), 1, "{attempt}");
+    let uncollected = attempt["uncollected"].as_array().unwrap();
+    for part in ["events of namespace default: ", "objects: "] {
+        let noted = uncollected.iter().any(|note| note.as_str().unwrap().starts_with(part));
+        assert!(noted, "{part:?} is not in {uncollected:?}");
+    }
     let story = ran.story("Wait / that is not fulfilled / tells a value in hand");
     assert!(story.starts_with("set-up: creating namespace seatrial-wait-that-is-not-fulfilled-"), "{story}");
     assert!(story.contains("onnect"), "the reason should be told: {story}");

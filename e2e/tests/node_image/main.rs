@@ -53,7 +53,7 @@ fn empty_image(name: &str, architecture: &str) -> Vec<u8> {
     add(&mut layer, "nothing", b"");
     let layer = layer.into_inner().unwrap();
     let hash = <sha2::Sha256 as sha2::Digest>::digest(&layer);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let config = serde_json::json!({
         "architecture": architecture, "os": "linux", "config": {},
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{hash}")]},

@@ -3,6 +3,7 @@
 mod envtest;
 mod fake;
 mod kind;
+pub(crate) mod report;
 mod stopwatch;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::cargo::cargo;
 
-/// Measure the fake, the start of a real control plane, and clusters of real nodes.
+/// Measure the fake, the report's page, the start of a real control plane, and clusters of real nodes.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask bench             a table (builds with optimisation first)\n  cargo xtask bench --json      the same for programs\n  cargo xtask bench --kind      with clusters of real nodes"
@@ -105,6 +106,7 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
         return optimised(args);
     }
     let mut rows = fake::rows().await?;
+    rows.extend(report::rows().await?);
     if !args.fake_only {
         rows.extend(envtest::rows().await?);
     }

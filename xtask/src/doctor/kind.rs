@@ -16,6 +16,13 @@ const OLDEST_API: (u32, u32) = (1, 41);
 /// Free space that a cluster of two nodes and, if it must be built, its image take.
 const SPACE: u64 = 8_000_000_000;
 
+/// How many instances of inotify one user may have. A control plane takes 30 of them and a worker 18; without, containerd and kubelet
+/// fail in words that name open files.
+const WATCHERS: &str = "/proc/sys/fs/inotify/max_user_instances";
+
+/// Enough for a few clusters at once.
+const ENOUGH_WATCHERS: u32 = 256;
+
 const START: &str = "cargo xtask docker start";
 const INSTALL: &str =
     "apt-get install --no-install-recommends docker.io iptables iproute2 && cargo xtask docker start";
@@ -74,6 +81,7 @@ async fn daemon(connection: &Docker, host: &str) -> Vec<Finding> {
                 info.default_runtime.as_deref().unwrap_or("runc"),
             ));
             findings.push(groups(&info));
+            findings.push(watchers(&std::fs::read_to_string(WATCHERS).unwrap_or_default()));
             if let Some(folder) = &info.docker_root_dir {
                 findings.push(space("Docker's data", Path::new(folder)));
             }
@@ -123,6 +131,19 @@ fn groups(info: &SystemInfo) -> Finding {
         Some("2") => Finding::good("control groups: version 2"),
         Some("1") => Finding::good("control groups: version 1 (clusters tell the kubelet to take it)"),
         _ => Finding::bad("Docker knows no control groups", "mount -t cgroup2 none /sys/fs/cgroup"),
+    }
+}
+
+fn watchers(text: &str) -> Finding {
+    match text.trim().parse::<u32>() {
+        Err(_) => Finding::good("inotify: its limit cannot be told here"),
+        Ok(limit) if limit >= ENOUGH_WATCHERS => {
+            Finding::good(format!("inotify: {limit} instances per user"))
+        }
+        Ok(limit) => Finding::good(format!(
+            "inotify: {limit} instances per user, enough for one or two clusters; for more: sysctl -w \
+             fs.inotify.max_user_instances=512"
+        )),
     }
 }
 
@@ -218,6 +239,12 @@ mod tests {
         let old = api("unix:///x", "18.09", "1.39");
         assert!(!old.ok && old.text.ends_with("and 1.41 is the oldest that serves"), "{}", old.text);
         assert!(!api("unix:///x", "?", "").ok);
+    }
+
+    #[test]
+    fn few_instances_of_inotify_are_enough_for_one_cluster_and_told_for_more() {
+        assert!(watchers("128\n").text.contains("fs.inotify.max_user_instances=512"));
+        assert_eq!(watchers("512\n").text, "inotify: 512 instances per user");
     }
 
     #[test]

@@ -414,7 +414,7 @@ fn is_clean(reading: &Reading<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
 }
 
-pub(super) fn unregistered(kind: &str, api_version: &str) -> String {
+pub(in crate::object::decode) fn unregistered(kind: &str, api_version: &str) -> String {
     format!(
         "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
     )

@@ -4,14 +4,14 @@
 //! written in Go (kubectl, controller-runtime) send built-in kinds in it. What it means is left to the JSON decoder, so
 //! that a kind has one way in. Field numbers come as data; it knows no kind by itself.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
 
-use super::body::unregistered;
+use super::message::{Field, Kind, Many, Messages};
+use super::special::{duration, int_or_string, raw, time};
+use super::wire::{Part, Parts, ProtobufError, Result, parts, text};
+use crate::object::decode::body::unregistered;
 
 /// What every body begins with.
 const MAGIC: [u8; 4] = *b"k8s\0";
@@ -20,108 +20,12 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const EXTENSIONS: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.";
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// Where messages are found.
-pub(crate) trait Messages {
-    /// The message of a component's name, such as `io.k8s.api.core.v1.Pod`.
-    fn message(&self, name: &str) -> Option<&Message>;
-    /// The name of a kind's message.
-    fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str>;
-}
-
-/// A message's fields by number.
-#[derive(Debug, Default)]
-pub(crate) struct Message {
-    fields: BTreeMap<u32, Field>,
-}
-
-#[derive(Debug)]
-struct Field {
-    /// Empty where the field's own fields stand in the parent.
-    name: String,
-    many: Many,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Many {
-    One,
-    List,
-    Map,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    String,
-    Bool,
-    Int,
-    Double,
-    Bytes,
-    Message(String),
-}
-
-/// Why bytes are no object.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ProtobufError {
-    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
-    Magic,
-    #[error("unexpected EOF")]
-    End,
-    #[error("proto: illegal wireType {0}")]
-    Wire(u8),
-    /// The kind is known, its message is wrong; or nobody knows the kind.
-    #[error("{why}")]
-    Within { api_version: String, kind: String, why: String },
-    #[error("proto: wrong wireType = {wire} for field {field}")]
-    Type { wire: u8, field: String },
-    #[error("{0} is not written as its type says")]
-    Content(String),
-}
-
-type Result<T> = std::result::Result<T, ProtobufError>;
-
-impl Message {
-    /// A message of fields with number, name and type, as the generated data writes them.
-    pub(crate) fn of(fields: Vec<(u32, String, String)>) -> Self {
-        let field = |(number, name, text): (u32, String, String)| {
-            let (many, kind) = match (text.strip_prefix("[]"), text.strip_prefix("{}")) {
-                (Some(kind), _) => (Many::List, kind),
-                (_, Some(kind)) => (Many::Map, kind),
-                _ => (Many::One, text.as_str()),
-            };
-            (number, Field { name, many, kind: Kind::of(kind) })
-        };
-        Self { fields: fields.into_iter().map(field).collect() }
-    }
-
-    /// The names of the messages that stand in this one.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> impl Iterator<Item = &str> {
-        self.fields.values().filter_map(|field| match &field.kind {
-            Kind::Message(name) => Some(name.as_str()),
-            _ => None,
-        })
-    }
-}
-
-impl Kind {
-    fn of(text: &str) -> Self {
-        match text {
-            "string" => Self::String,
-            "bool" => Self::Bool,
-            "int" => Self::Int,
-            "double" => Self::Double,
-            "bytes" => Self::Bytes,
-            message => Self::Message(message.trim_start_matches('.').to_owned()),
-        }
-    }
-}
-
 /// Whether code here, not a message's fields, says how a type is written in JSON.
 #[cfg(test)]
 pub(crate) fn is_special(name: &str) -> bool {
     struct None;
     impl Messages for None {
-        fn message(&self, _: &str) -> Option<&Message> {
+        fn message(&self, _: &str) -> Option<&super::message::Message> {
             Option::None
         }
         fn of_kind(&self, _: &str, _: &str) -> Option<&str> {
@@ -149,118 +53,6 @@ pub(crate) fn object(bytes: &[u8], messages: &dyn Messages) -> Result<Value> {
         fields.insert("kind".into(), kind.into());
     }
     Ok(object)
-}
-
-/// A field's content on the wire.
-#[derive(Clone, Copy, Debug)]
-enum Part<'a> {
-    Varint(u64),
-    Fixed(u64),
-    Bytes(&'a [u8]),
-}
-
-impl Part<'_> {
-    fn wire(self) -> u8 {
-        match self {
-            Self::Varint(_) => 0,
-            Self::Fixed(_) => 1,
-            Self::Bytes(_) => 2,
-        }
-    }
-}
-
-/// A field as Go's struct calls it: with a capital, which is right for nearly all of them.
-fn go_name(name: &str) -> String {
-    let (initial, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
-    initial.to_uppercase() + rest
-}
-
-/// The fields of one message in the order in which they came.
-struct Parts<'a>(Vec<(u32, Part<'a>)>);
-
-fn parts(mut bytes: &[u8]) -> Result<Parts<'_>> {
-    let mut parts = Vec::new();
-    while !bytes.is_empty() {
-        let tag = varint(&mut bytes)?;
-        let number = u32::try_from(tag >> 3).map_err(|_| ProtobufError::End)?;
-        let part = match tag & 7 {
-            0 => Part::Varint(varint(&mut bytes)?),
-            1 => Part::Fixed(u64::from_le_bytes(fixed(&mut bytes)?)),
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).map_err(|_| ProtobufError::End)?;
-                Part::Bytes(take(&mut bytes, length)?)
-            }
-            5 => Part::Fixed(u32::from_le_bytes(fixed(&mut bytes)?).into()),
-            #[expect(clippy::cast_possible_truncation, reason = "three bits were left")]
-            wire => return Err(ProtobufError::Wire(wire as u8)),
-        };
-        parts.push((number, part));
-    }
-    Ok(Parts(parts))
-}
-
-fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
-    let (taken, rest) = bytes.split_at_checked(length).ok_or(ProtobufError::End)?;
-    *bytes = rest;
-    Ok(taken)
-}
-
-fn fixed<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
-    Ok(take(bytes, N)?.try_into().expect("as many bytes were taken"))
-}
-
-fn varint(bytes: &mut &[u8]) -> Result<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let [byte] = fixed(bytes)?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(ProtobufError::End)
-}
-
-impl<'a> Parts<'a> {
-    /// The last content of a field: a field that comes twice counts as it came last.
-    fn last(&self, number: u32) -> Option<Part<'a>> {
-        self.0.iter().rev().find(|(found, _)| *found == number).map(|(_, part)| *part)
-    }
-
-    fn bytes(&self, number: u32) -> &'a [u8] {
-        match self.last(number) {
-            Some(Part::Bytes(bytes)) => bytes,
-            _ => &[],
-        }
-    }
-
-    fn text(&self, number: u32) -> String {
-        text(self.bytes(number))
-    }
-
-    /// Every content of a repeated field.
-    fn all(&self, number: u32) -> impl Iterator<Item = &'a [u8]> {
-        self.0.iter().filter_map(move |(found, part)| match part {
-            Part::Bytes(bytes) if *found == number => Some(*bytes),
-            _ => None,
-        })
-    }
-
-    fn texts(&self, number: u32) -> Value {
-        Value::Array(self.all(number).map(|bytes| text(bytes).into()).collect())
-    }
-
-    fn int(&self, number: u32) -> i64 {
-        match self.last(number) {
-            Some(Part::Varint(value)) => value.cast_signed(),
-            _ => 0,
-        }
-    }
-}
-
-/// Go takes any bytes for a string and writes U+FFFD for what is none.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 struct Reader<'m> {
@@ -396,60 +188,18 @@ impl Reader<'_> {
     }
 }
 
-/// Seconds and nanoseconds as a time; none of both is no time.
-fn time(bytes: &[u8], format: &str) -> Result<Value> {
-    let parts = parts(bytes)?;
-    let wrong = || ProtobufError::Content("a time".to_owned());
-    let nanoseconds = i32::try_from(parts.int(2)).map_err(|_| wrong())?;
-    if parts.0.is_empty() {
-        return Ok(Value::Null);
-    }
-    let time = Timestamp::new(parts.int(1), nanoseconds).map_err(|_| wrong())?;
-    Ok(time.strftime(format).to_string().into())
-}
-
-/// Nanoseconds as Go prints a duration: `1h0m0s`, `1.5s`, `20ms`.
-fn duration(nanoseconds: i64) -> String {
-    const SECOND: u64 = 1_000_000_000;
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let all = nanoseconds.unsigned_abs();
-    let (unit, digits, name) = match all {
-        0 => return "0s".to_owned(),
-        1..1_000 => (1, 0, "ns"),
-        1_000..1_000_000 => (1_000, 3, "µs"),
-        1_000_000..SECOND => (1_000_000, 6, "ms"),
-        _ => (SECOND, 9, "s"),
-    };
-    let point = match all % unit {
-        0 => String::new(),
-        rest => format!(".{rest:0digits$}").trim_end_matches('0').to_owned(),
-    };
-    let whole = all / unit;
-    if unit < SECOND || whole < 60 {
-        return format!("{sign}{whole}{point}{name}");
-    }
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    let hours = if hours == 0 { String::new() } else { format!("{hours}h") };
-    format!("{sign}{hours}{minutes}m{seconds}{point}s")
-}
-
-/// JSON that a message carries as bytes.
-fn raw(bytes: &[u8]) -> Result<Value> {
-    let bytes = parts(bytes)?.bytes(1);
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(bytes).map_err(|error| ProtobufError::Content(format!("embedded JSON ({error})")))
-}
-
-fn int_or_string(bytes: &[u8]) -> Result<Value> {
-    let parts = parts(bytes)?;
-    Ok(if parts.int(1) == 0 { parts.int(2).into() } else { parts.text(3).into() })
+/// A field as Go's struct calls it: with a capital, which is right for nearly all of them.
+fn go_name(name: &str) -> String {
+    let (initial, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    initial.to_uppercase() + rest
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::object::decode::protobuf::Message;
 
     struct Known(BTreeMap<&'static str, Message>);
 
@@ -533,21 +283,6 @@ mod tests {
         let whole = body("Pod", &field(4, &field(1, b"/data")));
         for end in MAGIC.len() + 1..whole.len() {
             assert_ne!(object(&whole[..end], &known()), object(&whole, &known()), "{end} bytes are enough");
-        }
-    }
-
-    #[test]
-    fn durations_are_printed_as_go_prints_them() {
-        for (nanoseconds, text) in [
-            (0, "0s"),
-            (15, "15ns"),
-            (1_500, "1.5µs"),
-            (20_000_000, "20ms"),
-            (1_500_000_000, "1.5s"),
-            (3_600_000_000_000, "1h0m0s"),
-            (-90_000_000_000, "-1m30s"),
-        ] {
-            assert_eq!(duration(nanoseconds), text);
         }
     }
 }

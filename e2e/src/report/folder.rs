@@ -1,4 +1,4 @@
-//! `report.json`: each spec's outcome, for programs that sum up several runs.
+//! A folder's report: `report.json`, from which the other files are made.
 //!
 //! Several processes may write into one folder (one test target after the other, or a process for each
 //! spec under nextest): entries are merged under a file lock, a spec's newer outcome replaces its older
@@ -9,8 +9,9 @@ use std::io;
 use std::path::Path;
 
 use crate::report::model::{Report, SpecReport};
+use crate::report::{html, junit};
 
-/// Adds entries to the report of a folder, which is made if it is not there.
+/// Adds entries to the report of a folder, which is made if it is not there, and writes its files anew.
 pub(crate) fn merge_into(folder: &Path, specs: Vec<SpecReport>) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let lock = File::create(folder.join("report.lock"))?;
@@ -22,7 +23,9 @@ pub(crate) fn merge_into(folder: &Path, specs: Vec<SpecReport>) -> io::Result<()
         Err(error) => return Err(error),
     };
     report.merge(specs);
-    write(&path, &serde_json::to_vec_pretty(&report)?)
+    write(&path, &serde_json::to_vec_pretty(&report)?)?;
+    write(&folder.join("junit.xml"), junit::xml(&report).map_err(io::Error::other)?.as_bytes())?;
+    write(&folder.join("report.html"), html::page(&report, folder)?.as_bytes())
 }
 
 /// Written beside and renamed: a reader never sees half of it.
@@ -72,6 +75,20 @@ mod tests {
         merge_into(folder.path(), vec![spec("a", "fake", Outcome::Passed)]).unwrap();
         let report = read(folder.path());
         assert_eq!((report.passed, report.failed, report.skipped), (1, 0, 1));
+    }
+
+    #[test]
+    fn a_folder_has_the_report_in_each_of_its_forms() {
+        let folder = tempfile::tempdir().unwrap();
+        merge_into(folder.path(), vec![spec("a", "fake", failed())]).unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(read("junit.xml").contains("<testcase name=\"a\""), "{}", read("junit.xml"));
+        assert!(read("report.html").contains("<title>Seatrial report</title>"));
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            4,
+            "three forms and a lock, and nothing unfinished"
+        );
     }
 
     #[test]

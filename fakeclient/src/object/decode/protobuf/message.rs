@@ -1,0 +1,79 @@
+//! What a message consists of: fields by number, as generated data writes them. It knows no bytes.
+
+use std::collections::BTreeMap;
+
+/// Where messages are found.
+pub(crate) trait Messages {
+    /// The message of a component's name, such as `io.k8s.api.core.v1.Pod`.
+    fn message(&self, name: &str) -> Option<&Message>;
+    /// The name of a kind's message.
+    fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str>;
+}
+
+/// A message's fields by number.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(super) fields: BTreeMap<u32, Field>,
+}
+
+#[derive(Debug)]
+pub(super) struct Field {
+    /// Empty where the field's own fields stand in the parent.
+    pub(super) name: String,
+    pub(super) many: Many,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Many {
+    One,
+    List,
+    Map,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    String,
+    Bool,
+    Int,
+    Double,
+    Bytes,
+    Message(String),
+}
+
+impl Message {
+    /// A message of fields with number, name and type, as the generated data writes them.
+    pub(crate) fn of(fields: Vec<(u32, String, String)>) -> Self {
+        let field = |(number, name, text): (u32, String, String)| {
+            let (many, kind) = match (text.strip_prefix("[]"), text.strip_prefix("{}")) {
+                (Some(kind), _) => (Many::List, kind),
+                (_, Some(kind)) => (Many::Map, kind),
+                _ => (Many::One, text.as_str()),
+            };
+            (number, Field { name, many, kind: Kind::of(kind) })
+        };
+        Self { fields: fields.into_iter().map(field).collect() }
+    }
+
+    /// The names of the messages that stand in this one.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> impl Iterator<Item = &str> {
+        self.fields.values().filter_map(|field| match &field.kind {
+            Kind::Message(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        match text {
+            "string" => Self::String,
+            "bool" => Self::Bool,
+            "int" => Self::Int,
+            "double" => Self::Double,
+            "bytes" => Self::Bytes,
+            message => Self::Message(message.trim_start_matches('.').to_owned()),
+        }
+    }
+}
