@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use seatrial_e2e::deploy::Program;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
 
 use crate::cargo::{Counts, cargo, run};
@@ -197,6 +198,9 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
             programs.status()?.success(),
             "the program that the tests of clusters run does not build"
         );
+        println!("building the operator for its image");
+        // Outside of any spec's time: the first build takes minutes. The specs find that there is nothing left to build.
+        Program::new("seatrial-operator", "seatrial-operator").profile("image").build()?;
         let mut counts = Counts::default();
         let mut failed = Vec::new();
         for (what, mut command) in commands {

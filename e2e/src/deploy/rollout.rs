@@ -43,7 +43,8 @@ enum Progress {
 struct Sightings {
     deployment: Option<Deployment>,
     replica_sets: Vec<ReplicaSet>,
-    pods: Vec<Pod>,
+    /// Nothing until they were listed: no Pods are not the same as none seen yet.
+    pods: Option<Vec<Pod>>,
     trouble: Option<String>,
 }
 
@@ -90,7 +91,7 @@ async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, s
     });
     let replica_sets =
         replica_sets.follow(|sight| look(sight, seen, |seen, found| seen.replica_sets = found));
-    let pods = pods.follow(|sight| look(sight, seen, |seen, found| seen.pods = found));
+    let pods = pods.follow(|sight| look(sight, seen, |seen, found| seen.pods = Some(found)));
     futures::select! {
         () = deployment.fuse() => (),
         () = replica_sets.fuse() => (),
@@ -144,9 +145,10 @@ impl Sightings {
             return Progress::Underway("its controller has not seen its newest spec yet".into());
         }
         if wanted == 0 {
-            return match self.pods.len() {
-                0 => Progress::Done,
-                left => Progress::Underway(format!("{left} of its Pods are still there")),
+            return match self.pods.as_ref().map(Vec::len) {
+                Some(0) => Progress::Done,
+                Some(left) => Progress::Underway(format!("{left} of its Pods are still there")),
+                None => Progress::Underway("its Pods were not listed yet".into()),
             };
         }
         let count = |number: Option<i32>| number.unwrap_or(0);
@@ -185,7 +187,7 @@ impl Sightings {
             .iter()
             .find(|set| is_owned_by(*set, owner.as_ref()) && set.annotations().get(REVISION) == revision);
         let newest = newest.and_then(ResourceExt::uid);
-        self.pods.iter().filter(move |pod| newest.is_some() && is_owned_by(*pod, newest.as_ref()))
+        self.pods.iter().flatten().filter(move |pod| newest.is_some() && is_owned_by(*pod, newest.as_ref()))
     }
 }
 

@@ -82,7 +82,9 @@ pub(crate) fn specs(s: &mut Scope) {
             contain(CAUSE),
         )))?;
         cx.expect(file("operator.log")?).to(all((contain("it is tried again"), contain(CAUSE))))?;
-        cx.expect(file("machines.fleet")?).to(all((contain("reason: ProviderFailed"), contain(CAUSE))))?;
+        // YAML has quotes of its own around the API server's.
+        let in_yaml = CAUSE.replace('"', "\\\"");
+        cx.expect(file("machines.fleet")?).to(all((contain("reason: ProviderFailed"), contain(&in_yaml))))?;
         let told: Vec<_> = attempt["timeline"].as_array().into_iter().flatten().collect();
         let lines = told.iter().filter(|moment| moment["kind"] == "log").map(|moment| text(&moment["text"]));
         cx.expect(lines.collect::<Vec<_>>().join("\n")).to(contain(CAUSE))
