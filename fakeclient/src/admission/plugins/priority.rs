@@ -6,12 +6,9 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::registry::builtin::rules::read::{Read, copy, object_mut, set};
+use crate::registry::builtin::scheduling::SYSTEM;
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
-
-/// The classes that every cluster has, whether or not they are stored.
-const SYSTEM: [(&str, i64); 2] =
-    [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
 
 /// See the module.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::strategy::Strategy;
 
-/// The classes that come with every cluster.
-const SYSTEM: [(&str, i64); 2] =
+/// The classes that come with every cluster, and that a Pod may name whether or not they are stored.
+pub(crate) const SYSTEM: [(&str, i64); 2] =
     [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
 
 /// The highest number of a class that a user defines.
