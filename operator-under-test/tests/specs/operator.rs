@@ -69,9 +69,13 @@ impl StartOperator for Cx {
     async fn start_operator(&self) -> SpecResult<RunningOperator> {
         answer_for_rights(self);
         Ok(match place(self) {
-            Place::Beside => RunningOperator::InProcess(in_process::start(self, self.client())),
+            Place::Beside => {
+                self.keep(Standing(true));
+                RunningOperator::InProcess(in_process::start(self, self.client()))
+            }
             Place::BesideWithRights => {
                 let client = in_process::client_with_rights(self).await?;
+                self.keep(Standing(true));
                 RunningOperator::InProcess(in_process::start(self, client))
             }
             Place::Pod => RunningOperator::Deployed(deployed::start(self).await?),
@@ -93,6 +97,7 @@ impl StartOperator for Cx {
 impl RunningOperator {
     /// Ends it between any two of its steps, as `kill -9` does.
     pub(crate) async fn kill(self, cx: &Cx) -> SpecResult {
+        cx.keep(Standing(false));
         match self {
             Self::InProcess(operator) => operator.kill().await,
             Self::Deployed(operator) => operator.kill(cx).await,
@@ -101,12 +106,19 @@ impl RunningOperator {
 
     /// Asks it to stop, as SIGTERM does, and waits until it has.
     pub(crate) async fn stop(self, cx: &Cx) -> SpecResult {
+        cx.keep(Standing(false));
         match self {
             Self::InProcess(operator) => operator.stop().await,
             Self::Deployed(operator) => operator.stop(cx).await,
         }
     }
 }
+
+/// Whether an operator runs beside the spec.
+///
+/// There is never a second one beside it, as a Deployment that recreates its Pod sees to it: of two, one may make an
+/// instance for a Machine that the other has just let go.
+struct Standing(bool);
 
 /// Set once a spec has promised what stands below.
 struct Answers;
@@ -137,7 +149,9 @@ pub(crate) async fn release_all(cx: &Cx) -> SpecResult {
         return Ok(());
     }
     // Whatever the spec did with its own operator: nothing goes without one.
-    cx.start_operator().await?;
+    if !cx.kept::<Standing>().is_ok_and(|standing| standing.0) {
+        cx.start_operator().await?;
+    }
     let background = kube::api::DeleteParams::background();
     cx.api::<Cluster>().delete_collection(&background, &everything).await?;
     cx.eventually(cx.all::<Cluster>()).should(have_len(0)).await?;
