@@ -11,8 +11,9 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::error::KindError;
-use super::exec::{exec_with, well};
+use super::node::well;
 use super::ready::{Seen, address, pod_subnet};
+use crate::docker::exec;
 
 /// Where the plugins remember which addresses are taken. A node that starts anew has no Pods and forgets them.
 const LEASED: &str = "/run/cni-seatrial";
@@ -53,9 +54,8 @@ async fn apply_on(docker: &Docker, all: &Seen<Node>, name: &str, pods: &str) -> 
             command.extend([subnet, address]);
         }
     }
-    let input = futures::stream::iter([Bytes::from(configuration(own))]);
-    well(name, &["putting the Pods' network in place"], exec_with(docker, name, &command, input).await?)
-        .map(drop)
+    let input = futures::stream::iter([Ok(Bytes::from(configuration(own)))]);
+    well(name, &["putting the Pods' network in place"], exec(docker, name, &command, input).await?).map(drop)
 }
 
 fn configuration(subnet: &str) -> String {

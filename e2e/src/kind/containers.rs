@@ -19,8 +19,7 @@ pub(super) const ROLE_LABEL: &str = "io.x-k8s.kind.role";
 
 /// A connection to Docker, for the runtime that this is called on.
 pub(super) async fn connect() -> Result<Docker, KindError> {
-    let no = |error: crate::docker::NoDocker| KindError::NoDocker { host: error.host, reason: error.reason };
-    connect_to(&host()).await.map_err(no)
+    Ok(connect_to(&host()).await?)
 }
 
 /// The containers of one cluster, or of all that kind made, running or not.

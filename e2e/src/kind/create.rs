@@ -14,10 +14,11 @@ use seatrial_envtest::process::{Child, Spec};
 use super::cluster::{Cluster, Facts, Timings};
 use super::config::ClusterConfig;
 use super::containers::{connect, containers};
-use super::error::{KindError, is_disk_full};
+use super::error::KindError;
 use super::home::Home;
 use super::lease::{Claim, Lease};
 use super::{audit, binary, cni, delete, name, network, origin, ready};
+use crate::docker::DiskFull;
 
 /// How long kind may work on a cluster.
 const KIND_LIMIT: Duration = Duration::from_secs(600);
@@ -183,11 +184,8 @@ impl Maker<'_> {
     }
 
     fn failed(&self, words: &str) -> KindError {
-        if is_disk_full(words) {
-            return KindError::DiskFull {
-                doing: format!("creating cluster {}", self.name),
-                reason: words.to_owned(),
-            };
+        if let Some(full) = DiskFull::told(&format!("creating cluster {}", self.name), words) {
+            return full.into();
         }
         let known = ADVICE.iter().find(|(mark, _)| words.contains(mark));
         let next =

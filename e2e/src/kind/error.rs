@@ -2,24 +2,17 @@
 //!
 //! It recognises a few reasons in the words of Docker and kind; it does not know what was being tried.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
+
+use crate::docker::{Broken, DiskFull, NoDocker, reason};
 
 /// An error of the kind tier. Its text names the thing, the reason and the next step.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KindError {
     /// Nothing answers where Docker should.
-    #[error(
-        "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
-         (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
-    )]
-    NoDocker {
-        /// The address that was tried.
-        host: String,
-        /// What happened there.
-        reason: String,
-    },
+    #[error(transparent)]
+    NoDocker(#[from] NoDocker),
     /// There is no kind, and it cannot be installed.
     #[error("kind cannot be found or installed: {reason}\n  next: {next}")]
     NoKind {
@@ -84,16 +77,8 @@ pub enum KindError {
         reason: String,
     },
     /// The disk is full.
-    #[error(
-        "the disk is full: {doing} failed: {reason}\n  next: free some space (a node takes about 1.5 GB; \
-         `docker system df` shows what Docker uses, `cargo xtask e2e reap` removes clusters that nobody uses)"
-    )]
-    DiskFull {
-        /// What was being done.
-        doing: String,
-        /// The words of who noticed.
-        reason: String,
-    },
+    #[error(transparent)]
+    DiskFull(#[from] DiskFull),
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: look at Docker's log, or try it by hand")]
     Docker {
@@ -180,6 +165,13 @@ pub enum KindError {
     },
 }
 
+/// A command in a node whose end is not known.
+impl From<Broken> for KindError {
+    fn from(error: Broken) -> Self {
+        Self::in_words(error.doing, error.reason)
+    }
+}
+
 impl KindError {
     pub(super) fn docker(doing: impl Into<String>) -> impl FnOnce(bollard::errors::Error) -> Self {
         let doing = doing.into();
@@ -188,51 +180,23 @@ impl KindError {
 
     /// A failure that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        if is_disk_full(&reason) { Self::DiskFull { doing, reason } } else { Self::Docker { doing, reason } }
+        match DiskFull::told(&doing, &reason) {
+            Some(full) => full.into(),
+            None => Self::Docker { doing, reason },
+        }
     }
 
     pub(super) fn file(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |error| {
-            if error.kind() == std::io::ErrorKind::StorageFull {
-                return Self::DiskFull {
-                    doing: format!("{} could not be {doing}, which", path.display()),
-                    reason: error.to_string(),
-                };
-            }
-            Self::File { path, doing, reason: error.to_string() }
+        move |error| match DiskFull::at(&path, doing, &error) {
+            Some(full) => full.into(),
+            None => Self::File { path, doing, reason: error.to_string() },
         }
     }
 
     pub(super) fn api(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
         move |error| Self::Api { doing, reason: crate::failure::sentence(&error) }
-    }
-}
-
-/// Whether these words say that a disk is full.
-pub(super) fn is_disk_full(words: &str) -> bool {
-    words.to_ascii_lowercase().contains("no space left on device")
-}
-
-/// Docker's own words, without the client's around them.
-pub(super) fn reason(error: &bollard::errors::Error) -> String {
-    use bollard::errors::Error;
-    match error {
-        Error::DockerResponseServerError { status_code, message } => format!("{message} ({status_code})"),
-        Error::DockerStreamError { error } => error.clone(),
-        other => {
-            let mut text = other.to_string();
-            let mut cause = other.source();
-            while let Some(error) = cause {
-                let part = error.to_string();
-                if !text.contains(&part) {
-                    text = format!("{text}: {part}");
-                }
-                cause = error.source();
-            }
-            text
-        }
     }
 }
 
@@ -254,7 +218,7 @@ mod tests {
             "creating network x".into(),
             "write /var/lib: No space left on device".into(),
         );
-        assert!(matches!(docker, KindError::DiskFull { .. }), "{docker}");
+        assert!(matches!(docker, KindError::DiskFull(_)), "{docker}");
         let system = KindError::file(Path::new("/x"), "written")(std::io::ErrorKind::StorageFull.into());
         assert!(system.to_string().starts_with("the disk is full: /x could not be written"), "{system}");
         let other = KindError::in_words("creating network x".into(), "pool overlaps".into());
@@ -264,7 +228,7 @@ mod tests {
     #[test]
     fn every_error_ends_with_a_next_step() {
         let errors = [
-            KindError::NoDocker { host: "unix:///x".into(), reason: "no such file".into() },
+            NoDocker { host: "unix:///x".into(), reason: "no such file".into() }.into(),
             KindError::NameTaken { name: "a".into(), found: "2 containers".into() },
             KindError::LoadBalancer { count: 3, image: "envoy".into(), reason: "no network".into() },
             KindError::NotOnKind { tier: "fake" },

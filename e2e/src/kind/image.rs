@@ -8,10 +8,10 @@ use futures::future::try_join_all;
 use futures::{SinkExt as _, Stream, StreamExt as _, channel::mpsc};
 
 use super::error::KindError;
-use super::exec::{exec_with, well};
-use super::node::Node;
+use super::node::{Node, well};
 use super::origin::present;
 use crate::deploy::Archive;
+use crate::docker::exec;
 
 /// Parts of the archive that may wait for a slow node: 64 KB each or less.
 const AHEAD: usize = 64;
@@ -72,7 +72,7 @@ async fn has(node: &Node, reference: &str) -> Result<bool, KindError> {
 }
 
 async fn import(node: &Node, parts: impl Stream<Item = Bytes> + Unpin) -> Result<(), KindError> {
-    let output = exec_with(&node.docker, &node.name, IMPORT, parts).await?;
+    let output = exec(&node.docker, &node.name, IMPORT, parts.map(Ok)).await?;
     well(&node.name, IMPORT, output).map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever happens.
 //!
-//! What is wanted (`config`) becomes a cluster in `create`: Docker (`containers`, `exec`), kind's binary (`binary`), images (`origin`), a name
+//! What is wanted (`config`) becomes a cluster in `create`: Docker (`containers`), kind's binary (`binary`), images (`origin`), a name
 //! (`name`) with a lease (`home`, `lease`), a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that
 //! are ready (`ready`). `cluster` is the handle to it and `node` to one of its nodes; `image` brings images to the
 //! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, and `fault` breaks their nodes
@@ -11,8 +11,6 @@ mod error;
 mod config;
 
 mod containers;
-
-mod exec;
 
 mod binary;
 
@@ -50,11 +48,11 @@ mod fault;
 
 mod spec;
 
+pub use crate::docker::Output;
 pub use cluster::{Cluster, Timings};
 pub use config::{ClusterConfig, NodeConfig, Role};
 pub use create::create;
 pub use error::KindError;
-pub use exec::Output;
 pub use fault::{FaultyNode, Loss, Pace};
 pub use home::Home;
 pub use node::Node;

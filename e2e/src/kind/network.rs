@@ -86,7 +86,7 @@ async fn try_create(
 }
 
 fn overlaps(error: &bollard::errors::Error) -> bool {
-    super::error::reason(error).to_ascii_lowercase().contains("overlap")
+    crate::docker::reason(error).to_ascii_lowercase().contains("overlap")
 }
 
 /// Where the search begins: elsewhere for each process, so that two rarely want the same.

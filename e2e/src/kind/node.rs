@@ -10,7 +10,7 @@ use bollard::models::{
 use bollard::query_parameters::{KillContainerOptions, StopContainerOptions};
 
 use super::error::{KindError, status};
-use super::exec::{Output, exec, exec_well};
+use crate::docker::{DiskFull, Output, exec};
 
 /// A node of a cluster.
 #[derive(Clone, Debug)]
@@ -43,12 +43,12 @@ impl Node {
 
     /// Runs a command in the node.
     pub async fn exec(&self, command: &[&str]) -> Result<Output, KindError> {
-        exec(&self.docker, &self.name, command).await
+        Ok(exec(&self.docker, &self.name, command, futures::stream::empty()).await?)
     }
 
     /// Runs a command in the node that must succeed.
     pub async fn exec_well(&self, command: &[&str]) -> Result<Output, KindError> {
-        exec_well(&self.docker, &self.name, command).await
+        well(&self.name, command, self.exec(command).await?)
     }
 
     pub(super) async fn condition(&self) -> Result<Condition, KindError> {
@@ -110,4 +110,17 @@ impl Node {
     fn doing(&self, what: &str) -> impl FnOnce(bollard::errors::Error) -> KindError {
         KindError::docker(format!("{what} {}", self.name))
     }
+}
+
+/// Turns a status other than 0 into an error.
+pub(super) fn well(node: &str, command: &[&str], output: Output) -> Result<Output, KindError> {
+    if output.code == 0 {
+        return Ok(output);
+    }
+    let reason = output.words();
+    if let Some(full) = DiskFull::told(&format!("a command in {node}"), &reason) {
+        return Err(full.into());
+    }
+    let (node, command) = (node.to_owned(), command.join(" "));
+    Err(KindError::Command { node, command, code: output.code, reason })
 }

@@ -7,8 +7,9 @@ use bollard::query_parameters::CreateImageOptions;
 use futures::TryStreamExt as _;
 
 use super::config::ClusterConfig;
-use super::error::{KindError, reason, status};
+use super::error::{KindError, status};
 use crate::docker;
+use crate::docker::reason;
 use crate::node_image::{NodeImageError, Request, obtain_with};
 
 /// What stands in front of several control planes, in kind 0.33.

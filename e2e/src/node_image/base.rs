@@ -6,9 +6,10 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::TryStreamExt as _;
 
 use super::debian::Debian;
-use super::error::{NodeImageError, words};
+use super::error::NodeImageError;
 use super::obtain::label_of;
 use super::recipe::{INPUTS_LABEL, Inputs, NODE_PACKAGES};
+use crate::docker::reason;
 
 const REPOSITORY: &str = "seatrial/node-base";
 
@@ -63,6 +64,6 @@ pub(super) async fn provide(
     match import.try_collect::<Vec<_>>().await {
         Ok(_) => Ok(name),
         Err(_) if failure.try_recv().is_ok() => Err(complaint.error()),
-        Err(error) => Err(NodeImageError::in_words(format!("importing {name}"), words(&error))),
+        Err(error) => Err(NodeImageError::in_words(format!("importing {name}"), reason(&error))),
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::models::{ContainerConfig, ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
     CommitContainerOptionsBuilder, CreateContainerOptionsBuilder, ListContainersOptionsBuilder,
@@ -12,21 +10,13 @@ use bollard::query_parameters::{
 };
 use bollard::{Docker, body_try_stream};
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use tokio::io::AsyncWriteExt as _;
+use futures::Stream;
 
 use super::error::NodeImageError;
+use crate::docker::{DiskFull, Output, exec};
 
 /// What the names of such containers begin with. A dot keeps them apart from nodes of a cluster.
 const PREFIX: &str = "seatrial.node-image.";
-
-/// What a command printed and how it ended.
-#[derive(Debug)]
-pub(super) struct Output {
-    pub(super) code: i64,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-}
 
 /// A container that is removed when this is dropped.
 pub(super) struct Container {
@@ -112,10 +102,9 @@ impl Container {
     }
 
     fn failed(&self, command: &[&str], output: &Output) -> NodeImageError {
-        let words = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
-        let reason = words.trim().lines().last().unwrap_or("it said nothing").to_owned();
-        if reason.contains("no space left on device") {
-            return NodeImageError::DiskFull { doing: command.join(" "), reason };
+        let reason = output.words().lines().last().unwrap_or("it said nothing").to_owned();
+        if let Some(full) = DiskFull::told(&format!("`{}`", command.join(" ")), &reason) {
+            return full.into();
         }
         NodeImageError::Command {
             command: command.join(" "),
@@ -125,64 +114,12 @@ impl Container {
         }
     }
 
-    /// Writing the input and reading the output run at the same time: otherwise both sides may wait for ever.
     async fn try_run(
         &self,
         command: &[&str],
-        mut input: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
+        input: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
     ) -> Result<Output, NodeImageError> {
-        let doing = || format!("running `{}` in container {}", command.join(" "), self.name);
-        let options = CreateExecOptions {
-            attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            cmd: Some(command.to_vec()),
-            ..CreateExecOptions::default()
-        };
-        let exec =
-            self.docker.create_exec(&self.name, options).await.map_err(NodeImageError::docker(doing()))?;
-        let started =
-            self.docker.start_exec(&exec.id, None).await.map_err(NodeImageError::docker(doing()))?;
-        let StartExecResults::Attached { mut output, input: mut pipe } = started else {
-            unreachable!("a command is only detached on request");
-        };
-        let write = async {
-            let mut broken = None;
-            while let Some(bytes) = input.next().await {
-                match bytes {
-                    // A command that ends before its input does says why by its status.
-                    Ok(bytes) if pipe.write_all(&bytes).await.is_ok() => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        broken = Some(error);
-                        break;
-                    }
-                }
-            }
-            let _ended_already = pipe.shutdown().await;
-            broken
-        };
-        let read = async {
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            while let Some(part) = output.try_next().await? {
-                match part {
-                    LogOutput::StdErr { message } => stderr.extend_from_slice(&message),
-                    LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                        stdout.extend_from_slice(&message);
-                    }
-                    LogOutput::StdIn { .. } => {}
-                }
-            }
-            Ok((stdout, stderr))
-        };
-        let (broken, read) = futures::join!(write, read);
-        let (stdout, stderr) = read.map_err(NodeImageError::docker(doing()))?;
-        if let Some(error) = broken {
-            return Err(NodeImageError::in_words(doing(), format!("its input broke off: {error}")));
-        }
-        let ended = self.docker.inspect_exec(&exec.id).await.map_err(NodeImageError::docker(doing()))?;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Output { code: ended.exit_code.unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) })
+        Ok(exec(&self.docker, &self.name, command, input).await?)
     }
 
     /// Ends what runs, which gets the time to write down what it has.

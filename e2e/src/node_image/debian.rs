@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::error::NodeImageError;
 use super::recipe::SUITE;
+use crate::docker::DiskFull;
 
 /// Names a file of apt sources for the packages, instead of this machine's.
 const SOURCES_VARIABLE: &str = "SEATRIAL_APT_SOURCES";
@@ -138,9 +139,10 @@ impl Complaint {
     /// The error that its words make, if it ended badly.
     pub(super) fn error(&self) -> NodeImageError {
         let tail = self.0.tail.lock().expect("nobody panics with this lock").join("\n    ");
-        let next = if tail.contains("No space left on device") {
-            return NodeImageError::DiskFull { doing: "mmdebstrap".to_owned(), reason: tail };
-        } else if tail.contains("NO_PUBKEY") || tail.contains("is not signed") {
+        if let Some(full) = DiskFull::told("mmdebstrap", &tail) {
+            return full.into();
+        }
+        let next = if tail.contains("NO_PUBKEY") || tail.contains("is not signed") {
             "apt-get install debian-archive-keyring"
         } else if tail.contains("Could not resolve")
             || tail.contains("Failed to fetch")

@@ -2,28 +2,20 @@
 //!
 //! It knows no order of steps; `obtain` says what was tried before.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use seatrial_envtest::assets::{AssetsError, VersionError};
 
 use super::capabilities::CapabilitiesError;
+use crate::docker::{Broken, DiskFull, NoDocker, reason};
 
 /// Why a node image cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeImageError {
     /// Nothing answers where Docker should.
-    #[error(
-        "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
-         (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
-    )]
-    NoDocker {
-        /// The address that was tried.
-        host: String,
-        /// What happened there.
-        reason: String,
-    },
+    #[error(transparent)]
+    NoDocker(#[from] NoDocker),
     /// The version is not one.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -115,16 +107,8 @@ pub enum NodeImageError {
         base: String,
     },
     /// The disk is full.
-    #[error(
-        "the disk is full: {doing} failed: {reason}\n  next: free some space (a build takes about 3 GB; `docker system df` \
-         shows what Docker uses)"
-    )]
-    DiskFull {
-        /// What was being done.
-        doing: String,
-        /// The words of who noticed.
-        reason: String,
-    },
+    #[error(transparent)]
+    DiskFull(#[from] DiskFull),
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: {next}")]
     Docker {
@@ -152,13 +136,13 @@ pub enum NodeImageError {
 impl NodeImageError {
     pub(super) fn docker(doing: impl Into<String>) -> impl FnOnce(bollard::errors::Error) -> Self {
         let doing = doing.into();
-        move |error| Self::in_words(doing, words(&error))
+        move |error| Self::in_words(doing, reason(&error))
     }
 
     /// A failure of Docker's that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        if is_disk_full(&reason) {
-            return Self::DiskFull { doing, reason };
+        if let Some(full) = DiskFull::told(&doing, &reason) {
+            return full.into();
         }
         let next = if reason.contains("unable to apply caps") || reason.contains("error setting rlimit") {
             "this machine's root lacks a capability that privileged containers ask for: use a daemon that does not ask \
@@ -171,33 +155,17 @@ impl NodeImageError {
 
     pub(super) fn file(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |error| {
-            if error.kind() == std::io::ErrorKind::StorageFull {
-                let doing = format!("{} could not be {doing}, which", path.display());
-                return Self::DiskFull { doing, reason: error.to_string() };
-            }
-            Self::File { path, doing, reason: error.to_string() }
+        move |error| match DiskFull::at(&path, doing, &error) {
+            Some(full) => full.into(),
+            None => Self::File { path, doing, reason: error.to_string() },
         }
     }
 }
 
-fn is_disk_full(words: &str) -> bool {
-    words.to_ascii_lowercase().contains("no space left on device")
-}
-
-/// Docker's own words, without the client's around them.
-pub(super) fn words(error: &bollard::errors::Error) -> String {
-    use bollard::errors::Error;
-    match error {
-        Error::DockerResponseServerError { status_code, message } => format!("{message} ({status_code})"),
-        Error::DockerStreamError { error } => error.clone(),
-        other => {
-            let causes = std::iter::successors(other.source(), |&error| error.source());
-            causes.fold(other.to_string(), |text, cause| {
-                let cause = cause.to_string();
-                if text.contains(&cause) { text } else { format!("{text}: {cause}") }
-            })
-        }
+/// A command in the temporary container whose end is not known.
+impl From<Broken> for NodeImageError {
+    fn from(error: Broken) -> Self {
+        Self::in_words(error.doing, error.reason)
     }
 }
 
@@ -208,7 +176,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_recognised_in_docker_s_and_in_the_system_s_words() {
         let docker = NodeImageError::in_words("importing".into(), "write /x: no space left on device".into());
-        assert!(matches!(docker, NodeImageError::DiskFull { .. }), "{docker}");
+        assert!(matches!(docker, NodeImageError::DiskFull(_)), "{docker}");
         let system = NodeImageError::file(Path::new("/x"), "written")(std::io::ErrorKind::StorageFull.into());
         assert!(
             system.to_string().starts_with("the disk is full: /x could not be written, which failed"),

@@ -26,9 +26,7 @@ const REPOSITORY: &str = "seatrial/node";
 /// Provides a node image through the Docker that `DOCKER_HOST`, or else the usual socket, leads to.
 pub async fn obtain(request: &Request) -> Result<NodeImage, NodeImageError> {
     let host = docker::host();
-    let docker = docker::connect_to(&host).await;
-    let docker =
-        docker.map_err(|error| NodeImageError::NoDocker { host: error.host, reason: error.reason })?;
+    let docker = docker::connect_to(&host).await?;
     obtain_with(&docker, &host, request).await
 }
 

@@ -9,7 +9,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt as _;
 use seatrial_envtest::assets::{Wanted, pins};
 
-use super::error::words;
+use crate::docker::reason;
 
 /// What kind 0.33 takes when nobody names an image (its `defaults.Image`).
 const DEFAULT: &str =
@@ -36,7 +36,7 @@ pub(super) async fn pull(docker: &Docker, image: &str, say: fn(&str)) -> Result<
         match tokio::time::timeout(PATIENCE, progress.next()).await {
             Err(_) => return Err(format!("nothing came for {} s", PATIENCE.as_secs())),
             Ok(None) => return Ok(()),
-            Ok(Some(Err(error))) => return Err(words(&error)),
+            Ok(Some(Err(error))) => return Err(reason(&error)),
             Ok(Some(Ok(_))) => {}
         }
     }

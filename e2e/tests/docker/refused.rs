@@ -122,7 +122,7 @@ async fn a_full_disk_is_told_as_such_and_nothing_is_left() {
     let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
     let left = left_of(&home, &name);
     assert!(Command::new("umount").arg(home.path()).status().unwrap().success());
-    assert!(matches!(error, KindError::DiskFull { .. }), "{error}");
+    assert!(matches!(error, KindError::DiskFull(_)), "{error}");
     assert!(error.to_string().contains("next: free some space"), "{error}");
     assert_eq!(left, Vec::<String>::new());
     drop(folder);

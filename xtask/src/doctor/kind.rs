@@ -34,7 +34,10 @@ pub(super) async fn kind() -> Vec<Finding> {
     match docker::connect_to(&host).await {
         Err(error) => {
             let can_start = which::which_in("dockerd", Some(crate::docker::search_path()), "/").is_ok();
-            findings.push(Finding::bad(error.to_string(), if can_start { START } else { INSTALL }));
+            findings.push(Finding::bad(
+                format!("Docker does not answer at {}: {}", error.host, error.reason),
+                if can_start { START } else { INSTALL },
+            ));
             findings.push(space("this project's cache", &Surroundings::of_this_process().cache()));
             findings.extend(ingredients(None).await);
         }

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use super::super::cluster::Cluster;
 use super::super::error::KindError;
-use super::super::exec::Output;
 use super::super::node::{Condition, Node};
 use super::{Loss, Pace, cut, slow};
+use crate::docker::Output;
 use crate::spec::Cx;
 
 /// What can be wrong with a node.

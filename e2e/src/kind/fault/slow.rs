@@ -84,7 +84,7 @@ async fn discipline(node: &Node, fault: &'static str, rule: &[&str]) -> Result<(
     if is_missing(&output.words()) {
         return Err(refusal(fault, node.name(), rule[0]));
     }
-    super::super::exec::well(node.name(), &command, output).map(drop)
+    super::super::node::well(node.name(), &command, output).map(drop)
 }
 
 /// Whether tc says that the kernel does not know the queueing discipline.

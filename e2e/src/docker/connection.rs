@@ -1,6 +1,6 @@
-//! The way to Docker: where it listens, and a connection that speaks its version.
+//! Where Docker listens, and a connection that speaks its version.
 //!
-//! A connection belongs to the runtime that it was made on. It knows no images and no clusters.
+//! A connection belongs to the runtime that it was made on.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,10 @@ const PATIENCE: u64 = 600;
 
 /// Docker does not answer.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("Docker does not answer at {host}: {reason}")]
+#[error(
+    "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
+     (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
+)]
 pub struct NoDocker {
     /// The address that was tried.
     pub host: String,
@@ -75,7 +78,8 @@ mod tests {
     #[tokio::test]
     async fn a_socket_that_is_not_there_is_named() {
         let error = connect_to("unix:///nowhere/docker.sock").await.unwrap_err().to_string();
-        assert_eq!(error, "Docker does not answer at unix:///nowhere/docker.sock: there is no such socket");
+        let named = "Docker does not answer at unix:///nowhere/docker.sock: there is no such socket\n  next: start Docker";
+        assert!(error.starts_with(named), "{error}");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! One command in a container: its input, its output, how it ended.
 //!
 //! Writing the input and reading the output run at the same time: a command that does both would wait for ever
-//! otherwise. It knows no clusters.
+//! otherwise. It does not know what containers are for.
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -10,9 +10,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
-use super::error::KindError;
+use super::words::reason;
 
-/// How a command in a node ended.
+/// How a command in a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Its exit status: 126 and 127 also where it could not be started.
@@ -23,53 +23,33 @@ pub struct Output {
     pub stderr: String,
 }
 
+/// A command whose end is not known: Docker refused it, or what it was to read broke off.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{doing} failed: {reason}")]
+pub(crate) struct Broken {
+    /// What was being done.
+    pub(crate) doing: String,
+    /// Why it cannot be known.
+    pub(crate) reason: String,
+}
+
 impl Output {
     /// Its complaint: what it wrote to standard error, or else to standard output.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let words = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         words.trim().to_owned()
     }
 }
 
-/// Runs a command and waits for its end.
-pub(super) async fn exec(docker: &Docker, container: &str, command: &[&str]) -> Result<Output, KindError> {
-    exec_with(docker, container, command, futures::stream::empty()).await
-}
-
-/// The same for a command that must succeed.
-pub(super) async fn exec_well(
-    docker: &Docker,
-    container: &str,
-    command: &[&str],
-) -> Result<Output, KindError> {
-    well(container, command, exec(docker, container, command).await?)
-}
-
-/// Turns a status other than 0 into an error.
-pub(super) fn well(container: &str, command: &[&str], output: Output) -> Result<Output, KindError> {
-    if output.code == 0 {
-        return Ok(output);
-    }
-    let reason = output.words();
-    if super::error::is_disk_full(&reason) {
-        return Err(KindError::DiskFull { doing: format!("a command in {container}"), reason });
-    }
-    Err(KindError::Command {
-        node: container.to_owned(),
-        command: command.join(" "),
-        code: output.code,
-        reason,
-    })
-}
-
 /// Runs a command with an input, and waits for its end.
-pub(super) async fn exec_with(
+pub(crate) async fn exec(
     docker: &Docker,
     container: &str,
     command: &[&str],
-    mut input: impl Stream<Item = Bytes> + Unpin,
-) -> Result<Output, KindError> {
-    let doing = || format!("running `{}` in {container}", command.join(" "));
+    mut input: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
+) -> Result<Output, Broken> {
+    let broken = |reason| Broken { doing: format!("running `{}` in {container}", command.join(" ")), reason };
+    let docker_s = |error: bollard::errors::Error| broken(reason(&error));
     let options = CreateExecOptions {
         attach_stdin: Some(true),
         attach_stdout: Some(true),
@@ -77,19 +57,26 @@ pub(super) async fn exec_with(
         cmd: Some(command.to_vec()),
         ..CreateExecOptions::default()
     };
-    let exec = docker.create_exec(container, options).await.map_err(KindError::docker(doing()))?;
-    let started = docker.start_exec(&exec.id, None).await.map_err(KindError::docker(doing()))?;
+    let exec = docker.create_exec(container, options).await.map_err(docker_s)?;
+    let started = docker.start_exec(&exec.id, None).await.map_err(docker_s)?;
     let StartExecResults::Attached { mut output, input: mut pipe } = started else {
         unreachable!("a command is only detached on request");
     };
     let write = async {
+        let mut broke_off = Ok(());
         while let Some(bytes) = input.next().await {
-            // A command that ends before its input does says why with its status.
-            if pipe.write_all(&bytes).await.is_err() {
-                break;
+            match bytes {
+                // A command that ends before its input does says why by its status.
+                Ok(bytes) if pipe.write_all(&bytes).await.is_ok() => {}
+                Ok(_) => break,
+                Err(error) => {
+                    broke_off = Err(broken(format!("its input broke off: {error}")));
+                    break;
+                }
             }
         }
         let _ended_already = pipe.shutdown().await;
+        broke_off
     };
     let read = async {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -104,9 +91,23 @@ pub(super) async fn exec_with(
         }
         Ok((stdout, stderr))
     };
-    let ((), read) = futures::join!(write, read);
-    let (stdout, stderr) = read.map_err(KindError::docker(doing()))?;
-    let ended = docker.inspect_exec(&exec.id).await.map_err(KindError::docker(doing()))?;
+    let (written, read) = futures::join!(write, read);
+    let (stdout, stderr) = read.map_err(docker_s)?;
+    written?;
+    let ended = docker.inspect_exec(&exec.id).await.map_err(docker_s)?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Output { code: ended.exit_code.unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_s_complaint_is_on_standard_error_or_else_on_standard_output() {
+        let output =
+            |stdout: &str, stderr: &str| Output { code: 1, stdout: stdout.into(), stderr: stderr.into() };
+        assert_eq!(output("a table", "no such table\n").words(), "no such table");
+        assert_eq!(output("no such table\n", " \n").words(), "no such table");
+    }
 }

@@ -1,0 +1,76 @@
+//! Docker's words: read without the client's around them, and recognised where they name a cause that can be mended.
+//!
+//! It does not know what was being tried.
+
+use std::error::Error as _;
+
+/// The disk is full.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the disk is full: {doing} failed: {reason}\n  next: free some space (a node takes about 1.5 GB, and building its image \
+     about 3 GB; `docker system df` shows what Docker uses, `cargo xtask e2e reap` removes clusters that nobody uses)"
+)]
+pub struct DiskFull {
+    /// What was being done.
+    pub doing: String,
+    /// The words of who noticed.
+    pub reason: String,
+}
+
+impl DiskFull {
+    /// What was being done, if these words about it say that a disk is full.
+    pub(crate) fn told(doing: &str, reason: &str) -> Option<Self> {
+        is_disk_full(reason).then(|| Self { doing: doing.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// The same for a file that was to be `doing`: `written`.
+    pub(crate) fn at(path: &std::path::Path, doing: &str, error: &std::io::Error) -> Option<Self> {
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        let doing = || format!("{} could not be {doing}, which", path.display());
+        full.then(|| Self { doing: doing(), reason: error.to_string() })
+    }
+}
+
+/// Whether these words say that a disk is full.
+fn is_disk_full(words: &str) -> bool {
+    words.to_ascii_lowercase().contains("no space left on device")
+}
+
+/// Docker's own words, without the client's around them.
+pub(crate) fn reason(error: &bollard::errors::Error) -> String {
+    use bollard::errors::Error;
+    match error {
+        Error::DockerResponseServerError { status_code, message } => format!("{message} ({status_code})"),
+        Error::DockerStreamError { error } => error.clone(),
+        other => {
+            let causes = std::iter::successors(other.source(), |&error| error.source());
+            causes.fold(other.to_string(), |text, cause| {
+                let cause = cause.to_string();
+                if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_words_and_from_the_system_s_errors() {
+        let full = DiskFull::told("creating network x", "write /var/lib: No space left on device").unwrap();
+        assert!(full.to_string().starts_with("the disk is full: creating network x failed: write"), "{full}");
+        assert_eq!(DiskFull::told("creating network x", "pool overlaps"), None);
+        let path = std::path::Path::new("/x");
+        let full = DiskFull::at(path, "written", &std::io::ErrorKind::StorageFull.into()).unwrap();
+        assert!(full.to_string().starts_with("the disk is full: /x could not be written, which"), "{full}");
+        assert_eq!(DiskFull::at(path, "written", &std::io::ErrorKind::NotFound.into()), None);
+    }
+
+    #[test]
+    fn docker_s_answer_is_told_without_the_client_s_words_around_it() {
+        let message = "no such image".to_owned();
+        let error = bollard::errors::Error::DockerResponseServerError { status_code: 404, message };
+        assert_eq!(reason(&error), "no such image (404)");
+    }
+}
