@@ -38,7 +38,7 @@ impl Finding {
 
 /// Prints the findings by tier; an error if a tier cannot run.
 pub(crate) async fn doctor(_args: &Args) -> Result<()> {
-    let mut broken = Vec::new();
+    let (mut broken, mut wished) = (Vec::new(), Vec::new());
     let tiers = [
         ("fake", fake()),
         ("envtest", envtest().await),
@@ -52,12 +52,13 @@ pub(crate) async fn doctor(_args: &Args) -> Result<()> {
             finding.print();
         }
         // Tier `existing` is a wish, not a need: a machine without a kubeconfig is in order.
-        if tier != "existing" && findings.iter().any(|finding| !finding.ok) {
-            broken.push(tier);
+        if findings.iter().any(|finding| !finding.ok) {
+            if tier == "existing" { wished.push(tier) } else { broken.push(tier) }
         }
     }
     if broken.is_empty() {
-        println!("all is there");
+        let wished: String = wished.iter().map(|tier| format!(", but tier {tier} is not set up")).collect();
+        println!("all is there{wished}");
         return Ok(());
     }
     bail!("not everything is there for: {}; the lines marked MISS say what to do", broken.join(", "))
