@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::artefacts::Veil;
 use crate::report::Artefact;
 
 /// One attempt's artefacts.
@@ -12,45 +14,49 @@ pub(crate) struct Bag {
     root: PathBuf,
     /// The attempt's folder in it, with `/` between the parts.
     place: String,
+    /// Lies over everything that is put in.
+    veil: Arc<Veil>,
     artefacts: RefCell<Vec<Artefact>>,
     uncollected: RefCell<Vec<String>>,
 }
 
 impl Bag {
     /// For an attempt whose files go into the folder `place` of the report's folder `root`.
-    pub(crate) fn new(root: &Path, place: &str) -> Self {
+    pub(crate) fn new(root: &Path, place: &str, veil: Arc<Veil>) -> Self {
         let (artefacts, uncollected) = (RefCell::default(), RefCell::default());
-        Self { root: root.to_owned(), place: place.to_owned(), artefacts, uncollected }
+        Self { root: root.to_owned(), place: place.to_owned(), veil, artefacts, uncollected }
     }
 
     /// Writes a file; `path` is relative to the attempt's folder, with `/` between the parts.
-    pub(crate) fn put(&self, title: &str, path: &str, content: impl AsRef<[u8]>) -> Result<(), String> {
+    pub(crate) fn put(&self, title: &str, path: &str, content: impl AsRef<str>) -> Result<(), String> {
         let file = self.file(path)?;
-        fs::write(&file, content).map_err(|error| format!("writing {}: {error}", file.display()))?;
-        self.there_is(title, path)
+        let content = self.veil.over_foreign(content.as_ref());
+        fs::write(&file, content.as_bytes())
+            .map_err(|error| format!("writing {}: {error}", file.display()))?;
+        let (path, bytes) = (format!("{}/{path}", self.place), content.len() as u64);
+        self.artefacts.borrow_mut().push(Artefact { title: title.to_owned(), path, bytes });
+        Ok(())
     }
 
-    /// The file to be written at `path`, its folders made: for content that comes as a stream. Afterwards
-    /// [`there_is`](Self::there_is) enters it.
-    pub(crate) fn file(&self, path: &str) -> Result<PathBuf, String> {
+    /// Gives a file that was put in a second name, which is not an artefact of its own.
+    pub(crate) fn name_again(&self, path: &str, second: &str) -> Result<(), String> {
+        let (first, second) = (self.file(path)?, self.file(second)?);
+        // Where the file system knows no second names there are two files.
+        let named = fs::hard_link(&first, &second).or_else(|_| fs::copy(&first, &second).map(drop));
+        named.map_err(|error| format!("writing {}: {error}", second.display()))
+    }
+
+    /// The file at `path`, its folders made.
+    fn file(&self, path: &str) -> Result<PathBuf, String> {
         let file = self.root.join(&self.place).join(path);
         let folder = file.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(|error| format!("making {}: {error}", folder.display()))?;
         Ok(file)
     }
 
-    /// Enters a file that was written.
-    pub(crate) fn there_is(&self, title: &str, path: &str) -> Result<(), String> {
-        let path = format!("{}/{path}", self.place);
-        let bytes =
-            fs::metadata(self.root.join(&path)).map_err(|error| format!("reading {path}: {error}"))?.len();
-        self.artefacts.borrow_mut().push(Artefact { title: title.to_owned(), path, bytes });
-        Ok(())
-    }
-
     /// Notes that a part could not be had, where the rest still can.
     pub(crate) fn lacks(&self, what: &str, why: &str) {
-        self.uncollected.borrow_mut().push(format!("{what}: {why}"));
+        self.uncollected.borrow_mut().push(self.veil.over(&format!("{what}: {why}")).into_owned());
     }
 
     /// What was put in, and what could not be had.
@@ -66,7 +72,7 @@ mod tests {
     #[test]
     fn a_file_is_entered_by_its_path_from_the_report_s_folder() {
         let root = tempfile::tempdir().unwrap();
-        let bag = Bag::new(root.path(), "evidence/a/1");
+        let bag = Bag::new(root.path(), "evidence/a/1", Veil::new());
         bag.put("Pod logs", "pods/db/main.log", "hello").unwrap();
         bag.lacks("Pod logs of web", "404 NotFound");
         let (artefacts, uncollected) = bag.emptied();
@@ -79,7 +85,27 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("evidence"), "a file in its place").unwrap();
-        let error = Bag::new(root.path(), "evidence/a/1").put("events", "events.txt", "").unwrap_err();
+        let error =
+            Bag::new(root.path(), "evidence/a/1", Veil::new()).put("events", "events.txt", "").unwrap_err();
         assert!(error.contains("evidence/a/1"), "{error}");
+    }
+
+    #[test]
+    fn what_is_known_to_be_secret_is_put_in_without_it_and_can_have_a_second_name() {
+        let root = tempfile::tempdir().unwrap();
+        let veil = Veil::new();
+        veil.learn(&serde_json::json!({"stringData": {"password": "hunter2"}}));
+        let bag = Bag::new(root.path(), "evidence", veil);
+        bag.put("Pod logs", "pods/a.log", "logged in with hunter2").unwrap();
+        bag.name_again("pods/a.log", "containers/b.log").unwrap();
+        bag.lacks("Pod logs of b", "hunter2 is wrong");
+        let read = |path: &str| fs::read_to_string(root.path().join("evidence").join(path)).unwrap();
+        assert_eq!(
+            (read("pods/a.log").as_str(), read("containers/b.log").len()),
+            ("logged in with (masked)", 23)
+        );
+        let (artefacts, uncollected) = bag.emptied();
+        assert_eq!((artefacts.len(), artefacts[0].bytes), (1, 23));
+        assert_eq!(uncollected, ["Pod logs of b: (masked) is wrong"]);
     }
 }

@@ -1,6 +1,7 @@
 //! One failed attempt's evidence: every collector in turn, each within its limit, none in the way of another.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 
@@ -8,9 +9,12 @@ use crate::artefacts::events::Events;
 use crate::artefacts::objects::Objects;
 use crate::artefacts::pod_logs::PodLogs;
 use crate::artefacts::process_log::ProcessLog;
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{Bag, Collector, Scene, secrets};
 use crate::expect::seconds;
 use crate::report::{Artefact, MomentKind};
+
+/// How long it may take to learn what must not be written down.
+const SECRETS: Duration = Duration::from_secs(5);
 
 /// Collects what the API tells, and after it what only the tier can. Called before anything is cleaned up.
 pub(crate) async fn collect(
@@ -19,6 +23,17 @@ pub(crate) async fn collect(
     tier: &[Box<dyn Collector>],
 ) -> (Vec<Artefact>, Vec<String>) {
     let everywhere: [&dyn Collector; 4] = [&Events, &Objects, &PodLogs, &ProcessLog];
+    if let Some(client) = &scene.client {
+        let learn = secrets::learn(client, &scene.namespaces, &scene.veil);
+        if let Err(error) =
+            tokio::time::timeout(SECRETS, learn).await.unwrap_or_else(|_| Err("no answer".into()))
+        {
+            bag.lacks(
+                "Secrets",
+                &format!("{error}; those that are not known are not masked in what was logged"),
+            );
+        }
+    }
     for collector in everywhere.into_iter().chain(tier.iter().map(|collector| &**collector)) {
         let work = AssertUnwindSafe(collector.collect(scene, bag)).catch_unwind();
         match tokio::time::timeout(collector.limit(), work).await {
@@ -43,12 +58,11 @@ fn told(files: usize, missing: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures::future::LocalBoxFuture;
     use jiff::Timestamp;
 
     use super::*;
+    use crate::artefacts::Veil;
     use crate::report::Timeline;
 
     /// A collector that does one thing, whatever that is.
@@ -71,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_collector_that_fails_hangs_or_panics_is_noted_and_the_others_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let bag = Bag::new(folder.path(), "evidence");
+        let bag = Bag::new(folder.path(), "evidence", Veil::new());
         let tier: Vec<Box<dyn Collector>> = vec![
             Box::new(Does(|_| async { Err("no harbour".into()) }.boxed_local())),
             Box::new(Does(|bag| {
@@ -90,6 +104,7 @@ mod tests {
             namespaces: Vec::new(),
             since: Timestamp::UNIX_EPOCH,
             timeline: timeline.clone(),
+            veil: Veil::new(),
         };
         let (artefacts, uncollected) = collect(&scene, &bag, &tier).await;
         let paths: Vec<_> = artefacts.iter().map(|artefact| artefact.path.as_str()).collect();

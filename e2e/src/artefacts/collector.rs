@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 
-use crate::artefacts::Bag;
+use crate::artefacts::{Bag, Veil};
 use crate::report::Timeline;
 
 /// Where an attempt failed, and what of it is there to be asked.
@@ -23,6 +23,8 @@ pub(crate) struct Scene {
     pub(crate) since: Timestamp,
     /// What is known to have happened, for collectors that know more and for those that write it down.
     pub(crate) timeline: Arc<Timeline>,
+    /// What is known of Secrets, for collectors that know of more.
+    pub(crate) veil: Arc<Veil>,
 }
 
 /// Somebody who collects one sort of evidence.
@@ -39,6 +41,9 @@ pub(crate) trait Collector {
     fn limit(&self) -> Duration {
         Duration::from_secs(20)
     }
+
+    /// An attempt begins on a cluster that is there already: what it finds is not its own.
+    fn begins(&self) {}
 
     /// Puts what there is into the bag. An error says what was asked and what came of it.
     fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>>;

@@ -6,6 +6,7 @@ mod collector;
 mod collect;
 mod events;
 mod objects;
+mod plane_logs;
 mod pod_logs;
 mod process_log;
 mod requests;
@@ -13,14 +14,20 @@ mod requests;
 mod feed;
 
 mod kinds;
+
 mod mask;
+mod secrets;
+mod veil;
 
 pub(crate) use bag::Bag;
 pub(crate) use collect::collect;
 pub(crate) use collector::{Collector, Scene, Sources};
 pub(crate) use feed::Feed;
+pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
+pub(crate) use secrets::learn_all;
+pub(crate) use veil::Veil;
 
 #[cfg(test)]
 mod on_the_fake;

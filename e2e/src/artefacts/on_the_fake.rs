@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::{LocalSet, yield_now};
 
-use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, collect};
+use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, Veil, collect};
 use crate::report::{Change, Moment, MomentKind, Timeline};
 
 fn typed<T: DeserializeOwned>(object: Value) -> T {
@@ -72,8 +72,9 @@ async fn evidence_has_events_in_order_of_time_objects_without_secrets_and_the_re
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
+        veil: Veil::new(),
     };
-    let bag = Bag::new(folder.path(), "evidence");
+    let bag = Bag::new(folder.path(), "evidence", Veil::new());
     let (artefacts, uncollected) = collect(&scene, &bag, &[Box::new(Requests(cluster))]).await;
     assert_eq!(uncollected, [""; 0]);
     let read = |path: &str| read(folder.path(), path);
@@ -108,8 +109,9 @@ async fn a_server_that_does_not_answer_is_noted_and_hides_nothing() {
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
+        veil: Veil::new(),
     };
-    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence"), &[]).await;
+    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence", Veil::new()), &[]).await;
     for part in ["events of namespace demo: ", "objects: ", "Pods of namespace demo: "] {
         assert!(uncollected.iter().any(|note| note.starts_with(part)), "{part:?} is not in {uncollected:?}");
     }

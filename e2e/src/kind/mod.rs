@@ -3,8 +3,8 @@
 //! What is wanted (`config`) becomes a cluster in `create`: Docker (`containers`), kind's binary (`binary`), images (`origin`), a name
 //! (`name`) with a lease (`home`, `lease`), a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that
 //! are ready (`ready`). `cluster` is the handle to it and `node` to one of its nodes; `image` brings images to the
-//! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, and `fault` breaks their nodes
-//! for a while. A spec comes to all of it through `spec`.
+//! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes
+//! for a while, and `evidence` asks them what they know of a failure. A spec comes to all of it through `spec`.
 
 mod error;
 
@@ -46,6 +46,8 @@ mod reap;
 
 mod fault;
 
+mod evidence;
+
 mod spec;
 
 pub use crate::docker::Output;
@@ -53,6 +55,7 @@ pub use cluster::{Cluster, Timings};
 pub use config::{ClusterConfig, NodeConfig, Role};
 pub use create::create;
 pub use error::KindError;
+pub(crate) use evidence::NodeEvidence;
 pub use fault::{FaultyNode, Loss, Pace};
 pub use home::Home;
 pub use node::Node;

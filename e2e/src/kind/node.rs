@@ -5,7 +5,8 @@
 
 use bollard::Docker;
 use bollard::models::{
-    EndpointIpamConfig, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
+    ContainerInspectResponse, EndpointIpamConfig, EndpointSettings, NetworkConnectRequest,
+    NetworkDisconnectRequest,
 };
 use bollard::query_parameters::{KillContainerOptions, StopContainerOptions};
 
@@ -28,6 +29,17 @@ pub(super) enum Condition {
     Running,
     Paused,
     Stopped,
+}
+
+impl Condition {
+    pub(super) fn of(container: &ContainerInspectResponse) -> Self {
+        let state = container.state.as_ref();
+        match state.map(|state| (state.running, state.paused)) {
+            Some((_, Some(true))) => Self::Paused,
+            Some((Some(true), _)) => Self::Running,
+            _ => Self::Stopped,
+        }
+    }
 }
 
 impl Node {
@@ -53,12 +65,7 @@ impl Node {
 
     pub(super) async fn condition(&self) -> Result<Condition, KindError> {
         let found = self.docker.inspect_container(&self.name, None).await;
-        let state = found.map_err(self.doing("looking at"))?.state.unwrap_or_default();
-        Ok(match (state.running, state.paused) {
-            (_, Some(true)) => Condition::Paused,
-            (Some(true), _) => Condition::Running,
-            _ => Condition::Stopped,
-        })
+        Ok(Condition::of(&found.map_err(self.doing("looking at"))?))
     }
 
     pub(super) async fn pause(&self) -> Result<(), KindError> {

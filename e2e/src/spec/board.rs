@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::artefacts::Veil;
 use crate::report::{Moment, MomentKind, Ongoing, Timeline};
 
 /// Called with what happens in a spec, when it happens.
@@ -17,6 +18,7 @@ pub(crate) struct Board {
     began: std::time::Instant,
     timeline: Arc<Timeline>,
     listener: Option<Listener>,
+    veil: Arc<Veil>,
     state: Mutex<State>,
 }
 
@@ -52,7 +54,7 @@ impl Board {
     /// A board; its time begins now, by tokio's clock of this thread.
     pub(crate) fn heard_by(listener: Option<Listener>) -> Arc<Self> {
         let (began, timeline) = (std::time::Instant::now(), Timeline::begin());
-        Arc::new(Self { began, timeline, listener, state: Mutex::default() })
+        Arc::new(Self { began, timeline, listener, veil: Veil::new(), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -71,6 +73,11 @@ impl Board {
 
     pub(crate) fn timeline(&self) -> &Arc<Timeline> {
         &self.timeline
+    }
+
+    /// What is known of Secrets in this attempt.
+    pub(crate) fn veil(&self) -> &Arc<Veil> {
+        &self.veil
     }
 
     /// A part of the spec's life begins.

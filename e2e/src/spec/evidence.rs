@@ -27,8 +27,9 @@ pub(crate) async fn collect(
         namespaces: cx.map(namespaces).unwrap_or_default(),
         since: now.saturating_sub(board.elapsed()).unwrap_or(now),
         timeline: Arc::clone(board.timeline()),
+        veil: Arc::clone(board.veil()),
     };
-    let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt));
+    let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(board.veil()));
     crate::artefacts::collect(&scene, &bag, &sources.collectors).await
 }
 

@@ -90,6 +90,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn play(&mut self, index: usize, spec: &Spec, board: &Arc<Board>) {
         let mut ending = Ending::begun();
         let mut feed = None;
+        self.sources.collectors.iter().for_each(|collector| collector.begins());
         // What happens besides is worth following where somebody will read of it.
         let reported = self.run.report.is_some();
         let log = reported.then(|| capture(board.timeline()));

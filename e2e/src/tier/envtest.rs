@@ -5,6 +5,7 @@
 //! Under nextest every spec is a process, so every spec starts an environment of its own: `cargo test` is
 //! the faster way here.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::{fs, io};
 
@@ -16,7 +17,7 @@ use seatrial_fakeclient::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::artefacts::Sources;
+use crate::artefacts::{PlaneLogs, Sources};
 use crate::audit::policy;
 use crate::tier::{Connection, Need, Plane, Tier, TierError};
 
@@ -62,11 +63,13 @@ impl Envtest {
         self.state.lock().expect("nobody panics while the environment starts or stops")
     }
 
-    fn plane(&self) -> Result<Plane, TierError> {
+    /// The control plane, and the folder of its logs.
+    fn plane(&self) -> Result<(Plane, PathBuf), TierError> {
         match &*self.state() {
             State::Running(running) => {
                 let admin = running.environment.config();
-                Ok(Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) })
+                let plane = Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) };
+                Ok((plane, running.environment.logs_dir().to_owned()))
             }
             State::Failed(message) => Err(TierError::new(NAME, message)),
             State::Idle => unreachable!("a tier is prepared before it is connected to"),
@@ -104,10 +107,11 @@ impl Tier for Envtest {
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
-        let connection = self.plane().and_then(|plane| {
+        let connection = self.plane().and_then(|(plane, logs)| {
             let client =
                 Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
-            let sources = Sources::default();
+            let sources =
+                Sources { collectors: vec![Box::new(PlaneLogs::from_now(&logs))], ..Sources::default() };
             Ok(Connection {
                 client,
                 clock: Clock::system(),

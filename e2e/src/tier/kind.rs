@@ -11,8 +11,8 @@ use futures::future::LocalBoxFuture;
 use seatrial_fakeclient::Clock;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::artefacts::Sources;
-use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, Shared};
+use crate::artefacts::{Collector, Sources};
+use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "kind";
@@ -140,6 +140,13 @@ impl Tier for Kind {
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
         self.open().boxed_local()
+    }
+
+    fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        match &*self.state() {
+            State::Running(shared) => vec![Box::new(NodeEvidence::of(shared.name()))],
+            _ => Vec::new(),
+        }
     }
 
     fn stop(&self) {

@@ -74,6 +74,29 @@ fn a_hook_s_failure_leaves_evidence_from_before_the_clean_up() {
 }
 
 #[test]
+fn a_failure_leaves_what_only_its_tier_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    suite("endings").arg("inside / fails").env("SEATRIAL_REPORT", folder.path()).run();
+    let report = report(folder.path());
+    let artefacts = report["specs"][0]["attempts"][0]["artefacts"].as_array().unwrap();
+    let text = |name: &str| {
+        let paths = artefacts.iter().map(|file| file["path"].as_str().unwrap());
+        let found = paths.clone().find(|path| path.ends_with(name));
+        let found = found.unwrap_or_else(|| panic!("{name} is not among {:?}", paths.collect::<Vec<_>>()));
+        std::fs::read_to_string(folder.path().join(found)).unwrap()
+    };
+    if tier() == "fake" {
+        assert!(text("/requests.txt").contains("/configmaps/missing"), "{}", text("/requests.txt"));
+    } else {
+        text("/control-plane/etcd.log");
+        text("/control-plane/kube-controller-manager.log");
+        // It began long before the spec did.
+        let log = text("/control-plane/kube-apiserver.log");
+        assert!(!log.contains("--etcd-servers") && !log.contains("\"Version\""), "{log}");
+    }
+}
+
+#[test]
 fn the_folder_has_a_page_and_junit_s_form_and_ci_s_variable_is_heard() {
     let folder = tempfile::tempdir().unwrap();
     in_memory("passing").env("ARTIFACTS", folder.path()).run();

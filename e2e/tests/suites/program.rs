@@ -9,6 +9,7 @@ use seatrial_e2e::Suite;
 
 mod custom;
 mod endings;
+mod evidence;
 mod groups;
 mod looking;
 mod passing;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         "custom" => custom::suite,
         "passing" => passing::suite,
         "endings" => endings::suite,
+        "evidence" => evidence::suite,
         "groups" => groups::suite,
         "crowd" => runs::crowd,
         "flaky" => runs::flaky,

@@ -1,0 +1,199 @@
+//! What hides Secrets in texts: their values as far as they are known, and what can be told by its form.
+//!
+//! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have got
+//! into by another way: a log line, a comparison of two strings, a panic.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
+use serde_json::Value;
+
+/// What stands in a value's place.
+const MASK: &str = "(masked)";
+
+/// Shorter values are words that stand everywhere: `true`, `5432`.
+const LEAST: usize = 6;
+
+/// A longer value is looked for in parts of this length, so that no text needs to hold all of it.
+const PART: usize = 512;
+
+/// So long is a word of a value of several lines that is looked for by itself: a line of a key, a password in a file.
+const WORD: usize = 12;
+
+/// The values of Secrets that an attempt has met.
+#[derive(Default)]
+pub(crate) struct Veil(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    values: BTreeSet<String>,
+    /// Made of the values when it is needed, and anew when there are others.
+    finder: Option<Arc<AhoCorasick>>,
+}
+
+impl Veil {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Takes in the values of a Secret. Certificates are public, and so is the namespace of a service account.
+    pub(crate) fn learn(&self, secret: &Value) {
+        let of_account = secret["type"] == "kubernetes.io/service-account-token";
+        let mut found = BTreeSet::new();
+        for field in ["data", "stringData"] {
+            for (key, value) in secret[field].as_object().into_iter().flatten() {
+                let Some(text) = value.as_str().filter(|_| !(of_account && key == "namespace")) else {
+                    continue;
+                };
+                if field == "stringData" {
+                    add(text, &STANDARD.encode(text), &mut found);
+                } else if let Some(plain) =
+                    STANDARD.decode(text).ok().and_then(|plain| String::from_utf8(plain).ok())
+                {
+                    add(&plain, text, &mut found);
+                } else {
+                    add("", text, &mut found);
+                }
+            }
+        }
+        let mut known = self.0.lock().expect("nobody panics while a value is learnt");
+        if !found.is_subset(&known.values) {
+            known.values.append(&mut found);
+            known.finder = None;
+        }
+    }
+
+    /// A text without the values that are known.
+    pub(crate) fn over<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Some(finder) = self.finder().filter(|finder| finder.is_match(text)) else { return text.into() };
+        finder.replace_all(text, &vec![MASK; finder.patterns_len()]).into()
+    }
+
+    /// The same, and without what only has the form of a secret: for texts that nobody has written for this report.
+    pub(crate) fn over_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        FORMS.iter().fold(self.over(text), |text, (form, stand_in)| {
+            match form.replace_all(&text, *stand_in) {
+                Cow::Borrowed(_) => text,
+                Cow::Owned(hidden) => hidden.into(),
+            }
+        })
+    }
+
+    fn finder(&self) -> Option<Arc<AhoCorasick>> {
+        let mut known = self.0.lock().expect("nobody panics while a text is looked through");
+        if known.finder.is_none() && !known.values.is_empty() {
+            let made = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.values);
+            known.finder = Some(Arc::new(made.expect("some thousand short patterns are not too many")));
+        }
+        known.finder.clone()
+    }
+}
+
+/// Enters the ways in which a value can stand in a text.
+fn add(plain: &str, encoded: &str, found: &mut BTreeSet<String>) {
+    if plain.starts_with("-----BEGIN CERTIFICATE") {
+        return;
+    }
+    let quoted = Value::from(plain).to_string();
+    for text in [plain, plain.trim(), quoted.trim_matches('"'), encoded] {
+        let letters: Vec<char> = text.chars().collect();
+        let parts = letters.chunks(PART).map(|part| part.iter().collect::<String>());
+        found.extend(parts.filter(|part| part.trim().len() >= LEAST));
+    }
+    if plain.trim().contains('\n') {
+        found.extend(
+            plain.split_whitespace().filter(|word| word.len() >= WORD && !is_rule(word)).map(str::to_owned),
+        );
+    }
+}
+
+/// `-----BEGIN`, and lines under headings.
+fn is_rule(word: &str) -> bool {
+    word.contains("-----") || word.bytes().all(|byte| !byte.is_ascii_alphanumeric())
+}
+
+/// What has the form of a secret, and what is shown of it.
+static FORMS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+    let form = |text: &str| Regex::new(text).expect("a constant that a test reads");
+    [
+        // Tokens of service accounts.
+        (form(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MASK),
+        (form(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), "${1}(masked)"),
+        // Tokens that a node joins its cluster with.
+        (form(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), MASK),
+        // The kubelet writes down a whole container that it cannot start, with its environment.
+        (form(r"(EnvVar\{Name:[^,]*,Value:).*?(,ValueFrom:)"), "${1}(masked)${2}"),
+        (form(r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END|\z)"), "${1}(masked)${2}"),
+    ]
+});
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn veil(secret: &Value) -> Arc<Veil> {
+        let veil = Veil::new();
+        veil.learn(secret);
+        veil
+    }
+
+    #[test]
+    fn a_value_is_hidden_in_plain_in_base64_and_as_json_quotes_it() {
+        let veil = veil(&json!({"data": {"password": "aHVudCJlcjI="}}));
+        for text in ["got hunt\"er2 here", "got aHVudCJlcjI= here", r#"got hunt\"er2 here"#] {
+            assert_eq!(veil.over(text), "got (masked) here", "{text}");
+        }
+        let written = super::tests::veil(&json!({"stringData": {"password": "hunter2"}}));
+        assert_eq!(written.over("hunter2 is aHVudGVyMg=="), "(masked) is (masked)");
+    }
+
+    #[test]
+    fn what_is_too_short_or_public_stays() {
+        let public = json!({
+            "type": "kubernetes.io/service-account-token", "stringData": {
+                "namespace": "operators", "ca.crt": "-----BEGIN CERTIFICATE-----\nabcdefghijklmnop", "port": "5432",
+            },
+        });
+        let text = "5432 in operators: abcdefghijklmnop";
+        assert_eq!(veil(&public).over(text), text);
+    }
+
+    #[test]
+    fn the_lines_of_a_key_and_the_parts_of_a_long_value_are_hidden_one_by_one() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n";
+        let veil = veil(&json!({"stringData": {"tls.key": key, "long": "0123456789".repeat(100)}}));
+        assert_eq!(veil.over("  MIIEvQIBADANBg"), "  (masked)");
+        assert_eq!(veil.over(&"0123456789".repeat(100)), "(masked)(masked)");
+    }
+
+    #[test]
+    fn of_two_values_the_longer_one_is_hidden_whole_also_when_it_was_learnt_later() {
+        let veil = veil(&json!({"stringData": {"a": "hunter"}}));
+        assert_eq!(veil.over("hunter2"), "(masked)2");
+        veil.learn(&json!({"stringData": {"b": "hunter2!"}}));
+        assert_eq!(veil.over("hunter2!"), "(masked)");
+    }
+
+    #[test]
+    fn tokens_keys_and_the_environment_of_containers_are_known_by_their_form() {
+        let hidden = |text: &str| Veil::default().over_foreign(text).into_owned();
+        assert_eq!(hidden("token eyJhbGciOiJSUzI1.eyJpc3MiOiJr.c2lnbmF0dXJl!"), "token (masked)!");
+        assert_eq!(hidden("Authorization: Bearer abcdef123456"), "Authorization: Bearer (masked)");
+        assert_eq!(hidden("join --token abcdef.0123456789abcdef"), "join --token (masked)");
+        let container =
+            "Env:[]EnvVar{EnvVar{Name:A,Value:x,y,ValueFrom:nil,},EnvVar{Name:B,Value:z,ValueFrom:nil,},}";
+        let shown = "Env:[]EnvVar{EnvVar{Name:A,Value:(masked),ValueFrom:nil,},EnvVar{Name:B,Value:(masked),ValueFrom:nil,},}";
+        assert_eq!(hidden(container), shown);
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nvQIB\n-----END RSA PRIVATE KEY-----";
+        assert_eq!(hidden(key), "-----BEGIN RSA PRIVATE KEY-----(masked)-----END RSA PRIVATE KEY-----");
+        let plain = "I1122 23:45:01.123456 kubelet.go:1 \"Starting kubelet\" pod=\"kube-system/etcd\"";
+        assert_eq!(hidden(plain), plain);
+    }
+}

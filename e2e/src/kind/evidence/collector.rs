@@ -1,0 +1,194 @@
+//! The collector: all nodes at the same time, each answer within a limit, whatever state a node is in.
+//!
+//! It comes to the nodes through Docker alone, so it collects also where the cluster's API server does not answer.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::query_parameters::LogsOptions;
+use futures::future::{LocalBoxFuture, join_all};
+use futures::{FutureExt as _, TryStreamExt as _};
+
+use super::super::containers::{ROLE_LABEL, connect, containers, label, name_of};
+use super::super::node::Condition;
+use super::parts::{OF_ONE, Part, inspected, logs, parts, read_logs, whole_lines};
+use crate::artefacts::{Bag, Collector, Scene, learn_all};
+use crate::docker::{exec, reason};
+
+/// How long one answer of a node, or of Docker about it, may take.
+const ANSWER: Duration = Duration::from_secs(25);
+
+/// How long the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
+const SECRETS: Duration = Duration::from_secs(5);
+
+/// So many lines of a node's console are kept, at most.
+const CONSOLE: &str = "20000";
+
+/// Writes `nodes/NODE/…`.
+pub(crate) struct NodeEvidence {
+    cluster: String,
+}
+
+impl NodeEvidence {
+    pub(crate) fn of(cluster: &str) -> Self {
+        Self { cluster: cluster.to_owned() }
+    }
+}
+
+impl Collector for NodeEvidence {
+    fn what(&self) -> &'static str {
+        "nodes"
+    }
+
+    /// Each step has a limit of its own, and these are less together.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(120)
+    }
+
+    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+        self.all(scene, bag).boxed_local()
+    }
+}
+
+impl NodeEvidence {
+    async fn all(&self, scene: &Scene, bag: &Bag) -> Result<(), String> {
+        let docker = connect().await.map_err(|error| error.to_string())?;
+        let found = containers(&docker, Some(&self.cluster)).await.map_err(|error| error.to_string())?;
+        // What nodes log is about all namespaces.
+        if let Some(client) = &scene.client
+            && let Err(error) = within(SECRETS, learn_all(client, &scene.veil)).await
+        {
+            bag.lacks(
+                "the cluster's Secrets",
+                &format!("{error}; in what nodes logged they are masked by form alone"),
+            );
+        }
+        let nodes = found
+            .iter()
+            .filter(|container| matches!(label(container, ROLE_LABEL), Some("control-plane" | "worker")));
+        let each = nodes.map(|container| async {
+            Asked { docker: &docker, node: name_of(container), scene, bag }.all().await
+        });
+        join_all(each).await.into_iter().collect()
+    }
+}
+
+/// One node that is asked.
+struct Asked<'a> {
+    docker: &'a Docker,
+    node: String,
+    scene: &'a Scene,
+    bag: &'a Bag,
+}
+
+impl Asked<'_> {
+    /// What Docker knows of the node, and if it runs what it knows itself. An error is one of the report's folder.
+    async fn all(&self) -> Result<(), String> {
+        let inspect = self.docker.inspect_container(&self.node, None);
+        let found = within(ANSWER, async { inspect.await.map_err(|error| reason(&error)) }).await;
+        let condition = match &found {
+            Ok(container) => {
+                self.put("inspect.json", inspected(container))?;
+                Condition::of(container)
+            }
+            Err(error) => {
+                self.lacks("inspect.json", error);
+                Condition::Running
+            }
+        };
+        match within(ANSWER, self.console()).await {
+            Ok(text) => self.put("serial.log", whole_lines(&text, OF_ONE))?,
+            Err(error) => self.lacks("serial.log", &error),
+        }
+        let away = match condition {
+            Condition::Running => return self.inside().await,
+            Condition::Paused => "its container is paused",
+            Condition::Stopped => "its container does not run",
+        };
+        self.lacks("journal and logs", away);
+        Ok(())
+    }
+
+    /// What the node's systemd wrote on its console: all that Docker keeps of a node.
+    async fn console(&self) -> Result<String, String> {
+        let tail = CONSOLE.to_owned();
+        let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
+        let mut text = Vec::new();
+        let mut lines = self.docker.logs(&self.node, Some(options));
+        while let Some(line) = lines.try_next().await.map_err(|error| reason(&error))? {
+            text.extend_from_slice(&LogOutput::into_bytes(line));
+        }
+        let text = text.split_off(text.len().saturating_sub(OF_ONE));
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    async fn inside(&self) -> Result<(), String> {
+        let files = parts(self.scene.since).into_iter().map(async |Part { file, command }| {
+            match self.printed(&command).await {
+                Ok(text) => self.put(file, whole_lines(&text, OF_ONE)),
+                Err(error) => {
+                    self.lacks(file, &error);
+                    Ok(())
+                }
+            }
+        });
+        let (files, logs) = futures::join!(join_all(files), self.logs());
+        files.into_iter().chain([logs]).collect()
+    }
+
+    async fn logs(&self) -> Result<(), String> {
+        let mark = format!("seatrial-{:016x}", unguessable());
+        let printed = match self.printed(&logs(&mark, self.scene.since)).await {
+            Ok(printed) => printed,
+            Err(error) => {
+                self.lacks("containers' logs", &error);
+                return Ok(());
+            }
+        };
+        let logged = read_logs(&mark, &printed);
+        for (path, text) in &logged.files {
+            self.put(path, text)?;
+        }
+        let place = |path: &str| format!("nodes/{}/{path}", self.node);
+        for (name, path) in &logged.names {
+            self.bag.name_again(&place(path), &place(&format!("containers/{name}")))?;
+        }
+        Ok(())
+    }
+
+    /// What a command in the node printed.
+    async fn printed(&self, command: &[String]) -> Result<String, String> {
+        let words: Vec<_> = command.iter().map(String::as_str).collect();
+        let run = async {
+            let output = exec(self.docker, &self.node, &words, futures::stream::empty()).await;
+            output.map_err(|error| error.reason)
+        };
+        let output = within(ANSWER, run).await?;
+        if output.code == 0 {
+            Ok(output.stdout)
+        } else {
+            Err(format!("exit status {}: {}", output.code, output.words()))
+        }
+    }
+
+    fn put(&self, file: &str, text: impl AsRef<str>) -> Result<(), String> {
+        self.bag.put(&format!("node {}", self.node), &format!("nodes/{}/{file}", self.node), text)
+    }
+
+    fn lacks(&self, what: &str, why: &str) {
+        self.bag.lacks(&format!("{what} of node {}", self.node), why);
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let done = tokio::time::timeout(limit, work).await;
+    done.unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))
+}
+
+/// A number that no container that logs can know.
+fn unguessable() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
