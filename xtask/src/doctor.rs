@@ -57,8 +57,8 @@ pub(crate) async fn doctor(_args: &Args) -> Result<()> {
         }
     }
     if broken.is_empty() {
-        let wished: String = wished.iter().map(|tier| format!(", but tier {tier} is not set up")).collect();
-        println!("all is there{wished}");
+        let wished: Vec<_> = wished.iter().map(|tier| format!(", but tier {tier} is not set up")).collect();
+        println!("all is there{}", wished.concat());
         return Ok(());
     }
     bail!("not everything is there for: {}; the lines marked MISS say what to do", broken.join(", "))
