@@ -21,10 +21,17 @@ pub(crate) fn home() -> (TempDir, Home) {
     (folder, home)
 }
 
+/// Docker's client, for the daemon that the clusters are in.
+fn client() -> Command {
+    let mut client = Command::new("docker");
+    client.env("DOCKER_HOST", seatrial_e2e::docker::host());
+    client
+}
+
 /// Runs Docker's client and returns what it prints.
 #[track_caller]
 pub(crate) fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().expect("Docker's client");
+    let output = client().args(arguments).output().expect("Docker's client");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {}: {error}", arguments.join(" "));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -52,8 +59,7 @@ pub(crate) fn empty_image(name: &str, architecture: &str) -> Image {
         header.set_mode(0o644);
         archive.append_data(&mut header, file, content.as_slice()).expect("an archive in memory");
     }
-    let mut load = Command::new("docker");
-    let mut child = load
+    let mut child = client()
         .args(["load", "--quiet"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -75,7 +81,7 @@ pub(crate) struct Image(pub(crate) String);
 
 impl Drop for Image {
     fn drop(&mut self) {
-        let _ = Command::new("docker").args(["rmi", "--force", &self.0]).stdout(Stdio::null()).status();
+        let _ = client().args(["rmi", "--force", &self.0]).stdout(Stdio::null()).status();
     }
 }
 

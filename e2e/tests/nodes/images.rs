@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use seatrial_e2e::kind::{KindError, KindOfCx as _};
 use seatrial_e2e::matchers::{equal, satisfy};
-use seatrial_e2e::{Cx, Failure, Scope, SpecResult};
+use seatrial_e2e::{Cx, Failure, Scope, SpecResult, docker};
 
 pub(crate) fn specs(s: &mut Scope) {
     s.it("finds it on every node once it was loaded", async |cx: &mut Cx| {
@@ -29,6 +29,13 @@ pub(crate) fn specs(s: &mut Scope) {
     });
 }
 
+/// Docker's client, for the daemon that the clusters are in.
+fn docker_client() -> Command {
+    let mut client = Command::new("docker");
+    client.env("DOCKER_HOST", docker::host());
+    client
+}
+
 /// Makes an image of one file in this machine's Docker.
 fn import(cx: &Cx, image: &str) -> SpecResult {
     let mut header = tar::Header::new_gnu();
@@ -36,7 +43,7 @@ fn import(cx: &Cx, image: &str) -> SpecResult {
     header.set_mode(0o644);
     let mut archive = tar::Builder::new(Vec::new());
     archive.append_data(&mut header, "hello", &b"hello"[..])?;
-    let mut docker = Command::new("docker");
+    let mut docker = docker_client();
     docker.args(["import", "-", image]).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut child = docker.spawn()?;
     child.stdin.take().expect("its input was asked for").write_all(&archive.into_inner()?)?;
@@ -46,7 +53,7 @@ fn import(cx: &Cx, image: &str) -> SpecResult {
     }
     let name = image.to_owned();
     cx.defer(async move |_: &mut Cx| {
-        Command::new("docker").args(["rmi", "--force", &name]).stdout(Stdio::null()).status()?;
+        docker_client().args(["rmi", "--force", &name]).stdout(Stdio::null()).status()?;
         Ok(())
     });
     Ok(())
