@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::hands;
 use crate::cluster::{BuildError, Core};
 use crate::endpoint::body;
+use crate::registry::builtin::scheduling::SYSTEM;
 
 /// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
 /// `pkg/registry/scheduling`).
@@ -32,18 +33,7 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
     hands::create(core, services, kubernetes).expect("the API server's own Service is valid");
     let priorities = registry.resource("scheduling.k8s.io", "v1", "priorityclasses");
     let priorities = priorities.expect("priority classes are built in");
-    for (name, value, description) in [
-        (
-            "system-node-critical",
-            2_000_001_000,
-            "Used for system critical pods that must not be moved from their current node.",
-        ),
-        (
-            "system-cluster-critical",
-            2_000_000_000,
-            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
-        ),
-    ] {
+    for (name, value, description) in SYSTEM {
         let object = json!({
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
             "value": value, "description": description,

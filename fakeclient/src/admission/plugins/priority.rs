@@ -100,7 +100,7 @@ fn rank(attributes: &Attributes<'_>, named: &str) -> Option<Rank> {
     if let Some(class) = attributes.peers.get(CLASSES, "", named) {
         return Some(of_class(class));
     }
-    let (class, value) = SYSTEM.into_iter().find(|(name, _)| *name == named)?;
+    let (class, value, _) = SYSTEM.into_iter().find(|(name, ..)| *name == named)?;
     Some(Rank { class: class.to_owned(), value, preemption: "PreemptLowerPriority".to_owned() })
 }
 

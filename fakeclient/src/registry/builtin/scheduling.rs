@@ -6,9 +6,20 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::strategy::Strategy;
 
-/// The classes that come with every cluster, and that a Pod may name whether or not they are stored.
-pub(crate) const SYSTEM: [(&str, i64); 2] =
-    [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
+/// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,
+/// description.
+pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+];
 
 /// The highest number of a class that a user defines.
 const HIGHEST: i64 = 1_000_000_000;
@@ -22,7 +33,7 @@ impl Strategy for PriorityClass {
         let name = object["metadata"].text("name");
         let value = object.number("value").unwrap_or_default();
         let mut errors = Vec::new();
-        let known = SYSTEM.iter().any(|(system, _)| *system == name);
+        let known = SYSTEM.iter().any(|(system, ..)| *system == name);
         if name.starts_with("system-") && !known {
             let why = format!(
                 "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a \
