@@ -20,6 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// `metav1.StatusDetails`, when the server gives any.
     pub details: Option<Box<Details>>,
+    /// `metadata.continue`: where a list goes on whose pages have expired. Empty for any other failure.
+    pub continue_token: String,
 }
 
 /// `metav1.StatusDetails`.
@@ -65,7 +67,7 @@ pub(crate) fn qualified(group: &str, resource: &str) -> String {
 
 impl ApiError {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, continue_token: String::new() }
     }
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
@@ -211,6 +213,9 @@ impl ApiError {
         let map = status.as_object_mut().expect("a Status is an object");
         if !self.reason.is_empty() {
             map.insert("reason".into(), self.reason.into());
+        }
+        if !self.continue_token.is_empty() {
+            map.insert("metadata".into(), json!({"continue": self.continue_token}));
         }
         if let Some(details) = &self.details {
             map.insert("details".into(), details.to_value());

@@ -8,12 +8,13 @@ use seatrial_fixtures::wire::{Wire, plain_http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_conformance_case_holds_on_a_real_server() {
-    let mut builder = Environment::builder()
-        .version(sides::KUBERNETES)
-        .controllers(sides::CONTROLLERS)
-        .apiserver_arg("service-cluster-ip-range", sides::SERVICE_CLUSTER_IP_RANGE)
-        .controller_manager_arg("kube-api-qps", "500")
-        .controller_manager_arg("kube-api-burst", "1000");
+    let mut builder = Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS);
+    for (name, value) in sides::APISERVER_ARGS {
+        builder = builder.apiserver_arg(name, value);
+    }
+    for (name, value) in sides::CONTROLLER_MANAGER_ARGS {
+        builder = builder.controller_manager_arg(name, value);
+    }
     for plugin in sides::DISABLED_ADMISSION_PLUGINS {
         builder = builder.disable_admission(plugin);
     }

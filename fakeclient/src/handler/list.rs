@@ -140,8 +140,13 @@ fn snapshot(scope: &Scope<'_>, options: &ListOptions) -> Result<(Snapshot, Optio
         }
         let token = &options.continue_token;
         let next = Continue::decode(token, storage, scope.resource.namespaced, &scope.namespace)?;
-        page::not_in_the_future(next.revision, store.snapshot().revision())?;
-        let past = store.at(storage, next.revision).map_err(|_| page::expired_page())?;
+        let current = store.snapshot();
+        if next.revision == page::ANYTIME {
+            return Ok((current, Some(next.after)));
+        }
+        page::not_in_the_future(next.revision, current.revision())?;
+        let past =
+            store.at(storage, next.revision).map_err(|_| page::expired_page(&next, &scope.namespace))?;
         return Ok((past, Some(next.after)));
     }
     let current = store.snapshot();

@@ -20,6 +20,9 @@ struct Token {
     start: String,
 }
 
+/// Stands in a [`Continue`] for whatever revision there is when the list goes on; a token says -1.
+pub(crate) const ANYTIME: Revision = Revision(u64::MAX);
+
 /// Where a list goes on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Continue {
@@ -37,7 +40,8 @@ impl Continue {
         } else {
             name
         };
-        let revision = i64::try_from(self.revision.0).unwrap_or(i64::MAX);
+        let revision =
+            if self.revision == ANYTIME { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
         let token = Token { version: "meta.k8s.io/v1".into(), revision, start };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token can be serialised"))
     }
@@ -81,7 +85,7 @@ impl Continue {
             Some((namespace, name)) if namespaced && namespace_is_free(namespace) => (namespace, name),
             _ => (namespace, start),
         };
-        let revision = Revision(u64::try_from(token.revision).unwrap_or(0));
+        let revision = u64::try_from(token.revision).map_or(ANYTIME, Revision);
         Ok(Self { revision, after: Key::new(storage, namespace, name) })
     }
 }
@@ -140,14 +144,18 @@ pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<()
     Err(error)
 }
 
-/// 410: the page's snapshot is no longer known.
-pub(crate) fn expired_page() -> ApiError {
-    ApiError::expired(
+/// 410: the page's snapshot is no longer known. The token in the answer goes on at the same place, in what there is by
+/// then.
+pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
+    let anytime = Continue { revision: ANYTIME, after: next.after.clone() };
+    let mut error = ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list \
          without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
          results. Continuing with the provided token results in an inconsistent list - objects that were created, \
          modified, or deleted between the time the first chunk was returned and now may show up in the list.",
-    )
+    );
+    error.continue_token = anytime.encode(namespace);
+    error
 }
 
 /// 410: a list at a revision that is no longer known.
@@ -166,6 +174,8 @@ mod tests {
         assert_eq!(Continue::decode(&everywhere, "pods", true, "").expect("just made"), place);
         let within = place.encode("a");
         assert_eq!(Continue::decode(&within, "pods", true, "a").expect("just made"), place);
+        let anytime = Continue { revision: ANYTIME, ..place };
+        assert_eq!(Continue::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"), anytime);
     }
 
     #[test]

@@ -5,27 +5,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::FutureExt;
-use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_fakeclient::FakeCluster;
 use seatrial_fixtures::conformance::divergence::known;
 use seatrial_fixtures::conformance::{Case, cases, run_all};
-use seatrial_fixtures::wire::{ServiceWire, Socket, Wire, WireError};
+use seatrial_fixtures::wire::{Served, Wire, in_process};
 
 fn fake() -> Arc<dyn Wire> {
     let cluster = FakeCluster::new();
-    let wire = ServiceWire::new(cluster.service());
-    Arc::new(wire.socket(Arc::new(move || socket(cluster.clone()).boxed())))
-}
-
-async fn socket(cluster: FakeCluster) -> Result<Socket, WireError> {
-    let serving = cluster.serve(0).await.map_err(|e| WireError::Transport(e.into()))?;
-    let kubeconfig =
-        Kubeconfig::from_yaml(serving.kubeconfig()).map_err(|e| WireError::Transport(e.into()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    let config = config.map_err(|e| WireError::Transport(e.into()))?;
-    Ok(Socket::new(config).keeping(Arc::new(serving)))
+    let (served, forgetful) = (cluster.clone(), cluster.clone());
+    let serve = move || {
+        let cluster = served.clone();
+        async move {
+            let serving = cluster.serve(0).await?;
+            Ok(Served { kubeconfig: serving.kubeconfig().to_owned(), keep: Arc::new(serving) })
+        }
+    };
+    in_process(cluster.service(), serve, move || forgetful.compact())
 }
 
 async fn hold(area: &str) {
@@ -57,7 +52,7 @@ macro_rules! areas {
 }
 
 areas! {
-    read, list, paging, selectors, watch, bookmarks, create, generate_name, update, status, scale,
+    read, list, paging, selectors, watch, bookmarks, compaction, create, generate_name, update, status, scale,
     json_patch, merge_patch, strategic_patch, dry_run, delete, finalizers, grace, delete_collection,
     field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
     crd_versions, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,

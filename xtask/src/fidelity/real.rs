@@ -34,13 +34,13 @@ impl Real {
 }
 
 async fn started() -> Result<Environment> {
-    let mut builder = Environment::builder()
-        .version(sides::KUBERNETES)
-        .controllers(sides::CONTROLLERS)
-        .apiserver_arg("service-cluster-ip-range", sides::SERVICE_CLUSTER_IP_RANGE)
-        // The cases make many namespaces at once; the controllers' own brake would make the run wait for them.
-        .controller_manager_arg("kube-api-qps", "500")
-        .controller_manager_arg("kube-api-burst", "1000");
+    let mut builder = Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS);
+    for (name, value) in sides::APISERVER_ARGS {
+        builder = builder.apiserver_arg(name, value);
+    }
+    for (name, value) in sides::CONTROLLER_MANAGER_ARGS {
+        builder = builder.controller_manager_arg(name, value);
+    }
     for plugin in sides::DISABLED_ADMISSION_PLUGINS {
         builder = builder.disable_admission(plugin);
     }
