@@ -98,6 +98,7 @@ fn attempt(
     }
     resource.strategy.prepare_create(&mut object);
     super::intake::defaults(&resource, &mut object);
+    resource.strategy.stamp(&mut object, None, &now);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;
     let attributes = Attributes { name: &scope.name, ..attributes };

@@ -40,6 +40,7 @@ enum Step {
 pub(crate) fn delete(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let body = body::delete_options(&scope.body, &scope.content_type)?;
     let options = DeleteOptions::parse(&scope.query, body.as_ref())?;
+    warn(scope, &options);
     let deleted = delete_object(scope, &options)?;
     let (object, gone) = match deleted {
         Deleted::Gone(object) => (object, true),
@@ -50,6 +51,15 @@ pub(crate) fn delete(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         return scope.reply_value(code, &object);
     }
     Ok(Reply::value(code, &success(scope, &object)))
+}
+
+/// Warns who leaves open what becomes of the dependents, where the kind has a word for that.
+pub(crate) fn warn(scope: &Scope<'_>, options: &DeleteOptions) {
+    if let (None, None, Some(warning)) =
+        (options.orphan_dependents, options.propagation, scope.resource.strategy.delete_warning())
+    {
+        scope.warnings.borrow_mut().push(warning.to_owned());
+    }
 }
 
 /// `metav1.Status` of a delete that is done.
@@ -250,7 +260,10 @@ fn collection_finalizers(scope: &Scope<'_>, options: &DeleteOptions, old: &Value
         (Some(true), _) | (None, Some(Propagation::Orphan)) => Some(ORPHAN),
         (None, Some(Propagation::Foreground)) => Some(FOREGROUND),
         (Some(false), _) | (None, Some(Propagation::Background)) => None,
-        (None, None) => present.iter().find(|f| matches!(**f, ORPHAN | FOREGROUND)).copied(),
+        (None, None) => {
+            let kept = present.iter().find(|f| matches!(**f, ORPHAN | FOREGROUND)).copied();
+            kept.or(scope.resource.strategy.orphans().then_some(ORPHAN))
+        }
     };
     let others = present.iter().filter(|f| !matches!(**f, ORPHAN | FOREGROUND));
     others.copied().chain(asked).map(str::to_owned).collect()

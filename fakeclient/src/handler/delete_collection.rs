@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::delete::{Deleted, delete_object};
+use super::delete::{Deleted, delete_object, warn};
 use super::list;
 use super::scope::Scope;
 use super::select::Selection;
@@ -17,6 +17,7 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
     let listing = ListOptions::parse(&scope.query, false)?;
     let body = body::delete_options(&scope.body, &scope.content_type)?;
     let options = DeleteOptions::parse(&scope.query, body.as_ref())?;
+    warn(scope, &options);
     let selection = Selection::parse(&scope.resource, &listing.label_selector, &listing.field_selector)?;
     let page = list::page(scope, &listing, &selection)?;
     let mut items = Vec::new();

@@ -89,6 +89,9 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     /// and on what is read back from storage; must be idempotent.
     fn default(&self, _object: &mut Value) {}
 
+    /// Times that a write sets, after the defaults of every write; `now` is as `metav1.Time` prints it.
+    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}
+
     /// Values that come from what is stored (cluster IPs, node ports). May fail the request.
     fn allocate(
         &self,
@@ -144,6 +147,17 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     /// Whether garbage collection can wait for or spare this kind's dependents by finalizers on it (not for Event).
     fn collectable(&self) -> bool {
         true
+    }
+
+    /// Whether a delete that names no propagation policy leaves the object's dependents alone (`Job`,
+    /// `ReplicationController`).
+    fn orphans(&self) -> bool {
+        false
+    }
+
+    /// Text for a `Warning` header of a delete that names no propagation policy.
+    fn delete_warning(&self) -> Option<&'static str> {
+        None
     }
 
     /// What deletion does, given the `gracePeriodSeconds` of the request.

@@ -1,19 +1,19 @@
 //! The command itself: both sides run all cases, each pair of outcomes is judged, the report is printed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use futures::FutureExt;
-use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_fakeclient::FakeCluster;
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
+use seatrial_fixtures::conformance::coverage::Ability;
 use seatrial_fixtures::conformance::{Case, Outcome, cases, run_all, salt};
-use seatrial_fixtures::wire::{ServiceWire, Socket, Wire, WireError, plain_http};
+use seatrial_fixtures::wire::{Served, Wire, in_process, plain_http};
 
+use super::covered::{self, Coverage};
 use super::real::Real;
 use super::report::{self, Tally};
 
@@ -32,9 +32,20 @@ pub(crate) struct Args {
     /// Compare with this server instead of starting one (it must run the same controllers and admission plugins).
     #[arg(long, value_name = "PATH")]
     kubeconfig: Option<PathBuf>,
+    /// Take lines that are no longer true out of the list of what no case asks (never adds one).
+    #[arg(long, conflicts_with = "filter")]
+    shrink_uncovered: bool,
 }
 
-/// Runs the comparison. An error where any case differs without a line in the ledger, or a line is stale.
+/// What both sides said, and what both offered before they were asked.
+struct Heard {
+    fake: Vec<Outcome>,
+    real: Vec<Outcome>,
+    offered: BTreeSet<Ability>,
+}
+
+/// Runs the comparison. An error where any case differs without a line in the ledger, a line is stale, or the cases do
+/// not ask for all that is offered.
 pub(crate) async fn run(args: Args) -> Result<()> {
     let chosen: Vec<Case> = cases()
         .into_iter()
@@ -46,30 +57,52 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     // A case that fails does so by a panic, which its outcome carries.
     let printing = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let outcomes = both_sides(&chosen, &salt, &real).await;
+    let heard = both_sides(&chosen, &salt, &real).await;
     std::panic::set_hook(printing);
     real.stop().await;
-    let (fake, real) = outcomes?;
+    let heard = heard?;
     let comparisons: Vec<Comparison> = chosen
         .iter()
-        .zip(fake.iter().zip(&real))
+        .zip(heard.fake.iter().zip(&heard.real))
         .map(|(case, (fake, real))| compare(case, fake, real))
         .collect();
-    let tally = Tally::of(&comparisons);
+    // A part of the cases cannot ask for everything.
+    let coverage = args.filter.is_none().then(|| Coverage::of(&heard.offered, &heard.real));
+    told(&args, &comparisons, coverage.as_ref())
+}
+
+/// Prints what came out, and says whether it is good.
+fn told(args: &Args, comparisons: &[Comparison], coverage: Option<&Coverage>) -> Result<()> {
     if args.json {
-        println!("{:#}", report::json(&comparisons));
+        let mut report = report::json(comparisons);
+        if let Some(coverage) = coverage {
+            report["coverage"] = coverage.json();
+        }
+        println!("{report:#}");
     } else {
-        print!("{}", report::text(&comparisons));
+        print!("{}{}", coverage.map(Coverage::text).unwrap_or_default(), report::text(comparisons));
     }
+    let tally = Tally::of(comparisons);
     ensure!(tally.different == 0, "{} cases differ and are not in the ledger", tally.different);
+    let Some(coverage) = coverage else { return Ok(()) };
+    if args.shrink_uncovered {
+        eprintln!(
+            "{} lines taken out of uncovered.txt; lower coverage::LIMIT by as many",
+            coverage.shrink()?
+        );
+        ensure!(coverage.unasked() == 0, "{} abilities are asked by no case, see above", coverage.unasked());
+        return Ok(());
+    }
+    ensure!(coverage.wrong() == 0, "{} lines of coverage are to mend, see above", coverage.wrong());
     Ok(())
 }
 
-async fn both_sides(chosen: &[Case], salt: &str, real: &Real) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
+async fn both_sides(chosen: &[Case], salt: &str, real: &Real) -> Result<Heard> {
     let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
+    let offered = covered::offered(wire.as_ref(), fake().as_ref()).await?;
     let real = run_all(chosen, salt, AT_ONCE, || Arc::clone(&wire), progress("real", chosen.len())).await;
     let fake = run_all(chosen, salt, AT_ONCE, fake, progress("fake", chosen.len())).await;
-    Ok((fake, real))
+    Ok(Heard { fake, real, offered })
 }
 
 /// Says on standard error how far a side is, every 50 cases and at its end.
@@ -86,16 +119,13 @@ fn progress(side: &'static str, total: usize) -> impl Fn(&Case, &Outcome) {
 /// A wire to a fake cluster of its own.
 fn fake() -> Arc<dyn Wire> {
     let cluster = FakeCluster::new();
-    let wire = ServiceWire::new(cluster.service());
-    Arc::new(wire.socket(Arc::new(move || socket(cluster.clone()).boxed())))
-}
-
-/// The fake cluster's socket, opened.
-async fn socket(cluster: FakeCluster) -> Result<Socket, WireError> {
-    let serving = cluster.serve(0).await.map_err(|e| WireError::Transport(e.into()))?;
-    let kubeconfig =
-        Kubeconfig::from_yaml(serving.kubeconfig()).map_err(|e| WireError::Transport(e.into()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    let config = config.map_err(|e| WireError::Transport(e.into()))?;
-    Ok(Socket::new(config).keeping(Arc::new(serving)))
+    let (served, forgetful) = (cluster.clone(), cluster.clone());
+    let serve = move || {
+        let cluster = served.clone();
+        async move {
+            let serving = cluster.serve(0).await?;
+            Ok(Served { kubeconfig: serving.kubeconfig().to_owned(), keep: Arc::new(serving) })
+        }
+    };
+    in_process(cluster.service(), serve, move || forgetful.compact())
 }

@@ -41,6 +41,7 @@ pub(crate) const EXCLUSIONS: &[Exclusion] = &[
     not("apps.v1.DaemonSetUpdateStrategy", "rollingUpdate", TYPE),
     not("apps.v1.DeploymentStrategy", "rollingUpdate", TYPE),
     not("apps.v1.StatefulSetUpdateStrategy", "rollingUpdate", TYPE),
+    not("apps.v1.StatefulSetUpdateStrategy", "type", "more follows from its absence than the type"),
     not("autoscaling.v2.HPAScalingRules", "policies", "upwards differs from downwards"),
     not("autoscaling.v2.HPAScalingRules", "stabilizationWindowSeconds", "upwards differs from downwards"),
     not("batch.v1.JobSpec", "backoffLimit", JOB),

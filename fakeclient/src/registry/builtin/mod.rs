@@ -13,7 +13,9 @@ pub(crate) mod apps;
 pub(crate) mod batch;
 pub(crate) mod coordination;
 pub(crate) mod core;
+pub(crate) mod networking;
 pub(crate) mod rbac;
+pub(crate) mod resource;
 
 pub(crate) mod plain;
 pub(crate) mod scheduling;

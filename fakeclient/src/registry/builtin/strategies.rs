@@ -6,7 +6,7 @@ use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::Strategy;
 
 use super::plain::Plain;
-use super::{apps, batch, coordination, core, rbac, scheduling};
+use super::{apps, batch, coordination, core, networking, rbac, resource, scheduling};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
@@ -17,6 +17,9 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "limitranges" => Arc::new(core::limit_range::LimitRange),
         "pods" => Arc::new(core::pod::Pod),
         "nodes" => Arc::new(core::node::Node),
+        "persistentvolumes" => Arc::new(core::persistent_volume::PersistentVolume),
+        "podtemplates" => Arc::new(core::pod_template::PodTemplate),
+        "replicationcontrollers" => Arc::new(core::replication_controller::ReplicationController),
         "namespaces" => Arc::new(core::namespace::Namespace),
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
@@ -29,6 +32,10 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
         "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
         "jobs.batch" => Arc::new(batch::job::Job),
+        "networkpolicies.networking.k8s.io" => Arc::new(networking::network_policy::NetworkPolicy),
+        "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::Claim { template: false }),
+        "resourceclaimtemplates.resource.k8s.io" => Arc::new(resource::claim::Claim { template: true }),
+        "devicetaintrules.resource.k8s.io" => Arc::new(resource::device_taint_rule::DeviceTaintRule),
         "clusterroles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: false }),
         "roles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: true }),
         "clusterrolebindings.rbac.authorization.k8s.io" => {

@@ -25,15 +25,6 @@ impl Strategy for StatefulSet {
         NameRule::DnsLabel
     }
 
-    /// An update strategy without a type gets more than its type, which the recorded defaults would hide.
-    fn prepare_create(&self, object: &mut Value) {
-        self.default(object);
-    }
-
-    fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        self.default(object);
-    }
-
     fn default(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "podManagementPolicy", "OrderedReady");

@@ -48,6 +48,17 @@ impl Strategy for Job {
         set_default(spec, "manualSelector", false);
     }
 
+    fn orphans(&self) -> bool {
+        true
+    }
+
+    fn delete_warning(&self) -> Option<&'static str> {
+        Some(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
+             them or set propagationPolicy=Orphan to suppress this warning",
+        )
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(object)
     }

@@ -1,0 +1,114 @@
+//! Whether the cases ask for all that both servers offer, and `uncovered.txt` holds nothing else.
+//!
+//! It sees discovery documents and transcripts; what a case compares is not its affair.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use seatrial_fixtures::conformance::Outcome;
+use seatrial_fixtures::conformance::coverage::{self, Ability, Gaps};
+use seatrial_fixtures::wire::Wire;
+use serde_json::{Value, json};
+
+/// What both servers offer, read before any case installs a kind of its own.
+pub(crate) async fn offered(real: &dyn Wire, fake: &dyn Wire) -> Result<BTreeSet<Ability>> {
+    let real = coverage::discovery(real).await.context("read the real server's discovery")?;
+    let fake = coverage::discovery(fake).await.context("read the fake's discovery")?;
+    let (real, fake) = (coverage::offered(&real), coverage::offered(&fake));
+    Ok(real.intersection(&fake).cloned().collect())
+}
+
+/// Coverage of one run of all cases.
+pub(crate) struct Coverage {
+    offered: usize,
+    listed: usize,
+    gaps: Gaps,
+}
+
+impl Coverage {
+    /// Holds what the cases asked the real server against what is offered and what is listed.
+    pub(crate) fn of(offered: &BTreeSet<Ability>, outcomes: &[Outcome]) -> Self {
+        let asked = outcomes.iter().flat_map(|outcome| coverage::asked(&outcome.transcript)).collect();
+        let listed = coverage::uncovered();
+        Self { offered: offered.len(), listed: listed.len(), gaps: Gaps::between(offered, &asked, &listed) }
+    }
+
+    /// How many things are wrong.
+    pub(crate) fn wrong(&self) -> usize {
+        self.gaps.count()
+    }
+
+    /// How much of what is offered is neither asked nor listed.
+    pub(crate) fn unasked(&self) -> usize {
+        self.gaps.unasked.len()
+    }
+
+    /// The report for people: each gap with what mends it, and a line with the sums.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        let Gaps { unasked, asked, not_offered } = &self.gaps;
+        list(&mut out, unasked, "UNCOVERED: offered, but no case asks for it; write one in areas/");
+        let shrink = "take its line out of uncovered.txt with `cargo xtask fidelity --shrink-uncovered`";
+        list(&mut out, asked, &format!("STALE: a case asks for it now; {shrink}"));
+        list(&mut out, not_offered, &format!("STALE: not offered by both servers; {shrink}"));
+        let _ = writeln!(
+            out,
+            "coverage: {} offered by both servers, {} not asked and listed, {} to mend",
+            self.offered,
+            self.listed,
+            self.wrong()
+        );
+        out
+    }
+
+    /// The report for programs.
+    pub(crate) fn json(&self) -> Value {
+        let Gaps { unasked, asked, not_offered } = &self.gaps;
+        json!({
+            "offered": self.offered, "listed": self.listed,
+            "unasked": unasked, "asked": asked, "notOffered": not_offered,
+        })
+    }
+
+    /// Takes the lines out of `uncovered.txt` that are no longer true; says how many went.
+    pub(crate) fn shrink(&self) -> Result<usize> {
+        let path = file();
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        std::fs::write(&path, self.gaps.shrunk(&text))
+            .with_context(|| format!("write {}", path.display()))?;
+        Ok(self.gaps.asked.union(&self.gaps.not_offered).count())
+    }
+}
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/src/conformance/uncovered.txt")
+}
+
+fn list(out: &mut String, abilities: &BTreeSet<Ability>, title: &str) {
+    if abilities.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{title}:");
+    for ability in abilities {
+        let _ = writeln!(out, "  {ability}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_told_with_what_mends_it_and_counted_as_wrong() {
+        let set = |line: &str| BTreeSet::from([line.to_owned()]);
+        let gaps = Gaps { unasked: set("v1 pods get"), asked: set("v1 nodes list"), ..Gaps::default() };
+        let coverage = Coverage { offered: 9, listed: 1, gaps };
+        let text = coverage.text();
+        assert!(text.contains("no case asks for it; write one in areas/:\n  v1 pods get\n"), "{text}");
+        assert!(text.contains("--shrink-uncovered`:\n  v1 nodes list\n"), "{text}");
+        let last = "coverage: 9 offered by both servers, 1 not asked and listed, 2 to mend";
+        assert_eq!(text.lines().last(), Some(last));
+    }
+}
