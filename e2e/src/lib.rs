@@ -36,6 +36,7 @@
 //! Nodes of tier `kind` are containers (`docker`) of an image that is pulled or made here (`node_image`).
 
 mod failure;
+mod interrupt;
 mod options;
 
 mod spec;

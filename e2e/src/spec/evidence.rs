@@ -30,7 +30,11 @@ pub(crate) async fn collect(
         veil: Arc::clone(board.veil()),
     };
     let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(board.veil()));
-    crate::artefacts::collect(&scene, &bag, &sources.collectors).await
+    let collecting = crate::artefacts::collect(&scene, &bag, &sources.collectors);
+    run.interrupt.or(collecting).await.unwrap_or_else(|called| {
+        bag.lacks("the rest", &format!("the run was ended by {}", called.by));
+        bag.emptied()
+    })
 }
 
 fn namespaces(cx: &Cx) -> Vec<String> {

@@ -13,6 +13,7 @@ use libtest_mimic::Arguments;
 
 use crate::expect::seconds;
 use crate::failure::sentence;
+use crate::interrupt::{self, Interrupt};
 use crate::options::{Options, TierKind};
 use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, suite_name};
 use crate::span::mins;
@@ -71,7 +72,11 @@ const SLOWEST: usize = 10;
 /// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
 /// step each is at, what it waits for and what it saw last.
 ///
-/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin.
+/// Ctrl-C and SIGTERM end the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are
+/// written, and what the run has made (a control plane, a cluster) is removed. A second signal ends the process at once.
+///
+/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130 or 143 when it
+/// was ended by Ctrl-C or SIGTERM.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     let mut suite = Suite::new();
     build(&mut suite);
@@ -116,6 +121,8 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let progress = Arc::new(Progress::default());
     tell_when_asked(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
+    let interrupt = Arc::new(Interrupt::default());
+    interrupt::listen(&interrupt).map_err(|error| format!("signals cannot be listened for: {error}"))?;
     let manner = Manner {
         fail_on_flake: options.fail_on_flake,
         virtual_time: tier.virtual_time(),
@@ -131,6 +138,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         console: Arc::new(console),
         written: written(&options),
         progress,
+        interrupt,
         reports: Vec::new(),
         options,
     };
@@ -194,6 +202,7 @@ struct Session {
     /// Those who leave files.
     written: Arc<Reporters>,
     progress: Arc<Progress>,
+    interrupt: Arc<Interrupt>,
     reports: Vec<SpecReport>,
 }
 
@@ -216,7 +225,11 @@ impl Session {
         let written = all.run_ended();
         let figures = self.console.ends(&self.remarks(last_seed));
         written.map_err(|error| error.to_string())?;
-        Ok(if figures.failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+        Ok(match self.interrupt.called() {
+            Some(called) => ExitCode::from(called.by.exit_status()),
+            None if figures.failed > 0 => ExitCode::from(FAILED),
+            None => ExitCode::SUCCESS,
+        })
     }
 
     /// Gives the seed of the last repetition.
@@ -238,7 +251,7 @@ impl Session {
             let run = Arc::new(self.one_run(seed, reporters));
             let units = units(choice.runs.clone(), self.options.order, seed);
             self.reports.extend(run_units(&units, &run, self.workers));
-            if repetition >= limit || self.console.has_failed() {
+            if repetition >= limit || self.console.has_failed() || self.interrupt.called().is_some() {
                 return seed;
             }
         }
@@ -258,6 +271,7 @@ impl Session {
             reporters: Arc::clone(reporters),
             progress: Arc::clone(&self.progress),
             halt: Halt::default(),
+            interrupt: Arc::clone(&self.interrupt),
         }
     }
 
@@ -298,7 +312,9 @@ impl Session {
             }
             text.push('\n');
         }
-        if self.console.has_failed() {
+        if let Some(called) = self.interrupt.called() {
+            let _ = write!(text, "\nended by {} before all specs had their turn\n", called.by);
+        } else if self.console.has_failed() {
             let _ = write!(text, "\nthe same run again: SEATRIAL_SEED={seed}\n");
         }
         text

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use futures::future::{Either, select};
 use jiff::Timestamp;
 
 use crate::expect::seconds;
 use crate::failure::{Failure, SpecResult};
+use crate::interrupt::Interrupt;
 use crate::report::{Artefact, Attempt, FailureReport, Moment, MomentKind};
 use crate::span::mins;
 use crate::spec::plan::Spec;
@@ -109,7 +111,7 @@ impl Ending {
 }
 
 /// The hooks before the spec, and the spec.
-pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration) -> SpecResult {
+pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration, interrupt: &Interrupt) -> SpecResult {
     let board = Arc::clone(&cx.board);
     let performance = async {
         for hook in &spec.before {
@@ -121,7 +123,7 @@ pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration) -> SpecRe
             None => Err(Failure::nowhere("nobody has written this spec yet")),
         }
     };
-    guarded(limit, &board, performance).await?;
+    interruptible(interrupt, &board, guarded(limit, &board, performance)).await?;
     nothing_asserted(&board)
 }
 
@@ -210,8 +212,29 @@ pub(crate) async fn guarded<T>(
     }
 }
 
+/// The same for a part that nobody needs once the run is to end: it is dropped where it stands, and what is to be undone
+/// is undone after it.
+pub(crate) async fn interruptible<T>(
+    interrupt: &Interrupt,
+    board: &Board,
+    part: impl Future<Output = SpecResult<T>>,
+) -> SpecResult<T> {
+    let (part, call) = (pin!(part), pin!(interrupt.wait()));
+    match select(part, call).await {
+        Either::Left((result, _)) => result,
+        // Told while the part is there: what it was waiting for is known as long as it waits.
+        Either::Right((called, _part)) => {
+            Err(given_up(format!("interrupted: the run was ended by {}", called.by), board))
+        }
+    }
+}
+
 fn out_of_time(limit: Duration, board: &Board) -> Failure {
-    let mut text = format!("did not finish within {}", seconds(limit));
+    given_up(format!("did not finish within {}", seconds(limit)), board)
+}
+
+/// A part that did not come to its end, with what it was doing.
+fn given_up(mut text: String, board: &Board) -> Failure {
     if let Some((at, step)) = board.steps().last() {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }

@@ -65,7 +65,7 @@ fn run_unit(unit: &Unit, run: &Arc<Run>, worker: usize) -> Vec<SpecReport> {
 
 /// The specs whose last attempt failed and that have another one, and the others of their ordered groups.
 fn to_try_again(courses: &[Course<'_>], run: &Run, turn: Turn) -> Vec<usize> {
-    if run.halt.called().is_some() {
+    if run.halted().is_some() {
         return Vec::new();
     }
     let open = || courses.iter().enumerate().filter(|(_, course)| course.report.is_none());

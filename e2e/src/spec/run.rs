@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::interrupt::Interrupt;
 use crate::report::Reporters;
 use crate::spec::plan::Spec;
 use crate::spec::progress::Progress;
@@ -28,12 +29,20 @@ pub(crate) struct Run {
     pub(crate) reporters: Arc<Reporters>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) halt: Halt,
+    pub(crate) interrupt: Arc<Interrupt>,
 }
 
 impl Run {
     /// How often a spec may be tried.
     pub(crate) fn attempts(&self, spec: &Spec) -> u32 {
         spec.retries.unwrap_or(self.retries).saturating_add(1)
+    }
+
+    /// Why no spec is begun any more, if so.
+    pub(crate) fn halted(&self) -> Option<String> {
+        let interrupted =
+            || self.interrupt.called().map(|called| format!("the run was ended by {}", called.by));
+        self.halt.called().or_else(interrupted)
     }
 
     /// An attempt at a spec failed: if there is no other one, that may be the end of the run.
@@ -54,7 +63,7 @@ impl Halt {
         self.0.lock().expect("nobody panics while a run is halted").get_or_insert_with(|| reason.into());
     }
 
-    pub(crate) fn called(&self) -> Option<String> {
+    fn called(&self) -> Option<String> {
         self.0.lock().expect("nobody panics while a run is halted").clone()
     }
 }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
-use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, perform, run_hook};
+use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
 use crate::spec::run::Run;
@@ -99,7 +100,7 @@ impl<'a> Stage<'a> {
             Ok(mut cx) => {
                 ending.cluster_started = Some(cx.now());
                 feed = reported.then(|| self.feed(&cx));
-                ending.failures.extend(perform(spec, &mut cx, limit).await.err());
+                ending.failures.extend(perform(spec, &mut cx, limit, &self.run.interrupt).await.err());
                 self.collect(spec, Some(&cx), board, &mut ending).await;
                 finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
                 let namespace = spec.shared.is_empty().then(|| self.namespace_end());
@@ -164,7 +165,8 @@ impl<'a> Stage<'a> {
                     }
                     Ok(())
                 };
-                let failure = guarded(limit, board, hooks).await.err();
+                let hooks = guarded(limit, board, hooks);
+                let failure = interruptible(&self.run.interrupt, board, hooks).await.err();
                 Open { shared, cx: Some(cx), failure }
             }
         }
@@ -183,8 +185,9 @@ impl<'a> Stage<'a> {
             run.definitions.install(&connection).await?;
             let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
             Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
-        });
-        set_up.await.map_err(|failure| failure.during("set-up"))
+        })
+        .boxed_local();
+        interruptible(&run.interrupt, board, set_up).await.map_err(|failure| failure.during("set-up"))
     }
 
     fn seed(&self, name: &str) -> u64 {

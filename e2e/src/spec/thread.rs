@@ -7,18 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::LocalSet;
 
 use crate::expect::seconds;
 use crate::failure::Failure;
+use crate::interrupt::{Called, Interrupt, SPECS_LIMIT};
 use crate::report::{Beginning, Reporter as _};
 use crate::spec::life::Ending;
 use crate::spec::plan::Spec;
 use crate::spec::run::Run;
 use crate::spec::stage::Stage;
 use crate::spec::{Board, panics};
+
+/// Between two looks at whether a thread that is silent should have ended by now.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Which time, and by whom.
 #[derive(Clone, Copy)]
@@ -37,11 +41,16 @@ enum Word {
 
 /// Runs a unit's specs and hands over the ending of each, once, when it is known.
 pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended: impl FnMut(usize, Ending)) {
-    let mut all_failed = |failure: Failure| {
-        (0..specs.len()).for_each(|index| ended(index, Ending::failed_early(failure.clone())));
-    };
-    if let Err(error) = run.tier.prepare() {
-        return all_failed(Failure::nowhere(crate::failure::sentence(&error)));
+    let mut all_ended = |ending: Ending| (0..specs.len()).for_each(|index| ended(index, ending.clone()));
+    if let Some(reason) = run.halted() {
+        return all_ended(Ending::left_out(reason));
+    }
+    if let Err(error) = run.tier.prepare(&run.interrupt) {
+        // What was given up on request has not failed.
+        return all_ended(match run.interrupt.called() {
+            Some(_) => Ending::left_out(crate::failure::sentence(&error)),
+            None => Ending::failed_early(Failure::nowhere(crate::failure::sentence(&error))),
+        });
     }
     let (say, hear) = channel();
     let spawned = std::thread::Builder::new().name(specs[0].trial().to_owned()).stack_size(8 << 20).spawn({
@@ -50,7 +59,10 @@ pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended
     });
     match spawned {
         Ok(thread) => listen(specs, run, &hear, thread, ended),
-        Err(error) => all_failed(Failure::nowhere(format!("no thread for the spec: {error}"))),
+        Err(error) => {
+            let failure = Failure::nowhere(format!("no thread for the spec: {error}"));
+            all_ended(Ending::failed_early(failure));
+        }
     }
 }
 
@@ -65,7 +77,7 @@ fn listen(
     let mut current = 0;
     while !open.is_empty() {
         let patience = specs[current].time_out.unwrap_or(run.spec_limit) * 2 + run.silence;
-        let lost = match hear.recv_timeout(patience) {
+        let lost = match hear_within(hear, patience, &run.interrupt) {
             Ok(Word::Begins(index)) => {
                 current = index;
                 continue;
@@ -75,8 +87,13 @@ fn listen(
                 ended(index, *ending);
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) => blocked(patience),
-            Err(RecvTimeoutError::Disconnected) => thread_died(thread.join()),
+            Err(Silence::Blocked) => blocked(patience),
+            Err(Silence::Overdue(called)) => Failure::nowhere(format!(
+                "ended by {}, and left behind: it did not come to its end within {}",
+                called.by,
+                seconds(SPECS_LIMIT)
+            )),
+            Err(Silence::Dead) => thread_died(thread.join()),
         };
         open.remove(&current);
         ended(current, Ending::failed_early(lost));
@@ -87,6 +104,30 @@ fn listen(
         return;
     }
     drop(thread.join());
+}
+
+/// Why nothing is heard of a thread.
+enum Silence {
+    Blocked,
+    /// It was to end, and does not.
+    Overdue(Called),
+    Dead,
+}
+
+fn hear_within(hear: &Receiver<Word>, patience: Duration, interrupt: &Interrupt) -> Result<Word, Silence> {
+    let began = Instant::now();
+    loop {
+        let left = patience.saturating_sub(began.elapsed());
+        match hear.recv_timeout(left.min(LOOK)) {
+            Ok(word) => return Ok(word),
+            Err(RecvTimeoutError::Disconnected) => return Err(Silence::Dead),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(Silence::Blocked),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let Some(called) = interrupt.called().filter(Called::is_overdue) {
+            return Err(Silence::Overdue(called));
+        }
+    }
 }
 
 fn blocked(patience: Duration) -> Failure {
@@ -134,7 +175,7 @@ async fn live(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
         }
         let before = spec.ordered.as_ref().and_then(|trial| broken.get(&**trial));
         let before = before.map(|failed| format!("{failed:?} failed before it"));
-        if let Some(reason) = before.or_else(|| run.halt.called()) {
+        if let Some(reason) = before.or_else(|| run.halted()) {
             tell(say, Word::Ends(index, Box::new(Ending::left_out(reason))));
             continue;
         }
@@ -190,6 +231,7 @@ mod tests {
             reporters: Arc::new(Reporters::default()),
             progress: Arc::new(Progress::default()),
             halt: Halt::default(),
+            interrupt: Arc::default(),
         })
     }
 

@@ -12,6 +12,7 @@ use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::{Collector, Sources};
+use crate::interrupt::Interrupt;
 use crate::kind;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
@@ -36,8 +37,9 @@ pub(crate) trait Tier: Send + Sync {
     /// Called once, before the first spec that runs and never for a listing: the place to refuse.
     fn check(&self) -> Result<(), TierError>;
 
-    /// Called before each spec, outside of its runtime and of its time: the place to start what takes long.
-    fn prepare(&self) -> Result<(), TierError>;
+    /// Called before each spec, outside of its runtime and of its time: the place to start what takes long. What is
+    /// half-started when the run is asked to end must be given up, and be removed.
+    fn prepare(&self, interrupt: &Interrupt) -> Result<(), TierError>;
 
     /// Called once for each spec, on the spec's own runtime, after `prepare`.
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
@@ -98,7 +100,7 @@ impl TierError {
 pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
         TierKind::Fake => Arc::new(Fake),
-        TierKind::Envtest => Arc::new(Envtest::default()),
+        TierKind::Envtest => Arc::new(Envtest::new()),
         TierKind::Kind => Arc::new(Kind::from_env()),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }

@@ -6,7 +6,6 @@
 //! the faster way here.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
 use std::{fs, io};
 
 use futures::FutureExt as _;
@@ -19,6 +18,8 @@ use tokio::runtime::Runtime;
 
 use crate::artefacts::{PlaneLogs, Sources};
 use crate::audit::policy;
+use crate::interrupt::Interrupt;
+use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Need, Plane, Tier, TierError};
 
 const NAME: &str = "envtest";
@@ -35,20 +36,7 @@ const CONTROLLERS: [&str; 4] = [
 ];
 
 /// The tier of a control plane of our own.
-#[derive(Default)]
-pub(crate) struct Envtest {
-    // Held while the environment starts: specs that begin at the same time wait for the first one.
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Idle,
-    Running(Box<Running>),
-    /// Told to every spec; a start that failed once is not tried again.
-    Failed(String),
-}
+pub(crate) struct Envtest(Prepared<Running>);
 
 struct Running {
     environment: Environment,
@@ -59,21 +47,17 @@ struct Running {
 }
 
 impl Envtest {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while the environment starts or stops")
+    pub(crate) fn new() -> Self {
+        Self(Prepared::nothing(NAME))
     }
 
     /// The control plane, and the folder of its logs.
     fn plane(&self) -> Result<(Plane, PathBuf), TierError> {
-        match &*self.state() {
-            State::Running(running) => {
-                let admin = running.environment.config();
-                let plane = Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) };
-                Ok((plane, running.environment.logs_dir().to_owned()))
-            }
-            State::Failed(message) => Err(TierError::new(NAME, message)),
-            State::Idle => unreachable!("a tier is prepared before it is connected to"),
-        }
+        self.0.look(|running| {
+            let admin = running.environment.config();
+            let plane = Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) };
+            (plane, running.environment.logs_dir().to_owned())
+        })
     }
 }
 
@@ -95,15 +79,8 @@ impl Tier for Envtest {
         Ok(())
     }
 
-    fn prepare(&self) -> Result<(), TierError> {
-        let mut state = self.state();
-        if matches!(*state, State::Idle) {
-            *state = start().map_or_else(State::Failed, |running| State::Running(Box::new(running)));
-        }
-        match &*state {
-            State::Failed(message) => Err(TierError::new(NAME, message)),
-            _ => Ok(()),
-        }
+    fn prepare(&self, interrupt: &Interrupt) -> Result<(), TierError> {
+        self.0.prepare(|| start(interrupt))
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
@@ -125,13 +102,13 @@ impl Tier for Envtest {
     }
 
     fn stop(&self) {
-        if let State::Running(running) = std::mem::take(&mut *self.state()) {
+        if let Some(running) = self.0.take() {
             running.runtime.block_on(running.environment.stop());
         }
     }
 }
 
-fn start() -> Result<Running, String> {
+fn start(interrupt: &Interrupt) -> Result<Running, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("envtest")
@@ -144,7 +121,10 @@ fn start() -> Result<Running, String> {
     for (name, value) in policy::flags(&file(AUDIT_POLICY), &file(AUDIT_LOG)) {
         builder = builder.apiserver_arg(name, value);
     }
-    let environment = runtime.block_on(builder.start()).map_err(|error| crate::failure::sentence(&error))?;
+    // Dropped in the middle, a start ends its processes and removes its folder.
+    let started = runtime.block_on(interrupt.or(builder.start()));
+    let started = started.map_err(|called| format!("ended by {} while it started", called.by))?;
+    let environment = started.map_err(|error| crate::failure::sentence(&error))?;
     Ok(Running { environment, audit, runtime })
 }
 

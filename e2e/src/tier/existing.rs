@@ -11,6 +11,7 @@ use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::Sources;
+use crate::interrupt::Interrupt;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "existing";
@@ -81,7 +82,7 @@ impl Tier for Existing {
         self.admitted(&read_kubeconfig()?).map(drop)
     }
 
-    fn prepare(&self) -> Result<(), TierError> {
+    fn prepare(&self, _interrupt: &Interrupt) -> Result<(), TierError> {
         Ok(())
     }
 

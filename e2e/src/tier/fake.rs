@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
 use crate::artefacts::{OBSERVER, Requests, Sources};
+use crate::interrupt::Interrupt;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "fake";
@@ -36,7 +37,7 @@ impl Tier for Fake {
         Ok(())
     }
 
-    fn prepare(&self) -> Result<(), TierError> {
+    fn prepare(&self, _interrupt: &Interrupt) -> Result<(), TierError> {
         Ok(())
     }
 

@@ -4,15 +4,15 @@
 //! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last removes
 //! it. A cluster that the caller names is used, and left alone.
 
-use std::sync::{Mutex, MutexGuard};
-
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use seatrial_fakeclient::Clock;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::artefacts::{Collector, Sources};
+use crate::interrupt::Interrupt;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
+use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "kind";
@@ -23,8 +23,7 @@ const NODES: u32 = 2;
 /// The tier of a cluster of nodes in containers.
 pub(crate) struct Kind {
     settings: Settings,
-    // Held while the cluster is made: specs that begin at the same time wait for the first one.
-    state: Mutex<State>,
+    shared: Prepared<Shared>,
 }
 
 /// What the environment says.
@@ -33,15 +32,6 @@ struct Settings {
     cluster: Option<String>,
     nodes: Result<u32, String>,
     version: Option<String>,
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Idle,
-    Running(Shared),
-    /// Told to every spec; a create that failed once is not tried again.
-    Failed(String),
 }
 
 impl Settings {
@@ -65,31 +55,35 @@ impl Settings {
 impl Kind {
     pub(crate) fn from_env() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self { settings: Settings::read(variable), state: Mutex::default() }
+        Self { settings: Settings::read(variable), shared: Prepared::nothing(NAME) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while the cluster is made or left")
-    }
-
-    fn begin(&self) -> Result<Shared, KindError> {
+    fn begin(&self, interrupt: &Interrupt) -> Result<Shared, String> {
         let home = Home::of_this_process();
-        runtime().block_on(async {
+        let making = async {
             if let Some(name) = &self.settings.cluster {
                 return kind::share_named(&home, name).await;
             }
             let tell = |line: &str| eprintln!("{line}");
             kind::reap(&home, false).await?;
             kind::share(&home, &self.settings.config(), &tell).await
+        };
+        let making = making.boxed_local();
+        runtime().block_on(async {
+            let called = match interrupt.or(making).await {
+                Ok(made) => return made.map_err(|error| error.to_string()),
+                Err(called) => called,
+            };
+            let removed = match kind::reap(&home, false).await {
+                Ok(_) => "what there was of it is removed".to_owned(),
+                Err(error) => format!("the next run removes what there is of it, because now {error}"),
+            };
+            Err(format!("ended by {} while the cluster was made; {removed}", called.by))
         })
     }
 
     async fn open(&self) -> Result<Connection, TierError> {
-        let name = match &*self.state() {
-            State::Running(shared) => shared.name().to_owned(),
-            State::Failed(message) => return Err(TierError::new(NAME, message)),
-            State::Idle => unreachable!("a tier is prepared before it is connected to"),
-        };
+        let name = self.shared.look(|shared| shared.name().to_owned())?;
         let failed = |error: KindError| TierError::new(NAME, error.to_string());
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
@@ -127,15 +121,8 @@ impl Tier for Kind {
         self.settings.nodes.as_ref().map(drop).map_err(|message| TierError::new(NAME, message))
     }
 
-    fn prepare(&self) -> Result<(), TierError> {
-        let mut state = self.state();
-        if matches!(*state, State::Idle) {
-            *state = self.begin().map_or_else(|error| State::Failed(error.to_string()), State::Running);
-        }
-        match &*state {
-            State::Failed(message) => Err(TierError::new(NAME, message)),
-            _ => Ok(()),
-        }
+    fn prepare(&self, interrupt: &Interrupt) -> Result<(), TierError> {
+        self.shared.prepare(|| self.begin(interrupt))
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
@@ -143,14 +130,12 @@ impl Tier for Kind {
     }
 
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        match &*self.state() {
-            State::Running(shared) => vec![Box::new(NodeEvidence::of(shared.name()))],
-            _ => Vec::new(),
-        }
+        let nodes = self.shared.look(|shared| NodeEvidence::of(shared.name()));
+        nodes.into_iter().map(|nodes| Box::new(nodes) as Box<dyn Collector>).collect()
     }
 
     fn stop(&self) {
-        if let State::Running(shared) = std::mem::take(&mut *self.state()) {
+        if let Some(shared) = self.shared.take() {
             let name = shared.name().to_owned();
             if let Err(error) = runtime().block_on(shared.leave()) {
                 eprintln!("cluster {name} could not be removed, the next run does it: {error}");
@@ -170,7 +155,7 @@ mod tests {
     fn tier(pairs: &[(&str, &str)]) -> Kind {
         let lookup =
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Kind { settings: Settings::read(lookup), state: Mutex::default() }
+        Kind { settings: Settings::read(lookup), shared: Prepared::nothing(NAME) }
     }
 
     #[test]

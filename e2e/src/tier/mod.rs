@@ -7,6 +7,7 @@ mod existing;
 mod fake;
 mod kind;
 mod need;
+mod prepared;
 
 pub(crate) use cluster::{Connection, Plane, Tier, TierError, choose};
 pub(crate) use crds::{Definitions, established};

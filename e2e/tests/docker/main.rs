@@ -5,6 +5,7 @@
 //! of its own, so what one reaps is not another's.
 
 mod child;
+mod ended;
 mod evidence;
 mod left;
 mod made;

@@ -4,6 +4,7 @@
 
 mod endings;
 mod groups;
+mod interrupted;
 mod listing;
 mod looking;
 mod program;

@@ -11,6 +11,7 @@ mod custom;
 mod endings;
 mod evidence;
 mod groups;
+mod interrupted;
 mod looking;
 mod passing;
 mod refused;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
         "endings" => endings::suite,
         "evidence" => evidence::suite,
         "groups" => groups::suite,
+        "interrupted" => interrupted::suite,
+        "stubborn" => interrupted::stubborn,
         "crowd" => runs::crowd,
         "flaky" => runs::flaky,
         "order" => runs::order,

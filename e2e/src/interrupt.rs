@@ -1,0 +1,168 @@
+//! Somebody wants the run to end: Ctrl-C, or SIGTERM from who started it.
+//!
+//! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not come to
+//! its end, ends the process at once. What is undone then is not known here.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::{Either, select};
+use tokio::sync::watch;
+
+/// How long specs may take to end, clean-ups included, once they were asked to.
+pub(crate) const SPECS_LIMIT: Duration = Duration::from_secs(150);
+
+/// How long the whole run may take then, with the end of its cluster and its reports.
+const RUN_LIMIT: Duration = Duration::from_secs(240);
+
+/// A signal that asks a process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGINT, which Ctrl-C sends.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// The exit status by which a shell knows a process that a signal ended.
+    pub(crate) fn exit_status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+impl std::fmt::Display for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "Ctrl-C (SIGINT)",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// That the run was asked to end, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Called {
+    pub(crate) by: Signal,
+    at: Instant,
+}
+
+impl Called {
+    /// Whether the specs should have ended by now.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.at.elapsed() > SPECS_LIMIT
+    }
+}
+
+/// Whether the run was asked to end. It can be waited for on any runtime.
+pub(crate) struct Interrupt(watch::Sender<Option<Called>>);
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Interrupt {
+    /// Asks the run to end. The first call counts.
+    pub(crate) fn call(&self, by: Signal) {
+        self.0.send_if_modified(|called| {
+            let first = called.is_none();
+            called.get_or_insert(Called { by, at: Instant::now() });
+            first
+        });
+    }
+
+    pub(crate) fn called(&self) -> Option<Called> {
+        *self.0.borrow()
+    }
+
+    /// Does something until its end, or until the run is asked to end: then it is dropped where it stands.
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Called> {
+        match select(pin!(work), pin!(self.wait())).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right((called, _)) => Err(called),
+        }
+    }
+
+    /// Waits until the run is asked to end.
+    pub(crate) async fn wait(&self) -> Called {
+        let mut calls = self.0.subscribe();
+        let called = calls.wait_for(Option::is_some).await.expect("this holds the sender");
+        called.expect("it was waited for")
+    }
+}
+
+/// From now on signals ask the run to end instead of ending the process.
+pub(crate) fn listen(interrupt: &Arc<Interrupt>) -> std::io::Result<()> {
+    let interrupt = Arc::clone(interrupt);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Registered before this returns: a signal that nobody has registered for ends the process.
+    let mut signals = {
+        let _context = runtime.enter();
+        Signals::register()?
+    };
+    // It ends with the process, which may be asked to end at any time until then.
+    std::thread::Builder::new().name("interrupt".into()).spawn(move || {
+        let first = runtime.block_on(signals.next());
+        eprintln!(
+            "{first}: ending the specs that run, and cleaning up; a second signal ends the run at once"
+        );
+        interrupt.call(first);
+        let second = runtime.block_on(async { tokio::time::timeout(RUN_LIMIT, signals.next()).await });
+        let (by, why) = match second {
+            Ok(second) => (second, format!("{second} once more")),
+            Err(_) => (first, format!("no end came within {} s after {first}", RUN_LIMIT.as_secs())),
+        };
+        eprintln!(
+            "{why}: ended at once; no report was written, and clusters are left to `cargo xtask e2e reap`"
+        );
+        std::process::exit(by.exit_status().into());
+    })?;
+    Ok(())
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn register() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_goes_on_to_its_end_unless_the_run_is_asked_to_end() {
+        let interrupt = Arc::new(Interrupt::default());
+        assert_eq!(interrupt.or(async { 7 }).await.unwrap(), 7);
+        let asks = Arc::clone(&interrupt);
+        // From a thread that has no runtime, as a signal's.
+        let thread = std::thread::spawn(move || asks.call(Signal::Terminate));
+        let called = interrupt.or(std::future::pending::<()>()).await.unwrap_err();
+        thread.join().unwrap();
+        assert_eq!((called.by, called.is_overdue()), (Signal::Terminate, false));
+        // What is done already is not taken back, and the first call counts.
+        interrupt.call(Signal::Interrupt);
+        assert_eq!(interrupt.or(async { 7 }).await.unwrap(), 7);
+        assert_eq!(interrupt.called().unwrap().by, Signal::Terminate);
+    }
+}
