@@ -1,5 +1,7 @@
 //! What an admission plugin knows of a request.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -26,12 +28,22 @@ pub(crate) struct Attributes<'a> {
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
     pub(crate) peers: &'a dyn Peers,
+    /// Texts of `Warning` headers.
+    pub(crate) warnings: &'a RefCell<Vec<String>>,
 }
 
 impl Attributes<'_> {
     /// Whether the write is about this resource itself, not about one of its subresources.
     pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.resource.plural == plural && self.resource.group == group && self.subresource.is_empty()
+    }
+
+    /// Tells the client something beside the answer, once.
+    pub(crate) fn warn(&self, text: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&text) {
+            warnings.push(text);
+        }
     }
 
     /// 403 in the words of a plugin. A name that is still to be generated shows as what it will be made of.

@@ -85,15 +85,6 @@ impl Reply {
         }
     }
 
-    /// With more warnings, behind those that are there.
-    #[must_use]
-    pub(crate) fn warn(mut self, more: Vec<String>) -> Self {
-        if let Some(warnings) = self.warnings() {
-            warnings.extend(more);
-        }
-        self
-    }
-
     /// With warnings that come before those that are there.
     #[must_use]
     pub(crate) fn warn_first(mut self, first: Vec<String>) -> Self {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::metadata;
 use super::scope::{Scope, SnapshotPeers};
-use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::attributes::Operation;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
@@ -22,8 +22,8 @@ const NAME_ATTEMPTS: usize = 8;
 pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
     let object = scope.intake(options.field_validation)?;
-    let (object, warnings) = create_object(scope, object, &options)?;
-    Ok(scope.reply_value(201, &object)?.warn(warnings))
+    let object = create_object(scope, object, &options)?;
+    scope.reply_value(201, &object)
 }
 
 /// Creates a decoded object: also what an update does that creates.
@@ -31,7 +31,7 @@ pub(crate) fn create_object(
     scope: &mut Scope<'_>,
     mut object: Value,
     options: &WriteOptions,
-) -> Result<(Value, Vec<String>), ApiError> {
+) -> Result<Value, ApiError> {
     if scope.name.is_empty() {
         meta::text(&object, "name").clone_into(&mut scope.name);
     }
@@ -43,7 +43,9 @@ pub(crate) fn create_object(
     let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
     let attempts = if generated { NAME_ATTEMPTS } else { 1 };
     let mut last = None;
+    let noticed = scope.warnings.borrow().len();
     for _ in 0..attempts {
+        scope.warnings.borrow_mut().truncate(noticed);
         match attempt(scope, object.clone(), options) {
             Err(error) if generated && error.reason == "AlreadyExists" => {
                 last = Some(error);
@@ -55,29 +57,15 @@ pub(crate) fn create_object(
     Err(last.expect("the loop ran, and only a taken name goes on"))
 }
 
-fn attempt(
-    scope: &mut Scope<'_>,
-    mut object: Value,
-    options: &WriteOptions,
-) -> Result<(Value, Vec<String>), ApiError> {
+fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> Result<Value, ApiError> {
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
     let peers =
         SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
     let resource = std::sync::Arc::clone(&scope.resource);
-    let (namespace, name) = (scope.namespace.clone(), scope.name.clone());
-    let attributes = Attributes {
-        operation: Operation::Create,
-        resource: &resource,
-        subresource: "",
-        namespace: &namespace,
-        name: &name,
-        old: None,
-        peers: &peers,
-    };
     refuse_while_terminating(scope, &snapshot)?;
-    core.admission.admit(&attributes, &mut object)?;
+    core.admission.admit(&scope.attributes(Operation::Create, None, &peers), &mut object)?;
     meta::begin(&mut object, &core.ids.uid(), &now);
     if scope.name.is_empty() {
         let base = meta::text(&object, "generateName");
@@ -101,19 +89,18 @@ fn attempt(
     resource.strategy.stamp(&mut object, None, &now);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;
-    let attributes = Attributes { name: &scope.name, ..attributes };
-    core.admission.validate(&attributes, &object)?;
-    let warnings = resource.strategy.warnings(&object, None);
+    scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, None));
+    core.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object)?;
     let stored = core.stored(&resource, object)?;
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
             return Err(taken(scope, meta::is_deleting(existing.value())));
         }
-        return Ok((core.served(&resource, &stored)?.into_owned(), warnings));
+        return Ok(core.served(&resource, &stored)?.into_owned());
     }
     let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(stored) };
     match core.commit(vec![write]) {
-        Ok(events) => Ok((core.served(&resource, events[0].new.value())?.into_owned(), warnings)),
+        Ok(events) => Ok(core.served(&resource, events[0].new.value())?.into_owned()),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
             let existing = core.store.snapshot().get(&key).cloned();
             Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))

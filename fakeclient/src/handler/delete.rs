@@ -89,15 +89,8 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
             now: scope.core.clock.seconds(),
             dry_run: options.dry_run,
         };
-        let attributes = Attributes {
-            operation: Operation::Delete,
-            resource: &scope.resource,
-            subresource: "",
-            namespace: &scope.namespace,
-            name: &scope.name,
-            old: Some(&old),
-            peers: &peers,
-        };
+        let attributes =
+            Attributes { subresource: "", ..scope.attributes(Operation::Delete, Some(&old), &peers) };
         let mut object = old.clone();
         scope.core.admission.admit(&attributes, &mut object)?;
         scope.core.admission.validate(&attributes, &object)?;

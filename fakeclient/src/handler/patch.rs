@@ -30,7 +30,7 @@ pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
         meta::check_name(&object, &scope.name)?;
         Ok(object)
     })?;
-    Ok(scope.reply_value(200, &written.object)?.warn(written.warnings))
+    scope.reply_value(200, &written.object)
 }
 
 fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {

@@ -63,16 +63,26 @@ impl Scope<'_> {
             now: self.core.clock.seconds(),
             dry_run: false,
         };
-        let attributes = Attributes {
-            operation: Operation::Create,
+        NamespaceLifecycle.admit(&self.attributes(Operation::Create, None, &peers), &mut object.clone())
+    }
+
+    /// What admission plugins are told of a write.
+    pub(crate) fn attributes<'s>(
+        &'s self,
+        operation: Operation,
+        old: Option<&'s Value>,
+        peers: &'s SnapshotPeers<'_>,
+    ) -> Attributes<'s> {
+        Attributes {
+            operation,
             resource: &self.resource,
             subresource: &self.subresource,
             namespace: &self.namespace,
             name: &self.name,
-            old: None,
-            peers: &peers,
-        };
-        NamespaceLifecycle.admit(&attributes, &mut object.clone())
+            old,
+            peers,
+            warnings: &self.warnings,
+        }
     }
 
     /// 422 about this object.

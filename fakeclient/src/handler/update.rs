@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::metadata;
 use super::scope::{Scope, SnapshotPeers};
-use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::attributes::Operation;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
@@ -30,7 +30,6 @@ pub(crate) enum Part {
 pub(crate) struct Written {
     /// In the served version.
     pub(crate) object: Value,
-    pub(crate) warnings: Vec<String>,
     pub(crate) created: bool,
 }
 
@@ -47,15 +46,15 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
         }
         // Which revision the client had thought of no longer matters.
         metadata::remove(&mut object, "resourceVersion");
-        let (object, warnings) = super::create::create_object(scope, object, &options)?;
-        return Ok(scope.reply_value(201, &object)?.warn(warnings));
+        let object = super::create::create_object(scope, object, &options)?;
+        return scope.reply_value(201, &object);
     }
     let written = change(scope, part, &options, |scope, old| {
         same_uid(scope, &uid, old)?;
         Ok(object.clone())
     })?;
     let code = if written.created { 201 } else { 200 };
-    Ok(scope.reply_value(code, &written.object)?.warn(written.warnings))
+    scope.reply_value(code, &written.object)
 }
 
 /// 409 if the client means another object of that name.
@@ -83,7 +82,9 @@ pub(crate) fn change(
     options: &WriteOptions,
     make: impl Fn(&Scope<'_>, &Value) -> Result<Value, ApiError>,
 ) -> Result<Written, ApiError> {
+    let noticed = scope.warnings.borrow().len();
     loop {
+        scope.warnings.borrow_mut().truncate(noticed);
         let snapshot = scope.core.store.snapshot();
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
@@ -95,15 +96,11 @@ pub(crate) fn change(
             dry_run: options.dry_run,
         };
         let object = prepared(scope, part, object, &old, &peers)?;
-        let warnings = match part {
-            Part::Main => scope.resource.strategy.warnings(&object, Some(&old)),
-            Part::Status | Part::Finalize => Vec::new(),
-        };
         if metadata::same(&object, &old) && !lets_go(scope, &object, &old) {
-            return Ok(Written { object: old, warnings, created: false });
+            return Ok(Written { object: old, created: false });
         }
         if let Some(object) = commit(scope, options, object, &old, &current)? {
-            return Ok(Written { object, warnings, created: false });
+            return Ok(Written { object, created: false });
         }
     }
 }
@@ -117,15 +114,7 @@ fn prepared(
     peers: &SnapshotPeers<'_>,
 ) -> Result<Value, ApiError> {
     let resource = &scope.resource;
-    let attributes = Attributes {
-        operation: Operation::Update,
-        resource,
-        subresource: &scope.subresource,
-        namespace: &scope.namespace,
-        name: &scope.name,
-        old: Some(old),
-        peers,
-    };
+    let attributes = scope.attributes(Operation::Update, Some(old), peers);
     scope.core.admission.admit(&attributes, &mut object)?;
     check_revision(scope, &mut object, old)?;
     match part {
@@ -149,6 +138,7 @@ fn prepared(
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
         scope.check_update(&object, old)?;
+        scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, Some(old)));
     } else if part == Part::Finalize {
         scope.check_finalize(&object, old)?;
     } else {

@@ -1,5 +1,6 @@
 //! What plugins are tried on: a write of some resource, and objects that are stored beside it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -103,6 +104,7 @@ pub(crate) fn run(
         name: &name,
         old,
         peers: stored,
+        warnings: &RefCell::default(),
     };
     let mut object = object;
     plugin.admit(&attributes, &mut object)?;

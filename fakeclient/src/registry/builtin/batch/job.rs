@@ -27,10 +27,14 @@ impl Strategy for Job {
         }
     }
 
+    /// A Job without labels gets those of its template, and among them the ones that come with its selector: so it
+    /// waits for that.
     fn default(&self, object: &mut Value) {
-        let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+        let spec = &object["spec"];
+        let generated = spec.has("selector") || spec.flag("manualSelector") == Some(true);
+        let labels = spec["template"]["metadata"]["labels"].clone();
         let metadata = object_mut(object, "metadata");
-        if labels.is_object() && metadata.entries("labels").next().is_none() {
+        if generated && labels.is_object() && metadata.entries("labels").next().is_none() {
             set(metadata, "labels", labels);
         }
         complete_job(object_mut(object, "spec"));

@@ -24,7 +24,7 @@ pub(crate) fn complete(spec: &mut Value) {
 }
 
 fn container(container: &mut Value) {
-    let policy = if tag(container.text("image")) == Some("latest") { "Always" } else { "IfNotPresent" };
+    let policy = pull_policy(container.text("image"));
     set_default(container, "imagePullPolicy", policy);
     set_default(container, "terminationMessagePath", "/dev/termination-log");
     set_default(container, "terminationMessagePolicy", "File");
@@ -94,6 +94,10 @@ fn volume(volume: &mut Value) {
             set_default(&mut volume[source], "defaultMode", 0o644);
         }
     }
+    if volume.has("image") {
+        let policy = pull_policy(volume["image"].text("reference"));
+        set_default(&mut volume["image"], "pullPolicy", policy);
+    }
     if volume.has("hostPath") && !volume["hostPath"].has("type") {
         set(&mut volume["hostPath"], "type", "");
     }
@@ -156,6 +160,11 @@ fn requests_from_limits(container: &mut Value) {
     }
 }
 
+/// When an image is pulled that nobody said it of.
+fn pull_policy(image: &str) -> &'static str {
+    if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
+}
+
 /// The tag of an image reference; `latest` if it has neither tag nor digest, nothing if it has only a digest or is
 /// malformed.
 fn tag(image: &str) -> Option<&str> {
@@ -216,7 +225,7 @@ mod tests {
             "serviceAccount": "robot",
             "containers": [{"name": "c", "image": "x", "readinessProbe": {"httpGet": {"port": 80}},
                 "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}],
-            "volumes": [{"name": "v"}, {"name": "s", "secret": {"secretName": "x"}},
+            "volumes": [{"name": "v"}, {"name": "i", "image": {"reference": "x"}}, {"name": "s", "secret": {"secretName": "x"}},
                 {"name": "p", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}],
         });
         complete(&mut spec);
@@ -226,7 +235,7 @@ mod tests {
         assert_eq!(
             spec["volumes"],
             json!([
-                {"name": "v", "emptyDir": {}}, {"name": "s", "secret": {"secretName": "x", "defaultMode": 420}},
+                {"name": "v", "emptyDir": {}}, {"name": "i", "image": {"reference": "x", "pullPolicy": "Always"}}, {"name": "s", "secret": {"secretName": "x", "defaultMode": 420}},
                 {"name": "p", "projected": {"defaultMode": 420, "sources": [
                     {"serviceAccountToken": {"path": "t", "expirationSeconds": 3600}}]}},
             ])

@@ -1,0 +1,180 @@
+//! `PodSecurity`: the labels of a namespace say which standard its Pods have to meet. A Pod that does not is refused, or
+//! its writer is warned; the writer of a template is only ever warned.
+
+mod baseline;
+mod pod;
+mod policy;
+mod restricted;
+mod standards;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::admission::plugin::Plugin;
+use crate::error::ApiError;
+use crate::registry::builtin::rules::read::Read;
+use policy::{Level, Policy, Standard};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct PodSecurity;
+
+impl Plugin for PodSecurity {
+    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        if attributes.operation == Operation::Delete || !attributes.subresource.is_empty() {
+            return Ok(());
+        }
+        if attributes.is("", "namespaces") {
+            return namespace(attributes, object);
+        }
+        let is_pod = attributes.is("", "pods");
+        let Some(template) = (if is_pod { Some(object) } else { template(attributes, object) }) else {
+            return Ok(());
+        };
+        let Some(namespace) = attributes.peers.get("namespaces", "", attributes.namespace) else {
+            return Ok(());
+        };
+        let policy = Policy::of(namespace);
+        if policy == Policy::default() || (is_pod && !matters(object, attributes.old)) {
+            return Ok(());
+        }
+        if is_pod && let Some(told) = told(policy.enforce, template) {
+            let why = format!("violates PodSecurity \"{}\": {told}", policy.enforce);
+            return Err(attributes.forbidden(object, &why));
+        }
+        if let Some(told) = told(policy.warn, template) {
+            attributes.warn(format!("would violate PodSecurity \"{}\": {told}", policy.warn));
+        }
+        Ok(())
+    }
+}
+
+/// All violations of a standard in one text; nothing where there is none.
+fn told(standard: Standard, template: &Value) -> Option<String> {
+    let found = standards::violations(standard, &template["metadata"], &template["spec"]);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    (!found.is_empty()).then(|| found.join(", "))
+}
+
+/// The template in an object that makes Pods.
+fn template<'o>(attributes: &Attributes<'_>, object: &'o Value) -> Option<&'o Value> {
+    let resource = attributes.resource;
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "podtemplates") => Some(&object["template"]),
+        ("", "replicationcontrollers")
+        | ("apps", "deployments" | "replicasets" | "statefulsets" | "daemonsets")
+        | ("batch", "jobs") => Some(&object["spec"]["template"]),
+        ("batch", "cronjobs") => Some(&object["spec"]["jobTemplate"]["spec"]["template"]),
+        _ => None,
+    }
+}
+
+/// Whether a write may change what the rules say: of what an update of a Pod can change, images alone.
+fn matters(pod: &Value, old: Option<&Value>) -> bool {
+    let images = |pod: &Value| -> Vec<(String, String)> {
+        let lists = ["containers", "initContainers", "ephemeralContainers"];
+        let all = lists.iter().flat_map(|list| pod["spec"].list(list));
+        all.map(|container| (container.text("name").to_owned(), container.text("image").to_owned())).collect()
+    };
+    old.is_none_or(|old| images(old) != images(pod))
+}
+
+/// Levels and versions that exist (an update may leave wrong ones as they were); and what a stricter level would mean
+/// for the Pods that are there.
+fn namespace(attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+    let wrong = policy::wrong_labels(object);
+    if !wrong.is_empty() && attributes.old.is_none_or(|old| policy::wrong_labels(old) != wrong) {
+        return Err(ApiError::invalid("", "Namespace", object["metadata"].text("name"), &wrong));
+    }
+    let Some(old) = attributes.old else { return Ok(()) };
+    let (new, old) = (Policy::of(object).enforce, Policy::of(old).enforce);
+    let looser = new.minor == old.minor && new.level <= old.level;
+    if new == old || new.level == Level::Privileged || looser {
+        return Ok(());
+    }
+    for warning in existing(attributes, object["metadata"].text("name"), new) {
+        attributes.warn(warning);
+    }
+    Ok(())
+}
+
+/// What Pods of the namespace do that its new level forbids: Pods of the same faults in one line.
+fn existing(attributes: &Attributes<'_>, namespace: &str, standard: Standard) -> Vec<String> {
+    let mut faults: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for pod in attributes.peers.list("pods", Some(namespace)) {
+        let found = standards::violations(standard, &pod["metadata"], &pod["spec"]);
+        let reasons: Vec<&str> = found.iter().map(|violation| violation.reason).collect();
+        if !reasons.is_empty() {
+            faults.entry(reasons.join(", ")).or_default().push(pod["metadata"].text("name"));
+        }
+    }
+    if faults.is_empty() {
+        return Vec::new();
+    }
+    let mut lines: Vec<String> = faults
+        .iter()
+        .map(|(reasons, pods)| {
+            let first = pods.iter().min().copied().unwrap_or_default();
+            match pods.len() {
+                1 => format!("{first}: {reasons}"),
+                2 => format!("{first} (and 1 other pod): {reasons}"),
+                count => format!("{first} (and {} other pods): {reasons}", count - 1),
+            }
+        })
+        .collect();
+    lines.sort_unstable();
+    let head = format!(
+        "existing pods in namespace \"{namespace}\" violate the new PodSecurity enforce level \"{standard}\""
+    );
+    lines.insert(0, head);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bench::{Stored, create, pod};
+    use super::*;
+
+    #[test]
+    fn a_namespace_names_levels_and_versions_that_exist() {
+        let labels = json!({"pod-security.kubernetes.io/enforce": "x", "pod-security.kubernetes.io/warn-version": "y"});
+        let object = json!({"metadata": {"name": "ps", "labels": labels}});
+        let error = create(&PodSecurity, "namespaces", object, &Stored::default()).expect_err("wrong labels");
+        assert_eq!(
+            error.message,
+            "Namespace \"ps\" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"x\": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: \"y\": must be \"latest\" or \"v1.x\"]"
+        );
+        let right = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce-version": "v1.37"}}});
+        assert!(create(&PodSecurity, "namespaces", right, &Stored::default()).is_ok());
+    }
+
+    #[test]
+    fn a_pod_is_held_to_the_level_of_its_namespace() {
+        let answer = |level: &str, spec: Value| {
+            let labels = json!({"pod-security.kubernetes.io/enforce": level});
+            let namespace = json!({"metadata": {"name": "default", "labels": labels}});
+            let stored = Stored::default().with("namespaces", namespace);
+            create(&PodSecurity, "pods", pod(spec), &stored).err().map(|error| error.message)
+        };
+        assert_eq!(answer("privileged", json!({"hostPID": true})), None);
+        assert_eq!(answer("baseline", json!({})), None);
+        assert_eq!(
+            answer("baseline", json!({"hostPID": true})).as_deref(),
+            Some(
+                "pods \"p\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces (hostPID=true)"
+            )
+        );
+    }
+
+    #[test]
+    fn an_update_that_leaves_the_images_is_not_looked_at() {
+        let (a, b) =
+            (pod(json!({"hostPID": true})), pod(json!({"hostPID": true, "activeDeadlineSeconds": 1})));
+        assert!(!matters(&b, Some(&a)));
+        assert!(matters(&b, None));
+    }
+}
