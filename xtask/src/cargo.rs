@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result};
+pub(crate) use seatrial_e2e::deploy::cargo;
 
 /// Tests of one or several runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,11 +42,6 @@ impl Outcome {
         anyhow::ensure!(self.success && self.counts.failed == 0, "{what} failed ({})", self.counts);
         Ok(self.counts)
     }
-}
-
-/// `cargo`, the one that runs this.
-pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Runs a command, passing its output on line by line, and counts the tests that it reports.

@@ -130,9 +130,10 @@ fn tests() -> Result<Counts> {
     run(cargo().args(["test", "--quiet", "--workspace", "--exclude", "seatrial-operator"]))?
         .verdict("cargo test")
         .and_then(|mut counts| {
-            let operator =
-                ["test", "--quiet", "--package", "seatrial-operator", "--lib", "--bins", "--test", "command"];
-            counts += run(cargo().args(operator))?.verdict("the operator's tests")?;
+            let mut operator = cargo();
+            operator.args(["test", "--quiet", "--package", "seatrial-operator", "--lib", "--bins"]);
+            operator.args(["--test", "command", "--test", "evidence"]);
+            counts += run(&mut operator)?.verdict("the operator's tests")?;
             Ok(counts)
         })
 }

@@ -165,7 +165,8 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
         ("the operator's specs", part(args, &["--package", "seatrial-operator", "--test", "specs"])),
     ];
     if args.runner.is_empty() {
-        let clusters = ["--package", "seatrial-e2e", "--features", "docker", "--test", "docker"];
+        let clusters =
+            ["--package", "seatrial-e2e", "--features", "docker", "--test", "docker", "--test", "node_image"];
         let mut command = part(args, &clusters);
         // Each of them makes a cluster or two.
         command.arg("--test-threads=2");

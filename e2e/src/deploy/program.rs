@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::deploy::cargo::cargo;
 use crate::deploy::elf::dynamic_loader;
 
 /// A binary of a package of the workspace that cargo is called in.
@@ -83,8 +84,7 @@ impl Program {
     /// Blocks for as long as cargo takes. Cargo's own progress goes to standard error.
     pub fn build(&self) -> Result<PathBuf, ProgramError> {
         let target = self.host()?;
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(&cargo);
+        let mut command = cargo();
         // With a target named, the flags are for the program alone: build scripts and macros are libraries that rustc
         // loads, and cannot be static.
         command.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--target", &target]);

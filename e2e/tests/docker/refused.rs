@@ -33,6 +33,7 @@ fn without_kind_and_without_go_what_was_looked_for_is_told() {
     let mut child = creator(&home, "none");
     child.env("PATH", &path).env("XDG_CACHE_HOME", folder.path()).env("ENVTEST_INSTALLED_ONLY", "true");
     child.env_remove("TEST_ASSET_KIND").env_remove("GOROOT").env_remove("KUBEBUILDER_ASSETS");
+    child.env("DOCKER_HOST", seatrial_e2e::docker::host());
     let told = refusal(&child.output().unwrap());
     assert!(told.starts_with("kind cannot be found or installed"), "{told}");
     assert!(files(&home).is_empty());

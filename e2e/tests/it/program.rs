@@ -123,18 +123,9 @@ fn is_format(argument: &std::ffi::OsStr) -> bool {
 }
 
 fn build() {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = seatrial_e2e::deploy::cargo();
     cargo.args(["build", "--quiet", "--package", "seatrial-e2e", "--example", "suites"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    // What cargo tells this test about its package would make build scripts believe that they are out of date.
-    for (variable, _) in std::env::vars().filter(|(variable, _)| told_by_cargo(variable)) {
-        cargo.env_remove(variable);
-    }
     let output = cargo.output().expect("cargo runs this test, so it can be run");
     assert!(output.status.success(), "the suites do not build: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn told_by_cargo(variable: &str) -> bool {
-    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
-    prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
