@@ -1,12 +1,12 @@
 //! Built-in kinds that are served in another form than the one that is stored.
 //!
 //! Events are one storage with two faces (kube-apiserver 1.37): `events.k8s.io/v1` renames fields of the core form and
-//! drops empty texts that the core form always prints. The older `HorizontalPodAutoscaler` keeps what it cannot say in
-//! annotations; that is not modelled and says so.
+//! drops empty texts that the core form always prints.
 
 use serde_json::{Map, Value};
 
 use super::builtin::defaults;
+use super::conversion_autoscaler;
 use super::resource::{Resource, Shape};
 use crate::error::ApiError;
 
@@ -26,6 +26,9 @@ const OPTIONAL: [&str; 2] = ["reportingController", "reportingInstance"];
 
 /// A stored object, already under the served `apiVersion`, with the served version's fields.
 pub(crate) fn served(resource: &Resource, object: &mut Value) -> Result<(), ApiError> {
+    if is_autoscaler(resource) {
+        return conversion_autoscaler::served(object);
+    }
     let Some(fields) = event(resource, object)? else { return Ok(()) };
     for (core, own) in EVENT {
         rename(fields, core, own);
@@ -40,12 +43,19 @@ pub(crate) fn served(resource: &Resource, object: &mut Value) -> Result<(), ApiE
 
 /// A served object, already under the stored `apiVersion`, with the stored version's fields and defaults.
 pub(crate) fn stored(resource: &Resource, object: &mut Value) -> Result<(), ApiError> {
+    if is_autoscaler(resource) {
+        return conversion_autoscaler::stored(object);
+    }
     let Some(fields) = event(resource, object)? else { return Ok(()) };
     for (core, own) in EVENT {
         rename(fields, own, core);
     }
     defaults::apply("io.k8s.api.core.v1.Event", object);
     Ok(())
+}
+
+fn is_autoscaler(resource: &Resource) -> bool {
+    matches!(resource.shape, Shape::Builtin { .. }) && resource.storage.key == conversion_autoscaler::KEY
 }
 
 /// The fields of an Event; an error for a built-in whose other form is not modelled.
@@ -100,14 +110,5 @@ mod tests {
             "reportingInstance": "", "count": 3});
         let served = conversion::served(&resource, None, &stored).unwrap();
         assert_eq!(*served, json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "deprecatedCount": 3}));
-    }
-
-    #[test]
-    fn the_older_autoscaler_says_that_it_is_not_modelled() {
-        let resource = Registry::new().resource("autoscaling", "v1", "horizontalpodautoscalers").unwrap();
-        let error =
-            conversion::stored(&resource, None, json!({"kind": "HorizontalPodAutoscaler"})).unwrap_err();
-        assert_eq!(error.code, 501);
-        assert!(error.message.contains("autoscaling/v1"), "{error}");
     }
 }
