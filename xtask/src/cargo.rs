@@ -46,11 +46,18 @@ impl Outcome {
 
 /// Runs a command, passing its output on line by line, and counts the tests that it reports.
 pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
+    run_told(command, |_| ())
+}
+
+/// The same; `started` hears the child's process id as soon as it has one. It has ended when nobody writes to its output
+/// any more: cargo may be gone before the tests that it runs.
+pub(crate) fn run_told(command: &mut Command, started: impl FnOnce(u32)) -> Result<Outcome> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("failed to start {}", command.get_program().display()))?;
+    started(child.id());
     let stdout = child.stdout.take().context("the child's output was asked for")?;
     let reader = thread::spawn(move || {
         let mut counts = Counts::default();

@@ -5,13 +5,15 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result};
 use clap::Subcommand;
 use seatrial_e2e::deploy::Program;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
 
 use crate::cargo::{Counts, cargo, run};
+use crate::ended::{Ended, Group, Signals};
 use crate::how::How;
 
 /// Run specs on a cluster of real nodes, made by kind for the run.
@@ -67,9 +69,20 @@ pub(crate) async fn e2e(args: &Args) -> Result<()> {
     if let Some(Task::Reap { kept }) = args.task {
         return reap(kept).await;
     }
-    let counts = on_cluster(args).await?;
-    println!("{counts}");
-    Ok(())
+    match on_cluster(args).await {
+        Ok(counts) => {
+            println!("{counts}");
+            Ok(())
+        }
+        Err(error) => match error.downcast_ref::<Ended>() {
+            // A build may still run on a thread of its own, which nobody waits for now.
+            Some(ended) => {
+                eprintln!("error: {error:#}");
+                std::process::exit(ended.exit_status());
+            }
+            None => Err(error),
+        },
+    }
 }
 
 /// All of it, with nothing chosen.
@@ -93,6 +106,7 @@ async fn reap(kept: bool) -> Result<()> {
 }
 
 async fn on_cluster(args: &Args) -> Result<Counts> {
+    let mut signals = Signals::listen()?;
     let home = Home::of_this_process();
     for name in kind::reap(&home, false).await?.removed {
         println!("removed cluster {name} of a run that is gone");
@@ -108,9 +122,9 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
     // Without this a signal would end the process at once, and leave what is half made to the next run.
     let cluster = tokio::select! {
         made = making => made?,
-        what = asked_to_end() => {
+        by = signals.next() => {
             kind::reap(&home, false).await?;
-            bail!("ended by {what} while the cluster was made; what there was of it is removed");
+            return Err(Error::from(by).context("the cluster was being made; what there was of it is removed"));
         }
     };
     let timings = cluster.timings();
@@ -125,7 +139,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
         );
     }
     let nodes = cluster.nodes().await?.len();
-    let outcome = specs(args, cluster.name().to_owned(), nodes).await;
+    let outcome = specs(args, cluster.name().to_owned(), nodes, &mut signals).await;
     end(args, cluster, outcome.is_err()).await?;
     outcome
 }
@@ -159,7 +173,7 @@ async fn end(args: &Args, mut cluster: Cluster, failed: bool) -> Result<()> {
 }
 
 /// Runs every part, also after one has failed.
-async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
+async fn specs(args: &Args, cluster: String, nodes: usize, signals: &mut Signals) -> Result<Counts> {
     let mut commands = vec![
         ("the specs of nodes and faults", part(args, &["--package", "seatrial-e2e", "--test", "nodes"])),
         ("the operator's specs", part(args, &["--package", "seatrial-operator", "--test", "specs"])),
@@ -193,10 +207,12 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
         "--example",
         "suites",
     ]);
-    let work = tokio::task::spawn_blocking(move || {
+    let group = Arc::new(Group::default());
+    let runs = Arc::clone(&group);
+    let mut work = tokio::task::spawn_blocking(move || {
         // The tests of clusters run it, and cargo does not build it for them.
         anyhow::ensure!(
-            programs.status()?.success(),
+            runs.run(&mut programs)?.success,
             "the program that the tests of clusters run does not build"
         );
         println!("building the operator for its image");
@@ -205,7 +221,7 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
         let mut counts = Counts::default();
         let mut failed = Vec::new();
         for (what, mut command) in commands {
-            let outcome = run(&mut command)?;
+            let outcome = runs.run(&mut command)?;
             counts += outcome.counts;
             if let Err(error) = outcome.verdict(what) {
                 eprintln!("error: {error:#}");
@@ -215,11 +231,18 @@ async fn specs(args: &Args, cluster: String, nodes: usize) -> Result<Counts> {
         anyhow::ensure!(failed.is_empty(), "{} failed ({counts})", failed.join(" and "));
         Ok(counts)
     });
-    tokio::select! {
-        done = work => done.context("the thread that runs the specs panicked")?,
-        // The specs' processes got a Ctrl-C, too, and end by themselves.
-        what = asked_to_end() => bail!("ended by {what}"),
+    let by = tokio::select! {
+        done = &mut work => return done.context("the thread that runs the specs panicked")?,
+        by = signals.next() => by,
+    };
+    println!("{by}: waiting for the specs to clean up; a second signal ends them at once");
+    if group.ask(by.signal()) {
+        tokio::select! {
+            _ended = work => {}
+            _ = signals.next() => drop(group.ask(rustix::process::Signal::KILL)),
+        }
     }
+    Err(by.into())
 }
 
 fn part(args: &Args, target: &[&str]) -> Command {
@@ -232,17 +255,4 @@ fn part(args: &Args, target: &[&str]) -> Command {
         command.env("SEATRIAL_REPORT", folder);
     }
     command
-}
-
-async fn asked_to_end() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => "Ctrl-C",
-        _ = terminate.recv() => "SIGTERM",
-    }
 }

@@ -7,6 +7,7 @@ mod ci;
 mod docker;
 mod doctor;
 mod e2e;
+mod ended;
 mod envtest;
 mod fidelity;
 mod generate;
