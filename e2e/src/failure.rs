@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
+use crate::artefacts::Veil;
 use crate::report::{FailureReport, Place};
 
 /// What hooks, specs and clean-ups return.
@@ -56,6 +57,16 @@ impl Failure {
     pub(crate) fn traced(mut self, trace: String) -> Self {
         self.trace = trace;
         self
+    }
+
+    /// The same without the values of Secrets that are known.
+    pub(crate) fn under(self, veil: &Veil) -> Self {
+        Self {
+            report: veil.over_all(self.report),
+            during: veil.over_all(self.during),
+            told: veil.over_all(self.told),
+            trace: veil.over_all(self.trace),
+        }
     }
 
     /// Puts what was being done in front of the reason: `starting the operator: …`.

@@ -16,6 +16,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::artefacts::Veil;
 use crate::artefacts::kinds::{self, KindAtHand};
 use crate::artefacts::mask::mask;
 use crate::expect::{changes, text_difference, yaml};
@@ -36,14 +37,21 @@ pub(crate) struct Feed(JoinHandle<()>);
 impl Feed {
     /// Begins to watch a namespace; must be called on a spec's own runtime. `since` is the attempt's start by the
     /// cluster's clock: what is older is not told as new.
-    pub(crate) fn start(client: Client, namespace: &str, since: Timestamp, timeline: Arc<Timeline>) -> Self {
+    pub(crate) fn start(
+        client: Client,
+        namespace: &str,
+        since: Timestamp,
+        timeline: Arc<Timeline>,
+        veil: Arc<Veil>,
+    ) -> Self {
         let namespace = namespace.to_owned();
         Self(tokio::task::spawn_local(async move {
             let Ok(kinds) = kinds::at_hand(&client).await else { return };
             let kinds = kinds.into_iter().filter(|kind| kind.namespaced);
             let follow = |kind: KindAtHand| {
                 let api = kind.api(&client, &namespace);
-                let known = Known { kind, since, timeline: Arc::clone(&timeline), objects: BTreeMap::new() };
+                let (timeline, veil) = (Arc::clone(&timeline), Arc::clone(&veil));
+                let known = Known { kind, since, timeline, veil, objects: BTreeMap::new() };
                 known.follow(api)
             };
             join_all(kinds.map(follow)).await;
@@ -69,6 +77,7 @@ struct Known {
     kind: KindAtHand,
     since: Timestamp,
     timeline: Arc<Timeline>,
+    veil: Arc<Veil>,
     objects: BTreeMap<String, Value>,
 }
 
@@ -149,7 +158,11 @@ impl Known {
         let resource = &self.kind.resource;
         object.types =
             Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() });
-        serde_json::to_value(object).expect("an object that came as JSON can be written as JSON")
+        let json = serde_json::to_value(object).expect("an object that came as JSON can be written as JSON");
+        if resource.kind == "Secret" {
+            self.veil.learn(&json);
+        }
+        json
     }
 
     fn gone(&mut self, object: &DynamicObject) {

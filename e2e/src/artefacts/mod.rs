@@ -26,7 +26,7 @@ pub(crate) use feed::Feed;
 pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
-pub(crate) use secrets::learn_all;
+pub(crate) use secrets::{learn, learn_all};
 pub(crate) use veil::Veil;
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "demo");
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
-        let feed = Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline));
+        let feed =
+            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
         let map = json!({"metadata": {"name": "a"}, "data": {"key": "1"}});
         maps.create(&PostParams::default(), &typed(map)).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;

@@ -1,21 +1,30 @@
 //! The Secrets of a cluster, taken in by the veil before anything is written down.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
-use crate::artefacts::Veil;
+use crate::artefacts::{Scene, Veil};
 use crate::failure::sentence;
 
 /// So many Secrets of a namespace, or of a cluster, are asked for, at most.
 const MOST: u32 = 2000;
 
-/// Takes in the Secrets of these namespaces.
-pub(crate) async fn learn(client: &Client, namespaces: &[String], veil: &Veil) -> Result<(), String> {
-    for namespace in namespaces {
-        take_in(&Api::namespaced(client.clone(), namespace), veil).await?;
-    }
-    Ok(())
+/// How long they may take to be listed.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Takes in the Secrets of a failure's namespaces.
+pub(crate) async fn learn(scene: &Scene) -> Result<(), String> {
+    let Some(client) = &scene.client else { return Ok(()) };
+    let all = async {
+        for namespace in &scene.namespaces {
+            take_in(&Api::namespaced(client.clone(), namespace), &scene.veil).await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(LIMIT, all).await.unwrap_or_else(|_| Err("the API server did not answer".to_owned()))
 }
 
 /// Takes in those of all namespaces.

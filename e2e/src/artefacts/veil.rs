@@ -5,13 +5,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::artefacts::mask::mask;
 
 /// What stands in a value's place.
 const MASK: &str = "(masked)";
@@ -84,6 +89,60 @@ impl Veil {
         })
     }
 
+    /// Anything that is made of texts, without the values that are known.
+    pub(crate) fn over_all<T: Serialize + DeserializeOwned>(&self, all: T) -> T {
+        if self.finder().is_none() {
+            return all;
+        }
+        let mut json = serde_json::to_value(&all).expect("what reports hold can be written as JSON");
+        self.hide(&mut json);
+        serde_json::from_value(json).expect("another text is a text, too")
+    }
+
+    fn hide(&self, json: &mut Value) {
+        match json {
+            Value::String(text) => {
+                if let Cow::Owned(hidden) = self.over(text) {
+                    *text = hidden;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide(item)),
+            // A sort of thing is one of a few words of ours.
+            Value::Object(fields) => {
+                let texts = fields.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "kind" | "change"));
+                texts.for_each(|(_, value)| self.hide(value));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in what an expectation says about Secrets: `Secret demo/login should match {"data":…}`.
+    pub(crate) fn learn_expected(&self, expected: &str) {
+        if !["Secret ", "secrets "].iter().any(|begin| expected.starts_with(begin)) {
+            return;
+        }
+        for (at, _) in expected.match_indices('{') {
+            let mut documents = serde_json::Deserializer::from_str(&expected[at..]).into_iter::<Value>();
+            if let Some(Ok(partial)) = documents.next() {
+                self.learn(&partial);
+            }
+        }
+    }
+
+    /// Masks what is a Secret, or a collection of them by name, and takes in its values. Gives what tells its content
+    /// from another one, if it is one.
+    pub(crate) fn mask(&self, object: &mut Value) -> Option<u64> {
+        if is_secret(object) {
+            self.learn(object);
+            let content = fingerprint(&object["data"]);
+            mask("Secret", object);
+            return Some(content);
+        }
+        let of_a_collection = object.get("metadata").is_none();
+        let parts = object.as_object_mut().filter(|_| of_a_collection)?.values_mut();
+        parts.filter_map(|part| self.mask(part)).reduce(|one, other| one.rotate_left(1) ^ other)
+    }
+
     fn finder(&self) -> Option<Arc<AhoCorasick>> {
         let mut known = self.0.lock().expect("nobody panics while a text is looked through");
         if known.finder.is_none() && !known.values.is_empty() {
@@ -92,6 +151,23 @@ impl Veil {
         }
         known.finder.clone()
     }
+}
+
+/// The items of a list do not say what they are: nothing else has a type and data.
+fn is_secret(object: &Value) -> bool {
+    match object.get("kind") {
+        Some(kind) => kind == "Secret",
+        None => {
+            object.get("type").is_some_and(Value::is_string)
+                && object.get("data").is_some_and(Value::is_object)
+        }
+    }
+}
+
+fn fingerprint(content: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.to_string().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Enters the ways in which a value can stand in a text.
@@ -179,6 +255,41 @@ mod tests {
         assert_eq!(veil.over("hunter2"), "(masked)2");
         veil.learn(&json!({"stringData": {"b": "hunter2!"}}));
         assert_eq!(veil.over("hunter2!"), "(masked)");
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_an_object_in_a_collection_and_where_nothing_says_what_it_is() {
+        let veil = Veil::default();
+        let secret = |value: &str| json!({"kind": "Secret", "metadata": {}, "data": {"password": value}});
+        let mut one = secret("aHVudGVyMg==");
+        let content = veil.mask(&mut one);
+        assert_eq!(one["data"]["password"], "(masked, 7 bytes)");
+        assert_eq!(veil.over("hunter2"), "(masked)");
+        let mut other = secret("aHVudGVyMw==");
+        let changed = veil.mask(&mut other);
+        assert!(content.is_some() && changed.is_some() && content != changed);
+        assert_eq!(one, other, "only the fingerprint tells them apart");
+        let mut all = json!({"a": {"metadata": {}, "type": "Opaque", "data": {"password": "aHVudGVyNA=="}}});
+        assert!(veil.mask(&mut all).is_some());
+        assert_eq!(all["a"]["data"]["password"], "(masked, 7 bytes)");
+        let map = json!({"kind": "ConfigMap", "metadata": {}, "data": {"password": "public!"}});
+        let mut same = map.clone();
+        assert_eq!((veil.mask(&mut same), same), (None, map));
+    }
+
+    #[test]
+    fn what_is_expected_of_a_secret_is_hidden_and_what_is_expected_of_others_is_not() {
+        let veil = Veil::default();
+        veil.learn_expected(r#"ConfigMap demo/a should match {"data":{"password":"public!"}}"#);
+        assert_eq!(veil.over("public!"), "public!");
+        let expected = r#"Secret demo/a should match {"data":{"password":"aHVudGVyMg=="}} within 30s"#;
+        veil.learn_expected(expected);
+        assert_eq!(
+            veil.over(expected),
+            r#"Secret demo/a should match {"data":{"password":"(masked)"}} within 30s"#
+        );
+        let all = vec![("hunter2".to_owned(), 7)];
+        assert_eq!(veil.over_all(all), [("(masked)".to_owned(), 7)]);
     }
 
     #[test]

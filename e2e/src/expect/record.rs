@@ -22,6 +22,9 @@ const TOLD: (usize, usize) = (10, 40);
 /// So many changes are put on the spec's timeline.
 const TIMELINE: usize = 200;
 
+/// What happened where nothing that is shown did.
+const UNCHANGED: &str = "written without a change";
+
 /// What was last seen where nothing was.
 const NOTHING: &str = "nothing: it could not be looked at";
 
@@ -43,6 +46,8 @@ struct Seen {
     /// At how many looks in a row it was right, of how many it must be.
     held: Option<(u32, u32)>,
     last: Option<Value>,
+    /// What tells one content of a Secret, which is masked, from another.
+    secret: Option<u64>,
     mismatch: Option<Mismatch>,
     trouble: Option<(Duration, String)>,
     first: Vec<(Duration, String)>,
@@ -53,6 +58,7 @@ struct Seen {
 impl Record {
     /// A wait for something, with its limit: `Machine a should exist`, ` within 30s`.
     pub(crate) fn new(expected: &str, limit: &str, board: &Arc<Board>) -> Arc<Self> {
+        board.veil().learn_expected(expected);
         let (expected, offset) = (format!("{expected}{limit}"), board.elapsed());
         let (start, board, seen) = (Instant::now(), Arc::clone(board), Mutex::default());
         Arc::new(Self { expected, start, offset, board, seen })
@@ -71,17 +77,21 @@ impl Record {
     }
 
     /// The value now; `None` is absent.
-    pub(crate) fn saw(&self, value: Option<Value>) {
+    pub(crate) fn saw(&self, mut value: Option<Value>) {
+        let secret = value.as_mut().and_then(|value| self.board.veil().mask(value));
         let mut seen = self.seen();
         seen.at = self.start.elapsed();
-        if let Some(text) = transition(seen.looked, seen.last.as_ref(), value.as_ref()) {
+        if let Some(mut text) = transition(seen.looked, seen.last.as_ref(), value.as_ref()) {
+            if text.starts_with(UNCHANGED) && secret != seen.secret {
+                "a masked value changed".clone_into(&mut text);
+            }
             if seen.count() < TIMELINE {
                 self.board.tell(MomentKind::Transition, &text);
             }
             seen.tell(text);
         }
         seen.looked = true;
-        seen.last = value;
+        (seen.last, seen.secret) = (value, secret);
     }
 
     pub(crate) fn mismatched(&self, mismatch: Mismatch) {
@@ -210,7 +220,7 @@ fn transition(looked: bool, before: Option<&Value>, after: Option<&Value>) -> Op
                 all.iter().filter(|change| !change.contains("metadata.resourceVersion: ")).collect();
             match (all.is_empty(), told.as_slice()) {
                 (true, _) => None,
-                (false, []) => Some(format!("written without a change{}", revision(after))),
+                (false, []) => Some(format!("{UNCHANGED}{}", revision(after))),
                 (false, told) => {
                     Some(told.iter().map(|change| change.as_str()).collect::<Vec<_>>().join("\n"))
                 }
@@ -278,6 +288,21 @@ Machine demo/a should be Ready within 30s
     status:
       phase: Creating";
         assert_eq!(record.story(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_s_values_are_told_to_change_and_not_shown() {
+        let record = record();
+        for (revision, value) in [("5", "aHVudGVyMg=="), ("6", "aHVudGVyMw=="), ("7", "aHVudGVyMw==")] {
+            let meta = json!({"resourceVersion": revision});
+            record.saw(Some(json!({"kind": "Secret", "metadata": meta, "data": {"password": value}})));
+        }
+        let story = record.story();
+        assert!(
+            story.contains("a masked value changed\n") && story.contains("written without a change"),
+            "{story}"
+        );
+        assert!(story.contains("password: (masked, 7 bytes)") && !story.contains("aHVudGVyM"), "{story}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -91,7 +91,8 @@ impl Board {
         self.timeline.start(kind, phase)
     }
 
-    pub(crate) fn step(&self, text: String) {
+    pub(crate) fn step(&self, text: &str) {
+        let text = self.veil.over(text).into_owned();
         let at = self.elapsed();
         self.tell(MomentKind::Step, &text);
         self.state().steps.push((at, text));
@@ -100,7 +101,8 @@ impl Board {
     /// Puts something on the timeline that happens now.
     pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
         let at = self.elapsed();
-        let moment = Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() };
+        let text = self.veil.over(text).into_owned();
+        let moment = Moment { at: at.as_secs_f64(), kind, text, ..Moment::default() };
         if let Some(listener) = &self.listener {
             listener(&moment);
         }

@@ -134,7 +134,7 @@ impl Cx {
 
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
     pub fn step(&self, text: impl Into<String>) {
-        self.board.step(text.into());
+        self.board.step(&text.into());
     }
 }
 
@@ -158,8 +158,18 @@ impl Cx {
         RequestError::new(verb, object_label(&K::kind(&()), namespace.as_deref(), name), source)
     }
 
+    /// What is in a Secret must not be told from now on.
+    fn keeps_secret<K: Kind>(&self, object: &K) {
+        if K::kind(&()) == "Secret"
+            && let Ok(json) = serde_json::to_value(object)
+        {
+            self.board.veil().learn(&json);
+        }
+    }
+
     /// Creates an object, in the spec's namespace unless it names another one.
     pub async fn create<K: Kind>(&self, object: &K) -> Result<K, RequestError> {
+        self.keeps_secret(object);
         let created = self.api_of(object).create(&PostParams::default(), object).await;
         created.map_err(|error| self.error::<K>("create", &name_or_prefix(object), error))
     }
@@ -179,11 +189,15 @@ impl Cx {
 
     /// Reads an object of the spec's namespace.
     pub async fn get<K: Kind>(&self, name: &str) -> Result<K, RequestError> {
-        self.api::<K>().get(name).await.map_err(|error| self.error::<K>("get", name, error))
+        let found = self.api::<K>().get(name).await.map_err(|error| self.error::<K>("get", name, error));
+        found.inspect(|object| self.keeps_secret(object))
     }
 
     /// Patches an object of the spec's namespace by JSON merge patch.
     pub async fn patch_merge<K: Kind>(&self, name: &str, patch: Value) -> Result<K, RequestError> {
+        if K::kind(&()) == "Secret" {
+            self.board.veil().learn(&patch);
+        }
         let patched = self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.map_err(|error| self.error::<K>("patch", name, error))
     }

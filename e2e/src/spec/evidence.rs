@@ -11,7 +11,7 @@ use crate::spec::plan::Spec;
 use crate::spec::run::Run;
 use crate::spec::{Board, Cx};
 
-/// Has everything collected, if there is a folder for it.
+/// Has everything collected, if there is a folder for it. In any case Secrets are known afterwards.
 pub(crate) async fn collect(
     run: &Run,
     spec: &Spec,
@@ -20,7 +20,6 @@ pub(crate) async fn collect(
     sources: &Sources,
     board: &Board,
 ) -> (Vec<Artefact>, Vec<String>) {
-    let Some(folder) = &run.report else { return Default::default() };
     let now = cx.map_or_else(Timestamp::now, Cx::now);
     let scene = Scene {
         client: sources.observer.clone().or_else(|| cx.map(Cx::client)),
@@ -28,6 +27,11 @@ pub(crate) async fn collect(
         since: now.saturating_sub(board.elapsed()).unwrap_or(now),
         timeline: Arc::clone(board.timeline()),
         veil: Arc::clone(board.veil()),
+    };
+    let Some(folder) = &run.report else {
+        // What is told on a terminal is told without Secrets, too. Who cannot list them has told what is known by now.
+        drop(run.interrupt.or(crate::artefacts::learn(&scene)).await);
+        return Default::default();
     };
     let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(board.veil()));
     let collecting = crate::artefacts::collect(&scene, &bag, &sources.collectors);

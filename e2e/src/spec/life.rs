@@ -79,8 +79,12 @@ impl Ending {
             let text = "this expectation was never checked: it needs a matcher and an await";
             self.failures.push(Failure::at(text, place));
         }
-        self.steps = board.steps();
-        self.timeline = board.timeline().told();
+        // Whatever is known of Secrets by now is hidden, also where it was told before it was known.
+        let veil = board.veil();
+        self.failures = self.failures.into_iter().map(|failure| failure.under(veil)).collect();
+        self.steps = veil.over_all(board.steps());
+        self.timeline = veil.over_all(board.timeline().told());
+        self.uncollected = veil.over_all(self.uncollected);
         self.took = self.started.1.elapsed();
         self
     }

@@ -74,7 +74,7 @@ impl Running {
         for wait in board.waits_so_far() {
             let _ = write!(text, "\n  waiting: {}", wait.replace('\n', "\n  "));
         }
-        Some(text)
+        Some(board.veil().over(&text).into_owned())
     }
 }
 

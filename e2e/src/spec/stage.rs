@@ -117,7 +117,8 @@ impl<'a> Stage<'a> {
 
     fn feed(&self, cx: &Cx) -> Feed {
         let client = self.sources.observer.clone().unwrap_or_else(|| cx.client());
-        Feed::start(client, cx.namespace(), cx.now(), Arc::clone(cx.board.timeline()))
+        let (timeline, veil) = (Arc::clone(cx.board.timeline()), Arc::clone(cx.board.veil()));
+        Feed::start(client, cx.namespace(), cx.now(), timeline, veil)
     }
 
     async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {

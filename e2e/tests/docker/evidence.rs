@@ -45,8 +45,10 @@ fn a_failure_leaves_what_its_nodes_know_also_where_one_is_paused_and_no_secret()
         assert!(!text(&node, file).trim().is_empty(), "{file} of the control plane is missing or empty");
     }
     assert!(text(&node, "inspect.json").contains("=(masked)"), "{}", text(&node, "inspect.json"));
-    // The kubelet has written the environment down, or nothing was masked here.
-    assert!(text(&node, "kubelet.log").contains("Name:PASSWORD,Value:(masked),ValueFrom"), "the environment");
+    // Both have written the value down, or nothing was masked here.
+    for file in ["kubelet.log", "containerd.log"] {
+        assert!(text(&node, file).contains("registry.invalid/(masked):1"), "{}", text(&node, file));
+    }
     let (mut pods, mut containers) = (Vec::new(), Vec::new());
     all_files(&node.join("pods"), &mut pods);
     all_files(&node.join("containers"), &mut containers);

@@ -10,5 +10,6 @@ mod looking;
 mod program;
 mod reports;
 mod runs;
+mod secrets;
 mod tiers;
 mod waiting;

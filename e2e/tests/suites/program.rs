@@ -16,6 +16,7 @@ mod looking;
 mod passing;
 mod refused;
 mod runs;
+mod secrets;
 mod waiting;
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         "order" => runs::order,
         "third time" => runs::third_time,
         "focused" => runs::focused,
+        "secrets" => secrets::suite,
         "stuck" => runs::stuck,
         "looking" => looking::suite,
         "waiting" => waiting::suite,

@@ -140,7 +140,7 @@ impl Asked<'_> {
 
     async fn logs(&self) -> Result<(), String> {
         let mark = format!("seatrial-{:016x}", unguessable());
-        let printed = match self.printed(&logs(&mark, self.scene.since)).await {
+        let printed = match self.printed(&logs(&mark)).await {
             Ok(printed) => printed,
             Err(error) => {
                 self.lacks("containers' logs", &error);
