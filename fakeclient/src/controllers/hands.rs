@@ -20,6 +20,7 @@ fn scope<'a>(core: &'a Arc<Core>, resource: Arc<Resource>, namespace: &str, name
     Scope {
         core,
         resource,
+        user: "system:kube-controller-manager".into(),
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         subresource: String::new(),

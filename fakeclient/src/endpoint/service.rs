@@ -52,7 +52,7 @@ where
 }
 
 /// Reads the body, answers, and writes the journal.
-async fn serve<B>(core: &Arc<Core>, user: &str, request: Request<B>) -> Response<ResponseBody>
+async fn serve<B>(core: &Arc<Core>, user: &Arc<str>, request: Request<B>) -> Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: std::fmt::Display,
@@ -65,12 +65,13 @@ where
         at: core.clock.now(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        user: user.to_owned(),
+        user: user.to_string(),
         code: 200,
     };
     let reply = match read(body).await {
         Ok(body) => {
             let incoming = Incoming {
+                user: Arc::clone(user),
                 path: parts.uri.path().to_owned(),
                 query: parts.uri.query().unwrap_or_default().to_owned(),
                 accept: text(header::ACCEPT),

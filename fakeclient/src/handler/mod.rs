@@ -13,6 +13,7 @@ pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod patch;
 pub(crate) mod render;
+pub(crate) mod review;
 pub(crate) mod route;
 pub(crate) mod scope;
 pub(crate) mod select;

@@ -8,8 +8,8 @@ use http::{Method, header};
 use super::scope::Scope;
 use super::update::Part;
 use super::{
-    create, delete, delete_collection, discovery, get, list, openapi, patch, subresource, update, version,
-    watch,
+    create, delete, delete_collection, discovery, get, list, openapi, patch, review, subresource, update,
+    version, watch,
 };
 use crate::cluster::Core;
 use crate::endpoint::media;
@@ -29,6 +29,7 @@ const SERVER_ADDRESS: &str = "127.0.0.1:6443";
 
 /// A request as the endpoint hands it over: bytes are read, nothing is understood.
 pub(crate) struct Incoming {
+    pub(crate) user: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -118,6 +119,7 @@ fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Res
         core,
         form: media::negotiate(incoming.accept.as_deref(), asked)?,
         resource,
+        user: incoming.user,
         namespace,
         name: path.name,
         subresource: path.subresource,
@@ -195,6 +197,9 @@ fn allowed(scope: &Scope<'_>, verbs: &[String], verb: Verb) -> Result<(), ApiErr
 fn main(scope: &mut Scope<'_>, verb: Verb) -> Result<Reply, ApiError> {
     allowed(scope, &scope.resource.verbs, verb)?;
     if scope.resource.is_virtual() {
+        if let Some(answer) = review::create(scope) {
+            return answer;
+        }
         let what = format!("{} ({})", scope.resource.group_resource(), verb.name());
         return Err(ApiError::not_modelled(&what));
     }

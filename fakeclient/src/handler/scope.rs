@@ -22,6 +22,8 @@ use serde_json::Value;
 pub(crate) struct Scope<'a> {
     pub(crate) core: &'a Arc<Core>,
     pub(crate) resource: Arc<Resource>,
+    /// Who asks.
+    pub(crate) user: Arc<str>,
     /// Empty for cluster-scoped resources and for lists over all namespaces.
     pub(crate) namespace: String,
     /// Empty for collections.

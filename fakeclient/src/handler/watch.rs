@@ -93,12 +93,13 @@ impl Lens {
         let core = Arc::clone(scope.core);
         let (resource, namespace) = (Arc::clone(&scope.resource), scope.namespace.clone());
         let (form, query) = (scope.form, scope.query.clone());
-        let owned = (Arc::clone(&core), Arc::clone(&resource));
+        let owned = (Arc::clone(&core), Arc::clone(&resource), Arc::clone(&scope.user));
         let render = move |value: &Value, columns: bool| {
-            let (core, resource) = &owned;
+            let (core, resource, user) = &owned;
             let scope = Scope {
                 core,
                 resource: Arc::clone(resource),
+                user: Arc::clone(user),
                 namespace: String::new(),
                 name: String::new(),
                 subresource: String::new(),
