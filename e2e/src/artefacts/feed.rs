@@ -1,14 +1,18 @@
-//! The namespace's changes on a spec's timeline: every kind in it listed and watched while the spec runs.
+//! The namespace's changes on a spec's timeline: every kind in it listed and watched while the spec runs, also one that
+//! is defined meanwhile.
 //!
 //! It only looks. What it cannot watch it leaves out: the failure's own evidence asks again and says why. A spec that
 //! has no report has no feed.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::future::join_all;
+use futures::channel::mpsc::unbounded;
+use futures::future::{AbortHandle, abortable};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::{DynamicObject, TypeMeta};
@@ -17,6 +21,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::artefacts::Veil;
+use crate::artefacts::definitions::{self, Definition};
 use crate::artefacts::kinds::{self, KindAtHand};
 use crate::artefacts::mask::mask;
 use crate::expect::{changes, text_difference, yaml};
@@ -24,6 +29,9 @@ use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
 
 /// A pause after a watch that failed or ended at once.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// So often is asked for a kind that was defined a moment ago.
+const PATIENCE: u32 = 10;
 
 /// What every namespace has, and nobody's doing.
 const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
@@ -47,14 +55,37 @@ impl Feed {
         let namespace = namespace.to_owned();
         Self(tokio::task::spawn_local(async move {
             let Ok(kinds) = kinds::at_hand(&client).await else { return };
-            let kinds = kinds.into_iter().filter(|kind| kind.namespaced);
-            let follow = |kind: KindAtHand| {
+            let follow = |kind: KindAtHand, patience| {
                 let api = kind.api(&client, &namespace);
                 let (timeline, veil) = (Arc::clone(&timeline), Arc::clone(&veil));
-                let known = Known { kind, since, timeline, veil, objects: BTreeMap::new() };
+                let known = Known { kind, since, timeline, veil, patience, objects: BTreeMap::new() };
                 known.follow(api)
             };
-            join_all(kinds.map(follow)).await;
+            let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.namespaced).collect();
+            let names = kinds.iter().map(KindAtHand::file_stem).collect();
+            let (tell, told) = unbounded();
+            let (mut definitions, mut told) =
+                (pin!(definitions::follow(client.clone(), names, tell).fuse()), told.fuse());
+            let (mut following, mut handles) = (FuturesUnordered::new(), BTreeMap::new());
+            let begin = |following: &FuturesUnordered<_>, kind: KindAtHand, patience| {
+                let name = kind.file_stem();
+                let (work, handle) = abortable(follow(kind, patience));
+                following.push(work);
+                (name, handle)
+            };
+            handles.extend(kinds.into_iter().map(|kind| begin(&following, kind, 0)));
+            loop {
+                futures::select! {
+                    () = definitions => return,
+                    definition = told.select_next_some() => match definition {
+                        Definition::Comes(kind) => handles.extend([begin(&following, kind, PATIENCE)]),
+                        Definition::Goes(name) => {
+                            handles.remove(&name).inspect(AbortHandle::abort);
+                        }
+                    },
+                    _ended = following.select_next_some() => {}
+                }
+            }
         }))
     }
 
@@ -78,6 +109,8 @@ struct Known {
     since: Timestamp,
     timeline: Arc<Timeline>,
     veil: Arc<Veil>,
+    /// How often the server may say that there is no such kind: of a new one it knows a moment later than it says.
+    patience: u32,
     objects: BTreeMap<String, Value>,
 }
 
@@ -93,6 +126,9 @@ impl Known {
                     while self.watch(&api, &mut revision).await {
                         tokio::time::sleep(PAUSE).await;
                     }
+                }
+                Err(kube::Error::Api(status)) if status.code == 404 && self.patience > 0 => {
+                    self.patience -= 1;
                 }
                 // Not there any more, or not for our eyes: it will not be otherwise in a moment.
                 Err(kube::Error::Api(status)) if matches!(status.code, 403..=405) => return,

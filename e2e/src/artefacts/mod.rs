@@ -11,6 +11,7 @@ mod pod_logs;
 mod process_log;
 mod requests;
 
+mod definitions;
 mod feed;
 
 mod kinds;

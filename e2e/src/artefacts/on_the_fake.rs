@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Secret};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use seatrial_fakeclient::FakeCluster;
 use serde::de::DeserializeOwned;
@@ -148,4 +150,67 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
     assert!(watched[1].detail.contains("-  key: \"1\"\n+  key: \"2\""), "{}", watched[1].detail);
     let event = told.iter().find(|moment| moment.kind == MomentKind::Event).unwrap();
     assert_eq!((event.text.as_str(), event.failed), ("ConfigMap a: Failed: no sail", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_come_back() {
+    let local = LocalSet::new();
+    let feed = async {
+        let (cluster, client) = cluster().await;
+        let timeline = Timeline::begin();
+        let since = "2026-01-01T00:00:00Z".parse().unwrap();
+        let feed =
+            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
+        let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+        let boats = ApiResource::from_gvk(&GroupVersionKind::gvk("harbour.test", "v1", "Boat"));
+        let boats: Api<DynamicObject> = Api::namespaced_with(client.clone(), "demo", &boats);
+        // Something is told first: the feed has begun, and the kind is a new one.
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "demo");
+        let map = typed(json!({"metadata": {"name": "a"}}));
+        maps.create(&PostParams::default(), &map).await.unwrap();
+        until_told(&timeline, |moment| moment.text == "appears").await;
+        for name in ["tug", "ferry"] {
+            crds.create(&PostParams::default(), &boat_definition()).await.unwrap();
+            let object = json!({"apiVersion": "harbour.test/v1", "kind": "Boat", "metadata": {"name": name}});
+            let boat: DynamicObject = typed(object);
+            let created = async {
+                // The definition is established a moment after it was made.
+                while boats.create(&PostParams::default(), &boat).await.is_err() {
+                    yield_now().await;
+                }
+            };
+            created.await;
+            until_told(&timeline, |moment| moment.object.as_ref().is_some_and(|object| object.name == name))
+                .await;
+            crds.delete("boats.harbour.test", &DeleteParams::default()).await.unwrap();
+            while crds.get_opt("boats.harbour.test").await.unwrap().is_some() {
+                yield_now().await;
+            }
+        }
+        feed.stop().await;
+        timeline.told()
+    };
+    let told = local.run_until(feed).await;
+    let added = |name: &str| {
+        let of = |moment: &&Moment| {
+            moment.object.as_ref().is_some_and(|object| object.name == name && object.change == Change::Added)
+        };
+        told.iter().filter(of).map(|moment| moment.object.as_ref().unwrap().kind.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (added("tug"), added("ferry")),
+        (vec!["Boat.harbour.test".into()], vec!["Boat.harbour.test".into()])
+    );
+}
+
+fn boat_definition() -> CustomResourceDefinition {
+    typed(json!({
+        "metadata": {"name": "boats.harbour.test"},
+        "spec": {
+            "group": "harbour.test", "scope": "Namespaced",
+            "names": {"kind": "Boat", "plural": "boats", "singular": "boat", "listKind": "BoatList"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    }))
 }
