@@ -61,13 +61,13 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
 /// The image of 100 MB, from this machine's Docker to three nodes that do not have it.
 async fn load(home: &Home) -> Result<Row> {
     let cluster = kind::create(home, &ClusterConfig::new().nodes(3), &|_| ()).await?;
-    let mut times = Vec::new();
+    let (mut times, mut images) = (Vec::new(), Vec::new());
     let mut failed = None;
     for run in 0..RUNS {
         eprintln!("an image to three nodes: run {} of {RUNS}", run + 1);
         // Another content each time: what a node has already is not unpacked again.
         let one = async {
-            import(u64::try_from(run)?)?;
+            images.push(import(u64::try_from(run)?)?);
             let start = Instant::now();
             cluster.load_image(IMAGE).await?;
             anyhow::Ok(start.elapsed())
@@ -78,13 +78,16 @@ async fn load(home: &Home) -> Result<Row> {
         }
     }
     cluster.delete().await?;
-    shell("docker", &["rmi", "--force", IMAGE], None)?;
+    // Each one has taken the name from the one before it, which is still there.
+    for image in images {
+        shell("docker", &["rmi", "--force", &image], None)?;
+    }
     failed.map_or(Ok(()), Err)?;
     Ok(Row::new("an image of 100 MB to three nodes", middle(times)).under(6e6))
 }
 
-/// Makes the image of bytes that do not compress.
-fn import(seed: u64) -> Result<()> {
+/// Makes the image of bytes that do not compress, and returns its identity.
+fn import(seed: u64) -> Result<String> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let content: Vec<u8> = std::iter::repeat_with(|| {
         // xorshift: fast, and nothing that a compressor could use.
@@ -101,7 +104,7 @@ fn import(seed: u64) -> Result<()> {
     header.set_mode(0o755);
     let mut archive = tar::Builder::new(Vec::with_capacity(IMAGE_BYTES + 4096));
     archive.append_data(&mut header, "operator", content.as_slice())?;
-    shell("docker", &["import", "-", IMAGE], Some(&archive.into_inner()?)).map(drop)
+    shell("docker", &["import", "-", IMAGE], Some(&archive.into_inner()?))
 }
 
 /// The same cluster as a person makes it: kind's command, then the network on each node, then waiting.
