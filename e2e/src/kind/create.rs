@@ -17,7 +17,7 @@ use super::containers::{connect, containers};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::{Claim, Lease};
-use super::{audit, binary, cni, delete, name, network, origin, ready};
+use super::{audit, binary, cni, complaint, delete, name, network, origin, ready};
 use crate::docker::DiskFull;
 
 /// How long kind may work on a cluster.
@@ -79,8 +79,11 @@ pub(super) async fn create_named(
             lease: Some(Arc::new(lease)),
             timings,
         }),
-        Err(error) if config.retain => Err(maker.left(&error, lease)),
+        Err(error) if config.retain => {
+            Err(maker.left(&complaint::explained(&maker.docker, name, error).await, lease))
+        }
         Err(error) => {
+            let error = complaint::explained(&maker.docker, name, error).await;
             // The error that is told is the first one; what cannot be removed now is removed by the next run.
             if delete::all(&maker.docker, home, name).await.is_ok() {
                 lease.remove();
@@ -117,9 +120,10 @@ impl Maker<'_> {
         let mut clock = Instant::now();
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
         let made = match self.run_kind(&folder, &file).await {
-            // kind has removed its nodes. A second failure of that sort is no accident.
+            // A second failure of that sort is no accident.
             Err(error) if !self.config.retain && is_accident(&error) => {
                 tell(&format!("{}: trying once more after: {}", self.name, first_line(&error)));
+                delete::remove_containers(&self.docker, self.name).await?;
                 self.run_kind(&folder, &file).await
             }
             made => made,
@@ -155,7 +159,8 @@ impl Maker<'_> {
         let mut args: Vec<OsString> =
             ["create", "cluster", "--name", self.name, "--config"].map(OsString::from).into();
         args.extend([file.into(), "--kubeconfig".into(), kubeconfig.into(), "--wait".into(), "0s".into()]);
-        args.extend(self.config.retain.then(|| "--retain".into()));
+        // Its nodes are asked why, and removed here.
+        args.push("--retain".into());
         // An environment of its own: a caller's KIND_… variables would change what it does.
         let mut env = seatrial_envtest::process::bare_environment();
         env.push(("DOCKER_HOST".into(), crate::docker::host().into()));

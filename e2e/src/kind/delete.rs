@@ -73,7 +73,8 @@ pub(super) async fn all(docker: &Docker, home: &Home, name: &str) -> Result<Remo
     Ok(removed)
 }
 
-async fn remove_containers(docker: &Docker, cluster: &str) -> Result<usize, KindError> {
+/// Removes a cluster's containers with their volumes, and nothing else; how many there were.
+pub(super) async fn remove_containers(docker: &Docker, cluster: &str) -> Result<usize, KindError> {
     let found = containers(docker, Some(cluster)).await?;
     let each = found.iter().map(|container| async move {
         let id = container.id.as_deref().unwrap_or_default();

@@ -3,9 +3,12 @@
 use std::process::Command;
 
 use seatrial_e2e::kind::{ClusterConfig, Home, KindError, NodeConfig, Role, create};
+use seatrial_e2e::node_image;
 
 use crate::child::{creator, refusal};
-use crate::surroundings::{CLUSTER, docker, empty_image, files, home, left_of, own_architecture, unique};
+use crate::surroundings::{
+    CLUSTER, changed_image, docker, empty_image, files, home, left_of, own_architecture, unique,
+};
 
 async fn refused(home: &Home, config: &ClusterConfig) -> KindError {
     match create(home, config, &|_| ()).await {
@@ -107,6 +110,25 @@ async fn a_create_that_fails_in_kind_shows_its_words_and_leaves_nothing() {
     let told = error.to_string();
     assert!(told.starts_with(&format!("kind could not create cluster {name}: ")), "{told}");
     assert!(told.contains("/sbin/init"), "Docker's reason is missing: {told}");
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn used_up_watchers_are_named_from_a_node_s_own_words_with_the_command_that_raises_their_limit() {
+    let (_folder, home) = home();
+    let (name, image) = (unique("watchers"), format!("seatrial.test/watchers:{}", std::process::id()));
+    // A node whose first process says what systemd says then, and ends.
+    let request = node_image::Request::new(None).unwrap();
+    let base = node_image::obtain(&request).await.unwrap().name;
+    let says = "echo 'Failed to create control group inotify object: Too many open files' >&2; exit 255";
+    let image = changed_image(&image, &base, says);
+    let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
+    let told = error.to_string();
+    assert!(told.contains("this machine's instances of inotify are used up"), "{told}");
+    assert!(
+        told.contains("\n  next: raise the limit (`sysctl -w fs.inotify.max_user_instances=512`)"),
+        "{told}"
+    );
     assert_eq!(left_of(&home, &name), Vec::<String>::new());
 }
 

@@ -71,6 +71,21 @@ pub(crate) fn empty_image(name: &str, architecture: &str) -> Image {
     Image(name.to_owned())
 }
 
+/// An image whose containers run nothing but a script, made of one that has a shell. It is removed with the guard.
+#[track_caller]
+pub(crate) fn changed_image(name: &str, base: &str, script: &str) -> Image {
+    let mut build = Command::new("docker");
+    build.args(["build", "--quiet", "--tag", name, "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = build.spawn().expect("Docker's client");
+    let entrypoint = json!(["/bin/sh", "-c", script]);
+    let file = format!("FROM {base}\nENTRYPOINT {entrypoint}\n");
+    let mut pipe = child.stdin.take().expect("its input was asked for");
+    pipe.write_all(file.as_bytes()).expect("Docker reads it");
+    drop(pipe);
+    assert!(child.wait().expect("a child of ours").success(), "docker build {name}");
+    Image(name.to_owned())
+}
+
 /// This machine's architecture as images name it.
 pub(crate) fn own_architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }

@@ -20,8 +20,13 @@ const SPACE: u64 = 8_000_000_000;
 /// fail in words that name open files.
 const WATCHERS: &str = "/proc/sys/fs/inotify/max_user_instances";
 
+/// What a cluster of two nodes takes, and what Docker and a desktop take beside it.
+const FEWEST_WATCHERS: u32 = 64;
+
 /// Enough for a few clusters at once.
 const ENOUGH_WATCHERS: u32 = 256;
+
+const MORE_WATCHERS: &str = "sysctl -w fs.inotify.max_user_instances=512";
 
 const START: &str = "cargo xtask docker start";
 const INSTALL: &str =
@@ -143,10 +148,13 @@ fn watchers(text: &str) -> Finding {
         Ok(limit) if limit >= ENOUGH_WATCHERS => {
             Finding::good(format!("inotify: {limit} instances per user"))
         }
-        Ok(limit) => Finding::good(format!(
-            "inotify: {limit} instances per user, enough for one or two clusters; for more: sysctl -w \
-             fs.inotify.max_user_instances=512"
+        Ok(limit) if limit >= FEWEST_WATCHERS => Finding::good(format!(
+            "inotify: {limit} instances per user, enough for one or two clusters; for more: {MORE_WATCHERS}"
         )),
+        Ok(limit) => Finding::bad(
+            format!("inotify: {limit} instances per user, and a cluster of two nodes takes about 50"),
+            MORE_WATCHERS,
+        ),
     }
 }
 
@@ -245,8 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn few_instances_of_inotify_are_enough_for_one_cluster_and_told_for_more() {
-        assert!(watchers("128\n").text.contains("fs.inotify.max_user_instances=512"));
+    fn few_instances_of_inotify_are_told_and_too_few_are_missed() {
+        let some = watchers("128\n");
+        assert!(some.ok && some.text.contains("fs.inotify.max_user_instances=512"), "{}", some.text);
+        let few = watchers("32\n");
+        assert!(!few.ok && few.mend.unwrap().contains("fs.inotify.max_user_instances=512"), "{}", few.text);
         assert_eq!(watchers("512\n").text, "inotify: 512 instances per user");
     }
 
