@@ -132,7 +132,7 @@ fn tests() -> Result<Counts> {
         .and_then(|mut counts| {
             let mut operator = cargo();
             operator.args(["test", "--quiet", "--package", "seatrial-operator", "--lib", "--bins"]);
-            operator.args(["--test", "command", "--test", "evidence"]);
+            operator.args(["--test", "command", "--test", "evidence", "--test", "reconciles"]);
             counts += run(&mut operator)?.verdict("the operator's tests")?;
             Ok(counts)
         })

@@ -34,7 +34,7 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 const MAY_TEST_WITH: [(&str, &[&str]); 3] = [
     ("fakeclient", &["seatrial-fixtures"]),
     ("envtest", &["seatrial-fixtures"]),
-    ("operator-under-test", &["seatrial-e2e", "seatrial-fixtures"]),
+    ("operator-under-test", &["seatrial-e2e", "seatrial-fakeclient"]),
 ];
 
 fn root() -> &'static Path {
