@@ -72,6 +72,13 @@ impl Row {
         self
     }
 
+    /// Whether it is over a figure that it must stay under.
+    fn misses(&self) -> bool {
+        let over = |ratio: &Ratio| ratio.target.is_some_and(|target| ratio.is > target);
+        self.target_microseconds.is_some_and(|target| self.microseconds >= target)
+            || self.ratio.as_ref().is_some_and(over)
+    }
+
     fn print(&self) {
         let target = self.target_microseconds.map(|t| format!("< {}", time(t))).unwrap_or_default();
         let ratio = self.ratio.as_ref().map(|ratio| {
@@ -79,11 +86,12 @@ impl Row {
             format!("{:.2} × {}{most}", ratio.is, ratio.to)
         });
         println!(
-            "{:<58} {:>10}  {:<10} {}",
+            "{:<58} {:>10}  {:<10} {}{}",
             self.what,
             time(self.microseconds),
             target,
-            ratio.unwrap_or_default()
+            ratio.unwrap_or_default(),
+            if self.misses() { "  MISSED" } else { "" }
         );
     }
 }
@@ -111,6 +119,8 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
     } else {
         rows.iter().for_each(Row::print);
     }
+    let missed = rows.iter().filter(|row| row.misses()).count();
+    anyhow::ensure!(missed == 0, "{missed} of {} rows are over their target", rows.len());
     Ok(())
 }
 
@@ -130,6 +140,21 @@ fn optimised(args: &Args) -> Result<()> {
     command.args(args.fake_only.then_some("--fake-only"));
     command.args(args.kind.then_some("--kind"));
     let status = command.status().context("failed to start cargo")?;
-    anyhow::ensure!(status.success(), "the optimised run failed");
+    anyhow::ensure!(status.success(), "the optimised run says that something is wrong");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Row;
+
+    #[test]
+    fn a_row_over_its_time_or_its_ratio_misses_and_one_without_either_cannot() {
+        assert!(!Row::new("x", 99.0).misses());
+        assert!(!Row::new("x", 99.0).under(100.0).misses());
+        assert!(Row::new("x", 100.0).under(100.0).misses());
+        assert!(!Row::new("x", 12.0).against("y", 10.0, Some(1.2)).misses());
+        assert!(Row::new("x", 12.1).against("y", 10.0, Some(1.2)).misses());
+        assert!(!Row::new("x", 1000.0).against("y", 1.0, None).misses());
+    }
 }
