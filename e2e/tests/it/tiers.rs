@@ -1,5 +1,11 @@
 //! The same specs on the tests' tier, and what refuses to begin.
 
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::ListParams;
+use kube::config::Kubeconfig;
+use seatrial_fakeclient::FakeCluster;
+
 use crate::program::suite;
 use crate::reports::report;
 
@@ -8,6 +14,32 @@ fn specs_pass_that_create_watch_and_delete_objects() {
     let ran = suite("passing").run();
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("7 passed; 0 failed; 2 ignored"), "{}", ran.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_specs_pass_on_a_cluster_that_is_there_and_leave_nothing_in_it() {
+    let cluster = FakeCluster::new();
+    let serving = cluster.serve(0).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("config");
+    std::fs::write(&kubeconfig, serving.kubeconfig()).unwrap();
+    let context = Kubeconfig::read_from(&kubeconfig).unwrap().current_context.unwrap();
+    let spaces: Api<Namespace> = Api::all(cluster.client());
+    let names = async || {
+        let all = spaces.list_metadata(&ListParams::default()).await.unwrap();
+        all.items.into_iter().map(|space| space.metadata.name.unwrap()).collect::<Vec<_>>()
+    };
+    let before = names().await;
+    let program = suite("passing")
+        .env("SEATRIAL_TIER", "existing")
+        .env("SEATRIAL_CONTEXT_ALLOW", context)
+        .env("SEATRIAL_HAS", "controllers")
+        .env("KUBECONFIG", &kubeconfig);
+    let ran = tokio::task::spawn_blocking(|| program.run()).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains(" passed; 0 failed; "), "{}", ran.stdout);
+    assert_eq!(names().await, before);
+    serving.stop().await;
 }
 
 #[test]
