@@ -62,11 +62,14 @@ impl<'cx> OnKind<'cx> {
 
     /// Kills the first process of a Pod's container, with SIGKILL. The kubelet starts it again.
     pub async fn kill_process(&self, pod: &Pod, container: &str) -> Result<(), KindError> {
-        self.cx.step(format!(
-            "killing the process of {container} in {}",
-            pod.metadata.name.as_deref().unwrap_or("a Pod")
-        ));
-        kill_process(&self.cluster, pod, container).await
+        let name = pod.metadata.name.as_deref().unwrap_or("a Pod");
+        let fault = self.cx.fault(&format!("killing the process of {container} in {name}"));
+        let killed = kill_process(&self.cluster, pod, container).await;
+        match &killed {
+            Ok(()) => fault.ended(),
+            Err(error) => fault.failed(error.to_string()),
+        }
+        killed
     }
 
     /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends.

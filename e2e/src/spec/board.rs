@@ -98,6 +98,16 @@ impl Board {
         self.state().steps.push((at, text));
     }
 
+    /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
+    pub(crate) fn goes_on(&self, kind: MomentKind, text: &str) -> Ongoing {
+        let at = self.elapsed();
+        if let Some(listener) = &self.listener {
+            listener(&Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() });
+        }
+        self.state().steps.push((at, text.to_owned()));
+        self.timeline.start(kind, text)
+    }
+
     /// Puts something on the timeline that happens now.
     pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
         let at = self.elapsed();

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
 use crate::failure::{Failure, SpecResult};
+use crate::report::{MomentKind, Ongoing};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
 use crate::tier::{Connection, Plane};
@@ -135,6 +136,11 @@ impl Cx {
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
     pub fn step(&self, text: impl Into<String>) {
         self.board.step(&text.into());
+    }
+
+    /// The same for a fault that lasts until it is told to have ended.
+    pub(crate) fn fault(&self, text: &str) -> Ongoing {
+        self.board.goes_on(MomentKind::Fault, text)
     }
 }
 

@@ -66,6 +66,12 @@ fn a_failure_leaves_what_its_nodes_know_also_where_one_is_paused_and_no_secret()
     let missing = attempt["uncollected"].to_string();
     assert!(missing.contains("-worker: its container is paused"), "{missing}");
 
+    // The fault stands on the timeline for as long as it was there, its undoing at the end included.
+    let moments = attempt["timeline"].as_array().expect("an attempt has a timeline");
+    let fault = moments.iter().find(|moment| moment["kind"] == "fault").expect("a fault on the timeline");
+    assert!(fault["text"].as_str().is_some_and(|text| text.ends_with("-worker: paused")), "{fault}");
+    assert!(fault["took"].as_f64().is_some_and(|took| took > 0.0), "{fault}");
+
     let mut everything = Vec::new();
     all_files(report.path(), &mut everything);
     for file in everything {

@@ -4,7 +4,7 @@
 //! A node that was away is waited for, too, because the specs that come next count on it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::super::error::KindError;
 use super::super::node::{Condition, Node};
 use super::{Loss, Pace, cut, slow};
 use crate::docker::Output;
+use crate::report::Ongoing;
 use crate::spec::Cx;
 
 /// What can be wrong with a node.
@@ -27,9 +28,12 @@ enum Fault {
     BadLink,
 }
 
+/// The faults of a node, each with its length on the spec's timeline, which ends when it is undone.
+type Faults = BTreeMap<Fault, Ongoing>;
+
 /// The faults of a spec, by node.
 #[derive(Default)]
-struct Book(RefCell<BTreeMap<String, BTreeSet<Fault>>>);
+struct Book(RefCell<BTreeMap<String, Faults>>);
 
 /// A node of the spec's cluster.
 pub struct FaultyNode<'cx> {
@@ -141,7 +145,7 @@ impl FaultyNode<'_> {
 impl FaultyNode<'_> {
     /// Writes a fault down, and has it undone at the end of the spec.
     fn begin(&self, fault: Fault) {
-        self.cx.step(format!("{}: {}", self.node.name(), told(fault)));
+        let ongoing = self.cx.fault(&format!("{}: {}", self.node.name(), told(fault)));
         let book = self.book();
         let mut faults = book.0.borrow_mut();
         let of_node = faults.entry(self.node.name().to_owned()).or_default();
@@ -149,19 +153,23 @@ impl FaultyNode<'_> {
             let (cluster, node, book) = (self.cluster.clone(), self.node.clone(), Rc::clone(&book));
             self.cx.defer(async move |_: &mut Cx| {
                 let left = book.0.borrow_mut().remove(node.name()).unwrap_or_default();
-                undo_all(&cluster, &node, &left).await?;
+                undo_all(&cluster, &node, left).await?;
                 Ok(())
             });
         }
-        of_node.insert(fault);
+        // A second one of its kind takes the first one's place: a slower link, say.
+        if let Some(before) = of_node.insert(fault, ongoing) {
+            before.ended();
+        }
     }
 
     async fn end(&self, fault: Fault) -> Result<(), KindError> {
         self.cx.step(format!("{}: no longer {}", self.node.name(), told(fault)));
         undo(&self.cluster, &self.node, fault).await?;
-        if let Some(faults) = self.book().0.borrow_mut().get_mut(self.node.name()) {
-            // Written down as gone only now: what cannot be undone here is tried once more at the end.
-            faults.remove(&fault);
+        // Written down as gone only now: what cannot be undone here is tried once more at the end.
+        let gone = self.book().0.borrow_mut().get_mut(self.node.name()).and_then(|held| held.remove(&fault));
+        if let Some(ongoing) = gone {
+            ongoing.ended();
         }
         Ok(())
     }
@@ -180,12 +188,21 @@ fn told(fault: Fault) -> &'static str {
     }
 }
 
-async fn undo_all(cluster: &Cluster, node: &Node, faults: &BTreeSet<Fault>) -> Result<(), KindError> {
-    let since = Timestamp::now();
-    for fault in faults {
-        undo(cluster, node, *fault).await?;
+async fn undo_all(cluster: &Cluster, node: &Node, faults: Faults) -> Result<(), KindError> {
+    if faults.is_empty() {
+        return Ok(());
     }
-    if faults.is_empty() { Ok(()) } else { cluster.wait_ready(node, since).await }
+    let since = Timestamp::now();
+    for (fault, ongoing) in faults {
+        match undo(cluster, node, fault).await {
+            Ok(()) => ongoing.ended(),
+            Err(error) => {
+                ongoing.failed(error.to_string());
+                return Err(error);
+            }
+        }
+    }
+    cluster.wait_ready(node, since).await
 }
 
 /// Undoes a fault, if it is there: it may have been refused, or undone by hand.
