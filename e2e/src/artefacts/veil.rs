@@ -2,6 +2,9 @@
 //!
 //! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have got
 //! into by another way: a log line, a comparison of two strings, a panic.
+//!
+//! When a spec has failed, all Secrets of its namespaces are known, and hidden in all that is told of it. What is told
+//! while it runs is told without the values that it has met until then: written, read or waited on through its context.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

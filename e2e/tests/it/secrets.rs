@@ -61,9 +61,8 @@ fn all_failed(ran: &Ran) {
 #[test]
 fn no_value_of_a_secret_is_written_anywhere() {
     let report = tempfile::tempdir().unwrap();
-    let run = || suite("secrets").env("SEATRIAL_PROGRESS_AFTER", "1ms");
-    all_failed(&run().run());
-    all_failed(&run().env("SEATRIAL_REPORT", report.path()).env("GITHUB_ACTIONS", "true").run());
+    all_failed(&suite("secrets").run());
+    all_failed(&suite("secrets").env("SEATRIAL_REPORT", report.path()).env("GITHUB_ACTIONS", "true").run());
     let mut seen = 0;
     files(report.path(), &mut |file| {
         let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
@@ -74,4 +73,13 @@ fn no_value_of_a_secret_is_written_anywhere() {
         seen += usize::from(file.ends_with("secrets.yaml") || file.ends_with("process.log"));
     });
     assert_eq!(seen, 6, "the Secrets of five specs, and the log of one");
+}
+
+#[test]
+fn no_value_of_a_secret_that_the_spec_has_met_is_told_while_it_runs() {
+    for spec in ["waits for another value", "sees the value change", "looks at all of them"] {
+        let ran = suite("secrets").arg(spec).env("SEATRIAL_PROGRESS_AFTER", "1ms").arg("--nocapture").run();
+        assert!(ran.stdout.contains("0 passed; 1 failed;"), "{}", ran.stdout);
+        holds_no_secret("standard error", &ran.stderr);
+    }
 }
