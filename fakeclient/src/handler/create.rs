@@ -61,8 +61,14 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
-    let peers =
-        SnapshotPeers { snapshot: &snapshot, ids: &core.ids, now: now.clone(), dry_run: options.dry_run };
+    let user = std::sync::Arc::clone(&scope.user);
+    let peers = SnapshotPeers {
+        snapshot: &snapshot,
+        ids: &core.ids,
+        user: &user,
+        now: now.clone(),
+        dry_run: options.dry_run,
+    };
     let resource = std::sync::Arc::clone(&scope.resource);
     refuse_while_terminating(scope, &snapshot)?;
     core.admission.admit(&scope.attributes(Operation::Create, None, &peers), &mut object)?;

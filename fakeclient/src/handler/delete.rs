@@ -86,6 +86,7 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &scope.core.ids,
+            user: &scope.user,
             now: scope.core.clock.seconds(),
             dry_run: options.dry_run,
         };

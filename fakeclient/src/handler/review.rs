@@ -10,9 +10,7 @@ use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::field::FieldError;
-
-/// Who clients without a name of their own are, in this process and on the socket: administrators.
-const ADMINISTRATORS: [&str; 2] = ["admin", "kubernetes-admin"];
+use crate::registry::user;
 
 /// The answer to the review that the scope's resource is; nothing for a review that is not modelled.
 pub(crate) fn create(scope: &Scope<'_>) -> Option<Result<Reply, ApiError>> {
@@ -30,14 +28,9 @@ fn who(scope: &Scope<'_>) -> Result<Reply, ApiError> {
     let answer = json!({
         "kind": review["kind"], "apiVersion": review["apiVersion"],
         "metadata": {"creationTimestamp": scope.core.clock.seconds()},
-        "status": {"userInfo": {"username": *scope.user, "groups": groups(&scope.user)}},
+        "status": {"userInfo": {"username": *scope.user, "groups": user::groups(&scope.user)}},
     });
     Ok(Reply::value(201, &answer))
-}
-
-fn groups(user: &str) -> Vec<&'static str> {
-    let all = "system:authenticated";
-    if ADMINISTRATORS.contains(&user) { vec!["system:masters", all] } else { vec![all] }
 }
 
 /// `SelfSubjectAccessReview`: whether who asks may do something.
@@ -90,11 +83,5 @@ mod tests {
         );
         let named = json!({"metadata": {"name": "a"}, "spec": {"resourceAttributes": {}}});
         assert_eq!(texts(named), ["metadata: Invalid value: {\"name\":\"a\"}: must be empty"]);
-    }
-
-    #[test]
-    fn administrators_are_in_the_group_of_masters() {
-        assert_eq!(groups("admin"), ["system:masters", "system:authenticated"]);
-        assert_eq!(groups("somebody"), ["system:authenticated"]);
     }
 }

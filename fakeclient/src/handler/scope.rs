@@ -62,6 +62,7 @@ impl Scope<'_> {
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &self.core.ids,
+            user: &self.user,
             now: self.core.clock.seconds(),
             dry_run: false,
         };
@@ -99,6 +100,7 @@ impl Scope<'_> {
 pub(crate) struct SnapshotPeers<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) ids: &'a Ids,
+    pub(crate) user: &'a str,
     pub(crate) now: String,
     pub(crate) dry_run: bool,
 }
@@ -122,6 +124,10 @@ impl Peers for SnapshotPeers<'_> {
 
     fn now(&self) -> String {
         self.now.clone()
+    }
+
+    fn user(&self) -> &str {
+        self.user
     }
 
     fn dry_run(&self) -> bool {

@@ -92,6 +92,7 @@ pub(crate) fn change(
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &scope.core.ids,
+            user: &scope.user,
             now: scope.core.clock.seconds(),
             dry_run: options.dry_run,
         };

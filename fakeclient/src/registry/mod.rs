@@ -6,6 +6,7 @@ pub(crate) mod conversion_builtin;
 pub(crate) mod lookup;
 pub(crate) mod resource;
 pub(crate) mod strategy;
+pub(crate) mod user;
 
 pub(crate) mod builtin;
 pub(crate) mod custom;

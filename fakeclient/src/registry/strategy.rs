@@ -26,6 +26,8 @@ pub(crate) trait Peers {
     /// Name from `metadata.generateName`-like sources is not the strategy's; this is the time of the request,
     /// RFC 3339 with seconds, as `metav1.Time` prints it.
     fn now(&self) -> String;
+    /// Who asks.
+    fn user(&self) -> &str;
     /// Whether the request is a dry run: allocators then hand out placeholders.
     fn dry_run(&self) -> bool {
         false

@@ -46,6 +46,10 @@ impl Peers for Stored {
         0
     }
 
+    fn user(&self) -> &'static str {
+        "admin"
+    }
+
     fn now(&self) -> String {
         "2026-01-01T00:00:00Z".to_owned()
     }

@@ -11,6 +11,7 @@ pub(crate) mod strategies;
 
 pub(crate) mod apps;
 pub(crate) mod batch;
+pub(crate) mod certificates;
 pub(crate) mod coordination;
 pub(crate) mod core;
 pub(crate) mod networking;

@@ -6,7 +6,7 @@ use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::Strategy;
 
 use super::plain::Plain;
-use super::{apps, batch, coordination, core, networking, rbac, resource, scheduling};
+use super::{apps, batch, certificates, coordination, core, networking, rbac, resource, scheduling};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
@@ -32,6 +32,9 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
         "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
         "jobs.batch" => Arc::new(batch::job::Job),
+        "certificatesigningrequests.certificates.k8s.io" => {
+            Arc::new(certificates::signing_request::SigningRequest)
+        }
         "networkpolicies.networking.k8s.io" => Arc::new(networking::network_policy::NetworkPolicy),
         "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::Claim { template: false }),
         "resourceclaimtemplates.resource.k8s.io" => Arc::new(resource::claim::Claim { template: true }),

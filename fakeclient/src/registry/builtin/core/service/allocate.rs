@@ -273,6 +273,10 @@ mod tests {
         fn pick(&self, _: u64) -> u64 {
             0
         }
+        fn user(&self) -> &'static str {
+            "admin"
+        }
+
         fn now(&self) -> String {
             "2026-01-01T00:00:00Z".into()
         }
