@@ -71,6 +71,26 @@ async fn a_watch_sees_what_enters_and_leaves_its_selection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quiet_watch_that_asked_for_bookmarks_is_told_each_minute_how_far_it_is() {
+    let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
+    let from = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let params = WatchParams::default().labels("app=a").timeout(290);
+    let mut watch = maps.watch(&params, &from).await.unwrap().boxed();
+    // Nothing that the watch selects: only a bookmark can tell of it.
+    let other = maps.create(&PostParams::default(), &map("b")).await.unwrap();
+    let began = tokio::time::Instant::now();
+    for minute in 1..=2 {
+        let Some(WatchEvent::Bookmark(bookmark)) = watch.try_next().await.unwrap() else {
+            panic!("something else than a bookmark came in minute {minute}");
+        };
+        assert_eq!(Some(bookmark.metadata.resource_version), other.metadata.resource_version);
+        assert_eq!(began.elapsed().as_secs(), 60 * minute);
+    }
+    let mut without = maps.watch(&params.disable_bookmarks(), &from).await.unwrap().boxed();
+    assert!(without.try_next().await.unwrap().is_none(), "it ends at its time-out, untold");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
     let clock = Clock::tokio("2026-01-01T00:00:00Z".parse().unwrap());
     let cluster = FakeCluster::builder().clock(clock).build().unwrap();
