@@ -9,8 +9,8 @@ use kube::{Api, Client};
 use crate::artefacts::{Scene, Veil};
 use crate::failure::sentence;
 
-/// So many Secrets of a namespace, or of a cluster, are asked for, at most.
-const MOST: u32 = 2000;
+/// So many Secrets are asked for at once.
+const PAGE: u32 = 500;
 
 /// How long they may take to be listed.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -33,11 +33,17 @@ pub(crate) async fn learn_all(client: &Client, veil: &Veil) -> Result<(), String
 }
 
 async fn take_in(api: &Api<Secret>, veil: &Veil) -> Result<(), String> {
-    let list = api.list(&ListParams::default().limit(MOST)).await.map_err(|error| sentence(&error))?;
-    for secret in &list.items {
-        veil.learn(
-            &serde_json::to_value(secret).expect("an object that came as JSON can be written as JSON"),
-        );
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = api.list(&page).await.map_err(|error| sentence(&error))?;
+        for secret in &list.items {
+            veil.learn(
+                &serde_json::to_value(secret).expect("an object that came as JSON can be written as JSON"),
+            );
+        }
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }

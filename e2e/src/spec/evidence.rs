@@ -30,15 +30,21 @@ pub(crate) async fn collect(
     };
     let Some(folder) = &run.report else {
         // What is told on a terminal is told without Secrets, too. Who cannot list them has told what is known by now.
-        drop(run.interrupt.or(crate::artefacts::learn(&scene)).await);
+        // It has a limit of its own, and an interrupted run that left it out would tell what it must not.
+        drop(crate::artefacts::learn(&scene).await);
         return Default::default();
     };
     let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(board.veil()));
     let collecting = crate::artefacts::collect(&scene, &bag, &sources.collectors);
-    run.interrupt.or(collecting).await.unwrap_or_else(|called| {
-        bag.lacks("the rest", &format!("the run was ended by {}", called.by));
-        bag.emptied()
-    })
+    match run.interrupt.or(collecting).await {
+        Ok(collected) => collected,
+        Err(called) => {
+            // It may have been ended before it knew the Secrets, and what the spec said is still told.
+            drop(crate::artefacts::learn(&scene).await);
+            bag.lacks("the rest", &format!("the run was ended by {}", called.by));
+            bag.emptied()
+        }
+    }
 }
 
 fn namespaces(cx: &Cx) -> Vec<String> {
