@@ -193,16 +193,19 @@ async fn undo_all(cluster: &Cluster, node: &Node, faults: Faults) -> Result<(), 
         return Ok(());
     }
     let since = Timestamp::now();
+    let mut first = None;
     for (fault, ongoing) in faults {
         match undo(cluster, node, fault).await {
             Ok(()) => ongoing.ended(),
+            // The others are undone all the same.
             Err(error) => {
                 ongoing.failed(error.to_string());
-                return Err(error);
+                first.get_or_insert(error);
             }
         }
     }
-    cluster.wait_ready(node, since).await
+    let ready = cluster.wait_ready(node, since).await;
+    first.map_or(ready, Err)
 }
 
 /// Undoes a fault, if it is there: it may have been refused, or undone by hand.
