@@ -1,6 +1,6 @@
 //! The operator's program against an API server on a socket: it reads a kubeconfig, reconciles, and ends when asked to.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -13,6 +13,16 @@ use seatrial_operator::{Machine, api::MachineSpec};
 
 /// More than it ever takes; who waits that long has found a defect.
 const LIMIT: Duration = Duration::from_secs(60);
+
+struct Running(Child);
+
+impl Drop for Running {
+    /// A test that fails leaves no operator behind; of one that has ended there is nothing to kill.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 async fn define(client: &Client) {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
@@ -41,7 +51,8 @@ async fn the_program_brings_a_machine_up_through_a_kubeconfig_and_ends_on_sigter
 
     let mut operator = Command::new(env!("CARGO_BIN_EXE_seatrial-operator"));
     operator.args(["run", "--machine-boot=0", "--kubeconfig"]).arg(&kubeconfig);
-    let mut operator = operator.env_remove("KUBECONFIG").stdin(Stdio::null()).spawn().unwrap();
+    let operator = operator.env_remove("KUBECONFIG").stdin(Stdio::null()).spawn().unwrap();
+    let mut operator = Running(operator);
 
     let machines: Api<Machine> = Api::namespaced(client, "default");
     let spec = MachineSpec { cluster_name: "blue".into(), version: "1.37.2".into() };
@@ -49,8 +60,8 @@ async fn the_program_brings_a_machine_up_through_a_kubeconfig_and_ends_on_sigter
     let comes_up = await_condition(machines, "m", ready);
     tokio::time::timeout(LIMIT, comes_up).await.expect("the machine comes up").unwrap();
 
-    kill_process(Pid::from_child(&operator), Signal::TERM).unwrap();
-    let ended = tokio::task::spawn_blocking(move || operator.wait().unwrap()).await.unwrap();
+    kill_process(Pid::from_child(&operator.0), Signal::TERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || operator.0.wait().unwrap()).await.unwrap();
     assert!(ended.success(), "{ended}");
     serving.stop().await;
 }

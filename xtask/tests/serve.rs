@@ -1,6 +1,6 @@
 //! `cargo xtask serve` as people run it: it answers, it says where, and it leaves nothing when it is asked to end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -36,8 +36,16 @@ impl Served {
     /// Sends a signal and returns whether it ended well, and the last line that it printed.
     fn end(mut self, signal: Signal) -> (bool, String) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
-        let last = self.lines.lines().map_while(Result::ok).last().unwrap_or_default();
+        let last = self.lines.by_ref().lines().map_while(Result::ok).last().unwrap_or_default();
         (self.child.wait().unwrap().success(), last)
+    }
+}
+
+impl Drop for Served {
+    /// A test that fails leaves no server behind; of one that has ended there is nothing to kill.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -10,17 +10,28 @@ use seatrial_e2e::kind::Home;
 use crate::program::suite;
 use crate::surroundings::{CLUSTER, REAPING, docker, files, home, left_of};
 
-fn run(home: &Home) -> Child {
+/// A run that a failing test does not leave behind.
+struct Run(Child);
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // Of one that has ended there is nothing to kill.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(home: &Home) -> Run {
     let mut program = suite("interrupted").env("SEATRIAL_TIER", "kind").arg("is kept");
     program = program.env("SEATRIAL_KIND_HOME", home.path()).env("SEATRIAL_KIND_NODES", "1");
     if let Some(image) = std::env::var_os("SEATRIAL_NODE_IMAGE") {
         program = program.env("SEATRIAL_NODE_IMAGE", image);
     }
-    program.start()
+    Run(program.start())
 }
 
-fn terminate(child: &Child) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+fn terminate(run: &Run) {
+    let pid = Pid::from_raw(i32::try_from(run.0.id()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
 }
 
@@ -44,12 +55,13 @@ async fn a_run_that_is_ended_while_its_cluster_is_made_leaves_nothing_of_it() {
             break name;
         }
         assert!(Instant::now() < deadline, "no container came up");
-        assert_eq!(child.try_wait().unwrap(), None, "the run ended before it had a container");
-        std::thread::yield_now();
+        assert_eq!(child.0.try_wait().unwrap(), None, "the run ended before it had a container");
+        // Docker is asked again, but not all the time: the one who makes the cluster needs the machine, too.
+        std::thread::park_timeout(Duration::from_millis(100));
     };
     terminate(&child);
-    let told: Vec<_> = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
-    assert_eq!(child.wait().unwrap().code(), Some(143), "{told:?}");
+    let told: Vec<_> = BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
+    assert_eq!(child.0.wait().unwrap().code(), Some(143), "{told:?}");
     assert_eq!(left_of(&home, &name), Vec::<String>::new(), "{told:?}");
 }
 
@@ -59,7 +71,7 @@ async fn a_run_that_is_ended_in_a_spec_removes_its_cluster() {
     let (_folder, home) = home();
     let mut child = run(&home);
     let (mut name, mut told) = (None, Vec::new());
-    for line in BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap) {
+    for line in BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap) {
         if line == "told is kept: waits" {
             name = cluster(&home);
             terminate(&child);
@@ -67,7 +79,7 @@ async fn a_run_that_is_ended_in_a_spec_removes_its_cluster() {
         told.push(line);
     }
     let name = name.unwrap_or_else(|| panic!("the spec did not begin: {told:?}"));
-    assert_eq!(child.wait().unwrap().code(), Some(143), "{told:?}");
+    assert_eq!(child.0.wait().unwrap().code(), Some(143), "{told:?}");
     assert!(told.contains(&"told is kept: deferred".to_owned()), "{told:?}");
     assert_eq!(left_of(&home, &name), Vec::<String>::new(), "{told:?}");
 }

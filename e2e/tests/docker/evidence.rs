@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::program::suite;
-use crate::surroundings::{files, home};
+use crate::surroundings::{REAPING, files, home};
 
 /// The files that kind 0.33 writes for a node that runs.
 const LAYOUT: [&str; 6] =
@@ -22,6 +22,8 @@ fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn a_failure_leaves_what_its_nodes_know_also_where_one_is_paused_and_no_secret() {
+    // The run reaps at its start.
+    let _alone = REAPING.blocking_lock();
     let (_folder, home) = home();
     let report = tempfile::tempdir().unwrap();
     let mut program = suite("evidence").env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_HOME", home.path());
@@ -45,6 +47,7 @@ fn a_failure_leaves_what_its_nodes_know_also_where_one_is_paused_and_no_secret()
         assert!(!text(&node, file).trim().is_empty(), "{file} of the control plane is missing or empty");
     }
     assert!(text(&node, "inspect.json").contains("=(masked)"), "{}", text(&node, "inspect.json"));
+    assert!(text(&node, "journal.log").contains("kubelet["), "{}", text(&node, "journal.log"));
     // Both have written the value down, or nothing was masked here.
     for file in ["kubelet.log", "containerd.log"] {
         assert!(text(&node, file).contains("registry.invalid/(masked):1"), "{}", text(&node, file));

@@ -15,7 +15,8 @@ fn wait_for_a_container(name: &str, child: &mut Child) {
     while docker(&["ps", "--quiet", "--filter", &format!("label={CLUSTER}={name}")]).is_empty() {
         assert!(Instant::now() < deadline, "no container of {name} came up");
         assert_eq!(child.try_wait().unwrap(), None, "the create ended before it had a container");
-        std::thread::yield_now();
+        // Docker is asked again, but not all the time: the one who makes the cluster needs the machine, too.
+        std::thread::park_timeout(Duration::from_millis(100));
     }
 }
 
@@ -62,6 +63,7 @@ async fn a_network_whose_lease_is_gone_is_removed() {
 
 #[tokio::test]
 async fn a_folder_without_a_cluster_is_removed_and_a_foreign_one_is_not() {
+    let _alone = REAPING.lock().await;
     let (_folder, home) = home();
     for name in ["seatrial-folder", "notes"] {
         std::fs::create_dir_all(home.path().join(name)).unwrap();

@@ -9,6 +9,7 @@ use crate::surroundings::{REAPING, files, home, left_of};
 
 #[tokio::test]
 async fn processes_of_one_run_share_a_cluster_and_it_stays_as_long_as_the_runner_lives() {
+    let _alone = REAPING.lock().await;
     let (_folder, home) = home();
     let run = format!("run-{}", std::process::id());
     let spec = |name: &'static str| {
@@ -33,7 +34,6 @@ async fn processes_of_one_run_share_a_cluster_and_it_stays_as_long_as_the_runner
     let names: Vec<_> = leases.collect();
     let [name] = names.as_slice() else { panic!("one cluster for both, and not {names:?}") };
     // The runner, which is this process, lives: between two specs nobody may take the cluster away.
-    let _alone = REAPING.lock().await;
     assert!(reap(&home, false).await.unwrap().held.contains(name));
     Cluster::open(&home, name).await.unwrap().delete().await.unwrap();
     assert_eq!(left_of(&home, name), Vec::<String>::new());

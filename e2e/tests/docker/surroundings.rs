@@ -74,7 +74,7 @@ pub(crate) fn empty_image(name: &str, architecture: &str) -> Image {
 /// An image whose containers run nothing but a script, made of one that has a shell. It is removed with the guard.
 #[track_caller]
 pub(crate) fn changed_image(name: &str, base: &str, script: &str) -> Image {
-    let mut build = Command::new("docker");
+    let mut build = client();
     build.args(["build", "--quiet", "--tag", name, "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut child = build.spawn().expect("Docker's client");
     let entrypoint = json!(["/bin/sh", "-c", script]);

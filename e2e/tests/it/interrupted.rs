@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command};
+use std::process::{Child, ChildStderr};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -43,8 +43,16 @@ impl Running {
 
     /// Its exit status, and everything that it said.
     fn end(mut self) -> (Option<i32>, String) {
-        self.heard.extend(self.lines.map(|line| line.expect("a run says text")));
+        self.heard.extend(self.lines.by_ref().map(|line| line.expect("a run says text")));
         (self.child.wait().expect("a child of ours").code(), self.heard.join("\n"))
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves no run behind; of one that has ended there is nothing to kill.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -82,11 +90,17 @@ fn ends_in_order(signal: Signal, name: &str, status: i32) {
     }
 }
 
+/// None on a platform without /proc.
 fn children_of(parent: u32) -> Vec<String> {
-    let output =
-        Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &parent.to_string()]).output();
-    let text = String::from_utf8(output.expect("ps lists processes").stdout).expect("numbers");
-    text.split_whitespace().map(str::to_owned).collect()
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().into_string().ok());
+    numbers.filter(|number| parent_of(number) == Some(parent)).collect()
+}
+
+/// The parent's number stands behind the name, which is in brackets, and the state (proc(5)).
+fn parent_of(number: &str) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]

@@ -14,11 +14,11 @@ pub(crate) async fn pair(cx: &Cx) -> SpecResult<(FaultyNode<'_>, FaultyNode<'_>)
     Ok((kind.node("control-plane").await?, kind.node("worker").await?))
 }
 
-/// Whether one node opens a connection to another one's kubelet within two seconds.
+/// Whether one node opens a connection to another one's kubelet within five seconds.
 pub(crate) async fn reaches(from: &FaultyNode<'_>, to: &FaultyNode<'_>) -> SpecResult<bool> {
     let address = to.address().ok_or_else(|| Failure::new(format!("{} has no address", to.name())))?;
     let open = format!("exec 3<>/dev/tcp/{address}/{KUBELET}");
-    let output = from.exec(&["timeout", "2", "bash", "-c", &open]).await?;
+    let output = from.exec(&["timeout", "5", "bash", "-c", &open]).await?;
     Ok(output.code == 0)
 }
 

@@ -213,6 +213,8 @@ fn image_of(cluster: &str) -> Result<String> {
 fn shell(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Result<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Docker's client and kind look where the clusters look.
+    command.env("DOCKER_HOST", seatrial_e2e::docker::host());
     let mut child = command.spawn().with_context(|| format!("failed to start {program}"))?;
     let mut pipe = child.stdin.take().context("its input was asked for")?;
     pipe.write_all(input.unwrap_or_default())?;
