@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use seatrial_envtest::Environment;
 use seatrial_envtest::assets::{self, Binary, Request};
 use seatrial_fakeclient::FakeCluster;
+use seatrial_fixtures::conformance::sides;
 
 use crate::cargo::Counts;
 use crate::generate::KUBERNETES;
@@ -37,14 +38,6 @@ const FILES: [(&str, &str); 8] = [
     ("invalid.yaml", include_str!("kubectl/invalid.yaml")),
     ("pod.yaml", include_str!("kubectl/pod.yaml")),
     ("widget.yaml", include_str!("kubectl/widget.yaml")),
-];
-
-/// Controllers whose work the fake does, too.
-const CONTROLLERS: [&str; 4] = [
-    "namespace-controller",
-    "garbage-collector-controller",
-    "serviceaccount-controller",
-    "root-ca-certificate-publisher-controller",
 ];
 
 /// How a step's two sides are compared.
@@ -78,7 +71,7 @@ pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
     let request = Request::new(Some(version))?.with(Binary::Kubectl);
     let found = assets::resolve(&request).await?;
     let program = found.path(Binary::Kubectl).context("kubectl was asked for")?.to_owned();
-    let environment = Environment::builder().version(version).controllers(CONTROLLERS).start().await?;
+    let environment = Environment::builder().version(version).controllers(sides::CONTROLLERS).start().await?;
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await?;
     let fake = Side::new(&program, serving.kubeconfig())?;
