@@ -277,6 +277,22 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
+fn no_crate_picks_a_version_of_kubernetes() {
+    assert!(picks_a_version("k8s-openapi = { version = \"1\", features = [\"v1_37\"] }"));
+    let folders = MAY_USE.iter().map(|(folder, _)| root().join(folder)).chain([root().to_owned()]);
+    for manifest in folders.map(|folder| folder.join("Cargo.toml")) {
+        let text = fs::read_to_string(&manifest).expect("a crate has a manifest");
+        let picks: Vec<_> = text.lines().filter(|line| picks_a_version(line)).collect();
+        assert!(picks.is_empty(), "{}: whoever builds it chooses: {picks:?}", manifest.display());
+    }
+}
+
+/// Whether a line of a manifest turns on one of k8s-openapi's versions.
+fn picks_a_version(line: &str) -> bool {
+    line.starts_with("k8s-openapi") && ["v1_", "latest", "earliest"].iter().any(|word| line.contains(word))
+}
+
+#[test]
 fn the_code_map_of_the_architecture_equals_the_tree() {
     assert_eq!(map_differences("- `a/b/` x\n", &BTreeSet::from(["a/c".to_owned()])).len(), 2);
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there is an ARCHITECTURE.md");

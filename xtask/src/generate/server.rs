@@ -43,10 +43,7 @@ impl Server {
         };
         let mut server = Self { client, version: Value::Null, environment };
         server.version = server.get("/version").await?;
-        let found = server.version["gitVersion"].as_str().unwrap_or_default();
-        if found != KUBERNETES {
-            bail!("the server says it is {found:?}; the data is pinned to {KUBERNETES}");
-        }
+        pinned(&server.version)?;
         let custom = server.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit=1").await?;
         if custom["items"].as_array().is_none_or(|items| !items.is_empty()) {
             bail!(
@@ -120,4 +117,28 @@ async fn connect(path: &Path) -> Result<Client> {
     let config =
         kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
+}
+
+/// Refuses a server of another version than the data's.
+fn pinned(version: &Value) -> Result<()> {
+    let found = version["gitVersion"].as_str().unwrap_or_default();
+    if found != KUBERNETES {
+        bail!("the server says it is {found:?}; the data is pinned to {KUBERNETES}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_server_of_another_version_is_refused_with_both() {
+        assert!(pinned(&json!({"gitVersion": KUBERNETES})).is_ok());
+        let error = pinned(&json!({"gitVersion": "v1.37.3"})).unwrap_err().to_string();
+        assert!(error.contains("\"v1.37.3\"") && error.contains(KUBERNETES), "{error}");
+        assert!(pinned(&json!({})).is_err(), "what says nothing is no server of this version");
+    }
 }
