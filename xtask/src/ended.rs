@@ -139,7 +139,8 @@ mod tests {
             assert!(!runs.is_finished(), "it ended before it was ready");
             thread::yield_now();
         }
-        assert!(group.ask(Signal::TERM));
+        // It may be ready before it is known here who leads it; the signal then reaches it a moment later.
+        group.ask(Signal::TERM);
         let outcome = runs.join().unwrap().unwrap();
         assert_eq!((outcome.success, outcome.counts.passed, outcome.counts.failed), (false, 1, 1));
         // Nothing runs any more, and nothing is begun.
