@@ -1,9 +1,9 @@
 //! An operator as a Pod: its program and image, its bundle applied, its Deployment rolled out, its logs followed.
 //!
-//! The way of a deployment: `program` has `cargo` link a program that needs nothing around it, `image` puts it into an archive that
-//! nodes can load, `apply` brings objects to the cluster and `rights` waits until those among them that grant
-//! something do, `rollout` waits for a Deployment and says early why it will not
-//! come, `logs` follows what its containers say. Which operator it is, nobody here knows.
+//! The way of a deployment: `program` has `cargo` link a program that needs nothing around it, `image` puts it into an
+//! archive that nodes can load, `apply` brings objects to the cluster and `rights` waits until those among them that
+//! grant something do, `rollout` waits for a Deployment and says early why it will not come, `logs` follows what its
+//! containers say. Which operator it is, nobody here knows.
 
 mod cargo;
 mod program;

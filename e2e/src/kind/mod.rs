@@ -1,10 +1,12 @@
-//! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever happens.
+//! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever
+//! happens.
 //!
-//! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `complaint`): Docker (`containers`), kind's binary (`binary`), images (`origin`), a name
-//! (`name`) with a lease (`home`, `lease`), a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that
-//! are ready (`ready`). `cluster` is the handle to it and `node` to one of its nodes; `image` brings images to the
-//! nodes; `registry` lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes
-//! for a while, and `evidence` asks them what they know of a failure. A spec comes to all of it through `spec`.
+//! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `complaint`):
+//! Docker (`containers`), kind's binary (`binary`), images (`origin`), a name (`name`) with a lease (`home`, `lease`),
+//! a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that are ready (`ready`). `cluster` is the
+//! handle to it and `node` to one of its nodes; `image` brings images to the nodes; `registry` lets many processes
+//! share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while, and `evidence` asks
+//! them what they know of a failure. A spec comes to all of it through `spec`.
 
 mod error;
 
