@@ -123,8 +123,11 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
     let cluster = tokio::select! {
         made = making => made?,
         by = signals.next() => {
-            kind::reap(&home, false).await?;
-            return Err(Error::from(by).context("the cluster was being made; what there was of it is removed"));
+            let left = match kind::reap(&home, false).await {
+                Ok(_) => "what there was of it is removed".to_owned(),
+                Err(error) => format!("what there was of it is removed by the next run: {error}"),
+            };
+            return Err(Error::from(by).context(format!("the cluster was being made; {left}")));
         }
     };
     let timings = cluster.timings();
@@ -140,8 +143,14 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
     }
     let nodes = cluster.nodes().await?.len();
     let outcome = specs(args, cluster.name().to_owned(), nodes, &mut signals).await;
-    end(args, cluster, outcome.is_err()).await?;
-    outcome
+    let ended = end(args, cluster, outcome.is_err()).await;
+    match (outcome, ended) {
+        (Ok(counts), ended) => ended.map(|()| counts),
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(left)) => {
+            Err(error.context(format!("the cluster is removed by the next run: {left:#}")))
+        }
+    }
 }
 
 fn config(args: &Args) -> ClusterConfig {
