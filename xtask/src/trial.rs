@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use crate::cargo::{Counts, cargo, run};
@@ -34,7 +34,7 @@ impl Tier {
 /// Run the bundled operator's specs.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask trial                        every spec, in memory, in virtual time\n  cargo xtask trial --tier envtest         the same specs against real etcd and kube-apiserver\n  cargo xtask trial --filter restart       specs whose name contains a word\n  cargo xtask trial --seed 42 --report out the run with that seed, and its outcomes in out/report.json\n  cargo xtask trial --labels 'recovery && !slow' --until-it-fails\n                                           again and again, each time with another seed"
+    after_help = "Examples:\n  cargo xtask trial                        every spec, in memory, in virtual time\n  cargo xtask trial --tier envtest         the same specs against real etcd and kube-apiserver\n  cargo xtask trial --filter restart       specs whose name contains a word\n  cargo xtask trial --seed 42 --report out the run with that seed, and a page about it in out/report.html\n  cargo xtask trial --labels 'recovery && !slow' --until-it-fails\n                                           again and again, each time with another seed"
 )]
 pub(crate) struct Args {
     /// Where the specs run.
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// Seed of everything random; a failed run prints its own.
     #[arg(long)]
     seed: Option<u64>,
-    /// A folder for report.json.
+    /// A folder for the reports: report.html, report.json, junit.xml, and what failures leave.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     #[command(flatten)]
@@ -57,7 +57,12 @@ pub(crate) struct Args {
 pub(crate) fn trial(args: &Args) -> Result<()> {
     let outcome = run(&mut command(args))?;
     println!("{}", outcome.counts);
-    outcome.verdict("the trial").map(drop)
+    let counts = outcome.verdict("the trial")?;
+    if let Some(filter) = &args.filter {
+        let chosen = counts.passed + counts.skipped;
+        ensure!(chosen > 0, "no spec's name contains {filter:?}: `cargo xtask trial` shows the names");
+    }
+    Ok(())
 }
 
 /// The specs of one tier, counted.
