@@ -35,6 +35,11 @@
 //!
 //! Nodes of tier `kind` are containers (`docker`) of an image that is pulled or made here (`node_image`).
 
+/// The README's examples, so that they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod failure;
 mod interrupt;
 mod options;
