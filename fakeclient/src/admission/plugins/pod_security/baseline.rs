@@ -54,16 +54,7 @@ const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.
 
 pub(super) fn app_armor(pod: &Pod<'_>) -> Option<Violation> {
     let mut bad = Seen::new();
-    let setters = pod.setters(|context| {
-        let Some(profile) = context.get("appArmorProfile").filter(|profile| !profile.is_null()) else {
-            return false;
-        };
-        let forbidden = !["RuntimeDefault", "Localhost"].contains(&profile.text("type"));
-        if forbidden {
-            bad.insert(profile.text("type").to_owned());
-        }
-        forbidden
-    });
+    let setters = forbidden_profiles(pod, "appArmorProfile", &mut bad);
     let allowed =
         |value: &str| value.is_empty() || value == "runtime/default" || value.starts_with("localhost/");
     let annotations: Vec<String> = pod
@@ -253,17 +244,22 @@ pub(super) fn seccomp(pod: &Pod<'_>) -> Option<Violation> {
 /// Who sets a profile that is none.
 pub(super) fn forbidden_seccomp(pod: &Pod<'_>) -> Option<String> {
     let mut bad = Seen::new();
-    let setters = pod.setters(|context| {
-        let Some(profile) = context.get("seccompProfile").filter(|profile| !profile.is_null()) else {
+    let setters = forbidden_profiles(pod, "seccompProfile", &mut bad)?;
+    Some(format!("{setters} must not set securityContext.seccompProfile.type to {}", quoted(&bad)))
+}
+
+/// Who sets a profile of a type that the baseline does not allow; the types are put into `bad`.
+fn forbidden_profiles(pod: &Pod<'_>, field: &str, bad: &mut Seen) -> Option<String> {
+    pod.setters(|context| {
+        let Some(profile) = context.get(field).filter(|profile| !profile.is_null()) else {
             return false;
         };
-        let forbidden = !["Localhost", "RuntimeDefault"].contains(&profile.text("type"));
+        let forbidden = !["RuntimeDefault", "Localhost"].contains(&profile.text("type"));
         if forbidden {
             bad.insert(profile.text("type").to_owned());
         }
         forbidden
-    })?;
-    Some(format!("{setters} must not set securityContext.seccompProfile.type to {}", quoted(&bad)))
+    })
 }
 
 pub(super) fn sysctls(pod: &Pod<'_>) -> Option<Violation> {
