@@ -100,23 +100,29 @@ impl Board {
 
     /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
     pub(crate) fn goes_on(&self, kind: MomentKind, text: &str) -> Ongoing {
+        let text = self.veil.over(text).into_owned();
         let at = self.elapsed();
-        if let Some(listener) = &self.listener {
-            listener(&Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() });
-        }
-        self.state().steps.push((at, text.to_owned()));
-        self.timeline.start(kind, text)
+        self.heard(at, kind, &text);
+        let ongoing = self.timeline.start(kind, text.as_str());
+        self.state().steps.push((at, text));
+        ongoing
     }
 
     /// Puts something on the timeline that happens now.
     pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
         let at = self.elapsed();
         let text = self.veil.over(text).into_owned();
-        let moment = Moment { at: at.as_secs_f64(), kind, text, ..Moment::default() };
+        let moment = self.heard(at, kind, &text);
+        self.timeline.push(moment, at);
+    }
+
+    /// Lets whoever listens hear of something that happens now.
+    fn heard(&self, at: Duration, kind: MomentKind, text: &str) -> Moment {
+        let moment = Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() };
         if let Some(listener) = &self.listener {
             listener(&moment);
         }
-        self.timeline.push(moment, at);
+        moment
     }
 
     /// The attempt has failed.
