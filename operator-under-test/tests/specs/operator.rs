@@ -69,15 +69,8 @@ impl StartOperator for Cx {
     async fn start_operator(&self) -> SpecResult<RunningOperator> {
         answer_for_rights(self);
         Ok(match place(self) {
-            Place::Beside => {
-                self.keep(Standing(true));
-                RunningOperator::InProcess(in_process::start(self, self.client()))
-            }
-            Place::BesideWithRights => {
-                let client = in_process::client_with_rights(self).await?;
-                self.keep(Standing(true));
-                RunningOperator::InProcess(in_process::start(self, client))
-            }
+            Place::Beside => beside(self, self.client()),
+            Place::BesideWithRights => beside(self, in_process::client_with_rights(self).await?),
             Place::Pod => RunningOperator::Deployed(deployed::start(self).await?),
         })
     }
@@ -92,6 +85,11 @@ impl StartOperator for Cx {
             Place::Pod => deployed::live(self, life).await,
         }
     }
+}
+
+fn beside(cx: &Cx, client: kube::Client) -> RunningOperator {
+    cx.keep(Standing(true));
+    RunningOperator::InProcess(in_process::start(cx, client))
 }
 
 impl RunningOperator {
