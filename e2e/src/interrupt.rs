@@ -1,4 +1,4 @@
-//! Somebody wants the run to end: Ctrl-C, or SIGTERM from who started it.
+//! Somebody wants the run to end: Ctrl-C, SIGTERM from who started it, or a terminal that was closed.
 //!
 //! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not come to
 //! its end, ends the process at once. What is undone then is not known here.
@@ -11,39 +11,14 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 use tokio::sync::watch;
 
+use crate::report::aside;
+use crate::signal::{Signal, Signals};
+
 /// How long specs may take to end, clean-ups included, once they were asked to.
 pub(crate) const SPECS_LIMIT: Duration = Duration::from_secs(150);
 
 /// How long the whole run may take then, with the end of its cluster and its reports.
 const RUN_LIMIT: Duration = Duration::from_secs(240);
-
-/// A signal that asks a process to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    /// SIGINT, which Ctrl-C sends.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-}
-
-impl Signal {
-    /// The exit status by which a shell knows a process that a signal ended.
-    pub(crate) fn exit_status(self) -> u8 {
-        match self {
-            Self::Interrupt => 130,
-            Self::Terminate => 143,
-        }
-    }
-}
-
-impl std::fmt::Display for Signal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Interrupt => "Ctrl-C (SIGINT)",
-            Self::Terminate => "SIGTERM",
-        })
-    }
-}
 
 /// That the run was asked to end, and when.
 #[derive(Clone, Copy, Debug)]
@@ -105,45 +80,26 @@ pub(crate) fn listen(interrupt: &Arc<Interrupt>) -> std::io::Result<()> {
     // Registered before this returns: a signal that nobody has registered for ends the process.
     let mut signals = {
         let _context = runtime.enter();
-        Signals::register()?
+        Signals::listen()?
     };
     // It ends with the process, which may be asked to end at any time until then.
     std::thread::Builder::new().name("interrupt".into()).spawn(move || {
         let first = runtime.block_on(signals.next());
-        eprintln!(
+        aside(&format!(
             "{first}: ending the specs that run, and cleaning up; a second signal ends the run at once"
-        );
+        ));
         interrupt.call(first);
         let second = runtime.block_on(async { tokio::time::timeout(RUN_LIMIT, signals.next()).await });
         let (by, why) = match second {
             Ok(second) => (second, format!("{second} once more")),
             Err(_) => (first, format!("no end came within {} s after {first}", RUN_LIMIT.as_secs())),
         };
-        eprintln!(
+        aside(&format!(
             "{why}: ended at once; no report was written, and clusters are left to `cargo xtask e2e reap`"
-        );
+        ));
         std::process::exit(by.exit_status().into());
     })?;
     Ok(())
-}
-
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn register() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-        }
-    }
 }
 
 #[cfg(test)]

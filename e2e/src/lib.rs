@@ -62,6 +62,8 @@ mod artefacts;
 
 pub mod report;
 
+pub mod signal;
+
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable, Probe,
     Target, matchers, stop,

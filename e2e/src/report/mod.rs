@@ -15,6 +15,9 @@ mod github;
 mod rerun;
 mod tree;
 
+mod aside;
+
+pub(crate) use aside::aside;
 pub(crate) use files::Files;
 pub(crate) use github::Github;
 pub use html::page;

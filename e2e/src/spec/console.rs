@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use serde_json::json;
 
-use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport, Tree};
+use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport, Tree, aside};
 use crate::spec::choice::{Choice, TrialNames};
 
 /// What became of all trials of a run.
@@ -242,7 +242,7 @@ impl Console {
 impl Reporter for Console {
     fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
         if self.live && moment.kind == MomentKind::Step {
-            eprintln!("{}: {}", spec.path.join(" / "), moment.text);
+            aside(&format!("{}: {}", spec.path.join(" / "), moment.text));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::expect::seconds;
 use crate::failure::sentence;
 use crate::interrupt::{self, Interrupt};
 use crate::options::{Options, TierKind};
-use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, suite_name};
+use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, aside, suite_name};
 use crate::span::mins;
 use crate::spec::choice::{Candidate, Choice, candidates, choose};
 use crate::spec::console::{Console, Manner};
@@ -72,18 +72,19 @@ const SLOWEST: usize = 10;
 /// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
 /// step each is at, what it waits for and what it saw last.
 ///
-/// Ctrl-C and SIGTERM end the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are
-/// written, and what the run has made (a control plane, a cluster) is removed. A second signal ends the process at once.
+/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (unless nohup or the like has it ignored) end the specs
+/// that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run has made
+/// (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
-/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130 or 143 when it
-/// was ended by Ctrl-C or SIGTERM.
+/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or 129 when
+/// it was ended by Ctrl-C, SIGTERM or SIGHUP.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     let mut suite = Suite::new();
     build(&mut suite);
     match begin(suite) {
         Ok(code) => code,
         Err(message) => {
-            eprintln!("error: {message}");
+            aside(&format!("error: {message}"));
             ExitCode::from(CANNOT_BEGIN)
         }
     }
@@ -106,7 +107,9 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     for label in options.labels.unknown(&known) {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-        eprintln!("warning: no spec has the label {label:?} of SEATRIAL_LABELS; the labels are: {known}");
+        aside(&format!(
+            "warning: no spec has the label {label:?} of SEATRIAL_LABELS; the labels are: {known}"
+        ));
     }
     let by_label = if candidates.len() < all {
         format!(", {} of {all} specs by label", candidates.len())
@@ -117,7 +120,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
     let workers = workers(&arguments, &*tier);
     let order = format!("{:?}", options.order).to_lowercase();
-    eprintln!("tier {}, seed {seed}, order {order}, {workers} at once{by_label}", tier.name());
+    aside(&format!("tier {}, seed {seed}, order {order}, {workers} at once{by_label}", tier.name()));
     let progress = Arc::new(Progress::default());
     tell_when_asked(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
@@ -241,7 +244,7 @@ impl Session {
             repetition += 1;
             if limit > 1 {
                 let of = if limit == u64::MAX { String::new() } else { format!(" of {limit}") };
-                eprintln!("repetition {repetition}{of}, seed {seed}");
+                aside(&format!("repetition {repetition}{of}, seed {seed}"));
             }
             self.console.begins();
             if repetition == 1 {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use crate::expect::seconds;
+use crate::report::aside;
 use crate::spec::Board;
 
 /// The specs that are running.
@@ -101,11 +102,10 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
             let signalled = runtime.block_on(async { tokio::time::timeout(patience, asked.again()).await });
             // Told outside of the runtime: the boards ask whether a thread is a spec's own.
             match signalled {
-                Ok(()) => eprintln!("{}", progress.told()),
-                Err(_) => after
-                    .and_then(|after| progress.slow(after))
-                    .into_iter()
-                    .for_each(|told| eprintln!("{told}")),
+                Ok(()) => aside(&progress.told()),
+                Err(_) => {
+                    after.and_then(|after| progress.slow(after)).into_iter().for_each(|told| aside(&told))
+                }
             }
         }
     })?;

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::artefacts::{Collector, Sources};
 use crate::interrupt::Interrupt;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
+use crate::report::aside;
 use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Need, Tier, TierError};
 
@@ -64,9 +65,8 @@ impl Kind {
             if let Some(name) = &self.settings.cluster {
                 return kind::share_named(&home, name).await;
             }
-            let tell = |line: &str| eprintln!("{line}");
             kind::reap(&home, false).await?;
-            kind::share(&home, &self.settings.config(), &tell).await
+            kind::share(&home, &self.settings.config(), &aside).await
         };
         let making = making.boxed_local();
         runtime().block_on(async {
@@ -138,7 +138,7 @@ impl Tier for Kind {
         if let Some(shared) = self.shared.take() {
             let name = shared.name().to_owned();
             if let Err(error) = runtime().block_on(shared.leave()) {
-                eprintln!("cluster {name} could not be removed, the next run does it: {error}");
+                aside(&format!("cluster {name} could not be removed, the next run does it: {error}"));
             }
         }
     }

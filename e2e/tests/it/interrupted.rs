@@ -11,7 +11,7 @@ use crate::program::{in_memory, suite};
 /// A run that can be watched and signalled.
 struct Running {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: Option<Lines<BufReader<ChildStderr>>>,
     heard: Vec<String>,
 }
 
@@ -19,13 +19,13 @@ impl Running {
     fn start(program: crate::program::Program) -> Self {
         let mut child = program.arg("--test-threads=1").env("SEATRIAL_ORDER", "written").start();
         let lines = BufReader::new(child.stderr.take().expect("it was asked for")).lines();
-        Self { child, lines, heard: Vec::new() }
+        Self { child, lines: Some(lines), heard: Vec::new() }
     }
 
     /// Reads what the run says until it has said this.
     #[track_caller]
     fn until(&mut self, text: &str) {
-        for line in self.lines.by_ref() {
+        for line in self.lines.iter_mut().flatten() {
             let line = line.expect("a run says text");
             let said = line.contains(text);
             self.heard.push(line);
@@ -41,9 +41,18 @@ impl Running {
         kill_process(pid, signal).expect("a child that was not waited for");
     }
 
+    /// The same when nobody reads any more what the run says; waits for its end, which must be the signal's.
+    #[track_caller]
+    fn signal_unheard(mut self, signal: Signal) {
+        self.lines = None;
+        self.signal(signal);
+        let code = self.child.wait().expect("a child of ours").code();
+        assert_eq!(code, Some(128 + signal.as_raw()));
+    }
+
     /// Its exit status, and everything that it said.
     fn end(mut self) -> (Option<i32>, String) {
-        self.heard.extend(self.lines.by_ref().map(|line| line.expect("a run says text")));
+        self.heard.extend(self.lines.iter_mut().flatten().map(|line| line.expect("a run says text")));
         (self.child.wait().expect("a child of ours").code(), self.heard.join("\n"))
     }
 }
@@ -111,6 +120,32 @@ fn ctrl_c_ends_the_specs_that_run_with_their_clean_ups_and_the_reports_are_writt
 #[test]
 fn sigterm_does_the_same_under_its_own_name() {
     ends_in_order(Signal::TERM, "SIGTERM", 143);
+}
+
+#[test]
+fn a_terminal_that_is_closed_does_the_same() {
+    ends_in_order(Signal::HUP, "SIGHUP", 129);
+}
+
+#[test]
+fn nobody_who_listens_is_needed_for_an_end_in_order() {
+    let report = tempfile::tempdir().unwrap();
+    let mut running = Running::start(in_memory("interrupted").env("SEATRIAL_REPORT", report.path()));
+    running.until("told is kept: waits");
+    running.signal_unheard(Signal::HUP);
+    let json = crate::reports::report(report.path());
+    assert_eq!((&json["failed"], &json["skipped"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn a_run_that_was_started_to_outlive_its_terminal_does_so() {
+    let mut running = Running::start(in_memory("interrupted").ignoring_hang_up());
+    running.until("told is kept: waits");
+    running.signal(Signal::HUP);
+    running.signal(Signal::INT);
+    let (code, heard) = running.end();
+    assert_eq!(code, Some(130), "{heard}");
+    assert!(!heard.contains("SIGHUP"), "{heard}");
 }
 
 #[test]

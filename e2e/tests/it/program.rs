@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
+
+use seatrial_e2e::signal::outlives_its_terminal;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// One run to be.
 pub(crate) struct Program {
@@ -49,8 +52,23 @@ impl Program {
         self
     }
 
+    /// The same program as nohup would start it.
+    pub(crate) fn ignoring_hang_up(self) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(self.command.get_program());
+        command.args(self.command.get_args());
+        for (variable, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        Self { command }
+    }
+
     /// Starts it without waiting for its end; what it says on stderr can be read.
     pub(crate) fn start(mut self) -> Child {
+        catch_hang_up();
         self.command.stdout(Stdio::null()).stderr(Stdio::piped());
         self.command.spawn().expect("the program was built a moment ago")
     }
@@ -69,6 +87,22 @@ impl Program {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a suite prints text");
         Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
+}
+
+/// Tests that were started by nohup ignore SIGHUP, and so would their children. A handler stays with the process that has
+/// it: where there is one, a child begins with the default.
+fn catch_hang_up() {
+    // On a thread of its own: the caller may be on a runtime, which cannot hold another one.
+    static CAUGHT: LazyLock<()> = LazyLock::new(|| std::thread::spawn(catch).join().expect("it is caught"));
+    if outlives_its_terminal() {
+        LazyLock::force(&CAUGHT);
+    }
+}
+
+fn catch() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+    let _context = runtime.enter();
+    drop(signal(SignalKind::hangup()).expect("a handler"));
 }
 
 impl Ran {
