@@ -3,9 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result};
+use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, cargo, run};
+use crate::cargo::{Counts, Failed, Hears, Parts, cargo, complain, say};
+use crate::ended::{Group, unless_ended};
+use crate::failures::{Part, account};
 use crate::trial::{self, Tier};
 
 /// Run everything: format, lints, documentation, tests, real binaries, fidelity, real nodes.
@@ -46,40 +49,74 @@ enum Needs {
 struct Step {
     name: &'static str,
     took: Duration,
-    counts: Counts,
-    failed: bool,
+    result: Result<Counts>,
 }
 
-/// Runs every step, also after one has failed; the last line printed is the sum.
-pub(crate) fn ci(args: &Args) -> Result<()> {
-    let mut steps = Vec::new();
-    for (name, needs, step) in STEPS {
-        if !args.allows(needs) {
-            continue;
-        }
-        println!("── {name}");
-        let start = Instant::now();
-        let (counts, failed) = match step() {
-            Ok(counts) => (counts, false),
+impl Step {
+    /// Its figures; one that failed without any counts as one.
+    fn counts(&self) -> Counts {
+        match &self.result {
+            Ok(counts) => *counts,
             Err(error) => {
-                eprintln!("error: {error:#}");
-                (Counts { failed: 1, ..Counts::default() }, true)
+                let counts = known(error).map(|failed| failed.counts).unwrap_or_default();
+                Counts { failed: counts.failed.max(1), ..counts }
             }
-        };
-        steps.push(Step { name, took: start.elapsed(), counts, failed });
+        }
     }
-    report(&steps)
+
+    /// What is told of it if it failed.
+    fn failed(&self) -> Option<Part<'_>> {
+        let error = self.result.as_ref().err()?;
+        let failures = known(error).map(|failed| failed.failures.as_slice()).unwrap_or_default();
+        Some(Part { name: self.name, error: format!("{error:#}"), failures })
+    }
+}
+
+fn known(error: &Error) -> Option<&Failed> {
+    error.downcast_ref()
+}
+
+/// Runs every step, also after one has failed; the last line printed is the sum. Says whether all passed.
+pub(crate) async fn ci(args: &Args) -> Result<bool> {
+    let plan: Vec<_> = STEPS.into_iter().filter(|(_, needs, _)| args.allows(*needs)).collect();
+    let mut signals = Signals::listen()?;
+    let group = Group::new(Hears::All);
+    unless_ended(&mut signals, &group, move |group| {
+        let steps = run(&plan, group);
+        for line in report(&steps) {
+            say(&line);
+        }
+        Ok(steps.iter().all(|step| step.result.is_ok()))
+    })
+    .await
+}
+
+fn run(plan: &[StepPlan], group: &Group) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (name, _, step) in plan {
+        if group.is_asked() {
+            break;
+        }
+        say(&format!("── {name}"));
+        let start = Instant::now();
+        let result = step(group);
+        if let Err(error) = &result {
+            complain(&format!("error: {error:#}"));
+        }
+        steps.push(Step { name, took: start.elapsed(), result });
+    }
+    steps
 }
 
 /// A step's name, what it needs, and what it runs.
-type StepPlan = (&'static str, Needs, fn() -> Result<Counts>);
+type StepPlan = (&'static str, Needs, fn(&Group) -> Result<Counts>);
 
 const STEPS: [StepPlan; 11] = [
     ("format", Needs::Rust, format),
     ("lints", Needs::Rust, lints),
     ("documentation", Needs::Rust, documentation),
     ("tests", Needs::Rust, tests),
-    ("trial on the fake", Needs::Rust, || trial::on(Tier::Fake)),
+    ("trial on the fake", Needs::Rust, |group| trial::on(Tier::Fake, group)?.verdict("the trial")),
     ("the report in a browser", Needs::Rust, page),
     ("real etcd and kube-apiserver", Needs::Binaries, crate::envtest::all),
     ("real nodes", Needs::Nodes, crate::e2e::all),
@@ -88,73 +125,117 @@ const STEPS: [StepPlan; 11] = [
     ("generated data", Needs::Binaries, generated),
 ];
 
-fn report(steps: &[Step]) -> Result<()> {
+/// Where the time went, what failed, and the figures.
+fn report(steps: &[Step]) -> Vec<String> {
+    let mut lines = vec!["── where the time went".to_owned()];
     let mut sum = Counts::default();
-    println!("── where the time went");
     for step in steps {
-        let mark = if step.failed { "FAILED" } else { "ok" };
-        println!("{:>8.1} s  {mark:<6}  {:<30} {}", step.took.as_secs_f64(), step.name, step.counts);
-        sum += step.counts;
+        let mark = if step.result.is_ok() { "ok" } else { "FAILED" };
+        let (seconds, counts) = (step.took.as_secs_f64(), step.counts());
+        lines.push(format!("{seconds:>8.1} s  {mark:<6}  {:<30} {counts}", step.name));
+        sum += counts;
     }
-    println!("{sum}");
-    if steps.iter().any(|step| step.failed) {
-        bail!("not every step passed");
+    let failed: Vec<_> = steps.iter().filter_map(Step::failed).collect();
+    if !failed.is_empty() {
+        lines.push("── what failed".to_owned());
+        lines.extend(account(&failed));
     }
-    Ok(())
+    lines.push(sum.to_string());
+    lines
 }
 
-/// A check that counts as one test.
-fn check(command: &mut Command, what: &str) -> Result<Counts> {
-    run(command)?.verdict(what)?;
+/// A command of cargo's that counts as one test.
+fn check(group: &Group, command: &mut Command, what: &str) -> Result<Counts> {
+    group.run(command)?.verdict(what)?;
     Ok(Counts { passed: 1, ..Counts::default() })
 }
 
-fn format() -> Result<Counts> {
-    check(cargo().args(["fmt", "--all", "--check"]), "the format check")
+fn format(group: &Group) -> Result<Counts> {
+    check(group, cargo().args(["fmt", "--all", "--check"]), "the format check")
 }
 
-fn lints() -> Result<Counts> {
+fn lints(group: &Group) -> Result<Counts> {
     let arguments =
         ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
-    check(cargo().args(arguments), "clippy")
+    check(group, cargo().args(arguments), "clippy")
 }
 
-fn documentation() -> Result<Counts> {
+fn documentation(group: &Group) -> Result<Counts> {
     let mut command = cargo();
     command.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
-    check(&mut command, "the documentation")
+    check(group, &mut command, "the documentation")
 }
 
-fn tests() -> Result<Counts> {
+fn tests(group: &Group) -> Result<Counts> {
+    let mut parts = Parts::default();
     // The specs are a test target, too; they get a step of their own.
-    run(cargo().args(["test", "--quiet", "--workspace", "--exclude", "seatrial-operator"]))?
-        .verdict("cargo test")
-        .and_then(|mut counts| {
-            let mut operator = cargo();
-            operator.args(["test", "--quiet", "--package", "seatrial-operator", "--lib", "--bins"]);
-            operator.args(["--test", "command", "--test", "evidence", "--test", "reconciles"]);
-            counts += run(&mut operator)?.verdict("the operator's tests")?;
-            Ok(counts)
-        })
+    let mut all = cargo();
+    all.args(["test", "--quiet", "--no-fail-fast", "--workspace", "--exclude", "seatrial-operator"]);
+    parts.add("cargo test", group.run(&mut all));
+    let mut operator = cargo();
+    operator.args(["test", "--quiet", "--no-fail-fast", "--package", "seatrial-operator", "--lib", "--bins"]);
+    operator.args(["--test", "command", "--test", "evidence", "--test", "reconciles"]);
+    parts.add("the operator's tests", group.run(&mut operator));
+    parts.verdict()
 }
 
-fn fidelity() -> Result<Counts> {
-    check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "fidelity"]), "fidelity")
-}
-
-fn page() -> Result<Counts> {
+/// Another command of this program.
+fn xtask(arguments: &[&str]) -> Command {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "xtask", "--", "page", "--counted"]);
-    run(&mut command)?.verdict("the report in a browser")
+    command.args(["run", "--quiet", "--package", "xtask", "--"]).args(arguments);
+    command
 }
 
-fn kubectl() -> Result<Counts> {
-    check(cargo().args(["run", "--quiet", "--package", "xtask", "--", "kubectl"]), "kubectl")
+fn fidelity(group: &Group) -> Result<Counts> {
+    check(group, &mut xtask(&["fidelity"]), "fidelity")
 }
 
-fn generated() -> Result<Counts> {
-    check(
-        cargo().args(["run", "--quiet", "--package", "xtask", "--", "gen", "--check"]),
-        "the generated data",
-    )
+fn page(group: &Group) -> Result<Counts> {
+    group.run(&mut xtask(&["page", "--counted"]))?.verdict("the report in a browser")
+}
+
+fn kubectl(group: &Group) -> Result<Counts> {
+    check(group, &mut xtask(&["kubectl"]), "kubectl")
+}
+
+fn generated(group: &Group) -> Result<Counts> {
+    check(group, &mut xtask(&["gen", "--check"]), "the generated data")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+    use crate::cargo::Outcome;
+    use crate::failures::Failure;
+
+    fn step(name: &'static str, result: Result<Counts>) -> Step {
+        Step { name, took: Duration::from_millis(1500), result }
+    }
+
+    #[test]
+    fn the_report_ends_with_what_failed_and_then_the_figures() {
+        let counts = Counts { passed: 7, failed: 2, skipped: 1 };
+        let failure = Failure { name: "store::a".into(), lines: vec!["it said".into()], left_out: 0 };
+        let tests = Outcome { success: false, counts, failures: vec![failure] }.verdict("cargo test");
+        let steps = [
+            step("format", Ok(Counts { passed: 1, ..Counts::default() })),
+            step("tests", tests),
+            step("kubectl", Err(anyhow!("no such file").context("failed to start cargo"))),
+        ];
+        let expected = "
+── where the time went
+     1.5 s  ok      format                         1 passed, 0 failed, 0 skipped
+     1.5 s  FAILED  tests                          7 passed, 2 failed, 1 skipped
+     1.5 s  FAILED  kubectl                        0 passed, 1 failed, 0 skipped
+── what failed
+tests: cargo test failed (7 passed, 2 failed, 1 skipped)
+  store::a
+    it said
+kubectl: failed to start cargo: no such file
+8 passed, 3 failed, 1 skipped";
+        assert_eq!(report(&steps).join("\n"), expected.trim_start());
+        assert_eq!(report(&steps[..1]).len(), 3, "nothing failed");
+    }
 }

@@ -3,18 +3,18 @@
 //! This process makes the cluster and holds its lease; the specs' processes find it by name. Whatever ends the run, the
 //! cluster goes with it, unless it is to be kept; what a killed run left is removed by the next one.
 
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Error, Result};
 use clap::Subcommand;
 use seatrial_e2e::deploy::Program;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
+use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, cargo, run};
-use crate::ended::{Ended, Group, Signals};
+use crate::cargo::{Counts, Hears, Parts, Target, cargo, say, sum_up};
+use crate::ended::{Ended, Group, unless_ended};
 use crate::how::How;
+use crate::trial::SPECS;
 
 /// Run specs on a cluster of real nodes, made by kind for the run.
 #[derive(Debug, Default, clap::Args)]
@@ -39,12 +39,6 @@ pub(crate) struct Args {
     /// The node image.
     #[arg(long)]
     image: Option<String>,
-    /// Only specs whose name contains this.
-    #[arg(long)]
-    filter: Option<String>,
-    /// A folder for the reports.
-    #[arg(long, value_name = "DIR")]
-    report: Option<PathBuf>,
     #[command(flatten)]
     how: How,
     /// Arguments for the specs' own runner.
@@ -64,30 +58,26 @@ enum Task {
 
 const NODES: u32 = 2;
 
+const NODE_SPECS: Target = Target { tests: &["--package", "seatrial-e2e", "--test", "nodes"], programs: &[] };
+const CLUSTERS: Target = Target {
+    tests: &["--package", "seatrial-e2e", "--features", "docker", "--test", "docker", "--test", "node_image"],
+    programs: &["--example", "suites"],
+};
+
 /// Runs the specs; the last line printed are the figures.
-pub(crate) async fn e2e(args: &Args) -> Result<()> {
+pub(crate) async fn e2e(args: Args) -> Result<()> {
     if let Some(Task::Reap { kept }) = args.task {
         return reap(kept).await;
     }
-    match on_cluster(args).await {
-        Ok(counts) => {
-            println!("{counts}");
-            Ok(())
-        }
-        Err(error) => match error.downcast_ref::<Ended>() {
-            // A build may still run on a thread of its own, which nobody waits for now.
-            Some(ended) => {
-                eprintln!("error: {error:#}");
-                std::process::exit(ended.exit_status());
-            }
-            None => Err(error),
-        },
-    }
+    let counts = sum_up(on_cluster(&args).await)?;
+    args.how.chose(counts, "e2e")
 }
 
 /// All of it, with nothing chosen.
-pub(crate) fn all() -> Result<Counts> {
-    run(cargo().args(["run", "--quiet", "--package", "xtask", "--", "e2e"]))?.verdict("the run on real nodes")
+pub(crate) fn all(group: &Group) -> Result<Counts> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "xtask", "--", "e2e"]);
+    group.run(&mut command)?.verdict("the run on real nodes")
 }
 
 async fn reap(kept: bool) -> Result<()> {
@@ -107,16 +97,20 @@ async fn reap(kept: bool) -> Result<()> {
 
 async fn on_cluster(args: &Args) -> Result<Counts> {
     let mut signals = Signals::listen()?;
+    let parts = parts(args);
+    let targets: Vec<_> = parts.iter().map(|(what, target, _)| (*what, *target)).collect();
+    // Before there is a cluster: a build takes minutes the first time, and may fail.
+    let builds = move |group: &Group| build(&targets, group);
+    unless_ended(&mut signals, &Group::new(Hears::Output), builds).await?;
     let home = Home::of_this_process();
     for name in kind::reap(&home, false).await?.removed {
-        println!("removed cluster {name} of a run that is gone");
+        say(&format!("removed cluster {name} of a run that is gone"));
     }
     let config = config(args);
-    let tell = |line: &str| println!("{line}");
     let making = async {
         match &args.reuse {
-            Some(name) => kind::reuse(&home, name, &config, &tell).await,
-            None => kind::create(&home, &config, &tell).await,
+            Some(name) => kind::reuse(&home, name, &config, &say).await,
+            None => kind::create(&home, &config, &say).await,
         }
     };
     // Without this a signal would end the process at once, and leave what is half made to the next run.
@@ -127,22 +121,18 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
                 Ok(_) => "what there was of it is removed".to_owned(),
                 Err(error) => format!("what there was of it is removed by the next run: {error}"),
             };
-            return Err(Error::from(by).context(format!("the cluster was being made; {left}")));
+            return Err(Error::from(Ended(by)).context(format!("the cluster was being made; {left}")));
         }
     };
     let timings = cluster.timings();
     if args.reuse.is_none() {
-        let seconds = [timings.kind, timings.network, timings.ready].map(|time| time.as_secs_f64());
-        println!(
-            "cluster {}: kind {:.1} s, network {:.1} s, ready {:.1} s",
-            cluster.name(),
-            seconds[0],
-            seconds[1],
-            seconds[2]
-        );
+        let [kind, network, ready] =
+            [timings.kind, timings.network, timings.ready].map(|time| time.as_secs_f64());
+        let name = cluster.name();
+        say(&format!("cluster {name}: kind {kind:.1} s, network {network:.1} s, ready {ready:.1} s"));
     }
     let nodes = cluster.nodes().await?.len();
-    let outcome = specs(args, cluster.name().to_owned(), nodes, &mut signals).await;
+    let outcome = specs(args, parts, cluster.name(), nodes, &mut signals).await;
     let ended = end(args, cluster, outcome.is_err()).await;
     match (outcome, ended) {
         (Ok(counts), ended) => ended.map(|()| counts),
@@ -168,35 +158,61 @@ fn config(args: &Args) -> ClusterConfig {
 async fn end(args: &Args, mut cluster: Cluster, failed: bool) -> Result<()> {
     let (name, kubeconfig) = (cluster.name().to_owned(), cluster.kubeconfig());
     if args.reuse.is_some() {
-        println!("cluster {name} stays: KUBECONFIG={}", kubeconfig.display());
+        say(&format!("cluster {name} stays: KUBECONFIG={}", kubeconfig.display()));
     } else if failed && args.keep {
         cluster.keep("--keep")?;
-        println!(
+        say(&format!(
             "cluster {name} is kept: KUBECONFIG={}; `cargo xtask e2e reap --kept` removes it",
             kubeconfig.display()
-        );
+        ));
     } else {
         cluster.delete().await?;
     }
     Ok(())
 }
 
-/// Runs every part, also after one has failed.
-async fn specs(args: &Args, cluster: String, nodes: usize, signals: &mut Signals) -> Result<Counts> {
-    let mut commands = vec![
-        ("the specs of nodes and faults", part(args, &["--package", "seatrial-e2e", "--test", "nodes"])),
-        ("the operator's specs", part(args, &["--package", "seatrial-operator", "--test", "specs"])),
-    ];
+/// A part of the run: what it is, its test targets, and the command that runs them.
+type Piece = (&'static str, Target, Command);
+
+fn parts(args: &Args) -> Vec<Piece> {
+    let part = |what, target: Target| {
+        let mut command = target.run();
+        command.args(&args.runner);
+        args.how.apply(&mut command);
+        (what, target, command)
+    };
+    let mut parts =
+        vec![part("the specs of nodes and faults", NODE_SPECS), part("the operator's specs", SPECS)];
     if args.runner.is_empty() {
-        let clusters =
-            ["--package", "seatrial-e2e", "--features", "docker", "--test", "docker", "--test", "node_image"];
-        let mut command = part(args, &clusters);
+        let (what, target, mut command) = part("the tests of clusters", CLUSTERS);
         // Each of them makes a cluster or two.
         command.arg("--test-threads=2");
-        commands.push(("the tests of clusters", command));
+        parts.push((what, target, command));
     }
-    for (_, command) in &mut commands {
-        command.env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", &cluster);
+    parts
+}
+
+/// Builds everything that runs on the cluster.
+fn build(targets: &[(&'static str, Target)], group: &Group) -> Result<()> {
+    for (what, target) in targets {
+        group.build(&mut target.build(), what)?;
+    }
+    say("building the operator for its image");
+    // Outside of any spec's time; the specs find that there is nothing left to build.
+    let operator = Program::new("seatrial-operator", "seatrial-operator").profile("image");
+    group.build(&mut operator.command()?, "the operator for its image")
+}
+
+/// Runs every part, also after one has failed.
+async fn specs(
+    args: &Args,
+    mut parts: Vec<Piece>,
+    cluster: &str,
+    nodes: usize,
+    signals: &mut Signals,
+) -> Result<Counts> {
+    for (_, _, command) in &mut parts {
+        command.env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", cluster);
         command.env("SEATRIAL_KIND_NODES", nodes.to_string());
         if let Some(image) = &args.image {
             command.env("SEATRIAL_NODE_IMAGE", image);
@@ -205,63 +221,12 @@ async fn specs(args: &Args, cluster: String, nodes: usize, signals: &mut Signals
             command.env("SEATRIAL_KIND_VERSION", version);
         }
     }
-    let mut programs = cargo();
-    programs.args([
-        "build",
-        "--quiet",
-        "--package",
-        "seatrial-e2e",
-        "--features",
-        "docker",
-        "--example",
-        "suites",
-    ]);
-    let group = Arc::new(Group::default());
-    let runs = Arc::clone(&group);
-    let mut work = tokio::task::spawn_blocking(move || {
-        // The tests of clusters run it, and cargo does not build it for them.
-        anyhow::ensure!(
-            runs.run(&mut programs)?.success,
-            "the program that the tests of clusters run does not build"
-        );
-        println!("building the operator for its image");
-        // Outside of any spec's time: the first build takes minutes. The specs find that there is nothing left to build.
-        Program::new("seatrial-operator", "seatrial-operator").profile("image").build()?;
-        let mut counts = Counts::default();
-        let mut failed = Vec::new();
-        for (what, mut command) in commands {
-            let outcome = runs.run(&mut command)?;
-            counts += outcome.counts;
-            if let Err(error) = outcome.verdict(what) {
-                eprintln!("error: {error:#}");
-                failed.push(what);
-            }
+    unless_ended(signals, &Group::new(Hears::Output), move |group| {
+        let mut all = Parts::default();
+        for (what, _, mut command) in parts {
+            all.add(what, group.run(&mut command));
         }
-        anyhow::ensure!(failed.is_empty(), "{} failed ({counts})", failed.join(" and "));
-        Ok(counts)
-    });
-    let by = tokio::select! {
-        done = &mut work => return done.context("the thread that runs the specs panicked")?,
-        by = signals.next() => by,
-    };
-    println!("{by}: waiting for the specs to clean up; a second signal ends them at once");
-    if group.ask(by.signal()) {
-        tokio::select! {
-            _ended = work => {}
-            _ = signals.next() => drop(group.ask(rustix::process::Signal::KILL)),
-        }
-    }
-    Err(by.into())
-}
-
-fn part(args: &Args, target: &[&str]) -> Command {
-    let mut command = cargo();
-    command.args(["test", "--quiet"]).args(target).arg("--").args(&args.filter).args(&args.runner);
-    args.how.apply(&mut command);
-    if let Some(folder) = &args.report {
-        // cargo runs tests in their package's folder; a relative path means the caller's.
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        command.env("SEATRIAL_REPORT", folder);
-    }
-    command
+        all.verdict()
+    })
+    .await
 }

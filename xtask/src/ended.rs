@@ -4,70 +4,25 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::signal::unix::{self, SignalKind};
+use seatrial_e2e::signal::{self, Signals};
 
-use crate::cargo::{Outcome, run_told};
+use crate::cargo::{Hears, Outcome, run_told, say};
 
 /// Which signal ended a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Interrupted,
-    Terminated,
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Interrupted => "ended by Ctrl-C",
-            Self::Terminated => "ended by SIGTERM",
-        })
-    }
-}
-
-impl std::error::Error for Ended {}
-
-impl Ended {
-    pub(crate) fn signal(self) -> Signal {
-        match self {
-            Self::Interrupted => Signal::INT,
-            Self::Terminated => Signal::TERM,
-        }
-    }
-
-    /// The exit status by which a shell knows a process that a signal ended.
-    pub(crate) fn exit_status(self) -> i32 {
-        128 + self.signal().as_raw()
-    }
-}
-
-/// Signals since it was made: they do not end this process any more.
-pub(crate) struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-}
-
-impl Signals {
-    pub(crate) fn listen() -> Result<Self> {
-        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
-        Ok(Self { interrupt: unix::signal(interrupt)?, terminate: unix::signal(terminate)? })
-    }
-
-    pub(crate) async fn next(&mut self) -> Ended {
-        tokio::select! {
-            _ = self.interrupt.recv() => Ended::Interrupted,
-            _ = self.terminate.recv() => Ended::Terminated,
-        }
-    }
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended by {0}")]
+pub(crate) struct Ended(pub(crate) signal::Signal);
 
 /// Runs one program after the other, each with its children in a process group of its own: a terminal's Ctrl-C reaches
 /// this process alone, which passes on what it gets.
-#[derive(Default)]
-pub(crate) struct Group(Mutex<State>);
+pub(crate) struct Group {
+    hears: Hears,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
@@ -76,18 +31,19 @@ struct State {
 }
 
 impl Group {
+    /// A group of which so much is heard.
+    pub(crate) fn new(hears: Hears) -> Arc<Self> {
+        Arc::new(Self { hears, state: Mutex::default() })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nobody panics while a program starts or ends")
+        self.state.lock().expect("nobody panics while a program starts or ends")
     }
 
     /// Runs a program and waits until it and its children have ended. Nothing is begun after the group was asked to end.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Outcome> {
-        ensure!(
-            self.state().asked.is_none(),
-            "the run was ended before {} began",
-            command.get_program().display()
-        );
-        let outcome = run_told(command.process_group(0), |leader| {
+        ensure!(!self.is_asked(), "the run was ended before {} began", command.get_program().display());
+        let outcome = run_told(command.process_group(0), self.hears, |leader| {
             let mut state = self.state();
             state.leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
             // Asked for between the look above and now.
@@ -99,11 +55,23 @@ impl Group {
         outcome
     }
 
-    /// Passes a signal on to what runs; whether there is anything.
-    pub(crate) fn ask(&self, signal: Signal) -> bool {
+    /// Builds what will be run, or what it consists of.
+    pub(crate) fn build(&self, command: &mut Command, what: &str) -> Result<()> {
+        self.run(command)?.verdict(&format!("the build of {what}")).map(drop)
+    }
+
+    /// Whether it was asked to end.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.state().asked.is_some()
+    }
+
+    /// Passes a signal on to what runs.
+    pub(crate) fn ask(&self, signal: Signal) {
         let mut state = self.state();
         state.asked = Some(signal);
-        state.leader.inspect(|leader| pass_on(*leader, signal)).is_some()
+        if let Some(leader) = state.leader {
+            pass_on(leader, signal);
+        }
     }
 }
 
@@ -112,9 +80,35 @@ fn pass_on(leader: Pid, signal: Signal) {
     let _ = kill_process_group(leader, signal);
 }
 
+/// Does work on a thread of its own, which may run programs in the group, to its end.
+///
+/// A signal is passed on to the program that runs, and the work, which then has nothing more to begin, is waited for. So is
+/// the second one, which programs of ours take for a wish to end at once; the third one waits for nothing.
+pub(crate) async fn unless_ended<T: Send + 'static>(
+    signals: &mut Signals,
+    group: &Arc<Group>,
+    work: impl FnOnce(&Group) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let worker = Arc::clone(group);
+    let mut work = tokio::task::spawn_blocking(move || work(&worker));
+    let first = tokio::select! {
+        done = &mut work => return done.context("the thread that runs programs panicked")?,
+        by = signals.next() => by,
+    };
+    say(&format!("{first}: waiting for what runs to clean up; a second signal ends it at once"));
+    group.ask(first.number());
+    for last in [false, true] {
+        tokio::select! {
+            _ended = &mut work => break,
+            by = signals.next() => group.ask(if last { Signal::KILL } else { by.number() }),
+        }
+    }
+    Err(Ended(first).into())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::process::Stdio;
     use std::thread;
 
     use super::*;
@@ -127,12 +121,14 @@ mod tests {
         // the inner one waits for ends by itself: a shell's child can miss a signal that comes before it is itself.
         let inner = "trap 'sync; echo \"test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured\"; exit 1' TERM
             : > \"$READY\"; while :; do sleep 1; done";
-        let group = Arc::new(Group::default());
+        let group = Group::new(Hears::Output);
         let runs = thread::spawn({
             let (group, ready) = (Arc::clone(&group), ready.clone());
             move || {
                 let mut outer = Command::new("sh");
                 outer.args(["-c", "sh -c \"$INNER\" & wait"]).env("INNER", inner).env("READY", ready);
+                // A shell says which signal has ended what it ran.
+                outer.stderr(Stdio::null());
                 group.run(&mut outer)
             }
         });
@@ -144,14 +140,8 @@ mod tests {
         group.ask(Signal::TERM);
         let outcome = runs.join().unwrap().unwrap();
         assert_eq!((outcome.success, outcome.counts.passed, outcome.counts.failed), (false, 1, 1));
-        // Nothing runs any more, and nothing is begun.
-        assert!(!group.ask(Signal::TERM));
+        // Nothing is begun any more.
         let error = group.run(&mut Command::new("true")).unwrap_err().to_string();
         assert_eq!(error, "the run was ended before true began");
-    }
-
-    #[test]
-    fn an_end_has_the_status_that_a_shell_would_give_it() {
-        assert_eq!((Ended::Interrupted.exit_status(), Ended::Terminated.exit_status()), (130, 143));
     }
 }

@@ -1,8 +1,10 @@
 //! `cargo xtask envtest`: conformance cases and specs against real etcd and kube-apiserver.
 
 use anyhow::Result;
+use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, cargo, run};
+use crate::cargo::{Counts, Hears, Parts, Target, sum_up};
+use crate::ended::{Group, unless_ended};
 use crate::trial::{self, Tier};
 
 /// Run the conformance cases and the operator's specs on a real control plane.
@@ -12,27 +14,24 @@ use crate::trial::{self, Tier};
 )]
 pub(crate) struct Args {}
 
+const REAL: Target = Target {
+    tests: &["--package", "seatrial-envtest", "--features", "real", "--test", "real"],
+    programs: &["--example", "control_plane"],
+};
+
 /// Runs both; the last line printed are the figures.
-pub(crate) fn envtest(_args: &Args) -> Result<()> {
-    let counts = all()?;
-    println!("{counts}");
-    Ok(())
+pub(crate) async fn envtest(_args: &Args) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let group = Group::new(Hears::Output);
+    unless_ended(&mut signals, &group, |group| sum_up(all(group)).map(drop)).await
 }
 
-/// The crate's tests that need real processes, the conformance cases on the real server, and the specs.
-pub(crate) fn all() -> Result<Counts> {
-    let mut command = cargo();
-    command.args([
-        "test",
-        "--quiet",
-        "--package",
-        "seatrial-envtest",
-        "--features",
-        "real",
-        "--test",
-        "real",
-    ]);
-    let mut counts = run(&mut command)?.verdict("the tests on real binaries")?;
-    counts += trial::on(Tier::Envtest)?;
-    Ok(counts)
+/// The crate's tests that need real processes, the conformance cases on the real server, and the specs, also where one of
+/// the former fails.
+pub(crate) fn all(group: &Group) -> Result<Counts> {
+    let what = "the tests on real binaries";
+    let mut parts = Parts::default();
+    parts.add(what, group.build(&mut REAL.build(), what).and_then(|()| group.run(&mut REAL.run())));
+    parts.add("the trial", trial::on(Tier::Envtest, group));
+    parts.verdict()
 }

@@ -1,11 +1,19 @@
 //! How specs are run, as options of the commands that run them. The spec runner reads variables; these are their names on a
 //! command line.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-/// How specs are run.
+use anyhow::{Result, ensure};
+
+use crate::cargo::Counts;
+
+/// Which specs are run, and how.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct How {
+    /// Only specs whose name contains this.
+    #[arg(long)]
+    filter: Option<String>,
     /// Only specs with these labels: `recovery && !(slow || flaky)`.
     #[arg(long, value_name = "EXPRESSION")]
     labels: Option<String>,
@@ -27,11 +35,15 @@ pub(crate) struct How {
     /// Run again and again, each time with another seed, until it fails.
     #[arg(long)]
     until_it_fails: bool,
+    /// A folder for the reports: report.html, report.json, junit.xml, and what failures leave.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 impl How {
     /// Adds what was asked for to a command that ends with the spec runner's own arguments.
     pub(crate) fn apply(&self, command: &mut Command) {
+        command.args(&self.filter);
         if let Some(workers) = self.workers {
             command.arg(format!("--test-threads={workers}"));
         }
@@ -46,6 +58,24 @@ impl How {
         ];
         // What is not asked for here may still be set by the caller.
         command.envs(variables.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = &self.report {
+            // cargo runs tests in their package's folder; a relative path means the caller's.
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            command.env("SEATRIAL_REPORT", folder);
+        }
+    }
+
+    /// An error where specs were asked for and there are none: a run of nothing shows nothing. `task` shows what there is.
+    pub(crate) fn chose(&self, counts: Counts, task: &str) -> Result<()> {
+        let name = self.filter.as_ref().map(|text| format!("name contains {text:?}"));
+        let labels = self.labels.as_ref().map(|text| format!("labels are {text:?}"));
+        let asked: Vec<_> = name.into_iter().chain(labels).collect();
+        ensure!(
+            asked.is_empty() || counts != Counts::default(),
+            "no spec's {}: `cargo xtask {task}` shows the names",
+            asked.join(" while its ")
+        );
+        Ok(())
     }
 }
 
@@ -63,8 +93,8 @@ mod tests {
 
     #[test]
     fn each_option_reaches_the_runner_and_none_that_was_not_given() {
-        let options =
-            "x --labels !slow --order groups --workers 3 --retries 2 --fail-fast --repeat 9 --until-it-fails";
+        let options = "x --filter restart --labels !slow --order groups --workers 3 --retries 2 --fail-fast \
+             --repeat 9 --until-it-fails --report /out";
         let mut command = Command::new("specs");
         Line::parse_from(options.split(' ')).how.apply(&mut command);
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
@@ -75,13 +105,28 @@ mod tests {
             "SEATRIAL_LABELS=!slow",
             "SEATRIAL_ORDER=groups",
             "SEATRIAL_REPEAT=9",
+            "SEATRIAL_REPORT=/out",
             "SEATRIAL_RETRIES=2",
             "SEATRIAL_UNTIL_IT_FAILS=true",
         ];
         assert_eq!(variables.collect::<Vec<_>>(), expected);
-        assert_eq!(command.get_args().collect::<Vec<_>>(), ["--test-threads=3"]);
+        assert_eq!(command.get_args().collect::<Vec<_>>(), ["restart", "--test-threads=3"]);
         let mut bare = Command::new("specs");
         Line::parse_from(["x"]).how.apply(&mut bare);
         assert_eq!((bare.get_envs().count(), bare.get_args().count()), (0, 0));
+    }
+
+    #[test]
+    fn a_choice_of_nothing_is_an_error_that_says_what_was_asked_for() {
+        let chosen = |options: &str, skipped| {
+            let counts = Counts { skipped, ..Counts::default() };
+            Line::parse_from(options.split(' ')).how.chose(counts, "trial").map_err(|error| error.to_string())
+        };
+        let none = "no spec's name contains \"x\": `cargo xtask trial` shows the names".to_owned();
+        assert_eq!(chosen("x --filter x", 0), Err(none));
+        let none = "no spec's name contains \"x\" while its labels are \"slow\": `cargo xtask trial` shows the names";
+        assert_eq!(chosen("x --filter x --labels slow", 0), Err(none.to_owned()));
+        // What is skipped was there to be chosen; and who asked for nothing has got it.
+        assert_eq!((chosen("x --filter x", 1), chosen("x", 0)), (Ok(()), Ok(())));
     }
 }

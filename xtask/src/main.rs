@@ -9,6 +9,7 @@ mod doctor;
 mod e2e;
 mod ended;
 mod envtest;
+mod failures;
 mod fidelity;
 mod generate;
 mod how;
@@ -22,6 +23,8 @@ mod trial;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use ended::Ended;
 
 /// Seatrial's tasks.
 #[derive(Parser)]
@@ -68,9 +71,9 @@ async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::run(args).await,
-        Task::Trial(args) => trial::trial(&args),
-        Task::Envtest(args) => envtest::envtest(&args),
-        Task::E2e(args) => e2e::e2e(&args).await,
+        Task::Trial(args) => trial::trial(args).await,
+        Task::Envtest(args) => envtest::envtest(&args).await,
+        Task::E2e(args) => e2e::e2e(args).await,
         Task::Serve(args) => serve::serve(&args).await,
         Task::Kubectl(args) => kubectl::kubectl(&args).await,
         Task::Page(args) => page::page(&args).await,
@@ -78,13 +81,17 @@ async fn work() -> ExitCode {
         Task::Bench(args) => bench::bench(&args).await,
         Task::Docker(args) => docker::docker(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
-        Task::Ci(args) => ci::ci(&args),
+        Task::Ci(args) => match ci::ci(&args).await {
+            // What failed has been told, and the figures are the last line.
+            Ok(passed) => return if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+            Err(error) => Err(error),
+        },
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    cargo::complain(&format!("error: {error:#}"));
+    match error.downcast_ref::<Ended>() {
+        // At once: a thread may still be busy with what nobody waits for now.
+        Some(Ended(by)) => std::process::exit(by.exit_status().into()),
+        None => ExitCode::FAILURE,
     }
 }

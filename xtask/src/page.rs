@@ -90,8 +90,12 @@ fn tell(name: &str, seen: Result<()>, counts: &mut Counts) {
 
 /// Runs the operator's failing spec, which leaves its report in a folder.
 fn failing(folder: &Path) -> Result<()> {
+    let program = ["--package", "seatrial-operator", "--example", "failing"];
+    // What it prints is read; how far cargo is, is shown.
+    let built = cargo().arg("build").args(program).status().context("failed to start cargo")?;
+    ensure!(built.success(), "the spec that fails on purpose does not build");
     let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "seatrial-operator", "--example", "failing"]);
+    command.args(["run", "--quiet"]).args(program);
     command.env("SEATRIAL_REPORT", folder).env("SEATRIAL_TIER", "fake").env("SEATRIAL_SEED", "7");
     let output = command.output().context("failed to start cargo")?;
     let page = folder.join("report.html").exists();

@@ -6,8 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use seatrial_e2e::signal::Signals;
 use seatrial_fakeclient::FakeCluster;
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cargo::say;
 
 /// Serve an in-memory cluster on a loopback TLS socket.
 #[derive(Debug, clap::Args)]
@@ -29,7 +31,7 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Serves until SIGINT or SIGTERM; the kubeconfig is removed at the end, since nothing answers to it any more.
+/// Serves until a signal comes; the kubeconfig is removed at the end, since nothing answers to it any more.
 pub(crate) async fn serve(args: &Args) -> Result<()> {
     let mut builder = FakeCluster::builder().seed(args.seed);
     for path in &args.objects {
@@ -38,20 +40,16 @@ pub(crate) async fn serve(args: &Args) -> Result<()> {
         builder = builder.objects(&text);
     }
     let cluster = builder.build()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::listen()?;
     let serving = cluster.serve(args.port).await?;
     write_secret(&args.kubeconfig, serving.kubeconfig())?;
     println!("serving on {}; stop with Ctrl-C", serving.url());
     println!("kubectl --kubeconfig {} get namespaces", args.kubeconfig.display());
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signals.next().await;
     serving.stop().await;
     std::fs::remove_file(&args.kubeconfig)
         .with_context(|| format!("failed to remove {}", args.kubeconfig.display()))?;
-    println!("stopped");
+    say("stopped");
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! `cargo xtask trial`: the operator's specs, on the tier of your choice.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::ValueEnum;
+use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, cargo, run};
+use crate::cargo::{Hears, Outcome, Target, sum_up};
+use crate::ended::{Group, unless_ended};
 use crate::how::How;
 
 /// Where the specs run.
@@ -39,50 +40,44 @@ impl Tier {
 pub(crate) struct Args {
     /// Where the specs run.
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) tier: Tier,
-    /// Only specs whose name contains this.
-    #[arg(long)]
-    filter: Option<String>,
+    tier: Tier,
     /// Seed of everything random; a failed run prints its own.
     #[arg(long)]
     seed: Option<u64>,
-    /// A folder for the reports: report.html, report.json, junit.xml, and what failures leave.
-    #[arg(long, value_name = "DIR")]
-    report: Option<PathBuf>,
     #[command(flatten)]
     how: How,
 }
 
+/// The operator's specs.
+pub(crate) const SPECS: Target =
+    Target { tests: &["--package", "seatrial-operator", "--test", "specs"], programs: &[] };
+
 /// Runs the specs; the last line printed are the figures.
-pub(crate) fn trial(args: &Args) -> Result<()> {
-    let outcome = run(&mut command(args))?;
-    println!("{}", outcome.counts);
-    let counts = outcome.verdict("the trial")?;
-    if let Some(filter) = &args.filter {
-        let chosen = counts.passed + counts.skipped;
-        ensure!(chosen > 0, "no spec's name contains {filter:?}: `cargo xtask trial` shows the names");
-    }
-    Ok(())
+pub(crate) async fn trial(args: Args) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let group = Group::new(Hears::Output);
+    unless_ended(&mut signals, &group, move |group| {
+        let counts = sum_up(specs(&args, group).and_then(|outcome| outcome.verdict("the trial")))?;
+        args.how.chose(counts, "trial")
+    })
+    .await
 }
 
-/// The specs of one tier, counted.
-pub(crate) fn on(tier: Tier) -> Result<Counts> {
-    let outcome = run(&mut command(&Args { tier, ..Args::default() }))?;
-    outcome.verdict("the trial")
+/// What all specs came to on one tier.
+pub(crate) fn on(tier: Tier, group: &Group) -> Result<Outcome> {
+    specs(&Args { tier, ..Args::default() }, group)
+}
+
+fn specs(args: &Args, group: &Group) -> Result<Outcome> {
+    group.build(&mut SPECS.build(), "the operator's specs")?;
+    group.run(&mut command(args))
 }
 
 fn command(args: &Args) -> Command {
-    let mut command = cargo();
-    command.args(["test", "--quiet", "--package", "seatrial-operator", "--test", "specs", "--"]);
-    command.args(&args.filter);
+    let mut command = SPECS.run();
     command.env("SEATRIAL_TIER", args.tier.name());
     if let Some(seed) = args.seed {
         command.env("SEATRIAL_SEED", seed.to_string());
-    }
-    if let Some(folder) = &args.report {
-        // cargo runs tests in their package's folder; a relative path means the caller's.
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        command.env("SEATRIAL_REPORT", folder);
     }
     args.how.apply(&mut command);
     command

@@ -69,7 +69,7 @@ async fn a_client_with_its_kubeconfig_finds_the_objects_that_it_was_given() {
 
 #[test]
 fn a_signal_ends_it_well_and_takes_the_kubeconfig_along() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("k.yaml");
         let served = Served::start(&kubeconfig, &[]);

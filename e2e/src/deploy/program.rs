@@ -81,18 +81,25 @@ impl Program {
 
     /// Builds it, which does nothing if it is up to date, and says where it is.
     ///
-    /// Blocks for as long as cargo takes. Cargo's own progress goes to standard error.
+    /// Blocks for as long as cargo takes. Only what is wrong goes to standard error.
     pub fn build(&self) -> Result<PathBuf, ProgramError> {
+        let mut command = self.command()?;
+        command.args(["--quiet", "--message-format=json-render-diagnostics"]);
+        let messages = self.run("cargo", command.stderr(Stdio::inherit()))?;
+        let path = self.executable(&messages)?;
+        check(path)
+    }
+
+    /// The command that builds it, for who wants to see how far cargo is; [`Program::build`] then finds nothing to do.
+    pub fn command(&self) -> Result<Command, ProgramError> {
         let target = self.host()?;
         let mut command = cargo();
         // With a target named, the flags are for the program alone: build scripts and macros are libraries that rustc
         // loads, and cannot be static.
-        command.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--target", &target]);
-        command.args(["--package", &self.package, "--bin", &self.binary, "--profile", &self.profile]);
+        command.args(["build", "--target", &target, "--package", &self.package, "--bin", &self.binary]);
+        command.args(["--profile", &self.profile]);
         command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags());
-        let messages = self.run("cargo", command.stderr(Stdio::inherit()))?;
-        let path = self.executable(&messages)?;
-        check(path)
+        Ok(command)
     }
 
     /// The target that the toolchain at hand builds for by itself.

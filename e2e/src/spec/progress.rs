@@ -104,7 +104,7 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
             match signalled {
                 Ok(()) => aside(&progress.told()),
                 Err(_) => {
-                    after.and_then(|after| progress.slow(after)).into_iter().for_each(|told| aside(&told))
+                    after.and_then(|after| progress.slow(after)).into_iter().for_each(|told| aside(&told));
                 }
             }
         }

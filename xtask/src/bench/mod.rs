@@ -135,7 +135,7 @@ async fn without_nodes(args: &Args) -> Result<Vec<Row>> {
 
 fn optimised(args: &Args) -> Result<()> {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--profile", "bench", "--package", "xtask", "--", "bench", "--here"]);
+    command.args(["run", "--profile", "bench", "--package", "xtask", "--", "bench", "--here"]);
     command.args(args.json.then_some("--json"));
     command.args(args.fake_only.then_some("--fake-only"));
     command.args(args.kind.then_some("--kind"));
