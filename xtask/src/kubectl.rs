@@ -17,7 +17,6 @@ use seatrial_fakeclient::FakeCluster;
 use seatrial_fixtures::conformance::sides;
 
 use crate::cargo::Counts;
-use crate::generate::KUBERNETES;
 
 /// Run the same kubectl commands on the fake and on a real API server, and compare what they print.
 #[derive(Debug, clap::Args)]
@@ -67,11 +66,11 @@ struct Printed {
 
 /// Runs the list on both sides; the last line printed is the sum.
 pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
-    let version = KUBERNETES.trim_start_matches('v');
-    let request = Request::new(Some(version))?.with(Binary::Kubectl);
+    let request = Request::new(Some(sides::KUBERNETES))?.with(Binary::Kubectl);
     let found = assets::resolve(&request).await?;
     let program = found.path(Binary::Kubectl).context("kubectl was asked for")?.to_owned();
-    let environment = Environment::builder().version(version).controllers(sides::CONTROLLERS).start().await?;
+    let environment =
+        Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS).start().await?;
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await?;
     let fake = Side::new(&program, serving.kubeconfig())?;

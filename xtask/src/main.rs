@@ -42,7 +42,6 @@ struct Cli {
 enum Task {
     /// Compare the fake with a real control plane, case by case.
     Fidelity(fidelity::Args),
-    /// Generate the built-in kinds' data from a real kube-apiserver.
     Gen(generate::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
@@ -70,7 +69,7 @@ fn main() -> ExitCode {
 async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
-        Task::Gen(args) => generate::run(args).await,
+        Task::Gen(args) => generate::generate(&args),
         Task::Trial(args) => trial::trial(args).await,
         Task::Envtest(args) => envtest::envtest(&args).await,
         Task::E2e(args) => e2e::e2e(args).await,

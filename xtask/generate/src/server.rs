@@ -135,6 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_data_is_of_the_version_that_the_fake_is_compared_with() {
+        assert_eq!(KUBERNETES, format!("v{}", seatrial_fixtures::conformance::sides::KUBERNETES));
+    }
+
+    #[test]
     fn a_server_of_another_version_is_refused_with_both() {
         assert!(pinned(&json!({"gitVersion": KUBERNETES})).is_ok());
         let error = pinned(&json!({"gitVersion": "v1.37.3"})).unwrap_err().to_string();

@@ -1,7 +1,6 @@
 //! The command: collects every file's text, then writes it or compares it with what is committed.
 //!
-//! It knows the list of files and nothing of what is in them. Nothing here links the fake: a generator that needs
-//! its own output to compile its logic could never mend a broken output.
+//! It knows the list of files and nothing of what is in them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +10,14 @@ use anyhow::{Context, Result, bail};
 use super::server::{KUBERNETES, Server};
 use super::{columns, defaults, openapi, protobuf, resources};
 
-/// Options of `cargo xtask gen`.
-#[derive(clap::Args)]
+/// Generate the built-in kinds' data from a real kube-apiserver.
+#[derive(Debug, clap::Parser)]
 #[command(
+    name = "cargo xtask gen",
+    bin_name = "cargo xtask gen",
     after_help = "Examples:\n  cargo xtask gen\n  cargo xtask gen --check\n  cargo xtask gen --kubeconfig ~/.kube/throw-away"
 )]
-pub(crate) struct Args {
+pub struct Args {
     /// Write nothing; fail and name the files that differ from what the server says.
     #[arg(long)]
     check: bool,
@@ -29,12 +30,12 @@ pub(crate) struct Args {
 pub(crate) type Files = BTreeMap<&'static str, String>;
 
 /// Generates, then writes or compares.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub async fn run(args: Args) -> Result<()> {
     let server = Server::start(args.kubeconfig.as_deref()).await?;
     let files = collect(&server).await;
     server.stop().await;
     let files = files?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakeclient/data");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fakeclient/data");
     if args.check { compare(&folder, &files) } else { write(&folder, &files) }
 }
 
