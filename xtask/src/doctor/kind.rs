@@ -60,7 +60,7 @@ fn client() -> Finding {
     which::which("docker").map_or_else(
         |_| {
             Finding::bad(
-                "Docker's client is missing (kind calls `docker`)",
+                "Docker's client is missing, and needed by kind, which calls `docker`",
                 "apt-get install --no-install-recommends docker.io",
             )
         },
@@ -144,7 +144,9 @@ fn groups(info: &SystemInfo) -> Finding {
 
 fn watchers(text: &str) -> Finding {
     match text.trim().parse::<u32>() {
-        Err(_) => Finding::good("inotify: its limit cannot be told here"),
+        Err(_) => {
+            Finding::spared("inotify: its limit cannot be told here; Docker's machine has one of its own")
+        }
         Ok(limit) if limit >= ENOUGH_WATCHERS => {
             Finding::good(format!("inotify: {limit} instances per user"))
         }
@@ -192,18 +194,24 @@ async fn ingredients(connection: Option<&Docker>) -> Vec<Finding> {
     let installed = |program: &str, argument: &str, package: &str| {
         let why = "to build a node image where none can be pulled";
         version(program, argument).map_or_else(
-            || Finding::bad(format!("{program} is missing ({why})"), format!("apt-get install {package}")),
+            || {
+                Finding::bad(
+                    format!("{program} is missing, and needed {why}"),
+                    format!("apt-get install {package}"),
+                )
+            },
             Finding::good,
         )
     };
     vec![
-        Finding::good("node image: not here yet; pulled or built by the first run (cargo xtask node-image)"),
+        Finding::spared(
+            "node image: not here yet; the first run pulls or builds it (cargo xtask node-image)",
+        ),
         installed("mmdebstrap", "--version", "mmdebstrap"),
-        Finding::good("catatonit: comes with the packages that are installed into the image"),
         version("go", "version").map_or_else(
             || {
                 Finding::bad(
-                    "go is missing (to build Kubernetes' binaries where none can be downloaded)",
+                    "go is missing, and needed to build Kubernetes' binaries where none can be downloaded",
                     "install Go 1.26 or newer (https://go.dev/dl)",
                 )
             },
@@ -213,16 +221,26 @@ async fn ingredients(connection: Option<&Docker>) -> Vec<Finding> {
 }
 
 async fn kind_itself() -> Finding {
-    let not_here = "kind: not here yet; the first run builds it with Go";
-    let mend = "go install sigs.k8s.io/kind@v0.33.0";
-    let Ok(request) = Request::only(None, [Binary::Kind]) else { return Finding::bad(not_here, mend) };
+    let Ok(request) = Request::only(None, [Binary::Kind]) else { return unbuilt(None) };
     match assets::resolve(&request.installed_only(true)).await {
         Ok(found) => {
             Finding::good(format!("kind: {}", found.path(Binary::Kind).unwrap_or(Path::new("?")).display()))
         }
-        Err(_) if version("go", "version").is_some() => Finding::good(not_here),
-        Err(_) => Finding::bad("kind is missing, and go, which would build it", mend),
+        Err(_) => unbuilt(version("go", "version")),
     }
+}
+
+/// kind where it is not here.
+fn unbuilt(go: Option<String>) -> Finding {
+    go.map_or_else(
+        || {
+            Finding::bad(
+                "kind is missing, and needed for clusters; and go, which would build it",
+                "install Go 1.26 or newer (https://go.dev/dl), or put kind v0.33.0 into PATH",
+            )
+        },
+        |go| Finding::spared(format!("kind: not here yet; the first run builds it with {go}")),
+    )
 }
 
 #[cfg(test)]
@@ -237,35 +255,55 @@ mod tests {
     #[test]
     fn a_runtime_that_would_refuse_privileged_containers_is_missed_with_the_daemon_that_does_not() {
         let finding = runs_nodes("000001fffeffffff", "runc");
-        assert!(!finding.ok && finding.text.contains("root lacks CAP_SYS_RESOURCE"), "{}", finding.text);
+        assert!(
+            finding.is_missing() && finding.text.contains("root lacks CAP_SYS_RESOURCE"),
+            "{}",
+            finding.text
+        );
         assert!(finding.mend.unwrap().starts_with("cargo xtask docker start"));
-        assert!(runs_nodes("000001fffeffffff", "seatrial-bounded").ok);
-        assert!(runs_nodes("000001ffffffffff", "runc").ok);
+        assert!(!runs_nodes("000001fffeffffff", "seatrial-bounded").is_missing());
+        assert!(!runs_nodes("000001ffffffffff", "runc").is_missing());
     }
 
     #[test]
     fn an_interface_that_is_too_old_is_missed() {
-        assert!(api("unix:///x", "20.10.24", "1.41").ok);
-        assert!(api("unix:///x", "29.0", "1.52").ok);
+        assert!(!api("unix:///x", "20.10.24", "1.41").is_missing());
+        assert!(!api("unix:///x", "29.0", "1.52").is_missing());
         let old = api("unix:///x", "18.09", "1.39");
-        assert!(!old.ok && old.text.ends_with("and 1.41 is the oldest that serves"), "{}", old.text);
-        assert!(!api("unix:///x", "?", "").ok);
+        assert!(old.is_missing() && old.text.ends_with("and 1.41 is the oldest that serves"), "{}", old.text);
+        assert!(api("unix:///x", "?", "").is_missing());
     }
 
     #[test]
     fn few_instances_of_inotify_are_told_and_too_few_are_missed() {
         let some = watchers("128\n");
-        assert!(some.ok && some.text.contains("fs.inotify.max_user_instances=512"), "{}", some.text);
+        assert!(
+            !some.is_missing() && some.text.contains("fs.inotify.max_user_instances=512"),
+            "{}",
+            some.text
+        );
         let few = watchers("32\n");
-        assert!(!few.ok && few.mend.unwrap().contains("fs.inotify.max_user_instances=512"), "{}", few.text);
+        assert!(
+            few.is_missing() && few.mend.unwrap().contains("fs.inotify.max_user_instances=512"),
+            "{}",
+            few.text
+        );
         assert_eq!(watchers("512\n").text, "inotify: 512 instances per user");
     }
 
     #[test]
+    fn kind_is_missed_where_nothing_can_build_it() {
+        assert!(unbuilt(None).is_missing());
+        let later = unbuilt(Some("go version go1.26.8".into()));
+        assert_eq!(later.text, "kind: not here yet; the first run builds it with go version go1.26.8");
+        assert!(!later.is_missing());
+    }
+
+    #[test]
     fn too_little_space_is_missed_with_what_is_needed() {
-        assert!(enough("Docker's data", Path::new("/d"), 90_000_000_000).ok);
+        assert!(!enough("Docker's data", Path::new("/d"), 90_000_000_000).is_missing());
         let little = enough("Docker's data", Path::new("/d"), 1_500_000_000);
         assert_eq!(little.text, "1.5 GB free for Docker's data (/d), and 8 GB are needed");
-        assert!(!little.ok);
+        assert!(little.is_missing());
     }
 }
