@@ -17,6 +17,13 @@ pub(crate) struct Counts {
     pub(crate) skipped: usize,
 }
 
+impl Counts {
+    /// How many there were; what is skipped was there.
+    pub(crate) fn all(self) -> usize {
+        self.passed + self.failed + self.skipped
+    }
+}
+
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;

@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use clap::Subcommand;
 use seatrial_e2e::deploy::Program;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
@@ -69,8 +69,7 @@ pub(crate) async fn e2e(args: Args) -> Result<()> {
     if let Some(Task::Reap { kept }) = args.task {
         return reap(kept).await;
     }
-    let counts = sum_up(on_cluster(&args).await)?;
-    args.how.chose(counts, "e2e")
+    sum_up(on_cluster(&args).await).map(drop)
 }
 
 /// All of it, with nothing chosen.
@@ -102,6 +101,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
     // Before there is a cluster: a build takes minutes the first time, and may fail.
     let builds = move |group: &Group| build(&targets, group);
     unless_ended(&mut signals, &Group::new(Hears::Output), builds).await?;
+    args.how.chose(listed(args)?, "e2e")?;
     let home = Home::of_this_process();
     for name in kind::reap(&home, false).await?.removed {
         say(&format!("removed cluster {name} of a run that is gone"));
@@ -201,6 +201,20 @@ fn build(targets: &[(&'static str, Target)], group: &Group) -> Result<()> {
     // Outside of any spec's time; the specs find that there is nothing left to build.
     let operator = Program::new("seatrial-operator", "seatrial-operator").profile("image");
     group.build(&mut operator.command()?, "the operator for its image")
+}
+
+/// How many specs and tests the run will have.
+fn listed(args: &Args) -> Result<usize> {
+    let mut count = 0;
+    for (what, _, mut command) in parts(args) {
+        let output = command.arg("--list").env("SEATRIAL_TIER", "kind").output();
+        let output = output.with_context(|| format!("failed to list {what}"))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{what} cannot be listed: {}", said.trim_end());
+        count +=
+            String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.ends_with(": test")).count();
+    }
+    Ok(count)
 }
 
 /// Runs every part, also after one has failed.

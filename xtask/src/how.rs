@@ -6,8 +6,6 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::cargo::Counts;
-
 /// Which specs are run, and how.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct How {
@@ -66,12 +64,12 @@ impl How {
     }
 
     /// An error where specs were asked for and there are none: a run of nothing shows nothing. `task` shows what there is.
-    pub(crate) fn chose(&self, counts: Counts, task: &str) -> Result<()> {
+    pub(crate) fn chose(&self, count: usize, task: &str) -> Result<()> {
         let name = self.filter.as_ref().map(|text| format!("name contains {text:?}"));
         let labels = self.labels.as_ref().map(|text| format!("labels are {text:?}"));
         let asked: Vec<_> = name.into_iter().chain(labels).collect();
         ensure!(
-            asked.is_empty() || counts != Counts::default(),
+            asked.is_empty() || count > 0,
             "no spec's {}: `cargo xtask {task}` shows the names",
             asked.join(" while its ")
         );
@@ -118,15 +116,14 @@ mod tests {
 
     #[test]
     fn a_choice_of_nothing_is_an_error_that_says_what_was_asked_for() {
-        let chosen = |options: &str, skipped| {
-            let counts = Counts { skipped, ..Counts::default() };
-            Line::parse_from(options.split(' ')).how.chose(counts, "trial").map_err(|error| error.to_string())
+        let chosen = |options: &str, count| {
+            Line::parse_from(options.split(' ')).how.chose(count, "trial").map_err(|error| error.to_string())
         };
         let none = "no spec's name contains \"x\": `cargo xtask trial` shows the names".to_owned();
         assert_eq!(chosen("x --filter x", 0), Err(none));
         let none = "no spec's name contains \"x\" while its labels are \"slow\": `cargo xtask trial` shows the names";
         assert_eq!(chosen("x --filter x --labels slow", 0), Err(none.to_owned()));
-        // What is skipped was there to be chosen; and who asked for nothing has got it.
+        // Who asked for nothing has got it.
         assert_eq!((chosen("x --filter x", 1), chosen("x", 0)), (Ok(()), Ok(())));
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn trial(args: Args) -> Result<()> {
     let group = Group::new(Hears::Output);
     unless_ended(&mut signals, &group, move |group| {
         let counts = sum_up(specs(&args, group).and_then(|outcome| outcome.verdict("the trial")))?;
-        args.how.chose(counts, "trial")
+        args.how.chose(counts.all(), "trial")
     })
     .await
 }

@@ -5,24 +5,39 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use seatrial_e2e::signal::outlives_its_terminal;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Builds at once. Runs, as cargo does, a program that may outlive it; that one is heard when it waits, tidies up when it is
+/// Builds at once, unless `BUILDS` says otherwise. Runs, as cargo does, a program that may outlive it; that one is heard when it waits, tidies up when it is
 /// asked to end, and has to be asked twice if it is stubborn. What it waits for ends by itself: a shell's child can miss a
 /// signal. What the shell would say of that is not heard: nobody may listen.
 const CARGO: &str = r#"#!/bin/sh
-echo "cargo $*" >> "$HOME/calls"
-case "$*" in "build "*) exit 0 ;; esac
-tidy='end() { case "$STUBBORN" in "$asked") asked=again ;; *) echo tidied > "$HOME/tidied"
+echo "cargo $*" >> "$TRACES/calls"
+case "$BUILDS$*" in "build "*) exit 0 ;; esac
+tidy='end() { case "$STUBBORN" in "$asked") asked=again ;; *) echo tidied > "$TRACES/tidied"
   echo "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured"; exit 1 ;; esac; }
   trap end INT TERM HUP; echo waits; while :; do sleep 0.1; done'
 asked=once sh -c "$tidy" 2>/dev/null
 "#;
+
+/// A command with a script in cargo's place, and no Docker.
+fn xtask(home: &Path, cargo: &str, task: &[&str]) -> Command {
+    let program = home.join("cargo");
+    fs::write(&program, cargo).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(task)
+        .env("CARGO", program)
+        .env("TRACES", home)
+        .env("XDG_CACHE_HOME", home)
+        .env("DOCKER_HOST", "unix:///nowhere");
+    command
+}
 
 struct Running {
     child: Child,
@@ -32,12 +47,9 @@ struct Running {
 impl Running {
     /// Runs the command until what it runs waits for its end.
     #[track_caller]
-    fn start(home: &Path, task: &[&str], stubborn: &str) -> Self {
-        let cargo = home.join("cargo");
-        fs::write(&cargo, CARGO).unwrap();
-        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(task).env("CARGO", cargo).env("HOME", home).env("STUBBORN", stubborn);
+    fn start(home: &Path, task: &[&str], variable: (&str, &str)) -> Self {
+        let mut command = xtask(home, CARGO, task);
+        command.env(variable.0, variable.1);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         catch_hang_up();
         let mut child = command.spawn().unwrap();
@@ -100,7 +112,7 @@ fn each_signal_is_passed_on_and_ends_the_command_after_what_it_runs() {
         .flat_map(|task| [Signal::INT, Signal::TERM, Signal::HUP].map(|signal| (task, signal)))
     {
         let home = tempfile::tempdir().unwrap();
-        let running = Running::start(home.path(), task, "");
+        let running = Running::start(home.path(), task, ("STUBBORN", ""));
         running.signal(signal);
         let (code, output, errors) = running.end();
         assert_eq!(code, Some(128 + signal.as_raw()), "{task:?}: {output}\n{errors}");
@@ -123,9 +135,36 @@ fn first_run(task: &[&str]) -> &'static str {
 }
 
 #[test]
+fn e2e_that_is_ended_while_it_builds_makes_no_cluster() {
+    let home = tempfile::tempdir().unwrap();
+    let running = Running::start(home.path(), &["e2e"], ("BUILDS", "slowly "));
+    running.signal(Signal::TERM);
+    let (code, output, errors) = running.end();
+    assert_eq!(code, Some(143), "{output}\n{errors}");
+    let calls = fs::read_to_string(home.path().join("calls")).unwrap();
+    assert_eq!(calls.lines().count(), 1, "{calls}");
+}
+
+#[test]
+fn what_chooses_nothing_fails_in_the_same_words_and_makes_no_cluster() {
+    let nothing =
+        "#!/bin/sh\ncase \"$*\" in test*) echo 'test result: ok. 0 passed; 0 failed; 0 ignored' ;; esac\n";
+    for task in ["trial", "e2e"] {
+        let home = tempfile::tempdir().unwrap();
+        let Output { status, stderr, .. } =
+            xtask(home.path(), nothing, &[task, "--filter", "nonsense"]).output().unwrap();
+        let told = String::from_utf8(stderr).unwrap();
+        assert!(!status.success(), "{told}");
+        let expected =
+            format!("error: no spec's name contains \"nonsense\": `cargo xtask {task}` shows the names");
+        assert_eq!(told.lines().last(), Some(expected.as_str()));
+    }
+}
+
+#[test]
 fn the_step_of_ci_that_was_ended_stands_in_the_table_and_in_what_failed() {
     let home = tempfile::tempdir().unwrap();
-    let running = Running::start(home.path(), &["ci", "--fast"], "");
+    let running = Running::start(home.path(), &["ci", "--fast"], ("STUBBORN", ""));
     running.signal(Signal::TERM);
     let (_, output, _) = running.end();
     let (_, told) = output.split_once("── where the time went\n").expect("a table");
@@ -137,7 +176,7 @@ fn the_step_of_ci_that_was_ended_stands_in_the_table_and_in_what_failed() {
 #[test]
 fn a_second_signal_is_passed_on_too() {
     let home = tempfile::tempdir().unwrap();
-    let mut running = Running::start(home.path(), &["trial"], "once");
+    let mut running = Running::start(home.path(), &["trial"], ("STUBBORN", "once"));
     running.signal(Signal::INT);
     running.until("Ctrl-C (SIGINT): waiting for what runs to clean up");
     running.signal(Signal::TERM);
@@ -150,7 +189,7 @@ fn a_second_signal_is_passed_on_too() {
 #[test]
 fn a_terminal_that_is_gone_keeps_nothing_from_its_end() {
     let home = tempfile::tempdir().unwrap();
-    let mut running = Running::start(home.path(), &["trial"], "");
+    let mut running = Running::start(home.path(), &["trial"], ("STUBBORN", ""));
     running.lines = None;
     running.child.stderr = None;
     running.signal(Signal::HUP);
