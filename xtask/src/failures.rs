@@ -104,6 +104,12 @@ impl Reader {
             }
             self.silent &= !panicked;
         }
+        if form == Form::Spec && ["evidence: ", "run it again: "].iter().any(|begin| line.starts_with(begin))
+        {
+            // Whatever is left out of the story, this leads to it.
+            failure.lines.push(clipped(line));
+            return;
+        }
         let empty = line.trim().is_empty() && failure.lines.is_empty();
         if !self.silent && !empty && !line.starts_with("note: run with `RUST_BACKTRACE") {
             failure.hear(line);
@@ -328,6 +334,12 @@ Caused by:\n  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill
         let text = format!("DIFFERENT a\n{}{}\n", "+x\n".repeat(LINES + 5), "y".repeat(WIDTH + 9));
         let [failure] = &read(Stream::Output, &text)[..] else { panic!("one failure") };
         assert_eq!((failure.lines.len(), failure.left_out), (LINES, 6));
+        let story = format!("── failed: a ──\n{}evidence: out\nrun it again: x\n", "y\n".repeat(LINES + 5));
+        let [failure] = &read(Stream::Output, &story)[..] else { panic!("one failure") };
+        assert_eq!(
+            (failure.left_out, &failure.lines[LINES..]),
+            (5, &["evidence: out", "run it again: x"].map(String::from)[..])
+        );
         let many = read(Stream::Output, &"DIFFERENT a\n+x\n".repeat(FAILURES + 2));
         assert_eq!((many.len(), many[FAILURES].lines.len(), many[FAILURES].left_out), (FAILURES + 2, 0, 1));
         assert_eq!(clipped(&"ä".repeat(WIDTH + 1)), format!("{}…", "ä".repeat(WIDTH)));
