@@ -111,10 +111,11 @@ fn run(plan: &[StepPlan], group: &Group) -> Vec<Step> {
 /// A step's name, what it needs, and what it runs.
 type StepPlan = (&'static str, Needs, fn(&Group) -> Result<Counts>);
 
-const STEPS: [StepPlan; 11] = [
+const STEPS: [StepPlan; 12] = [
     ("format", Needs::Rust, format),
     ("lints", Needs::Rust, lints),
     ("documentation", Needs::Rust, documentation),
+    ("dependencies", Needs::Rust, dependencies),
     ("tests", Needs::Rust, tests),
     ("trial on the fake", Needs::Rust, |group| trial::on(Tier::Fake, group)?.verdict("the trial")),
     ("the report in a browser", Needs::Rust, page),
@@ -164,6 +165,16 @@ fn documentation(group: &Group) -> Result<Counts> {
     let mut command = cargo();
     command.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     check(group, &mut command, "the documentation")
+}
+
+/// What `deny.toml` says of licences, crates and where they come from. Advisories are left out: they change without a
+/// change here, and are fetched from a place of their own.
+fn dependencies(group: &Group) -> Result<Counts> {
+    if which::which("cargo-deny").is_err() {
+        say("skipped: cargo-deny is not here; `cargo install --locked cargo-deny` brings it");
+        return Ok(Counts { skipped: 1, ..Counts::default() });
+    }
+    check(group, cargo().args(["deny", "check", "bans", "licenses", "sources"]), "cargo deny")
 }
 
 fn tests(group: &Group) -> Result<Counts> {

@@ -174,6 +174,8 @@ fn tools() -> Vec<Finding> {
     };
     let no_browser = "no Chromium; not needed, since looks at the report's page (cargo xtask page, ci) are skipped \
         without it: apt-get install chromium";
+    let no_deny = "no cargo-deny; not needed, since what deny.toml says of dependencies (cargo xtask ci) is skipped \
+        without it: cargo install --locked cargo-deny";
     vec![
         tool("rustfmt", "--version", "rustup component add rustfmt"),
         tool("cargo-clippy", "--version", "rustup component add clippy"),
@@ -181,6 +183,7 @@ fn tools() -> Vec<Finding> {
             || Finding::spared(no_browser),
             |path| Finding::good(format!("Chromium: {}", path.display())),
         ),
+        version("cargo-deny", "--version").map_or_else(|| Finding::spared(no_deny), Finding::good),
     ]
 }
 
