@@ -238,9 +238,13 @@ async fn specs(
     unless_ended(signals, &Group::new(Hears::Output), move |group| {
         let mut all = Parts::default();
         for (what, _, mut command) in parts {
+            if group.is_asked() {
+                break;
+            }
             all.add(what, group.run(&mut command));
         }
-        all.verdict()
+        // Nobody else tells the figures of a run that was ended.
+        if group.is_asked() { sum_up(all.verdict()) } else { all.verdict() }
     })
     .await
 }
