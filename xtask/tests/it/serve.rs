@@ -10,6 +10,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::hang_up;
+
 fn serve(kubeconfig: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.arg("serve").arg("--kubeconfig").arg(kubeconfig).args(arguments).stdin(Stdio::null());
@@ -25,6 +27,7 @@ struct Served {
 impl Served {
     #[track_caller]
     fn start(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        hang_up::ends_children();
         let mut child = serve(kubeconfig, arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

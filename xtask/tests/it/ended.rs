@@ -6,15 +6,14 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::LazyLock;
 
 use rustix::process::{Pid, Signal, kill_process};
-use seatrial_e2e::signal::outlives_its_terminal;
-use tokio::signal::unix::{SignalKind, signal};
 
-/// Builds at once, unless `BUILDS` says otherwise. Runs, as cargo does, a program that may outlive it; that one is heard when it waits, tidies up when it is
-/// asked to end, and has to be asked twice if it is stubborn. What it waits for ends by itself: a shell's child can miss a
-/// signal. What the shell would say of that is not heard: nobody may listen.
+use crate::hang_up;
+
+/// Builds at once, unless `BUILDS` says otherwise. Runs, as cargo does, a program that may outlive it; that one is heard
+/// when it waits, tidies up when it is asked to end, and has to be asked twice if it is stubborn. What it waits for ends by
+/// itself: a shell's child can miss a signal. What the shell would say of that is not heard: nobody may listen.
 const CARGO: &str = r#"#!/bin/sh
 echo "cargo $*" >> "$TRACES/calls"
 case "$BUILDS$*" in "build "*) exit 0 ;; esac
@@ -51,7 +50,7 @@ impl Running {
         let mut command = xtask(home, CARGO, task);
         command.env(variable.0, variable.1);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        catch_hang_up();
+        hang_up::ends_children();
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let mut running = Self { child, lines: Some(lines) };
@@ -88,19 +87,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Tests that were started by nohup ignore SIGHUP, and so would their children. A handler stays with the process that has
-/// it: where there is one, a child begins with the default.
-fn catch_hang_up() {
-    static CAUGHT: LazyLock<()> = LazyLock::new(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-        let _context = runtime.enter();
-        drop(signal(SignalKind::hangup()).unwrap());
-    });
-    if outlives_its_terminal() {
-        LazyLock::force(&CAUGHT);
     }
 }
 
