@@ -64,7 +64,11 @@ pub async fn connect_to(host: &str) -> Result<Docker, NoDocker> {
 
 #[cfg(test)]
 mod tests {
+    use bollard::query_parameters::ListContainersOptions;
+    use serde_json::json;
+
     use super::*;
+    use crate::docker::script::{scripted, version};
 
     #[test]
     fn the_first_socket_that_is_there_is_taken() {
@@ -88,6 +92,32 @@ mod tests {
         let path = folder.path().join("docker.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let error = connect_to(&format!("unix://{}", path.display())).await.unwrap_err();
+        assert!(error.to_string().starts_with("Docker does not answer at unix://"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_daemon_of_api_1_41_is_spoken_to_in_its_version_and_a_newer_one_in_ours() {
+        let ours = format!("{}.{}", API_DEFAULT_VERSION.major_version, API_DEFAULT_VERSION.minor_version);
+        for (daemon, spoken) in [("1.41", "1.41"), ("9.99", ours.as_str())] {
+            let scripted = scripted(move |request| match request {
+                request if request.contains("/version") => version(daemon),
+                _ => (200, json!([])),
+            });
+            let docker = scripted.connect().await;
+            assert_eq!(docker.client_version().to_string(), spoken);
+            docker.list_containers(None::<ListContainersOptions>).await.unwrap();
+            let asked = scripted.asked();
+            assert!(asked[0].starts_with("GET /") && asked[0].ends_with("/version"), "{asked:?}");
+            // A path names no version, or the one that both speak.
+            let path = asked[1].trim_start_matches("GET ").trim_start_matches(&format!("/v{spoken}"));
+            assert!(path.starts_with("/containers/json"), "{asked:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_answers_and_is_no_docker_is_told_as_such() {
+        let scripted = scripted(|_| (200, json!({"hello": "there"})));
+        let error = connect_to(&scripted.host()).await.unwrap_err();
         assert!(error.to_string().starts_with("Docker does not answer at unix://"), "{error}");
     }
 

@@ -8,6 +8,9 @@ mod words;
 
 mod exec;
 
+#[cfg(test)]
+pub(crate) mod script;
+
 pub use connection::{NoDocker, connect_to, host, own_socket};
 pub use exec::Output;
 pub(crate) use exec::{Broken, exec};

@@ -95,3 +95,38 @@ async fn for_one_platform(docker: &Docker) -> Result<Docker, KindError> {
         request
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::docker::script::{error, scripted, version};
+
+    /// Asks a daemon that has the image, and no room left to export it.
+    async fn exported(api: &'static str) -> (KindError, Vec<String>) {
+        let scripted = scripted(move |request| match request {
+            request if request.contains("/version") => version(api),
+            request if request.contains("/json") => (200, json!({"Id": "sha256:1"})),
+            _ => error(500, "write /var/lib/docker/tmp/export: no space left on device"),
+        });
+        let failed = load(&scripted.connect().await, "seatrial.test/a:1", &[]).await.unwrap_err();
+        (failed, scripted.asked().into_iter().filter(|request| request.contains("/get")).collect())
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_in_the_middle_of_an_export_is_told_as_such() {
+        let told = exported("1.41").await.0.to_string();
+        let begin = "the disk is full: exporting image seatrial.test/a:1 failed: write /var/lib/docker";
+        assert!(told.starts_with(begin) && told.contains("\n  next: free some space"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn only_a_daemon_that_knows_platforms_is_asked_for_the_machine_s() {
+        let asked = exported("1.41").await.1;
+        assert!(asked.len() == 1 && asked[0].ends_with("/get"), "{asked:?}");
+        let asked = exported("1.48").await.1;
+        assert!(asked.len() == 1 && asked[0].contains("/get?platform=%7B%22os%22"), "{asked:?}");
+        assert!(asked[0].contains("amd64"), "{asked:?}");
+    }
+}

@@ -49,3 +49,45 @@ pub(super) async fn present(docker: &Docker, image: &str) -> Result<bool, KindEr
         Err(error) => Err(KindError::docker(format!("looking for image {image}"))(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::docker::script::{Scripted, error, scripted, version};
+
+    const NO_NETWORK: &str = "Get \"https://registry-1.docker.io/v2/\": dial tcp: no such host";
+
+    /// A daemon that can pull nothing, and has the load balancer's image or not.
+    fn daemon(has_it: bool) -> Scripted {
+        scripted(move |request| match request {
+            request if request.contains("/version") => version("1.41"),
+            request if request.starts_with("POST ") => error(500, NO_NETWORK),
+            _ if has_it => (200, json!({"Id": "sha256:1"})),
+            _ => error(404, "No such image"),
+        })
+    }
+
+    #[tokio::test]
+    async fn several_control_planes_without_the_load_balancer_s_image_are_refused_with_its_name() {
+        let docker = daemon(false);
+        let error = check_load_balancer(&docker.connect().await, 3).await.unwrap_err().to_string();
+        let begin =
+            format!("3 control planes need kind's load balancer, whose image {LOAD_BALANCER} is not here");
+        assert!(error.starts_with(&begin) && error.contains(NO_NETWORK), "{error}");
+        assert!(error.contains(&format!("\n  next: `docker pull {LOAD_BALANCER}`")), "{error}");
+        let asked = docker.asked();
+        assert!(asked.iter().any(|request| request.contains("/images/create?")), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_here_is_not_pulled_and_one_control_plane_needs_none() {
+        let docker = daemon(true);
+        check_load_balancer(&docker.connect().await, 3).await.unwrap();
+        assert!(docker.asked().iter().all(|request| request.starts_with("GET ")), "{:?}", docker.asked());
+        let docker = daemon(false);
+        check_load_balancer(&docker.connect().await, 1).await.unwrap();
+        assert_eq!(docker.asked().len(), 1, "only for its version: {:?}", docker.asked());
+    }
+}
