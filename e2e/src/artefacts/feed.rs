@@ -177,7 +177,7 @@ impl Known {
         let after = self.raw(object);
         let before = self.objects.insert(name.clone(), after.clone());
         if self.kind.is_event() {
-            return self.timeline.push_now(event(&after));
+            return self.timeline.push_written(event(&after), &revision);
         }
         let (change, text, detail) = match &before {
             Some(before) => match difference(&self.kind.resource.kind, before, &after) {
@@ -186,7 +186,7 @@ impl Known {
             },
             None => (Change::Added, "appears".to_owned(), yaml(&shown(&self.kind.resource.kind, &after))),
         };
-        self.tell(change, name, revision, text, detail);
+        self.tell(change, name, &revision, text, detail);
     }
 
     /// As JSON. The items of a list do not say what they are.
@@ -204,19 +204,15 @@ impl Known {
     fn gone(&mut self, object: &DynamicObject) {
         let (name, revision) = (object.name_any(), object.resource_version().unwrap_or_default());
         if self.objects.remove(&name).is_some() && !self.kind.is_event() {
-            self.tell(Change::Deleted, name, revision, "is gone".into(), String::new());
+            self.tell(Change::Deleted, name, &revision, "is gone".into(), String::new());
         }
     }
 
-    fn tell(&self, change: Change, name: String, revision: String, text: String, detail: String) {
-        let object = ObjectChange { kind: self.kind.label(), name, change, revision };
-        self.timeline.push_now(Moment {
-            kind: MomentKind::Watch,
-            text,
-            detail,
-            object: Some(object),
-            ..Moment::default()
-        });
+    fn tell(&self, change: Change, name: String, revision: &str, text: String, detail: String) {
+        let object = ObjectChange { kind: self.kind.label(), name, change, revision: revision.to_owned() };
+        let moment =
+            Moment { kind: MomentKind::Watch, text, detail, object: Some(object), ..Moment::default() };
+        self.timeline.push_written(moment, revision);
     }
 }
 

@@ -14,9 +14,16 @@ use crate::report::model::{Moment, MomentKind, seconds};
 /// One attempt's timeline.
 pub(crate) struct Timeline {
     start: Instant,
-    moments: Mutex<Vec<Moment>>,
+    moments: Mutex<Vec<Told>>,
     /// Whose lines were put here when they were written: `POD/CONTAINER`.
     followed: Mutex<BTreeSet<String>>,
+}
+
+/// A moment, and at which of the API server's revisions it came to be, where that is known.
+#[derive(Clone)]
+struct Told {
+    moment: Moment,
+    revision: Option<u64>,
 }
 
 /// Something that goes on: it has no end on the timeline until it is told how it ended.
@@ -46,24 +53,35 @@ impl Timeline {
         self.push(moment, self.elapsed());
     }
 
+    /// Something that was written at this revision was heard of just now.
+    pub(crate) fn push_written(&self, moment: Moment, revision: &str) {
+        self.put(moment, self.elapsed(), revision.parse().ok());
+    }
+
     /// Something happened earlier; it is put behind what was told before.
     pub(crate) fn push(&self, moment: Moment, at: Duration) {
-        self.moments().push(Moment { at: seconds(at), ..moment });
+        self.put(moment, at, None);
+    }
+
+    fn put(&self, moment: Moment, at: Duration, revision: Option<u64>) {
+        self.moments().push(Told { moment: Moment { at: seconds(at), ..moment }, revision });
     }
 
     /// Something begins just now.
     pub(crate) fn start(self: &Arc<Self>, kind: MomentKind, text: impl Into<String>) -> Ongoing {
         let moment = Moment { at: seconds(self.elapsed()), kind, text: text.into(), ..Moment::default() };
         let mut moments = self.moments();
-        moments.push(moment);
+        moments.push(Told { moment, revision: None });
         Ongoing { timeline: Arc::clone(self), index: moments.len() - 1 }
     }
 
-    /// What was told until now, ordered by time; what happened at the same time stays in the order of telling.
+    /// What was told until now, ordered by time. What happened at the same time stays in the order of telling, but what
+    /// was written to the API server, of which each kind's watch tells by itself, is in the order of writing.
     pub(crate) fn told(&self) -> Vec<Moment> {
         let mut told = self.moments().clone();
-        told.sort_by(|a, b| a.at.total_cmp(&b.at));
-        told
+        told.sort_by(|a, b| a.moment.at.total_cmp(&b.moment.at));
+        told.chunk_by_mut(|a, b| a.moment.at.total_cmp(&b.moment.at).is_eq()).for_each(in_order_of_writing);
+        told.into_iter().map(|told| told.moment).collect()
     }
 
     /// From now on somebody puts the lines of a container here as they come.
@@ -80,8 +98,18 @@ impl Timeline {
         self.followed.lock().expect("nobody panics while a container is noted")
     }
 
-    fn moments(&self) -> MutexGuard<'_, Vec<Moment>> {
+    fn moments(&self) -> MutexGuard<'_, Vec<Told>> {
         self.moments.lock().expect("nobody panics while a moment is told")
+    }
+}
+
+/// Those that have a revision change places among themselves; the others stay where they are.
+fn in_order_of_writing(same: &mut [Told]) {
+    let places: Vec<usize> = (0..same.len()).filter(|at| same[*at].revision.is_some()).collect();
+    let mut written: Vec<Told> = places.iter().map(|at| same[*at].clone()).collect();
+    written.sort_by_key(|told| told.revision);
+    for (place, told) in places.into_iter().zip(written) {
+        same[place] = told;
     }
 }
 
@@ -99,7 +127,7 @@ impl Ongoing {
     fn close(self, failure: Option<String>) {
         let now = seconds(self.timeline.elapsed());
         let mut moments = self.timeline.moments();
-        let moment = &mut moments[self.index];
+        let moment = &mut moments[self.index].moment;
         moment.took = Some(now - moment.at);
         if let Some(detail) = failure {
             (moment.failed, moment.detail) = (true, detail);
@@ -133,5 +161,21 @@ mod tests {
         timeline.push(Moment { text: "then".into(), ..Moment::default() }, Duration::from_secs(2));
         let told: Vec<_> = timeline.told().into_iter().map(|moment| moment.text).collect();
         assert_eq!(told, ["then", "now"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_written_at_the_same_time_is_told_in_the_order_of_writing() {
+        let timeline = Timeline::begin();
+        let moment = |text: &str| Moment { text: text.into(), ..Moment::default() };
+        // A machine that is made for a cluster is heard of first, since its watch is asked first.
+        timeline.push_written(moment("machine"), "12");
+        timeline.tell(MomentKind::Step, "waiting");
+        timeline.push_written(moment("cluster"), "9");
+        timeline.push_written(moment("no number"), "none");
+        timeline.push_written(moment("event"), "10");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        timeline.push_written(moment("late"), "3");
+        let told: Vec<_> = timeline.told().into_iter().map(|moment| moment.text).collect();
+        assert_eq!(told, ["cluster", "waiting", "event", "no number", "machine", "late"]);
     }
 }
