@@ -126,7 +126,74 @@ fn timed(line: &str) -> Option<(Timestamp, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use kube::Client;
+    use serde_json::json;
+
     use super::*;
+    use crate::artefacts::Veil;
+    use crate::report::Timeline;
+
+    /// A Pod of two containers, one of which was started again; the other one has not started yet.
+    fn answer(request: &http::Request<kube::client::Body>) -> String {
+        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+        match path {
+            "/api/v1/namespaces/demo/pods" => {
+                let running = json!({"running": {}});
+                let container = |name: &str, restarts: u32, state: &serde_json::Value| {
+                    json!({"name": name, "restartCount": restarts, "state": state, "ready": false,
+                        "image": "", "imageID": ""})
+                };
+                let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
+                let statuses = [container("main", 1, &running), container("slow", 0, &waiting)];
+                let pod = json!({"metadata": {"name": "web", "namespace": "demo"},
+                    "status": {"containerStatuses": statuses}});
+                json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": [pod]}).to_string()
+            }
+            "/api/v1/namespaces/demo/pods/web/log" if query.contains("previous=true") => {
+                "2026-01-01T00:00:01Z out of memory\n".to_owned()
+            }
+            "/api/v1/namespaces/demo/pods/web/log" => "2026-01-01T00:00:03Z hello again\n".to_owned(),
+            other => panic!("nobody has a script for {other}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_was_started_again_leaves_also_what_it_said_before() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            seen.lock().unwrap().push(request.uri().to_string());
+            let body = Full::new(Bytes::from(answer(&request)));
+            std::future::ready(Ok::<_, Infallible>(http::Response::new(body)))
+        });
+        let (folder, timeline) = (tempfile::tempdir().unwrap(), Timeline::begin());
+        let scene = Scene {
+            client: Some(Client::new(service, "demo")),
+            namespaces: vec!["demo".into()],
+            since: "2026-01-01T00:00:02Z".parse().unwrap(),
+            timeline: Arc::clone(&timeline),
+            veil: Veil::new(),
+        };
+        let bag = Bag::new(folder.path(), "evidence", Veil::new());
+        PodLogs.collect(&scene, &bag).await.unwrap();
+        let read =
+            |file: &str| std::fs::read_to_string(folder.path().join("evidence/pods/demo/web").join(file));
+        assert!(read("main.previous.log").unwrap().ends_with("out of memory\n"));
+        assert!(read("main.log").unwrap().ends_with("hello again\n"));
+        let (artefacts, uncollected) = bag.emptied();
+        assert_eq!(artefacts.len(), 2);
+        assert_eq!(uncollected, ["logs of demo/web, container slow: it has not started: ContainerCreating"]);
+        // What a container said when it died may be older than the spec.
+        let logs: Vec<_> =
+            asked.lock().unwrap().iter().filter(|path| path.contains("/log?")).cloned().collect();
+        assert!(logs[0].contains("sinceTime=") && !logs[1].contains("sinceTime="), "{logs:?}");
+        assert_eq!(timeline.told()[0].text, "web/main: hello again");
+    }
 
     #[test]
     fn a_log_line_s_time_is_told_from_its_text() {
