@@ -16,6 +16,7 @@ pub mod matchers;
 pub mod stop;
 
 mod difference;
+mod readable;
 mod record;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use eventually::Eventually;
 pub use expect_value::Expect;
 pub(crate) use follow::Sight;
 pub use matcher::{Matcher, MatcherList, Mismatch};
+pub(crate) use readable::readable;
 pub use source::{Probe, Target};
 pub(crate) use subject::Subject;
 pub use subject::{Collection, Object, Observable};

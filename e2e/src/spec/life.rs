@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use futures::future::{Either, select};
 use jiff::Timestamp;
 
-use crate::expect::seconds;
+use crate::expect::{readable, seconds};
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::report::{Artefact, Attempt, FailureReport, Moment, MomentKind};
@@ -97,7 +97,7 @@ impl Ending {
                 self.steps.iter().map(|(at, text)| format!("\n  {}  {text}", seconds(*at))).collect();
             story.push(format!("steps:{}", steps.concat()));
         }
-        story.join("\n\n")
+        readable(&story.join("\n\n"))
     }
 
     /// What reports have of it.

@@ -66,7 +66,9 @@ impl<T: PartialEq + Debug> Matcher<T> for Equal<T> {
         }
         let (expected, seen) = (format!("{:#?}\n", self.0), format!("{actual:#?}\n"));
         let mismatch = Mismatch::new(format!("it is {actual:?}"));
-        let one_line = expected.lines().count() == 1 && seen.lines().count() == 1;
+        // Of two short values everybody sees what they differ in.
+        let one_line = |text: &str| text.lines().count() == 1 && text.chars().count() <= 100;
+        let one_line = one_line(&expected) && one_line(&seen);
         Err(if one_line { mismatch } else { mismatch.with_text_difference(&expected, &seen) })
     }
 }
@@ -93,6 +95,14 @@ mod tests {
     fn values_of_several_lines_are_compared_line_by_line() {
         let mismatch = equal(vec![1, 2]).check(Some(&vec![1, 3])).unwrap_err();
         assert_eq!(mismatch.difference(), Some(" [\n     1,\n-    2,\n+    3,\n ]"));
+    }
+
+    #[test]
+    fn long_values_of_one_line_have_a_difference_and_short_ones_need_none() {
+        let mismatch = |text: &str| equal(text.to_owned()).check(Some(&format!("{text}!"))).unwrap_err();
+        assert_eq!(mismatch("short").difference(), None);
+        let long = "long".repeat(40);
+        assert_eq!(mismatch(&long).difference(), Some(format!("-{long:?}\n+\"{long}!\"").as_str()));
     }
 
     #[test]
