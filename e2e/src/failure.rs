@@ -26,6 +26,8 @@ pub struct Failure {
     told: Option<String>,
     /// What stands behind the place: a panic's frames.
     trace: String,
+    /// Whether nothing went wrong: the run was ended while this went on.
+    interruption: bool,
 }
 
 impl Failure {
@@ -41,7 +43,13 @@ impl Failure {
 
     pub(crate) fn nowhere(message: impl Into<String>) -> Self {
         let report = FailureReport { message: message.into(), ..FailureReport::default() };
-        Self { report: Box::new(report), during: String::new(), told: None, trace: String::new() }
+        Self {
+            report: Box::new(report),
+            during: String::new(),
+            told: None,
+            trace: String::new(),
+            interruption: false,
+        }
     }
 
     /// One that is known part by part; to a person `told` tells it all.
@@ -59,6 +67,16 @@ impl Failure {
         self
     }
 
+    /// The same as what came of the run's end, and of nothing that is wrong.
+    pub(crate) fn by_interruption(mut self) -> Self {
+        self.interruption = true;
+        self
+    }
+
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.interruption
+    }
+
     /// The same without the values of Secrets that are known.
     pub(crate) fn under(self, veil: &Veil) -> Self {
         Self {
@@ -66,6 +84,7 @@ impl Failure {
             during: veil.over_all(self.during),
             told: veil.over_all(self.told),
             trace: veil.over_all(self.trace),
+            interruption: self.interruption,
         }
     }
 

@@ -56,7 +56,7 @@ impl<W: Write + Send> Reporter for Github<W> {
 fn annotation(spec: &SpecReport) -> Option<String> {
     let (level, story) = match &spec.outcome {
         Outcome::Failed { story } => ("error", story),
-        Outcome::Flaky { story } => ("warning", story),
+        Outcome::Flaky { story } | Outcome::Interrupted { story } => ("warning", story),
         _ => return None,
     };
     let failed = spec.attempts.iter().rev().find_map(|attempt| attempt.failures.first());
@@ -78,11 +78,16 @@ fn property(text: &str) -> String {
 /// A few lines of Markdown.
 fn summary(specs: &[SpecReport]) -> String {
     let count = |word: &str| specs.iter().filter(|spec| spec.outcome.word() == word).count();
-    let counts =
-        ["passed", "failed", "flaky", "skipped", "pending"].map(|word| format!("{} {word}", count(word)));
+    let words = ["passed", "failed", "flaky", "skipped", "pending"];
+    let mut counts = words.map(|word| format!("{} {word}", count(word))).to_vec();
+    if count("interrupted") > 0 {
+        counts.push(format!("{} interrupted", count("interrupted")));
+    }
     let mut text = format!("### Seatrial: {}\n\n", counts.join(", "));
     for spec in specs {
-        if let Outcome::Failed { story } | Outcome::Flaky { story } = &spec.outcome {
+        if let Outcome::Failed { story } | Outcome::Interrupted { story } | Outcome::Flaky { story } =
+            &spec.outcome
+        {
             let fence = "`".repeat(4);
             // Writing to a String cannot fail.
             let _ = write!(
@@ -119,6 +124,16 @@ mod tests {
                         title=failed%3A Machine / is at 100%25::late%0Aby far\n";
         assert_eq!(annotation(&failed()).unwrap(), expected);
         assert_eq!(annotation(&SpecReport::default()), None);
+    }
+
+    #[test]
+    fn what_was_interrupted_is_a_warning_and_is_counted_by_itself() {
+        let outcome = Outcome::Interrupted { story: "interrupted: the run was ended by SIGTERM".into() };
+        let spec = SpecReport { outcome, ..failed() };
+        assert!(annotation(&spec).unwrap().starts_with("::warning file="), "{:?}", annotation(&spec));
+        assert!(
+            summary(&[spec]).contains("0 passed, 0 failed, 0 flaky, 0 skipped, 0 pending, 1 interrupted")
+        );
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! A suite for each test target and tier. A spec that is tried again carries its earlier attempts as reruns, so that a
 //! service that knows flakes shows it as one. Skipped and pending specs are skipped, with their reason.
+//!
+//! A spec that was interrupted is an error of type `interrupted`. Services show errors apart from failures and take the
+//! job for what it is, not passed; as skipped it would look like one that nobody had begun.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,17 +65,20 @@ fn status(spec: &SpecReport) -> TestCaseStatus {
             status.add_reruns(spec.attempts.iter().filter(|attempt| !attempt.failures.is_empty()).map(rerun));
             status
         }
-        Outcome::Failed { story } => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(first_line(story)).set_type("failed").set_description(story.as_str());
-            let earlier = spec.attempts.len().saturating_sub(1);
-            status.add_reruns(spec.attempts[..earlier].iter().map(rerun));
-            status
-        }
+        Outcome::Failed { story } => not_passed(spec, NonSuccessKind::Failure, story),
+        Outcome::Interrupted { story } => not_passed(spec, NonSuccessKind::Error, story),
         Outcome::Skipped { reason } => skipped(reason.clone()),
         Outcome::Pending { reason } if reason.is_empty() => skipped("pending".into()),
         Outcome::Pending { reason } => skipped(format!("pending: {reason}")),
     }
+}
+
+fn not_passed(spec: &SpecReport, kind: NonSuccessKind, story: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(first_line(story)).set_type(spec.outcome.word()).set_description(story);
+    let earlier = spec.attempts.len().saturating_sub(1);
+    status.add_reruns(spec.attempts[..earlier].iter().map(rerun));
+    status
 }
 
 fn skipped(message: String) -> TestCaseStatus {
@@ -131,6 +137,15 @@ mod tests {
         assert!(text.contains(r#"<failure message="no &lt;capacity&gt;" type="failed">"#), "{text}");
         assert!(text.contains(r#"<skipped message="needs nodes:3"/>"#), "{text}");
         assert!(text.contains(r#"<skipped message="pending"/>"#), "{text}");
+    }
+
+    #[test]
+    fn a_spec_that_was_interrupted_is_an_error_and_no_failure() {
+        let story = "interrupted: the run was ended by SIGTERM\nit was waiting".to_owned();
+        let text = xml_of(vec![spec("Machine / starts", Outcome::Interrupted { story })]);
+        assert!(text.contains(r#"errors="1""#) && text.contains(r#"failures="0""#), "{text}");
+        let error = r#"<error message="interrupted: the run was ended by SIGTERM" type="interrupted">"#;
+        assert!(text.contains(error) && !text.contains("<failure"), "{text}");
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub struct Report {
     pub passed: usize,
     /// How many failed.
     pub failed: usize,
+    /// How many were running when the run was ended.
+    #[serde(default)]
+    pub interrupted: usize,
     /// How many failed at first and passed when they were tried again.
     #[serde(default)]
     pub flaky: usize,
@@ -65,6 +68,11 @@ pub enum Outcome {
     /// At every attempt.
     Failed {
         /// What a person reads about it: the last attempt's failures and steps.
+        story: String,
+    },
+    /// The run was ended while it ran: nobody knows what would have come of it.
+    Interrupted {
+        /// What a person reads about it: what it was doing, and what could not be undone.
         story: String,
     },
     /// It failed and passed when it was tried again.
@@ -251,6 +259,7 @@ impl Outcome {
         match self {
             Self::Passed => "passed",
             Self::Failed { .. } => "failed",
+            Self::Interrupted { .. } => "interrupted",
             Self::Flaky { .. } => "flaky",
             Self::Skipped { .. } => "skipped",
             Self::Pending { .. } => "pending",
@@ -268,6 +277,7 @@ impl Report {
         let count = |word: &str| self.specs.iter().filter(|spec| spec.outcome.word() == word).count();
         (self.passed, self.failed, self.flaky) = (count("passed"), count("failed"), count("flaky"));
         (self.skipped, self.pending) = (count("skipped"), count("pending"));
+        self.interrupted = count("interrupted");
     }
 }
 
@@ -310,6 +320,7 @@ mod tests {
         let outcomes = [
             Outcome::Passed,
             Outcome::Failed { story: story() },
+            Outcome::Interrupted { story: story() },
             Outcome::Flaky { story: story() },
             Outcome::Skipped { reason: story() },
             Outcome::Pending { reason: String::new() },
@@ -321,7 +332,7 @@ mod tests {
         });
         let mut report = Report::default();
         report.merge(specs);
-        let counts = [report.passed, report.failed, report.flaky, report.skipped, report.pending];
-        assert_eq!(counts, [1; 5]);
+        let done = [report.passed, report.failed, report.interrupted, report.flaky];
+        assert_eq!((done, report.skipped, report.pending), ([1; 4], 1, 1));
     }
 }

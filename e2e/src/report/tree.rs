@@ -50,6 +50,7 @@ impl Tree {
             Outcome::Flaky { .. } => {
                 format!("passed at attempt {}, {}", spec.attempts.len(), took(spec.seconds))
             }
+            Outcome::Interrupted { .. } => format!("interrupted after {}", took(spec.seconds)),
             Outcome::Passed | Outcome::Failed { .. } => took(spec.seconds),
         };
         let (indent, aside) = ("  ".repeat(groups.len()), self.paint(Style::Quiet, &format!("({aside})")));
@@ -58,11 +59,11 @@ impl Tree {
         lines
     }
 
-    /// Why a spec failed, at first or for good, where its evidence is, and how to run it again; nothing about others.
+    /// Why a spec failed, at first or for good, or where it was interrupted, where its evidence is, and how to run it again; nothing about others.
     pub(crate) fn explained(&self, spec: &SpecReport) -> String {
         let (style, story) = match &spec.outcome {
             Outcome::Failed { story } => (Style::Bad, story),
-            Outcome::Flaky { story } => (Style::Odd, story),
+            Outcome::Flaky { story } | Outcome::Interrupted { story } => (Style::Odd, story),
             _ => return String::new(),
         };
         let title = format!("── {}: {} ", spec.outcome.word(), spec.name);
@@ -95,6 +96,7 @@ impl Tree {
         match outcome {
             Outcome::Passed => self.paint(Style::Good, "✓"),
             Outcome::Failed { .. } => self.paint(Style::Bad, "✗"),
+            Outcome::Interrupted { .. } => self.paint(Style::Odd, "!"),
             Outcome::Flaky { .. } => self.paint(Style::Odd, "~"),
             Outcome::Skipped { .. } | Outcome::Pending { .. } => self.paint(Style::Quiet, "-"),
         }
@@ -154,6 +156,7 @@ mod tests {
                 0.0,
             ),
             spec("Cluster / grows", Outcome::Pending { reason: String::new() }, 0.0),
+            spec("Cluster / shrinks", Outcome::Interrupted { story: "SIGTERM".into() }, 1.5),
         ];
         let mut tree = Tree::new(false, None);
         let text: Vec<_> = specs.iter().map(|spec| tree.spec(spec)).collect();
@@ -165,6 +168,7 @@ Machine
     - is told (skipped: needs kubelet)
 Cluster
   - grows (pending)
+  ! shrinks (interrupted after 1.50 s)
 ";
         assert_eq!(text.concat(), expected);
     }

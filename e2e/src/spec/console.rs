@@ -268,7 +268,7 @@ impl Reporter for Console {
 impl Console {
     fn onto_the_tree(&self, spec: &SpecReport, telling: Telling, state: &mut State) {
         let explains = match &spec.outcome {
-            Outcome::Failed { .. } => true,
+            Outcome::Failed { .. } | Outcome::Interrupted { .. } => true,
             Outcome::Flaky { .. } => self.fail_on_flake,
             _ => false,
         };
@@ -313,7 +313,8 @@ fn say(state: &mut State, text: &str) {
 fn end_of(reports: &[SpecReport]) -> End {
     let any = |word: &str| reports.iter().any(|report| report.outcome.word() == word);
     match () {
-        () if any("failed") => End::Failed,
+        // libtest knows no other word for what has not passed.
+        () if any("failed") || any("interrupted") => End::Failed,
         () if any("flaky") => End::Flaky,
         () if any("passed") => End::Ok,
         () => End::Ignored,
@@ -326,7 +327,9 @@ fn story_of(trial: &TrialNames, reports: &[SpecReport]) -> String {
         let part = report.name.strip_prefix(&trial.name).unwrap_or_default().trim_start_matches(" / ");
         let part = if part.is_empty() { String::new() } else { format!("{part}: ") };
         match &report.outcome {
-            Outcome::Failed { story } | Outcome::Flaky { story } => Some(format!("{part}{story}")),
+            Outcome::Failed { story } | Outcome::Interrupted { story } | Outcome::Flaky { story } => {
+                Some(format!("{part}{story}"))
+            }
             Outcome::Skipped { reason } | Outcome::Pending { reason } if !part.is_empty() => {
                 Some(format!("{part}left out: {reason}"))
             }

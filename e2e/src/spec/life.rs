@@ -73,6 +73,11 @@ impl Ending {
         !self.failures.is_empty()
     }
 
+    /// Whether the run's end is why it did not pass. What cannot be undone afterwards is told besides.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.failures.first().is_some_and(Failure::is_interruption)
+    }
+
     /// Takes over what the board knows; nothing is written on it afterwards.
     pub(crate) fn closed(mut self, board: &Board) -> Self {
         for place in board.unchecked() {
@@ -228,7 +233,7 @@ pub(crate) async fn interruptible<T>(
         Either::Left((result, _)) => result,
         // Told while the part is there: what it was waiting for is known as long as it waits.
         Either::Right((called, _part)) => {
-            Err(given_up(format!("interrupted: the run was ended by {}", called.by), board))
+            Err(given_up(format!("interrupted: the run was ended by {}", called.by), board).by_interruption())
         }
     }
 }

@@ -114,6 +114,7 @@ impl Course<'_> {
             (Some(reason), None) => Outcome::Skipped { reason: reason.clone() },
             (None, None) => Outcome::Passed,
             (None, Some(failed)) if !last.failed() => Outcome::Flaky { story: failed.story() },
+            (_, Some(failed)) if failed.was_interrupted() => Outcome::Interrupted { story: failed.story() },
             (_, Some(failed)) => Outcome::Failed { story: failed.story() },
         }
     }

@@ -92,7 +92,8 @@ fn listen(
                 "ended by {}, and left behind: it did not come to its end within {}",
                 called.by,
                 seconds(SPECS_LIMIT)
-            )),
+            ))
+            .by_interruption(),
             Err(Silence::Dead) => thread_died(thread.join()),
         };
         open.remove(&current);

@@ -82,7 +82,8 @@ fn ends_in_order(signal: Signal, name: &str, status: i32) {
     assert!(!heard.contains("told comes later"), "{heard}");
 
     let json = crate::reports::report(report.path());
-    assert_eq!((&json["passed"], &json["failed"], &json["skipped"]), (&1.into(), &1.into(), &1.into()));
+    let count = |word: &str| json[word].as_u64().unwrap();
+    assert_eq!(["passed", "failed", "interrupted", "skipped"].map(count), [1, 0, 1, 1], "{json}");
     let spec =
         |name: &str| json["specs"].as_array().unwrap().iter().find(|spec| spec["name"] == name).unwrap();
     let story = spec("Watch / is kept")["story"].as_str().unwrap();
@@ -90,6 +91,7 @@ fn ends_in_order(signal: Signal, name: &str, status: i32) {
     assert!(story.starts_with(&begin) && story.contains("\nit was waiting: ConfigMap "), "{story}");
     assert_eq!(spec("Watch / comes later")["reason"], format!("the run was ended by {name}").as_str());
     let junit = std::fs::read_to_string(report.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("type=\"interrupted\"") && !junit.contains("<failure"), "{junit}");
     assert!(junit.contains("Watch / comes later") && report.path().join("report.html").exists(), "{junit}");
     let left: Vec<_> =
         std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();

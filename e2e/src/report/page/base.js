@@ -40,7 +40,13 @@ const clock = (seconds) => {
 
 const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} kB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
-const OUTCOMES = ["failed", "flaky", "passed", "skipped", "pending"];
+const OUTCOMES = ["failed", "interrupted", "flaky", "passed", "skipped", "pending"];
+
+/** How an attempt ended. The last one of an interrupted spec is no failure. */
+const inAttempt = (spec, attempt) => {
+  if (!(attempt.failures || []).length) return "passed";
+  return spec.outcome === "interrupted" && attempt === spec.attempts[spec.attempts.length - 1] ? "interrupted" : "failed";
+};
 
 /** A short name for a spec that survives a new report. */
 const idOf = (spec) => {

@@ -62,7 +62,7 @@ const artefacts = (app, attempt) => {
 
 const attemptView = (app, spec, attempt) => [
   ...(attempt.failures || []).map(failureCard),
-  !(attempt.failures || []).length && spec.story && spec.outcome === "failed"
+  !(attempt.failures || []).length && spec.story && ["failed", "interrupted"].includes(spec.outcome)
     ? h("section", { class: "card failure" }, h("div", { class: "body" }, h("p", { class: "message long" }, spec.story))) : null,
   ...timeline(app, attempt),
   ...artefacts(app, attempt),
@@ -76,7 +76,7 @@ const detail = (app) => {
   const body = h("div", { id: "attempt" });
   const tabs = attempts.map((attempt, index) => h("button", {
     class: "chip small", "aria-pressed": "false", onclick: () => choose(index),
-  }, h("span", { class: `dot ${(attempt.failures || []).length ? "failed" : "passed"}` }), `Attempt ${index + 1}`));
+  }, h("span", { class: `dot ${inAttempt(spec, attempt)}` }), `Attempt ${index + 1}`));
   const choose = (index) => {
     tabs.forEach((tab, other) => tab.setAttribute("aria-pressed", String(other === index)));
     body.replaceChildren(...attemptView(app, spec, attempts[index]).filter(Boolean));

@@ -5,9 +5,10 @@ const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const head = (app) => {
   const { report } = app.data;
   const bad = report.failed;
+  const ended = report.interrupted ? h("span", {}, ", ", h("b", { class: "interrupted" }, `${report.interrupted} interrupted`)) : null;
   const verdict = report.specs.length === 0 ? "No specs ran" : bad
-    ? h("span", {}, h("b", { class: "failed" }, `${bad} failed`), `, ${report.passed + report.flaky} passed`)
-    : h("span", {}, h("b", { class: "passed" }, `${report.passed + report.flaky} passed`));
+    ? h("span", {}, h("b", { class: "failed" }, `${bad} failed`), ended, `, ${report.passed + report.flaky} passed`)
+    : h("span", {}, h("b", { class: "passed" }, `${report.passed + report.flaky} passed`), ended);
   const dated = report.specs.flatMap((spec) => (spec.attempts || []).filter((attempt) => attempt.started));
   const facts = [];
   const tiers = distinct(report.specs.map((spec) => spec.tier));
@@ -57,11 +58,12 @@ const course = (app) => {
   }
   const height = Math.max(5, Math.min(12, 60 / free.length));
   const rects = entries.map(({ spec, attempt, begin, lane }) => {
-    const bad = (attempt.failures || []).length > 0;
+    const ended = inAttempt(spec, attempt);
+    const bad = ended !== "passed";
     const rect = svg("rect", {
       x: ((begin - first) / length) * 1000, y: lane * height + 1, height: height - 2,
       width: Math.max(1.2, (attempt.seconds / length) * 1000 - 0.6), rx: 1,
-      style: `fill: var(--${bad ? (spec.outcome === "flaky" ? "flaky" : "failed") : "passed"}); opacity: ${bad ? 1 : 0.55}`,
+      style: `fill: var(--${bad && spec.outcome === "flaky" ? "flaky" : ended}); opacity: ${bad ? 1 : 0.55}`,
     }, svg("title", {}, `${spec.name}, ${span(attempt.seconds)}`));
     rect.addEventListener("click", () => app.open(spec));
     rect.dataset.spec = spec.id;
