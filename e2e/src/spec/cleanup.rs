@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::panic::Location;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -17,6 +18,8 @@ type Undo = Box<dyn for<'cx> FnOnce(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResu
 /// One thing to undo.
 pub(crate) struct Cleanup {
     pub(crate) place: &'static Location<'static>,
+    /// How long it may take.
+    pub(crate) limit: Duration,
     pub(crate) undo: Undo,
 }
 
@@ -25,12 +28,12 @@ pub(crate) struct Cleanup {
 pub(crate) struct Cleanups(RefCell<Vec<Cleanup>>);
 
 impl Cleanups {
-    pub(crate) fn push<F>(&self, place: &'static Location<'static>, undo: F)
+    pub(crate) fn push<F>(&self, place: &'static Location<'static>, limit: Duration, undo: F)
     where
         F: AsyncFnOnce(&mut Cx) -> SpecResult + 'static,
     {
         let undo: Undo = Box::new(move |cx: &mut Cx| async move { undo(cx).await }.boxed_local());
-        self.0.borrow_mut().push(Cleanup { place, undo });
+        self.0.borrow_mut().push(Cleanup { place, limit, undo });
     }
 
     /// The newest one. A clean-up may ask for another: it is then the next.

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
@@ -23,6 +24,7 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::failure::{Failure, SpecResult};
 use crate::report::{MomentKind, Ongoing};
 use crate::spec::cleanup::Cleanups;
+use crate::spec::life::CLEANUP_LIMIT;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
 use crate::tier::{Connection, Plane};
 
@@ -278,14 +280,24 @@ impl Cx {
 
 /// What must not outlive the spec.
 impl Cx {
-    /// Asks for something to be undone at the end of the spec, however it ends. The newest clean-up runs
-    /// first; all of them run before the namespace is deleted and the spec's tasks are stopped.
+    /// Asks for something to be undone at the end of the spec, however it ends, within a minute. The newest clean-up
+    /// runs first; all of them run before the namespace is deleted and the spec's tasks are stopped.
     #[track_caller]
     pub fn defer<F>(&self, undo: F)
     where
         F: AsyncFnOnce(&mut Cx) -> SpecResult + 'static,
     {
-        self.cleanups.push(Location::caller(), undo);
+        self.defer_within(CLEANUP_LIMIT, undo);
+    }
+
+    /// The same for what may take another time than a minute, in the cluster's time: a Pod to be started, a node to
+    /// come back.
+    #[track_caller]
+    pub fn defer_within<F>(&self, limit: Duration, undo: F)
+    where
+        F: AsyncFnOnce(&mut Cx) -> SpecResult + 'static,
+    {
+        self.cleanups.push(Location::caller(), limit, undo);
     }
 
     /// Runs work beside the spec, on its thread, until the spec's end.

@@ -23,7 +23,7 @@ use crate::spec::plan::Spec;
 use crate::spec::tree::Body;
 use crate::spec::{Board, Cx, namespace, panics};
 
-/// How long one clean-up, one `after_each` or the end of one task may take.
+/// How long one clean-up that does not say it itself, one `after_each` or the end of one task may take.
 pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
 /// How an attempt at a spec ended.
@@ -160,7 +160,7 @@ pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &m
     while let Some(cleanup) = cx.cleanups.pop() {
         let what = format!("clean-up deferred at {}:{}", cleanup.place.file(), cleanup.place.line());
         let ongoing = board.begins(MomentKind::CleanUp, &what);
-        match guarded(CLEANUP_LIMIT, &board, (cleanup.undo)(cx)).await {
+        match guarded(cleanup.limit, &board, (cleanup.undo)(cx)).await {
             Ok(()) => ongoing.ended(),
             Err(failure) => {
                 ongoing.failed(failure.message());

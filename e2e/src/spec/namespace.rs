@@ -13,8 +13,8 @@ use crate::span::mins;
 use crate::spec::Cx;
 use crate::spec::order::splitmix;
 
-/// How long a namespace may take to go, with everything in it.
-pub(crate) const GONE_WITHIN: Duration = mins(1);
+/// How long a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with other specs.
+pub(crate) const GONE_WITHIN: Duration = mins(3);
 
 /// How many names are tried before giving up: a run with a seed that was used before on the same cluster
 /// meets the names of that run.

@@ -210,6 +210,8 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::matchers::equal;
+    use crate::mins;
     use crate::report::Reporters;
     use crate::spec::Cx;
     use crate::spec::plan::plan;
@@ -273,5 +275,27 @@ mod tests {
             s.it("waits", async |_: &mut Cx| std::future::pending().await);
         });
         assert_eq!(endings(&suite, Duration::from_secs(90))[0].story(), "did not finish within 3s");
+    }
+
+    #[test]
+    fn a_clean_up_has_a_minute_or_the_limit_that_it_asked_for() {
+        let mut suite = Suite::new();
+        suite.describe("Machine", |s| {
+            s.it("is tidied up", async |cx: &mut Cx| {
+                cx.defer(async |_: &mut Cx| std::future::pending().await);
+                cx.defer_within(mins(3), async |_: &mut Cx| {
+                    tokio::time::sleep(mins(2)).await;
+                    Ok(())
+                });
+                cx.defer_within(mins(3), async |_: &mut Cx| std::future::pending().await);
+                cx.expect(1).to(equal(1))
+            });
+        });
+        let ending = &endings(&suite, mins(5))[0];
+        let told: Vec<_> = ending.failures.iter().map(Failure::message).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        // The newest one is undone first.
+        assert!(told[0].contains("did not finish within 180s"), "{told:?}");
+        assert!(told[1].contains("did not finish within 60s"), "{told:?}");
     }
 }

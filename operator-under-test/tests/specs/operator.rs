@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use seatrial_e2e::{Cx, SpecResult, audit::deny_nothing, matchers::have_len};
+use seatrial_e2e::{Cx, SpecResult, audit::deny_nothing, matchers::have_len, mins};
 use seatrial_operator::{Bundle, Cluster, Machine, SimulatedInstance, bundle};
 
 use crate::{deployed, in_process};
@@ -130,7 +130,8 @@ fn answer_for_rights(cx: &Cx) {
         return;
     }
     cx.keep(Answers);
-    cx.defer(async |cx: &mut Cx| {
+    // An operator that was killed has to be started for it, as a Pod where it is one.
+    cx.defer_within(mins(8), async |cx: &mut Cx| {
         release_all(cx).await?;
         let trail = cx.audit().await?.of(&account(cx));
         cx.expect(trail).to(deny_nothing())

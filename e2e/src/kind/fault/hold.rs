@@ -16,7 +16,11 @@ use super::super::node::{Condition, Node};
 use super::{Loss, Pace, cut, slow};
 use crate::docker::Output;
 use crate::report::Ongoing;
+use crate::span::mins;
 use crate::spec::Cx;
+
+/// How long all faults of a node may take to be undone, the wait for the node included: more than its parts may.
+const UNDONE_WITHIN: Duration = mins(10);
 
 /// What can be wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +155,7 @@ impl FaultyNode<'_> {
         let of_node = faults.entry(self.node.name().to_owned()).or_default();
         if of_node.is_empty() {
             let (cluster, node, book) = (self.cluster.clone(), self.node.clone(), Rc::clone(&book));
-            self.cx.defer(async move |_: &mut Cx| {
+            self.cx.defer_within(UNDONE_WITHIN, async move |_: &mut Cx| {
                 let left = book.0.borrow_mut().remove(node.name()).unwrap_or_default();
                 undo_all(&cluster, &node, left).await?;
                 Ok(())
