@@ -41,4 +41,6 @@ pub(crate) use resource::object_label;
 pub use resource::{Kind, RequestError, ScopedApi};
 pub use table::Row;
 pub use task::Task;
+#[cfg(test)]
+pub(crate) use thread::endings_on;
 pub use tree::{Scope, SpecHandle, Suite};

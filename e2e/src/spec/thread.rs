@@ -204,6 +204,36 @@ fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
     })))
 }
 
+/// How a suite's specs end as one unit on a tier. The limits are each spec's, and how much longer its thread may be
+/// silent.
+#[cfg(test)]
+pub(crate) fn endings_on(
+    tier: Arc<dyn crate::tier::Tier>,
+    suite: &crate::spec::Suite,
+    limits: (Duration, Duration),
+    interrupt: &Arc<Interrupt>,
+) -> Vec<Ending> {
+    let run = Arc::new(Run {
+        tier,
+        definitions: Arc::new(crate::tier::Definitions::new(Vec::new())),
+        prefix: "seatrial".into(),
+        seed: 0,
+        spec_limit: limits.0,
+        silence: limits.1,
+        retries: 0,
+        fail_fast: false,
+        report: None,
+        reporters: Arc::default(),
+        progress: Arc::default(),
+        halt: crate::spec::run::Halt::default(),
+        interrupt: Arc::clone(interrupt),
+    });
+    let specs = crate::spec::plan::plan(suite).expect("a suite that can be run").into();
+    let mut endings = Vec::new();
+    attempt(&specs, &run, Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
+    endings
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -212,37 +242,12 @@ mod tests {
     use super::*;
     use crate::matchers::equal;
     use crate::mins;
-    use crate::report::Reporters;
     use crate::spec::Cx;
-    use crate::spec::plan::plan;
-    use crate::spec::progress::Progress;
-    use crate::spec::run::Halt;
     use crate::spec::tree::Suite;
-    use crate::tier::{Definitions, Fake};
+    use crate::tier::Fake;
 
-    fn run(limits: Duration) -> Arc<Run> {
-        Arc::new(Run {
-            tier: Arc::new(Fake),
-            definitions: Arc::new(Definitions::new(Vec::new())),
-            prefix: "seatrial".into(),
-            seed: 0,
-            spec_limit: limits,
-            silence: limits,
-            retries: 0,
-            fail_fast: false,
-            report: None,
-            reporters: Arc::new(Reporters::default()),
-            progress: Arc::new(Progress::default()),
-            halt: Halt::default(),
-            interrupt: Arc::default(),
-        })
-    }
-
-    fn endings(suite: &Suite, limits: Duration) -> Vec<Ending> {
-        let specs = plan(suite).unwrap().into();
-        let mut endings = Vec::new();
-        attempt(&specs, &run(limits), Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
-        endings
+    fn endings(suite: &Suite, limit: Duration) -> Vec<Ending> {
+        endings_on(Arc::new(Fake), suite, (limit, limit), &Arc::default())
     }
 
     #[test]

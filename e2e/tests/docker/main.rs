@@ -12,6 +12,7 @@ mod made;
 mod refused;
 mod shared;
 mod surroundings;
+mod undone;
 
 #[expect(dead_code, reason = "the tests of suites look at more of a run")]
 #[path = "../it/program.rs"]

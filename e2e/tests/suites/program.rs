@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use seatrial_e2e::Suite;
 
+mod broken;
 mod custom;
 mod endings;
 mod evidence;
@@ -22,6 +23,7 @@ mod waiting;
 fn main() -> ExitCode {
     let name = std::env::var("SUITE").unwrap_or_default();
     let build: fn(&mut Suite) = match name.as_str() {
+        "broken" => broken::suite,
         "custom" => custom::suite,
         "passing" => passing::suite,
         "endings" => endings::suite,

@@ -35,9 +35,11 @@ enum Fault {
 /// The faults of a node, each with its length on the spec's timeline, which ends when it is undone.
 type Faults = BTreeMap<Fault, Ongoing>;
 
-/// The faults of a spec, by node.
-#[derive(Default)]
-struct Book(RefCell<BTreeMap<String, Faults>>);
+/// The faults of a spec, or of a group of specs that share a cluster, by node.
+struct Book {
+    of: String,
+    faults: RefCell<BTreeMap<String, Faults>>,
+}
 
 /// A node of the spec's cluster.
 pub struct FaultyNode<'cx> {
@@ -151,12 +153,12 @@ impl FaultyNode<'_> {
     fn begin(&self, fault: Fault) {
         let ongoing = self.cx.fault(&format!("{}: {}", self.node.name(), told(fault)));
         let book = self.book();
-        let mut faults = book.0.borrow_mut();
+        let mut faults = book.faults.borrow_mut();
         let of_node = faults.entry(self.node.name().to_owned()).or_default();
         if of_node.is_empty() {
             let (cluster, node, book) = (self.cluster.clone(), self.node.clone(), Rc::clone(&book));
             self.cx.defer_within(UNDONE_WITHIN, async move |_: &mut Cx| {
-                let left = book.0.borrow_mut().remove(node.name()).unwrap_or_default();
+                let left = book.faults.borrow_mut().remove(node.name()).unwrap_or_default();
                 undo_all(&cluster, &node, left).await?;
                 Ok(())
             });
@@ -171,15 +173,20 @@ impl FaultyNode<'_> {
         self.cx.step(format!("{}: no longer {}", self.node.name(), told(fault)));
         undo(&self.cluster, &self.node, fault).await?;
         // Written down as gone only now: what cannot be undone here is tried once more at the end.
-        let gone = self.book().0.borrow_mut().get_mut(self.node.name()).and_then(|held| held.remove(&fault));
+        let gone =
+            self.book().faults.borrow_mut().get_mut(self.node.name()).and_then(|held| held.remove(&fault));
         if let Some(ongoing) = gone {
             ongoing.ended();
         }
         Ok(())
     }
 
+    /// The spec's own: what its group has broken is undone at the group's end, and what it breaks itself before that.
     fn book(&self) -> Rc<Book> {
-        self.cx.kept::<Book>().unwrap_or_else(|_| self.cx.keep(Book::default()))
+        let kept = self.cx.kept::<Book>().ok().filter(|book| book.of == self.cx.spec());
+        kept.unwrap_or_else(|| {
+            self.cx.keep(Book { of: self.cx.spec().to_owned(), faults: RefCell::default() })
+        })
     }
 }
 

@@ -11,6 +11,9 @@ mod process;
 
 mod slow;
 
+#[cfg(test)]
+mod undone;
+
 pub use hold::FaultyNode;
 pub(super) use process::kill_process;
 pub use slow::{Loss, Pace};
