@@ -9,6 +9,7 @@ mod ended;
 mod evidence;
 mod left;
 mod made;
+mod proxy;
 mod refused;
 mod shared;
 mod surroundings;

@@ -1,11 +1,13 @@
 //! What cannot be made: one error with the thing, the reason and the next step, and nothing left.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use seatrial_e2e::kind::{ClusterConfig, Home, KindError, NodeConfig, Role, create};
 use seatrial_e2e::node_image;
 
 use crate::child::{creator, refusal};
+use crate::proxy::Proxy;
 use crate::surroundings::{
     CLUSTER, changed_image, docker, empty_image, files, home, left_of, own_architecture, unique,
 };
@@ -134,21 +136,70 @@ async fn used_up_watchers_are_named_from_a_node_s_own_words_with_the_command_tha
     assert_eq!(left_of(&home, &name), Vec::<String>::new());
 }
 
+/// A file system of one page, mounted on a home for as long as this lives.
+struct OnePage(PathBuf);
+
+impl OnePage {
+    /// Nothing where this process may not mount.
+    fn on(home: &Home) -> Option<Self> {
+        std::fs::create_dir(home.path()).unwrap();
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=4k", "tmpfs"]).arg(home.path()).status();
+        mount.is_ok_and(|status| status.success()).then(|| Self(home.path().to_owned()))
+    }
+}
+
+impl Drop for OnePage {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.0.display());
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_is_told_as_such_and_nothing_is_left() {
-    let (folder, home) = home();
-    std::fs::create_dir(home.path()).unwrap();
-    // A file system of one page: the lease fits into it, the configuration does not.
-    let mount =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=4k", "tmpfs"]).arg(home.path()).status();
-    assert!(mount.unwrap().success(), "this test mounts a file system: it needs root");
+    let (_folder, home) = home();
+    // The lease fits into it, the configuration does not.
+    let Some(_page) = OnePage::on(&home) else {
+        return println!("skipped: this test mounts a file system, and only root may do that");
+    };
     let image = empty_image(&format!("seatrial.test/full:{}", std::process::id()), own_architecture());
     let name = unique("full");
     let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
-    let left = left_of(&home, &name);
-    assert!(Command::new("umount").arg(home.path()).status().unwrap().success());
     assert!(matches!(error, KindError::DiskFull(_)), "{error}");
     assert!(error.to_string().contains("next: free some space"), "{error}");
-    assert_eq!(left, Vec::<String>::new());
-    drop(folder);
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_under_a_file_needs_no_root_to_be_told() {
+    let (_folder, home) = home();
+    let name = unique("fullfile");
+    // Whatever is written there finds no space.
+    let folder = home.path().join(&name);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.join("cluster.yaml")).unwrap();
+    let image = empty_image(&format!("seatrial.test/fullfile:{}", std::process::id()), own_architecture());
+    let error = refused(&home, &ClusterConfig::new().name(&name).image(&image.0)).await;
+    let told = error.to_string();
+    assert!(
+        told.starts_with("the disk is full: ") && told.contains("cluster.yaml could not be written"),
+        "{told}"
+    );
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
+}
+
+#[test]
+fn a_disk_that_is_full_where_docker_keeps_containers_is_told_as_such_and_nothing_is_left() {
+    let (folder, home) = home();
+    let proxy = Proxy::new(folder.path(), "/containers/create");
+    let image = empty_image(&format!("seatrial.test/noroom:{}", std::process::id()), own_architecture());
+    let name = unique("noroom");
+    let mut child = creator(&home, &name);
+    child.env("DOCKER_HOST", proxy.host()).env("SEATRIAL_NODE_IMAGE", &image.0);
+    let told = refusal(&child.output().unwrap());
+    assert_eq!(proxy.refused(), 1, "{told}");
+    assert!(told.starts_with(&format!("the disk is full: creating cluster {name} failed: ")), "{told}");
+    assert!(told.contains("no space left on device") && told.contains("next: free some space"), "{told}");
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
 }
