@@ -45,7 +45,7 @@ async fn a_run_that_is_ended_while_its_cluster_is_made_leaves_nothing_of_it() {
     let _alone = REAPING.lock().await;
     let (_folder, home) = home();
     let mut child = run(&home);
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(300);
     let name = loop {
         let name = cluster(&home);
         let filter = |name: &String| format!("label={CLUSTER}={name}");

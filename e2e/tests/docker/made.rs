@@ -12,22 +12,30 @@ async fn ready_nodes(cluster: &Cluster) -> Vec<Node> {
 }
 
 #[tokio::test]
-async fn two_creates_at_the_same_time_do_not_get_into_each_other_s_way() {
+async fn two_creates_at_the_same_time_do_not_get_into_each_other_s_way_and_one_that_is_to_be_kept_stays() {
     let (_folder, home) = home();
     let tell = |line: &str| println!("{line}");
     let config = ClusterConfig::new();
     let (one, other) = futures::join!(create(&home, &config, &tell), create(&home, &config, &tell));
-    let (one, other) = (one.unwrap(), other.unwrap());
+    let (mut one, other) = (one.unwrap(), other.unwrap());
     assert_ne!(one.name(), other.name());
     let subnet =
         |name: &str| docker(&["network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", name]);
     assert_ne!(subnet(one.name()), subnet(other.name()), "each has a subnet of its own");
     assert_eq!((ready_nodes(&one).await.len(), ready_nodes(&other).await.len()), (1, 1));
-    for cluster in [one, other] {
-        let name = cluster.name().to_owned();
-        cluster.delete().await.unwrap();
-        assert_eq!(left_of(&home, &name), Vec::<String>::new());
-    }
+    let name = other.name().to_owned();
+    other.delete().await.unwrap();
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
+    // As a run does that has failed and was told to keep its cluster.
+    let name = one.name().to_owned();
+    one.keep("--keep").unwrap();
+    drop(one);
+    let _alone = REAPING.lock().await;
+    let reaped = reap(&home, false).await.unwrap();
+    assert!(reaped.kept.contains(&(name.clone(), "--keep".to_owned())), "{reaped:?}");
+    assert_eq!(ready_nodes(&Cluster::open(&home, &name).await.unwrap()).await.len(), 1);
+    assert!(reap(&home, true).await.unwrap().removed.contains(&name));
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
 }
 
 #[tokio::test]
