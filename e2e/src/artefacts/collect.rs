@@ -12,17 +12,17 @@ use crate::artefacts::{Bag, Collector, Scene, secrets};
 use crate::expect::seconds;
 use crate::report::{Artefact, MomentKind};
 
-/// Collects what the API tells, and after it what only the tier can. Called before anything is cleaned up.
+/// Collects what the API tells, and after it what only these can. Called before anything is cleaned up.
 pub(crate) async fn collect(
     scene: &Scene,
     bag: &Bag,
-    tier: &[Box<dyn Collector>],
+    others: &[&dyn Collector],
 ) -> (Vec<Artefact>, Vec<String>) {
     let everywhere: [&dyn Collector; 4] = [&Events, &Objects, &PodLogs, &ProcessLog];
     if let Err(error) = secrets::learn(scene).await {
         bag.lacks("Secrets", &format!("{error}; those that are not known are not masked in what was logged"));
     }
-    for collector in everywhere.into_iter().chain(tier.iter().map(|collector| &**collector)) {
+    for collector in everywhere.into_iter().chain(others.iter().copied()) {
         let work = AssertUnwindSafe(collector.collect(scene, bag)).catch_unwind();
         match tokio::time::timeout(collector.limit(), work).await {
             Ok(Ok(Ok(()))) => {}
@@ -76,7 +76,7 @@ mod tests {
     async fn a_collector_that_fails_hangs_or_panics_is_noted_and_the_others_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let bag = Bag::new(folder.path(), "evidence", Veil::new());
-        let tier: Vec<Box<dyn Collector>> = vec![
+        let others: Vec<Box<dyn Collector>> = vec![
             Box::new(Does(|_| async { Err("no harbour".into()) }.boxed_local())),
             Box::new(Does(|bag| {
                 async {
@@ -96,7 +96,8 @@ mod tests {
             timeline: timeline.clone(),
             veil: Veil::new(),
         };
-        let (artefacts, uncollected) = collect(&scene, &bag, &tier).await;
+        let (artefacts, uncollected) =
+            collect(&scene, &bag, &others.iter().map(|one| &**one).collect::<Vec<_>>()).await;
         let paths: Vec<_> = artefacts.iter().map(|artefact| artefact.path.as_str()).collect();
         assert_eq!(paths, ["evidence/before.txt", "evidence/after.txt"]);
         let expected =

@@ -1,7 +1,7 @@
 //! The contract of a collector: one sort of evidence, within a limit, whatever state the cluster is in.
 //!
 //! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests that
-//! the fake answered, the journal of a node.
+//! the fake answered, the journal of a node; and what a spec has made for itself may bring more.
 
 use std::sync::Arc;
 use std::time::Duration;

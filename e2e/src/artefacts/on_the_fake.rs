@@ -77,7 +77,7 @@ async fn evidence_has_events_in_order_of_time_objects_without_secrets_and_the_re
         veil: Veil::new(),
     };
     let bag = Bag::new(folder.path(), "evidence", Veil::new());
-    let (artefacts, uncollected) = collect(&scene, &bag, &[Box::new(Requests(cluster))]).await;
+    let (artefacts, uncollected) = collect(&scene, &bag, &[&Requests(cluster)]).await;
     assert_eq!(uncollected, [""; 0]);
     let read = |path: &str| read(folder.path(), path);
     let events = read("evidence/events.txt");

@@ -4,7 +4,7 @@
 //! be.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,12 +90,7 @@ impl Cluster {
 
     /// A client that may do everything, for the runtime that this is called on.
     pub async fn client(&self) -> Result<Client, KindError> {
-        let path = self.kubeconfig();
-        let unread = |reason: String| KindError::File { path: path.clone(), doing: "read", reason };
-        let kubeconfig = Kubeconfig::read_from(&path).map_err(|error| unread(error.to_string()))?;
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        let config = config.map_err(|error| unread(error.to_string()))?;
-        Client::try_from(config).map_err(KindError::api(format!("making a client for {}", self.name)))
+        client_of(&self.kubeconfig(), &self.name).await
     }
 
     /// The nodes, by name; not what else kind runs beside them.
@@ -199,6 +194,15 @@ impl Cluster {
         let api: Api<ApiNode> = Api::all(self.client().await?);
         api.get(&node.name).await.map_err(KindError::api(format!("reading Node {}", node.name)))
     }
+}
+
+/// A client with the rights of a cluster's kubeconfig.
+pub(super) async fn client_of(path: &Path, cluster: &str) -> Result<Client, KindError> {
+    let unread = |reason: String| KindError::File { path: path.to_owned(), doing: "read", reason };
+    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| unread(error.to_string()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let config = config.map_err(|error| unread(error.to_string()))?;
+    Client::try_from(config).map_err(KindError::api(format!("making a client for {cluster}")))
 }
 
 /// Asks kind for the kubeconfig of a cluster that was made without us.

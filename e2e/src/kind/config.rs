@@ -140,6 +140,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
+    pub(super) left_half_made: bool,
     pub(super) audited: bool,
 }
 
@@ -256,6 +257,12 @@ impl ClusterConfig {
     #[must_use]
     pub fn keep_on_failure(mut self, yes: bool) -> Self {
         self.retain = yes;
+        self
+    }
+
+    /// What a failed create made is somebody else's to remove, who asks it first what it knows.
+    pub(super) fn left_half_made(mut self) -> Self {
+        self.left_half_made = true;
         self
     }
 

@@ -79,6 +79,7 @@ pub(super) async fn create_named(
             lease: Some(Arc::new(lease)),
             timings,
         }),
+        Err(error) if config.left_half_made => Err(complaint::explained(&maker.docker, name, error).await),
         Err(error) if config.retain => {
             Err(maker.left(&complaint::explained(&maker.docker, name, error).await, lease))
         }

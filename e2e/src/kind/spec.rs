@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -12,9 +13,15 @@ use super::config::ClusterConfig;
 use super::containers::connect;
 use super::create::create_named;
 use super::error::KindError;
+use super::evidence::NodeEvidence;
 use super::fault::{FaultyNode, kill_process};
 use super::{delete, home::Home, name};
+use crate::artefacts::Collector;
+use crate::span::mins;
 use crate::spec::Cx;
+
+/// How long the removal of a spec's own cluster may take. What is left then is the next run's to remove.
+const REMOVED_WITHIN: Duration = mins(5);
 
 /// A spec's way to the cluster that it runs on.
 pub trait KindOfCx {
@@ -72,7 +79,8 @@ impl<'cx> OnKind<'cx> {
         killed
     }
 
-    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends.
+    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of the
+    /// spec leaves what its nodes know, too, also where it did not come up.
     pub async fn another_cluster(&self, config: &ClusterConfig) -> Result<Cluster, KindError> {
         let name = match &config.name {
             Some(name) => name::chosen(name)?,
@@ -83,14 +91,19 @@ impl<'cx> OnKind<'cx> {
         // Asked for first: a spec that is out of time in the middle of a create leaves no half of a cluster.
         let ours = Rc::new(Cell::new(true));
         let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
-        self.cx.defer(async move |_: &mut Cx| {
+        self.cx.defer_within(REMOVED_WITHIN, async move |_: &mut Cx| {
             if undo_ours.get() {
                 delete::with_lease(&connect().await?, &undo_home, &undo_name).await?;
             }
             Ok(())
         });
-        let made = create_named(&home, &name, config, &|_| ()).await;
-        ours.set(!matches!(made, Err(KindError::NameTaken { .. })));
+        let evidence: Rc<dyn Collector> = Rc::new(NodeEvidence::of_another(&name, home.kubeconfig(&name)));
+        self.cx.asks(Rc::clone(&evidence));
+        let made = create_named(&home, &name, &config.clone().left_half_made(), &|_| ()).await;
+        if matches!(made, Err(KindError::NameTaken { .. })) {
+            ours.set(false);
+            self.cx.asks_no_more(&evidence);
+        }
         made
     }
 }

@@ -20,6 +20,7 @@ use seatrial_fakeclient::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::artefacts::Collector;
 use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
 use crate::failure::{Failure, SpecResult};
 use crate::report::{MomentKind, Ongoing};
@@ -44,6 +45,8 @@ pub struct Cx {
     pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
     /// Other namespaces that a failure may have to do with.
     pub(crate) looks_at: RefCell<Vec<String>>,
+    /// Who collects what something of the spec's own knows of a failure.
+    pub(crate) collectors: RefCell<Vec<Rc<dyn Collector>>>,
 }
 
 impl Cx {
@@ -71,6 +74,7 @@ impl Cx {
             plane,
             kept: RefCell::new(BTreeMap::new()),
             looks_at: RefCell::default(),
+            collectors: RefCell::default(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Cx {
             plane: self.plane.clone(),
             kept: RefCell::new(self.kept.borrow().clone()),
             looks_at: RefCell::new(self.looks_at.borrow().clone()),
+            collectors: RefCell::new(self.collectors.borrow().clone()),
         }
     }
 }
@@ -133,6 +138,16 @@ impl Cx {
     /// failure is collected from there as well.
     pub fn looks_at(&self, namespace: &str) {
         self.looks_at.borrow_mut().push(namespace.to_owned());
+    }
+
+    /// Has this one asked, too, when the spec has failed.
+    pub(crate) fn asks(&self, collector: Rc<dyn Collector>) {
+        self.collectors.borrow_mut().push(collector);
+    }
+
+    /// Takes that back.
+    pub(crate) fn asks_no_more(&self, collector: &Rc<dyn Collector>) {
+        self.collectors.borrow_mut().retain(|other| !Rc::ptr_eq(other, collector));
     }
 
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.

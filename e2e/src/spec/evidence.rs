@@ -35,7 +35,10 @@ pub(crate) async fn collect(
         return Default::default();
     };
     let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(board.veil()));
-    let collecting = crate::artefacts::collect(&scene, &bag, &sources.collectors);
+    let own = cx.map(|cx| cx.collectors.borrow().clone()).unwrap_or_default();
+    let of_the_tier = sources.collectors.iter().map(|collector| &**collector);
+    let others: Vec<_> = of_the_tier.chain(own.iter().map(|collector| &**collector)).collect();
+    let collecting = crate::artefacts::collect(&scene, &bag, &others);
     match run.interrupt.or(collecting).await {
         Ok(collected) => collected,
         Err(called) => {

@@ -3,6 +3,7 @@
 //! It comes to the nodes through Docker alone, so it collects also where the cluster's API server does not answer.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -11,6 +12,7 @@ use bollard::query_parameters::LogsOptions;
 use futures::future::{LocalBoxFuture, join_all};
 use futures::{FutureExt as _, TryStreamExt as _};
 
+use super::super::cluster::client_of;
 use super::super::containers::{ROLE_LABEL, connect, containers, label, name_of};
 use super::super::node::Condition;
 use super::parts::{OF_ONE, Part, inspected, logs, parts, read_logs, whole_lines};
@@ -29,11 +31,19 @@ const CONSOLE: &str = "20000";
 /// Writes `nodes/NODE/…`.
 pub(crate) struct NodeEvidence {
     cluster: String,
+    /// The way to its API; nothing for the cluster that the spec's own client reaches.
+    kubeconfig: Option<PathBuf>,
 }
 
 impl NodeEvidence {
+    /// For the cluster that specs run on.
     pub(crate) fn of(cluster: &str) -> Self {
-        Self { cluster: cluster.to_owned() }
+        Self { cluster: cluster.to_owned(), kubeconfig: None }
+    }
+
+    /// For a cluster that a spec makes for itself; it need not be there yet.
+    pub(crate) fn of_another(cluster: &str, kubeconfig: PathBuf) -> Self {
+        Self { cluster: cluster.to_owned(), kubeconfig: Some(kubeconfig) }
     }
 }
 
@@ -57,11 +67,9 @@ impl NodeEvidence {
         let docker = connect().await.map_err(|error| error.to_string())?;
         let found = containers(&docker, Some(&self.cluster)).await.map_err(|error| error.to_string())?;
         // What nodes log is about all namespaces.
-        if let Some(client) = &scene.client
-            && let Err(error) = within(SECRETS, learn_all(client, &scene.veil)).await
-        {
+        if let Err(error) = within(SECRETS, self.learn_secrets(scene)).await {
             bag.lacks(
-                "the cluster's Secrets",
+                &format!("Secrets of cluster {}", self.cluster),
                 &format!("{error}; in what nodes logged they are masked by form alone"),
             );
         }
@@ -72,6 +80,24 @@ impl NodeEvidence {
             Asked { docker: &docker, node: name_of(container), scene, bag }.all().await
         });
         join_all(each).await.into_iter().collect()
+    }
+
+    async fn learn_secrets(&self, scene: &Scene) -> Result<(), String> {
+        let client = match &self.kubeconfig {
+            None => scene.client.clone(),
+            Some(path) => {
+                let client = client_of(path, &self.cluster).await;
+                // The first line is the reason; nobody is to do anything about it.
+                Some(
+                    client
+                        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())?,
+                )
+            }
+        };
+        match client {
+            Some(client) => learn_all(&client, &scene.veil).await,
+            None => Ok(()),
+        }
     }
 }
 
