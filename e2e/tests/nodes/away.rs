@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Node;
 use seatrial_e2e::matchers::{equal, have_condition};
 use seatrial_e2e::{Cx, Scope, mins};
 
-use crate::probe::{pair, reaches, told_address};
+use crate::probe::{is_reached, pair, reaches, told_address};
 
 pub(crate) fn specs(s: &mut Scope) {
     s.time_out(mins(5));
@@ -22,12 +22,12 @@ pub(crate) fn specs(s: &mut Scope) {
     s.it("answers nobody while it is stopped, and is itself again after a start", async |cx: &mut Cx| {
         let (control_plane, worker) = pair(cx).await?;
         let address = told_address(cx, &worker).await?;
-        cx.expect(reaches(&control_plane, &worker).await?).to(equal(true))?;
+        is_reached(cx, &control_plane, &worker).await?;
         worker.stop().await?;
         cx.expect(reaches(&control_plane, &worker).await?).to(equal(false))?;
         worker.start().await?;
         worker.wait_ready().await?;
-        cx.expect(reaches(&control_plane, &worker).await?).to(equal(true))?;
+        is_reached(cx, &control_plane, &worker).await?;
         cx.expect(told_address(cx, &worker).await?).to(equal(address))
     });
     s.it("keeps its address when it is killed and started again", async |cx: &mut Cx| {
@@ -38,7 +38,7 @@ pub(crate) fn specs(s: &mut Scope) {
         worker.start().await?;
         worker.wait_ready().await?;
         cx.expect(told_address(cx, &worker).await?).to(equal(address))?;
-        cx.expect(reaches(&control_plane, &worker).await?).to(equal(true))
+        is_reached(cx, &control_plane, &worker).await
     });
     s.it("lets the API server come back with the control plane after a restart", async |cx: &mut Cx| {
         let (control_plane, worker) = pair(cx).await?;
@@ -46,6 +46,6 @@ pub(crate) fn specs(s: &mut Scope) {
         control_plane.wait_ready().await?;
         let node = cx.object::<Node>(control_plane.name());
         cx.eventually(node).should(have_condition("Ready", "True")).within(mins(2)).await?;
-        cx.expect(reaches(&worker, &control_plane).await?).to(equal(true))
+        is_reached(cx, &worker, &control_plane).await
     });
 }

@@ -5,7 +5,7 @@
 use seatrial_e2e::matchers::{equal, satisfy};
 use seatrial_e2e::{Cx, Scope, SpecResult, mins};
 
-use crate::probe::{pair, reaches};
+use crate::probe::{is_reached, pair, reaches};
 
 pub(crate) fn specs(s: &mut Scope) {
     s.time_out(mins(5));
@@ -28,8 +28,8 @@ pub(crate) fn specs(s: &mut Scope) {
 /// The worker is reached, reaches others, and has no rule of a fault's left.
 async fn is_well(cx: &Cx) -> SpecResult {
     let (control_plane, worker) = pair(cx).await?;
-    cx.expect(reaches(&control_plane, &worker).await?).to(equal(true))?;
-    cx.expect(reaches(&worker, &control_plane).await?).to(equal(true))?;
+    is_reached(cx, &control_plane, &worker).await?;
+    is_reached(cx, &worker, &control_plane).await?;
     let queue = worker.exec(&["tc", "qdisc", "show", "dev", "eth0", "root"]).await?;
     cx.expect(queue.stdout).to(satisfy("name no token bucket", |queue: &String| !queue.contains("tbf")))?;
     let chain = worker.exec(&["iptables", "-w", "-t", "mangle", "-n", "-L", "SEATRIAL-CUT"]).await?;
