@@ -2,7 +2,7 @@
 //!
 //! It is built, put into an image and brought to the nodes once; after that a start is an apply.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
@@ -10,13 +10,14 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 use seatrial_e2e::{
-    Cx, Failure, SpecResult,
+    Cx, SpecResult,
     deploy::{Archive, Image, Program},
     kind::KindOfCx,
     mins,
 };
 use seatrial_operator::bundle;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::operator::bundle_for;
 
@@ -27,7 +28,7 @@ const STARTED_WITHIN: Duration = mins(3);
 const ENDED_WITHIN: Duration = mins(1);
 
 /// The bundle's container.
-const CONTAINER: &str = "operator";
+pub(crate) const CONTAINER: &str = "operator";
 
 /// The operator's Pods.
 const SELECTOR: &str = "app.kubernetes.io/name=seatrial-operator";
@@ -70,7 +71,12 @@ impl Operator {
             let kind = cx.kind()?;
             Box::pin(kind.kill_process(&pod, CONTAINER)).await?;
             scale(cx, 0).await?;
-            cx.api::<Pod>().delete(&pod.name_any(), &DeleteParams::background().grace_period(0)).await?;
+            let now = DeleteParams::background().grace_period(0);
+            match cx.api::<Pod>().delete(&pod.name_any(), &now).await {
+                // The Deployment's controllers were faster.
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                deleted => drop(deleted?),
+            }
         }
         cx.rolled_out(bundle::NAME, ENDED_WITHIN).await
     }
@@ -84,7 +90,10 @@ impl Operator {
 
 /// The operator's image, in all nodes.
 pub(crate) async fn loaded_image(cx: &Cx) -> SpecResult<Archive> {
+    // Specs that start at the same time wait for the first one, and find the image in the nodes.
+    static LOADING: Mutex<()> = Mutex::const_new(());
     let archive = image().await?;
+    let _one_at_a_time = LOADING.lock().await;
     cx.kind()?.cluster().load_archive(&archive).await?;
     Ok(archive)
 }
@@ -101,12 +110,13 @@ async fn scale(cx: &Cx, replicas: i32) -> SpecResult {
     Ok(())
 }
 
-/// The operator's image: built if there is something new to build.
+/// The operator's image: built if there is something new to build, once for all specs of this process.
 async fn image() -> SpecResult<Archive> {
-    let building = tokio::task::spawn_blocking(|| {
+    static IMAGE: OnceLock<SpecResult<Archive>> = OnceLock::new();
+    let building = || {
         let program = Program::new("seatrial-operator", "seatrial-operator").profile("image").build()?;
         let image = Image::new("seatrial.local/seatrial-operator").program("/seatrial-operator", &program)?;
-        Ok::<_, Failure>(image.write_to(&PathBuf::from(env!("CARGO_TARGET_TMPDIR")))?)
-    });
-    building.await?
+        Ok(image.write_to(&PathBuf::from(env!("CARGO_TARGET_TMPDIR")))?)
+    };
+    tokio::task::spawn_blocking(move || IMAGE.get_or_init(building).clone()).await?
 }

@@ -7,10 +7,11 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use k8s_openapi::api::core::v1::{Event, Pod};
 use seatrial_e2e::{
     Cx, Failure, Matcher, Need, Scope, SpecResult,
     kind::KindOfCx,
-    matchers::{all, equal, match_json, satisfy},
+    matchers::{all, equal, match_json, not, satisfy},
     mins, secs,
 };
 use serde_json::{Value, json};
@@ -39,9 +40,15 @@ pub(crate) fn fail_deliberately() -> ExitCode {
         suite.describe("Cluster", |s| {
             s.needs(Need::Kubelet);
             s.it("becomes ready", async |cx: &mut Cx| {
-                cx.defer(async |cx: &mut Cx| release_all(cx).await);
+                cx.defer_within(mins(8), async |cx: &mut Cx| release_all(cx).await);
                 deploy_without_a_right(cx).await?;
+                end_the_first_operator(cx).await?;
                 let blue = cx.create(&cluster("blue", 1)).await?;
+                // Whatever that is: it is told by now, on a busy machine, too.
+                let warned = satisfy("warn", |events: &Vec<Event>| {
+                    events.iter().any(|event| event.type_.as_deref() == Some("Warning"))
+                });
+                cx.eventually(cx.all::<Event>()).should(warned).within(mins(2)).await?;
                 let ready = json!({"status": {"machines": {"total": 1, "ready": 1}}});
                 cx.eventually(&blue).should(match_json(ready)).within(secs(20)).await?;
                 Ok(())
@@ -63,6 +70,19 @@ async fn deploy_without_a_right(cx: &Cx) -> SpecResult {
     deployed::apply(cx, &objects).await
 }
 
+/// Kills the operator's process: what it said until then is in the logs of a container that is no more.
+async fn end_the_first_operator(cx: &Cx) -> SpecResult {
+    for pod in deployed::pods(cx).await? {
+        Box::pin(cx.kind()?.kill_process(&pod, deployed::CONTAINER)).await?;
+        let again = satisfy("run once more", |pod: &Pod| {
+            let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref());
+            statuses.unwrap_or_default().iter().any(|status| status.ready && status.restart_count == 1)
+        });
+        cx.eventually(&pod).should(again).within(mins(2)).await?;
+    }
+    Ok(())
+}
+
 pub(crate) fn specs(s: &mut Scope) {
     s.label("pod").needs(Need::Kubelet).time_out(mins(10));
     s.it("leaves events, logs and a difference that name the cause", async |cx: &mut Cx| {
@@ -82,6 +102,9 @@ pub(crate) fn specs(s: &mut Scope) {
             contain(CAUSE),
         )))?;
         cx.expect(file("operator.log")?).to(all((contain("it is tried again"), contain(CAUSE))))?;
+        // The first one said so and was killed before there was anything to be refused.
+        cx.expect(file("operator.previous.log")?)
+            .to(all((contain("the operator runs"), not(contain(CAUSE)))))?;
         // YAML has quotes of its own around the API server's.
         let in_yaml = CAUSE.replace('"', "\\\"");
         cx.expect(file("machines.fleet")?).to(all((contain("reason: ProviderFailed"), contain(&in_yaml))))?;
