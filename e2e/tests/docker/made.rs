@@ -1,6 +1,8 @@
 //! Clusters that are made for real: several at once, shared, kept, used again, removed.
 
-use k8s_openapi::api::core::v1::Node;
+use std::net::TcpListener;
+
+use k8s_openapi::api::core::v1::{Node, Service};
 use kube::{Api, api::ListParams};
 use seatrial_e2e::kind::{Cluster, ClusterConfig, NodeConfig, Role, create, reap, reuse};
 
@@ -9,6 +11,11 @@ use crate::surroundings::{REAPING, docker, home, left_of, unique};
 async fn ready_nodes(cluster: &Cluster) -> Vec<Node> {
     let api: Api<Node> = Api::all(cluster.client().await.unwrap());
     api.list(&ListParams::default()).await.unwrap().items
+}
+
+/// A port of this machine that nobody has just now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test]
@@ -42,9 +49,11 @@ async fn two_creates_at_the_same_time_do_not_get_into_each_other_s_way_and_one_t
 async fn a_cluster_has_what_its_configuration_asks_for_and_is_there_until_it_is_to_go() {
     let (folder, home) = home();
     std::fs::write(folder.path().join("note"), "ahoy").unwrap();
+    let port = free_port();
     let node = NodeConfig::new(Role::ControlPlane)
         .label("seatrial.dev/zone", "a")
         .read_only_mount(folder.path().join("note"), "/note")
+        .port(30_080, port)
         .kubeadm_patch(&serde_json::json!({"kind": "KubeletConfiguration", "maxPods": 77}));
     let config = ClusterConfig::new()
         .node(node)
@@ -58,6 +67,10 @@ async fn a_cluster_has_what_its_configuration_asks_for_and_is_there_until_it_is_
     assert!(nodes[0].spec.as_ref().unwrap().pod_cidr.as_ref().unwrap().starts_with("10.245."));
     let control_plane = cluster.node("control-plane").await.unwrap();
     assert_eq!(control_plane.exec(&["cat", "/note"]).await.unwrap().stdout, "ahoy");
+    assert_eq!(docker(&["port", control_plane.name(), "30080/tcp"]), format!("127.0.0.1:{port}"));
+    let services: Api<Service> = Api::namespaced(cluster.client().await.unwrap(), "default");
+    let service = services.get("kubernetes").await.unwrap().spec.unwrap_or_default();
+    assert!(service.cluster_ip.as_ref().unwrap().starts_with("10.97."), "{service:?}");
     drop(cluster);
     let _alone = REAPING.lock().await;
     // Nobody uses it now, and it was to be kept.

@@ -12,6 +12,9 @@ async fn processes_of_one_run_share_a_cluster_and_it_stays_as_long_as_the_runner
     let _alone = REAPING.lock().await;
     let (_folder, home) = home();
     let run = format!("run-{}", std::process::id());
+    // What a run that is gone has left is removed by the next one when it begins.
+    let stale = home.path().join("seatrial-stale");
+    std::fs::create_dir_all(&stale).unwrap();
     let spec = |name: &'static str| {
         let (root, run) = (home.path().to_owned(), run.clone());
         let mut program = suite("passing").arg(name).env("SEATRIAL_TIER", "kind");
@@ -30,6 +33,7 @@ async fn processes_of_one_run_share_a_cluster_and_it_stays_as_long_as_the_runner
         assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains("1 passed; 0 failed"), "{}", ran.stdout);
     }
+    assert!(!stale.exists(), "the folder of a cluster that is gone is still there");
     let leases = files(&home).into_iter().filter_map(|file| file.strip_suffix(".lease").map(str::to_owned));
     let names: Vec<_> = leases.collect();
     let [name] = names.as_slice() else { panic!("one cluster for both, and not {names:?}") };
