@@ -42,5 +42,5 @@ pub use resource::{Kind, RequestError, ScopedApi};
 pub use table::Row;
 pub use task::Task;
 #[cfg(test)]
-pub(crate) use thread::endings_on;
+pub(crate) use thread::{endings_of, run_on};
 pub use tree::{Scope, SpecHandle, Suite};

@@ -204,16 +204,14 @@ fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
     })))
 }
 
-/// How a suite's specs end as one unit on a tier. The limits are each spec's, and how much longer its thread may be
-/// silent.
+/// A run on a tier that leaves no report. The limits are each spec's, and how much longer its thread may be silent.
 #[cfg(test)]
-pub(crate) fn endings_on(
+pub(crate) fn run_on(
     tier: Arc<dyn crate::tier::Tier>,
-    suite: &crate::spec::Suite,
     limits: (Duration, Duration),
     interrupt: &Arc<Interrupt>,
-) -> Vec<Ending> {
-    let run = Arc::new(Run {
+) -> Run {
+    Run {
         tier,
         definitions: Arc::new(crate::tier::Definitions::new(Vec::new())),
         prefix: "seatrial".into(),
@@ -227,19 +225,29 @@ pub(crate) fn endings_on(
         progress: Arc::default(),
         halt: crate::spec::run::Halt::default(),
         interrupt: Arc::clone(interrupt),
-    });
+    }
+}
+
+/// How a suite's specs end as one unit of a run.
+#[cfg(test)]
+pub(crate) fn endings_of(suite: &crate::spec::Suite, run: Run) -> Vec<Ending> {
     let specs = crate::spec::plan::plan(suite).expect("a suite that can be run").into();
     let mut endings = Vec::new();
-    attempt(&specs, &run, Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
+    attempt(&specs, &Arc::new(run), Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
     endings
 }
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
     use std::sync::Mutex;
     use std::sync::mpsc;
 
+    use futures::FutureExt as _;
+    use futures::future::LocalBoxFuture;
+
     use super::*;
+    use crate::artefacts::{Bag, Collector, Scene};
     use crate::matchers::equal;
     use crate::mins;
     use crate::spec::Cx;
@@ -247,7 +255,7 @@ mod tests {
     use crate::tier::Fake;
 
     fn endings(suite: &Suite, limit: Duration) -> Vec<Ending> {
-        endings_on(Arc::new(Fake), suite, (limit, limit), &Arc::default())
+        endings_of(suite, run_on(Arc::new(Fake), (limit, limit), &Arc::default()))
     }
 
     #[test]
@@ -302,5 +310,54 @@ mod tests {
         // The newest one is undone first.
         assert!(told[0].contains("did not finish within 180s"), "{told:?}");
         assert!(told[1].contains("did not finish within 60s"), "{told:?}");
+    }
+
+    /// Leaves one file.
+    struct Logbook;
+
+    impl Collector for Logbook {
+        fn what(&self) -> &'static str {
+            "the logbook"
+        }
+
+        fn collect<'a>(&'a self, _: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+            async { bag.put("logbook", "logbook.txt", "storm") }.boxed_local()
+        }
+    }
+
+    #[test]
+    fn what_a_spec_has_made_for_itself_is_asked_when_it_fails_also_by_its_group() {
+        let mut suite = Suite::new();
+        suite.describe("Ship", |s| {
+            s.it("sinks", async |cx: &mut Cx| {
+                cx.asks(Rc::new(Logbook));
+                cx.expect(1).to(equal(2))
+            });
+            s.it("sinks without a log", async |cx: &mut Cx| {
+                let logbook: Rc<dyn Collector> = Rc::new(Logbook);
+                cx.asks(Rc::clone(&logbook));
+                cx.asks_no_more(&logbook);
+                cx.expect(1).to(equal(2))
+            });
+            s.it("sails", async |cx: &mut Cx| {
+                cx.asks(Rc::new(Logbook));
+                cx.expect(1).to(equal(1))
+            });
+            s.context("of a fleet", |s| {
+                s.before_all(async |cx: &mut Cx| {
+                    cx.asks(Rc::new(Logbook));
+                    Ok(())
+                });
+                s.it("sinks", async |cx: &mut Cx| cx.expect(1).to(equal(2)));
+            });
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let limits = (mins(1), mins(1));
+        let run =
+            Run { report: Some(folder.path().to_owned()), ..run_on(Arc::new(Fake), limits, &Arc::default()) };
+        let has_one =
+            |ending: &Ending| ending.artefacts.iter().any(|file| file.path.ends_with("/logbook.txt"));
+        let endings: Vec<_> = endings_of(&suite, run).iter().map(has_one).collect();
+        assert_eq!(endings, [true, false, false, true]);
     }
 }

@@ -24,7 +24,7 @@ use crate::failure::{Failure, SpecResult};
 use crate::interrupt::{Interrupt, Signal};
 use crate::matchers::equal;
 use crate::span::{mins, secs};
-use crate::spec::{Cx, Suite, endings_on};
+use crate::spec::{Cx, Suite, endings_of, run_on};
 use crate::tier::{Connection, Need, Tier, TierError};
 
 const CLUSTER: &str = "seatrial-scripted";
@@ -202,7 +202,7 @@ async fn a_fault_is_undone_however_its_spec_ends() {
     ] {
         let (tier, interrupt) = (Arc::clone(&node), Arc::<Interrupt>::default());
         let before = node.docker.asked().len();
-        let work = move || endings_on(tier, &suite(how, &interrupt), (secs(3), mins(5)), &interrupt);
+        let work = move || endings_of(&suite(how, &interrupt), run_on(tier, (secs(3), mins(5)), &interrupt));
         let endings = tokio::task::spawn_blocking(work).await.unwrap();
         // One that was left out is told of at once.
         let ending = endings.iter().find(|ending| ending.left_out.is_none()).unwrap();
@@ -244,7 +244,7 @@ async fn what_a_spec_breaks_on_a_node_that_its_group_broke_is_undone_at_its_own_
         s.it("goes on", async move |cx: &mut Cx| cx.expect(seen.condition()).to(equal("running")));
     });
     let (tier, interrupt) = (Arc::clone(&node), Arc::<Interrupt>::default());
-    let work = move || endings_on(tier, &suite, (mins(2), mins(5)), &interrupt);
+    let work = move || endings_of(&suite, run_on(tier, (mins(2), mins(5)), &interrupt));
     let endings = tokio::task::spawn_blocking(work).await.unwrap();
     for ending in endings {
         assert!(ending.failures.is_empty() && ending.left_out.is_none(), "{}", ending.story());
