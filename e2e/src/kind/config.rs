@@ -141,6 +141,7 @@ pub struct ClusterConfig {
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
     pub(super) left_half_made: bool,
+    pub(super) evidence: Option<PathBuf>,
     pub(super) audited: bool,
 }
 
@@ -257,6 +258,13 @@ impl ClusterConfig {
     #[must_use]
     pub fn keep_on_failure(mut self, yes: bool) -> Self {
         self.retain = yes;
+        self
+    }
+
+    /// A report's folder, in which a failed create leaves what its nodes knew before they were removed.
+    #[must_use]
+    pub fn evidence_into(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.evidence = Some(folder.into());
         self
     }
 

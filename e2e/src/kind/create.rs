@@ -9,16 +9,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
+use jiff::Timestamp;
 use seatrial_envtest::process::{Child, Spec};
 
 use super::cluster::{Cluster, Facts, Timings};
 use super::config::ClusterConfig;
 use super::containers::{connect, containers};
 use super::error::KindError;
+use super::evidence::NodeEvidence;
 use super::home::Home;
 use super::lease::{Claim, Lease};
 use super::{audit, binary, cni, complaint, delete, name, network, origin, ready};
+use crate::artefacts::{Bag, Collector as _, Scene, Veil};
 use crate::docker::DiskFull;
+use crate::report::Timeline;
 
 /// How long kind may work on a cluster.
 const KIND_LIMIT: Duration = Duration::from_secs(600);
@@ -68,7 +72,8 @@ pub(super) async fn create_named(
     let lease = Lease::take(home, &Claim::new(name, &run()))?;
     let nodes = config.node_configs().len();
     tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
-    let maker = Maker { docker, home, name, config: &config, kind: &kind };
+    let started = Timestamp::now();
+    let maker = Maker { docker, home, name, config: &config, kind: &kind, started };
     match maker.make(&image, tell).await {
         Ok((facts, timings)) => Ok(Cluster {
             docker: maker.docker,
@@ -85,6 +90,10 @@ pub(super) async fn create_named(
         }
         Err(error) => {
             let error = complaint::explained(&maker.docker, name, error).await;
+            let error = match &config.evidence {
+                Some(folder) => maker.with_evidence(folder, error).await,
+                None => error,
+            };
             // The error that is told is the first one; what cannot be removed now is removed by the next run.
             if delete::all(&maker.docker, home, name).await.is_ok() {
                 lease.remove();
@@ -106,6 +115,7 @@ struct Maker<'m> {
     name: &'m str,
     config: &'m ClusterConfig,
     kind: &'m Path,
+    started: Timestamp,
 }
 
 impl Maker<'_> {
@@ -197,6 +207,28 @@ impl Maker<'_> {
         let next =
             known.map_or("create it again with `--keep`, and look at its nodes' journals", |(_, next)| next);
         KindError::Create { name: self.name.to_owned(), reason: words.to_owned(), next: next.to_owned() }
+    }
+
+    /// Leaves what the nodes know in a report's folder, and the way to it in the error.
+    async fn with_evidence(&self, folder: &Path, error: KindError) -> KindError {
+        let (place, veil) = (format!("artefacts/{}", self.name), Veil::new());
+        let bag = Bag::new(folder, &place, Arc::clone(&veil));
+        let (namespaces, timeline) = (Vec::new(), Timeline::begin());
+        let scene = Scene { client: None, namespaces, since: self.started, timeline, veil };
+        let nodes = NodeEvidence::of_another(self.name, self.home.kubeconfig(self.name));
+        // What cannot be had is told by nobody: the error is the create's.
+        drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &bag)).await);
+        let none = bag.emptied().0.is_empty();
+        let told = || format!("\n    what its nodes knew is in {}", folder.join(&place).display());
+        match error {
+            KindError::Create { name, reason, next } if !none => {
+                KindError::Create { name, reason: reason + &told(), next }
+            }
+            KindError::TooLate { what, seconds, last } if !none => {
+                KindError::TooLate { what, seconds, last: last + &told() }
+            }
+            error => error,
+        }
     }
 
     /// What a failed create made, and the caller wants to look at.

@@ -101,7 +101,7 @@ pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
         TierKind::Fake => Arc::new(Fake),
         TierKind::Envtest => Arc::new(Envtest::new()),
-        TierKind::Kind => Arc::new(Kind::from_env()),
+        TierKind::Kind => Arc::new(Kind::from_env(options.report.clone())),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }
 }

@@ -4,6 +4,8 @@
 //! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last removes
 //! it. A cluster that the caller names is used, and left alone.
 
+use std::path::PathBuf;
+
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use seatrial_fakeclient::Clock;
@@ -24,6 +26,8 @@ const NODES: u32 = 2;
 /// The tier of a cluster of nodes in containers.
 pub(crate) struct Kind {
     settings: Settings,
+    /// The report's folder, if there is one.
+    report: Option<PathBuf>,
     shared: Prepared<Shared>,
 }
 
@@ -54,9 +58,9 @@ impl Settings {
 }
 
 impl Kind {
-    pub(crate) fn from_env() -> Self {
+    pub(crate) fn from_env(report: Option<PathBuf>) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self { settings: Settings::read(variable), shared: Prepared::nothing(NAME) }
+        Self { settings: Settings::read(variable), report, shared: Prepared::nothing(NAME) }
     }
 
     fn begin(&self, interrupt: &Interrupt) -> Result<Shared, String> {
@@ -66,7 +70,12 @@ impl Kind {
                 return kind::share_named(&home, name).await;
             }
             kind::reap(&home, false).await?;
-            kind::share(&home, &self.settings.config(), &aside).await
+            let config = self.settings.config();
+            let config = match &self.report {
+                Some(folder) => config.evidence_into(folder),
+                None => config,
+            };
+            kind::share(&home, &config, &aside).await
         };
         let making = making.boxed_local();
         runtime().block_on(async {
@@ -155,7 +164,7 @@ mod tests {
     fn tier(pairs: &[(&str, &str)]) -> Kind {
         let lookup =
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Kind { settings: Settings::read(lookup), shared: Prepared::nothing(NAME) }
+        Kind { settings: Settings::read(lookup), report: None, shared: Prepared::nothing(NAME) }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Ran, suite};
-use crate::surroundings::{REAPING, empty_image, files, home, own_architecture};
+use crate::surroundings::{REAPING, empty_image, files, home, left_of, own_architecture};
 
 /// The files that kind 0.33 writes for a node that runs.
 const LAYOUT: [&str; 6] =
@@ -154,4 +154,26 @@ fn there_are_two_clusters(left: &Left, story: &str) {
         nodes.iter().filter(|node| text(node, "kubelet.log").contains("registry.invalid/(masked):1"));
     assert_eq!(masked.count(), 1, "{}", attempt["uncollected"]);
     assert_eq!(attempt["uncollected"].as_array().map_or(0, Vec::len), 0, "{}", attempt["uncollected"]);
+}
+
+#[test]
+fn a_run_whose_cluster_does_not_come_up_leaves_what_its_nodes_knew_and_nothing_else() {
+    // The run reaps at its start.
+    let _alone = REAPING.blocking_lock();
+    let (_folder, home) = home();
+    let report = tempfile::tempdir().unwrap();
+    let image = empty_image(&format!("seatrial.test/hulk:{}", std::process::id()), own_architecture());
+    let program = suite("passing").arg("is refused twice").env("SEATRIAL_TIER", "kind");
+    let program = program.env("SEATRIAL_KIND_HOME", home.path()).env("SEATRIAL_REPORT", report.path());
+    let ran = program.env("SEATRIAL_NODE_IMAGE", &image.0).env("SEATRIAL_KIND_NODES", "1").run();
+    assert_eq!(ran.code, Some(101), "{}\n{}", ran.stdout, ran.stderr);
+    let [folder] =
+        std::fs::read_dir(report.path().join("artefacts")).unwrap().collect::<Vec<_>>().try_into().unwrap();
+    let folder = folder.unwrap();
+    let name = folder.file_name().into_string().unwrap();
+    let told = format!("\n    what its nodes knew is in {}\n  next: ", folder.path().display());
+    assert!(ran.stdout.contains(&told), "{told:?} is not in\n{}", ran.stdout);
+    let node = folder.path().join("nodes").join(format!("{name}-control-plane"));
+    assert!(text(&node, "inspect.json").contains(&image.0), "{}", text(&node, "inspect.json"));
+    assert_eq!(left_of(&home, &name), Vec::<String>::new());
 }
