@@ -102,6 +102,7 @@ fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Res
         subresource: &path.subresource,
         namespace: &path.namespace,
         name: &path.name,
+        user: &incoming.user,
     };
     core.faults.verdict(&attempt)?;
     let namespace = if resource.namespaced { path.namespace.clone() } else { String::new() };

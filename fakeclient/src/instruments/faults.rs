@@ -7,6 +7,23 @@ use std::sync::{Arc, Mutex, Weak};
 use crate::error::ApiError;
 
 /// Which requests a rule is about. Empty fields match everything.
+///
+/// ```
+/// use k8s_openapi::api::coordination::v1::Lease;
+/// use kube::Api;
+/// use seatrial_fakeclient::{ApiError, FakeCluster, RequestMatch};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), kube::Error> {
+/// let cluster = FakeCluster::new();
+/// let gets = RequestMatch::verb("get").resource("leases").user("operator");
+/// let _fault = cluster.fail(gets, 0, ApiError::internal("etcd has no leader"));
+/// let leases = |user: &str| Api::<Lease>::default_namespaced(cluster.client_as(user));
+/// assert!(leases("operator").get_opt("leader").await.is_err());
+/// assert!(leases("spec").get_opt("leader").await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RequestMatch {
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
@@ -19,6 +36,8 @@ pub struct RequestMatch {
     pub namespace: Option<String>,
     /// Name of the object.
     pub name: Option<String>,
+    /// Name of the user who asks, as given to `FakeCluster::client_as` or found in the credentials.
+    pub user: Option<String>,
 }
 
 /// What a rule sees of a request.
@@ -29,6 +48,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) subresource: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
+    pub(crate) user: &'a str,
 }
 
 impl RequestMatch {
@@ -65,6 +85,13 @@ impl RequestMatch {
         self
     }
 
+    /// … by this user.
+    #[must_use]
+    pub fn user(mut self, name: &str) -> Self {
+        self.user = Some(name.to_owned());
+        self
+    }
+
     fn matches(&self, attempt: &Attempt<'_>) -> bool {
         let agrees = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
         agrees(&self.verb, attempt.verb)
@@ -72,6 +99,7 @@ impl RequestMatch {
             && agrees(&self.subresource, attempt.subresource)
             && agrees(&self.namespace, attempt.namespace)
             && agrees(&self.name, attempt.name)
+            && agrees(&self.user, attempt.user)
     }
 }
 
@@ -142,8 +170,14 @@ impl Faults {
 mod tests {
     use super::*;
 
-    const GET_POD: Attempt<'_> =
-        Attempt { verb: "get", resource: "pods", subresource: "", namespace: "default", name: "a" };
+    const GET_POD: Attempt<'_> = Attempt {
+        verb: "get",
+        resource: "pods",
+        subresource: "",
+        namespace: "default",
+        name: "a",
+        user: "operator",
+    };
 
     #[test]
     fn only_the_nth_matching_request_fails() {
@@ -161,5 +195,32 @@ mod tests {
         assert!(faults.verdict(&GET_POD).is_err());
         drop(guard);
         assert!(faults.verdict(&GET_POD).is_ok());
+    }
+
+    #[test]
+    fn a_rule_about_a_user_leaves_others_alone() {
+        let faults = Faults::default();
+        let guard = faults.fail(RequestMatch::verb("get").user("operator"), 1, ApiError::internal("boom"));
+        assert!(faults.verdict(&Attempt { user: "spec", ..GET_POD }).is_ok());
+        // Had the other one's request been counted, this would be the second.
+        assert!(faults.verdict(&GET_POD).is_err());
+        assert_eq!(guard.matched(), 1);
+    }
+
+    #[test]
+    fn each_part_of_a_match_is_looked_at() {
+        let matching =
+            || RequestMatch::verb("get").resource("pods").namespace("default").name("a").user("operator");
+        assert!(matching().matches(&GET_POD));
+        for other in [
+            RequestMatch { verb: Some("list".to_owned()), ..matching() },
+            matching().resource("secrets"),
+            matching().subresource("status"),
+            matching().namespace("kube-system"),
+            matching().name("b"),
+            matching().user("spec"),
+        ] {
+            assert!(!other.matches(&GET_POD), "{other:?}");
+        }
     }
 }

@@ -112,7 +112,7 @@ async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
 }
 
 #[tokio::test]
-async fn only_the_second_update_fails() {
+async fn only_the_second_create_fails() {
     let cluster = FakeCluster::new();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
     let guard =
@@ -122,6 +122,20 @@ async fn only_the_second_update_fails() {
     assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");
     maps.create(&PostParams::default(), &map("b")).await.unwrap();
     assert_eq!(guard.matched(), 3);
+}
+
+#[tokio::test]
+async fn a_fault_meets_one_user_and_spares_another() {
+    let cluster = FakeCluster::new();
+    let maps = |user: &str| Api::<ConfigMap>::default_namespaced(cluster.client_as(user));
+    let guard =
+        cluster.fail(RequestMatch::verb("create").user("operator"), 0, ApiError::internal("disk full"));
+    maps("spec").create(&PostParams::default(), &map("a")).await.unwrap();
+    let error = maps("operator").create(&PostParams::default(), &map("b")).await.unwrap_err();
+    assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");
+    assert_eq!(guard.matched(), 1);
+    drop(guard);
+    maps("operator").create(&PostParams::default(), &map("b")).await.unwrap();
 }
 
 #[tokio::test]
