@@ -13,7 +13,7 @@ use crate::{
 const ARCHIVE: &str = "/envtest-v1.37.2.tar.gz";
 
 /// A machine with nothing on it, and a server that has everything.
-struct Machine {
+pub(crate) struct Machine {
     home: tempfile::TempDir,
     server: Server,
 }
@@ -22,6 +22,13 @@ impl Machine {
     async fn new() -> Self {
         let machine = Self { home: tempfile::tempdir().unwrap(), server: Server::start().await };
         machine.publish(&archive(), Manner::Whole);
+        machine
+    }
+
+    /// … that takes its time.
+    pub(crate) async fn slow() -> Self {
+        let machine = Self::new().await;
+        machine.publish(&archive(), Manner::Slowly);
         machine
     }
 
@@ -41,7 +48,7 @@ impl Machine {
         self.server.put("/index.yaml", index, Manner::Whole);
     }
 
-    fn variables(&self) -> Vec<(String, String)> {
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let variables = [
             ("HOME", self.home.path().to_str().unwrap().to_owned()),
             ("SEATRIAL_ASSETS_INDEX", self.server.url("/index.yaml")),
@@ -214,8 +221,7 @@ async fn a_part_of_another_file_does_not_spoil_a_download() {
 
 #[tokio::test]
 async fn a_slow_server_is_waited_for_as_long_as_it_sends() {
-    let machine = Machine::new().await;
-    machine.publish(&archive(), Manner::Slowly);
+    let machine = Machine::slow().await;
     machine.resolve().await.unwrap();
     assert_eq!(machine.server.requests(ARCHIVE).len(), 1);
 }
@@ -325,8 +331,7 @@ async fn a_half_unpacked_folder_in_the_store_is_not_taken_and_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_processes_at_once_one_downloads_and_both_have_it() {
-    let machine = Machine::new().await;
-    machine.publish(&archive(), Manner::Slowly);
+    let machine = Machine::slow().await;
     let start = || {
         let mut command = examples::command("resolve");
         command.arg("1.37").envs(machine.variables()).stdout(Stdio::piped()).stderr(Stdio::piped());

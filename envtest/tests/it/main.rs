@@ -6,6 +6,10 @@ mod examples;
 
 mod downloads;
 
+mod building;
+
+mod progress;
+
 mod ending;
 
 mod survivors;
