@@ -42,6 +42,7 @@ impl Drop for Complaints {
 #[case::kill_9(Ending::Signal(Signal::KILL))]
 fn no_server_survives_a_parent_that_ends_by(#[case] ending: Ending) {
     let mut command = examples::command("control_plane");
+    command.args(["1.37", "namespace-controller"]);
     command.envs(std::env::vars()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let _complaints = Complaints::of(&mut command);
     let mut parent = command.spawn().unwrap();
@@ -52,7 +53,7 @@ fn no_server_survives_a_parent_that_ends_by(#[case] ending: Ending) {
         .take_while(|line| !line.starts_with("apiVersion"))
         .map(|line| line.split_once(' ').unwrap().1.parse().unwrap())
         .collect();
-    assert_eq!(pids.len(), 2, "etcd and kube-apiserver");
+    assert_eq!(pids.len(), 3, "kube-controller-manager, kube-apiserver and etcd");
     assert!(pids.iter().all(|pid| runs(*pid)));
     ending.inflict(&mut parent);
     assert_gone(&pids);
