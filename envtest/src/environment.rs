@@ -178,6 +178,14 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Several flags of kube-apiserver.
+    pub fn apiserver_args<N: Into<String>, V: Into<String>>(
+        self,
+        args: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        args.into_iter().fold(self, |builder, (name, value)| builder.apiserver_arg(name, value))
+    }
+
     /// A flag of etcd, in the same way.
     pub fn etcd_arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.etcd_args.push((name.into(), value.into()));
@@ -190,6 +198,14 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Several flags of kube-controller-manager.
+    pub fn controller_manager_args<N: Into<String>, V: Into<String>>(
+        self,
+        args: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        args.into_iter().fold(self, |builder, (name, value)| builder.controller_manager_arg(name, value))
+    }
+
     /// Turns an admission plugin on. Without this the server's default plugins run, save `ServiceAccount`.
     pub fn enable_admission(mut self, plugin: &str) -> Self {
         self.admission.enable(plugin);
@@ -200,6 +216,11 @@ impl EnvironmentBuilder {
     pub fn disable_admission(mut self, plugin: &str) -> Self {
         self.admission.disable(plugin);
         self
+    }
+
+    /// Turns several admission plugins off.
+    pub fn disable_admission_plugins<S: AsRef<str>>(self, plugins: impl IntoIterator<Item = S>) -> Self {
+        plugins.into_iter().fold(self, |builder, plugin| builder.disable_admission(plugin.as_ref()))
     }
 
     /// Starts kube-controller-manager with these controllers, named as its `--controllers` flag names them:

@@ -8,26 +8,24 @@ use seatrial_fixtures::wire::{Wire, plain_http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_conformance_case_holds_on_a_real_server() {
-    let mut builder = Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS);
-    for (name, value) in sides::APISERVER_ARGS {
-        builder = builder.apiserver_arg(name, value);
+    let mut failures = Vec::new();
+    for (server, cases) in sides::servers(cases()) {
+        let builder = Environment::builder()
+            .version(sides::KUBERNETES)
+            .apiserver_args(server.apiserver_args())
+            .disable_admission_plugins(sides::DISABLED_ADMISSION_PLUGINS)
+            .controllers(sides::CONTROLLERS)
+            .controller_manager_args(sides::CONTROLLER_MANAGER_ARGS);
+        let environment = builder.start().await.expect("a control plane starts");
+        let wire: Arc<dyn Wire> =
+            Arc::new(plain_http(&environment.config()).expect("its configuration is usable"));
+        let outcomes = run_all(&cases, "a00", 16, || Arc::clone(&wire), |_, _| ()).await;
+        environment.stop().await;
+        let told = cases
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(case, outcome)| Some(format!("{}: {}", case.title(), outcome.failure.as_ref()?)));
+        failures.extend(told);
     }
-    for (name, value) in sides::CONTROLLER_MANAGER_ARGS {
-        builder = builder.controller_manager_arg(name, value);
-    }
-    for plugin in sides::DISABLED_ADMISSION_PLUGINS {
-        builder = builder.disable_admission(plugin);
-    }
-    let environment = builder.start().await.expect("a control plane starts");
-    let wire: Arc<dyn Wire> =
-        Arc::new(plain_http(&environment.config()).expect("its configuration is usable"));
-    let cases = cases();
-    let outcomes = run_all(&cases, "a00", 16, || Arc::clone(&wire), |_, _| ()).await;
-    environment.stop().await;
-    let failures: Vec<String> = cases
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(case, outcome)| Some(format!("{}: {}", case.title(), outcome.failure.as_ref()?)))
-        .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

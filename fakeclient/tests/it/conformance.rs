@@ -5,22 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use seatrial_fakeclient::FakeCluster;
+use seatrial_fakeclient::{FakeCluster, Serving};
 use seatrial_fixtures::conformance::divergence::known;
 use seatrial_fixtures::conformance::{Case, cases, run_all};
-use seatrial_fixtures::wire::{Served, Wire, in_process};
+use seatrial_fixtures::wire::{Wire, in_process};
 
 fn fake() -> Arc<dyn Wire> {
-    let cluster = FakeCluster::new();
-    let (served, forgetful) = (cluster.clone(), cluster.clone());
-    let serve = move || {
-        let cluster = served.clone();
-        async move {
-            let serving = cluster.serve(0).await?;
-            Ok(Served { kubeconfig: serving.kubeconfig().to_owned(), keep: Arc::new(serving) })
-        }
-    };
-    in_process(cluster.service(), serve, move || forgetful.compact())
+    let serve = async |cluster: FakeCluster| cluster.serve(0).await;
+    in_process(FakeCluster::new(), FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact)
 }
 
 async fn hold(area: &str) {

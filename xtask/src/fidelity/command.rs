@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use seatrial_fakeclient::FakeCluster;
+use seatrial_fakeclient::{FakeCluster, Serving};
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::coverage::Ability;
-use seatrial_fixtures::conformance::{Case, Outcome, cases, run_all, salt};
-use seatrial_fixtures::wire::{Served, Wire, in_process, plain_http};
+use seatrial_fixtures::conformance::{Case, Outcome, cases, run_all, salt, sides};
+use seatrial_fixtures::wire::{Wire, in_process, plain_http};
 
 use super::covered::{self, Coverage};
 use super::real::Real;
@@ -37,8 +37,10 @@ pub(crate) struct Args {
     shrink_uncovered: bool,
 }
 
-/// What both sides said, and what both offered before they were asked.
+/// What both sides said, case by case, and what both offered before they were asked.
+#[derive(Default)]
 struct Heard {
+    cases: Vec<Case>,
     fake: Vec<Outcome>,
     real: Vec<Outcome>,
     offered: BTreeSet<Ability>,
@@ -53,15 +55,19 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .collect();
     ensure!(!chosen.is_empty(), "no case has {:?} in its title", args.filter.unwrap_or_default());
     let salt = salt(SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?);
-    let real = Real::start(args.kubeconfig.as_ref()).await?;
-    // A case that fails does so by a panic, which its outcome carries.
-    let printing = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let heard = both_sides(&chosen, &salt, &real).await;
-    std::panic::set_hook(printing);
-    real.stop().await;
-    let heard = heard?;
-    let comparisons: Vec<Comparison> = chosen
+    let mut heard = Heard::default();
+    for (server, chosen) in sides::servers(chosen) {
+        let real = Real::start(args.kubeconfig.as_ref(), &server).await?;
+        // A case that fails does so by a panic, which its outcome carries.
+        let printing = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| ()));
+        let listened = heard.listen(chosen, &salt, &real).await;
+        std::panic::set_hook(printing);
+        real.stop().await;
+        listened?;
+    }
+    let comparisons: Vec<Comparison> = heard
+        .cases
         .iter()
         .zip(heard.fake.iter().zip(&heard.real))
         .map(|(case, (fake, real))| compare(case, fake, real))
@@ -97,12 +103,18 @@ fn told(args: &Args, comparisons: &[Comparison], coverage: Option<&Coverage>) ->
     Ok(())
 }
 
-async fn both_sides(chosen: &[Case], salt: &str, real: &Real) -> Result<Heard> {
-    let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
-    let offered = covered::offered(wire.as_ref(), fake().as_ref()).await?;
-    let real = run_all(chosen, salt, AT_ONCE, || Arc::clone(&wire), progress("real", chosen.len())).await;
-    let fake = run_all(chosen, salt, AT_ONCE, fake, progress("fake", chosen.len())).await;
-    Ok(Heard { fake, real, offered })
+impl Heard {
+    /// Asks both sides, and keeps what they say.
+    async fn listen(&mut self, chosen: Vec<Case>, salt: &str, real: &Real) -> Result<()> {
+        let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
+        self.offered.extend(covered::offered(wire.as_ref(), fake().as_ref()).await?);
+        let total = chosen.len();
+        let wire = || Arc::clone(&wire);
+        self.real.extend(run_all(&chosen, salt, AT_ONCE, wire, progress("real", total)).await);
+        self.fake.extend(run_all(&chosen, salt, AT_ONCE, fake, progress("fake", total)).await);
+        self.cases.extend(chosen);
+        Ok(())
+    }
 }
 
 /// Says on standard error how far a side is, every 50 cases and at its end.
@@ -118,14 +130,6 @@ fn progress(side: &'static str, total: usize) -> impl Fn(&Case, &Outcome) {
 
 /// A wire to a fake cluster of its own.
 fn fake() -> Arc<dyn Wire> {
-    let cluster = FakeCluster::new();
-    let (served, forgetful) = (cluster.clone(), cluster.clone());
-    let serve = move || {
-        let cluster = served.clone();
-        async move {
-            let serving = cluster.serve(0).await?;
-            Ok(Served { kubeconfig: serving.kubeconfig().to_owned(), keep: Arc::new(serving) })
-        }
-    };
-    in_process(cluster.service(), serve, move || forgetful.compact())
+    let serve = async |cluster: FakeCluster| cluster.serve(0).await;
+    in_process(FakeCluster::new(), FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact)
 }

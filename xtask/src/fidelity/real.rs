@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_envtest::Environment;
-use seatrial_fixtures::conformance::sides;
+use seatrial_fixtures::conformance::sides::{self, Server};
 
 /// A real server, and what must live as long as it is asked.
 pub(crate) struct Real {
@@ -16,12 +16,12 @@ pub(crate) struct Real {
 
 impl Real {
     /// Starts etcd, kube-apiserver and the controllers that both sides run; or takes the server of a kubeconfig, which
-    /// must run the same.
-    pub(crate) async fn start(kubeconfig: Option<&PathBuf>) -> Result<Self> {
+    /// must run the same (and forget its history in time for the cases that wait for it).
+    pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &Server) -> Result<Self> {
         if let Some(path) = kubeconfig {
             return Ok(Self { config: read(path).await?, environment: None });
         }
-        let environment = started().await?;
+        let environment = started(server).await?;
         Ok(Self { config: environment.config(), environment: Some(environment) })
     }
 
@@ -33,17 +33,13 @@ impl Real {
     }
 }
 
-async fn started() -> Result<Environment> {
-    let mut builder = Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS);
-    for (name, value) in sides::APISERVER_ARGS {
-        builder = builder.apiserver_arg(name, value);
-    }
-    for (name, value) in sides::CONTROLLER_MANAGER_ARGS {
-        builder = builder.controller_manager_arg(name, value);
-    }
-    for plugin in sides::DISABLED_ADMISSION_PLUGINS {
-        builder = builder.disable_admission(plugin);
-    }
+async fn started(server: &Server) -> Result<Environment> {
+    let builder = Environment::builder()
+        .version(sides::KUBERNETES)
+        .apiserver_args(server.apiserver_args())
+        .disable_admission_plugins(sides::DISABLED_ADMISSION_PLUGINS)
+        .controllers(sides::CONTROLLERS)
+        .controller_manager_args(sides::CONTROLLER_MANAGER_ARGS);
     builder.start().await.context("start the real control plane")
 }
 
