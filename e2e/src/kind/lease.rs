@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::error::KindError;
@@ -43,8 +45,12 @@ impl Process {
     }
 }
 
-/// When a process started; nothing for one that is gone.
+/// When a process started; nothing for one that is gone. Where there is no `/proc`, all of a number are taken for one
+/// process: a number that is given again keeps a cluster longer than it need be kept, and never one too short.
 fn start_ticks(pid: u32) -> Option<u64> {
+    if !cfg!(target_os = "linux") {
+        return is_there(pid).then_some(0);
+    }
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may hold anything; field 22 is the 20th behind it. A zombie does not live.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -52,6 +58,12 @@ fn start_ticks(pid: u32) -> Option<u64> {
         return None;
     }
     fields.nth(18)?.parse().ok()
+}
+
+/// Whether there is a process of this number, whoever's it is.
+fn is_there(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
 /// What a lease says.
@@ -229,6 +241,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path());
         (folder, home)
+    }
+
+    #[test]
+    fn a_process_is_there_until_somebody_has_waited_for_it() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let number = child.id();
+        assert!(is_there(number) && is_there(1), "a child of ours, and somebody else's process");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_there(number));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use kube::{
 use seatrial_envtest::Environment;
 use serde_json::{Value, json};
 
+use crate::ending;
+
 fn api(client: kube::Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client, namespace, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind)))
 }
@@ -37,7 +39,7 @@ async fn a_started_control_plane_answers_and_a_stopped_one_is_gone() {
     assert_eq!(pids.len(), 2);
     assert!(logs.join("kube-apiserver.log").is_file());
     env.stop().await;
-    assert!(pids.iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists()));
+    assert!(!pids.iter().any(|pid| ending::runs(*pid)));
     assert!(!logs.exists(), "the working folder goes too");
 }
 

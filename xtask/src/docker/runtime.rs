@@ -20,21 +20,26 @@ use super::iptables;
 /// The name that it is called by.
 pub(crate) const NAME: &str = "seatrial-bounded";
 
-/// Limits by the names that an OCI spec gives them.
-const LIMITS: [(&str, Resource); 15] = [
+/// Limits by the names that an OCI spec gives them; it is Linux that has them all.
+const LIMITS: &[(&str, Resource)] = &[
     ("RLIMIT_AS", Resource::As),
     ("RLIMIT_CORE", Resource::Core),
     ("RLIMIT_CPU", Resource::Cpu),
     ("RLIMIT_DATA", Resource::Data),
     ("RLIMIT_FSIZE", Resource::Fsize),
+    #[cfg(target_os = "linux")]
     ("RLIMIT_LOCKS", Resource::Locks),
     ("RLIMIT_MEMLOCK", Resource::Memlock),
+    #[cfg(target_os = "linux")]
     ("RLIMIT_MSGQUEUE", Resource::Msgqueue),
+    #[cfg(target_os = "linux")]
     ("RLIMIT_NICE", Resource::Nice),
     ("RLIMIT_NOFILE", Resource::Nofile),
     ("RLIMIT_NPROC", Resource::Nproc),
     ("RLIMIT_RSS", Resource::Rss),
+    #[cfg(target_os = "linux")]
     ("RLIMIT_RTPRIO", Resource::Rtprio),
+    #[cfg(target_os = "linux")]
     ("RLIMIT_SIGPENDING", Resource::Sigpending),
     ("RLIMIT_STACK", Resource::Stack),
 ];
