@@ -90,6 +90,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
+    scope.warnings.borrow_mut().extend(resource.strategy.warnings_as_sent(&object));
     resource.strategy.prepare_create(&mut object);
     super::intake::defaults(&resource, &mut object);
     resource.strategy.stamp(&mut object, None, &now);

@@ -129,6 +129,11 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// Texts for `Warning` headers about a new object as it was sent, before `prepare_create` changes it.
+    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether objects can be brought from one version to another here; an error says what would have to do it.
     fn converts(&self) -> Result<(), ApiError> {
         Ok(())

@@ -107,7 +107,7 @@ pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<Stri
     if old.is_some_and(|old| meta::generation(old) == meta::generation(object)) {
         return Vec::new();
     }
-    warnings(&Path::new("spec.template.spec"), &object["spec"]["template"]["spec"])
+    warnings(&Path::new("spec.template"), &object["spec"]["template"])
 }
 
 /// What the server says of an object whose name will be part of host names.

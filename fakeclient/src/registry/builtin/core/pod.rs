@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::object::field::FieldError;
+use crate::registry::builtin::pod_spec::affinity::merge_label_keys;
+use crate::registry::builtin::pod_spec::app_armor;
 use crate::registry::builtin::pod_spec::check::{Holder, only_pod, spec};
 use crate::registry::builtin::pod_spec::complete::{complete, complete_pod};
 use crate::registry::builtin::pod_spec::warnings::warnings;
@@ -24,6 +26,12 @@ pub(crate) struct Pod;
 impl Strategy for Pod {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"phase": "Pending"}));
+        merge_label_keys(object);
+        app_armor::bring_in_step(object);
+    }
+
+    fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
+        app_armor::out_of_step(object)
     }
 
     fn prepare_status_update(&self, object: &mut Value, old: &Value) {
@@ -62,16 +70,19 @@ impl Strategy for Pod {
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        // Programs change Pods, people make them: only those are warned.
+        if old.is_some() {
+            return Vec::new();
+        }
         let name = dns_label(object["metadata"].text("name"));
-        // A name cannot be changed: only who chooses it is warned.
-        let name = (old.is_none() && !name.is_empty()).then(|| {
+        let name = (!name.is_empty()).then(|| {
             format!(
                 "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS \
                  label is recommended: [{}]",
                 name.join(" ")
             )
         });
-        name.into_iter().chain(warnings(&Path::new("spec"), &object["spec"])).collect()
+        name.into_iter().chain(warnings(&Path::default(), object)).collect()
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -85,11 +96,14 @@ impl Strategy for Pod {
             let why = "cannot be set until all schedulingGates have been cleared";
             errors.push(FieldError::forbidden(path.child("nodeName"), why));
         }
+        errors.extend(app_armor::contradictions(&path, &object["metadata"], pod));
         errors
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = whole(object);
+        let annotations = Path::new("metadata.annotations");
+        errors.extend(app_armor::frozen(&annotations, &object["metadata"], &old["metadata"]));
         for error in update::check(&object["spec"], &old["spec"]) {
             // An image that is missing is seen twice; the server reports it once.
             if !errors.contains(&error) {
@@ -123,7 +137,9 @@ impl Strategy for Pod {
 
 fn whole(object: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
-    let mut errors = spec(&path, &object["spec"], Holder::Pod);
+    let annotations = Path::new("metadata.annotations");
+    let mut errors = app_armor::annotations(&annotations, &object["metadata"], &object["spec"]);
+    errors.extend(spec(&path, &object["spec"], Holder::Pod));
     errors.extend(only_pod(&path, &object["spec"]));
     errors
 }

@@ -1,6 +1,6 @@
 //! The rules of a Pod's spec in the order in which kube-apiserver 1.37 reports them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::object::field::FieldError;
 use crate::registry::builtin::rules::names::{dns_label, dns_subdomain, invalid, qualified_name};
@@ -9,7 +9,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::builtin::rules::{ip, labels};
 
-use super::{containers, dns, scheduling, security, volumes};
+use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
 
 /// Whose spec is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,9 @@ pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
     let metadata = &template["metadata"];
     let mut errors = labels::map(&path.child("labels"), &metadata["labels"]);
     errors.extend(annotations(&path.child("annotations"), &metadata["annotations"]));
+    errors.extend(app_armor::annotations(&path.child("annotations"), metadata, &template["spec"]));
     errors.extend(spec(&path.child("spec"), &template["spec"], Holder::Template));
+    errors.extend(app_armor::contradictions(&path.child("spec"), metadata, &template["spec"]));
     if !template["spec"].list("ephemeralContainers").is_empty() {
         let at = path.child("spec").child("ephemeralContainers");
         errors.push(FieldError::forbidden(at, "ephemeral containers not allowed in pod template"));
@@ -57,12 +59,15 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     errors.extend(one_of(path, spec, "dnsPolicy", &policies));
     errors.extend(labels::map(&path.child("nodeSelector"), &spec["nodeSelector"]));
     errors.extend(security::pod(&path.child("securityContext"), &spec["securityContext"]));
-    errors.extend(dns::check(path, spec));
     if spec.flag("shareProcessNamespace") == Some(true) && spec.flag("hostPID") == Some(true) {
         let why = "ShareProcessNamespace and HostPID cannot both be enabled";
         errors.push(FieldError::invalid(path.child("shareProcessNamespace"), true.into(), why));
     }
+    errors.extend(affinity::check(&path.child("affinity"), &spec["affinity"]));
+    errors.extend(dns::check(path, spec));
     errors.extend(scheduling::gates(path, spec));
+    let spread = spec.list("topologySpreadConstraints");
+    errors.extend(spread::check(&path.child("topologySpreadConstraints"), spread));
     errors.extend(host_users(path, spec));
     errors.extend(named(path, spec));
     if let Some(seconds) = within(path, spec, "activeDeadlineSeconds", 1, i64::from(i32::MAX)) {
@@ -83,8 +88,11 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
         }
     }
     if spec.has("preemptionPolicy") {
-        errors.extend(one_of(path, spec, "preemptionPolicy", &["Never", "PreemptLowerPriority"]));
+        errors.extend(one_of(path, spec, "preemptionPolicy", &["PreemptLowerPriority", "Never"]));
     }
+    let overhead = json!({"limits": spec["overhead"]});
+    errors.extend(resources::check(&path.child("overhead"), &overhead));
+    errors.extend(system(&path.child("os"), &spec["os"]));
     errors
 }
 
@@ -121,6 +129,17 @@ pub(super) fn one_of(path: &Path, object: &Value, key: &str, known: &[&str]) -> 
         None
     } else {
         Some(FieldError::not_supported(path.child(key), value.into(), known))
+    }
+}
+
+/// The server reports an unknown name one step above it.
+fn system(path: &Path, os: &Value) -> Option<FieldError> {
+    let known = ["linux", "windows"];
+    match os.text("name") {
+        _ if os.is_null() => None,
+        "" => Some(FieldError::required(path.child("name"), "")),
+        name if known.contains(&name) => None,
+        name => Some(FieldError::not_supported(path, name.into(), &known)),
     }
 }
 

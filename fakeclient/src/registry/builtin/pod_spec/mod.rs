@@ -1,10 +1,11 @@
 //! What a Pod and a Pod template have in common: the defaults that depend on other fields, and the rules.
 //!
-//! Affinity, topology spread, Windows options, resource claims and the volume types of single
-//! vendors are checked by schema alone.
+//! Windows options, resource claims and the volume types of single vendors are checked by schema alone.
 
 pub(crate) mod complete;
 
+pub(crate) mod affinity;
+pub(crate) mod app_armor;
 pub(crate) mod check;
 pub(crate) mod containers;
 mod dns;
@@ -13,5 +14,6 @@ mod probes;
 mod resources;
 pub(crate) mod scheduling;
 mod security;
+mod spread;
 mod volumes;
 pub(crate) mod warnings;

@@ -9,6 +9,7 @@ use crate::registry::builtin::rules::numbers::within;
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 
+use super::app_armor;
 use super::volumes::descending;
 
 const MAX_ID: i64 = i32::MAX as i64;
@@ -37,6 +38,16 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
         }
     }
     errors.extend(seccomp(&path.child("seccompProfile"), &context["seccompProfile"]));
+    errors.extend(app_armor::profile(&path.child("appArmorProfile"), &context["appArmorProfile"]));
+    let choices: [(&str, &[&str]); 2] = [
+        ("supplementalGroupsPolicy", &["Merge", "Strict"]),
+        ("seLinuxChangePolicy", &["MountOption", "Recursive"]),
+    ];
+    for (key, known) in choices {
+        if context.has(key) && !known.contains(&context.text(key)) {
+            errors.push(FieldError::not_supported(path.child(key), context.text(key).into(), known));
+        }
+    }
     errors
 }
 
@@ -45,6 +56,11 @@ pub(super) fn container(path: &Path, context: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["runAsUser", "runAsGroup"] {
         errors.extend(within(path, context, key, 0, MAX_ID));
+    }
+    let mounts = ["Default", "Unmasked"];
+    if context.has("procMount") && !mounts.contains(&context.text("procMount")) {
+        let at = path.child("procMount");
+        errors.push(FieldError::not_supported(at, context.text("procMount").into(), &mounts));
     }
     errors.extend(seccomp(&path.child("seccompProfile"), &context["seccompProfile"]));
     if context.flag("allowPrivilegeEscalation") == Some(false) {
@@ -60,6 +76,7 @@ pub(super) fn container(path: &Path, context: &Value) -> Vec<FieldError> {
             );
         }
     }
+    errors.extend(app_armor::profile(&path.child("appArmorProfile"), &context["appArmorProfile"]));
     errors
 }
 

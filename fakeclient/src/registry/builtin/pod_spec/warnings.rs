@@ -7,8 +7,39 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::object::quantity::Quantity;
+use crate::registry::builtin::rules::ip;
+use crate::registry::builtin::rules::names::label_value;
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
+
+use super::{affinity, app_armor};
+
+const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+const DEPRECATED_ANNOTATIONS: [(&str, &str); 3] = [
+    (
+        "scheduler.alpha.kubernetes.io/critical-pod",
+        "non-functional in v1.16+; use the \"priorityClassName\" field instead",
+    ),
+    ("security.alpha.kubernetes.io/sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead"),
+    (
+        "security.alpha.kubernetes.io/unsafe-sysctls",
+        "non-functional in v1.11+; use the \"sysctls\" field instead",
+    ),
+];
+
+const DEPRECATED_VOLUMES: [(&str, &str); 9] = [
+    ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
+    ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
+    ("storageos", "deprecated in v1.22, non-functional in v1.25+"),
+    ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+];
 
 const DEPRECATED_LABELS: [(&str, &str); 8] = [
     ("app.kubernetes.io/created-by", "deprecated since v1.9"),
@@ -33,14 +64,11 @@ const DEPRECATED_LABELS: [(&str, &str); 8] = [
     ),
 ];
 
-/// Warnings about the spec at `path`.
-pub(crate) fn warnings(path: &Path, spec: &Value) -> Vec<String> {
-    let mut said = Vec::new();
-    for (key, _) in spec.entries("nodeSelector") {
-        if let Some(why) = deprecated(key) {
-            said.push(format!("{}: {why}", path.child("nodeSelector").key(key)));
-        }
-    }
+/// Warnings about a Pod, whose place is the empty path, or about a template at `place`.
+pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
+    let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
+    let (path, noted) = (&place.child("spec"), &place.child("metadata").child("annotations"));
+    let mut said = node_labels(path, spec);
     for (index, constraint) in spec.list("topologySpreadConstraints").iter().enumerate() {
         let at = path.child("topologySpreadConstraints").index(index);
         let key = constraint.text("topologyKey");
@@ -54,6 +82,12 @@ pub(crate) fn warnings(path: &Path, spec: &Value) -> Vec<String> {
             ));
         }
     }
+    for (key, why) in DEPRECATED_ANNOTATIONS {
+        if metadata["annotations"].has(key) {
+            said.push(format!("{}: {why}", noted.key(key)));
+        }
+    }
+    said.extend(volumes(&path.child("volumes"), spec.list("volumes")));
     said.extend(repeated(&path.child("hostAliases"), spec.list("hostAliases"), "ip"));
     said.extend(repeated(&path.child("imagePullSecrets"), spec.list("imagePullSecrets"), "name"));
     for (index, secret) in spec.list("imagePullSecrets").iter().enumerate() {
@@ -63,7 +97,14 @@ pub(crate) fn warnings(path: &Path, spec: &Value) -> Vec<String> {
         }
     }
     said.extend(fractional(&path.child("overhead"), &spec["overhead"]));
+    said.extend(seccomp(noted, metadata, &spec["securityContext"], SECCOMP_OF_POD));
     for (at, container) in containers(path, spec) {
+        let annotation = format!("{SECCOMP_OF_CONTAINER}{}", container.text("name"));
+        said.extend(seccomp(noted, metadata, &container["securityContext"], &annotation));
+        // A Pod's own were told when its fields were brought in step.
+        if *place != Path::default() {
+            said.extend(app_armor::deprecated(noted, metadata, spec, container));
+        }
         let resources = &container["resources"];
         for resource in ["memory", "ephemeral-storage"] {
             for list in ["limits", "requests"] {
@@ -79,16 +120,73 @@ pub(crate) fn warnings(path: &Path, spec: &Value) -> Vec<String> {
         let at = path.child("terminationGracePeriodSeconds");
         said.push(format!("{at}: must be >= 0; negative values are invalid and will be treated as 1"));
     }
+    for at in affinity::without_selector(&path.child("affinity"), &spec["affinity"]) {
+        said.push(format!("{at}: a null labelSelector results in matching no pod"));
+    }
+    said.extend(addresses(path, spec));
     said
+}
+
+fn addresses(path: &Path, spec: &Value) -> Vec<String> {
+    let at = path.child("dnsConfig").child("nameservers");
+    let servers = spec["dnsConfig"].list("nameservers").iter().enumerate();
+    let servers = servers.filter_map(|(index, server)| ip::odd_address(&at.index(index), server.as_str()?));
+    let at = path.child("hostAliases");
+    let aliases = spec.list("hostAliases").iter().enumerate();
+    let aliases =
+        aliases.filter_map(|(index, alias)| ip::odd_address(&at.index(index).child("ip"), alias.text("ip")));
+    servers.chain(aliases).collect()
+}
+
+/// Old labels of nodes by which a node is asked for, and wishes that no node can fulfil.
+fn node_labels(path: &Path, spec: &Value) -> Vec<String> {
+    let mut said = Vec::new();
+    for (key, _) in spec.entries("nodeSelector") {
+        if let Some(why) = deprecated(key) {
+            said.push(format!("{}: {why}", path.child("nodeSelector").key(key)));
+        }
+    }
+    for (at, expression, wish) in affinity::node_expressions(&path.child("affinity"), &spec["affinity"]) {
+        let key = expression.text("key");
+        if let Some(why) = deprecated(key) {
+            said.push(format!("{}: {key} is {why}", at.child("key")));
+        }
+        for (index, value) in expression.list("values").iter().enumerate().filter(|_| wish) {
+            let value = value.as_str().unwrap_or_default();
+            let at = at.child("values").index(index);
+            said.extend(label_value(value).iter().map(|why| format!("{at}: {value} is invalid, {why}")));
+        }
+    }
+    said
+}
+
+fn volumes(path: &Path, volumes: &[Value]) -> Vec<String> {
+    let all = volumes.iter().enumerate();
+    all.flat_map(|(index, volume)| {
+        let old = DEPRECATED_VOLUMES.iter().filter(|(kind, _)| volume.has(kind));
+        old.map(move |(kind, why)| format!("{}: {why}", path.index(index).child(kind)))
+    })
+    .collect()
+}
+
+/// An annotation that took effect before there was a field, and takes none since.
+fn seccomp(path: &Path, metadata: &Value, context: &Value, key: &str) -> Option<String> {
+    let alone = metadata["annotations"].has(key) && !context.has("seccompProfile");
+    alone.then(|| {
+        format!("{}: non-functional in v1.27+; use the \"seccompProfile\" field instead", path.key(key))
+    })
 }
 
 fn deprecated(label: &str) -> Option<&'static str> {
     DEPRECATED_LABELS.iter().find(|(key, _)| *key == label).map(|(_, why)| *why)
 }
 
+/// The lists of containers, in the server's order.
+pub(super) const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
 /// All containers, in the server's order.
-fn containers<'s>(path: &Path, spec: &'s Value) -> Vec<(Path, &'s Value)> {
-    ["initContainers", "containers", "ephemeralContainers"]
+pub(super) fn containers<'s>(path: &Path, spec: &'s Value) -> Vec<(Path, &'s Value)> {
+    LISTS
         .into_iter()
         .flat_map(|list| {
             let all = spec.list(list).iter().enumerate();
@@ -204,7 +302,7 @@ mod tests {
         reason = "a case reads better without a reference at each `json!`"
     )]
     fn check(spec: Value, expected: &[&str]) {
-        assert_eq!(warnings(&Path::new("spec"), &spec), expected);
+        assert_eq!(warnings(&Path::default(), &json!({"spec": spec})), expected);
     }
 
     #[test]
