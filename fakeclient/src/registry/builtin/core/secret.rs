@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::object::decode::syntax::fault;
 use crate::object::field::FieldError;
 use crate::registry::builtin::rules::names::{config_key, invalid};
 use crate::registry::builtin::rules::path::Path;
@@ -119,7 +120,7 @@ fn docker_config(object: &Value, data: &Path, key: &str) -> Vec<FieldError> {
     }
 }
 
-/// What Go's `encoding/json` says of bytes that are no object, for the cases that people meet.
+/// What Go's `encoding/json` says of bytes that are no object.
 fn json_object_error(bytes: &[u8]) -> Option<String> {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Object(_) | Value::Null) => None,
@@ -132,31 +133,8 @@ fn json_object_error(bytes: &[u8]) -> Option<String> {
             };
             Some(format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"))
         }
-        Err(error) if error.is_eof() => Some("unexpected end of JSON input".to_owned()),
-        Err(error) => Some(syntax_error(bytes, &error)),
+        Err(error) => Some(fault(bytes).unwrap_or_else(|| error.to_string())),
     }
-}
-
-fn syntax_error(bytes: &[u8], error: &serde_json::Error) -> String {
-    let first = bytes.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or_default();
-    let line_start = bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'\n')
-        .map(|(at, _)| at + 1)
-        .nth(error.line().saturating_sub(2))
-        .filter(|_| error.line() > 1)
-        .unwrap_or_default();
-    let at = (line_start + error.column()).saturating_sub(1).min(bytes.len().saturating_sub(1));
-    let offender = bytes.get(at).copied().unwrap_or_default();
-    let shown = match offender {
-        b'\'' => "'\\''".to_owned(),
-        b'"' => "'\"'".to_owned(),
-        0x20..=0x7e => format!("'{}'", offender as char),
-        _ => format!("'\\x{offender:02x}'"),
-    };
-    let place = if at <= first { "looking for beginning of value" } else { "in the document" };
-    format!("invalid character {shown} {place}")
 }
 
 /// The one thing the server warns about that can be seen without parsing a certificate.

@@ -5,6 +5,7 @@ mod allocate;
 mod families;
 mod infer;
 mod validate;
+mod warnings;
 
 use serde_json::{Value, json};
 
@@ -66,6 +67,10 @@ impl Strategy for Service {
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         validate::status(object, old)
     }
+
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        warnings::warnings(object)
+    }
 }
 
 fn spec_type(service: &Value) -> &str {
@@ -121,7 +126,9 @@ fn complete(spec: &mut Value) {
         set_default(spec, "externalTrafficPolicy", "Cluster");
     }
     if ["NodePort", "LoadBalancer", "ClusterIP"].contains(&kind.as_str()) {
-        set_default(spec, "internalTrafficPolicy", "Cluster");
+        if !spec.has("internalTrafficPolicy") {
+            set(spec, "internalTrafficPolicy", "Cluster");
+        }
     } else if kind == "ExternalName" {
         // Nothing is routed to an external name; the server drops the field when it is read.
         remove(spec, "internalTrafficPolicy");

@@ -41,9 +41,10 @@ pub(crate) fn at_most_all(path: &Path, value: &Value) -> Option<FieldError> {
     over.then(|| FieldError::invalid(path, value.clone(), "must not be greater than 100%"))
 }
 
-/// The number, or the percentage as a number; 0 if it is neither.
+/// The number, also one in quotes, or the percentage as a number; 0 if it is none of them.
 pub(crate) fn amount(value: &Value) -> i64 {
-    value.as_i64().or_else(|| value.as_str().and_then(percent)).unwrap_or_default()
+    let text = |text: &str| percent(text).or_else(|| text.parse().ok());
+    value.as_i64().or_else(|| value.as_str().and_then(text)).unwrap_or_default()
 }
 
 fn percent(text: &str) -> Option<i64> {

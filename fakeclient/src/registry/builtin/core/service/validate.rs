@@ -227,16 +227,14 @@ fn external_traffic(service: &Value, path: &Path) -> Vec<FieldError> {
 }
 
 fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if spec.has("internalTrafficPolicy") {
-        let at = path.child("internalTrafficPolicy");
-        errors.extend(one_of(&at, spec.text("internalTrafficPolicy"), &["Cluster", "Local"]));
-    }
-    if spec.has("trafficDistribution") {
-        let known = ["PreferClose", "PreferSameZone", "PreferSameNode"];
-        errors.extend(one_of(&path.child("trafficDistribution"), spec.text("trafficDistribution"), &known));
-    }
-    errors
+    let choices: [(&str, &[&str]); 2] = [
+        ("internalTrafficPolicy", &["Cluster", "Local"]),
+        ("trafficDistribution", &["PreferClose", "PreferSameZone", "PreferSameNode"]),
+    ];
+    let wrong = choices.iter().filter(|(key, known)| spec.has(key) && !known.contains(&spec.text(key)));
+    wrong
+        .map(|(key, known)| FieldError::not_supported(path.child(key), spec.text(key).into(), known))
+        .collect()
 }
 
 fn one_of(path: &Path, value: &str, known: &[&str]) -> Vec<FieldError> {
