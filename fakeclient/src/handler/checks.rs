@@ -47,7 +47,7 @@ impl Scope<'_> {
         MetaRules {
             name: resource.strategy.name_rule(),
             namespaced: resource.namespaced,
-            custom: !resource.is_builtin(),
+            custom: resource.strategy.is_checked_as_custom(),
         }
     }
 

@@ -18,7 +18,8 @@ pub(crate) struct MetaRules {
     pub(crate) name: NameRule,
     /// Whether there must be a namespace.
     pub(crate) namespaced: bool,
-    /// Custom resources take any finalizer, and list an error of an update once for each time the server looks.
+    /// Custom resources and definitions take any finalizer, and list an error of an update once for each time the
+    /// server looks.
     pub(crate) custom: bool,
 }
 

@@ -62,6 +62,12 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
         NameRule::default()
     }
 
+    /// Whether metadata is checked as that of custom resources is: any finalizer, and an error of an update once for
+    /// each time that the server looks. Their definitions are checked so, too, by the same part of kube-apiserver.
+    fn is_checked_as_custom(&self) -> bool {
+        false
+    }
+
     /// Whether an update of a missing object creates it (Lease, Endpoints, Event …).
     fn creates_on_update(&self) -> bool {
         false

@@ -47,7 +47,7 @@ areas! {
     read, list, paging, selectors, watch, bookmarks, compaction, create, generate_name, update, status, scale,
     json_patch, merge_patch, strategic_patch, dry_run, delete, finalizers, grace, delete_collection,
     field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
-    crd_versions, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
+    crd_versions, crd_mistakes, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
     builtin_lease, builtin_service_account, builtin_pod, pod_placement, app_armor, kinds, discovery, table, events, admission,
     pod_security, bad_input, malformed_bytes, protobuf,
 }

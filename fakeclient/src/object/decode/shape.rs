@@ -53,6 +53,10 @@ impl<'s> Shape<'s> {
             (Some(Type::Number), _) => Self::Float,
             (Some(Type::Boolean), _) => Self::Bool,
             (_, Additional::Schema(values)) => Self::Map(values),
+            // A type with a name and without fields is an empty struct in Go, and takes nothing.
+            (Some(Type::Object), _) if node.reference.is_some() => {
+                Self::Struct(node.reference.as_deref().unwrap_or_default(), target)
+            }
             _ if target.properties.is_empty() => Self::Raw,
             _ => Self::Struct(node.reference.as_deref().unwrap_or_default(), target),
         }

@@ -20,6 +20,10 @@ impl Strategy for Definition {
         false
     }
 
+    fn is_checked_as_custom(&self) -> bool {
+        true
+    }
+
     fn prepare_create(&self, object: &mut Value) {
         let empty =
             json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});

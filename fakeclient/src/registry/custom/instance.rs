@@ -96,6 +96,10 @@ impl Strategy for Instance {
         false
     }
 
+    fn is_checked_as_custom(&self) -> bool {
+        true
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = self.whole.validate(object, "");
         errors.extend(self.scale_spec(object));
