@@ -9,6 +9,7 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::builtin::rules::{ip, labels};
 
+use super::containers::Around;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
 
 /// Whose spec is checked.
@@ -50,9 +51,11 @@ fn annotations(path: &Path, annotations: &Value) -> Vec<FieldError> {
 
 /// The spec of a Pod or of a template.
 pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
-    let (known, mut errors) = volumes::check(&path.child("volumes"), spec.list("volumes"));
-    errors.extend(containers::regular(path, spec, &known));
-    errors.extend(containers::init(path, spec, &known));
+    let (volumes, mut errors) = volumes::check(&path.child("volumes"), spec.list("volumes"));
+    let around = Around { spec, volumes };
+    errors.extend(containers::regular(path, &around));
+    errors.extend(containers::init(path, &around));
+    errors.extend(resources::of_pod(&path.child("resources"), &spec["resources"]));
     errors.extend(containers::host_network(path, spec, holder));
     errors.extend(one_of(path, spec, "restartPolicy", &["Always", "OnFailure", "Never"]));
     let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -69,6 +72,7 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     let spread = spec.list("topologySpreadConstraints");
     errors.extend(spread::check(&path.child("topologySpreadConstraints"), spread));
     errors.extend(host_users(path, spec));
+    errors.extend(host_name(path, spec));
     errors.extend(named(path, spec));
     if let Some(seconds) = within(path, spec, "activeDeadlineSeconds", 1, i64::from(i32::MAX)) {
         errors.push(seconds);
@@ -147,12 +151,30 @@ fn host_users(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.flag("hostUsers") == Some(false) {
         // The capital letters are the server's.
-        for (key, place) in [("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
+        for (key, place) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
             if spec.flag(key) == Some(true) {
                 errors.push(FieldError::forbidden(path.child(place), "when `hostUsers` is false"));
             }
         }
     }
+    errors
+}
+
+fn host_name(path: &Path, spec: &Value) -> Vec<FieldError> {
+    let (name, at) = (spec.text("hostnameOverride"), path.child("hostnameOverride"));
+    if !spec.has("hostnameOverride") {
+        return Vec::new();
+    }
+    let mut errors = Vec::new();
+    for key in ["setHostnameAsFQDN", "hostNetwork"] {
+        if spec.flag(key) == Some(true) {
+            errors.push(FieldError::forbidden(&at, format!("may not be specified when {key} is true")));
+        }
+    }
+    if name.len() > 64 {
+        errors.push(FieldError::too_long(&at, 64));
+    }
+    errors.extend(invalid(&at, name, dns_subdomain(name)));
     errors
 }
 

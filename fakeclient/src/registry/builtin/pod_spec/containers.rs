@@ -11,25 +11,37 @@ use crate::registry::builtin::rules::ports;
 use crate::registry::builtin::rules::read::Read;
 
 use super::check::{Holder, one_of};
-use super::volumes::descending;
+use super::volumes::{Known, descending};
 use super::{env, probes, resources, security};
 
+/// What is around a container: its Pod's spec, and the volumes that are right.
+pub(super) struct Around<'s> {
+    pub(super) spec: &'s Value,
+    pub(super) volumes: Known,
+}
+
+impl Around<'_> {
+    fn grace(&self) -> Option<i64> {
+        self.spec.number("terminationGracePeriodSeconds")
+    }
+}
+
 /// The containers that run side by side.
-pub(super) fn regular(path: &Path, spec: &Value, volumes: &BTreeSet<String>) -> Vec<FieldError> {
+pub(super) fn regular(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
     let path = path.child("containers");
-    let all = spec.list("containers");
+    let all = around.spec.list("containers");
     if all.is_empty() {
         return vec![FieldError::required(&path, "")];
     }
     let mut errors = Vec::new();
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
-        errors.extend(any(&at, container, volumes));
+        errors.extend(any(&at, container, around));
         let name = container.text("name");
         if all[..index].iter().any(|other| other.text("name") == name) {
             errors.push(FieldError::duplicate(at.child("name"), name.into()));
         }
-        errors.extend(probes::check(&at, container));
+        errors.extend(probes::check(&at, container, around.grace()));
         errors.extend(restart_policy(&at, container));
     }
     errors.extend(host_ports(&path, all));
@@ -37,13 +49,13 @@ pub(super) fn regular(path: &Path, spec: &Value, volumes: &BTreeSet<String>) -> 
 }
 
 /// The containers that run one by one before them, and those that stay beside them.
-pub(super) fn init(path: &Path, spec: &Value, volumes: &BTreeSet<String>) -> Vec<FieldError> {
-    let path = path.child("initContainers");
+pub(super) fn init(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
+    let (spec, path) = (around.spec, path.child("initContainers"));
     let mut names: BTreeSet<&str> = spec.list("containers").iter().map(|c| c.text("name")).collect();
     let mut errors = Vec::new();
     for (index, container) in spec.list("initContainers").iter().enumerate() {
         let at = path.index(index);
-        errors.extend(any(&at, container, volumes));
+        errors.extend(any(&at, container, around));
         errors.extend(restart_policy(&at, container));
         let name = container.text("name");
         if !names.insert(name) {
@@ -52,7 +64,7 @@ pub(super) fn init(path: &Path, spec: &Value, volumes: &BTreeSet<String>) -> Vec
         // The server looks at each by itself and so reports it at the first place.
         errors.extend(host_ports(&path, std::slice::from_ref(container)));
         if container.text("restartPolicy") == "Always" {
-            errors.extend(probes::check(&at, container));
+            errors.extend(probes::check(&at, container, around.grace()));
             continue;
         }
         for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
@@ -65,7 +77,7 @@ pub(super) fn init(path: &Path, spec: &Value, volumes: &BTreeSet<String>) -> Vec
     errors
 }
 
-fn any(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<FieldError> {
+fn any(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = container.text("name");
     if name.is_empty() {
@@ -80,24 +92,52 @@ fn any(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<FieldE
     errors.extend(container_ports(&path.child("ports"), container.list("ports")));
     errors.extend(env::variables(&path.child("env"), container.list("env")));
     errors.extend(env::sources(&path.child("envFrom"), container.list("envFrom")));
-    errors.extend(mounts(path, container, volumes));
-    errors.extend(devices(path, container, volumes));
+    errors.extend(mounts(path, container, around));
+    errors.extend(devices(path, container, around));
     errors.extend(one_of(path, container, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]));
     errors.extend(resources::check(&path.child("resources"), &container["resources"]));
-    errors.extend(security::container(&path.child("securityContext"), &container["securityContext"]));
+    let policies = container.list("resizePolicy");
+    let restart = around.spec.text("restartPolicy");
+    errors.extend(resources::resizing(&path.child("resizePolicy"), policies, restart));
+    let own_users = around.spec.flag("hostUsers") == Some(false);
+    errors.extend(security::container(
+        &path.child("securityContext"),
+        &container["securityContext"],
+        own_users,
+    ));
     errors
 }
 
-fn restart_policy(path: &Path, container: &Value) -> Option<FieldError> {
-    let policy = container.text("restartPolicy");
+fn restart_policy(path: &Path, container: &Value) -> Vec<FieldError> {
+    let (policy, rules) = (container.text("restartPolicy"), container.list("restartPolicyRules"));
+    let at = path.child("restartPolicy");
     let known = ["Always", "Never", "OnFailure"];
-    if policy.is_empty() {
-        let ruled = !container.list("restartPolicyRules").is_empty();
-        let why = "must specify restartPolicy when restart rules are used";
-        return ruled.then(|| FieldError::required(path.child("restartPolicy"), why));
+    let mut errors = Vec::new();
+    if !container.has("restartPolicy") {
+        if !rules.is_empty() {
+            let why = "must specify restartPolicy when restart rules are used";
+            errors.push(FieldError::required(&at, why));
+        }
+    } else if !known.contains(&policy) {
+        errors.push(FieldError::not_supported(&at, policy.into(), &known));
     }
-    let unknown = !known.contains(&policy);
-    unknown.then(|| FieldError::not_supported(path.child("restartPolicy"), policy.into(), &known))
+    for (index, rule) in rules.iter().enumerate() {
+        let at = path.child("restartPolicyRules").index(index);
+        let actions = ["Restart", "RestartAllContainers"];
+        if !actions.contains(&rule.text("action")) {
+            let action = rule.text("action").into();
+            errors.push(FieldError::not_supported(at.child("action"), action, &actions));
+        }
+        let operators = ["In", "NotIn"];
+        if !rule.has("exitCodes") {
+            errors.push(FieldError::required(at.child("exitCodes"), "must be specified"));
+        } else if !operators.contains(&rule["exitCodes"].text("operator")) {
+            let operator = rule["exitCodes"].text("operator").into();
+            let at = at.child("exitCodes").child("operator");
+            errors.push(FieldError::not_supported(at, operator, &operators));
+        }
+    }
+    errors
 }
 
 fn container_ports(path: &Path, all: &[Value]) -> Vec<FieldError> {
@@ -163,7 +203,7 @@ pub(super) fn host_network(path: &Path, spec: &Value, holder: Holder) -> Vec<Fie
     errors
 }
 
-fn mounts(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<FieldError> {
+fn mounts(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
     let all = container.list("volumeMounts");
     let path = path.child("volumeMounts");
     let mut errors = Vec::new();
@@ -173,7 +213,7 @@ fn mounts(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<Fie
         if name.is_empty() {
             errors.push(FieldError::required(at.child("name"), ""));
         }
-        if !volumes.contains(name) {
+        if !around.volumes.contains_key(name) {
             errors.push(FieldError::not_found(at.child("name"), name.into()));
         }
         if target.is_empty() {
@@ -194,6 +234,7 @@ fn mounts(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<Fie
         }
         errors.extend(sub_paths(&path, &at, mount));
         errors.extend(propagation(&path, mount, container));
+        errors.extend(read_only_below(&path.child("recursiveReadOnly"), mount));
     }
     errors
 }
@@ -232,19 +273,65 @@ fn propagation(list: &Path, mount: &Value, container: &Value) -> Vec<FieldError>
     errors
 }
 
-fn devices(path: &Path, container: &Value, volumes: &BTreeSet<String>) -> Vec<FieldError> {
+/// The server forgets the index in this path, too.
+fn read_only_below(path: &Path, mount: &Value) -> Vec<FieldError> {
+    let known = ["Disabled", "Enabled", "IfPossible"];
     let mut errors = Vec::new();
-    for (index, device) in container.list("volumeDevices").iter().enumerate() {
+    match mount.text("recursiveReadOnly") {
+        _ if !mount.has("recursiveReadOnly") => {}
+        "Disabled" => {}
+        "Enabled" | "IfPossible" => {
+            if mount.flag("readOnly") != Some(true) {
+                errors.push(FieldError::forbidden(path, "may only be specified when readOnly is true"));
+            }
+            if !["", "None"].contains(&mount.text("mountPropagation")) {
+                let why = "may only be specified when mountPropagation is None or not specified";
+                errors.push(FieldError::forbidden(path, why));
+            }
+        }
+        other => errors.push(FieldError::not_supported(path, other.into(), &known)),
+    }
+    errors
+}
+
+fn devices(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
+    let all = container.list("volumeDevices");
+    let mounts = container.list("volumeMounts");
+    let mut errors = Vec::new();
+    for (index, device) in all.iter().enumerate() {
         let at = path.child("volumeDevices").index(index);
-        let name = device.text("name");
+        let (at_name, at_path) = (at.child("name"), at.child("devicePath"));
+        let (name, place) = (device.text("name"), device.text("devicePath"));
+        let climbs = place.split('/').any(|step| step == "..");
+        let say = |at: &Path, value: &str, why: &str| FieldError::invalid(at, value.into(), why);
         if name.is_empty() {
-            errors.push(FieldError::required(at.child("name"), ""));
+            errors.push(FieldError::required(&at_name, ""));
+        } else if all[..index].iter().any(|other| other.text("name") == name) {
+            errors.push(say(&at_name, name, "must be unique"));
         }
-        if !volumes.contains(name) {
-            errors.push(FieldError::not_found(at.child("name"), name.into()));
+        match around.volumes.get(name) {
+            Some(true) => {}
+            Some(false) => {
+                let why =
+                    "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
+                errors.push(say(&at_name, name, why));
+            }
+            None => errors.push(FieldError::not_found(&at_name, name.into())),
         }
-        if device.text("devicePath").is_empty() {
-            errors.push(FieldError::required(at.child("devicePath"), ""));
+        if place.is_empty() {
+            errors.push(FieldError::required(&at_path, ""));
+        }
+        if !climbs && all[..index].iter().any(|other| other.text("devicePath") == place) {
+            errors.push(say(&at_path, place, "must be unique"));
+        }
+        if climbs {
+            errors.push(say(&at_path, place, "can not contain backsteps ('..')"));
+        }
+        if mounts.iter().any(|mount| mount.text("name") == name) {
+            errors.push(say(&at_name, name, "must not already exist in volumeMounts"));
+        }
+        if mounts.iter().any(|mount| mount.text("mountPath") == place) {
+            errors.push(say(&at_path, place, "must not already exist as a path in volumeMounts"));
         }
     }
     errors

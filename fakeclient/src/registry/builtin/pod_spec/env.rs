@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::object::field::FieldError;
+use crate::object::quantity::Quantity;
 use crate::registry::builtin::rules::names::{config_key, dns_subdomain, env_name, invalid, qualified_name};
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
@@ -139,10 +140,27 @@ pub(super) fn resource(path: &Path, reference: &Value, in_volume: bool) -> Vec<F
     } else if name.is_empty() {
         vec![FieldError::required(path.child("resource"), "")]
     } else if RESOURCES.contains(&name) || huge {
-        Vec::new()
+        divisor(path, reference, name).into_iter().collect()
     } else {
         vec![FieldError::not_supported(path.child("resource"), name.into(), &RESOURCES)]
     }
+}
+
+/// A unit, if one is named: a whole or a thousandth of a processor, bytes or a multiple of them.
+fn divisor(path: &Path, reference: &Value, name: &str) -> Option<FieldError> {
+    let unit = Quantity::parse(reference.text("divisor")).ok().filter(|unit| unit.milli() != 0)?;
+    let bytes = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+    let what = match name.split_once('.')?.1 {
+        "cpu" => "cpu",
+        "memory" => "memory",
+        "ephemeral-storage" => "local ephemeral storage",
+        _ => "hugepages",
+    };
+    let (known, said): (&[&str], String) =
+        if what == "cpu" { (&["1m", "1"], "1m and 1".to_owned()) } else { (&bytes, bytes.join(", ")) };
+    let why = format!("only divisor's values {said} are supported with the {what} resource");
+    (!known.contains(&unit.canonical().as_str()))
+        .then(|| FieldError::invalid(path.child("divisor"), name.into(), why))
 }
 
 fn key(path: &Path, reference: &Value) -> Vec<FieldError> {

@@ -7,6 +7,7 @@ pub(crate) mod complete;
 pub(crate) mod affinity;
 pub(crate) mod app_armor;
 pub(crate) mod check;
+mod claim_template;
 pub(crate) mod containers;
 mod dns;
 mod env;

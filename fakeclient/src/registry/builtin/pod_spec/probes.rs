@@ -9,12 +9,14 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::ports;
 use crate::registry::builtin::rules::read::Read;
 
-/// The hooks and the three probes of a container.
-pub(super) fn check(path: &Path, container: &Value) -> Vec<FieldError> {
+/// The hooks and the three probes of a container, whose Pod is given that long to end.
+pub(super) fn check(path: &Path, container: &Value, grace: Option<i64>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for hook in ["postStart", "preStop"] {
         if container["lifecycle"].has(hook) {
-            errors.extend(handler(&path.child("lifecycle").child(hook), &container["lifecycle"][hook]));
+            let (at, hook) = (path.child("lifecycle").child(hook), &container["lifecycle"][hook]);
+            errors.extend(handler(&at, hook));
+            errors.extend(sleep(&at.child("sleep"), &hook["sleep"], grace));
         }
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -75,6 +77,13 @@ fn handler(path: &Path, handler: &Value) -> Vec<FieldError> {
         errors.push(FieldError::required(path, "must specify a handler type"));
     }
     errors
+}
+
+fn sleep(path: &Path, action: &Value, grace: Option<i64>) -> Option<FieldError> {
+    let grace = grace.filter(|_| !action.is_null())?;
+    let seconds = action.number("seconds").unwrap_or_default();
+    let why = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+    (!(0..=grace).contains(&seconds)).then(|| FieldError::invalid(path, seconds.into(), why))
 }
 
 fn http(path: &Path, action: &Value) -> Vec<FieldError> {

@@ -35,8 +35,54 @@ const STANDARD: [&str; 20] = [
     "services.loadbalancers",
 ];
 
+/// Resources that a Pod as a whole may ask for, as the server names them.
+const WHOLE_POD: [&str; 3] = ["cpu", "hugepages-", "memory"];
+
 /// `resources` of a container.
 pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
+    bags(path, resources, resource_name)
+}
+
+/// `resources` of a whole Pod.
+pub(super) fn of_pod(path: &Path, resources: &Value) -> Vec<FieldError> {
+    bags(path, resources, |at, name| {
+        let known = WHOLE_POD.contains(&name) || is_huge(name);
+        let unknown = (!known).then(|| FieldError::not_supported(at, name.into(), &WHOLE_POD));
+        let malformed = standard_name(at, name);
+        if malformed.is_empty() { unknown.into_iter().collect() } else { malformed }
+    })
+}
+
+/// `resizePolicy` of a container.
+pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
+    let (names, kinds) = (["cpu", "memory"], ["NotRequired", "RestartContainer"]);
+    let mut errors = Vec::new();
+    for (index, policy) in policies.iter().enumerate() {
+        let (name, kind) = (policy.text("resourceName"), policy.text("restartPolicy"));
+        if policies[..index].iter().any(|other| other.text("resourceName") == name) {
+            errors.push(FieldError::duplicate(path.index(index), name.into()));
+        }
+        // The server reports the rest at the list.
+        for (text, known) in [(name, &names), (kind, &kinds)] {
+            if text.is_empty() {
+                errors.push(FieldError::required(path, ""));
+            } else if !known.contains(&text) {
+                errors.push(FieldError::not_supported(path, text.into(), known));
+            }
+        }
+        if restart == "Never" && kind != "NotRequired" {
+            let why = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
+            errors.push(FieldError::invalid(path, kind.into(), why));
+        }
+    }
+    errors
+}
+
+fn bags(
+    path: &Path,
+    resources: &Value,
+    resource_name: fn(&Path, &str) -> Vec<FieldError>,
+) -> Vec<FieldError> {
     let (at_limits, at_requests) = (path.child("limits"), path.child("requests"));
     let quantity = |value: &Value| match value {
         Value::String(text) => Quantity::parse(text).ok(),
@@ -97,14 +143,19 @@ fn overcommits(name: &str) -> bool {
     is_native(name) && !is_huge(name)
 }
 
+fn standard_name(path: &Path, name: &str) -> Vec<FieldError> {
+    let mut errors = invalid(path, name, qualified_name(name));
+    if errors.is_empty() && !name.contains('/') && !STANDARD.contains(&name) && !is_huge(name) {
+        let why = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, name.into(), why));
+    }
+    errors
+}
+
 fn resource_name(path: &Path, name: &str) -> Vec<FieldError> {
     let say = |why: &str| FieldError::invalid(path, name.into(), why);
-    let mut errors = invalid(path, name, qualified_name(name));
-    let bare = !name.contains('/');
-    if errors.is_empty() && bare && !STANDARD.contains(&name) && !is_huge(name) {
-        errors.push(say("must be a standard resource type or fully qualified"));
-    }
-    if bare {
+    let mut errors = standard_name(path, name);
+    if !name.contains('/') {
         if !CONTAINER.contains(&name) && !is_huge(name) {
             errors.push(say("must be a standard resource for containers"));
         }
@@ -123,6 +174,12 @@ fn amount_of(path: &Path, name: &str, amount: &Quantity) -> Vec<FieldError> {
     let counted = STANDARD[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
     if counted && amount.milli() % 1000 != 0 {
         errors.push(say("must be an integer"));
+    }
+    if let Some(page) = name.strip_prefix("hugepages-").and_then(|size| Quantity::parse(size).ok()) {
+        let whole = page.milli() > 0 && page.milli() % 1000 == 0 && amount.milli() % page.milli() == 0;
+        if !whole {
+            errors.push(say(&format!("{} is not positive integer multiple of {name}", amount.canonical())));
+        }
     }
     errors
 }

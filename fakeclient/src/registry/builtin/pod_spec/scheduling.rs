@@ -60,6 +60,11 @@ fn one(path: &Path, toleration: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid(&at_operator, value.into(), why));
         }
         "Exists" => {}
+        // The server knows these two, and takes them where a feature is on that is off by default.
+        "Lt" | "Gt" => {
+            let known = ["Equal", "Exists", "Lt", "Gt"];
+            errors.push(FieldError::not_supported(&at_operator, operator.into(), &known));
+        }
         other => {
             errors.push(FieldError::not_supported(&at_operator, other.into(), &["Equal", "Exists"]));
         }

@@ -30,8 +30,9 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
             ));
         }
     }
+    errors.extend(parameters(&path.child("sysctls"), context.list("sysctls")));
     if let Some(policy) = context["fsGroupChangePolicy"].as_str() {
-        let known = ["OnRootMismatch", "Always"];
+        let known = ["Always", "OnRootMismatch"];
         if !known.contains(&policy) {
             let at = path.child("fsGroupChangePolicy");
             errors.push(FieldError::not_supported(at, policy.into(), &known));
@@ -51,8 +52,33 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The context of a container.
-pub(super) fn container(path: &Path, context: &Value) -> Vec<FieldError> {
+/// Kernel parameters by name.
+fn parameters(path: &Path, all: &[Value]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (index, parameter) in all.iter().enumerate() {
+        let (name, at) = (parameter.text("name"), path.index(index).child("name"));
+        if name.is_empty() {
+            errors.push(FieldError::required(&at, ""));
+        } else if name.len() > 253 || !name.split(['.', '/']).all(is_segment) {
+            let segment = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+            let why =
+                format!("must have at most 253 characters and match regex ^({segment}[\\./])*{segment}$");
+            errors.push(FieldError::invalid(&at, name.into(), why));
+        } else if all[..index].iter().any(|other| other.text("name") == name) {
+            errors.push(FieldError::duplicate(&at, name.into()));
+        }
+    }
+    errors
+}
+
+fn is_segment(text: &str) -> bool {
+    let ends = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let right = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    ends(text.bytes().next()) && ends(text.bytes().last()) && text.bytes().all(right)
+}
+
+/// The context of a container, in a Pod that has users of its own or the host's.
+pub(super) fn container(path: &Path, context: &Value, own_users: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["runAsUser", "runAsGroup"] {
         errors.extend(within(path, context, key, 0, MAX_ID));
@@ -61,6 +87,10 @@ pub(super) fn container(path: &Path, context: &Value) -> Vec<FieldError> {
     if context.has("procMount") && !mounts.contains(&context.text("procMount")) {
         let at = path.child("procMount");
         errors.push(FieldError::not_supported(at, context.text("procMount").into(), &mounts));
+    }
+    if context.text("procMount") == "Unmasked" && !own_users {
+        let why = "`hostUsers` must be false to use `Unmasked`";
+        errors.push(FieldError::invalid(path.child("procMount"), "Unmasked".into(), why));
     }
     errors.extend(seccomp(&path.child("seccompProfile"), &context["seccompProfile"]));
     if context.flag("allowPrivilegeEscalation") == Some(false) {

@@ -1,16 +1,17 @@
 //! Volumes: one source each, names that are labels, paths that stay inside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::object::field::FieldError;
 use crate::object::quantity::Quantity;
-use crate::registry::builtin::rules::names::{dns_label, invalid};
+use crate::registry::builtin::rules::names::{dns_label, dns_subdomain, invalid};
 use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::Read;
 
-use super::env;
+use super::check::one_of;
+use super::{claim_template, env};
 
 /// Sources in the order in which the server looks for a second one.
 const SOURCES: [&str; 29] = [
@@ -45,9 +46,12 @@ const SOURCES: [&str; 29] = [
     "ephemeral",
 ];
 
+/// The volumes of a Pod by name, and whether each is a claim's, which can be used as a block device.
+pub(super) type Known = BTreeMap<String, bool>;
+
 /// The names that containers may mount, and what is wrong. A volume at fault has no name that counts.
-pub(super) fn check(path: &Path, volumes: &[Value]) -> (BTreeSet<String>, Vec<FieldError>) {
-    let mut names = BTreeSet::new();
+pub(super) fn check(path: &Path, volumes: &[Value]) -> (Known, Vec<FieldError>) {
+    let mut names = Known::new();
     let mut errors = Vec::new();
     for (index, volume) in volumes.iter().enumerate() {
         let at = path.index(index);
@@ -58,11 +62,12 @@ pub(super) fn check(path: &Path, volumes: &[Value]) -> (BTreeSet<String>, Vec<Fi
         } else {
             own.extend(invalid(&at.child("name"), name, dns_label(name)));
         }
-        if names.contains(name) {
+        if names.contains_key(name) {
             own.push(FieldError::duplicate(at.child("name"), name.into()));
         }
         if own.is_empty() {
-            names.insert(name.to_owned());
+            let claimed = volume.has("persistentVolumeClaim") || volume.has("ephemeral");
+            names.insert(name.to_owned(), claimed);
         }
         errors.extend(own);
     }
@@ -85,13 +90,12 @@ fn source(path: &Path, volume: &Value) -> Vec<FieldError> {
             "secret" => errors.extend(files(&at, source, "secretName")),
             "configMap" => errors.extend(files(&at, source, "name")),
             "persistentVolumeClaim" => errors.extend(required(&at, source, "claimName")),
-            "csi" => errors.extend(required(&at, source, "driver")),
-            "ephemeral" if !source.has("volumeClaimTemplate") => {
-                errors.push(FieldError::required(at.child("volumeClaimTemplate"), ""));
-            }
-            "nfs" => {
-                errors.extend(required(&at, source, "server"));
-                errors.extend(required(&at, source, "path"));
+            "csi" => errors.extend(driver(&at, source)),
+            "ephemeral" => errors.extend(ephemeral(&at, source)),
+            "nfs" => errors.extend(network_files(&at, source)),
+            "image" => {
+                errors.extend(required(&at, source, "reference"));
+                errors.extend(one_of(&at, source, "pullPolicy", &["Always", "IfNotPresent", "Never"]));
             }
             "downwardAPI" => {
                 errors.extend(mode(&at, source, "defaultMode"));
@@ -105,6 +109,46 @@ fn source(path: &Path, volume: &Value) -> Vec<FieldError> {
     }
     if given == 0 {
         errors.push(FieldError::required(path, "must specify a volume type"));
+    }
+    errors
+}
+
+fn driver(path: &Path, source: &Value) -> Vec<FieldError> {
+    let (name, at) = (source.text("driver"), path.child("driver"));
+    let mut errors: Vec<_> = required(path, source, "driver").into_iter().collect();
+    if !name.is_empty() {
+        if name.len() > 63 {
+            errors.push(FieldError::too_long(&at, 63));
+        }
+        errors.extend(invalid(&at, name, dns_subdomain(&name.to_lowercase())));
+    }
+    if source.has("nodePublishSecretRef") {
+        let secret = source["nodePublishSecretRef"].text("name");
+        if secret.is_empty() {
+            errors.push(FieldError::required(path.child("nodePublishSecretRef").child("name"), ""));
+        } else {
+            // The server forgets a step of this path.
+            errors.extend(invalid(&path.child("name"), secret, dns_subdomain(secret)));
+        }
+    }
+    errors
+}
+
+fn ephemeral(path: &Path, source: &Value) -> Vec<FieldError> {
+    let (key, at) = ("volumeClaimTemplate", path.child("volumeClaimTemplate"));
+    if source.has(key) {
+        claim_template::check(&at, &source[key])
+    } else {
+        vec![FieldError::required(at, "")]
+    }
+}
+
+fn network_files(path: &Path, source: &Value) -> Vec<FieldError> {
+    let folder = source.text("path");
+    let mut errors: Vec<_> = required(path, source, "server").into_iter().collect();
+    errors.extend(required(path, source, "path"));
+    if !folder.starts_with('/') {
+        errors.push(FieldError::invalid(path.child("path"), folder.into(), "must be an absolute path"));
     }
     errors
 }
@@ -149,14 +193,15 @@ fn files(path: &Path, source: &Value, name: &str) -> Vec<FieldError> {
 }
 
 fn items(path: &Path, source: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for (index, item) in source.list("items").iter().enumerate() {
-        let at = path.child("items").index(index);
-        errors.extend(required(&at, item, "key"));
-        errors.extend(required(&at, item, "path"));
-        errors.extend(inside(&at.child("path"), item.text("path")));
-        errors.extend(mode(&at, item, "mode"));
-    }
+    let all = source.list("items").iter().enumerate();
+    all.flat_map(|(index, item)| one_item(&path.child("items").index(index), item)).collect()
+}
+
+fn one_item(path: &Path, item: &Value) -> Vec<FieldError> {
+    let mut errors: Vec<_> = required(path, item, "key").into_iter().collect();
+    errors.extend(required(path, item, "path"));
+    errors.extend(inside(&path.child("path"), item.text("path")));
+    errors.extend(mode(path, item, "mode"));
     errors
 }
 
@@ -181,14 +226,23 @@ fn downward(path: &Path, item: &Value) -> Vec<FieldError> {
 
 fn projected(path: &Path, volume: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = mode(path, volume, "defaultMode").into_iter().collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut twice = |file: &str, shown: &str| {
+        let again = !file.is_empty() && !taken.insert(file.to_owned());
+        again.then(|| FieldError::invalid(path, shown.into(), "conflicting duplicate paths"))
+    };
     for (index, source) in volume.list("sources").iter().enumerate() {
         let at = path.child("sources").index(index);
         for key in ["secret", "configMap"].into_iter().filter(|key| source.has(key)) {
             errors.extend(required(&at.child(key), &source[key], "name"));
-            errors.extend(items(&at.child(key), &source[key]));
+            for (index, item) in source[key].list("items").iter().enumerate() {
+                errors.extend(one_item(&at.child(key).child("items").index(index), item));
+                errors.extend(twice(item.text("path"), source[key].text("name")));
+            }
         }
         for item in source["downwardAPI"].list("items") {
             errors.extend(downward(&at.child("downwardAPI"), item));
+            errors.extend(twice(item.text("path"), item.text("path")));
         }
         if source.has("serviceAccountToken") {
             errors.extend(token(path, &at.child("serviceAccountToken"), &source["serviceAccountToken"]));

@@ -252,6 +252,13 @@ fn ports(path: &Path, spec: &Value) -> Vec<String> {
             let key = (port.number("containerPort").unwrap_or(0), port.text("protocol"));
             let others = all.entry(key).or_default();
             let host = |port: &Value| port.number("hostPort").unwrap_or(0);
+            if !port.text("hostIP").is_empty() && host(port) == 0 {
+                let (name, (number, protocol), ip) = (port.text("name"), key, port.text("hostIP"));
+                said.push(format!(
+                    "{at}: hostIP set without hostPort: {{Name:{name} HostPort:0 ContainerPort:{number} \
+                     Protocol:{protocol} HostIP:{ip}}}"
+                ));
+            }
             for (other_at, other) in others.iter() {
                 let (ip, other_ip) = (port.text("hostIP"), other.text("hostIP"));
                 if ip == other_ip && host(port) == host(other) {

@@ -6,7 +6,7 @@ use crate::object::field::FieldError;
 use crate::registry::builtin::pod_spec::containers::trimmed;
 use crate::registry::builtin::pod_spec::scheduling;
 use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::{Read, copy, items_mut, set};
+use crate::registry::builtin::rules::read::{Read, copy, items_mut, object_mut, remove, set};
 
 use super::diff::unified;
 use super::internal_form::internal_form;
@@ -117,6 +117,8 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     if !old.list("schedulingGates").is_empty() {
         errors.extend(gated_selector(&path.child("nodeSelector"), &frozen, old));
         copy(old, &mut frozen, "nodeSelector");
+        errors.extend(gated_affinity(&path.child("affinity").child("nodeAffinity"), &frozen, old));
+        keep_node_affinity(&mut frozen, old);
     }
     if frozen == *old {
         return errors;
@@ -135,6 +137,59 @@ fn gated_selector(path: &Path, spec: &Value, old: &Value) -> Option<FieldError> 
     let kept = old.entries("nodeSelector").all(|(key, value)| spec["nodeSelector"].get(key) == Some(value));
     let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
     (!kept).then(|| FieldError::invalid(path, spec["nodeSelector"].clone(), why))
+}
+
+/// … and its wishes about nodes may be narrowed, where it has any.
+fn gated_affinity(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
+    const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+    let of = |spec: &Value| spec["affinity"]["nodeAffinity"][REQUIRED].list("nodeSelectorTerms").to_vec();
+    let (new, old) = (of(spec), of(old));
+    let at = path.child(REQUIRED).child("nodeSelectorTerms");
+    if !old.is_empty() && old.len() != new.len() {
+        let why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        let shown = new.iter().map(go_term).collect::<Vec<_>>().join(",");
+        let shown = if new.is_empty() { "null".to_owned() } else { format!("[{shown}]") };
+        return vec![FieldError::invalid(at, new.into(), why).shown_as(shown)];
+    }
+    let mutated = old.iter().zip(&new).enumerate().filter(|(_, (old, new))| !only_adds(new, old));
+    let why = "only additions are allowed (no mutations or deletions)";
+    mutated
+        .map(|(index, (_, new))| {
+            FieldError::invalid(at.index(index), new.clone(), why).shown_as(go_term(new))
+        })
+        .collect()
+}
+
+fn only_adds(new: &Value, old: &Value) -> bool {
+    let lists = ["matchExpressions", "matchFields"];
+    let empty = |term: &Value| lists.iter().all(|list| term.list(list).is_empty());
+    (!empty(old) || empty(new)) && lists.iter().all(|list| new.list(list).starts_with(old.list(list)))
+}
+
+/// The server prints its internal struct.
+fn go_term(term: &Value) -> String {
+    let list = |key: &str| {
+        let all = term.list(key).iter().map(|e| {
+            let values = e.get("values").unwrap_or(&Value::Null);
+            format!(r#"{{"Key":{},"Operator":{},"Values":{values}}}"#, e["key"], e["operator"])
+        });
+        let all: Vec<String> = all.collect();
+        if all.is_empty() { "null".to_owned() } else { format!("[{}]", all.join(",")) }
+    };
+    format!(r#"{{"MatchExpressions":{},"MatchFields":{}}}"#, list("matchExpressions"), list("matchFields"))
+}
+
+/// Takes out of a change what it does to the affinity to nodes, so that the rest can be compared.
+fn keep_node_affinity(frozen: &mut Value, old: &Value) {
+    let (new, held) = (&frozen["affinity"], &old["affinity"]);
+    if new["nodeAffinity"] == held["nodeAffinity"] {
+        return;
+    }
+    let others = new.has("podAffinity") || new.has("podAntiAffinity");
+    if !new.is_null() && held.is_null() && !others {
+        return remove(frozen, "affinity");
+    }
+    copy(held, object_mut(frozen, "affinity"), "nodeAffinity");
 }
 
 #[cfg(test)]
