@@ -120,5 +120,5 @@ async fn a_build_that_fails_is_told_with_its_last_lines_and_keeps_nothing() {
     ] {
         assert!(error.contains(words), "{words:?} is not in:\n{error}");
     }
-    assert_eq!(machine.kept(), [PathBuf::new(); 0]);
+    assert_eq!(machine.kept(), Vec::<PathBuf>::new());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use seatrial_fakeclient::{ApiError, Clock, FakeCluster, RequestMatch};
@@ -219,4 +219,56 @@ async fn a_definition_takes_its_objects_along() {
     assert!(definitions.get_opt("widgets.example.com").await.unwrap().is_none());
     let gone = widgets.get("w").await.unwrap_err();
     assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone}");
+}
+
+/// What a cluster of a seed holds after the same requests: identities, names and addresses that it made up.
+async fn made_up(seed: u64) -> Vec<serde_json::Value> {
+    let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
+    let cluster = FakeCluster::builder().seed(seed).clock(clock).build().unwrap();
+    let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let nameless = serde_json::from_value(json!({"metadata": {"generateName": "a-"}})).unwrap();
+    let named = maps.create(&PostParams::default(), &nameless).await.unwrap();
+    let services: Api<Service> = Api::default_namespaced(cluster.client());
+    let service = json!({"metadata": {"name": "a"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    let service = serde_json::from_value(service).unwrap();
+    let addressed = services.create(&PostParams::default(), &service).await.unwrap();
+    vec![serde_json::to_value(named).unwrap(), serde_json::to_value(addressed).unwrap()]
+}
+
+#[tokio::test]
+async fn the_same_seed_and_the_same_requests_make_the_same_objects() {
+    let first = made_up(7).await;
+    assert_eq!(first, made_up(7).await);
+    let other = made_up(8).await;
+    for (object, pointer) in [(0, "/metadata/name"), (0, "/metadata/uid"), (1, "/spec/ports/0/nodePort")] {
+        assert_ne!(first[object].pointer(pointer), other[object].pointer(pointer), "{pointer}");
+    }
+}
+
+#[test]
+fn an_object_that_a_cluster_cannot_begin_with_is_told_with_its_place() {
+    let good = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n";
+    let told = |second: &str| {
+        FakeCluster::builder().objects(&format!("{good}{second}")).build().unwrap_err().to_string()
+    };
+    assert!(told("a: [").starts_with("failed to read the objects: "));
+    let unknown = told("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n");
+    assert!(unknown.starts_with("failed to create object 2: nothing serves kind \"Widget\""), "{unknown}");
+    let refused = told("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A, namespace: a}\n");
+    assert!(
+        refused.starts_with("failed to create object 2: ConfigMap \"A\" is invalid: metadata.name"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn an_apply_is_refused_by_its_name_and_nobody_manages_a_field() {
+    let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
+    let apply = maps.patch("a", &PatchParams::apply("me"), &Patch::Apply(map("a"))).await.unwrap_err();
+    assert!(
+        matches!(&apply, kube::Error::Api(status) if status.code == 501 && status.message.contains("server-side apply")),
+        "{apply}"
+    );
+    let created = maps.create(&PostParams::default(), &map("a")).await.unwrap();
+    assert_eq!(created.metadata.managed_fields, None);
 }

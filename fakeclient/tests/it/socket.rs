@@ -1,12 +1,23 @@
 //! The socket: the same cluster for a client that knows nothing of this process.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use http::{Request, StatusCode, Version};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use seatrial_fakeclient::{FakeCluster, Serving};
 use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 async fn client(serving: &Serving) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
@@ -58,5 +69,76 @@ async fn a_stopped_socket_takes_no_connection() {
     // An open watch must not hold the socket open.
     let _watch = maps.watch(&WatchParams::default(), "0").await.unwrap();
     serving.stop().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_lets_in_as_a_certificate_does_and_another_token_does_not() {
+    let cluster = FakeCluster::new();
+    let serving = cluster.serve(0).await.unwrap();
+    let code = async |token: &str| {
+        let mut kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
+        let user = json!({"name": "kubernetes-admin", "user": {"token": token}});
+        kubeconfig.auth_infos = vec![serde_json::from_value(user).unwrap()];
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        let maps: Api<ConfigMap> = Api::namespaced(Client::try_from(config).unwrap(), "default");
+        match maps.get("x").await.unwrap_err() {
+            kube::Error::Api(status) => status.code,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(code(serving.token()).await, 404, "let in, and there is no such object");
+    assert_eq!(code("guessed").await, 401);
+}
+
+/// Asks for the version in the one form of HTTP that is offered, and gives the form and the status of the answer.
+async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(serving.ca_pem().as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
+    tls.alpn_protocols = vec![offered.as_bytes().to_vec()];
+    let stream = TcpStream::connect(serving.address()).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(offered.as_bytes()));
+    let request = Request::get(format!("https://{}/version", serving.address()))
+        .header("host", serving.address().to_string())
+        .header("authorization", format!("Bearer {}", serving.token()))
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let response = if offered == "h2" {
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::select! {
+            response = sender.send_request(request) => response.unwrap(),
+            ended = connection => panic!("the connection ended first: {ended:?}"),
+        }
+    } else {
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::select! {
+            response = sender.send_request(request) => response.unwrap(),
+            ended = connection => panic!("the connection ended first: {ended:?}"),
+        }
+    };
+    (response.version(), response.status())
+}
+
+#[tokio::test]
+async fn both_forms_of_http_are_spoken() {
+    let cluster = FakeCluster::new();
+    let serving = cluster.serve(0).await.unwrap();
+    assert_eq!(spoken(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
+    assert_eq!(spoken(&serving, "http/1.1").await, (Version::HTTP_11, StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let cluster = FakeCluster::new();
+    let taken = cluster.serve(0).await.unwrap();
+    let port = taken.address().port();
+    let error = FakeCluster::new().serve(port).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("failed to listen on 127.0.0.1:{port}: ")), "{error}");
 }

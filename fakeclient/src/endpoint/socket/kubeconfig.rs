@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::identity::{Identity, USER};
 
-/// A kubeconfig with one cluster, one user (client certificate and token) and one context, as JSON, which every
+/// A kubeconfig with one cluster, one user (client certificate) and one context, as JSON, which every
 /// reader of YAML takes.
 pub(crate) fn kubeconfig(identity: &Identity, url: &str) -> String {
     let data = |pem: &str| STANDARD.encode(pem);

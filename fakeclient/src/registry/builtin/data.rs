@@ -207,4 +207,14 @@ mod tests {
             assert!(served.contains(name), "data/rules.json names {name}, which no group serves");
         }
     }
+
+    #[test]
+    fn the_data_says_whose_it_is_and_of_which_version() {
+        let notice = include_str!("../../../data/NOTICE");
+        assert!(notice.contains("Apache License, Version 2.0") && notice.contains("The Kubernetes Authors"));
+        let version: serde_json::Value =
+            serde_json::from_str(include_str!("../../../data/version.json")).expect("generated JSON");
+        let release = version["gitVersion"].as_str().expect("a version");
+        assert!(notice.contains(&format!("kube-apiserver {release}")), "{release} is not in the notice");
+    }
 }

@@ -1,4 +1,4 @@
-//! AppArmor profiles: the field, and the annotations that said the same before there was one (KEP-24).
+//! `AppArmor` profiles: the field, and the annotations that said the same before there was one (KEP-24).
 //!
 //! kube-apiserver 1.37 writes into the field of a new Pod's container what its annotation says, unless the field or the
 //! whole Pod's says so already.

@@ -1,0 +1,37 @@
+//! A cluster in memory opens nothing. Alone in its process, so that nobody else opens anything meanwhile.
+
+use std::path::PathBuf;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, PostParams, WatchParams};
+use seatrial_fakeclient::FakeCluster;
+use serde_json::json;
+
+/// What this process has open, and its children. Only Linux tells.
+fn held() -> Vec<PathBuf> {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let mut held: Vec<PathBuf> = links.filter_map(|link| std::fs::read_link(link.path()).ok()).collect();
+    let children = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    held.extend(children.split_whitespace().map(PathBuf::from));
+    held.sort();
+    held
+}
+
+#[tokio::test]
+async fn a_cluster_needs_no_file_no_socket_and_no_process() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let before = held();
+    let cluster = FakeCluster::new();
+    let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let mut watch = maps.watch(&WatchParams::default(), "0").await.unwrap().boxed();
+    let map = serde_json::from_value(json!({"metadata": {"name": "a"}})).unwrap();
+    maps.create(&PostParams::default(), &map).await.unwrap();
+    assert!(watch.try_next().await.unwrap().is_some());
+    assert_eq!(held(), before);
+    let serving = cluster.serve(0).await.unwrap();
+    assert_ne!(held(), before, "a socket would have been seen");
+    serving.stop().await;
+}
