@@ -130,21 +130,23 @@ fn no_route(asked: Asked<'_>) -> ApiError {
 pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, ApiError> {
     let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::Object) };
     let entries = entries(accept);
+    let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
+    // The router takes `*/*` for everything, and `application/*` for nothing.
+    let routes = |entry: &&Accept<'_>| {
+        known.contains(&entry.media) || entry.is_json() && entry.media != "application/*"
+    };
+    if asked.routed() && entries.iter().find(routes).is_none() {
+        return Err(no_route(asked));
+    }
     let mut refusal = None;
-    let mut understood = false;
     for entry in entries.iter().filter(|entry| entry.is_json()) {
-        understood = true;
         match entry.form(asked) {
             Ok(form) => return Ok(form),
             Err(why) => refusal = refusal.or(why),
         }
     }
-    let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
     if let Some(entry) = entries.iter().find(|entry| known.contains(&entry.media)) {
         return Err(ApiError::not_modelled(&format!("answers in {}", entry.media)));
-    }
-    if !understood && asked.routed() {
-        return Err(no_route(asked));
     }
     Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| OFFERED.to_owned())))
 }
@@ -202,6 +204,8 @@ mod tests {
         let text = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
                     application/vnd.kubernetes.protobuf";
         check("text/html", false, Err(text));
+        check("application/*", false, Err(text));
+        check("text/html, application/*;q=0.9, */*;q=0.1", false, Ok(Form::Object));
         let streams = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
         check("garbage", true, Err(&format!("{text}{streams}")));
         check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(OFFERED));

@@ -49,7 +49,7 @@ areas! {
     field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
     crd_versions, crd_mistakes, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
     builtin_lease, builtin_service_account, builtin_pod, pod_mistakes, pod_placement, app_armor, kinds, discovery, table, events, admission,
-    pod_security, bad_input, malformed_bytes, protobuf,
+    pod_security, bad_input, query_options, malformed_bytes, protobuf,
 }
 
 #[test]
