@@ -67,7 +67,13 @@ impl Strategy for StatefulSet {
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        template_warnings(object, old)
+        let mut said = template_warnings(object, old);
+        if object["spec"].number("revisionHistoryLimit").is_some_and(|limit| limit < 0) {
+            let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
+                        recommended";
+            said.push(text.to_owned());
+        }
+        said
     }
 }
 

@@ -39,6 +39,11 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let schedule = spec.text("schedule");
     let mut errors: Vec<_> = malformed(&path, schedule).into_iter().collect();
+    if schedule.contains("TZ") {
+        let why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+        errors.push(FieldError::invalid(path.child("schedule"), schedule.into(), why));
+    }
+    errors.extend(time_zone(&path.child("timeZone"), &spec["timeZone"]));
     errors.extend(not_negative(&path, spec, "startingDeadlineSeconds"));
     let (policy, known) = (spec.text("concurrencyPolicy"), ["Allow", "Forbid", "Replace"]);
     if !known.contains(&policy) {
@@ -61,9 +66,25 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Five fields, unless it is one of the named schedules such as `@daily`.
+/// A name; whether there is such a place is up to the machine that the controller runs on.
+fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
+    let zone = zone.as_str()?;
+    let why = match zone {
+        "" => "timeZone must be nil or non-empty string",
+        _ if zone.eq_ignore_ascii_case("local") => {
+            "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        }
+        _ => return None,
+    };
+    Some(FieldError::invalid(path, zone.into(), why))
+}
+
+/// Five fields behind a time zone, unless it is one of the named schedules such as `@daily`.
 fn malformed(path: &Path, schedule: &str) -> Option<FieldError> {
-    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    let mut fields: Vec<&str> = schedule.split_whitespace().collect();
+    if fields.first().is_some_and(|first| first.starts_with("TZ=") || first.starts_with("CRON_TZ=")) {
+        fields.remove(0);
+    }
     if schedule.is_empty() || schedule.starts_with('@') || fields.len() == 5 {
         return None;
     }

@@ -13,6 +13,8 @@ use crate::registry::builtin::rules::path::Path;
 use crate::registry::builtin::rules::read::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
+use super::policies;
+
 const UID: &str = "batch.kubernetes.io/controller-uid";
 const NAME: &str = "batch.kubernetes.io/job-name";
 
@@ -120,14 +122,14 @@ fn validate(object: &Value) -> Vec<FieldError> {
     let at = path.child("selector");
     if spec.has("selector") {
         errors.extend(labels::selector(&at, &spec["selector"]));
-        let labels = &spec["template"]["metadata"]["labels"];
-        if !labels::matches(&spec["selector"], labels) {
-            let at = path.child("template").child("metadata").child("labels");
-            let why = "`selector` does not match template `labels`";
-            errors.push(FieldError::invalid(at, labels.clone(), why));
-        }
     } else {
         errors.push(FieldError::required(at, ""));
+    }
+    let labels = &spec["template"]["metadata"]["labels"];
+    if !spec.has("selector") || !labels::matches(&spec["selector"], labels) {
+        let at = path.child("template").child("metadata").child("labels");
+        let why = "`selector` does not match template `labels`";
+        errors.push(FieldError::invalid(at, labels.clone(), why));
     }
     errors.extend(ending_template(&path, spec));
     errors
@@ -153,6 +155,7 @@ pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
         let why = "when completion mode is Indexed";
         errors.push(FieldError::required(path.child("completions"), why));
     }
+    errors.extend(policies::check(path, spec));
     errors
 }
 
@@ -161,6 +164,10 @@ pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = template(&path.child("template"), &spec["template"]);
     let at = path.child("template").child("spec").child("restartPolicy");
     match spec["template"]["spec"].text("restartPolicy") {
+        "OnFailure" if spec.has("podFailurePolicy") => {
+            let why = "only \"Never\" is supported when podFailurePolicy is specified";
+            errors.push(FieldError::invalid(at, "OnFailure".into(), why));
+        }
         "OnFailure" | "Never" => {}
         "" | "Always" => {
             errors.push(FieldError::required(at, "valid values: \"OnFailure\", \"Never\""));

@@ -89,7 +89,16 @@ fn aggregation(rule: &Value) -> Vec<FieldError> {
         let why = "at least one clusterRoleSelector required if aggregationRule is non-nil";
         return vec![FieldError::required(path, why)];
     }
-    selectors.iter().enumerate().flat_map(|(index, s)| labels::selector(&path.index(index), s)).collect()
+    let one = |(index, selector)| {
+        let at = path.index(index);
+        let mut errors = labels::selector(&at, selector);
+        if !errors.is_empty() {
+            // The server shows what it could not make of it.
+            errors.push(FieldError::invalid(at, Value::Null, "invalid label selector."));
+        }
+        errors
+    };
+    selectors.iter().enumerate().flat_map(one).collect()
 }
 
 #[cfg(test)]
