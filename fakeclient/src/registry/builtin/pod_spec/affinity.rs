@@ -181,6 +181,9 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
 /// Writes into selectors what `matchLabelKeys` and `mismatchLabelKeys` say of this Pod's own labels, as a new Pod of
 /// kube-apiserver 1.37 has it (KEP-3633, KEP-3243).
 pub(crate) fn merge_label_keys(pod: &mut Value) {
+    if !pod["spec"].has("topologySpreadConstraints") && !pod["spec"].has("affinity") {
+        return;
+    }
     let labels = pod["metadata"]["labels"].clone();
     let Some(spec) = pod.get_mut("spec") else { return };
     for constraint in items_mut(spec, "topologySpreadConstraints") {

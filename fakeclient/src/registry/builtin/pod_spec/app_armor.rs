@@ -83,7 +83,7 @@ pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container:
 
 /// What the server warns of while it brings the fields of a new Pod in step.
 pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
-    if is_windows(&pod["spec"]) {
+    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return Vec::new();
     }
     let path = Path::new("metadata.annotations");
@@ -93,7 +93,7 @@ pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
 
 /// Brings the fields of a new Pod in step with its annotations.
 pub(crate) fn bring_in_step(pod: &mut Value) {
-    if is_windows(&pod["spec"]) {
+    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return;
     }
     let metadata = pod["metadata"].clone();
@@ -132,7 +132,7 @@ pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<Fi
 
 /// Annotations that say something else than the field that holds for their container.
 pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
-    if is_windows(spec) {
+    if !is_noted(metadata) || is_windows(spec) {
         return Vec::new();
     }
     let mut errors = Vec::new();
@@ -174,6 +174,11 @@ pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
         .filter(|(key, _)| !old.iter().any(|(other, _)| other == key))
         .map(|(key, _)| FieldError::forbidden(path.key(key), "may not add AppArmor annotations"));
     gone.chain(added).collect()
+}
+
+/// Whether there is such an annotation at all: few Pods have one.
+fn is_noted(metadata: &Value) -> bool {
+    metadata.entries("annotations").any(|(key, _)| key.starts_with(PREFIX))
 }
 
 fn is_windows(spec: &Value) -> bool {
