@@ -151,6 +151,9 @@ fn config(args: &Args) -> ClusterConfig {
     if let Some(image) = &args.image {
         config = config.image(image);
     }
+    if let Some(folder) = args.how.report() {
+        config = config.evidence_into(folder);
+    }
     config
 }
 

@@ -56,11 +56,13 @@ impl How {
         ];
         // What is not asked for here may still be set by the caller.
         command.envs(variables.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        if let Some(folder) = &self.report {
-            // cargo runs tests in their package's folder; a relative path means the caller's.
-            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-            command.env("SEATRIAL_REPORT", folder);
-        }
+        command.envs(self.report().map(|folder| ("SEATRIAL_REPORT", folder)));
+    }
+
+    /// The folder for the reports. cargo runs tests in their package's folder; a relative path means the caller's.
+    pub(crate) fn report(&self) -> Option<PathBuf> {
+        let folder = self.report.as_ref()?;
+        Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()))
     }
 
     /// An error where specs were asked for and there are none: a run of nothing shows nothing. `task` shows what there is.

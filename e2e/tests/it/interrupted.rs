@@ -136,7 +136,7 @@ fn nobody_who_listens_is_needed_for_an_end_in_order() {
     running.until("told is kept: waits");
     running.signal_unheard(Signal::HUP);
     let json = crate::reports::report(report.path());
-    assert_eq!((&json["failed"], &json["skipped"]), (&1.into(), &1.into()));
+    assert_eq!((&json["interrupted"], &json["skipped"]), (&1.into(), &1.into()));
 }
 
 #[test]
