@@ -134,11 +134,10 @@ impl Cluster {
     }
 
     /// Keeps the cluster when its last user is gone, for this reason.
-    pub fn keep(&mut self, why: &str) -> Result<(), KindError> {
-        match self.lease.as_mut().map(|lease| (Arc::get_mut(lease), why)) {
-            Some((Some(lease), why)) => lease.change(|claim| claim.kept = Some(why.to_owned())),
-            _ => Ok(()),
-        }
+    pub fn keep(&self, why: &str) -> Result<(), KindError> {
+        // Only while it is being made it has none, and nobody has this handle yet.
+        let lease = self.lease.as_ref();
+        lease.map_or(Ok(()), |lease| lease.change(|claim| claim.kept = Some(why.to_owned())))
     }
 
     /// Removes the cluster and everything that belongs to it.

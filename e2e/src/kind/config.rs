@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::KindError;
+use super::lease::Lease;
 use super::name;
 
 /// What a node is.
@@ -124,6 +126,16 @@ impl NodeConfig {
     }
 }
 
+/// Who removes what there is of a cluster, and holds its lease until then.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heir(Arc<Mutex<Option<Arc<Lease>>>>);
+
+impl Heir {
+    pub(super) fn holds(&self, lease: Option<Arc<Lease>>) {
+        *self.0.lock().expect("nobody panics while a lease is handed over") = lease;
+    }
+}
+
 /// What kind of cluster is wanted. Without more it has one node, which does everything.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConfig {
@@ -140,7 +152,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
-    pub(super) left_half_made: bool,
+    pub(super) heir: Option<Heir>,
     pub(super) evidence: Option<PathBuf>,
     pub(super) audited: bool,
 }
@@ -269,8 +281,8 @@ impl ClusterConfig {
     }
 
     /// What a failed create made is somebody else's to remove, who asks it first what it knows.
-    pub(super) fn left_half_made(mut self) -> Self {
-        self.left_half_made = true;
+    pub(super) fn left_to(mut self, heir: &Heir) -> Self {
+        self.heir = Some(heir.clone());
         self
     }
 

@@ -74,8 +74,8 @@ pub(super) async fn create_named(
     tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
     let started = Timestamp::now();
     let maker = Maker { docker, home, name, config: &config, kind: &kind, started };
-    match maker.make(&image, tell).await {
-        Ok((facts, timings)) => Ok(Cluster {
+    match (maker.make(&image, tell).await, &config.heir) {
+        (Ok((facts, timings)), _) => Ok(Cluster {
             docker: maker.docker,
             home: home.clone(),
             name: name.to_owned(),
@@ -84,11 +84,14 @@ pub(super) async fn create_named(
             lease: Some(Arc::new(lease)),
             timings,
         }),
-        Err(error) if config.left_half_made => Err(complaint::explained(&maker.docker, name, error).await),
-        Err(error) if config.retain => {
-            Err(maker.left(&complaint::explained(&maker.docker, name, error).await, lease))
+        (Err(error), Some(heir)) => {
+            heir.holds(Some(Arc::new(lease)));
+            Err(complaint::explained(&maker.docker, name, error).await)
         }
-        Err(error) => {
+        (Err(error), None) if config.retain => {
+            Err(maker.left(&complaint::explained(&maker.docker, name, error).await, &lease))
+        }
+        (Err(error), None) => {
             let error = complaint::explained(&maker.docker, name, error).await;
             let error = match &config.evidence {
                 Some(folder) => maker.with_evidence(folder, error).await,
@@ -232,7 +235,7 @@ impl Maker<'_> {
     }
 
     /// What a failed create made, and the caller wants to look at.
-    fn left(&self, error: &KindError, mut lease: Lease) -> KindError {
+    fn left(&self, error: &KindError, lease: &Lease) -> KindError {
         // If the lease cannot say it, the next run removes what was to be kept: worse than nothing, and no error.
         let _ =
             lease.change(|claim| claim.kept = Some("its create failed, and it was to be kept then".into()));

@@ -126,7 +126,7 @@ impl Lease {
         let made = File::options().create(true).truncate(true).read(true).write(true).open(&draft).and_then(
             |file| {
                 file.lock_shared()?;
-                let mut lease = Self { path: path.clone(), file };
+                let lease = Self { path: path.clone(), file };
                 lease.write(claim)?;
                 Ok(lease)
             },
@@ -167,7 +167,7 @@ impl Lease {
             Err(TryLockError::WouldBlock) => return Ok(Seized::Held),
             Err(TryLockError::Error(error)) => return Err(KindError::file(path, "locked")(error)),
         }
-        let mut lease = Self { path: path.to_owned(), file };
+        let lease = Self { path: path.to_owned(), file };
         if !lease.is_current() {
             return Ok(Seized::Missing);
         }
@@ -193,15 +193,15 @@ impl Lease {
     }
 
     /// What the lease says.
-    pub(super) fn claim(&mut self) -> Option<Claim> {
-        let mut text = String::new();
-        self.file.rewind().ok()?;
-        self.file.read_to_string(&mut text).ok()?;
+    pub(super) fn claim(&self) -> Option<Claim> {
+        let (mut file, mut text) = (&self.file, String::new());
+        file.rewind().ok()?;
+        file.read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
     }
 
     /// Changes what the lease says.
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut Claim)) -> Result<(), KindError> {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Claim)) -> Result<(), KindError> {
         if let Some(mut claim) = self.claim() {
             change(&mut claim);
             self.write(&claim).map_err(KindError::file(&self.path, "written"))?;
@@ -215,12 +215,13 @@ impl Lease {
         let _ = fs::remove_file(&self.path);
     }
 
-    fn write(&mut self, claim: &Claim) -> std::io::Result<()> {
+    fn write(&self, claim: &Claim) -> std::io::Result<()> {
         let text = serde_json::to_vec_pretty(claim)?;
-        self.file.rewind()?;
-        self.file.set_len(0)?;
-        self.file.write_all(&text)?;
-        self.file.sync_data()
+        let mut file = &self.file;
+        file.rewind()?;
+        file.set_len(0)?;
+        file.write_all(&text)?;
+        file.sync_data()
     }
 
     /// Whether the file still has its name: it may have been removed while its lock was waited for.
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn a_lease_says_who_made_the_cluster_and_when() {
         let (_folder, home) = home();
-        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
         let claim = lease.claim().unwrap();
         assert_eq!((claim.run.as_str(), claim.process.pid), ("r1", std::process::id()));
         assert!(claim.process.lives() && claim.started <= Timestamp::now());
@@ -294,10 +295,10 @@ mod tests {
     #[test]
     fn a_runner_that_lives_holds_a_lease_and_one_that_is_gone_does_not() {
         let (_folder, home) = home();
-        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
         lease.change(|claim| claim.runner = Some(Process::this())).unwrap();
         assert!(matches!(lease.release().unwrap(), Seized::Held));
-        let mut lease = Lease::join(&home, "seatrial-a").unwrap().unwrap();
+        let lease = Lease::join(&home, "seatrial-a").unwrap().unwrap();
         // The same number with another start is another process.
         lease.change(|claim| claim.runner = Some(Process { ticks: 1, ..Process::this() })).unwrap();
         assert!(matches!(lease.release().unwrap(), Seized::Free(_)));
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_kept_cluster_is_told_from_one_that_was_left() {
         let (_folder, home) = home();
-        let mut lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
         lease.change(|claim| claim.kept = Some("--keep".into())).unwrap();
         assert!(matches!(lease.release().unwrap(), Seized::Kept(_, why) if why == "--keep"));
     }

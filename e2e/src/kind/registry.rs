@@ -50,7 +50,7 @@ pub(crate) async fn share(
     }
     let name = name::unique();
     let cluster = create_named(home, &name, config, tell).await?;
-    let mut lease = Lease::join(home, &name)?.expect("the lease of a cluster that was made a moment ago");
+    let lease = Lease::join(home, &name)?.expect("the lease of a cluster that was made a moment ago");
     if std::env::var_os("NEXTEST_RUN_ID").is_some() {
         // Between two specs nobody holds the lease, and the run goes on.
         lease.change(|claim| claim.runner = Some(Process::parent()))?;
@@ -85,7 +85,7 @@ pub async fn reuse(
         if let Seized::Free(lease) | Seized::Kept(lease, _) = Lease::seize(&home.lease(&name))? {
             lease.remove();
         }
-        let mut cluster = create_named(home, &name, config, tell).await?;
+        let cluster = create_named(home, &name, config, tell).await?;
         cluster.keep("--reuse")?;
         return Ok(cluster);
     }

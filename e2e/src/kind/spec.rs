@@ -9,7 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::cluster::Cluster;
-use super::config::ClusterConfig;
+use super::config::{ClusterConfig, Heir};
 use super::containers::connect;
 use super::create::create_named;
 use super::error::KindError;
@@ -91,15 +91,22 @@ impl<'cx> OnKind<'cx> {
         // Asked for first: a spec that is out of time in the middle of a create leaves no half of a cluster.
         let ours = Rc::new(Cell::new(true));
         let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
+        // The spec's handle may be gone when it fails: until its nodes were asked, nobody may take them for left over.
+        let heir = Heir::default();
+        let undo_heir = heir.clone();
         self.cx.defer_within(REMOVED_WITHIN, async move |_: &mut Cx| {
             if undo_ours.get() {
                 delete::with_lease(&connect().await?, &undo_home, &undo_name).await?;
             }
+            undo_heir.holds(None);
             Ok(())
         });
         let evidence: Rc<dyn Collector> = Rc::new(NodeEvidence::of_another(&name, home.kubeconfig(&name)));
         self.cx.asks(Rc::clone(&evidence));
-        let made = create_named(&home, &name, &config.clone().left_half_made(), &|_| ()).await;
+        let made = create_named(&home, &name, &config.clone().left_to(&heir), &|_| ()).await;
+        if let Ok(cluster) = &made {
+            heir.holds(cluster.lease.clone());
+        }
         if matches!(made, Err(KindError::NameTaken { .. })) {
             ours.set(false);
             self.cx.asks_no_more(&evidence);

@@ -24,7 +24,7 @@ async fn two_creates_at_the_same_time_do_not_get_into_each_other_s_way_and_one_t
     let tell = |line: &str| println!("{line}");
     let config = ClusterConfig::new();
     let (one, other) = futures::join!(create(&home, &config, &tell), create(&home, &config, &tell));
-    let (mut one, other) = (one.unwrap(), other.unwrap());
+    let (one, other) = (one.unwrap(), other.unwrap());
     assert_ne!(one.name(), other.name());
     let subnet =
         |name: &str| docker(&["network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", name]);
@@ -35,7 +35,7 @@ async fn two_creates_at_the_same_time_do_not_get_into_each_other_s_way_and_one_t
     assert_eq!(left_of(&home, &name), Vec::<String>::new());
     // As a run does that has failed and was told to keep its cluster.
     let name = one.name().to_owned();
-    one.keep("--keep").unwrap();
+    one.clone().keep("--keep").unwrap();
     drop(one);
     let _alone = REAPING.lock().await;
     let reaped = reap(&home, false).await.unwrap();
