@@ -25,7 +25,7 @@ use crate::spec::pool::run_units;
 use crate::spec::progress::{Progress, tell_when_asked};
 use crate::spec::run::{Halt, Run};
 use crate::spec::tree::Suite;
-use crate::tier::{self, Definitions, Tier};
+use crate::tier::{self, Definitions, Need, Tier};
 
 /// The exit status of a run that could not begin.
 const CANNOT_BEGIN: u8 = 2;
@@ -72,8 +72,8 @@ const SLOWEST: usize = 10;
 /// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
 /// step each is at, what it waits for and what it saw last.
 ///
-/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (unless nohup or the like has it ignored) end the specs
-/// that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run has made
+/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored) end
+/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run has made
 /// (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
 /// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or 129 when
@@ -267,7 +267,8 @@ impl Session {
             prefix: self.prefix.clone(),
             seed,
             spec_limit: self.options.spec_timeout,
-            silence: mins(5),
+            // What undoes a spec on real nodes waits for them: faults and clusters have limits of ten minutes and five.
+            silence: if self.tier.has(Need::Kubelet) { mins(25) } else { mins(5) },
             retries: self.options.retries,
             fail_fast: self.options.fail_fast,
             report: self.options.report.clone(),

@@ -139,6 +139,8 @@ fn nobody_who_listens_is_needed_for_an_end_in_order() {
     assert_eq!((&json["interrupted"], &json["skipped"]), (&1.into(), &1.into()));
 }
 
+/// Only Linux tells a process which signals it was started to ignore.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_was_started_to_outlive_its_terminal_does_so() {
     let mut running = Running::start(in_memory("interrupted").ignoring_hang_up());
