@@ -218,9 +218,9 @@ pub(crate) fn complain(line: &str) {
     }
 }
 
-/// What a test runner's closing line says.
+/// What a test runner's closing line says. One that is quoted is indented.
 fn count(line: &str) -> Option<Counts> {
-    let rest = line.trim().strip_prefix("test result: ")?;
+    let rest = line.strip_prefix("test result: ")?;
     let number = |word: &str| -> Option<usize> {
         let before = rest.split(word).next()?;
         before.trim_end().rsplit(' ').next()?.parse().ok()
@@ -238,6 +238,7 @@ mod tests {
             "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 1s";
         assert_eq!(count(line), Some(Counts { passed: 12, failed: 1, skipped: 3 }));
         assert_eq!(count("test a ... ok"), None);
+        assert_eq!(count(&format!("    {line}")), None, "it is quoted");
         assert_eq!(count("test result: ok. many passed"), None);
     }
 

@@ -19,7 +19,7 @@ use crate::trial::SPECS;
 /// Run specs on a cluster of real nodes, made by kind for the run.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask e2e                       everything, on two nodes that are removed afterwards\n  cargo xtask e2e --nodes 3 --version 1.36\n                                        on three nodes of another version\n  cargo xtask e2e --filter paused       specs whose name contains a word\n  cargo xtask e2e --reuse dev           on cluster seatrial-dev, made if it is not there, and left for the next time\n  cargo xtask e2e --keep                leave the cluster if a spec fails\n  cargo xtask e2e reap                  remove what killed runs left"
+    after_help = "Examples:\n  cargo xtask e2e                       everything, on two nodes that are removed afterwards\n  cargo xtask e2e --nodes 3 --version 1.36\n                                        on three nodes of another version\n  cargo xtask e2e --filter paused       specs whose name contains a word\n  cargo xtask e2e -- --list             what there is, without a cluster\n  cargo xtask e2e --reuse dev           on cluster seatrial-dev, made if it is not there, and left for the next time\n  cargo xtask e2e --keep                leave the cluster if a spec fails\n  cargo xtask e2e reap                  remove what killed runs left"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -57,6 +57,9 @@ enum Task {
 }
 
 const NODES: u32 = 2;
+
+/// The runner's argument by which it tells what there is, and runs nothing.
+const LIST: &str = "--list";
 
 const NODE_SPECS: Target = Target { tests: &["--package", "seatrial-e2e", "--test", "nodes"], programs: &[] };
 const CLUSTERS: Target = Target {
@@ -96,12 +99,16 @@ async fn reap(kept: bool) -> Result<()> {
 
 async fn on_cluster(args: &Args) -> Result<Counts> {
     let mut signals = Signals::listen()?;
-    let parts = parts(args);
-    let targets: Vec<_> = parts.iter().map(|(what, target, _)| (*what, *target)).collect();
+    let targets: Vec<_> = args.parts().iter().map(|(what, target, _)| (*what, *target)).collect();
     // Before there is a cluster: a build takes minutes the first time, and may fail.
-    let builds = move |group: &Group| build(&targets, group);
-    unless_ended(&mut signals, &Group::new(Hears::Output), builds).await?;
-    args.how.chose(listed(args)?, "e2e")?;
+    let to_list = args.parts();
+    let begin = move |group: &Group| build(&targets, group).and_then(|()| listed(to_list));
+    let chosen = unless_ended(&mut signals, &Group::new(Hears::Output), begin).await?;
+    args.how.chose(chosen, "e2e -- --list")?;
+    if args.lists() {
+        // What there is can be told without a cluster.
+        return specs(args, args.parts(), None, &mut signals).await;
+    }
     let home = Home::of_this_process();
     for name in kind::reap(&home, false).await?.removed {
         say(&format!("removed cluster {name} of a run that is gone"));
@@ -131,8 +138,7 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
         let name = cluster.name();
         say(&format!("cluster {name}: kind {kind:.1} s, network {network:.1} s, ready {ready:.1} s"));
     }
-    let nodes = cluster.nodes().await?.len();
-    let outcome = specs(args, parts, cluster.name(), nodes, &mut signals).await;
+    let outcome = specs(args, args.parts(), Some(&cluster), &mut signals).await;
     let ended = end(args, cluster, outcome.is_err()).await;
     match (outcome, ended) {
         (Ok(counts), ended) => ended.map(|()| counts),
@@ -158,7 +164,7 @@ fn config(args: &Args) -> ClusterConfig {
 }
 
 /// Removes the cluster, unless it is to stay.
-async fn end(args: &Args, mut cluster: Cluster, failed: bool) -> Result<()> {
+async fn end(args: &Args, cluster: Cluster, failed: bool) -> Result<()> {
     let (name, kubeconfig) = (cluster.name().to_owned(), cluster.kubeconfig());
     if args.reuse.is_some() {
         say(&format!("cluster {name} stays: KUBECONFIG={}", kubeconfig.display()));
@@ -177,22 +183,29 @@ async fn end(args: &Args, mut cluster: Cluster, failed: bool) -> Result<()> {
 /// A part of the run: what it is, its test targets, and the command that runs them.
 type Piece = (&'static str, Target, Command);
 
-fn parts(args: &Args) -> Vec<Piece> {
-    let part = |what, target: Target| {
-        let mut command = target.run();
-        command.args(&args.runner);
-        args.how.apply(&mut command);
-        (what, target, command)
-    };
-    let mut parts =
-        vec![part("the specs of nodes and faults", NODE_SPECS), part("the operator's specs", SPECS)];
-    if args.runner.is_empty() {
-        let (what, target, mut command) = part("the tests of clusters", CLUSTERS);
-        // Each of them makes a cluster or two.
-        command.arg("--test-threads=2");
-        parts.push((what, target, command));
+impl Args {
+    fn parts(&self) -> Vec<Piece> {
+        let part = |what, target: Target| {
+            let mut command = target.run();
+            command.args(&self.runner);
+            self.how.apply(&mut command);
+            (what, target, command)
+        };
+        let mut parts =
+            vec![part("the specs of nodes and faults", NODE_SPECS), part("the operator's specs", SPECS)];
+        if self.runner.is_empty() {
+            let (what, target, mut command) = part("the tests of clusters", CLUSTERS);
+            // Each of them makes a cluster or two.
+            command.arg("--test-threads=2");
+            parts.push((what, target, command));
+        }
+        parts
     }
-    parts
+
+    /// Whether it is only asked what there is.
+    fn lists(&self) -> bool {
+        self.runner.iter().any(|argument| argument == LIST)
+    }
 }
 
 /// Builds everything that runs on the cluster.
@@ -207,10 +220,13 @@ fn build(targets: &[(&'static str, Target)], group: &Group) -> Result<()> {
 }
 
 /// How many specs and tests the run will have.
-fn listed(args: &Args) -> Result<usize> {
+fn listed(parts: Vec<Piece>) -> Result<usize> {
     let mut count = 0;
-    for (what, _, mut command) in parts(args) {
-        let output = command.arg("--list").env("SEATRIAL_TIER", "kind").output();
+    for (what, _, mut command) in parts {
+        if !command.get_args().any(|argument| argument == LIST) {
+            command.arg(LIST);
+        }
+        let output = command.env("SEATRIAL_TIER", "kind").output();
         let output = output.with_context(|| format!("failed to list {what}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{what} cannot be listed: {}", said.trim_end());
@@ -224,13 +240,16 @@ fn listed(args: &Args) -> Result<usize> {
 async fn specs(
     args: &Args,
     mut parts: Vec<Piece>,
-    cluster: &str,
-    nodes: usize,
+    cluster: Option<&Cluster>,
     signals: &mut Signals,
 ) -> Result<Counts> {
+    let mut variables = vec![("SEATRIAL_TIER", "kind".to_owned())];
+    if let Some(cluster) = cluster {
+        variables.push(("SEATRIAL_KIND_CLUSTER", cluster.name().to_owned()));
+        variables.push(("SEATRIAL_KIND_NODES", cluster.nodes().await?.len().to_string()));
+    }
     for (_, _, command) in &mut parts {
-        command.env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", cluster);
-        command.env("SEATRIAL_KIND_NODES", nodes.to_string());
+        command.envs(variables.clone());
         if let Some(image) = &args.image {
             command.env("SEATRIAL_NODE_IMAGE", image);
         }

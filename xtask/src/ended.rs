@@ -1,12 +1,15 @@
-//! Signals that ask a command to end: heard here, passed on to the programs that it runs, and waited for.
+//! Signals that ask a command to end: heard here, passed on to the programs that it runs, and waited for. What takes too
+//! long is asked in the same way.
 //!
 //! It does not know what the programs do, nor what is to be tidied up after them.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use seatrial_e2e::signal::{self, Signals};
 
@@ -106,10 +109,43 @@ pub(crate) async fn unless_ended<T: Send + 'static>(
     Err(Ended(first).into())
 }
 
+/// How long a program that was asked to end may tidy up before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Does work that runs programs in the group. When its time is over, what runs is asked to end, and nothing is begun any
+/// more: a program that hangs must not keep a run from telling how the others were.
+pub(crate) fn within<T>(limit: Duration, group: &Group, work: impl FnOnce(&Group) -> Result<T>) -> Result<T> {
+    let (done, end) = mpsc::channel::<()>();
+    let is_over = move |time| end.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Timeout);
+    let (result, late) = thread::scope(|scope| {
+        let watch = scope.spawn(move || {
+            let late = is_over(limit);
+            if late {
+                group.ask(Signal::TERM);
+                // Programs of ours take the second one for a wish to end at once.
+                for signal in [Signal::TERM, Signal::KILL] {
+                    if is_over(PATIENCE) {
+                        group.ask(signal);
+                    }
+                }
+            }
+            late
+        });
+        let result = work(group);
+        drop(done);
+        (result, watch.join().expect("the thread that watches the time asks and waits, no more"))
+    });
+    let told = || format!("it did not end within {} s, and was ended", limit.as_secs_f32());
+    match result {
+        Ok(_) if late => Err(anyhow!(told())),
+        Err(error) if late => Err(error.context(told())),
+        result => result,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Stdio;
-    use std::thread;
 
     use super::*;
 
@@ -143,5 +179,25 @@ mod tests {
         // Nothing is begun any more.
         let error = group.run(&mut Command::new("true")).unwrap_err().to_string();
         assert_eq!(error, "the run was ended before true began");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_and_told_with_what_is_known_of_it() {
+        let run = |limit| {
+            let group = Group::new(Hears::Output);
+            let mut script = Command::new("sh");
+            let told = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured'";
+            script.args(["-c", &format!("{told}; exec sleep $0")]);
+            script.arg(if limit < PATIENCE { "1000" } else { "0" });
+            let result = within(limit, &group, |group| group.run(&mut script)?.verdict("the script"));
+            (result, group.is_asked())
+        };
+        let (late, asked) = run(Duration::from_millis(200));
+        let late = late.unwrap_err();
+        assert!(asked, "what would come next is begun although the time is over");
+        assert!(late.to_string().starts_with("it did not end within 0.2 s"), "{late}");
+        assert!(late.downcast_ref::<crate::cargo::Failed>().is_some(), "its figures are lost: {late:#}");
+        let (well, asked) = run(PATIENCE);
+        assert_eq!((well.unwrap().passed, asked), (2, false));
     }
 }

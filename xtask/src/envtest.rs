@@ -32,6 +32,8 @@ pub(crate) fn all(group: &Group) -> Result<Counts> {
     let what = "the tests on real binaries";
     let mut parts = Parts::default();
     parts.add(what, group.build(&mut REAL.build(), what).and_then(|()| group.run(&mut REAL.run())));
-    parts.add("the trial", trial::on(Tier::Envtest, group));
+    if !group.is_asked() {
+        parts.add("the trial", trial::on(Tier::Envtest, group));
+    }
     parts.verdict()
 }

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result};
 use seatrial_e2e::node_image::{NodeImage, Origin, Request, obtain};
-use tokio::signal::unix::{SignalKind, signal};
+use seatrial_e2e::signal::Signals;
+
+use crate::ended::Ended;
 
 /// Provide the image that kind's nodes are made of: the official one, or one built here where that cannot be pulled.
 #[derive(Debug, clap::Args)]
@@ -30,15 +32,14 @@ pub(crate) async fn node_image(args: &Args) -> Result<()> {
     if let Some(image) = &args.image {
         request = request.image(image);
     }
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals::listen()?;
     let image = tokio::select! {
-        image = obtain(&request) => Some(image?),
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-    };
-    // By now the work is dropped, and what it had begun with it.
-    let Some(image) = image else {
-        bail!("stopped; steps that were finished are kept, nothing else is left")
+        image = obtain(&request) => image?,
+        // The work is dropped, and what it had begun with it.
+        by = signals.next() => {
+            let left = "steps that were finished are kept, nothing else is left";
+            return Err(Error::from(Ended(by)).context(left));
+        }
     };
     println!("{}", sentence(&image, started.elapsed().as_secs_f64()));
     Ok(())
