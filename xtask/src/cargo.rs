@@ -151,10 +151,15 @@ pub(crate) enum Hears {
     All,
 }
 
-/// Runs a command, passing its output on line by line, and counts the tests that it reports. `started` hears the child's
-/// process id as soon as it has one. It has ended when nobody writes to its output any more: cargo may be gone before the
-/// tests that it runs.
-pub(crate) fn run_told(command: &mut Command, hears: Hears, started: impl FnOnce(u32)) -> Result<Outcome> {
+/// Runs a command, passing its output on to `tell` line by line, and counts the tests that it reports. `started` hears the
+/// child's process id as soon as it has one. It has ended when nobody writes to its output any more: cargo may be gone
+/// before the tests that it runs.
+pub(crate) fn run_told(
+    command: &mut Command,
+    hears: Hears,
+    tell: impl Fn(&str) + Send + 'static,
+    started: impl FnOnce(u32),
+) -> Result<Outcome> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     if hears == Hears::All {
         command.stderr(Stdio::piped());
@@ -176,7 +181,7 @@ pub(crate) fn run_told(command: &mut Command, hears: Hears, started: impl FnOnce
     let output = thread::spawn(move || {
         let (mut counts, mut reader) = (Counts::default(), Reader::new(Stream::Output));
         each_line(stdout, |line| {
-            say(line);
+            tell(line);
             counts += count(line).unwrap_or_default();
             reader.hear(line);
         });
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_command_that_fails_without_a_word_is_a_failure() {
-        let outcome = run_told(&mut Command::new("false"), Hears::Output, |_| ()).unwrap();
+        let outcome = run_told(&mut Command::new("false"), Hears::Output, say, |_| ()).unwrap();
         assert!(outcome.verdict("false").is_err());
     }
 
@@ -268,7 +273,7 @@ mod tests {
             let mut script = Command::new("sh");
             script.args(["-c", "echo 'test a ... FAILED'; echo 'error: b' >&2; exit 1"]);
             script.stderr(Stdio::null());
-            let outcome = run_told(&mut script, hears, |_| ()).unwrap();
+            let outcome = run_told(&mut script, hears, say, |_| ()).unwrap();
             outcome.failures.into_iter().map(|failure| failure.name).collect::<Vec<_>>()
         };
         assert_eq!(run(Hears::All), ["a", "error: b"]);
@@ -279,7 +284,8 @@ mod tests {
     fn figures_of_several_runners_are_summed() {
         let mut script = Command::new("sh");
         script.args(["-c", "echo 'test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured'; echo 'test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured'"]);
-        let counts = run_told(&mut script, Hears::Output, |_| ()).unwrap().verdict("the script").unwrap();
+        let counts =
+            run_told(&mut script, Hears::Output, say, |_| ()).unwrap().verdict("the script").unwrap();
         assert_eq!(counts, Counts { passed: 5, failed: 0, skipped: 1 });
     }
 }

@@ -4,6 +4,7 @@
 //! cluster goes with it, unless it is to be kept; what a killed run left is removed by the next one.
 
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context, Error, Result, ensure};
 use clap::Subcommand;
@@ -99,7 +100,7 @@ async fn reap(kept: bool) -> Result<()> {
 
 async fn on_cluster(args: &Args) -> Result<Counts> {
     let mut signals = Signals::listen()?;
-    let targets: Vec<_> = args.parts().iter().map(|(what, target, _)| (*what, *target)).collect();
+    let targets: Vec<_> = args.parts().iter().map(|part| (part.what, part.target)).collect();
     // Before there is a cluster: a build takes minutes the first time, and may fail.
     let to_list = args.parts();
     let begin = move |group: &Group| build(&targets, group).and_then(|()| listed(to_list));
@@ -180,24 +181,32 @@ async fn end(args: &Args, cluster: Cluster, failed: bool) -> Result<()> {
     Ok(())
 }
 
-/// A part of the run: what it is, its test targets, and the command that runs them.
-type Piece = (&'static str, Target, Command);
+/// A part of the run.
+struct Piece {
+    what: &'static str,
+    target: Target,
+    command: Command,
+    /// Whether it runs on the run's cluster. What makes clusters of its own runs beside the others, which mostly wait.
+    shares: bool,
+}
 
 impl Args {
     fn parts(&self) -> Vec<Piece> {
-        let part = |what, target: Target| {
+        let part = |what, target: Target, shares| {
             let mut command = target.run();
             command.args(&self.runner);
             self.how.apply(&mut command);
-            (what, target, command)
+            Piece { what, target, command, shares }
         };
-        let mut parts =
-            vec![part("the specs of nodes and faults", NODE_SPECS), part("the operator's specs", SPECS)];
+        let mut parts = vec![
+            part("the specs of nodes and faults", NODE_SPECS, true),
+            part("the operator's specs", SPECS, true),
+        ];
         if self.runner.is_empty() {
-            let (what, target, mut command) = part("the tests of clusters", CLUSTERS);
+            let mut clusters = part("the tests of clusters", CLUSTERS, false);
             // Each of them makes a cluster or two.
-            command.arg("--test-threads=2");
-            parts.push((what, target, command));
+            clusters.command.arg("--test-threads=2");
+            parts.push(clusters);
         }
         parts
     }
@@ -222,7 +231,7 @@ fn build(targets: &[(&'static str, Target)], group: &Group) -> Result<()> {
 /// How many specs and tests the run will have.
 fn listed(parts: Vec<Piece>) -> Result<usize> {
     let mut count = 0;
-    for (what, _, mut command) in parts {
+    for Piece { what, mut command, .. } in parts {
         if !command.get_args().any(|argument| argument == LIST) {
             command.arg(LIST);
         }
@@ -243,13 +252,14 @@ async fn specs(
     cluster: Option<&Cluster>,
     signals: &mut Signals,
 ) -> Result<Counts> {
-    let mut variables = vec![("SEATRIAL_TIER", "kind".to_owned())];
+    let mut shared = Vec::new();
     if let Some(cluster) = cluster {
-        variables.push(("SEATRIAL_KIND_CLUSTER", cluster.name().to_owned()));
-        variables.push(("SEATRIAL_KIND_NODES", cluster.nodes().await?.len().to_string()));
+        shared.push(("SEATRIAL_KIND_CLUSTER", cluster.name().to_owned()));
+        shared.push(("SEATRIAL_KIND_NODES", cluster.nodes().await?.len().to_string()));
     }
-    for (_, _, command) in &mut parts {
-        command.envs(variables.clone());
+    for Piece { command, shares, .. } in &mut parts {
+        command.env("SEATRIAL_TIER", "kind");
+        command.envs(shares.then(|| shared.clone()).unwrap_or_default());
         if let Some(image) = &args.image {
             command.env("SEATRIAL_NODE_IMAGE", image);
         }
@@ -258,15 +268,31 @@ async fn specs(
         }
     }
     unless_ended(signals, &Group::new(Hears::Output), move |group| {
+        let all = run(parts, group).verdict();
+        // Nobody else tells the figures of a run that was ended.
+        if group.is_asked() { sum_up(all) } else { all }
+    })
+    .await
+}
+
+fn run(parts: Vec<Piece>, group: &Group) -> Parts {
+    let (in_turn, beside): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.shares);
+    thread::scope(|scope| {
+        let beside: Vec<_> = beside
+            .into_iter()
+            .map(|mut part| scope.spawn(move || (part.what, group.run_beside(&mut part.command))))
+            .collect();
         let mut all = Parts::default();
-        for (what, _, mut command) in parts {
+        for mut part in in_turn {
             if group.is_asked() {
                 break;
             }
-            all.add(what, group.run(&mut command));
+            all.add(part.what, group.run(&mut part.command));
         }
-        // Nobody else tells the figures of a run that was ended.
-        if group.is_asked() { sum_up(all.verdict()) } else { all.verdict() }
+        for part in beside {
+            let (what, outcome) = part.join().expect("a thread that runs a program, no more");
+            all.add(what, outcome);
+        }
+        all
     })
-    .await
 }

@@ -20,8 +20,8 @@ use crate::cargo::{Hears, Outcome, run_told, say};
 #[error("ended by {0}")]
 pub(crate) struct Ended(pub(crate) signal::Signal);
 
-/// Runs one program after the other, each with its children in a process group of its own: a terminal's Ctrl-C reaches
-/// this process alone, which passes on what it gets.
+/// Runs programs, each with its children in a process group of its own: a terminal's Ctrl-C reaches this process alone,
+/// which passes on what it gets.
 pub(crate) struct Group {
     hears: Hears,
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub(crate) struct Group {
 
 #[derive(Default)]
 struct State {
-    leader: Option<Pid>,
+    leaders: Vec<Pid>,
     asked: Option<Signal>,
 }
 
@@ -45,16 +45,33 @@ impl Group {
 
     /// Runs a program and waits until it and its children have ended. Nothing is begun after the group was asked to end.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Outcome> {
+        self.run_telling(command, say)
+    }
+
+    /// The same beside another program: what it says is told in one piece, at its end.
+    pub(crate) fn run_beside(&self, command: &mut Command) -> Result<Outcome> {
+        let (heard, said) = mpsc::channel::<String>();
+        // Whoever hears it is here until nobody speaks any more.
+        let outcome = self.run_telling(command, move |line| drop(heard.send(line.to_owned())));
+        for line in said {
+            say(&line);
+        }
+        outcome
+    }
+
+    fn run_telling(&self, command: &mut Command, tell: impl Fn(&str) + Send + 'static) -> Result<Outcome> {
         ensure!(!self.is_asked(), "the run was ended before {} began", command.get_program().display());
-        let outcome = run_told(command.process_group(0), self.hears, |leader| {
+        let mut started = None;
+        let outcome = run_told(command.process_group(0), self.hears, tell, |leader| {
+            started = i32::try_from(leader).ok().and_then(Pid::from_raw);
             let mut state = self.state();
-            state.leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
+            state.leaders.extend(started);
             // Asked for between the look above and now.
-            if let (Some(leader), Some(signal)) = (state.leader, state.asked) {
+            if let (Some(leader), Some(signal)) = (started, state.asked) {
                 pass_on(leader, signal);
             }
         });
-        self.state().leader = None;
+        self.state().leaders.retain(|leader| Some(*leader) != started);
         outcome
     }
 
@@ -72,8 +89,8 @@ impl Group {
     pub(crate) fn ask(&self, signal: Signal) {
         let mut state = self.state();
         state.asked = Some(signal);
-        if let Some(leader) = state.leader {
-            pass_on(leader, signal);
+        for leader in &state.leaders {
+            pass_on(*leader, signal);
         }
     }
 }
@@ -199,5 +216,32 @@ mod tests {
         assert!(late.downcast_ref::<crate::cargo::Failed>().is_some(), "its figures are lost: {late:#}");
         let (well, asked) = run(PATIENCE);
         assert_eq!((well.unwrap().passed, asked), (2, false));
+    }
+
+    #[test]
+    fn two_programs_run_at_once_and_a_signal_reaches_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let group = Group::new(Hears::Output);
+        // Each waits for the other one, then for its end; a shell can miss a signal while it starts a child.
+        let script = |own: &str, other: &str| {
+            let mut script = Command::new("sh");
+            let waits = "trap 'echo \"test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\"; exit 0' TERM
+                : > \"$0\"; until [ -e \"$1\" ]; do sleep 0.1; done; : > \"$0.met\"; while :; do sleep 0.1; done";
+            script.args(["-c", waits]).arg(folder.path().join(own)).arg(folder.path().join(other));
+            script
+        };
+        let (mut one, mut other) = (script("one", "other"), script("other", "one"));
+        let (one, other) = thread::scope(|scope| {
+            let one = scope.spawn(|| group.run(&mut one));
+            let other = scope.spawn(|| group.run_beside(&mut other));
+            let met = |name: &str| folder.path().join(name).exists();
+            while !met("one.met") || !met("other.met") {
+                assert!(!one.is_finished() && !other.is_finished(), "one of them ended without the other");
+                thread::yield_now();
+            }
+            group.ask(Signal::TERM);
+            (one.join().unwrap().unwrap(), other.join().unwrap().unwrap())
+        });
+        assert_eq!((one.counts.passed, other.counts.passed), (1, 1));
     }
 }
