@@ -57,7 +57,7 @@ impl Target {
     /// Runs them, without a word of cargo's. What is added goes to the tests' own runner.
     pub(crate) fn run(self) -> Command {
         let mut command = cargo();
-        command.args(["test", "--quiet"]).args(self.tests).arg("--");
+        command.args(["test", "--quiet"]).args(self.tests).args(["--no-fail-fast", "--"]);
         command
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
 pub(crate) use secrets::{learn, learn_all};
-pub(crate) use veil::Veil;
+pub(crate) use veil::{Met, Veil};
 
 #[cfg(test)]
 mod on_the_fake;

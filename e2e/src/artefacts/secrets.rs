@@ -13,7 +13,7 @@ use crate::failure::sentence;
 const PAGE: u32 = 500;
 
 /// How long they may take to be listed.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// Takes in the Secrets of a failure's namespaces.
 pub(crate) async fn learn(scene: &Scene) -> Result<(), String> {

@@ -5,11 +5,13 @@
 //!
 //! When a spec has failed, all Secrets of its namespaces are known, and hidden in all that is told of it. What is told
 //! while it runs is told without the values that it has met until then: written, read or waited on through its context.
+//! What others write down, such as the logs of a node, may come late and tell of a spec that is over: there the values that
+//! any attempt of the run has met are hidden, too.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -35,7 +37,14 @@ const WORD: usize = 12;
 
 /// The values of Secrets that an attempt has met.
 #[derive(Default)]
-pub(crate) struct Veil(Mutex<Known>);
+pub(crate) struct Veil {
+    own: Mutex<Known>,
+    met: Met,
+}
+
+/// The values that the attempts of a run have met, all together.
+#[derive(Clone, Default)]
+pub(crate) struct Met(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Known {
@@ -44,9 +53,42 @@ struct Known {
     finder: Option<Arc<AhoCorasick>>,
 }
 
+impl Known {
+    fn take_in(&mut self, found: &BTreeSet<String>) {
+        if !found.is_subset(&self.values) {
+            self.values.extend(found.iter().cloned());
+            self.finder = None;
+        }
+    }
+
+    fn finder(&mut self) -> Option<Arc<AhoCorasick>> {
+        if self.finder.is_none() && !self.values.is_empty() {
+            let made = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.values);
+            self.finder = Some(Arc::new(made.expect("some thousand short patterns are not too many")));
+        }
+        self.finder.clone()
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().expect("nobody panics while values are learnt or looked for")
+}
+
+/// A text without the values that a finder finds.
+fn without(finder: Option<Arc<AhoCorasick>>, text: &str) -> Cow<'_, str> {
+    let Some(finder) = finder.filter(|finder| finder.is_match(text)) else { return text.into() };
+    finder.replace_all(text, &vec![MASK; finder.patterns_len()]).into()
+}
+
 impl Veil {
+    /// For an attempt that is the only one.
     pub(crate) fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// For an attempt among others.
+    pub(crate) fn among(met: &Met) -> Arc<Self> {
+        Arc::new(Self { own: Mutex::default(), met: met.clone() })
     }
 
     /// Takes in the values of a Secret. Certificates are public, and so is the namespace of a service account.
@@ -69,32 +111,28 @@ impl Veil {
                 }
             }
         }
-        let mut known = self.0.lock().expect("nobody panics while a value is learnt");
-        if !found.is_subset(&known.values) {
-            known.values.append(&mut found);
-            known.finder = None;
-        }
+        lock(&self.own).take_in(&found);
+        lock(&self.met.0).take_in(&found);
     }
 
     /// A text without the values that are known.
     pub(crate) fn over<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Some(finder) = self.finder().filter(|finder| finder.is_match(text)) else { return text.into() };
-        finder.replace_all(text, &vec![MASK; finder.patterns_len()]).into()
+        without(lock(&self.own).finder(), text)
     }
 
-    /// The same, and without what only has the form of a secret: for texts that nobody has written for this report.
+    /// The same, and without what another attempt has met or what only has the form of a secret: for texts that nobody has
+    /// written for this report.
     pub(crate) fn over_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        FORMS.iter().fold(self.over(text), |text, (form, stand_in)| {
-            match form.replace_all(&text, *stand_in) {
-                Cow::Borrowed(_) => text,
-                Cow::Owned(hidden) => hidden.into(),
-            }
+        let known = without(lock(&self.met.0).finder(), text);
+        FORMS.iter().fold(known, |text, (form, stand_in)| match form.replace_all(&text, *stand_in) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(hidden) => hidden.into(),
         })
     }
 
     /// Anything that is made of texts, without the values that are known.
     pub(crate) fn over_all<T: Serialize + DeserializeOwned>(&self, all: T) -> T {
-        if self.finder().is_none() {
+        if lock(&self.own).finder().is_none() {
             return all;
         }
         let mut json = serde_json::to_value(&all).expect("what reports hold can be written as JSON");
@@ -144,15 +182,6 @@ impl Veil {
         let of_a_collection = object.get("metadata").is_none();
         let parts = object.as_object_mut().filter(|_| of_a_collection)?.values_mut();
         parts.filter_map(|part| self.mask(part)).reduce(|one, other| one.rotate_left(1) ^ other)
-    }
-
-    fn finder(&self) -> Option<Arc<AhoCorasick>> {
-        let mut known = self.0.lock().expect("nobody panics while a text is looked through");
-        if known.finder.is_none() && !known.values.is_empty() {
-            let made = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.values);
-            known.finder = Some(Arc::new(made.expect("some thousand short patterns are not too many")));
-        }
-        known.finder.clone()
     }
 }
 
@@ -231,6 +260,17 @@ mod tests {
         }
         let written = super::tests::veil(&json!({"stringData": {"password": "hunter2"}}));
         assert_eq!(written.over("hunter2 is aHVudGVyMg=="), "(masked) is (masked)");
+    }
+
+    #[test]
+    fn what_another_attempt_has_met_is_hidden_in_what_others_write_down_and_only_there() {
+        let met = Met::default();
+        let (earlier, later) = (Veil::among(&met), Veil::among(&met));
+        earlier.learn(&json!({"stringData": {"password": "hunter2"}}));
+        later.learn(&json!({"stringData": {"password": "moored"}}));
+        assert_eq!(later.over_foreign("hunter2 is moored"), "(masked) is (masked)");
+        assert_eq!(later.over("hunter2 is moored"), "hunter2 is (masked)");
+        assert_eq!(veil(&json!({})).over_foreign("hunter2"), "hunter2", "it is of another run");
     }
 
     #[test]

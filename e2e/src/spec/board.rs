@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::artefacts::Veil;
+use crate::artefacts::{Met, Veil};
 use crate::report::{Moment, MomentKind, Ongoing, Timeline};
 
 /// Called with what happens in a spec, when it happens.
@@ -48,13 +48,13 @@ impl Board {
     /// A board that nobody listens to.
     #[cfg(test)]
     pub(crate) fn new() -> Arc<Self> {
-        Self::heard_by(None)
+        Self::heard_by(None, &Met::default())
     }
 
-    /// A board; its time begins now, by tokio's clock of this thread.
-    pub(crate) fn heard_by(listener: Option<Listener>) -> Arc<Self> {
+    /// A board of a run whose attempts have met these Secrets; its time begins now, by tokio's clock of this thread.
+    pub(crate) fn heard_by(listener: Option<Listener>, met: &Met) -> Arc<Self> {
         let (began, timeline) = (std::time::Instant::now(), Timeline::begin());
-        Arc::new(Self { began, timeline, listener, veil: Veil::new(), state: Mutex::default() })
+        Arc::new(Self { began, timeline, listener, veil: Veil::among(met), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::Arguments;
 
+use crate::artefacts::Met;
 use crate::expect::seconds;
 use crate::failure::sentence;
 use crate::interrupt::{self, Interrupt};
@@ -73,8 +74,8 @@ const SLOWEST: usize = 10;
 /// step each is at, what it waits for and what it saw last.
 ///
 /// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored) end
-/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run has made
-/// (a control plane, a cluster) is removed. A second signal ends the process at once.
+/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run
+/// has made (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
 /// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or 129 when
 /// it was ended by Ctrl-C, SIGTERM or SIGHUP.
@@ -142,6 +143,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         written: written(&options),
         progress,
         interrupt,
+        met: Met::default(),
         reports: Vec::new(),
         options,
     };
@@ -206,6 +208,7 @@ struct Session {
     written: Arc<Reporters>,
     progress: Arc<Progress>,
     interrupt: Arc<Interrupt>,
+    met: Met,
     reports: Vec<SpecReport>,
 }
 
@@ -276,6 +279,7 @@ impl Session {
             progress: Arc::clone(&self.progress),
             halt: Halt::default(),
             interrupt: Arc::clone(&self.interrupt),
+            met: self.met.clone(),
         }
     }
 

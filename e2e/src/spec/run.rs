@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::artefacts::Met;
 use crate::interrupt::Interrupt;
 use crate::report::Reporters;
 use crate::spec::plan::Spec;
@@ -30,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) progress: Arc<Progress>,
     pub(crate) halt: Halt,
     pub(crate) interrupt: Arc<Interrupt>,
+    /// The Secrets that its attempts have met.
+    pub(crate) met: Met,
 }
 
 impl Run {

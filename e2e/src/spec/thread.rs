@@ -15,6 +15,7 @@ use crate::expect::seconds;
 use crate::failure::Failure;
 use crate::interrupt::{Called, Interrupt, SPECS_LIMIT};
 use crate::report::{Beginning, Reporter as _};
+use crate::spec::board::Listener;
 use crate::spec::life::Ending;
 use crate::spec::plan::Spec;
 use crate::spec::run::Run;
@@ -199,9 +200,10 @@ fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
     let attempt = usize::try_from(turn.attempt).unwrap_or(usize::MAX);
     let beginning = Beginning { path: &spec.path, attempt, worker: turn.worker };
     reporters.attempt_begins(beginning);
-    Board::heard_by(Some(Box::new(move |moment| {
+    let listener: Listener = Box::new(move |moment| {
         reporters.happened(Beginning { path: &path, attempt, worker: turn.worker }, moment);
-    })))
+    });
+    Board::heard_by(Some(listener), &run.met)
 }
 
 /// A run on a tier that leaves no report. The limits are each spec's, and how much longer its thread may be silent.
@@ -225,6 +227,7 @@ pub(crate) fn run_on(
         progress: Arc::default(),
         halt: crate::spec::run::Halt::default(),
         interrupt: Arc::clone(interrupt),
+        met: crate::artefacts::Met::default(),
     }
 }
 

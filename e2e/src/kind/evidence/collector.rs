@@ -23,7 +23,7 @@ use crate::docker::{exec, reason};
 const ANSWER: Duration = Duration::from_secs(25);
 
 /// How long the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
-const SECRETS: Duration = Duration::from_secs(5);
+const SECRETS: Duration = Duration::from_secs(15);
 
 /// So many lines of a node's console are kept, at most.
 const CONSOLE: &str = "20000";
