@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use seatrial_e2e::kind::{self, ClusterConfig, Home};
+use seatrial_envtest::assets::{self, Binary, Request};
 
 use super::Row;
 use super::stopwatch::middle;
@@ -117,9 +118,13 @@ async fn with_kind(folder: &Path, image: &str) -> Result<(Duration, Duration)> {
     std::fs::write(&config, text)?;
     let (config, kubeconfig) = (config.display().to_string(), folder.join("by-hand"));
     let kubeconfig = kubeconfig.display().to_string();
+    // The one that the clusters are made with: it need not be on PATH.
+    let found = assets::resolve(&Request::only(None, [Binary::Kind])?).await?;
+    let kind =
+        found.path(Binary::Kind).expect("what was asked for and not found is an error").display().to_string();
     let start = Instant::now();
     shell(
-        "kind",
+        &kind,
         &[
             "create",
             "cluster",
@@ -137,7 +142,7 @@ async fn with_kind(folder: &Path, image: &str) -> Result<(Duration, Duration)> {
     let made = network_by_hand(&kubeconfig).await;
     let created = start.elapsed();
     let start = Instant::now();
-    shell("kind", &["delete", "cluster", "--name", NAME, "--kubeconfig", &kubeconfig], None)?;
+    shell(&kind, &["delete", "cluster", "--name", NAME, "--kubeconfig", &kubeconfig], None)?;
     made?;
     Ok((created, start.elapsed()))
 }
