@@ -16,7 +16,8 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
     for name in ["kube-system", "kube-public", "kube-node-lease", "default"] {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        hands::create(core, Arc::clone(&namespaces), object).expect("a system namespace is valid");
+        hands::create(core, hands::API_SERVER, Arc::clone(&namespaces), object)
+            .expect("a system namespace is valid");
     }
     let services = registry.resource("", "v1", "services").expect("services are built in");
     let kubernetes = json!({
@@ -30,7 +31,8 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
         },
     });
-    hands::create(core, services, kubernetes).expect("the API server's own Service is valid");
+    hands::create(core, hands::API_SERVER, services, kubernetes)
+        .expect("the API server's own Service is valid");
     let priorities = registry.resource("scheduling.k8s.io", "v1", "priorityclasses");
     let priorities = priorities.expect("priority classes are built in");
     for (name, value, description) in SYSTEM {
@@ -38,7 +40,8 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
             "value": value, "description": description,
         });
-        hands::create(core, Arc::clone(&priorities), object).expect("a system priority is valid");
+        hands::create(core, hands::API_SERVER, Arc::clone(&priorities), object)
+            .expect("a system priority is valid");
     }
     core.settle();
 }
@@ -63,5 +66,6 @@ fn create(core: &Arc<Core>, index: usize, mut object: Value) -> Result<(), Build
     if resource.namespaced && object["metadata"]["namespace"].is_null() {
         object["metadata"]["namespace"] = "default".into();
     }
-    hands::create(core, resource, object).map_err(|error| BuildError::Refused { index, error })
+    // As a client that says nothing of itself.
+    hands::create(core, "", resource, object).map_err(|error| BuildError::Refused { index, error })
 }

@@ -44,9 +44,16 @@ fn definition(core: &Arc<Core>, event: &Event) {
     let others = snapshot.range(DEFINITIONS, None, None).filter(|(key, _)| **key != event.key);
     let others = others.map(|(_, other)| other.value());
     if let Some(status) = establish::next_status(current.value(), others, &core.clock.seconds()) {
-        let result = hands::edit(core, resource(core), ("", &event.key.name), Part::Status, |definition| {
-            definition["status"] = status.clone();
-        });
+        let result = hands::edit(
+            core,
+            hands::API_SERVER,
+            resource(core),
+            ("", &event.key.name),
+            Part::Status,
+            |definition| {
+                definition["status"] = status.clone();
+            },
+        );
         hands::report("customresourcedefinition", &event.key.name, result);
     }
     let served_before = event.old.as_ref().is_some_and(|old| {
@@ -86,7 +93,7 @@ fn clean_up(core: &Arc<Core>, definition: &Value) {
     if core.store.snapshot().range(name, None, None).next().is_some() {
         return;
     }
-    let result = hands::edit(core, resource(core), ("", name), Part::Main, |definition| {
+    let result = hands::edit(core, hands::API_SERVER, resource(core), ("", name), Part::Main, |definition| {
         let rest: Vec<String> = metadata::finalizers(definition)
             .into_iter()
             .filter(|finalizer| *finalizer != CLEANUP_FINALIZER)

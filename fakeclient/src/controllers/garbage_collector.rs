@@ -227,27 +227,44 @@ fn resource_of(core: &Arc<Core>, key: &Key) -> Option<Arc<Resource>> {
 
 fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
     let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(core, resource, (&key.namespace, &key.name), Part::Main, |object| {
-        let rest: Vec<Value> = references(object)
-            .iter()
-            .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
-            .cloned()
-            .collect();
-        if rest.is_empty() {
-            metadata::remove(object, "ownerReferences");
-        } else {
-            metadata::set(object, "ownerReferences", rest.into());
-        }
-    });
+    let result = hands::edit(
+        core,
+        hands::CONTROLLER_MANAGER,
+        resource,
+        (&key.namespace, &key.name),
+        Part::Main,
+        |object| {
+            let rest: Vec<Value> = references(object)
+                .iter()
+                .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
+                .cloned()
+                .collect();
+            if rest.is_empty() {
+                metadata::remove(object, "ownerReferences");
+            } else {
+                metadata::set(object, "ownerReferences", rest.into());
+            }
+        },
+    );
     hands::report("garbage-collector", &format!("releasing {}/{}", key.resource, key.name), result);
 }
 
 fn drop_finalizer(core: &Arc<Core>, key: &Key, finalizer: &str) {
     let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(core, resource, (&key.namespace, &key.name), Part::Main, |object| {
-        let rest: Vec<String> =
-            metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();
-        metadata::set_finalizers(object, &rest);
-    });
+    let result = hands::edit(
+        core,
+        hands::CONTROLLER_MANAGER,
+        resource,
+        (&key.namespace, &key.name),
+        Part::Main,
+        |object| {
+            let rest: Vec<String> = metadata::finalizers(object)
+                .into_iter()
+                .filter(|f| *f != finalizer)
+                .map(str::to_owned)
+                .collect();
+            metadata::set_finalizers(object, &rest);
+        },
+    );
     hands::report("garbage-collector", &format!("finishing {}/{}", key.resource, key.name), result);
 }

@@ -7,13 +7,28 @@ use serde_json::Value;
 
 use crate::cluster::Core;
 use crate::endpoint::media::Form;
-use crate::endpoint::options::{DeleteOptions, Query};
+use crate::endpoint::options::{DeleteOptions, Query, WriteOptions};
 use crate::error::ApiError;
-use crate::handler::create::{TRUSTED, create_object};
+use crate::handler::create::create_object;
 use crate::handler::delete::delete_object;
 use crate::handler::scope::Scope;
-use crate::handler::update::{Part, change};
+use crate::handler::update::{Made, Part, change};
+use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
+
+/// What the controllers of kube-controller-manager call themselves.
+pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+/// What kube-apiserver's own controllers call themselves.
+pub(crate) const API_SERVER: &str = "kube-apiserver";
+
+/// A lenient reading of what comes from this process, by that field manager.
+fn options(manager: &str) -> WriteOptions {
+    WriteOptions {
+        field_validation: FieldValidation::Ignore,
+        field_manager: manager.to_owned(),
+        ..WriteOptions::default()
+    }
+}
 
 /// A scope for a controller's own request.
 fn scope<'a>(core: &'a Arc<Core>, resource: Arc<Resource>, namespace: &str, name: &str) -> Scope<'a> {
@@ -27,15 +42,22 @@ fn scope<'a>(core: &'a Arc<Core>, resource: Arc<Resource>, namespace: &str, name
         query: Query::default(),
         form: Form::Object,
         content_type: String::new(),
+        user_agent: String::new(),
         body: bytes::Bytes::new(),
         warnings: std::cell::RefCell::default(),
     }
 }
 
 /// Creates an object; one that is there already, or whose namespace is going, is left alone.
-pub(crate) fn create(core: &Arc<Core>, resource: Arc<Resource>, object: Value) -> Result<(), ApiError> {
+pub(crate) fn create(
+    core: &Arc<Core>,
+    manager: &str,
+    resource: Arc<Resource>,
+    object: Value,
+) -> Result<(), ApiError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-    create_object(&mut scope(core, resource, &namespace, ""), object, &TRUSTED).map(drop)
+    let mut scope = scope(core, resource, &namespace, "");
+    create_object(&mut scope, Made::Updated(object), &options(manager)).map(drop)
 }
 
 /// Deletes an object; one that is gone is as good as deleted.
@@ -56,16 +78,17 @@ pub(crate) fn delete(
 /// Changes an object as it is stored now; one that is gone stays gone.
 pub(crate) fn edit(
     core: &Arc<Core>,
+    manager: &str,
     resource: Arc<Resource>,
     (namespace, name): (&str, &str),
     part: Part,
     edit: impl Fn(&mut Value),
 ) -> Result<(), ApiError> {
     let scope = scope(core, resource, namespace, name);
-    let made = change(&scope, part, &TRUSTED, |_, old| {
-        let mut new = old.clone();
+    let made = change(&scope, part, &options(manager), |_, old| {
+        let mut new = old.object.clone();
         edit(&mut new);
-        Ok(new)
+        Ok(Made::Updated(new))
     });
     match made {
         Ok(_) => Ok(()),

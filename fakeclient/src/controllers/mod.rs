@@ -4,7 +4,7 @@
 mod bootstrap;
 mod definitions;
 mod garbage_collector;
-mod hands;
+pub(crate) mod hands;
 mod namespace;
 mod root_ca;
 mod service_account;

@@ -63,21 +63,22 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
         return;
     }
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
-    let result = hands::edit(core, resource, ("", namespace), Part::Finalize, |object| {
-        let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
-        let rest: Vec<Value> = spec["finalizers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|f| *f != "kubernetes")
-            .cloned()
-            .collect();
-        if rest.is_empty() {
-            spec.remove("finalizers");
-        } else {
-            spec.insert("finalizers".into(), rest.into());
-        }
-    });
+    let result =
+        hands::edit(core, hands::CONTROLLER_MANAGER, resource, ("", namespace), Part::Finalize, |object| {
+            let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
+            let rest: Vec<Value> = spec["finalizers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|f| *f != "kubernetes")
+                .cloned()
+                .collect();
+            if rest.is_empty() {
+                spec.remove("finalizers");
+            } else {
+                spec.insert("finalizers".into(), rest.into());
+            }
+        });
     hands::report("namespace", &format!("finalizing {namespace}"), result);
 }
 
@@ -110,10 +111,11 @@ fn tell(core: &Arc<Core>, namespace: &str) {
         finalizers.into_iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
     let now = core.clock.seconds();
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
-    let result = hands::edit(core, resource, ("", namespace), Part::Status, |object| {
-        let conditions = conditions(&object["status"]["conditions"], &resources, &finalizers, &now);
-        object["status"]["conditions"] = conditions;
-    });
+    let result =
+        hands::edit(core, hands::CONTROLLER_MANAGER, resource, ("", namespace), Part::Status, |object| {
+            let conditions = conditions(&object["status"]["conditions"], &resources, &finalizers, &now);
+            object["status"]["conditions"] = conditions;
+        });
     hands::report("namespace", &format!("telling what {namespace} waits for"), result);
 }
 

@@ -38,16 +38,18 @@ fn ensure(core: &Arc<Core>, namespace: &str) {
     let annotations = json!({"kubernetes.io/description": DESCRIPTION});
     let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
         Some(map) if map.value()["data"] == data && described(map.value()) => return,
-        Some(_) => hands::edit(core, resource, (namespace, NAME), Part::Main, |map| {
-            map["data"] = data.clone();
-            metadata::set(map, "annotations", annotations.clone());
-        }),
+        Some(_) => {
+            hands::edit(core, hands::CONTROLLER_MANAGER, resource, (namespace, NAME), Part::Main, |map| {
+                map["data"] = data.clone();
+                metadata::set(map, "annotations", annotations.clone());
+            })
+        }
         None => {
             let object = json!({
                 "apiVersion": "v1", "kind": "ConfigMap", "data": data,
                 "metadata": {"name": NAME, "namespace": namespace, "annotations": annotations},
             });
-            hands::create(core, resource, object)
+            hands::create(core, hands::CONTROLLER_MANAGER, resource, object)
         }
     };
     hands::report("root-ca-certificate-publisher", namespace, result);

@@ -33,5 +33,9 @@ fn ensure(core: &Arc<Core>, namespace: &str) {
     let object = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace},
     });
-    hands::report("serviceaccount", namespace, hands::create(core, resource, object));
+    hands::report(
+        "serviceaccount",
+        namespace,
+        hands::create(core, hands::CONTROLLER_MANAGER, resource, object),
+    );
 }

@@ -162,6 +162,10 @@ impl ListOptions {
 pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
+    /// Empty where the client names none.
+    pub(crate) field_manager: String,
+    /// Of an apply: whether it takes over what others own.
+    pub(crate) force: bool,
 }
 
 impl WriteOptions {
@@ -199,7 +203,12 @@ impl WriteOptions {
             }
         };
         if errors.is_empty() {
-            return Ok(Self { dry_run: !dry_run.is_empty(), field_validation: parsed });
+            return Ok(Self {
+                dry_run: !dry_run.is_empty(),
+                field_validation: parsed,
+                field_manager: manager,
+                force: query.flag("force").unwrap_or(false),
+            });
         }
         Err(ApiError::invalid("meta.k8s.io", kind, "", &errors))
     }

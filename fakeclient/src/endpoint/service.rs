@@ -77,6 +77,11 @@ where
                 accept: text(header::ACCEPT),
                 if_none_match: text(header::IF_NONE_MATCH),
                 content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+                user_agent: parts
+                    .headers
+                    .get(header::USER_AGENT)
+                    .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
+                    .unwrap_or_default(),
                 method: parts.method,
                 body,
             };

@@ -1,17 +1,21 @@
 //! POST to a collection.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::metadata;
 use super::scope::{Scope, SnapshotPeers};
+use super::update::Made;
 use crate::admission::attributes::Operation;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::meta;
-use crate::object::patch::outcome::FieldValidation;
+use crate::registry::builtin::pod_spec::disabled::drop_disabled;
 use crate::registry::custom::establish;
-use crate::store::{Change, CommitError, Expect, Key, Snapshot, Write};
+use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
 
 /// Where definitions are stored, under the storage keys of their objects.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -22,16 +26,20 @@ const NAME_ATTEMPTS: usize = 8;
 pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
     let object = scope.intake(options.field_validation)?;
-    let object = create_object(scope, object, &options)?;
-    scope.reply_value(201, &object)
+    let created = create_object(scope, Made::Updated(object), &options)?;
+    scope.reply(201, &created)
 }
 
 /// Creates a decoded object: also what an update does that creates.
 pub(crate) fn create_object(
     scope: &mut Scope<'_>,
-    mut object: Value,
+    made: Made,
     options: &WriteOptions,
-) -> Result<Value, ApiError> {
+) -> Result<Arc<Object>, ApiError> {
+    let (mut object, given) = match made {
+        Made::Updated(object) => (object, None),
+        Made::Managed(object, managed_fields) => (object, Some(managed_fields)),
+    };
     if scope.name.is_empty() {
         meta::text(&object, "name").clone_into(&mut scope.name);
     }
@@ -40,13 +48,19 @@ pub(crate) fn create_object(
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     metadata::remove(&mut object, "resourceVersion");
+    let sent = ManagedFields::take(&mut object);
+    meta::wipe_system_fields(&mut object);
+    let managed_fields = given.unwrap_or_else(|| {
+        let manager = scope.manager(options);
+        scope.field_managers().created(&object, sent, &manager)
+    });
     let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
     let attempts = if generated { NAME_ATTEMPTS } else { 1 };
     let mut last = None;
     let noticed = scope.warnings.borrow().len();
     for _ in 0..attempts {
         scope.warnings.borrow_mut().truncate(noticed);
-        match attempt(scope, object.clone(), options) {
+        match attempt(scope, object.clone(), managed_fields.clone(), options) {
             Err(error) if generated && error.reason == "AlreadyExists" => {
                 last = Some(error);
                 scope.name.clear();
@@ -57,11 +71,16 @@ pub(crate) fn create_object(
     Err(last.expect("the loop ran, and only a taken name goes on"))
 }
 
-fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> Result<Value, ApiError> {
+fn attempt(
+    scope: &mut Scope<'_>,
+    mut object: Value,
+    managed_fields: ManagedFields,
+    options: &WriteOptions,
+) -> Result<Arc<Object>, ApiError> {
     let core = scope.core;
     let snapshot = core.store.snapshot();
     let now = core.clock.seconds();
-    let user = std::sync::Arc::clone(&scope.user);
+    let user = Arc::clone(&scope.user);
     let peers = SnapshotPeers {
         snapshot: &snapshot,
         ids: &core.ids,
@@ -69,7 +88,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
         now: now.clone(),
         dry_run: options.dry_run,
     };
-    let resource = std::sync::Arc::clone(&scope.resource);
+    let resource = Arc::clone(&scope.resource);
     refuse_while_terminating(scope, &snapshot)?;
     core.admission.admit(&scope.attributes(Operation::Create, None, &peers), &mut object)?;
     meta::begin(&mut object, &core.ids.uid(), &now);
@@ -91,6 +110,7 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
         metadata::set(&mut object, "generation", 1.into());
     }
     scope.warnings.borrow_mut().extend(resource.strategy.warnings_as_sent(&object));
+    drop_disabled(&resource.group, &resource.plural, &mut object);
     resource.strategy.prepare_create(&mut object);
     super::intake::defaults(&resource, &mut object);
     resource.strategy.stamp(&mut object, None, &now);
@@ -98,16 +118,16 @@ fn attempt(scope: &mut Scope<'_>, mut object: Value, options: &WriteOptions) -> 
     scope.check_create(&object)?;
     scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, None));
     core.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object)?;
-    let stored = core.stored(&resource, object)?;
+    let content = Content { value: core.stored(&resource, object)?, managed_fields };
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
             return Err(taken(scope, meta::is_deleting(existing.value())));
         }
-        return Ok(core.served(&resource, &stored)?.into_owned());
+        return Ok(Arc::new(Object::unstored(content)));
     }
-    let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(stored) };
+    let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(content) };
     match core.commit(vec![write]) {
-        Ok(events) => Ok(core.served(&resource, events[0].new.value())?.into_owned()),
+        Ok(events) => Ok(Arc::clone(&events[0].new)),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
             let existing = core.store.snapshot().get(&key).cloned();
             Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))
@@ -144,7 +164,3 @@ fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {
     }
     error
 }
-
-/// A lenient reading, for objects that come from this process and not from a client.
-pub(crate) const TRUSTED: WriteOptions =
-    WriteOptions { dry_run: false, field_validation: FieldValidation::Ignore };

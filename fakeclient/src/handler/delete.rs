@@ -14,17 +14,17 @@ use crate::error::ApiError;
 use crate::instruments::clock;
 use crate::object::meta;
 use crate::registry::strategy::Grace;
-use crate::store::{Change, CommitError, Expect, Object, Write};
+use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
 /// What became of the object.
 pub(crate) enum Deleted {
-    /// Gone; the last state, in the served version.
-    Gone(Value),
+    /// Gone; the last state.
+    Gone(Arc<Object>),
     /// Marked, and still there.
-    Marked(Value),
+    Marked(Arc<Object>),
 }
 
 /// What is written.
@@ -48,9 +48,9 @@ pub(crate) fn delete(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     };
     let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
     if !gone || scope.resource.delete_gives_object {
-        return scope.reply_value(code, &object);
+        return scope.reply(code, &object);
     }
-    Ok(Reply::value(code, &success(scope, &object)))
+    Ok(Reply::value(code, &success(scope, object.value())))
 }
 
 /// Warns who leaves open what becomes of the dependents, where the kind has a word for that.
@@ -95,20 +95,24 @@ pub(crate) fn delete_object(scope: &Scope<'_>, options: &DeleteOptions) -> Resul
         let mut object = old.clone();
         scope.core.admission.admit(&attributes, &mut object)?;
         scope.core.admission.validate(&attributes, &object)?;
-        let (change, next) = match step(scope, options, &old) {
-            Step::Nothing => return Ok(Deleted::Marked(old)),
-            Step::Mark(object) if options.dry_run => return Ok(Deleted::Marked(object)),
-            Step::MarkFirst(object) | Step::Remove(object) if options.dry_run => {
-                return Ok(Deleted::Gone(object));
-            }
-            Step::Mark(object) if metadata::same(&object, &old) => return Ok(Deleted::Marked(old)),
-            Step::Mark(object) => (Change::Put(scope.core.stored(&scope.resource, object)?), Next::Marked),
-            Step::MarkFirst(object) => {
-                (Change::Put(scope.core.stored(&scope.resource, object)?), Next::Remove)
-            }
-            Step::Remove(object) => (Change::Delete(scope.core.stored(&scope.resource, object)?), Next::Gone),
+        // A delete leaves the managed fields alone, whatever it writes.
+        let content = |object| -> Result<Content, ApiError> {
+            let managed_fields = current.managed_fields().clone();
+            Ok(Content { value: scope.core.stored(&scope.resource, object)?, managed_fields })
         };
-        let Some(object) = commit(scope, &current, change)? else { continue };
+        let unstored = |object| Ok::<_, ApiError>(Arc::new(Object::unstored(content(object)?)));
+        let (change, next) = match step(scope, options, &old) {
+            Step::Nothing => return Ok(Deleted::Marked(current)),
+            Step::Mark(object) if options.dry_run => return Ok(Deleted::Marked(unstored(object)?)),
+            Step::MarkFirst(object) | Step::Remove(object) if options.dry_run => {
+                return Ok(Deleted::Gone(unstored(object)?));
+            }
+            Step::Mark(object) if metadata::same(&object, &old) => return Ok(Deleted::Marked(current)),
+            Step::Mark(object) => (Change::Put(content(object)?), Next::Marked),
+            Step::MarkFirst(object) => (Change::Put(content(object)?), Next::Remove),
+            Step::Remove(object) => (Change::Delete(content(object)?), Next::Gone),
+        };
+        let Some(object) = commit(scope, &current, change) else { continue };
         match next {
             Next::Marked => return Ok(Deleted::Marked(object)),
             Next::Gone => return Ok(Deleted::Gone(object)),
@@ -125,11 +129,11 @@ enum Next {
 }
 
 /// The object as it was written, or as the event of its deletion shows it. Nothing: somebody else was faster.
-fn commit(scope: &Scope<'_>, current: &Arc<Object>, change: Change) -> Result<Option<Value>, ApiError> {
+fn commit(scope: &Scope<'_>, current: &Arc<Object>, change: Change) -> Option<Arc<Object>> {
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.core.commit(vec![write]) {
-        Ok(events) => Ok(Some(scope.core.served(&scope.resource, events[0].new.value())?.into_owned())),
-        Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
+        Ok(events) => Some(Arc::clone(&events[0].new)),
+        Err(CommitError::Changed(_) | CommitError::Exists(_)) => None,
     }
 }
 

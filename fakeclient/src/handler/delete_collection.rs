@@ -22,7 +22,7 @@ pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError
     let page = list::page(scope, &listing, &selection)?;
     let mut items = Vec::new();
     for object in &page.objects {
-        let served = scope.core.served(&scope.resource, object.value())?.into_owned();
+        let served = scope.whole(object)?;
         meta::text(&served, "namespace").clone_into(&mut scope.namespace);
         meta::text(&served, "name").clone_into(&mut scope.name);
         match delete_object(scope, &options) {

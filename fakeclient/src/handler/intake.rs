@@ -40,6 +40,19 @@ impl Scope<'_> {
         self.decoded(validation, |decoder| decoder.patched(patched))
     }
 
+    /// What an apply has made of an object, or why it cannot be one.
+    pub(crate) fn intake_applied(&self, applied: &Value) -> Result<Value, String> {
+        let read = self.read(None, FieldValidation::Ignore, |decoder| {
+            let object = decoder.applied(applied).map_err(|why| ApiError::new(500, "", why))?;
+            Ok(Decoded { object, warnings: Vec::new() })
+        });
+        let mut object = read.map_err(|error| error.message)?.object;
+        let repeated = owner::drop_repeated(&mut object);
+        defaults(&self.resource, &mut object);
+        self.warnings.borrow_mut().extend(repeated);
+        Ok(object)
+    }
+
     fn decoded(
         &self,
         validation: FieldValidation,

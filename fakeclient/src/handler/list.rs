@@ -29,12 +29,8 @@ pub(crate) fn list(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, Ap
         if page.meta["continue"] == "" {
             page.meta.as_object_mut().map(|meta| meta.remove("continue"));
         }
-        let served = page
-            .objects
-            .iter()
-            .map(|object| scope.core.served(&scope.resource, object.value()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let objects: Vec<&Value> = served.iter().map(AsRef::as_ref).collect();
+        let served = page.objects.iter().map(|object| scope.whole(object)).collect::<Result<Vec<_>, _>>()?;
+        let objects: Vec<&Value> = served.iter().collect();
         return Ok(Reply::value(200, &scope.table(&objects, page.meta, true)?));
     }
     let items = page.objects.iter().map(|object| item(scope, object)).collect::<Result<Vec<_>, _>>()?;
@@ -48,10 +44,11 @@ fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
     if let (Form::Object, Cow::Borrowed(_)) = (scope.form, &served) {
         return Ok(if scope.resource.is_builtin() { object.item_bytes() } else { object.bytes() });
     }
+    let mut value = served.into_owned();
+    object.managed_fields().put(&mut value);
     let value = if let Form::Metadata(version) = scope.form {
-        answer::partial(&served, version)
+        answer::partial(&value, version)
     } else {
-        let mut value = served.into_owned();
         if scope.resource.is_builtin()
             && let Some(map) = value.as_object_mut()
         {

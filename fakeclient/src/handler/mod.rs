@@ -1,10 +1,12 @@
 //! One verb per file: resolve → admit → strategy → commit.
 
+pub(crate) mod apply;
 pub(crate) mod checks;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod delete_collection;
 pub(crate) mod discovery;
+pub(crate) mod field_managers;
 pub(crate) mod get;
 pub(crate) mod intake;
 pub(crate) mod list;

@@ -1,9 +1,9 @@
-//! PATCH: JSON patch, merge patch, strategic merge patch. Server-side apply is not modelled yet and says so.
+//! PATCH: JSON patch, merge patch, strategic merge patch; apply is a verb of its own.
 
 use serde_json::Value;
 
 use super::scope::Scope;
-use super::update::{Part, change};
+use super::update::{Made, Part, change};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
@@ -21,16 +21,38 @@ enum Patch {
 }
 
 pub(crate) fn patch(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
+    if is_apply(scope) {
+        return super::apply::apply(scope, part);
+    }
     let patch = parse(scope)?;
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
-    let written = change(scope, part, &options, |scope, old| {
+    let make = |scope: &Scope<'_>, old: &Value| {
         let patched = apply(scope, &patch, old, options.field_validation)?;
         let mut object = scope.intake_patched(&patched, options.field_validation)?;
         meta::settle_namespace(&mut object, &scope.namespace)?;
         meta::check_name(&object, &scope.name)?;
-        Ok(object)
+        Ok(Made::Updated(object))
+    };
+    let names_managers = scope.body.windows(MANAGED_FIELDS.len()).any(|part| part == MANAGED_FIELDS);
+    let written = change(scope, part, &options, |scope, old| {
+        let noticed = scope.warnings.borrow().len();
+        // Most patches have nothing to do with managed fields; an error shows the whole object all the same.
+        if !names_managers && let Ok(made) = make(scope, old.object) {
+            return Ok(made);
+        }
+        scope.warnings.borrow_mut().truncate(noticed);
+        let mut whole = old.object.clone();
+        old.managed_fields.put(&mut whole);
+        make(scope, &whole)
     })?;
-    scope.reply_value(200, &written.object)
+    scope.reply(200, &written)
+}
+
+const MANAGED_FIELDS: &[u8] = b"managedFields";
+
+/// Whether the request is a server-side apply.
+pub(crate) fn is_apply(scope: &Scope<'_>) -> bool {
+    scope.content_type.split(';').next() == Some("application/apply-patch+yaml")
 }
 
 fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
@@ -40,10 +62,6 @@ fn parse(scope: &Scope<'_>) -> Result<Patch, ApiError> {
         "application/json-patch+json" => Ok(Patch::Json(body)),
         "application/merge-patch+json" => Ok(Patch::Merge(body)),
         "application/strategic-merge-patch+json" if !custom => Ok(Patch::Strategic(body)),
-        "application/apply-patch+yaml" => {
-            WriteOptions::parse_apply(&scope.query)?;
-            Err(ApiError::not_modelled("server-side apply (PATCH with application/apply-patch+yaml)"))
-        }
         _ => Err(outcome::unsupported_type(custom)),
     }
 }

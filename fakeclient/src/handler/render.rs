@@ -14,17 +14,17 @@ use crate::object::table::request::Include;
 use crate::store::Object;
 
 impl Scope<'_> {
-    /// One stored object in the served version.
+    /// One object as a write or a read found it, in the served version.
     pub(crate) fn reply(&self, code: u16, object: &Object) -> Result<Reply, ApiError> {
         match self.core.served(&self.resource, object.value())? {
             Cow::Borrowed(_) if self.form == Form::Object => Ok(Reply::bytes(code, object.bytes())),
-            value => self.reply_value(code, &value),
+            value => Ok(Reply::value(code, &self.rendered(&whole(value, object), true)?)),
         }
     }
 
-    /// One object that is already in the served version.
-    pub(crate) fn reply_value(&self, code: u16, value: &Value) -> Result<Reply, ApiError> {
-        Ok(Reply::value(code, &self.rendered(value, true)?))
+    /// An object with its managed fields, in the served version.
+    pub(crate) fn whole(&self, object: &Object) -> Result<Value, ApiError> {
+        Ok(whole(self.core.served(&self.resource, object.value())?, object))
     }
 
     /// One object as a watch frame or an answer shows it. `columns` is whether a table tells its columns.
@@ -68,4 +68,10 @@ impl Scope<'_> {
         };
         Ok(answer::table(&self.resource, objects.iter().copied(), meta, options))
     }
+}
+
+fn whole(served: Cow<'_, Value>, object: &Object) -> Value {
+    let mut value = served.into_owned();
+    object.managed_fields().put(&mut value);
+    value
 }

@@ -9,6 +9,7 @@ use super::scope::Scope;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::apply::managed_fields::Sent;
 use crate::object::field::FieldError;
 use crate::registry::user;
 
@@ -42,10 +43,12 @@ fn may(scope: &Scope<'_>) -> Result<Reply, ApiError> {
         // The server has lost the review's kind by then.
         return Err(ApiError::invalid(&scope.resource.group, "", "", &errors));
     }
+    let managed_fields = scope.field_managers().created(&review, Sent::Nothing, &scope.manager(&options));
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
         map.insert("status".into(), Value::from_iter([("allowed", true)]));
     }
+    managed_fields.put(&mut review);
     Ok(Reply::value(201, &review))
 }
 

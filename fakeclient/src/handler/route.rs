@@ -36,6 +36,7 @@ pub(crate) struct Incoming {
     pub(crate) accept: Option<String>,
     pub(crate) if_none_match: Option<String>,
     pub(crate) content_type: String,
+    pub(crate) user_agent: String,
     pub(crate) body: bytes::Bytes,
 }
 
@@ -126,6 +127,7 @@ fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Res
         subresource: path.subresource,
         query,
         content_type: incoming.content_type,
+        user_agent: incoming.user_agent,
         body: incoming.body,
         warnings: RefCell::new(Vec::new()),
     };

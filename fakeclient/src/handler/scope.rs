@@ -32,6 +32,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) query: Query,
     pub(crate) form: Form,
     pub(crate) content_type: String,
+    pub(crate) user_agent: String,
     pub(crate) body: Bytes,
     /// Texts of `Warning` headers that are sent whatever the request ends in.
     pub(crate) warnings: RefCell<Vec<String>>,

@@ -10,10 +10,13 @@ use crate::admission::attributes::Operation;
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::object::apply::field_manager::Live;
+use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::field::FieldError;
 use crate::object::meta;
+use crate::registry::builtin::pod_spec::disabled::drop_disabled;
 use crate::registry::resource::{Generation, Resource};
-use crate::store::{Change, CommitError, Expect, Object, Write};
+use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
 /// Which part of the object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +29,12 @@ pub(crate) enum Part {
     Finalize,
 }
 
-/// What a write led to.
-pub(crate) struct Written {
-    /// In the served version.
-    pub(crate) object: Value,
-    pub(crate) created: bool,
+/// What a change makes of an object, which is in the served version.
+pub(crate) enum Made {
+    /// A client's object; it may carry managed fields. What it changes is its manager's from now on.
+    Updated(Value),
+    /// An object and the managed fields that it has from now on.
+    Managed(Value, ManagedFields),
 }
 
 pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
@@ -46,15 +50,14 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
         }
         // Which revision the client had thought of no longer matters.
         metadata::remove(&mut object, "resourceVersion");
-        let object = super::create::create_object(scope, object, &options)?;
-        return scope.reply_value(201, &object);
+        let new = super::create::create_object(scope, Made::Updated(object), &options)?;
+        return scope.reply(201, &new);
     }
     let written = change(scope, part, &options, |scope, old| {
-        same_uid(scope, &uid, old)?;
-        Ok(object.clone())
+        same_uid(scope, &uid, old.object)?;
+        Ok(Made::Updated(object.clone()))
     })?;
-    let code = if written.created { 201 } else { 200 };
-    scope.reply_value(code, &written.object)
+    scope.reply(200, &written)
 }
 
 /// 409 if the client means another object of that name.
@@ -80,15 +83,26 @@ pub(crate) fn change(
     scope: &Scope<'_>,
     part: Part,
     options: &WriteOptions,
-    make: impl Fn(&Scope<'_>, &Value) -> Result<Value, ApiError>,
-) -> Result<Written, ApiError> {
+    make: impl Fn(&Scope<'_>, &Live<'_>) -> Result<Made, ApiError>,
+) -> Result<Arc<Object>, ApiError> {
     let noticed = scope.warnings.borrow().len();
     loop {
         scope.warnings.borrow_mut().truncate(noticed);
         let snapshot = scope.core.store.snapshot();
         let current = scope.stored(&snapshot)?;
         let old = scope.core.served(&scope.resource, current.value())?.into_owned();
-        let object = make(scope, &old)?;
+        let live = Live { object: &old, managed_fields: current.managed_fields() };
+        let (object, managed_fields) = match make(scope, &live)? {
+            Made::Managed(object, managed_fields) => (object, managed_fields),
+            Made::Updated(mut object) => {
+                let sent = ManagedFields::take(&mut object);
+                let managed_fields = {
+                    let manager = scope.manager(options);
+                    scope.field_managers().updated(part, &live, &object, sent, &manager)
+                };
+                (object, managed_fields)
+            }
+        };
         let peers = SnapshotPeers {
             snapshot: &snapshot,
             ids: &scope.core.ids,
@@ -97,11 +111,14 @@ pub(crate) fn change(
             dry_run: options.dry_run,
         };
         let object = prepared(scope, part, object, &old, &peers)?;
-        if metadata::same(&object, &old) && !lets_go(scope, &object, &old) {
-            return Ok(Written { object: old, created: false });
+        // A write that changes nothing but times changes nothing.
+        let unchanged =
+            managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, &old);
+        if unchanged && !lets_go(scope, &object, &old) {
+            return Ok(current);
         }
-        if let Some(object) = commit(scope, options, object, &old, &current)? {
-            return Ok(Written { object, created: false });
+        if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current)? {
+            return Ok(written);
         }
     }
 }
@@ -124,6 +141,7 @@ fn prepared(
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
+            drop_disabled(&resource.group, &resource.plural, &mut object);
             resource.strategy.prepare_update(&mut object, old);
         }
         Part::Status => {
@@ -244,24 +262,24 @@ fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
 fn commit(
     scope: &Scope<'_>,
     options: &WriteOptions,
-    object: Value,
+    (object, managed_fields): (Value, ManagedFields),
     old: &Value,
     current: &Arc<Object>,
-) -> Result<Option<Value>, ApiError> {
-    if options.dry_run {
-        return Ok(Some(object));
-    }
+) -> Result<Option<Arc<Object>>, ApiError> {
     let gone = lets_go(scope, &object, old);
+    let content = Content { value: scope.core.stored(&scope.resource, object)?, managed_fields };
+    if options.dry_run {
+        return Ok(Some(Arc::new(Object::unstored(content))));
+    }
     // What goes is the object as it was stored; the change that let it go is never seen, but in the answer.
-    let change = if gone {
-        Change::Delete(current.value().clone())
+    let (change, answer) = if gone {
+        (Change::Delete(current.content().clone()), Some(Arc::new(Object::unstored(content))))
     } else {
-        Change::Put(scope.core.stored(&scope.resource, object.clone())?)
+        (Change::Put(content), None)
     };
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.core.commit(vec![write]) {
-        Ok(_) if gone => Ok(Some(object)),
-        Ok(events) => Ok(Some(scope.core.served(&scope.resource, events[0].new.value())?.into_owned())),
+        Ok(events) => Ok(Some(answer.unwrap_or_else(|| Arc::clone(&events[0].new)))),
         Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
     }
 }

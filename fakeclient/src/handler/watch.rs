@@ -106,6 +106,7 @@ impl Lens {
                 query: query.clone(),
                 form,
                 content_type: String::new(),
+                user_agent: String::new(),
                 body: Bytes::new(),
                 warnings: std::cell::RefCell::default(),
             };
@@ -151,6 +152,7 @@ impl Lens {
     fn frame(&self, kind: &str, object: &Object, revision: Option<Revision>, columns: &mut bool) -> Bytes {
         let shown = self.core.served(&self.resource, object.value()).and_then(|served| {
             let mut value = served.into_owned();
+            object.managed_fields().put(&mut value);
             if let Some(revision) = revision {
                 super::metadata::set(&mut value, "resourceVersion", revision.to_string().into());
             }

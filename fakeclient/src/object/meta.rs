@@ -7,14 +7,8 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 
 /// What a client may not choose when it creates an object.
-const SYSTEM_FIELDS: [&str; 6] = [
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "managedFields",
-];
+const SYSTEM_FIELDS: [&str; 5] =
+    ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
 /// A text field of the metadata; empty if it is not there.
 pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
@@ -108,13 +102,19 @@ pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError
     Ok(())
 }
 
-/// Drops what a client may not choose on create and sets what the server gives: uid and time of creation
-/// (RFC 3339 with seconds).
-pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
+/// Drops what a client may not choose on create.
+pub(crate) fn wipe_system_fields(object: &mut Value) {
     let metadata = of_mut(object);
     for field in SYSTEM_FIELDS {
         metadata.remove(field);
     }
+}
+
+/// Drops what a client may not choose on create and sets what the server gives: uid and time of creation
+/// (RFC 3339 with seconds).
+pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
+    wipe_system_fields(object);
+    let metadata = of_mut(object);
     metadata.insert("uid".to_owned(), uid.into());
     metadata.insert("creationTimestamp".to_owned(), now.into());
 }
@@ -126,7 +126,6 @@ pub(crate) fn carry_over(object: &mut Value, old: &Value) {
         return;
     };
     let metadata = of_mut(object);
-    metadata.remove("managedFields");
     match old.get("generation") {
         Some(generation) => metadata.insert("generation".to_owned(), generation.clone()),
         None => metadata.remove("generation"),

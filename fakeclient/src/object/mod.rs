@@ -9,6 +9,8 @@ pub(crate) mod meta_rules;
 pub(crate) mod names;
 pub(crate) mod owner;
 pub(crate) mod patch;
+
+pub(crate) mod apply;
 pub(crate) mod quantity;
 pub(crate) mod schema;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::object::apply::field_set::FieldSet;
 use crate::object::schema::structural::Structural;
 use crate::registry::strategy::Strategy;
 
@@ -160,6 +161,8 @@ pub(crate) struct Resource {
     pub selectable_fields: Vec<SelectableField>,
     /// What is said of another label, with `{}` where the label stands; see [`Resource::selectable`].
     pub unselectable: String,
+    /// Fields that a write to a place never changes: for the object itself (empty) and for each subresource.
+    pub reset: Vec<(String, FieldSet)>,
     /// Generation rule.
     pub generation: Generation,
     /// A status in the body of a create or of a main-resource update is dropped.
@@ -210,6 +213,11 @@ impl Resource {
         found.ok_or_else(|| self.unselectable.replace("{}", label))
     }
 
+    /// Fields that a write to the object (empty) or to a subresource never changes.
+    pub(crate) fn reset_fields(&self, subresource: &str) -> Option<&FieldSet> {
+        self.reset.iter().find(|(place, _)| place == subresource).map(|(_, fields)| fields)
+    }
+
     /// The subresource of that name, if there is one.
     pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)
@@ -239,6 +247,7 @@ mod tests {
             storage_version_hash: String::new(),
             selectable_fields: vec![SelectableField::at("metadata.name")],
             unselectable: "field label \"{}\" not supported for Job".into(),
+            reset: Vec::new(),
             generation: Generation::Spec,
             status_isolated: true,
             columns: Vec::new(),

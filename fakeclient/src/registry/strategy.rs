@@ -5,6 +5,8 @@
 //! `allocate` → schema validation → `validate_*` → admission that validates → commit. All objects are JSON in the
 //! served version. Implementations are pure: they look at their arguments and nothing else.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -96,6 +98,12 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     /// Defaults that data cannot say (they depend on other fields). Runs after the data's defaults, on every write
     /// and on what is read back from storage; must be idempotent.
     fn default(&self, _object: &mut Value) {}
+
+    /// A decoded object as managed fields see it: with what kube-apiserver fills in while it decodes, where that is
+    /// filled in by a later step here.
+    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        Cow::Borrowed(object)
+    }
 
     /// Times that a write sets, after the defaults of every write; `now` is as `metav1.Time` prints it.
     fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}

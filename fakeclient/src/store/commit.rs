@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::Value;
-
 use super::hub::{Follow, Hub};
 use super::log::{Event, Log};
-use super::{Key, Object, Revision, Snapshot};
+use super::{Content, Key, Object, Revision, Snapshot};
 
 /// What a writer believes to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +18,10 @@ pub(crate) enum Expect {
 /// What a write does.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Stores this value.
-    Put(Value),
-    /// Removes the object; the value is its last state, which watchers see with the deletion's revision.
-    Delete(Value),
+    /// Stores this object.
+    Put(Content),
+    /// Removes the object; the content is its last state, which watchers see with the deletion's revision.
+    Delete(Content),
 }
 
 /// One key's part of a commit.
@@ -110,8 +108,8 @@ impl State {
         let revision = Revision(self.tree.revision.0 + 1);
         let old = self.tree.get(&write.key).cloned();
         let (new, deleted) = match write.change {
-            Change::Put(value) => (Arc::new(Object::new(value, revision)), false),
-            Change::Delete(value) => (Arc::new(Object::new(value, revision)), true),
+            Change::Put(content) => (Arc::new(Object::new(content, revision)), false),
+            Change::Delete(content) => (Arc::new(Object::new(content, revision)), true),
         };
         if deleted {
             self.tree.objects.remove_mut(&write.key);
@@ -132,7 +130,7 @@ mod tests {
 
     fn put(name: &str, expect: Expect) -> Write {
         let value = json!({"metadata": {"name": name}});
-        Write { key: Key::new("pods", "default", name), expect, change: Change::Put(value) }
+        Write { key: Key::new("pods", "default", name), expect, change: Change::Put(value.into()) }
     }
 
     #[test]

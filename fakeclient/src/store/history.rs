@@ -44,11 +44,11 @@ mod tests {
     #[test]
     fn the_past_has_what_was_deleted_and_lacks_what_came_later() {
         let store = Store::default();
-        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 1})));
-        let then = write(&store, "y", Change::Put(json!({"metadata": {}})));
-        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 2})));
-        write(&store, "y", Change::Delete(json!({})));
-        write(&store, "z", Change::Put(json!({"metadata": {}})));
+        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 1}).into()));
+        let then = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));
+        write(&store, "x", Change::Put(json!({"metadata": {}, "n": 2}).into()));
+        write(&store, "y", Change::Delete(json!({}).into()));
+        write(&store, "z", Change::Put(json!({"metadata": {}}).into()));
         let past = store.at("pods", then).expect("nothing was compacted");
         let names: Vec<_> = past.range("pods", None, None).map(|(key, _)| key.name.to_string()).collect();
         assert_eq!(names, ["x", "y"]);
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn a_past_that_was_compacted_is_not_made_up() {
         let store = Store::default();
-        let first = write(&store, "x", Change::Put(json!({"metadata": {}})));
-        let second = write(&store, "y", Change::Put(json!({"metadata": {}})));
+        let first = write(&store, "x", Change::Put(json!({"metadata": {}}).into()));
+        let second = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));
         store.compact(second);
         assert_eq!(
             store.at("pods", first).expect_err("compacted"),

@@ -12,5 +12,5 @@ pub(crate) use commit::{Change, CommitError, Expect, Store, Write};
 pub(crate) use hub::{Follow, Missed};
 pub(crate) use key::{Key, Revision};
 pub(crate) use log::Event;
-pub(crate) use object::Object;
+pub(crate) use object::{Content, Object};
 pub(crate) use tree::Snapshot;

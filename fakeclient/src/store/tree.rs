@@ -56,7 +56,7 @@ mod tests {
             let write = Write {
                 key: Key::new(resource, namespace, name),
                 expect: Expect::Absent,
-                change: Change::Put(value),
+                change: Change::Put(value.into()),
             };
             store.commit(vec![write]).expect("the key is free");
         }
@@ -91,7 +91,7 @@ mod tests {
         let before = store.snapshot();
         let key = Key::new("pods", "a", "x");
         let expect = Expect::At(before.get(&key).expect("it was put").revision());
-        let write = Write { key, expect, change: Change::Delete(json!({})) };
+        let write = Write { key, expect, change: Change::Delete(json!({}).into()) };
         store.commit(vec![write]).expect("the pod exists");
         assert_eq!(before.range("pods", None, None).count(), 1);
         assert_eq!(store.snapshot().range("pods", None, None).count(), 0);

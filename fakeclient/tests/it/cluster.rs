@@ -262,13 +262,22 @@ fn an_object_that_a_cluster_cannot_begin_with_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn an_apply_is_refused_by_its_name_and_nobody_manages_a_field() {
+async fn an_apply_creates_and_its_manager_owns_what_it_names() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
-    let apply = maps.patch("a", &PatchParams::apply("me"), &Patch::Apply(map("a"))).await.unwrap_err();
+    let apply = Patch::Apply(map("a"));
+    let first = maps.patch("a", &PatchParams::apply("me"), &apply).await.unwrap();
+    let managers = first.metadata.managed_fields.clone().unwrap();
+    assert_eq!((managers.len(), managers[0].manager.as_deref()), (1, Some("me")));
+    let again = maps.patch("a", &PatchParams::apply("me"), &apply).await.unwrap();
+    assert_eq!(again, first, "an apply that changes nothing writes nothing");
+    let mut other = map("a");
+    other.data = Some([("k".to_owned(), "w".to_owned())].into());
+    let conflict = maps.patch("a", &PatchParams::apply("you"), &Patch::Apply(&other)).await.unwrap_err();
+    let text = "Apply failed with 1 conflict: conflict with \"me\": .data.k";
     assert!(
-        matches!(&apply, kube::Error::Api(status) if status.code == 501 && status.message.contains("server-side apply")),
-        "{apply}"
+        matches!(&conflict, kube::Error::Api(status) if status.code == 409 && status.message == text),
+        "{conflict}"
     );
-    let created = maps.create(&PostParams::default(), &map("a")).await.unwrap();
-    assert_eq!(created.metadata.managed_fields, None);
+    let forced = PatchParams::apply("you").force();
+    assert_eq!(maps.patch("a", &forced, &Patch::Apply(&other)).await.unwrap().data, other.data);
 }

@@ -79,6 +79,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         storage_version_hash: String::new(),
         selectable_fields: Vec::new(),
         unselectable: String::new(),
+        reset: Vec::new(),
         generation: Generation::Never,
         status_isolated: false,
         columns: Vec::new(),

@@ -15,7 +15,7 @@ use crate::object::field::{FieldError, aggregate};
 use crate::object::meta;
 use crate::registry::builtin::rules::names::dns_subdomain;
 use crate::registry::builtin::rules::read::{Read, object_mut, remove, set};
-use crate::store::{Change, CommitError, Expect, Key, Object, Write};
+use crate::store::{Change, CommitError, Content, Expect, Key, Object, Write};
 
 /// Labels of a node that its Pods get, too (the admission plugin `PodTopologyLabels`).
 const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
@@ -38,7 +38,8 @@ pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         preconditions(scope, &binding, &pod)?;
         let node = snapshot.get(&Key::new("nodes", "", binding["target"].text("name")));
         place(scope, &binding, node.map(|node| node.value()), &mut pod)?;
-        if options.dry_run || written(scope, &current, pod) {
+        let content = Content { value: pod, managed_fields: current.managed_fields().clone() };
+        if options.dry_run || written(scope, &current, content) {
             return Ok(done());
         }
     }
@@ -143,8 +144,8 @@ pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
 }
 
 /// Stores the Pod; false if somebody else was faster.
-fn written(scope: &Scope<'_>, current: &Arc<Object>, pod: Value) -> bool {
-    debug_assert!(metadata::get(&pod, "uid").is_some(), "what was stored has a uid");
+fn written(scope: &Scope<'_>, current: &Arc<Object>, pod: Content) -> bool {
+    debug_assert!(metadata::get(&pod.value, "uid").is_some(), "what was stored has a uid");
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change: Change::Put(pod) };
     match scope.core.commit(vec![write]) {
         Ok(_) => true,

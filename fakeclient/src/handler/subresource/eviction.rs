@@ -5,17 +5,21 @@
 use serde_json::{Value, json};
 
 use super::binding::{condition, done};
+use crate::controllers::hands::API_SERVER;
 use crate::endpoint::options::{DeleteOptions, Query, WriteOptions};
 use crate::endpoint::response::Reply;
 use crate::error::{ApiError, Cause};
 use crate::handler::delete::delete_object;
+use crate::handler::field_managers::FieldManagers;
 use crate::handler::metadata;
 use crate::handler::scope::Scope;
-use crate::handler::update::{Part, change};
+use crate::handler::update::{Made, Part, change};
+use crate::object::apply::field_manager::Live;
+use crate::object::apply::managed_fields::Sent;
 use crate::object::meta;
 use crate::object::selector::label::LabelSelector;
 use crate::registry::builtin::rules::read::{Read, object_mut, set};
-use crate::store::{Change, CommitError, Expect, Key, Write};
+use crate::store::{Change, CommitError, Content, Expect, Key, Write};
 
 const BUDGETS: &str = "poddisruptionbudgets.policy";
 const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -107,8 +111,14 @@ fn take_from(scope: &Scope<'_>, budget: &Value, dry_run: bool) -> Result<(), Api
         if dry_run {
             return Ok(());
         }
-        let write =
-            Write { key: key.clone(), expect: Expect::At(current.revision()), change: Change::Put(budget) };
+        let live = Live { object: current.value(), managed_fields: current.managed_fields() };
+        let resource = scope.core.registry().resource("policy", "v1", "poddisruptionbudgets");
+        let resource = resource.expect("budgets are built in");
+        let managers = FieldManagers { core: scope.core, resource: &resource };
+        let managed_fields = managers.updated(Part::Status, &live, &budget, Sent::Nothing, API_SERVER);
+        let content = Content { value: budget, managed_fields };
+        let change = Change::Put(content);
+        let write = Write { key: key.clone(), expect: Expect::At(current.revision()), change };
         match scope.core.commit(vec![write]) {
             Ok(_) => return Ok(()),
             Err(CommitError::Changed(_) | CommitError::Exists(_)) => {}
@@ -177,14 +187,15 @@ fn mark(scope: &Scope<'_>) -> Result<(), ApiError> {
     let options = WriteOptions::default();
     let now = scope.core.clock.seconds();
     change(scope, Part::Status, &options, |_, old| {
-        let mut pod = old.clone();
+        let mut pod = old.object.clone();
         debug_assert!(metadata::get(&pod, "uid").is_some(), "what was stored has a uid");
         let target = json!({
             "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
             "message": "Eviction API: evicting",
         });
         condition(&mut pod, &target, &now);
-        Ok(pod)
+        // kube-apiserver writes it past its field managers.
+        Ok(Made::Managed(pod, old.managed_fields.clone()))
     })?;
     Ok(())
 }

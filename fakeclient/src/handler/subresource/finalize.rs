@@ -7,23 +7,23 @@ use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::handler::metadata;
 use crate::handler::scope::Scope;
-use crate::handler::update::{Part, change};
+use crate::handler::update::{Made, Part, change};
 use crate::object::meta;
 
 pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
     let object = scope.intake(options.field_validation)?;
     let written = change(scope, Part::Finalize, &options, |_, old| {
-        let mut new = old.clone();
+        let mut new = old.object.clone();
         let finalizers = object["spec"]["finalizers"].clone();
         set_finalizers(&mut new, finalizers);
         let revision = meta::text(&object, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(new)
+        Ok(Made::Updated(new))
     })?;
-    scope.reply_value(200, &written.object)
+    scope.reply(200, &written)
 }
 
 fn set_finalizers(namespace: &mut Value, finalizers: Value) {

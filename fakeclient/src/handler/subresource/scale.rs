@@ -5,9 +5,17 @@ use serde_json::{Value, json};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
+use crate::handler::apply::ApplyConfiguration;
 use crate::handler::metadata;
+use crate::handler::patch::is_apply;
 use crate::handler::scope::Scope;
-use crate::handler::update::{Part, change};
+use crate::handler::update::{Made, Part, change};
+use crate::object::apply::field_manager::{FieldManager, Live};
+use crate::object::apply::field_set::FieldSet;
+use crate::object::apply::managed_fields::ManagedFields;
+use crate::object::apply::scale::{self, Replicas};
+use crate::object::apply::updater::Versions;
+use crate::object::apply::value_type::ValueType;
 use crate::object::decode::body::{Decoded, Decoder, media};
 use crate::object::field::FieldError;
 use crate::object::meta;
@@ -41,26 +49,52 @@ pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let media = media(Some(&scope.content_type))?;
     let scale = decoded(scope, options.field_validation, |decoder| decoder.body(&scope.body, media))?;
     meta::check_name(&scale, &scope.name)?;
-    write(scope, &options, move |_| Ok(scale.clone()))
+    write(scope, &options, move |_, _| Ok(Made::Updated(scale.clone())))
 }
 
 pub(crate) fn patch(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
+    if is_apply(scope) {
+        return apply(scope);
+    }
     let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
     let body = scope.body.clone();
     let kind = scope.content_type.split(';').next().unwrap_or_default().to_owned();
     let validation = options.field_validation;
     let scope = &*scope;
-    write(scope, &options, |scale| {
+    let make = |scale: &Value| {
         let patched = match kind.as_str() {
             "application/merge-patch+json" => merge::apply(&body, scale, validation)?,
             "application/json-patch+json" => patch_json::apply(&body, scale, validation)?,
             "application/strategic-merge-patch+json" if scope.resource.is_builtin() => {
                 strategic::apply(&body, scale, COMPONENT, &Builtin, validation)?
             }
-            "application/apply-patch+yaml" => return Err(ApiError::not_modelled("server-side apply")),
             _ => return Err(outcome::unsupported_type(!scope.resource.is_builtin())),
         };
-        decoded(scope, validation, |decoder| decoder.patched(&patched))
+        decoded(scope, validation, |decoder| decoder.patched(&patched)).map(Made::Updated)
+    };
+    write(scope, &options, |_, live| {
+        // An error shows the whole Scale.
+        make(live.object).or_else(|_| {
+            let mut whole = live.object.clone();
+            live.managed_fields.put(&mut whole);
+            make(&whole)
+        })
+    })
+}
+
+fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse_apply(&scope.query)?;
+    let config = ApplyConfiguration::read(&scope.body)?;
+    let scope = &*scope;
+    write(scope, &options, |fields, live| {
+        let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
+        let scale = decoded(scope, FieldValidation::Ignore, |decoder| {
+            let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;
+            Ok(Decoded { object, warnings: Vec::new() })
+        })?;
+        config.check_duplicates(scope, options.field_validation)?;
+        meta::check_name(&scale, &scope.name)?;
+        Ok(Made::Managed(scale, applied.managed_fields))
     })
 }
 
@@ -93,11 +127,39 @@ fn decoded(
 fn write(
     scope: &Scope<'_>,
     options: &WriteOptions,
-    make: impl Fn(&Value) -> Result<Value, ApiError>,
+    make: impl Fn(&FieldManager<'_>, &Live<'_>) -> Result<Made, ApiError>,
 ) -> Result<Reply, ApiError> {
     let paths = paths(scope)?;
+    let now = scope.core.clock.seconds();
+    let fields = FieldManager {
+        versions: &ScaleVersions,
+        api_version: scale::API_VERSION,
+        kind: "Scale",
+        subresource: "scale",
+        now: &now,
+    };
+    let replicas_of = |api_version: &str| replicas_of(scope, &paths, api_version);
     let written = change(scope, Part::Main, options, |scope, old| {
-        let scale = make(&read(scope, &paths, old))?;
+        let mut before = read(scope, &paths, old.object);
+        if !scope.resource.is_builtin() && at(old.object, &paths.spec_replicas).is_none() {
+            before["spec"]["replicas"] = NO_REPLICAS.into();
+        }
+        let own = scale::to_scale(old.managed_fields, replicas_of);
+        let live = Live { object: &before, managed_fields: &own };
+        let (scale, managed_fields) = match make(&fields, &live)? {
+            Made::Managed(scale, managed_fields) => (scale, managed_fields),
+            Made::Updated(mut scale) => {
+                let sent = ManagedFields::take(&mut scale);
+                let managed_fields = fields.update(&live, &scale, sent, &scope.manager(options));
+                (scale, managed_fields)
+            }
+        };
+        let managed_fields = scale::from_scale(
+            old.managed_fields,
+            &managed_fields,
+            &scope.resource.api_version(),
+            replicas_of,
+        );
         let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
         if replicas < 0 && scope.resource.is_builtin() {
             let why = "must be greater than or equal to 0";
@@ -105,15 +167,58 @@ fn write(
             let name = scope.name.as_str();
             return Err(ApiError::invalid("autoscaling", "Scale", name, &[error]));
         }
-        let mut new = old.clone();
+        if replicas == NO_REPLICAS {
+            let path = &paths.spec_replicas;
+            return Err(ApiError::bad_request(format!("the spec replicas field {path:?} cannot be empty")));
+        }
+        let mut new = old.object.clone();
         set(&mut new, &paths.spec_replicas, replicas.into());
         let revision = meta::text(&scale, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(new)
+        Ok(Made::Managed(new, managed_fields))
     })?;
-    Ok(Reply::value(200, &read(scope, &paths, &written.object)))
+    let served = scope.core.served(&scope.resource, written.value())?;
+    Ok(Reply::value(200, &read(scope, &paths, &served)))
+}
+
+/// What a custom resource's Scale says of replicas that the object does not name, until somebody sets them.
+const NO_REPLICAS: i64 = i32::MIN as i64;
+
+/// Where another version of the object keeps its replicas.
+fn replicas_of(scope: &Scope<'_>, paths: &ScalePaths, api_version: &str) -> Replicas {
+    if scope.resource.is_builtin() || api_version == scope.resource.api_version() {
+        return Replicas::at(&paths.spec_replicas);
+    }
+    let versions = scope.core.registry().stored_as(&scope.resource.storage.key);
+    match versions.iter().find(|version| version.api_version() == api_version) {
+        None => Replicas::Unknown,
+        Some(version) => {
+            version.scale.as_ref().map_or(Replicas::None, |paths| Replicas::at(&paths.spec_replicas))
+        }
+    }
+}
+
+/// A Scale has one version.
+struct ScaleVersions;
+
+impl Versions for ScaleVersions {
+    fn type_of(&self, api_version: &str) -> Option<ValueType<'_>> {
+        (api_version == scale::API_VERSION).then(|| ValueType::component(&Builtin, COMPONENT)).flatten()
+    }
+
+    fn convert(&self, _object: &Value, api_version: &str) -> Result<Value, String> {
+        Err(format!("no corresponding type for {api_version}"))
+    }
+
+    fn empty(&self, _api_version: &str) -> Value {
+        json!({"kind": "Scale", "apiVersion": scale::API_VERSION, "metadata": {}, "spec": {}, "status": {"replicas": 0}})
+    }
+
+    fn reset_fields(&self, _api_version: &str) -> Option<&FieldSet> {
+        None
+    }
 }
 
 fn paths(scope: &Scope<'_>) -> Result<ScalePaths, ApiError> {

@@ -185,6 +185,26 @@ impl Decoder<'_> {
         }
     }
 
+    /// Reads what an apply has made of an object.
+    pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
+        let Shape::Builtin { component } = &self.resource.shape else {
+            let mut object = applied.clone();
+            self.custom(&mut object)?;
+            return Ok(object);
+        };
+        let mut reading = Reading::new(self.components, Reader::Map);
+        let object = reading.read(&self.component(component), applied);
+        let object = object.expect("a value can always be read");
+        match reading.abort.or(reading.failure) {
+            Some(why) => {
+                let slash = if self.resource.group.is_empty() { "/" } else { "" };
+                let kind = format!("{slash}{}, Kind={}", self.api_version(), self.kind());
+                Err(format!("unable to convert unstructured object to {kind}: {why}"))
+            }
+            None => Ok(self.with_header(object)),
+        }
+    }
+
     fn parsed_body(&self, bytes: &[u8], parsed: Result<text::Parsed, String>) -> Result<Decoded, ApiError> {
         let unrecognized = |why: &str| unrecognized(&self.kind(), why, bytes);
         let parsed = parsed.map_err(|why| {

@@ -430,7 +430,7 @@ fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &m
 }
 
 /// A struct of that component with nothing in it, as Go prints it.
-fn empty_struct(components: &dyn Components, component: &str) -> Value {
+pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Value {
     let mut map = Map::new();
     if let Some(fields) = components.component(component) {
         fill(components, fields, facts(component), &mut map);

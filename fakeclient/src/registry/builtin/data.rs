@@ -101,6 +101,7 @@ impl Entry {
             storage_version_hash: self.storage_version_hash,
             selectable_fields: rule.selectable_fields(),
             unselectable: rule.unselectable(),
+            reset: rule.reset_fields(has_status),
             generation: rule.generation(),
             status_isolated: has_status,
             columns: columns.into_iter().map(ColumnEntry::column).collect(),

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::object::apply::field_set::FieldSet;
 use crate::registry::resource::{Generation, ScalePaths, SelectableField};
 
 /// What the server says of a label that the kind without a rule of its own cannot select.
@@ -26,6 +27,8 @@ pub(crate) struct Rule {
     storage: Option<String>,
     /// Version of the stored form, where several are served.
     storage_version: Option<String>,
+    /// Dotted paths of the fields that a write to a subresource never changes.
+    reset: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -112,6 +115,22 @@ impl Rule {
             status_replicas: scale.status.clone(),
             label_selector: scale.selector.clone(),
         })
+    }
+
+    /// Fields that a write to the object, or to one of these subresources, never changes (`GetResetFields` of
+    /// kube-apiserver's strategies): the status by the object itself, all but the status by `status`.
+    pub(crate) fn reset_fields(&self, has_status: bool) -> Vec<(String, FieldSet)> {
+        let mut reset: BTreeMap<&str, FieldSet> = BTreeMap::new();
+        if has_status {
+            reset.insert("", FieldSet::of_fields(&[&["status"]]));
+            reset.insert("status", FieldSet::of_fields(&[&["spec"]]));
+        }
+        for (subresource, paths) in &self.reset {
+            let paths: Vec<Vec<&str>> = paths.iter().map(|path| path.split('.').collect()).collect();
+            let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
+            reset.insert(subresource, FieldSet::of_fields(&paths));
+        }
+        reset.into_iter().map(|(subresource, fields)| (subresource.to_owned(), fields)).collect()
     }
 
     /// Storage key, where it is not the resource's own.

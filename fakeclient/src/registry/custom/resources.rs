@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::instance::Instance;
+use crate::object::apply::field_set::FieldSet;
 use crate::object::schema::structural::Structural;
 use crate::registry::builtin::rules::read::Read;
 use crate::registry::resource::{
@@ -98,6 +99,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         storage_version_hash: storage_hash(&group, stored, &kind),
         selectable_fields: selectable(version, namespaced),
         unselectable: "field label not supported: {}".to_owned(),
+        reset: reset_fields(status_isolated),
         generation: Generation::AllButMetadata,
         status_isolated,
         columns: columns(version),
@@ -118,6 +120,15 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         scale,
         strategy,
     }
+}
+
+/// The object itself never changes the status where that has a subresource, which changes nothing else.
+fn reset_fields(status: bool) -> Vec<(String, FieldSet)> {
+    if !status {
+        return Vec::new();
+    }
+    let all_but_status = FieldSet::of_fields(&[&["metadata"], &["spec"]]);
+    vec![(String::new(), FieldSet::of_fields(&[&["status"]])), ("status".to_owned(), all_but_status)]
 }
 
 fn texts(values: &[&str]) -> Vec<String> {

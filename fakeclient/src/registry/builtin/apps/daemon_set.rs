@@ -1,5 +1,7 @@
 //! `DaemonSet`: a Pod for each node, replaced one way at a time, its template counted in an old annotation.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::object::field::FieldError;
@@ -31,6 +33,16 @@ impl Strategy for DaemonSet {
         self.default(&mut new);
         let changed = new["spec"]["template"] != old["spec"]["template"];
         count_template(object, count + i64::from(changed));
+    }
+
+    /// The count is zero until the object is prepared.
+    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        if object["metadata"]["annotations"].has(TEMPLATE_GENERATION) {
+            return Cow::Borrowed(object);
+        }
+        let mut counted = object.clone();
+        count_template(&mut counted, 0);
+        Cow::Owned(counted)
     }
 
     fn default(&self, object: &mut Value) {

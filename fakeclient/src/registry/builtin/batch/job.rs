@@ -2,6 +2,8 @@
 //!
 //! Failure policies, success policies and the limits of indexed Jobs are checked by schema alone.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::object::field::FieldError;
@@ -27,6 +29,16 @@ impl Strategy for Job {
         if object["spec"].flag("manualSelector") != Some(true) {
             generate_selector(object);
         }
+    }
+
+    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        let labels = &object["spec"]["template"]["metadata"]["labels"];
+        if !labels.is_object() || object["metadata"].entries("labels").next().is_some() {
+            return Cow::Borrowed(object);
+        }
+        let mut labelled = object.clone();
+        set(object_mut(&mut labelled, "metadata"), "labels", labels.clone());
+        Cow::Owned(labelled)
     }
 
     /// A Job without labels gets those of its template, and among them the ones that come with its selector: so it

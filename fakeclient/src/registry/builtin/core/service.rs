@@ -30,6 +30,7 @@ impl Strategy for Service {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"loadBalancer": {}}));
         infer::plural_from_singular(object);
+        drop_unrouted(object);
     }
 
     fn prepare_update(&self, object: &mut Value, old: &Value) {
@@ -38,6 +39,7 @@ impl Strategy for Service {
         infer::keep_allocated(object, old);
         infer::follow_singular(object, old);
         infer::drop_of_other_types(object, old);
+        drop_unrouted(object);
     }
 
     fn default(&self, object: &mut Value) {
@@ -100,6 +102,13 @@ fn is_external(service: &Value) -> bool {
     }
 }
 
+/// Nothing is routed to an external name.
+fn drop_unrouted(object: &mut Value) {
+    if spec_type(object) == "ExternalName" {
+        remove(object_mut(object, "spec"), "internalTrafficPolicy");
+    }
+}
+
 fn complete(spec: &mut Value) {
     set_default(spec, "sessionAffinity", "None");
     match spec.text("sessionAffinity") {
@@ -125,13 +134,10 @@ fn complete(spec: &mut Value) {
     if is_external(&json!({"spec": {"type": kind, "externalIPs": spec["externalIPs"]}})) {
         set_default(spec, "externalTrafficPolicy", "Cluster");
     }
-    if ["NodePort", "LoadBalancer", "ClusterIP"].contains(&kind.as_str()) {
-        if !spec.has("internalTrafficPolicy") {
-            set(spec, "internalTrafficPolicy", "Cluster");
-        }
-    } else if kind == "ExternalName" {
-        // Nothing is routed to an external name; the server drops the field when it is read.
-        remove(spec, "internalTrafficPolicy");
+    if ["NodePort", "LoadBalancer", "ClusterIP"].contains(&kind.as_str())
+        && !spec.has("internalTrafficPolicy")
+    {
+        set(spec, "internalTrafficPolicy", "Cluster");
     }
     if kind == "LoadBalancer" {
         set_default(spec, "allocateLoadBalancerNodePorts", true);

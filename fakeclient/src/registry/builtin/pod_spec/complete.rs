@@ -47,23 +47,10 @@ fn container(container: &mut Value) {
             probe(&mut container[name]);
         }
     }
-    drop_stop_signal(container);
     for hook in ["postStart", "preStop"] {
         if container.get("lifecycle").is_some_and(|lifecycle| lifecycle.has(hook)) {
             handler(&mut container["lifecycle"][hook]);
         }
-    }
-}
-
-/// Kubernetes 1.37 knows the field and drops it: its feature (`ContainerStopSignals`) is off by default.
-fn drop_stop_signal(container: &mut Value) {
-    let Some(lifecycle) = container.get_mut("lifecycle").filter(|lifecycle| lifecycle.has("stopSignal"))
-    else {
-        return;
-    };
-    remove(lifecycle, "stopSignal");
-    if lifecycle.as_object().is_some_and(serde_json::Map::is_empty) {
-        remove(container, "lifecycle");
     }
 }
 

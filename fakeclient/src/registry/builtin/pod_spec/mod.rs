@@ -3,6 +3,7 @@
 //! Windows options, resource claims and the volume types of single vendors are checked by schema alone.
 
 pub(crate) mod complete;
+pub(crate) mod disabled;
 
 pub(crate) mod affinity;
 pub(crate) mod app_armor;

@@ -1,8 +1,10 @@
 //! `DeviceTaintRule`: a taint counts from when it was written or changed.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use crate::registry::builtin::rules::read::{object_mut, set};
+use crate::registry::builtin::rules::read::{Read, object_mut, set};
 use crate::registry::strategy::Strategy;
 
 /// `devicetaintrules.resource.k8s.io`
@@ -10,6 +12,15 @@ use crate::registry::strategy::Strategy;
 pub(crate) struct DeviceTaintRule;
 
 impl Strategy for DeviceTaintRule {
+    fn tracked<'o>(&self, object: &'o Value, now: &str) -> Cow<'o, Value> {
+        if object["spec"]["taint"].has("timeAdded") {
+            return Cow::Borrowed(object);
+        }
+        let mut stamped = object.clone();
+        set(object_mut(object_mut(&mut stamped, "spec"), "taint"), "timeAdded", now);
+        Cow::Owned(stamped)
+    }
+
     fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
         let before = old.map_or(&Value::Null, |old| &old["spec"]["taint"]);
         let taint = object_mut(object_mut(object, "spec"), "taint");

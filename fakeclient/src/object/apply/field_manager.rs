@@ -1,0 +1,290 @@
+//! The field manager: managed fields after each write, and objects after an apply.
+//!
+//! The steps and their order are those of apimachinery's `managedfields` (Kubernetes 1.37): managed fields that the
+//! client sent, `before-first-apply`, the cap of update managers, times, and fields that are never tracked.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+
+use super::conflict::{self, Conflict};
+use super::field_set::FieldSet;
+use super::last_applied;
+use super::managed_fields::{Entry, ManagedFields, Manager, Operation, Sent};
+use super::updater::{UpdateError, Updater, Versions, updating};
+use super::validate::validate;
+use crate::error::ApiError;
+use crate::object::meta;
+
+/// Entries of updates that an object may have before the oldest are put together.
+const UPDATE_MANAGERS: usize = 10;
+const OLDEST: &str = "ancient-changes";
+const BEFORE_APPLY: &str = "before-first-apply";
+/// The manager whose applies keep kubectl's annotation up to date.
+const KUBECTL: &str = "kubectl";
+
+/// Fields that no manager owns.
+static UNTRACKED: LazyLock<FieldSet> = LazyLock::new(|| {
+    let metadata = [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    ];
+    let mut untracked = FieldSet::of_fields(&[&["apiVersion"], &["kind"], &["metadata"]]);
+    for field in metadata {
+        untracked = untracked.union(&FieldSet::of_fields(&[&["metadata", field]]));
+    }
+    untracked
+});
+
+/// The field manager of one kind and subresource, at one time.
+pub(crate) struct FieldManager<'v> {
+    pub(crate) versions: &'v dyn Versions,
+    pub(crate) api_version: &'v str,
+    pub(crate) kind: &'v str,
+    /// Empty for the object itself.
+    pub(crate) subresource: &'v str,
+    /// RFC 3339 in whole seconds, UTC.
+    pub(crate) now: &'v str,
+}
+
+/// The stored object before a write.
+pub(crate) struct Live<'o> {
+    /// In the version of the write; what an empty object looks like where there is none.
+    pub(crate) object: &'o Value,
+    pub(crate) managed_fields: &'o ManagedFields,
+}
+
+impl Live<'_> {
+    fn exists(&self) -> bool {
+        !meta::uid(self.object).is_empty()
+    }
+}
+
+/// What an apply makes of an object.
+pub(crate) struct Applied {
+    pub(crate) object: Value,
+    pub(crate) managed_fields: ManagedFields,
+}
+
+/// Why an apply fails.
+#[derive(Debug)]
+pub(crate) enum ApplyError {
+    Conflicts(Vec<Conflict>),
+    BadRequest(String),
+    Other(String),
+}
+
+impl From<ApplyError> for ApiError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Conflicts(conflicts) => conflict::error(&conflicts),
+            ApplyError::BadRequest(message) => Self::bad_request(message),
+            // An error that nobody gave a reason, so the server gives none either.
+            ApplyError::Other(message) => Self::new(500, "", message),
+        }
+    }
+}
+
+impl FieldManager<'_> {
+    /// The managed fields after a create, update or patch. Where they cannot be worked out, the stored ones stay.
+    pub(crate) fn update(&self, live: &Live<'_>, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+        let before = match sent {
+            Sent::Reset if self.subresource.is_empty() => ManagedFields::default(),
+            Sent::Entries(entries) if self.subresource.is_empty() => entries,
+            // A subresource's body has no say in them.
+            _ => live.managed_fields.clone(),
+        };
+        if before.is_empty() && live.exists() {
+            return before;
+        }
+        let made = self.updated(live.object, new, before.entries().to_vec(), manager);
+        made.map_or_else(|_| live.managed_fields.clone(), ManagedFields::sorted)
+    }
+
+    fn updated(
+        &self,
+        live: &Value,
+        new: &Value,
+        mut entries: Vec<Entry>,
+        manager: &str,
+    ) -> Result<Vec<Entry>, UpdateError> {
+        for object in [new, live] {
+            self.check(object, true).map_err(UpdateError::Other)?;
+        }
+        let changed = self.updater().update(live, new, &mut entries)?.difference(&UNTRACKED);
+        if !changed.is_empty() {
+            let manager = updating(manager, self.api_version, self.subresource);
+            match entries.iter_mut().find(|entry| entry.manager.is(&manager)) {
+                Some(entry) => {
+                    entry.fields = Arc::new(changed.union(&entry.fields));
+                    entry.time = Some(self.now.into());
+                }
+                None => {
+                    entries.push(Entry { manager, time: Some(self.now.into()), fields: Arc::new(changed) });
+                }
+            }
+        }
+        cap(&mut entries);
+        Ok(entries)
+    }
+
+    fn updater(&self) -> Updater<'_> {
+        Updater { versions: self.versions, api_version: self.api_version }
+    }
+
+    fn check(&self, object: &Value, duplicates: bool) -> Result<(), String> {
+        let Some(value_type) = self.versions.type_of(self.api_version) else {
+            return Err(format!("no corresponding type for {}", self.api_version));
+        };
+        validate(object, value_type, duplicates).map_err(|errors| errors.to_string())
+    }
+
+    /// Applies a configuration: the object as the client sent it, not decoded.
+    pub(crate) fn apply(
+        &self,
+        live: &Live<'_>,
+        config: &Value,
+        manager: &str,
+        force: bool,
+    ) -> Result<Applied, ApplyError> {
+        self.check_kind(config)?;
+        let mut applied = match self.applied(live, config, manager, force) {
+            Err(ApplyError::Conflicts(conflicts)) if manager == KUBECTL => {
+                let allowed = self
+                    .versions
+                    .type_of(self.api_version)
+                    .and_then(|value_type| last_applied::fields(live.object, self.api_version, value_type));
+                let Some(allowed) = allowed else { return Err(ApplyError::Conflicts(conflicts)) };
+                let left: Vec<Conflict> =
+                    conflicts.into_iter().filter(|conflict| !allowed.has(&conflict.path)).collect();
+                if !left.is_empty() {
+                    return Err(ApplyError::Conflicts(left));
+                }
+                self.applied(live, config, manager, true)?
+            }
+            other => other?,
+        };
+        if manager == KUBECTL {
+            last_applied::refresh(&mut applied.object, config);
+        }
+        Ok(applied)
+    }
+
+    fn check_kind(&self, config: &Value) -> Result<(), ApplyError> {
+        let text = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default();
+        if text("apiVersion") == self.api_version && text("kind") == self.kind {
+            return Ok(());
+        }
+        let kind = group_version_kind(text("apiVersion"), text("kind"));
+        Err(ApplyError::BadRequest(format!("invalid object type: {kind}")))
+    }
+
+    fn applied(
+        &self,
+        live: &Live<'_>,
+        config: &Value,
+        manager: &str,
+        force: bool,
+    ) -> Result<Applied, ApplyError> {
+        let mut entries = live.managed_fields.entries().to_vec();
+        if entries.is_empty() && live.exists() {
+            let empty = self.versions.empty(self.api_version);
+            entries = self.updated(&empty, live.object, entries, BEFORE_APPLY).map_err(|error| {
+                ApplyError::Other(format!("failed to create manager for existing fields: {}", text_of(error)))
+            })?;
+        }
+        if config.get("metadata").and_then(|metadata| metadata.get("managedFields")).is_some() {
+            return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
+        }
+        let about = |what: &str, object: &Value, why: String| {
+            let place = format!("{}/{}", meta::namespace(object), meta::name(object));
+            let kind = group_version_kind(self.api_version, self.kind);
+            ApplyError::Other(format!("failed to create typed {what} object ({place}; {kind}): {why}"))
+        };
+        self.check(config, false).map_err(|why| about("patch", config, why))?;
+        self.check(live.object, true).map_err(|why| about("live", live.object, why))?;
+        let manager = Manager {
+            name: manager.into(),
+            operation: Operation::Apply,
+            api_version: self.api_version.into(),
+            subresource: self.subresource.into(),
+        };
+        let new = self.updater().apply(live.object, config, &mut entries, &manager, force);
+        let new = new.map_err(|error| match error {
+            UpdateError::Conflicts(conflicts) => ApplyError::Conflicts(conflicts),
+            UpdateError::Other(why) => ApplyError::Other(why),
+        })?;
+        if let Some(at) = entries.iter().position(|entry| entry.manager.is(&manager)) {
+            let fields = entries[at].fields.difference(&UNTRACKED);
+            if fields.is_empty() {
+                entries.remove(at);
+            } else {
+                entries[at].fields = Arc::new(fields);
+                // An apply that changes no value keeps its time, and a new manager that changes none has no time.
+                if new.is_some() {
+                    entries[at].time = Some(self.now.into());
+                }
+            }
+        }
+        let object = new.unwrap_or_else(|| live.object.clone());
+        Ok(Applied { object, managed_fields: ManagedFields::sorted(entries) })
+    }
+}
+
+fn text_of(error: UpdateError) -> String {
+    match error {
+        UpdateError::Conflicts(conflicts) => format!("{} conflicts", conflicts.len()),
+        UpdateError::Other(why) => why,
+    }
+}
+
+/// `apps/v1, Kind=Deployment`, as Go prints it; the empty group leaves its slash.
+pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> String {
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    format!("{slash}{api_version}, Kind={kind}")
+}
+
+/// Puts the oldest entries of updates together, one for each version, until there are no more than ten.
+fn cap(entries: &mut Vec<Entry>) {
+    let is_update = |entry: &Entry| entry.manager.operation == Operation::Update;
+    let mut count = entries.iter().filter(|entry| is_update(entry)).count();
+    if count <= UPDATE_MANAGERS {
+        return;
+    }
+    let mut oldest: Vec<Manager> =
+        entries.iter().filter(|entry| is_update(entry)).map(|entry| entry.manager.clone()).collect();
+    let time_of = |entries: &[Entry], manager: &Manager| {
+        entries.iter().find(|entry| entry.manager.is(manager)).and_then(|entry| entry.time.clone())
+    };
+    oldest.sort_by_cached_key(|manager| (time_of(entries, manager).unwrap_or_default(), manager.identity()));
+    let mut first: Vec<Manager> = Vec::new();
+    for manager in oldest {
+        if count <= UPDATE_MANAGERS {
+            return;
+        }
+        let Some(kept) = first.iter().find(|kept| kept.api_version == manager.api_version).cloned() else {
+            first.push(manager);
+            continue;
+        };
+        let bucket = Manager { name: OLDEST.into(), subresource: "".into(), ..manager.clone() };
+        if !entries.iter().any(|entry| entry.manager.is(&bucket))
+            && let Some(entry) = entries.iter_mut().find(|entry| entry.manager.is(&kept))
+        {
+            entry.manager = bucket.clone();
+        }
+        let Some(at) = entries.iter().position(|entry| entry.manager.is(&manager)) else { continue };
+        let merged = entries.remove(at);
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.manager.is(&bucket)) {
+            entry.fields = Arc::new(merged.fields.union(&entry.fields));
+            entry.time = merged.time;
+        }
+        count -= 1;
+    }
+}

@@ -1,0 +1,366 @@
+//! `metadata.managedFields`: who manages which fields of an object.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use super::field_set::FieldSet;
+use super::fields_v1;
+use crate::object::field::go_quoted;
+
+/// How a manager came by its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    /// By server-side apply.
+    Apply,
+    /// By any other write.
+    Update,
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// What tells one entry from another. Entries of applies are told apart without their version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Manager {
+    pub(crate) name: SmolStr,
+    pub(crate) operation: Operation,
+    /// Version of the paths; of an apply it may change from one write to the next.
+    pub(crate) api_version: SmolStr,
+    /// Empty for the object itself.
+    pub(crate) subresource: SmolStr,
+}
+
+impl Manager {
+    /// Whether both are the same manager.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.operation == other.operation
+            && self.subresource == other.subresource
+            && (self.operation == Operation::Apply || self.api_version == other.api_version)
+    }
+
+    /// By what kube-apiserver orders managers where it has no other order: their identity as JSON.
+    pub(super) fn identity(&self) -> String {
+        let text = |text: &str| Value::from(text).to_string();
+        let mut parts = vec![
+            format!("\"manager\":{}", text(&self.name)),
+            format!("\"operation\":{}", text(self.operation.name())),
+        ];
+        if self.operation == Operation::Update && !self.api_version.is_empty() {
+            parts.push(format!("\"apiVersion\":{}", text(&self.api_version)));
+        }
+        if !self.subresource.is_empty() {
+            parts.push(format!("\"subresource\":{}", text(&self.subresource)));
+        }
+        format!("{{{}}}", parts.join(","))
+    }
+}
+
+/// As conflicts name a manager: `"kubectl" with subresource "status" using apps/v1`.
+impl std::fmt::Display for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&go_quoted(&self.name))?;
+        if !self.subresource.is_empty() {
+            write!(f, " with subresource {}", go_quoted(&self.subresource))?;
+        }
+        if self.operation == Operation::Update {
+            write!(f, " using {}", self.api_version)?;
+        }
+        Ok(())
+    }
+}
+
+/// One entry: a manager and its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) manager: Manager,
+    /// RFC 3339 in whole seconds, UTC; nothing where a write changed nothing but owners.
+    pub(crate) time: Option<SmolStr>,
+    pub(crate) fields: Arc<FieldSet>,
+}
+
+impl Entry {
+    fn order(&self) -> (Operation, &str, &str, &str, &str) {
+        let manager = &self.manager;
+        let time = self.time.as_deref().unwrap_or_default();
+        (manager.operation, time, &manager.name, &manager.api_version, &manager.subresource)
+    }
+}
+
+/// All entries of an object, in the order in which the server prints them. Cloning shares them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ManagedFields(Arc<[Entry]>);
+
+/// What the body of a write says about managed fields.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Sent {
+    /// Nothing, or nothing that can be read: those of the stored object stay.
+    #[default]
+    Nothing,
+    /// `[]` or `[{}]`: all managers are to be forgotten.
+    Reset,
+    /// These take the place of the stored ones.
+    Entries(ManagedFields),
+}
+
+impl ManagedFields {
+    /// Entries in any order.
+    pub(super) fn sorted(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by(|one, other| one.order().cmp(&other.order()));
+        Self(entries.into())
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries of a decoded object, or why they cannot be read.
+    pub(crate) fn read(entries: &[Value]) -> Result<Self, String> {
+        let mut read: Vec<Entry> = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.iter().enumerate() {
+            let entry = read_entry(index, entry)?;
+            // The last of two entries for one manager counts.
+            read.retain(|other| !other.manager.is(&entry.manager));
+            read.push(entry);
+        }
+        Ok(Self(read.into()))
+    }
+
+    /// Takes the entries out of a decoded object.
+    pub(crate) fn take(object: &mut Value) -> Sent {
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        match metadata.and_then(|metadata| metadata.remove("managedFields")) {
+            Some(Value::Array(entries)) => match entries.as_slice() {
+                [] => Sent::Reset,
+                [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => Sent::Reset,
+                entries => match Self::read(entries) {
+                    Ok(read) if !read.is_empty() => Sent::Entries(read),
+                    _ => Sent::Nothing,
+                },
+            },
+            _ => Sent::Nothing,
+        }
+    }
+
+    /// Puts the entries into an object.
+    pub(crate) fn put(&self, object: &mut Value) {
+        if !self.is_empty() {
+            crate::object::meta::of_mut(object).insert("managedFields".to_owned(), self.to_value());
+        }
+    }
+
+    /// The entries as JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        self.0.iter().map(Entry::to_value).collect()
+    }
+
+    /// Whether both have the same entries in the same order, whatever their times.
+    pub(crate) fn same_but_times(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self
+                .0
+                .iter()
+                .zip(other.0.iter())
+                .all(|(one, other)| one.manager == other.manager && one.fields == other.fields)
+    }
+}
+
+fn read_entry(index: usize, entry: &Value) -> Result<Entry, String> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+    let operation = match text("operation") {
+        "Apply" => Operation::Apply,
+        "Update" => Operation::Update,
+        _ => return Err("operation must be `Apply` or `Update`".to_owned()),
+    };
+    if text("apiVersion").is_empty() {
+        return Err("apiVersion must not be empty".to_owned());
+    }
+    match text("fieldsType") {
+        "FieldsV1" => {}
+        "" => return Err(format!("missing fieldsType in managed fields entry {index}")),
+        other => {
+            return Err(format!("invalid fieldsType {} in managed fields entry {index}", go_quoted(other)));
+        }
+    }
+    let fields = match entry.get("fieldsV1") {
+        None => FieldSet::default(),
+        Some(fields) => fields_v1::read(fields)?,
+    };
+    Ok(Entry {
+        manager: Manager {
+            name: text("manager").into(),
+            operation,
+            api_version: text("apiVersion").into(),
+            subresource: text("subresource").into(),
+        },
+        time: entry.get("time").and_then(Value::as_str).map(SmolStr::new),
+        fields: Arc::new(fields),
+    })
+}
+
+impl Entry {
+    fn to_value(&self) -> Value {
+        let mut value = json!({
+            "apiVersion": self.manager.api_version.as_str(), "fieldsType": "FieldsV1",
+            "operation": self.manager.operation.name(),
+        });
+        value["fieldsV1"] = serde_json::to_value(&*self.fields).expect("a field set has texts for keys");
+        if !self.manager.name.is_empty() {
+            value["manager"] = self.manager.name.as_str().into();
+        }
+        if !self.manager.subresource.is_empty() {
+            value["subresource"] = self.manager.subresource.as_str().into();
+        }
+        if let Some(time) = &self.time {
+            value["time"] = time.as_str().into();
+        }
+        value
+    }
+}
+
+/// Keys in the order of the alphabet, as all objects are printed.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let manager = &self.manager;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("apiVersion", manager.api_version.as_str())?;
+        map.serialize_entry("fieldsType", "FieldsV1")?;
+        map.serialize_entry("fieldsV1", &*self.fields)?;
+        if !manager.name.is_empty() {
+            map.serialize_entry("manager", manager.name.as_str())?;
+        }
+        map.serialize_entry("operation", manager.operation.name())?;
+        if !manager.subresource.is_empty() {
+            map.serialize_entry("subresource", manager.subresource.as_str())?;
+        }
+        if let Some(time) = &self.time {
+            map.serialize_entry("time", time.as_str())?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ManagedFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+/// An object and its managed fields as one JSON document.
+pub(crate) struct Whole<'o> {
+    pub(crate) object: &'o Value,
+    pub(crate) managed_fields: &'o ManagedFields,
+    /// Whether `kind` and `apiVersion` are left out, as in lists of a typed kind.
+    pub(crate) untyped: bool,
+}
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(fields) = self.object.as_object() else { return self.object.serialize(serializer) };
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in fields {
+            match key.as_str() {
+                "kind" | "apiVersion" if self.untyped => {}
+                "metadata" if !self.managed_fields.is_empty() => {
+                    map.serialize_entry(
+                        key,
+                        &Metadata { metadata: value, managed_fields: self.managed_fields },
+                    )?;
+                }
+                _ => map.serialize_entry(key, value)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// Metadata with the managed fields in their place.
+struct Metadata<'o> {
+    metadata: &'o Value,
+    managed_fields: &'o ManagedFields,
+}
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const NAME: &str = "managedFields";
+        let mut map = serializer.serialize_map(None)?;
+        let mut written = false;
+        for (key, value) in self.metadata.as_object().into_iter().flatten() {
+            if !written && key.as_str() > NAME {
+                map.serialize_entry(NAME, self.managed_fields)?;
+                written = true;
+            }
+            map.serialize_entry(key, value)?;
+        }
+        if !written {
+            map.serialize_entry(NAME, self.managed_fields)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, time: &str) -> Value {
+        json!({
+            "manager": manager, "operation": operation, "apiVersion": "v1", "time": time, "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {"f:a": {}}},
+        })
+    }
+
+    #[test]
+    fn entries_are_ordered_by_operation_then_time_then_manager() {
+        let entries = [
+            entry("b", "Update", "2026-01-01T00:00:01Z"),
+            entry("c", "Apply", "2026-01-01T00:00:09Z"),
+            entry("a", "Update", "2026-01-01T00:00:01Z"),
+            entry("z", "Update", "2026-01-01T00:00:00Z"),
+        ];
+        let read = ManagedFields::read(&entries).unwrap();
+        let sorted = ManagedFields::sorted(read.entries().to_vec());
+        let names: Vec<&str> = sorted.entries().iter().map(|entry| entry.manager.name.as_str()).collect();
+        assert_eq!(names, ["c", "z", "a", "b"]);
+    }
+
+    #[test]
+    fn an_object_is_printed_with_its_managed_fields_in_their_place() {
+        let mut object = json!({"kind": "K", "metadata": {"labels": {}, "name": "x", "managedFields": [entry("m", "Apply", "t")]}});
+        let whole = object.clone();
+        let Sent::Entries(managed_fields) = ManagedFields::take(&mut object) else { panic!("one entry") };
+        let text = |untyped| {
+            serde_json::to_string(&Whole { object: &object, managed_fields: &managed_fields, untyped })
+                .unwrap()
+        };
+        assert_eq!(text(false), whole.to_string());
+        assert!(!text(true).contains("\"kind\""));
+        managed_fields.put(&mut object);
+        assert_eq!(object, whole);
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_nothing() {
+        let sent = |entries: Value| ManagedFields::take(&mut json!({"metadata": {"managedFields": entries}}));
+        assert!(matches!(sent(json!([])), Sent::Reset));
+        assert!(matches!(sent(json!([{}])), Sent::Reset));
+        assert!(matches!(sent(json!([{"manager": "a"}])), Sent::Nothing));
+        let mut broken = entry("a", "Update", "t");
+        broken["fieldsV1"] = json!({"nonsense": {}});
+        assert!(matches!(sent(json!([broken])), Sent::Nothing));
+        assert!(matches!(sent(json!([entry("a", "Update", "t")])), Sent::Entries(_)));
+    }
+}

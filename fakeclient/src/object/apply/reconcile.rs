@@ -1,0 +1,67 @@
+//! Field sets whose schema has changed: what was granular and is atomic now is owned as a whole.
+
+use super::field_set::{FieldSet, Node};
+use super::path_element::PathElement;
+use super::value_type::{Atom, Items, ValueType};
+
+/// The set as the type wants it; nothing where it is so already.
+pub(super) fn reconcile(set: &FieldSet, value_type: ValueType<'_>) -> Option<FieldSet> {
+    let mut changes = Changes::default();
+    changes.visit(Some(set), value_type, false, &mut Vec::new());
+    if changes.whole.is_empty() {
+        return None;
+    }
+    Some(set.recursive_difference(&changes.whole).union(&changes.whole))
+}
+
+#[derive(Default)]
+struct Changes {
+    /// Paths that are owned as a whole now.
+    whole: FieldSet,
+}
+
+impl Changes {
+    /// `set` is what is owned below the path; `leaf` is whether the path itself is owned and nothing below it.
+    fn visit(&mut self, set: Option<&FieldSet>, of: ValueType<'_>, leaf: bool, path: &mut Vec<PathElement>) {
+        match of.resolve() {
+            Atom { map: Some(map), .. } => {
+                if map.deduced {
+                    return;
+                }
+                if !leaf && map.atomic {
+                    if set.is_some_and(|set| !set.is_empty()) {
+                        self.whole.insert(path);
+                    }
+                    return;
+                }
+                for node in set.into_iter().flat_map(FieldSet::nodes) {
+                    let named = match &node.element {
+                        PathElement::Field(name) => map.field(name),
+                        _ => None,
+                    };
+                    if let Some(below) = named.or(map.element) {
+                        self.step(node, below, path);
+                    }
+                }
+            }
+            Atom { scalar: Some(_), .. } => {}
+            Atom { list: Some(list), .. } => {
+                if !leaf && list.items == Items::Atomic {
+                    self.whole.insert(path);
+                    return;
+                }
+                for node in set.into_iter().flat_map(FieldSet::nodes) {
+                    self.step(node, list.element, path);
+                }
+            }
+            Atom { .. } => {}
+        }
+    }
+
+    fn step(&mut self, node: &Node, of: ValueType<'_>, path: &mut Vec<PathElement>) {
+        path.push(node.element.clone());
+        let below = Some(&node.children).filter(|children| !children.is_empty());
+        self.visit(below, of, node.member && below.is_none(), path);
+        path.pop();
+    }
+}

@@ -1,0 +1,97 @@
+//! Managed fields of the `scale` subresource: those of the object that own its replicas, under another path.
+
+use std::sync::Arc;
+
+use super::field_set::FieldSet;
+use super::managed_fields::{Entry, ManagedFields};
+use super::path_element::PathElement;
+
+/// `apiVersion` of a Scale.
+pub(crate) const API_VERSION: &str = "autoscaling/v1";
+
+/// Where an object of one `apiVersion` keeps its replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Replicas {
+    /// The version is not known: its entries are forgotten.
+    Unknown,
+    /// The version has no replicas.
+    None,
+    /// At this path.
+    At(Vec<PathElement>),
+}
+
+impl Replicas {
+    /// At a path such as `.spec.replicas`.
+    pub(crate) fn at(path: &str) -> Self {
+        Self::At(path.split('.').filter(|part| !part.is_empty()).map(PathElement::field).collect())
+    }
+}
+
+fn in_scale() -> FieldSet {
+    FieldSet::of_fields(&[&["spec", "replicas"]])
+}
+
+fn of_path(path: &[PathElement]) -> FieldSet {
+    let mut set = FieldSet::default();
+    set.insert(path);
+    set
+}
+
+/// The entries as those of a Scale: of managers that own the replicas.
+pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Replicas) -> ManagedFields {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in managed.entries() {
+        let Replicas::At(path) = replicas(&entry.manager.api_version) else { continue };
+        if entry.fields.has(&path) {
+            let mut entry = Entry { fields: Arc::new(in_scale()), ..entry.clone() };
+            entry.manager.api_version = API_VERSION.into();
+            entries.push(entry);
+        }
+    }
+    ManagedFields::sorted(entries)
+}
+
+/// The entries of an object whose Scale was written; `scale` are those of the Scale afterwards.
+///
+/// Managers by update have another identity in a Scale, since its version is another: they lose the replicas to an
+/// entry of their own that has no time. So Kubernetes 1.37 does it.
+pub(crate) fn from_scale(
+    managed: &ManagedFields,
+    scale: &ManagedFields,
+    api_version: &str,
+    replicas: impl Fn(&str) -> Replicas,
+) -> ManagedFields {
+    let mut scaled: Vec<Entry> = scale.entries().to_vec();
+    let mut entries = Vec::new();
+    for entry in managed.entries() {
+        let path = match replicas(&entry.manager.api_version) {
+            Replicas::Unknown => continue,
+            Replicas::At(path) if entry.fields.has(&path) => path,
+            Replicas::None | Replicas::At(_) => {
+                entries.push(entry.clone());
+                continue;
+            }
+        };
+        if let Some(at) = scaled.iter().position(|scaled| scaled.manager.is(&entry.manager)) {
+            scaled.remove(at);
+            entries.push(entry.clone());
+            continue;
+        }
+        let fields = entry.fields.difference(&of_path(&path));
+        if !fields.is_empty() {
+            entries.push(Entry { fields: Arc::new(fields), ..entry.clone() });
+        }
+    }
+    let Replicas::At(path) = replicas(api_version) else { return ManagedFields::sorted(entries) };
+    for mut entry in scaled {
+        if !entry.fields.has(&[PathElement::field("spec"), PathElement::field("replicas")]) {
+            continue;
+        }
+        let known = managed.entries().iter().find(|known| known.manager.is(&entry.manager));
+        entry.time = known.and_then(|known| known.time.clone());
+        entry.manager.api_version = api_version.into();
+        entry.fields = Arc::new(of_path(&path));
+        entries.push(entry);
+    }
+    ManagedFields::sorted(entries)
+}

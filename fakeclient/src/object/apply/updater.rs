@@ -1,0 +1,294 @@
+//! Whose fields are whose after a write: the rules of `merge.Updater` in structured-merge-diff.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::compare::{Comparison, compare};
+use super::conflict::Conflict;
+use super::field_set::FieldSet;
+use super::field_set_of::field_set_of;
+use super::managed_fields::{Entry, Manager, Operation};
+use super::merge::merge;
+use super::path_element::equal;
+use super::reconcile::reconcile;
+use super::remove::remove;
+use super::validate::{TypeErrors, validate};
+use super::value_type::ValueType;
+
+/// The versions of one kind: their types, and objects in each of them.
+pub(crate) trait Versions {
+    /// The type of an object in this `apiVersion`; nothing where it is not served (any more).
+    fn type_of(&self, api_version: &str) -> Option<ValueType<'_>>;
+    /// The object in another version.
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String>;
+    /// An object of this version with nothing in it.
+    fn empty(&self, api_version: &str) -> Value;
+    /// Fields that a write to this place never changes, whatever it says.
+    fn reset_fields(&self, api_version: &str) -> Option<&FieldSet>;
+}
+
+/// Why a write has no managed fields.
+#[derive(Debug)]
+pub(super) enum UpdateError {
+    Conflicts(Vec<Conflict>),
+    Other(String),
+}
+
+impl UpdateError {
+    fn because(what: &str) -> impl FnOnce(TypeErrors) -> Self + '_ {
+        move |errors| Self::Other(format!("{what}: {errors}"))
+    }
+}
+
+/// The state of a write: its version, and the entries as they become.
+pub(super) struct Updater<'v> {
+    pub(super) versions: &'v dyn Versions,
+    pub(super) api_version: &'v str,
+}
+
+impl Updater<'_> {
+    fn value_type(&self) -> Result<ValueType<'_>, UpdateError> {
+        let found = self.versions.type_of(self.api_version);
+        found.ok_or_else(|| UpdateError::Other(format!("no corresponding type for {}", self.api_version)))
+    }
+
+    /// After a create, update or patch: what the write changed, which its manager owns from now on. Others lose it.
+    pub(super) fn update(
+        &self,
+        live: &Value,
+        new: &Value,
+        entries: &mut Vec<Entry>,
+    ) -> Result<FieldSet, UpdateError> {
+        self.reconcile(entries);
+        let comparison = self.take(live, new, entries, None, true)?;
+        Ok(comparison.modified.union(&comparison.added))
+    }
+
+    /// The object with the configuration applied, or nothing where it stays as it is.
+    pub(super) fn apply(
+        &self,
+        live: &Value,
+        config: &Value,
+        entries: &mut Vec<Entry>,
+        manager: &Manager,
+        force: bool,
+    ) -> Result<Option<Value>, UpdateError> {
+        let value_type = self.value_type()?;
+        self.reconcile(entries);
+        let merged =
+            merge(live, config, value_type).map_err(UpdateError::because("failed to merge config"))?;
+        let owned =
+            field_set_of(config, value_type).map_err(UpdateError::because("failed to get field set"))?;
+        let owned = match self.versions.reset_fields(self.api_version) {
+            Some(reset) => owned.recursive_difference(reset),
+            None => owned,
+        };
+        let last = replace(entries, manager, owned);
+        let new = match last.filter(|last| !last.fields.is_empty()) {
+            Some(last) => self
+                .prune(&merged, entries, manager, &last)
+                .map_err(|why| UpdateError::Other(format!("failed to prune fields: {why}")))?,
+            None => merged,
+        };
+        self.take(live, &new, entries, Some(manager), force)?;
+        Ok((!equal(live, &new)).then_some(new))
+    }
+
+    /// Compares, and takes what was changed or removed from all managers but the one that applies.
+    fn take(
+        &self,
+        live: &Value,
+        new: &Value,
+        entries: &mut Vec<Entry>,
+        applier: Option<&Manager>,
+        force: bool,
+    ) -> Result<Comparison, UpdateError> {
+        let failed = "failed to compare objects";
+        let here = compare(live, new, self.value_type()?).map_err(UpdateError::because(failed))?;
+        let here = self.filtered(here, self.api_version);
+        let mut others: Vec<(&str, Option<Comparison>)> = Vec::new();
+        let versions: Vec<String> =
+            entries.iter().map(|entry| entry.manager.api_version.to_string()).collect();
+        for version in versions.iter().filter(|version| **version != self.api_version) {
+            if others.iter().all(|(known, _)| known != version) {
+                others.push((version, self.compare_in(live, new, version)?));
+            }
+        }
+        let of = |version: &str| {
+            if version == self.api_version {
+                return Some(&here);
+            }
+            others.iter().find(|(known, _)| *known == version).and_then(|(_, found)| found.as_ref())
+        };
+        let is_applier = |entry: &Entry| applier.is_some_and(|applier| entry.manager.is(applier));
+        // Managers of versions that are not served any more are forgotten.
+        entries.retain(|entry| is_applier(entry) || of(&entry.manager.api_version).is_some());
+        let mut conflicts = Vec::new();
+        let mut left = Vec::with_capacity(entries.len());
+        for entry in entries.iter() {
+            let Some(comparison) = of(&entry.manager.api_version).filter(|_| !is_applier(entry)) else {
+                left.push(None);
+                continue;
+            };
+            let changed = comparison.modified.union(&comparison.added);
+            let conflict = entry.fields.intersection(&changed);
+            if !force {
+                let paths = conflict.paths().into_iter();
+                conflicts.extend(paths.map(|path| Conflict { manager: entry.manager.clone(), path }));
+            }
+            let removed = entry.fields.intersection(&comparison.removed);
+            // Most entries have no part in most writes, and stay as they are.
+            let touched = !(conflict.is_empty() && removed.is_empty());
+            left.push(touched.then(|| entry.fields.difference(&conflict).difference(&removed)));
+        }
+        if !conflicts.is_empty() {
+            conflicts.sort_by_cached_key(|conflict| conflict.manager.identity());
+            return Err(UpdateError::Conflicts(conflicts));
+        }
+        for (entry, fields) in entries.iter_mut().zip(left) {
+            if let Some(fields) = fields {
+                entry.fields = Arc::new(fields);
+            }
+        }
+        entries.retain(|entry| !entry.fields.is_empty());
+        Ok(here)
+    }
+
+    fn filtered(&self, comparison: Comparison, api_version: &str) -> Comparison {
+        match self.versions.reset_fields(api_version) {
+            Some(reset) => comparison.excluding(reset),
+            None => comparison,
+        }
+    }
+
+    /// The same comparison in another version; nothing where that is not served.
+    fn compare_in(
+        &self,
+        live: &Value,
+        new: &Value,
+        version: &str,
+    ) -> Result<Option<Comparison>, UpdateError> {
+        let Some(value_type) = self.versions.type_of(version) else { return Ok(None) };
+        let convert = |object: &Value, which: &str| {
+            let converted = self.in_version(object, self.api_version, version);
+            converted.map_err(|why| UpdateError::Other(format!("failed to convert {which} object: {why}")))
+        };
+        let (live, new) = (convert(live, "old")?, convert(new, "new")?);
+        let found = compare(&live, &new, value_type);
+        let found = found.map_err(UpdateError::because("failed to compare objects"))?;
+        Ok(Some(self.filtered(found, version)))
+    }
+
+    /// Makes one path of what became atomic since its manager wrote it.
+    fn reconcile(&self, entries: &mut Vec<Entry>) {
+        entries.retain_mut(|entry| {
+            // Managers of versions that are not served any more are forgotten.
+            let Some(value_type) = self.versions.type_of(&entry.manager.api_version) else { return false };
+            if let Some(fields) = reconcile(&entry.fields, value_type) {
+                entry.fields = Arc::new(fields);
+            }
+            true
+        });
+    }
+
+    /// Removes what the manager applied the last time and not this time, unless somebody else owns it.
+    fn prune(
+        &self,
+        merged: &Value,
+        entries: &[Entry],
+        applier: &Manager,
+        last: &Entry,
+    ) -> Result<Value, String> {
+        let version = last.manager.api_version.as_str();
+        let Some(value_type) = self.versions.type_of(version) else { return Ok(merged.clone()) };
+        let merged = self.in_version(merged, self.api_version, version)?;
+        let gone = last.fields.with_named_fields(value_type);
+        let pruned = remove(&merged, &gone, value_type);
+        let pruned = self.add_back_owned(&merged, pruned, version, entries)?;
+        let pruned = add_back_dangling(&merged, &pruned, &last.fields, value_type)?;
+        debug_assert!(entries.iter().any(|entry| entry.manager.is(applier)), "the applier has an entry");
+        self.in_version(&pruned, version, self.api_version)
+    }
+
+    fn in_version(&self, object: &Value, from: &str, to: &str) -> Result<Value, String> {
+        if from == to {
+            return Ok(object.clone());
+        }
+        let converted = self.versions.convert(object, to)?;
+        if let Some(value_type) = self.versions.type_of(to) {
+            validate(&converted, value_type, false).map_err(|errors| errors.to_string())?;
+        }
+        Ok(converted)
+    }
+
+    /// Adds back what any manager owns.
+    fn add_back_owned(
+        &self,
+        merged: &Value,
+        pruned: Value,
+        version: &str,
+        entries: &[Entry],
+    ) -> Result<Value, String> {
+        let mut owned: Vec<(&str, FieldSet)> = Vec::new();
+        for entry in entries {
+            let of = entry.manager.api_version.as_str();
+            match owned.iter_mut().find(|(known, _)| *known == of) {
+                Some((_, fields)) => *fields = fields.union(&entry.fields),
+                None => owned.push((of, (*entry.fields).clone())),
+            }
+        }
+        // What the pruned version's managers own comes first: a conversion may need it.
+        owned.sort_by_key(|(of, _)| *of != version);
+        let (mut merged, mut pruned, mut at) = (merged.clone(), pruned, version);
+        for (of, fields) in owned {
+            let Some(value_type) = self.versions.type_of(of) else { continue };
+            merged = self.in_version(&merged, at, of)?;
+            pruned = self.in_version(&pruned, at, of)?;
+            at = of;
+            let all = paths_of(&merged, value_type)?.with_named_fields(value_type);
+            let kept = paths_of(&pruned, value_type)?.with_named_fields(value_type);
+            let kept = kept.union(&fields.with_named_fields(value_type));
+            pruned = remove(&merged, &all.difference(&kept), value_type);
+        }
+        self.in_version(&pruned, at, version)
+    }
+}
+
+/// Gives the manager these fields and keeps its time; what it had before comes back.
+fn replace(entries: &mut Vec<Entry>, manager: &Manager, fields: FieldSet) -> Option<Entry> {
+    let entry = Entry { manager: manager.clone(), time: None, fields: Arc::new(fields) };
+    if let Some(known) = entries.iter_mut().find(|entry| entry.manager.is(manager)) {
+        let time = known.time.clone();
+        return Some(std::mem::replace(known, Entry { time, ..entry }));
+    }
+    entries.push(entry);
+    None
+}
+
+fn paths_of(value: &Value, value_type: ValueType<'_>) -> Result<FieldSet, String> {
+    field_set_of(value, value_type).map_err(|errors| format!("failed to create field set: {errors}"))
+}
+
+/// Adds back what the manager never owned but stood in something that it owned.
+fn add_back_dangling(
+    merged: &Value,
+    pruned: &Value,
+    last: &FieldSet,
+    value_type: ValueType<'_>,
+) -> Result<Value, String> {
+    let kept = paths_of(pruned, value_type)?.with_named_fields(value_type);
+    let all = paths_of(merged, value_type)?.with_named_fields(value_type);
+    let last = last.with_named_fields(value_type);
+    Ok(remove(merged, &all.difference(&kept).intersection(&last), value_type))
+}
+
+/// The manager of a write that is no apply.
+pub(super) fn updating(name: &str, api_version: &str, subresource: &str) -> Manager {
+    Manager {
+        name: if name.is_empty() { "unknown".into() } else { name.into() },
+        operation: Operation::Update,
+        api_version: api_version.into(),
+        subresource: subresource.into(),
+    }
+}

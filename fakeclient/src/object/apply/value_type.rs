@@ -1,0 +1,305 @@
+//! The type of a value as server-side apply sees it, read from the schema that drives decoding.
+//!
+//! What a schema node means (atomic or granular, set or list map, which fields a struct has) follows kube-openapi's
+//! conversion of `OpenAPI` v3 to structured-merge-diff's schemas, Kubernetes 1.37.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::object::schema::components::{Components, resolve};
+use crate::object::schema::structural::{Additional, ListType, Structural, Type};
+
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
+
+/// `apiVersion` and `kind` of custom and embedded resources.
+static TEXT: LazyLock<Structural> =
+    LazyLock::new(|| Structural { kind: Some(Type::String), ..Structural::default() });
+
+/// `metadata` of custom and embedded resources.
+static METADATA: LazyLock<Structural> =
+    LazyLock::new(|| Structural { reference: Some(OBJECT_META.to_owned()), ..Structural::default() });
+
+/// The type of a value: a node of a schema, or one of the two types for values that no schema describes.
+#[derive(Clone, Copy)]
+pub(crate) struct ValueType<'s> {
+    components: &'s dyn Components,
+    form: Form<'s>,
+    /// `x-kubernetes-map-type: atomic` beside a reference, which goes before what the component says.
+    atomic: bool,
+    /// Whether a node above preserves unknown fields.
+    preserve: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Form<'s> {
+    Node(&'s Structural),
+    /// A node to which `apiVersion`, `kind` and `metadata` are added.
+    Resource(&'s Structural),
+    /// Any value, owned as a whole.
+    Untyped,
+    /// Any value: maps are granular, lists are atomic.
+    Deduced,
+}
+
+/// What kinds of value a type allows.
+#[derive(Clone, Copy)]
+pub(super) struct Atom<'s> {
+    pub(super) scalar: Option<Scalar>,
+    pub(super) list: Option<List<'s>>,
+    pub(super) map: Option<Map<'s>>,
+}
+
+/// Types of scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    Numeric,
+    String,
+    Boolean,
+    /// Any of them.
+    Untyped,
+}
+
+/// How the items of a list are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Items<'s> {
+    /// Not at all: the list has one owner.
+    Atomic,
+    /// By their values.
+    Set,
+    /// By these fields.
+    Keys(&'s [String]),
+}
+
+/// A list type.
+#[derive(Clone, Copy)]
+pub(super) struct List<'s> {
+    pub(super) items: Items<'s>,
+    pub(super) element: ValueType<'s>,
+}
+
+/// A map or struct type.
+#[derive(Clone, Copy)]
+pub(super) struct Map<'s> {
+    owner: ValueType<'s>,
+    fields: Option<&'s Structural>,
+    resource: bool,
+    pub(super) atomic: bool,
+    /// Type of what is not a named field; nothing where there may be nothing else.
+    pub(super) element: Option<ValueType<'s>>,
+    /// Whether nothing is known of the map's fields.
+    pub(super) deduced: bool,
+}
+
+impl<'s> ValueType<'s> {
+    /// The type of a built-in component; nothing where there is none of that name.
+    pub(crate) fn component(components: &'s dyn Components, name: &str) -> Option<Self> {
+        let node = components.component(name)?;
+        Some(Self { components, form: Form::Node(node), atomic: false, preserve: false })
+    }
+
+    /// The type of a custom resource with this schema.
+    pub(crate) fn custom_resource(components: &'s dyn Components, schema: &'s Structural) -> Self {
+        Self { components, form: Form::Resource(schema), atomic: false, preserve: false }
+    }
+
+    fn with(self, form: Form<'s>) -> Self {
+        Self { form, atomic: false, ..self }
+    }
+
+    /// The type of a field, of an item or of a map's values.
+    fn of(self, node: &'s Structural) -> Self {
+        let form = if node.embedded_resource { Form::Resource(node) } else { Form::Node(node) };
+        let inline = node.reference.is_none();
+        // A component does not know what stands around it.
+        Self { form, atomic: !inline && node.map_atomic, preserve: self.preserve && inline, ..self }
+    }
+
+    /// What values the type allows.
+    pub(super) fn resolve(self) -> Atom<'s> {
+        let untyped = Some(Scalar::Untyped);
+        let (node, resource) = match self.form {
+            Form::Untyped => {
+                let list = List { items: Items::Atomic, element: self };
+                return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(true, self)) };
+            }
+            Form::Deduced => {
+                let list = List { items: Items::Atomic, element: self.with(Form::Untyped) };
+                return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(false, self)) };
+            }
+            Form::Node(node) => (node, false),
+            Form::Resource(node) => (node, true),
+        };
+        match node.reference.as_deref() {
+            Some(QUANTITY) => return Atom { scalar: untyped, list: None, map: None },
+            Some(RAW_EXTENSION) => return self.with(Form::Untyped).resolve(),
+            _ => {}
+        }
+        let node = resolve(self.components, node);
+        let within = Self { preserve: self.preserve || node.preserve_unknown, ..self };
+        match node.kind {
+            Some(Type::Object) => Atom { scalar: None, list: None, map: Some(within.map_of(node, resource)) },
+            Some(Type::Array) => Atom { scalar: None, list: Some(within.list_of(node)), map: None },
+            Some(kind) => {
+                Atom { scalar: Some(scalar_of(kind, node.format.as_deref())), list: None, map: None }
+            }
+            None => Atom {
+                scalar: untyped,
+                list: Some(within.list_of(node)),
+                map: Some(within.map_of(node, resource)),
+            },
+        }
+    }
+
+    fn deduced_map(self, atomic: bool, element: Self) -> Map<'s> {
+        Map { owner: self, fields: None, resource: false, atomic, element: Some(element), deduced: !atomic }
+    }
+
+    fn map_of(self, node: &'s Structural, resource: bool) -> Map<'s> {
+        let deduced = self.with(Form::Deduced);
+        let unnamed = node.properties.is_empty() && !resource;
+        let element = match &node.additional {
+            Additional::Schema(values) => Some(self.of(values)),
+            Additional::Allowed(true) => Some(deduced),
+            Additional::Allowed(false) => None,
+            Additional::Unset => (self.preserve || unnamed).then_some(deduced),
+        };
+        let is_deduced = element.is_some_and(|element| matches!(element.form, Form::Deduced));
+        Map {
+            owner: self,
+            fields: Some(node),
+            resource,
+            atomic: self.atomic || node.map_atomic,
+            element,
+            deduced: is_deduced && unnamed,
+        }
+    }
+
+    fn list_of(self, node: &'s Structural) -> List<'s> {
+        let items = match &node.list {
+            ListType::Atomic => Items::Atomic,
+            ListType::Set => Items::Set,
+            ListType::Map(keys) => Items::Keys(keys),
+            ListType::Unset => match (node.patch_strategy.as_deref(), &node.patch_merge_key) {
+                (Some("merge" | "merge,retainKeys"), Some(key)) => Items::Keys(std::slice::from_ref(key)),
+                (Some("merge" | "merge,retainKeys"), None) => Items::Set,
+                _ => Items::Atomic,
+            },
+        };
+        let element = node.items.as_deref().map_or_else(|| self.with(Form::Untyped), |items| self.of(items));
+        List { items, element }
+    }
+}
+
+fn scalar_of(kind: Type, format: Option<&str>) -> Scalar {
+    match (kind, format) {
+        (Type::Integer | Type::Number, _) => Scalar::Numeric,
+        (Type::Boolean, _) => Scalar::Boolean,
+        (Type::String, None | Some("" | "byte")) => Scalar::String,
+        _ => Scalar::Untyped,
+    }
+}
+
+impl<'s> Map<'s> {
+    /// The type of a named field.
+    pub(super) fn field(&self, name: &str) -> Option<ValueType<'s>> {
+        if self.resource {
+            match name {
+                "apiVersion" | "kind" => return Some(self.owner.of(&TEXT)),
+                "metadata" => return Some(self.owner.of(&METADATA)),
+                _ => {}
+            }
+        }
+        self.fields?.properties.get(name).map(|node| self.owner.of(node))
+    }
+
+    /// The default of a named field.
+    pub(super) fn default_of(&self, name: &str) -> Option<&'s Value> {
+        self.fields?.properties.get(name)?.default.as_ref()
+    }
+}
+
+impl Atom<'_> {
+    /// The atom for a value of this kind; null, and what does not fit, leave it as it is.
+    pub(super) fn deduce(self, value: Option<&Value>) -> Self {
+        let none = Self { scalar: None, list: None, map: None };
+        match value {
+            Some(Value::Number(_) | Value::String(_) | Value::Bool(_)) if self.scalar.is_some() => {
+                Self { scalar: self.scalar, ..none }
+            }
+            Some(Value::Array(_)) if self.list.is_some() => Self { list: self.list, ..none },
+            Some(Value::Object(_)) if self.map.is_some() => Self { map: self.map, ..none },
+            _ => self,
+        }
+    }
+
+    /// Whether both allow the same kinds of value.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.scalar.is_some() == other.scalar.is_some()
+            && self.list.is_some() == other.list.is_some()
+            && self.map.is_some() == other.map.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    fn atom_of<T>(schema: &Value, then: impl FnOnce(Atom<'_>) -> T) -> T {
+        let components = BTreeMap::<String, Structural>::new();
+        let node = Structural::parse(schema);
+        then(
+            ValueType { components: &components, form: Form::Node(&node), atomic: false, preserve: false }
+                .resolve(),
+        )
+    }
+
+    #[test]
+    fn list_types_come_from_the_list_type_or_the_patch_strategy() {
+        let items =
+            |schema: Value| atom_of(&schema, |atom| format!("{:?}", atom.list.map(|list| list.items)));
+        let list = |extra: Value| {
+            let mut schema = json!({"type": "array", "items": {"type": "string"}});
+            schema.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            schema
+        };
+        assert_eq!(items(list(json!({}))), "Some(Atomic)");
+        assert_eq!(items(list(json!({"x-kubernetes-list-type": "set"}))), "Some(Set)");
+        let map = json!({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["a", "b"]});
+        assert_eq!(items(list(map)), "Some(Keys([\"a\", \"b\"]))");
+        let merged = json!({"x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name"});
+        assert_eq!(items(list(merged)), "Some(Keys([\"name\"]))");
+    }
+
+    #[test]
+    fn unknown_fields_are_allowed_where_a_node_above_preserves_them() {
+        let closed =
+            json!({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}});
+        let allows = |atom: Atom<'_>| {
+            let below = atom.map.unwrap().field("a").unwrap().resolve();
+            (atom.map.unwrap().element.is_some(), below.map.unwrap().element.is_some())
+        };
+        assert_eq!(atom_of(&closed, allows), (false, false));
+        let mut open = closed;
+        open["x-kubernetes-preserve-unknown-fields"] = true.into();
+        assert_eq!(atom_of(&open, allows), (true, true));
+    }
+
+    #[test]
+    fn a_value_decides_among_the_kinds_that_a_type_allows() {
+        let of = |value: Value| {
+            atom_of(&json!({"x-kubernetes-int-or-string": true}), |atom| {
+                let atom = atom.deduce(Some(&value));
+                (atom.scalar.is_some(), atom.list.is_some(), atom.map.is_some())
+            })
+        };
+        assert_eq!(of(json!(1)), (true, false, false));
+        assert_eq!(of(json!([])), (false, true, false));
+        assert_eq!(of(json!({})), (false, false, true));
+        assert_eq!(of(json!(null)), (true, true, true));
+    }
+}
