@@ -1,4 +1,6 @@
-//! Where `creationTimestamp`, `deletionTimestamp` and the end of a watch get their time.
+//! The clock behind `creationTimestamp`, `deletionTimestamp` and every other time that an object carries.
+//!
+//! A watch ends by tokio's time, not by this clock.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -33,7 +35,7 @@ impl Clock {
         Self(Arc::new(Source::Tokio { epoch, start: Mutex::new(None) }))
     }
 
-    /// A clock that moves only by [`Clock::advance`].
+    /// A clock that moves only by [`Clock::advance`] and [`Clock::advance_to`].
     pub fn manual(start: Timestamp) -> Self {
         Self(Arc::new(Source::Manual(Mutex::new(start))))
     }
@@ -58,11 +60,34 @@ impl Clock {
     /// # Panics
     /// On a clock that is not manual: its time is not ours to move.
     pub fn advance(&self, by: std::time::Duration) {
-        let Source::Manual(now) = &*self.0 else {
-            panic!("only a manual clock can be advanced; with Clock::tokio use tokio::time::advance");
-        };
         let by = SignedDuration::try_from(by).expect("nobody advances by 292 years");
-        *now.lock().expect("the clock's lock is held for a read only") += by;
+        *self.manual_time().lock().expect("the clock's lock is held for a read only") += by;
+    }
+
+    /// Moves a manual clock forward to `time`. A time that has passed already leaves the clock where it is: it never
+    /// goes back.
+    ///
+    /// ```
+    /// use seatrial_fakeclient::Clock;
+    /// let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
+    /// clock.advance_to("2026-01-01T00:00:05Z".parse().unwrap());
+    /// clock.advance_to("2026-01-01T00:00:02Z".parse().unwrap());
+    /// assert_eq!(clock.now().to_string(), "2026-01-01T00:00:05Z");
+    /// ```
+    ///
+    /// # Panics
+    /// On a clock that is not manual: its time is not ours to move.
+    pub fn advance_to(&self, time: Timestamp) {
+        let mut now = self.manual_time().lock().expect("the clock's lock is held for a read only");
+        *now = time.max(*now);
+    }
+
+    /// The time of a manual clock.
+    fn manual_time(&self) -> &Mutex<Timestamp> {
+        match &*self.0 {
+            Source::Manual(now) => now,
+            _ => panic!("only a manual clock can be advanced; with Clock::tokio use tokio::time::advance"),
+        }
     }
 
     /// The time as `metav1.Time` prints it: UTC, whole seconds.
@@ -83,5 +108,29 @@ impl fmt::Debug for Clock {
             Source::Tokio { .. } => "Clock::tokio",
             Source::Manual(_) => "Clock::manual",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an RFC 3339 time")
+    }
+
+    #[test]
+    fn a_manual_clock_moves_forward_to_a_time_and_never_back() {
+        let clock = Clock::manual(at("2026-01-01T00:00:00Z"));
+        clock.advance_to(at("2026-01-01T00:00:05Z"));
+        assert_eq!(clock.seconds(), "2026-01-01T00:00:05Z");
+        clock.advance_to(at("2026-01-01T00:00:02Z"));
+        assert_eq!(clock.seconds(), "2026-01-01T00:00:05Z");
+    }
+
+    #[test]
+    #[should_panic(expected = "only a manual clock can be advanced")]
+    fn the_machines_clock_cannot_be_moved() {
+        Clock::system().advance_to(at("2026-01-01T00:00:00Z"));
     }
 }

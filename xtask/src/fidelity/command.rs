@@ -1,4 +1,4 @@
-//! The command itself: both sides run all cases, each pair of outcomes is judged, the report is printed.
+//! The command itself: each case runs on both sides, each pair of outcomes is judged, the report is printed.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use seatrial_fakeclient::{FakeCluster, Serving};
+use jiff::Timestamp;
+use seatrial_fakeclient::{Clock, FakeCluster, Serving};
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::coverage::Ability;
-use seatrial_fixtures::conformance::{Case, Outcome, cases, run_all, salt, sides};
+use seatrial_fixtures::conformance::{Case, FakeServer, Pair, Pairing, cases, salt, sides};
 use seatrial_fixtures::wire::{Wire, in_process, plain_http};
 
 use super::covered::{self, Coverage};
@@ -41,8 +42,7 @@ pub(crate) struct Args {
 #[derive(Default)]
 struct Heard {
     cases: Vec<Case>,
-    fake: Vec<Outcome>,
-    real: Vec<Outcome>,
+    pairs: Vec<Pair>,
     offered: BTreeSet<Ability>,
 }
 
@@ -66,14 +66,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         real.stop().await;
         listened?;
     }
-    let comparisons: Vec<Comparison> = heard
-        .cases
-        .iter()
-        .zip(heard.fake.iter().zip(&heard.real))
-        .map(|(case, (fake, real))| compare(case, fake, real))
-        .collect();
+    let comparisons: Vec<Comparison> =
+        heard.cases.iter().zip(&heard.pairs).map(|(case, pair)| compare(case, pair)).collect();
     // A part of the cases cannot ask for everything.
-    let coverage = args.filter.is_none().then(|| Coverage::of(&heard.offered, &heard.real));
+    let coverage = args.filter.is_none().then(|| Coverage::of(&heard.offered, &heard.pairs));
     told(&args, &comparisons, coverage.as_ref())
 }
 
@@ -107,29 +103,31 @@ impl Heard {
     /// Asks both sides, and keeps what they say.
     async fn listen(&mut self, chosen: Vec<Case>, salt: &str, real: &Real) -> Result<()> {
         let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
-        self.offered.extend(covered::offered(wire.as_ref(), fake().as_ref()).await?);
-        let total = chosen.len();
-        let wire = || Arc::clone(&wire);
-        self.real.extend(run_all(&chosen, salt, AT_ONCE, wire, progress("real", total)).await);
-        self.fake.extend(run_all(&chosen, salt, AT_ONCE, fake, progress("fake", total)).await);
+        self.offered.extend(covered::offered(wire.as_ref(), fake(Timestamp::now()).wire.as_ref()).await?);
+        let pairing = Pairing::new(wire, Arc::new(fake));
+        self.pairs.extend(pairing.run_all(&chosen, salt, AT_ONCE, progress(chosen.len())).await);
         self.cases.extend(chosen);
         Ok(())
     }
 }
 
-/// Says on standard error how far a side is, every 50 cases and at its end.
-fn progress(side: &'static str, total: usize) -> impl Fn(&Case, &Outcome) {
+/// Says on standard error how far the run is, every 50 cases and at its end.
+fn progress(total: usize) -> impl Fn(&Case, &Pair) {
     let done = AtomicUsize::new(0);
     move |_, _| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(50) || done == total {
-            eprintln!("{side}: {done} of {total} cases");
+            eprintln!("{done} of {total} cases");
         }
     }
 }
 
-/// A wire to a fake cluster of its own.
-fn fake() -> Arc<dyn Wire> {
+/// A fake cluster of its own, whose clock shows `start`.
+fn fake(start: Timestamp) -> FakeServer {
+    let clock = Clock::manual(start);
+    let cluster = FakeCluster::builder().clock(clock.clone()).build();
+    let cluster = cluster.expect("an empty cluster has no object that could be refused");
     let serve = async |cluster: FakeCluster| cluster.serve(0).await;
-    in_process(FakeCluster::new(), FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact)
+    let wire = in_process(cluster, FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact);
+    FakeServer { wire, set_clock: Arc::new(move |time| clock.advance_to(time)) }
 }

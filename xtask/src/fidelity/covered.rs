@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use seatrial_fixtures::conformance::Outcome;
+use seatrial_fixtures::conformance::Pair;
 use seatrial_fixtures::conformance::coverage::{self, Ability, Gaps};
 use seatrial_fixtures::wire::Wire;
 use serde_json::{Value, json};
@@ -29,8 +29,8 @@ pub(crate) struct Coverage {
 
 impl Coverage {
     /// Holds what the cases asked the real server against what is offered and what is listed.
-    pub(crate) fn of(offered: &BTreeSet<Ability>, outcomes: &[Outcome]) -> Self {
-        let asked = outcomes.iter().flat_map(|outcome| coverage::asked(&outcome.transcript)).collect();
+    pub(crate) fn of(offered: &BTreeSet<Ability>, pairs: &[Pair]) -> Self {
+        let asked = pairs.iter().flat_map(|pair| coverage::asked(&pair.real.transcript)).collect();
         let listed = coverage::uncovered();
         Self { offered: offered.len(), listed: listed.len(), gaps: Gaps::between(offered, &asked, &listed) }
     }

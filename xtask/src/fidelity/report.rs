@@ -62,6 +62,9 @@ no longer differs; take out of the ledger: ",
             }
             Verdict::Identical | Verdict::InTheLedger(_) => {}
         }
+        if let Some(note) = &comparison.note {
+            let _ = writeln!(out, "NOTE {title}: {note}");
+        }
     }
     let row = |out: &mut String, name: &str, tally: Tally| {
         let Tally { identical, in_the_ledger, different } = tally;
@@ -99,6 +102,9 @@ fn case(comparison: &Comparison) -> Value {
     if let Some(line) = line {
         case["ledger"] = json!({"what": line.what, "why": line.why});
     }
+    if let Some(note) = &comparison.note {
+        case["note"] = note.as_str().into();
+    }
     if !comparison.diff.is_empty() {
         case["diff"] = comparison.diff.as_str().into();
     }
@@ -110,7 +116,7 @@ mod tests {
     use super::*;
 
     fn comparison(area: &'static str, verdict: Verdict) -> Comparison {
-        Comparison { area, name: "a case".into(), verdict, diff: "-a\n+b\n".into() }
+        Comparison { area, name: "a case".into(), verdict, diff: "-a\n+b\n".into(), note: None }
     }
 
     #[test]
@@ -119,6 +125,13 @@ mod tests {
         let text = text(&all);
         assert_eq!(text.lines().last(), Some("fidelity: 1 identical, 0 in the ledger, 1 different"));
         assert!(text.contains("DIFFERENT list: a case\n-a\n+b\n"), "{text}");
+    }
+
+    #[test]
+    fn a_case_without_known_seconds_is_told_with_its_note() {
+        let noted = Comparison { note: Some("why".into()), ..comparison("read", Verdict::Identical) };
+        assert_eq!(json(std::slice::from_ref(&noted))["cases"][0]["note"], "why");
+        assert!(text(&[noted]).starts_with("NOTE read: a case: why\n"));
     }
 
     #[test]
