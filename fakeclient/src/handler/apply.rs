@@ -11,6 +11,7 @@ use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::object::apply::field_manager::{Live, group_version_kind};
+use crate::object::decode::body::plain_numbers;
 use crate::object::decode::text::Parsed;
 use crate::object::decode::{text, yaml};
 use crate::object::meta;
@@ -56,9 +57,10 @@ pub(crate) struct ApplyConfiguration {
 impl ApplyConfiguration {
     /// Reads YAML, of which JSON is a part.
     pub(crate) fn read(body: &Bytes) -> Result<Self, ApiError> {
-        let Parsed { value, duplicates } = parse(body).map_err(|why| {
+        let Parsed { mut value, duplicates } = parse(body).map_err(|why| {
             ApiError::bad_request(format!("error encoding patch: error converting YAML to JSON: {why}"))
         })?;
+        plain_numbers(&mut value);
         if value.is_object() || value.is_null() {
             return Ok(Self { value, duplicates });
         }

@@ -112,7 +112,7 @@ fn attempt(
     scope.warnings.borrow_mut().extend(resource.strategy.warnings_as_sent(&object));
     drop_disabled(&resource.group, &resource.plural, &mut object);
     resource.strategy.prepare_create(&mut object);
-    super::intake::defaults(&resource, &mut object);
+    super::intake::complete(&resource, &mut object);
     resource.strategy.stamp(&mut object, None, &now);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;

@@ -14,38 +14,61 @@ use crate::object::apply::field_set::FieldSet;
 use crate::object::apply::managed_fields::{ManagedFields, Sent};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
-use crate::object::decode::typed::empty_struct;
+use crate::object::decode::typed::{Reader, Reading, empty_struct};
 use crate::registry::builtin::schemas::Builtin;
+use crate::registry::custom::resources;
 use crate::registry::resource::{Resource, Shape};
+use crate::store::Key;
 
 /// Bytes that a manager's name may have.
 const NAME_LIMIT: usize = 128;
 
-/// A resource in all versions that are served of it.
-struct ServedVersions<'s> {
+/// Where definitions are stored; a definition's own name is the storage key of its objects.
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// A resource in all its versions.
+struct KindVersions<'s> {
     core: &'s Arc<Core>,
     resource: &'s Resource,
     api_version: &'s str,
     subresource: &'s str,
-    others: OnceCell<Vec<Arc<Resource>>>,
+    served: OnceCell<Vec<Arc<Resource>>>,
+    /// A version that is defined and not served.
+    defined: OnceCell<Option<Resource>>,
 }
 
-impl ServedVersions<'_> {
+impl KindVersions<'_> {
     fn find(&self, api_version: &str) -> Option<&Resource> {
         if api_version == self.api_version {
             return Some(self.resource);
         }
-        let others = self.others.get_or_init(|| self.core.registry().stored_as(&self.resource.storage.key));
-        others.iter().find(|other| other.api_version() == api_version).map(AsRef::as_ref)
+        let served = self.served.get_or_init(|| self.core.registry().stored_as(&self.resource.storage.key));
+        let found = served.iter().find(|other| other.api_version() == api_version).map(AsRef::as_ref);
+        if found.is_some() || self.resource.is_builtin() {
+            return found;
+        }
+        let defined = self.defined.get_or_init(|| {
+            let version = api_version.strip_prefix(&self.resource.group)?.strip_prefix('/')?;
+            let snapshot = self.core.store.snapshot();
+            let definition = snapshot.get(&Key::new(DEFINITIONS, "", &self.resource.storage.key))?;
+            resources::version(definition.value(), version)
+        });
+        defined.as_ref().filter(|defined| defined.api_version() == api_version)
     }
 }
 
-impl Versions for ServedVersions<'_> {
-    fn type_of(&self, api_version: &str) -> Option<ValueType<'_>> {
-        match &self.find(api_version)?.shape {
+impl Versions for KindVersions<'_> {
+    fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
+        let Some(resource) = self.find(api_version) else {
+            if self.resource.is_builtin() {
+                return Ok(None);
+            }
+            return Err(format!("request to convert CR to an invalid group/version: {api_version}"));
+        };
+        Ok(match &resource.shape {
             Shape::Builtin { component } => ValueType::component(&Builtin, component),
             Shape::Custom { schema } => Some(ValueType::custom_resource(&Builtin, schema)),
-        }
+        })
     }
 
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String> {
@@ -60,9 +83,10 @@ impl Versions for ServedVersions<'_> {
             object["apiVersion"] = api_version.into();
             return Ok(object);
         }
-        let stored = self.core.stored(from, object.clone()).map_err(|error| error.message)?;
+        let object = typed(from, object)?;
+        let stored = self.core.stored(from, object).map_err(|error| error.message)?;
         let served = self.core.served(to, &stored).map_err(|error| error.message)?;
-        Ok(served.into_owned())
+        typed(to, &served)
     }
 
     fn empty(&self, api_version: &str) -> Value {
@@ -75,6 +99,19 @@ impl Versions for ServedVersions<'_> {
         let known = own || self.resource.is_builtin() || !self.subresource.is_empty();
         self.find(api_version).filter(|_| known)?.reset_fields(self.subresource)
     }
+}
+
+/// A built-in object as its Go type prints it: with what is printed in place of nothing.
+fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
+    let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
+    let mut reading = Reading::new(&Builtin, Reader::Map);
+    let mut read = reading.read(component, object).expect("a value can always be read");
+    if let Some(why) = reading.abort.or(reading.failure) {
+        return Err(why);
+    }
+    read["apiVersion"] = resource.api_version().into();
+    read["kind"] = resource.kind.as_str().into();
+    Ok(read)
 }
 
 /// An object of this resource with nothing in it, as the server prints a new one.
@@ -108,12 +145,13 @@ pub(crate) struct FieldManagers<'s> {
 impl FieldManagers<'_> {
     fn with<T>(&self, part: Part, then: impl FnOnce(&FieldManager<'_>) -> T) -> T {
         let api_version = self.resource.api_version();
-        let versions = ServedVersions {
+        let versions = KindVersions {
             core: self.core,
             resource: self.resource,
             api_version: &api_version,
             subresource: part.subresource(),
-            others: OnceCell::new(),
+            served: OnceCell::new(),
+            defined: OnceCell::new(),
         };
         then(&FieldManager {
             versions: &versions,

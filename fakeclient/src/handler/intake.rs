@@ -87,6 +87,13 @@ impl Scope<'_> {
     }
 }
 
+/// Defaults of what a built-in kind's preparation has changed; a custom resource gets defaults only while it is read.
+pub(crate) fn complete(resource: &Resource, value: &mut Value) {
+    if resource.is_builtin() {
+        defaults(resource, value);
+    }
+}
+
 /// Defaults of the resource's schema, then those that only code can say.
 pub(crate) fn defaults(resource: &Resource, value: &mut Value) {
     match &resource.shape {

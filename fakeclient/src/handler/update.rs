@@ -151,7 +151,7 @@ fn prepared(
         }
         Part::Finalize => meta::carry_over(&mut object, old),
     }
-    super::intake::defaults(resource, &mut object);
+    super::intake::complete(resource, &mut object);
     resource.strategy.stamp(&mut object, Some(old), &peers.now);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;

@@ -204,8 +204,9 @@ fn replicas_of(scope: &Scope<'_>, paths: &ScalePaths, api_version: &str) -> Repl
 struct ScaleVersions;
 
 impl Versions for ScaleVersions {
-    fn type_of(&self, api_version: &str) -> Option<ValueType<'_>> {
-        (api_version == scale::API_VERSION).then(|| ValueType::component(&Builtin, COMPONENT)).flatten()
+    fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
+        let known = api_version == scale::API_VERSION;
+        Ok(known.then(|| ValueType::component(&Builtin, COMPONENT)).flatten())
     }
 
     fn convert(&self, _object: &Value, api_version: &str) -> Result<Value, String> {

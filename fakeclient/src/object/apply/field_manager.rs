@@ -140,7 +140,7 @@ impl FieldManager<'_> {
     }
 
     fn check(&self, object: &Value, duplicates: bool) -> Result<(), String> {
-        let Some(value_type) = self.versions.type_of(self.api_version) else {
+        let Some(value_type) = self.versions.type_of(self.api_version)? else {
             return Err(format!("no corresponding type for {}", self.api_version));
         };
         validate(object, value_type, duplicates).map_err(|errors| errors.to_string())
@@ -157,9 +157,8 @@ impl FieldManager<'_> {
         self.check_kind(config)?;
         let mut applied = match self.applied(live, config, manager, force) {
             Err(ApplyError::Conflicts(conflicts)) if manager == KUBECTL => {
-                let allowed = self
-                    .versions
-                    .type_of(self.api_version)
+                let value_type = self.versions.type_of(self.api_version).map_err(ApplyError::Other)?;
+                let allowed = value_type
                     .and_then(|value_type| last_applied::fields(live.object, self.api_version, value_type));
                 let Some(allowed) = allowed else { return Err(ApplyError::Conflicts(conflicts)) };
                 let left: Vec<Conflict> =

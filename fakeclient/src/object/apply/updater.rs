@@ -18,8 +18,9 @@ use super::value_type::ValueType;
 
 /// The versions of one kind: their types, and objects in each of them.
 pub(crate) trait Versions {
-    /// The type of an object in this `apiVersion`; nothing where it is not served (any more).
-    fn type_of(&self, api_version: &str) -> Option<ValueType<'_>>;
+    /// The type of an object in this `apiVersion`. Nothing where there is no such version (any more) and its managers
+    /// are to be forgotten; an error where that makes the write fail.
+    fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String>;
     /// The object in another version.
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String>;
     /// An object of this version with nothing in it.
@@ -49,7 +50,7 @@ pub(super) struct Updater<'v> {
 
 impl Updater<'_> {
     fn value_type(&self) -> Result<ValueType<'_>, UpdateError> {
-        let found = self.versions.type_of(self.api_version);
+        let found = self.versions.type_of(self.api_version).map_err(UpdateError::Other)?;
         found.ok_or_else(|| UpdateError::Other(format!("no corresponding type for {}", self.api_version)))
     }
 
@@ -60,7 +61,7 @@ impl Updater<'_> {
         new: &Value,
         entries: &mut Vec<Entry>,
     ) -> Result<FieldSet, UpdateError> {
-        self.reconcile(entries);
+        self.reconcile(entries)?;
         let comparison = self.take(live, new, entries, None, true)?;
         Ok(comparison.modified.union(&comparison.added))
     }
@@ -75,7 +76,7 @@ impl Updater<'_> {
         force: bool,
     ) -> Result<Option<Value>, UpdateError> {
         let value_type = self.value_type()?;
-        self.reconcile(entries);
+        self.reconcile(entries)?;
         let merged =
             merge(live, config, value_type).map_err(UpdateError::because("failed to merge config"))?;
         let owned =
@@ -169,7 +170,8 @@ impl Updater<'_> {
         new: &Value,
         version: &str,
     ) -> Result<Option<Comparison>, UpdateError> {
-        let Some(value_type) = self.versions.type_of(version) else { return Ok(None) };
+        let found = self.versions.type_of(version).map_err(UpdateError::Other)?;
+        let Some(value_type) = found else { return Ok(None) };
         let convert = |object: &Value, which: &str| {
             let converted = self.in_version(object, self.api_version, version);
             converted.map_err(|why| UpdateError::Other(format!("failed to convert {which} object: {why}")))
@@ -181,15 +183,19 @@ impl Updater<'_> {
     }
 
     /// Makes one path of what became atomic since its manager wrote it.
-    fn reconcile(&self, entries: &mut Vec<Entry>) {
-        entries.retain_mut(|entry| {
-            // Managers of versions that are not served any more are forgotten.
-            let Some(value_type) = self.versions.type_of(&entry.manager.api_version) else { return false };
+    fn reconcile(&self, entries: &mut Vec<Entry>) -> Result<(), UpdateError> {
+        let mut kept = Vec::with_capacity(entries.len());
+        for mut entry in std::mem::take(entries) {
+            // Managers of versions that are not known any more are forgotten.
+            let found = self.versions.type_of(&entry.manager.api_version).map_err(UpdateError::Other)?;
+            let Some(value_type) = found else { continue };
             if let Some(fields) = reconcile(&entry.fields, value_type) {
                 entry.fields = Arc::new(fields);
             }
-            true
-        });
+            kept.push(entry);
+        }
+        *entries = kept;
+        Ok(())
     }
 
     /// Removes what the manager applied the last time and not this time, unless somebody else owns it.
@@ -201,7 +207,7 @@ impl Updater<'_> {
         last: &Entry,
     ) -> Result<Value, String> {
         let version = last.manager.api_version.as_str();
-        let Some(value_type) = self.versions.type_of(version) else { return Ok(merged.clone()) };
+        let Some(value_type) = self.versions.type_of(version)? else { return Ok(merged.clone()) };
         let merged = self.in_version(merged, self.api_version, version)?;
         let gone = last.fields.with_named_fields(value_type);
         let pruned = remove(&merged, &gone, value_type);
@@ -216,7 +222,7 @@ impl Updater<'_> {
             return Ok(object.clone());
         }
         let converted = self.versions.convert(object, to)?;
-        if let Some(value_type) = self.versions.type_of(to) {
+        if let Some(value_type) = self.versions.type_of(to)? {
             validate(&converted, value_type, false).map_err(|errors| errors.to_string())?;
         }
         Ok(converted)
@@ -242,7 +248,7 @@ impl Updater<'_> {
         owned.sort_by_key(|(of, _)| *of != version);
         let (mut merged, mut pruned, mut at) = (merged.clone(), pruned, version);
         for (of, fields) in owned {
-            let Some(value_type) = self.versions.type_of(of) else { continue };
+            let Some(value_type) = self.versions.type_of(of)? else { continue };
             merged = self.in_version(&merged, at, of)?;
             pruned = self.in_version(&pruned, at, of)?;
             at = of;

@@ -187,10 +187,15 @@ impl Decoder<'_> {
 
     /// Reads what an apply has made of an object.
     pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
-        let Shape::Builtin { component } = &self.resource.shape else {
-            let mut object = applied.clone();
-            self.custom(&mut object)?;
-            return Ok(object);
+        let component = match &self.resource.shape {
+            Shape::Builtin { component } => component,
+            Shape::Custom { schema } => {
+                let mut object = applied.clone();
+                self.custom_metadata(&mut object)?;
+                plain_numbers(&mut object);
+                schema.admit_applied(&mut object).map_err(|error| error.to_string())?;
+                return Ok(object);
+            }
         };
         let mut reading = Reading::new(self.components, Reader::Map);
         let object = reading.read(&self.component(component), applied);
@@ -269,6 +274,16 @@ impl Decoder<'_> {
 
     /// Reads a custom resource's metadata as a type and prunes the rest; gives the remarks.
     fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        let mut remarks = self.custom_metadata(object)?;
+        plain_numbers(object);
+        if let Shape::Custom { schema } = &self.resource.shape {
+            let unknown = schema.admit(object).map_err(|error| error.to_string())?;
+            remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
+        }
+        Ok(remarks)
+    }
+
+    fn custom_metadata(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut remarks = Vec::new();
         let fields = object.as_object_mut().expect("a custom resource was seen to be an object");
         if let Some(metadata) = fields.remove("metadata") {
@@ -280,11 +295,6 @@ impl Decoder<'_> {
             let below = reading.remarks.iter().map(|remark| remark.replacen('"', "\"metadata.", 1));
             remarks.extend(below);
             fields.insert("metadata".to_owned(), read);
-        }
-        plain_numbers(object);
-        if let Shape::Custom { schema } = &self.resource.shape {
-            let unknown = schema.admit(object).map_err(|error| error.to_string())?;
-            remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
         Ok(remarks)
     }

@@ -96,6 +96,13 @@ fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
     }
 }
 
+/// The whole number that a number is, however it is written.
+fn whole_number(number: &Number) -> Option<i64> {
+    let mut value = Value::Number(number.clone());
+    super::body::plain_numbers(&mut value);
+    value.as_i64()
+}
+
 fn map_error(found: &str, wanted: &str) -> String {
     let found = match found {
         "object" => "map",
@@ -109,8 +116,9 @@ fn map_error(found: &str, wanted: &str) -> String {
     } else if wanted.starts_with("map[") || wanted == "v1.ResourceList" {
         format!("cannot restore map from {found}")
     } else if matches!(wanted, "string" | "bool" | "int32" | "int64" | "float64") {
-        if wanted == "string" && matches!(found, "int64" | "float64" | "bool") {
-            format!("cannot convert {found} to string")
+        let fraction = found == "float64" && matches!(wanted, "int32" | "int64");
+        if fraction || (wanted == "string" && matches!(found, "int64" | "float64" | "bool")) {
+            format!("cannot convert {found} to {wanted}")
         } else {
             format!("unrecognized type: {wanted}")
         }
@@ -202,7 +210,10 @@ impl Node<'_, '_, '_> {
     }
 
     fn number(self, number: &Number) -> Option<Value> {
-        let whole = number.as_i64();
+        let whole = match self.reading.reader {
+            Reader::Json => number.as_i64(),
+            Reader::Map => whole_number(number),
+        };
         match self.shape {
             Shape::Raw | Shape::Float => Some(Value::Number(number.clone())),
             Shape::Integer(32) | Shape::IntOrString => {

@@ -31,6 +31,12 @@ impl Structural {
         Ok(dropped)
     }
 
+    /// The same for what an apply has made: unknown fields go, and `null` stays for the validation to judge.
+    pub(crate) fn admit_applied(&self, object: &mut Value) -> Result<(), FieldError> {
+        self.prune(object);
+        self.coerce_embedded(object, "", false).map(drop)
+    }
+
     /// Drops fields of a value inside a resource, such as a default.
     pub(crate) fn prune_value(&self, value: &mut Value) {
         Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));

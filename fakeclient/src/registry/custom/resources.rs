@@ -30,6 +30,12 @@ pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
     versions.iter().filter(|v| v.flag("served") == Some(true)).map(|v| resource(definition, v)).collect()
 }
 
+/// One version of a stored definition, served or not.
+pub(crate) fn version(definition: &Value, name: &str) -> Option<Resource> {
+    let versions = definition["spec"].list("versions");
+    versions.iter().find(|version| version.text("name") == name).map(|found| resource(definition, found))
+}
+
 /// The server's warning to clients of a deprecated version, if this one is.
 fn deprecation(definition: &Value, version: &str) -> Option<String> {
     let spec = &definition["spec"];
