@@ -51,7 +51,7 @@ areas! {
     builtin_lease, builtin_service_account, builtin_pod, pod_mistakes, pod_placement, app_armor, workload_mistakes, kinds, discovery, table, events, admission,
     pod_security, bad_input, query_options, malformed_bytes, protobuf,
     apply, apply_conflicts, apply_custom, apply_custom_maps, apply_custom_versions, apply_lists, apply_maps,
-    apply_templates,
+    apply_scale, apply_status, apply_templates, managed_fields_cap, managed_fields_edit, managed_fields_updates,
 }
 
 #[test]
