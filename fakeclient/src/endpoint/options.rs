@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::field::FieldError;
+use crate::object::field::{FieldError, is_printable};
 use crate::object::patch::outcome::FieldValidation;
 
 /// The query, decoded, in order.
@@ -14,7 +14,7 @@ impl Query {
     pub(crate) fn parse(raw: &str) -> Self {
         let decode = |text: &str| {
             let spaced = text.replace('+', " ");
-            super::request_info::percent_decode(&spaced)
+            super::request_info::percent_decode_lossy(&spaced)
         };
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
         // A pair with a malformed escape or a semicolon is dropped, as Go's url.Values does.
@@ -227,7 +227,7 @@ fn manager_errors(manager: &str) -> Vec<FieldError> {
     if manager.len() > 128 {
         errors.push(FieldError::too_long("fieldManager", 128));
     }
-    for (at, c) in manager.char_indices().filter(|(_, c)| c.is_control()) {
+    for (at, c) in manager.char_indices().filter(|(_, c)| !is_printable(*c)) {
         let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(c));
         errors.push(FieldError::invalid("fieldManager", manager.into(), detail));
     }

@@ -129,8 +129,17 @@ impl ResourcePath {
 
 /// `%2F` and the like; nothing where the escape is malformed.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    String::from_utf8(percent_decoded_bytes(text)?).ok()
+}
+
+/// The same where bytes that are no text are shown as such.
+pub(crate) fn percent_decode_lossy(text: &str) -> Option<String> {
+    percent_decoded_bytes(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn percent_decoded_bytes(text: &str) -> Option<Vec<u8>> {
     if !text.contains('%') {
-        return Some(text.to_owned());
+        return Some(text.as_bytes().to_vec());
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -145,7 +154,7 @@ pub(crate) fn percent_decode(text: &str) -> Option<String> {
             rest = tail;
         }
     }
-    String::from_utf8(bytes).ok()
+    Some(bytes)
 }
 
 #[cfg(test)]

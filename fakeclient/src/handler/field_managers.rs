@@ -15,6 +15,7 @@ use crate::object::apply::managed_fields::{ManagedFields, Sent};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
 use crate::object::decode::typed::{Reader, Reading, empty_struct};
+use crate::object::field::is_printable;
 use crate::registry::builtin::schemas::Builtin;
 use crate::registry::custom::resources;
 use crate::registry::resource::{Resource, Shape};
@@ -59,6 +60,9 @@ impl KindVersions<'_> {
 
 impl Versions for KindVersions<'_> {
     fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
+        if api_version.matches('/').count() > 1 {
+            return Err(format!("unexpected GroupVersion string: {api_version}"));
+        }
         let Some(resource) = self.find(api_version) else {
             if self.resource.is_builtin() {
                 return Ok(None);
@@ -228,9 +232,8 @@ impl Scope<'_> {
 /// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
 fn of_user_agent(user_agent: &str) -> String {
     let mut name = String::new();
-    for c in user_agent.split('/').next().unwrap_or_default().chars() {
-        let printable = c == ' ' || !(c.is_control() || c.is_whitespace());
-        if !printable {
+    for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
+        if !is_printable(c) {
             continue;
         }
         if name.len() + c.len_utf8() > NAME_LIMIT {

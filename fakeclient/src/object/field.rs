@@ -3,7 +3,9 @@
 //! A path is built as text by who walks the object: `spec.containers[0].image`, `metadata.labels[app]`.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 /// What is wrong with a field: `field.ErrorType` with its `metav1.CauseType`.
@@ -190,6 +192,14 @@ fn shown(value: &Value) -> String {
         }
         other => go_json(other),
     }
+}
+
+/// Whether Go's `unicode.IsPrint` takes the character for a printable one.
+pub(crate) fn is_printable(c: char) -> bool {
+    static PRINTABLE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$").expect("a class of characters is an expression")
+    });
+    c.is_ascii_graphic() || PRINTABLE.is_match(c.encode_utf8(&mut [0; 4]))
 }
 
 /// A string as Go's `%q` prints it.

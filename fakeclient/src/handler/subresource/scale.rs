@@ -10,7 +10,7 @@ use crate::handler::metadata;
 use crate::handler::patch::is_apply;
 use crate::handler::scope::Scope;
 use crate::handler::update::{Made, Part, change};
-use crate::object::apply::field_manager::{FieldManager, Live};
+use crate::object::apply::field_manager::{FieldManager, Live, group_version_kind};
 use crate::object::apply::field_set::FieldSet;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::apply::scale::{self, Replicas};
@@ -88,6 +88,14 @@ fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let scope = &*scope;
     write(scope, &options, |fields, live| {
         let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
+        if !scope.resource.is_builtin() && applied.object != *live.object {
+            // The server looks for the Scale among the versions of the custom resource, and so has none to write.
+            let place = format!("{}/{}", meta::namespace(&config.value), meta::name(&config.value));
+            let kind = group_version_kind(scale::API_VERSION, "Scale");
+            let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
+            let what = "failed to convert new object";
+            return Err(ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}")));
+        }
         let scale = decoded(scope, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;
             Ok(Decoded { object, warnings: Vec::new() })

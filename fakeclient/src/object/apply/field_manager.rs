@@ -104,7 +104,7 @@ impl FieldManager<'_> {
         if before.is_empty() && live.exists() {
             return before;
         }
-        let made = self.updated(live.object, new, before.entries().to_vec(), manager);
+        let made = self.updated(live.object, new, before.by_manager(), manager);
         made.map_or_else(|_| live.managed_fields.clone(), ManagedFields::sorted)
     }
 
@@ -192,7 +192,7 @@ impl FieldManager<'_> {
         manager: &str,
         force: bool,
     ) -> Result<Applied, ApplyError> {
-        let mut entries = live.managed_fields.entries().to_vec();
+        let mut entries = live.managed_fields.by_manager();
         if entries.is_empty() && live.exists() {
             let empty = self.versions.empty(self.api_version);
             entries = self.updated(&empty, live.object, entries, BEFORE_APPLY).map_err(|error| {

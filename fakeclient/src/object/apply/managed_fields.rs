@@ -127,6 +127,16 @@ impl ManagedFields {
         self.0.is_empty()
     }
 
+    /// The entries, one for each manager: of two for one, which a write of a Scale leaves, the last counts.
+    pub(super) fn by_manager(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(self.0.len());
+        for entry in self.0.iter() {
+            entries.retain(|other| !other.manager.is(&entry.manager));
+            entries.push(entry.clone());
+        }
+        entries
+    }
+
     /// The entries of a decoded object, or why they cannot be read.
     pub(crate) fn read(entries: &[Value]) -> Result<Self, String> {
         let mut read: Vec<Entry> = Vec::with_capacity(entries.len());

@@ -24,3 +24,6 @@ pub(crate) mod field_manager;
 mod last_applied;
 pub(crate) mod scale;
 pub(crate) mod updater;
+
+#[cfg(test)]
+mod properties;

@@ -40,10 +40,10 @@ fn of_path(path: &[PathElement]) -> FieldSet {
 /// The entries as those of a Scale: of managers that own the replicas.
 pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Replicas) -> ManagedFields {
     let mut entries: Vec<Entry> = Vec::new();
-    for entry in managed.entries() {
+    for entry in managed.by_manager() {
         let Replicas::At(path) = replicas(&entry.manager.api_version) else { continue };
         if entry.fields.has(&path) {
-            let mut entry = Entry { fields: Arc::new(in_scale()), ..entry.clone() };
+            let mut entry = Entry { fields: Arc::new(in_scale()), ..entry };
             entry.manager.api_version = API_VERSION.into();
             entries.push(entry);
         }
@@ -63,23 +63,23 @@ pub(crate) fn from_scale(
 ) -> ManagedFields {
     let mut scaled: Vec<Entry> = scale.entries().to_vec();
     let mut entries = Vec::new();
-    for entry in managed.entries() {
+    for entry in managed.by_manager() {
         let path = match replicas(&entry.manager.api_version) {
             Replicas::Unknown => continue,
             Replicas::At(path) if entry.fields.has(&path) => path,
             Replicas::None | Replicas::At(_) => {
-                entries.push(entry.clone());
+                entries.push(entry);
                 continue;
             }
         };
         if let Some(at) = scaled.iter().position(|scaled| scaled.manager.is(&entry.manager)) {
             scaled.remove(at);
-            entries.push(entry.clone());
+            entries.push(entry);
             continue;
         }
         let fields = entry.fields.difference(&of_path(&path));
         if !fields.is_empty() {
-            entries.push(Entry { fields: Arc::new(fields), ..entry.clone() });
+            entries.push(Entry { fields: Arc::new(fields), ..entry });
         }
     }
     let Replicas::At(path) = replicas(api_version) else { return ManagedFields::sorted(entries) };

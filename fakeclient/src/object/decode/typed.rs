@@ -157,6 +157,9 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// An empty list of an object's own managed fields says something: they are to be forgotten.
+const MANAGED_FIELDS: &str = "managedFields";
+
 /// One value to be read; nothing comes out of null and of what does not fit.
 struct Node<'r, 'c, 'p> {
     reading: &'r mut Reading<'c>,
@@ -397,7 +400,9 @@ impl Node<'_, '_, '_> {
             let shape = Shape::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());
             let value = access.next_value_seed(Node { reading: &mut *self.reading, shape, place, named })?;
-            match value.filter(|value| is_printed(value, shape, fact)) {
+            let clears =
+                name == MANAGED_FIELDS && matches!(self.place, Place::Field { parent: Place::Root, .. });
+            match value.filter(|value| clears || is_printed(value, shape, fact)) {
                 Some(value) => map.insert(key, value),
                 None => map.remove(&key),
             };
