@@ -50,8 +50,9 @@ areas! {
     crd_versions, crd_mistakes, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
     builtin_lease, builtin_service_account, builtin_pod, pod_mistakes, pod_placement, app_armor, workload_mistakes, kinds, discovery, table, events, admission,
     pod_security, bad_input, query_options, malformed_bytes, protobuf,
-    apply, apply_conflicts, apply_custom, apply_custom_maps, apply_custom_versions, apply_lists, apply_maps,
-    apply_scale, apply_status, apply_templates, managed_fields_cap, managed_fields_edit, managed_fields_updates,
+    apply, apply_bad_input, apply_conflicts, apply_custom, apply_custom_maps, apply_custom_versions, apply_errors,
+    apply_kinds, apply_lists, apply_maps, apply_reads, apply_scale, apply_status, apply_templates, apply_upgrade,
+    apply_validation, managed_fields_cap, managed_fields_edit, managed_fields_updates,
 }
 
 #[test]
