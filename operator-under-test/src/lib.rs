@@ -38,4 +38,4 @@ pub use clock::{Clock, SystemClock};
 pub use health::Health;
 pub use manager::{ManagerError, Options, run};
 pub use provider::{Provider, Simulated, SimulatedInstance};
-pub use reconcile::RELEASE_FINALIZER;
+pub use reconcile::{CLUSTER_MANAGER, MACHINE_MANAGER, RELEASE_FINALIZER};

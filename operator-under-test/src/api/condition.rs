@@ -36,7 +36,7 @@ impl From<bool> for Truth {
     }
 }
 
-/// One condition as a reconciler sees it now, without the history that [`merge`] adds.
+/// One condition as a reconciler sees it now, without the history that [`conditions`] adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// The condition's type, in `CamelCase`.
@@ -49,39 +49,35 @@ pub struct Observation {
     pub message: String,
 }
 
-/// Joins what was observed at `now` for `generation` with the conditions that are there.
+/// The conditions that a reconciler applies: what it observed at `now` for `generation`, in that order.
 ///
-/// `lastTransitionTime` moves only when the status does. Conditions of other types are left alone, and the
-/// order of those that exist stays.
-pub fn merge(
+/// `lastTransitionTime` moves only when the status does. Conditions of other types are not among them, so that a
+/// server-side apply leaves them to their owners.
+pub fn conditions(
     existing: &[Condition],
     observed: &[Observation],
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let mut merged = existing.to_vec();
-    for observation in observed {
-        let old = merged.iter_mut().find(|condition| condition.type_ == observation.type_);
-        let since = match &old {
-            Some(condition) if condition.status == observation.status.as_str() => {
-                condition.last_transition_time.clone()
-            }
-            _ => Time(now),
-        };
-        let new = Condition {
+    let condition = |observation: &Observation| {
+        let status = observation.status.as_str();
+        let old = existing.iter().find(|condition| condition.type_ == observation.type_);
+        let since = old.filter(|old| old.status == status).map(|old| old.last_transition_time.clone());
+        Condition {
             type_: observation.type_.to_owned(),
-            status: observation.status.as_str().to_owned(),
+            status: status.to_owned(),
             reason: observation.reason.to_owned(),
             message: observation.message.clone(),
             observed_generation: Some(generation),
-            last_transition_time: since,
-        };
-        match old {
-            Some(condition) => *condition = new,
-            None => merged.push(new),
+            last_transition_time: since.unwrap_or(Time(now)),
         }
-    }
-    merged
+    };
+    observed.iter().map(condition).collect()
+}
+
+/// Whether `existing` says all that `applied` does, whatever conditions of other types it has.
+pub(crate) fn says(existing: &[Condition], applied: &[Condition]) -> bool {
+    applied.iter().all(|condition| existing.contains(condition))
 }
 
 /// Whether the condition `type_` is true for `generation`; a condition about an older spec does not count.
@@ -120,7 +116,7 @@ pub(crate) fn list_schema(_: &mut SchemaGenerator) -> Schema {
 mod tests {
     use k8s_openapi::jiff::Timestamp;
 
-    use super::{Observation, Truth, is_true, merge};
+    use super::{Observation, Truth, conditions, is_true, says};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time in range")
@@ -132,40 +128,42 @@ mod tests {
 
     #[test]
     fn the_transition_time_stays_while_the_status_stays() {
-        let first = merge(&[], &[ready(Truth::False, "not yet")], 1, at(10));
-        let second = merge(&first, &[ready(Truth::False, "still not")], 2, at(20));
+        let first = conditions(&[], &[ready(Truth::False, "not yet")], 1, at(10));
+        let second = conditions(&first, &[ready(Truth::False, "still not")], 2, at(20));
         assert_eq!(second[0].last_transition_time.0, at(10));
         assert_eq!((second[0].message.as_str(), second[0].observed_generation), ("still not", Some(2)));
     }
 
     #[test]
     fn the_transition_time_moves_with_the_status() {
-        let first = merge(&[], &[ready(Truth::False, "not yet")], 1, at(10));
-        let second = merge(&first, &[ready(Truth::True, "now")], 1, at(20));
+        let first = conditions(&[], &[ready(Truth::False, "not yet")], 1, at(10));
+        let second = conditions(&first, &[ready(Truth::True, "now")], 1, at(20));
         assert_eq!(second[0].last_transition_time.0, at(20));
     }
 
     #[test]
     fn an_unchanged_observation_changes_nothing() {
-        let first = merge(&[], &[ready(Truth::True, "now")], 1, at(10));
+        let first = conditions(&[], &[ready(Truth::True, "now")], 1, at(10));
         // A difference here would make every reconcile write, and every write wake the reconciler again.
-        assert_eq!(merge(&first, &[ready(Truth::True, "now")], 1, at(99)), first);
+        assert_eq!(conditions(&first, &[ready(Truth::True, "now")], 1, at(99)), first);
     }
 
     #[test]
-    fn conditions_of_other_types_are_left_alone() {
+    fn conditions_of_other_types_are_not_applied() {
         let other = Observation { type_: "Provisioned", ..ready(Truth::True, "made") };
-        let first = merge(&[], &[other], 1, at(10));
-        let second = merge(&first, &[ready(Truth::True, "now")], 2, at(20));
-        assert_eq!(second[0], first[0]);
-        assert_eq!(second.len(), 2);
+        let mut existing = conditions(&[], &[other], 1, at(10));
+        let applied = conditions(&existing, &[ready(Truth::True, "now")], 2, at(20));
+        assert_eq!(applied.iter().map(|condition| condition.type_.as_str()).collect::<Vec<_>>(), ["Ready"]);
+        assert!(!says(&existing, &applied));
+        existing.extend(applied.clone());
+        assert!(says(&existing, &applied));
     }
 
     #[test]
     fn a_condition_about_an_older_spec_does_not_count() {
-        let conditions = merge(&[], &[ready(Truth::True, "now")], 1, at(10));
-        assert!(is_true(&conditions, "Ready", Some(1)));
-        assert!(!is_true(&conditions, "Ready", Some(2)));
-        assert!(!is_true(&conditions, "Provisioned", Some(1)));
+        let all = conditions(&[], &[ready(Truth::True, "now")], 1, at(10));
+        assert!(is_true(&all, "Ready", Some(1)));
+        assert!(!is_true(&all, "Ready", Some(2)));
+        assert!(!is_true(&all, "Provisioned", Some(1)));
     }
 }

@@ -7,6 +7,7 @@ mod machine;
 mod version;
 
 pub use cluster::{Cluster, ClusterSpec, ClusterStatus, MachineCounts};
-pub use condition::{Observation, Truth, is_true, merge};
+pub(crate) use condition::says;
+pub use condition::{Observation, Truth, conditions, is_true};
 pub use definitions::crds;
 pub use machine::{CLUSTER_LABEL, Machine, MachineSpec, MachineStatus};

@@ -79,6 +79,28 @@ pub(crate) fn count(children: &[Child], version: &str) -> MachineCounts {
     }
 }
 
+/// Names for new Machines of the Cluster `name`, none of which is one of `children`.
+///
+/// A name is a function of the Cluster's uid and a number, so that who applies a Machine twice makes one, and a Cluster
+/// of the same name that comes later never meets Machines that are on their way out.
+pub(crate) fn free_names(name: &str, uid: &str, children: &[Child]) -> impl Iterator<Item = String> {
+    let names = (0_u32..).map(move |number| format!("{name}-{}", suffix(uid, number)));
+    names.filter(|name| children.iter().all(|child| child.name != *name))
+}
+
+/// Six lower-case letters and digits (FNV-1a, base 36).
+fn suffix(uid: &str, number: u32) -> String {
+    let bytes = uid.bytes().chain(number.to_be_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let digit = |place: u32| {
+        let digit = u32::try_from(hash / 36_u64.pow(place) % 36).expect("below 36");
+        char::from_digit(digit, 36).expect("a digit in base 36")
+    };
+    (0..6).map(digit).collect()
+}
+
 /// The selector that finds the Machines labelled as those of the Cluster `name`.
 pub(crate) fn selector(name: &str) -> String {
     format!("{CLUSTER_LABEL}={name}")
@@ -90,7 +112,7 @@ fn outdated<'a>(children: &'a [&Child], version: &'a str) -> impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
-    use super::{Child, Difference, count, difference};
+    use super::{Child, Difference, count, difference, free_names};
 
     const OLD: &str = "1.36.3";
     const NEW: &str = "1.37.2";
@@ -101,6 +123,15 @@ mod tests {
 
     fn deleted(children: &[Child], desired: usize) -> Vec<String> {
         difference(children, desired, NEW).delete
+    }
+
+    #[test]
+    fn names_are_the_same_each_time_and_none_is_taken() {
+        let first: Vec<String> = free_names("blue", "u", &[]).take(3).collect();
+        assert_eq!(free_names("blue", "u", &[]).take(3).collect::<Vec<_>>(), first);
+        let left: Vec<String> = free_names("blue", "u", &[child(&first[0])]).take(2).collect();
+        assert_eq!(left, first[1..]);
+        assert_ne!(free_names("blue", "v", &[]).next().as_ref(), Some(&first[0]));
     }
 
     #[test]

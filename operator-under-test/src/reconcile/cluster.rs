@@ -10,23 +10,27 @@ use std::sync::Arc;
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions},
     runtime::controller::Action,
 };
-use serde_json::json;
 
 use super::{
     ReconcileError,
-    children::{Child, count, difference, selector},
+    apply::status_of,
+    children::{Child, count, difference, free_names, selector},
 };
 use crate::{
     api::{
-        CLUSTER_LABEL, Cluster, ClusterStatus, Machine, MachineCounts, MachineSpec, Observation, Truth, merge,
+        CLUSTER_LABEL, Cluster, ClusterStatus, Machine, MachineCounts, MachineSpec, Observation, Truth,
+        conditions, says,
     },
     clock::Clock,
     drive::Reconciler,
     events::{Happening, Recorder, Tone},
 };
+
+/// The field manager of what this reconciler applies: its Machines, and the status of Clusters.
+pub const CLUSTER_MANAGER: &str = "clusters.fleet.seatrial.dev";
 
 /// Reconciles Clusters; the only writer of their status.
 pub(crate) struct ClusterReconciler {
@@ -62,8 +66,9 @@ impl ClusterReconciler {
         let desired = usize::try_from(cluster.spec.machines).unwrap_or(0);
         let todo = difference(children, desired, &cluster.spec.version);
         let regarding = cluster.object_ref(&());
-        for _ in 0..todo.create {
-            self.create(cluster, machines, &regarding).await?;
+        let uid = cluster.uid().ok_or(ReconcileError::Incomplete { field: "uid" })?;
+        for name in free_names(&cluster.name_any(), &uid, children).take(todo.create) {
+            self.create(cluster, name, machines, &regarding).await?;
         }
         for machine in owned {
             let name = machine.name_any();
@@ -79,11 +84,12 @@ impl ClusterReconciler {
     async fn create(
         &self,
         cluster: &Cluster,
+        name: String,
         machines: &Api<Machine>,
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
-        let machine = machine_for(cluster)?;
-        match machines.create(&PostParams::default(), &machine).await {
+        let machine = machine_for(cluster, name)?;
+        match machines.patch(&machine.name_any(), &applied(), &Patch::Apply(&machine)).await {
             Ok(machine) => {
                 let note = format!("created Machine {}", machine.name_any());
                 self.tell(regarding, Tone::Normal, "MachineCreated", note).await;
@@ -128,12 +134,11 @@ impl ClusterReconciler {
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
         let (name, old, new) = (machine.name_any(), &machine.spec.version, &cluster.spec.version);
-        let patch = json!({
-            "metadata": {"resourceVersion": machine.resource_version()},
-            "spec": {"version": new},
-        });
+        let mut upgraded = machine_for(cluster, name.clone())?;
+        // Only the Machine that was counted is moved: an apply to one that has gone would make it anew.
+        upgraded.metadata.uid = machine.uid();
         machines
-            .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+            .patch(&name, &applied(), &Patch::Apply(&upgraded))
             .await
             .map_err(ReconcileError::api("upgrading a Machine"))?;
         let note = format!("moved Machine {name} from {old} to {new}");
@@ -155,15 +160,15 @@ impl ClusterReconciler {
             observed_generation: Some(generation),
             version: running_version(children),
             machines: Some(counts),
-            conditions: merge(&old.conditions, &observed, generation, self.clock.now()),
+            conditions: conditions(&old.conditions, &observed, generation, self.clock.now()),
         };
-        if cluster.status.as_ref() == Some(&status) {
+        let said = says(&old.conditions, &status.conditions);
+        if said && old == (ClusterStatus { conditions: old.conditions.clone(), ..status.clone() }) {
             return Ok(());
         }
-        let mut new = cluster.clone();
-        new.status = Some(status);
         let api: Api<Cluster> = Api::namespaced(self.client.clone(), namespace);
-        api.replace_status(&cluster.name_any(), &PostParams::default(), &new)
+        let status = Patch::Apply(status_of(cluster, &status));
+        api.patch_status(&cluster.name_any(), &applied(), &status)
             .await
             .map_err(ReconcileError::api("writing a Cluster's status"))?;
         let [_, ready] = observed;
@@ -177,6 +182,11 @@ impl ClusterReconciler {
     async fn tell(&self, regarding: &ObjectReference, tone: Tone, reason: &'static str, note: String) {
         self.recorder.tell(regarding, Happening { tone, reason, action: "Reconcile", note }).await;
     }
+}
+
+/// A controller's applies take over what others have changed of its fields.
+fn applied() -> PatchParams {
+    PatchParams::apply(CLUSTER_MANAGER).force()
 }
 
 /// The Machines whose controller is this very Cluster, by name.
@@ -194,17 +204,18 @@ fn is_controlled_by(machine: &Machine, uid: &str) -> bool {
     machine.owner_references().iter().any(|owner| owner.uid == uid && owner.controller == Some(true))
 }
 
-fn machine_for(cluster: &Cluster) -> Result<Machine, ReconcileError> {
-    let name = cluster.name_any();
+/// What a Cluster applies as one of its Machines.
+fn machine_for(cluster: &Cluster, name: String) -> Result<Machine, ReconcileError> {
+    let cluster_name = cluster.name_any();
     let owner = cluster.controller_owner_ref(&()).ok_or(ReconcileError::Incomplete { field: "uid" })?;
     Ok(Machine {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{name}-")),
-            labels: Some([(CLUSTER_LABEL.to_owned(), name.clone())].into()),
+            name: Some(name),
+            labels: Some([(CLUSTER_LABEL.to_owned(), cluster_name.clone())].into()),
             owner_references: Some(vec![OwnerReference { block_owner_deletion: Some(true), ..owner }]),
             ..ObjectMeta::default()
         },
-        spec: MachineSpec { cluster_name: name, version: cluster.spec.version.clone() },
+        spec: MachineSpec { cluster_name, version: cluster.spec.version.clone() },
         status: None,
     })
 }
@@ -288,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_machine_is_found_by_label_and_held_by_its_owner() {
-        let machine = machine_for(&cluster(1)).expect("the cluster has a uid");
+        let machine = machine_for(&cluster(1), "blue-x".into()).expect("the cluster has a uid");
         let owner = &machine.metadata.owner_references.expect("an owner")[0];
         // Without blockOwnerDeletion a foreground deletion of the Cluster would not wait for its Machines.
         assert_eq!((owner.controller, owner.block_owner_deletion), (Some(true), Some(true)));

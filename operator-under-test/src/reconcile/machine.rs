@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
     runtime::controller::Action,
 };
 use serde_json::json;
 
-use super::ReconcileError;
+use super::{ReconcileError, apply::status_of};
 use crate::{
-    api::{Machine, MachineStatus, Observation, Truth, merge},
+    api::{Machine, MachineStatus, Observation, Truth, conditions, says},
     clock::Clock,
     drive::Reconciler,
     events::{Happening, Recorder, Tone},
@@ -24,6 +24,9 @@ use crate::{
 
 /// The finalizer that holds a Machine until its instance is released.
 pub const RELEASE_FINALIZER: &str = "machines.fleet.seatrial.dev/release";
+
+/// The field manager of the status of Machines.
+pub const MACHINE_MANAGER: &str = "machines.fleet.seatrial.dev";
 
 /// Reconciles Machines; the only writer of their status.
 pub(crate) struct MachineReconciler {
@@ -121,14 +124,15 @@ impl MachineReconciler {
     async fn write_status(
         &self,
         api: &Api<Machine>,
-        mut machine: Machine,
+        machine: Machine,
         finding: Finding,
     ) -> Result<Option<Machine>, ReconcileError> {
-        let old = machine.status.take().unwrap_or_default();
+        let old = machine.status.clone().unwrap_or_default();
         let generation = machine.metadata.generation.unwrap_or_default();
         let ready = finding.ready();
         let provisioned = finding.provisioned(&old);
-        let conditions = merge(&old.conditions, &[provisioned, ready.clone()], generation, self.clock.now());
+        let observed = [provisioned, ready.clone()];
+        let conditions = conditions(&old.conditions, &observed, generation, self.clock.now());
         let provider_id = finding.provider_id.or_else(|| old.provider_id.clone());
         let status = MachineStatus {
             observed_generation: Some(generation),
@@ -136,14 +140,17 @@ impl MachineReconciler {
             version: finding.running,
             conditions,
         };
-        let unchanged = status == old;
+        let said = says(&old.conditions, &status.conditions);
+        let unchanged =
+            said && old == (MachineStatus { conditions: old.conditions.clone(), ..status.clone() });
         let before = old.conditions.iter().find(|condition| condition.type_ == ready.type_);
         let news = before.is_none_or(|condition| condition.reason != ready.reason);
-        machine.status = Some(status);
         if unchanged {
             return Ok(Some(machine));
         }
-        let machine = match api.replace_status(&machine.name_any(), &PostParams::default(), &machine).await {
+        let params = PatchParams::apply(MACHINE_MANAGER).force();
+        let status = Patch::Apply(status_of(&machine, &status));
+        let machine = match api.patch_status(&machine.name_any(), &params, &status).await {
             Ok(machine) => machine,
             Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
             Err(error) => return Err(ReconcileError::api("writing a Machine's status")(error)),
