@@ -28,7 +28,7 @@ pub(crate) struct Args {}
 const STEPS: &str = include_str!("kubectl/steps.txt");
 
 /// The files that the steps name.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     ("changed.yaml", include_str!("kubectl/changed.yaml")),
     ("configmap.yaml", include_str!("kubectl/configmap.yaml")),
     ("definition.yaml", include_str!("kubectl/definition.yaml")),
@@ -36,6 +36,8 @@ const FILES: [(&str, &str); 8] = [
     ("event.yaml", include_str!("kubectl/event.yaml")),
     ("invalid.yaml", include_str!("kubectl/invalid.yaml")),
     ("pod.yaml", include_str!("kubectl/pod.yaml")),
+    ("served.yaml", include_str!("kubectl/served.yaml")),
+    ("unknown.yaml", include_str!("kubectl/unknown.yaml")),
     ("widget.yaml", include_str!("kubectl/widget.yaml")),
 ];
 

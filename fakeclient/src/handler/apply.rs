@@ -57,9 +57,11 @@ pub(crate) struct ApplyConfiguration {
 impl ApplyConfiguration {
     /// Reads YAML, of which JSON is a part.
     pub(crate) fn read(body: &Bytes) -> Result<Self, ApiError> {
-        let Parsed { mut value, duplicates } = parse(body).map_err(|why| {
-            ApiError::bad_request(format!("error encoding patch: error converting YAML to JSON: {why}"))
-        })?;
+        // What looks like JSON is taken as it is at first.
+        let json = body.trim_ascii_start().starts_with(b"{");
+        let step = if json { "decoding patch: error converting YAML to JSON" } else { "encoding patch" };
+        let Parsed { mut value, duplicates } =
+            parse(body).map_err(|why| ApiError::bad_request(format!("error {step}: {why}")))?;
         plain_numbers(&mut value);
         if value.is_object() || value.is_null() {
             return Ok(Self { value, duplicates });
@@ -80,12 +82,12 @@ impl ApplyConfiguration {
         if self.duplicates.is_empty() || validation == FieldValidation::Ignore {
             return Ok(());
         }
-        let lines: Vec<String> = self.duplicates.iter().map(|line| format!("\n  {line}")).collect();
-        let why = format!("error converting YAML to JSON: yaml: unmarshal errors:{}", lines.concat());
         if validation == FieldValidation::Strict {
+            let lines: Vec<String> = self.duplicates.iter().map(|line| format!("\n  {line}")).collect();
+            let why = format!("error converting YAML to JSON: yaml: unmarshal errors:{}", lines.concat());
             return Err(ApiError::bad_request(format!("error strict decoding patch: {why}")));
         }
-        scope.warnings.borrow_mut().push(why);
+        scope.warnings.borrow_mut().extend(self.duplicates.iter().cloned());
         Ok(())
     }
 }
@@ -93,7 +95,7 @@ impl ApplyConfiguration {
 fn parse(body: &Bytes) -> Result<Parsed, String> {
     // JSON is read faster as such; a key given twice is named by its line, which the YAML reader knows.
     match text::parse(body) {
-        Ok(parsed) if parsed.duplicates.is_empty() => Ok(parsed),
+        Ok(parsed) if parsed.duplicates.is_empty() && std::str::from_utf8(body).is_ok() => Ok(parsed),
         _ => yaml::parse(body),
     }
 }

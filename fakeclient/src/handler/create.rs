@@ -44,10 +44,20 @@ pub(crate) fn create_object(
         meta::text(&object, "name").clone_into(&mut scope.name);
     }
     meta::settle_namespace(&mut object, &scope.namespace)?;
-    if !matches!(meta::text(&object, "resourceVersion"), "" | "0") && !options.dry_run {
+    let revision = meta::text(&object, "resourceVersion").to_owned();
+    if given.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
+        return Err(ApiError::new(
+            500,
+            "",
+            format!("strconv.ParseUint: parsing {revision:?}: invalid syntax"),
+        ));
+    }
+    if !matches!(revision.as_str(), "" | "0") && !options.dry_run {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     metadata::remove(&mut object, "resourceVersion");
+    // A dry run of an apply that creates shows what the client said.
+    let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
     let sent = ManagedFields::take(&mut object);
     meta::wipe_system_fields(&mut object);
     let managed_fields = given.unwrap_or_else(|| {
@@ -65,10 +75,19 @@ pub(crate) fn create_object(
                 last = Some(error);
                 scope.name.clear();
             }
+            Ok(created) => return Ok(with_revision(created, shown)),
             other => return other,
         }
     }
     Err(last.expect("the loop ran, and only a taken name goes on"))
+}
+
+/// The object with the resourceVersion that a dry run shows, if it shows one.
+fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
+    let Some(revision) = shown else { return created };
+    let mut content = created.content().clone();
+    metadata::set(&mut content.value, "resourceVersion", revision.into());
+    Arc::new(Object::unstored(content))
 }
 
 fn attempt(

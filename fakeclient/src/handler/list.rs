@@ -96,7 +96,7 @@ pub(crate) fn page(
         }
     }
     let mut meta = json!({"resourceVersion": snapshot.revision().to_string()});
-    if !scope.resource.is_builtin() {
+    if !scope.resource.is_builtin() && !matches!(scope.form, Form::Metadata(_)) {
         // Lists of custom resources print the token always.
         meta["continue"] = "".into();
     }

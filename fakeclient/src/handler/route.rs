@@ -89,6 +89,10 @@ fn resource(core: &Arc<Core>, mut incoming: Incoming, path: ResourcePath) -> Res
     if unknown_below || !path.rest.is_empty() {
         return missing(&registry, &path.group);
     }
+    // Reviews are posted to their collection and have no place of their own.
+    if resource.is_virtual() && !path.name.is_empty() {
+        return missing(&registry, &path.group);
+    }
     check_names(&resource, &path)?;
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);

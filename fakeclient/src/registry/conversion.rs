@@ -49,6 +49,10 @@ pub(crate) fn stored(
     storage: Option<&Resource>,
     mut object: Value,
 ) -> Result<Value, ApiError> {
+    if let Shape::Custom { schema } = &resource.shape {
+        // What is read back has no null where that is no value.
+        schema.drop_nulls(&mut object);
+    }
     if resource.is_storage_version() {
         return Ok(object);
     }

@@ -181,7 +181,12 @@ impl FieldManager<'_> {
         if text("apiVersion") == self.api_version && text("kind") == self.kind {
             return Ok(());
         }
-        let kind = group_version_kind(text("apiVersion"), text("kind"));
+        let malformed = text("apiVersion").matches('/').count() > 1;
+        let kind = if malformed {
+            group_version_kind("", "")
+        } else {
+            group_version_kind(text("apiVersion"), text("kind"))
+        };
         Err(ApplyError::BadRequest(format!("invalid object type: {kind}")))
     }
 
@@ -199,7 +204,7 @@ impl FieldManager<'_> {
                 ApplyError::Other(format!("failed to create manager for existing fields: {}", text_of(error)))
             })?;
         }
-        if config.get("metadata").and_then(|metadata| metadata.get("managedFields")).is_some() {
+        if config.pointer("/metadata/managedFields").is_some_and(Value::is_array) {
             return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
         let about = |what: &str, object: &Value, why: String| {

@@ -42,7 +42,9 @@ pub(super) fn refresh(object: &mut Value, config: &Value) {
     let own = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
     own.and_then(|annotations| annotations.remove(ANNOTATION));
     crate::object::decode::body::plain_numbers(&mut config);
-    let text = format!("{config}\n");
+    // Go's encoder escapes what HTML would read as its own.
+    let text = format!("{config}\n").replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return;
     };

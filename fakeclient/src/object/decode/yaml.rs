@@ -10,20 +10,78 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 
 /// Reads the first document. Duplicates are whole remarks, such as `line 3: key "kind" already set in map`.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
-    let text = String::from_utf8_lossy(bytes);
-    let document = first_document(&text);
+    let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet".to_owned())?;
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) {
+        return Err("yaml: control characters are not allowed".to_owned());
+    }
+    let document = first_document(text);
     if document.trim().is_empty() {
         return Ok(Parsed::default());
     }
-    let mut parsed = read(document, DuplicateKeyPolicy::PassThrough).map_err(|why| format!("yaml: {why}"))?;
+    let depth = depth(document);
+    match depth {
+        0..=READ_DEPTH => {}
+        too_deep if too_deep > SERVER_DEPTH => {
+            let line = document.lines().take_while(|line| line.len() < SERVER_DEPTH).count();
+            let place = if line > 0 { format!("line {}: ", line + 1) } else { String::new() };
+            return Err(format!("yaml: {place}exceeded max depth of {SERVER_DEPTH}"));
+        }
+        _ => {
+            return Err(format!(
+                "yaml: nested deeper than {READ_DEPTH} levels, which this server does not read"
+            ));
+        }
+    }
+    let mut parsed =
+        read_at(depth, document, DuplicateKeyPolicy::PassThrough).map_err(|why| format!("yaml: {why}"))?;
     if !parsed.duplicates.is_empty() {
-        let line = read(document, DuplicateKeyPolicy::Error).err().and_then(|why| line_of(&why)).unwrap_or(1);
+        let line = read_at(depth, document, DuplicateKeyPolicy::Error)
+            .err()
+            .and_then(|why| line_of(&why))
+            .unwrap_or(1);
         for path in &mut parsed.duplicates {
             let key = path.rsplit('.').next().unwrap_or_default();
             *path = format!("line {line}: key {key:?} already set in map");
         }
     }
     Ok(parsed)
+}
+
+/// How deep kube-apiserver's YAML reader goes.
+const SERVER_DEPTH: usize = 10_000;
+/// How deep this one does, as the JSON reader.
+const READ_DEPTH: usize = 128;
+/// From here on the reader has a stack of its own: without optimisation a level takes 20 KB of it.
+const DEEP: usize = 24;
+const DEEP_STACK: usize = 16 << 20;
+
+/// How deep a document is nested at most, or a little more: brackets in its texts count, too.
+fn depth(document: &str) -> usize {
+    let mut deepest = 0;
+    let mut brackets: usize = 0;
+    let mut columns: Vec<usize> = Vec::new();
+    for line in document.lines() {
+        // Each item mark at the start of a line begins a level, as an indentation does.
+        let text = line.trim_start_matches([' ', '-']);
+        let head = &line[..line.len() - text.len()];
+        let starts = head.char_indices().filter(|(_, c)| *c == '-').map(|(at, _)| at).chain([head.len()]);
+        for column in starts {
+            columns.retain(|outer| *outer < column);
+            columns.push(column);
+            deepest = deepest.max(columns.len() + brackets);
+        }
+        for byte in text.bytes() {
+            match byte {
+                b'[' | b'{' => {
+                    brackets += 1;
+                    deepest = deepest.max(columns.len() + brackets);
+                }
+                b']' | b'}' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+    deepest
 }
 
 struct Document(Parsed);
@@ -35,6 +93,19 @@ impl<'de> Deserialize<'de> for Document {
         let value: Value = seed.deserialize(deserializer)?;
         Ok(Self(Parsed { value, duplicates }))
     }
+}
+
+/// Reads on a thread with a larger stack where the document is nested deep.
+fn read_at(depth: usize, document: &str, duplicates: DuplicateKeyPolicy) -> Result<Parsed, String> {
+    if depth < DEEP {
+        return read(document, duplicates);
+    }
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().stack_size(DEEP_STACK);
+        let reader =
+            reader.spawn_scoped(scope, || read(document, duplicates)).map_err(|why| why.to_string())?;
+        reader.join().expect("the reader does not panic")
+    })
 }
 
 fn read(document: &str, duplicates: DuplicateKeyPolicy) -> Result<Parsed, String> {
@@ -91,10 +162,25 @@ mod tests {
     #[case("a: ~", json!({"a": null}))]
     #[case("a: !!str 3", json!({"a": "3"}))]
     #[case("1: x", json!({"1": "x"}))]
+    #[case("y: x", json!({"true": "x"}))]
+    #[case("off: x", json!({"false": "x"}))]
+    #[case("\"y\": x", json!({"y": "x"}))]
+    #[case("1.5: x", json!({"1.5": "x"}))]
     #[case("<<: {x: 1}\nb: 2", json!({"x": 1, "b": 2}))]
     #[case("", json!(null))]
     fn scalars_are_read_as_the_server_reads_them(#[case] text: &str, #[case] expected: Value) {
         assert_eq!(parse(text.as_bytes()).unwrap().value, expected, "{text}");
+    }
+
+    #[test]
+    fn text_that_is_nested_too_deep_is_refused() {
+        let flow = |depth: usize| format!("a: {}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(flow(120).as_bytes()).is_ok());
+        assert!(parse(flow(5_000).as_bytes()).unwrap_err().starts_with("yaml: nested deeper than 128"));
+        assert_eq!(parse(flow(20_000).as_bytes()).unwrap_err(), "yaml: exceeded max depth of 10000");
+        assert!(parse("- ".repeat(5_000).as_bytes()).is_err());
+        let lines: String = (0..3_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        assert!(parse(lines.as_bytes()).is_err());
     }
 
     #[test]

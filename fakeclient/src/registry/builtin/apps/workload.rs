@@ -72,6 +72,9 @@ pub(super) fn invalid_selector(path: &Path, selector: &Value, why: &str) -> Fiel
     if !selector.list("matchExpressions").is_empty() {
         parts.push(format!("\"matchExpressions\":{}", selector["matchExpressions"]));
     }
+    if selector.is_null() {
+        return FieldError::invalid(path, Value::Null, why);
+    }
     FieldError::invalid(path, selector.clone(), why).shown_as(format!("{{{}}}", parts.join(",")))
 }
 
