@@ -50,6 +50,7 @@ async fn measure() -> Result<Vec<Row>> {
         Row::new("FakeCluster::new(), first in a process", first_of_processes()?),
     ];
     operations(&mut rows).await?;
+    rows.push(memory().await?);
     list(&mut rows).await?;
     Ok(rows)
 }
@@ -90,7 +91,6 @@ impl Stored {
 
     /// A stored Pod, another one in each run and far from that of the run before.
     fn name(&self, run: usize) -> String {
-        const STEP: usize = 7919;
         format!("stored-{}", run * STEP % self.count)
     }
 }
@@ -141,7 +141,50 @@ async fn operations(rows: &mut Vec<Row>) -> Result<()> {
         timed(async { at.pods.patch(&name, &params, &patch).await.expect("the Pod is stored") }).await
     });
     report(rows, "merge patch of a Pod", &merge.await, None);
+    let update = rows.iter().find(|row| row.what == UPDATE).map_or(f64::NAN, |row| row.microseconds);
+    let apply = medians(RUNS, &mut both, async |at, run| {
+        let (name, params) = (at.name(run), PatchParams::apply("bench").force());
+        let mut pod = pod(&name, run * STEP % at.count % 10);
+        pod.metadata.labels.get_or_insert_default().insert("run".to_owned(), format!("a{run}"));
+        // The first apply makes its manager; the one that is timed changes a label.
+        let first = Patch::Apply(&pod);
+        at.pods.patch(&name, &params, &first).await.expect("the Pod is stored");
+        pod.metadata.labels.get_or_insert_default().insert("run".to_owned(), format!("b{run}"));
+        let second = Patch::Apply(&pod);
+        timed(async { at.pods.patch(&name, &params, &second).await.expect("the Pod is stored") }).await
+    });
+    let apply = apply.await;
+    let few = Row::new("apply of a Pod that changes one label, 1,000 stored", apply[0]);
+    rows.push(few.against(UPDATE, update, Some(2.0)));
     Ok(())
+}
+
+/// The row that an apply is held against.
+const UPDATE: &str = "update of a Pod, 1,000 stored";
+
+/// How far the Pod of one run is from that of the run before.
+const STEP: usize = 7919;
+
+/// Resident memory for each stored Pod with two managers, in bytes (the row's figure), as `/proc` says it.
+async fn memory() -> Result<Row> {
+    const PODS: usize = 20_000;
+    let before = resident()?;
+    let stored = Stored::new(PODS).await?;
+    for number in 0..PODS {
+        let patch = Patch::Merge(json!({"metadata": {"labels": {"second": "x"}}}));
+        let params = PatchParams { field_manager: Some("second".to_owned()), ..PatchParams::default() };
+        stored.pods.patch(&format!("stored-{number}"), &params, &patch).await?;
+    }
+    let grown = resident()?.saturating_sub(before);
+    #[expect(clippy::cast_precision_loss, reason = "a size in bytes for people to read")]
+    let each = grown as f64 / PODS as f64;
+    Ok(Row::new("memory of a Pod with two managers and its history, in bytes as µs", each))
+}
+
+fn resident() -> Result<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").context("read this process's memory")?;
+    let pages: usize = pages.split(' ').nth(1).context("resident pages")?.parse()?;
+    Ok(pages * 4096)
 }
 
 /// The rows of one operation, with few and with many stored.
