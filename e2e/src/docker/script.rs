@@ -2,6 +2,8 @@
 //! cannot be reached.
 //!
 //! It speaks as much HTTP as a client of Docker's asks for, one request after the other, each on a connection of its own.
+//! One that listens on a socket answers from a thread. One in memory answers on the test's own runtime, so that its time may
+//! be paused: nothing is ever waited for but timers.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,7 +13,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bollard::Docker;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -87,6 +93,49 @@ fn serve(
     let body = if status == 204 { String::new() } else { body.to_string() };
     let head = "Content-Type: application/json\r\nConnection: close";
     write!(&*stream, "HTTP/1.1 {status} .\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A daemon on the runtime that its client was made on.
+pub(crate) struct InMemory {
+    pub(crate) docker: Docker,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl InMemory {
+    /// What it was asked, in order.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// A daemon without a socket, which speaks the newest version. Its answers may depend on those before.
+pub(crate) fn in_memory(answer: impl FnMut(&str) -> (u16, Value) + Send + 'static) -> InMemory {
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let (seen, answer) = (Arc::clone(&asked), Arc::new(Mutex::new(answer)));
+    let transport = move |request: BollardRequest| {
+        let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+        let respond = move |request: Request<Incoming>| {
+            let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+            let request = format!("{} {path}", request.method());
+            let (status, body) = answer.lock().unwrap()(&request);
+            seen.lock().unwrap().push(request);
+            let body = if status == 204 { String::new() } else { body.to_string() };
+            std::future::ready(Response::builder().status(status).body(body))
+        };
+        async move {
+            let (client, server) = tokio::io::duplex(1 << 16);
+            let answering = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(server), service_fn(respond));
+            tokio::spawn(answering);
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(client)).await?;
+            tokio::spawn(connection);
+            Ok(sender.send_request(request).await?)
+        }
+    };
+    let docker =
+        Docker::connect_with_custom_transport(transport, Some("http://docker"), 600, API_DEFAULT_VERSION);
+    InMemory { docker: docker.unwrap(), asked }
 }
 
 impl Scripted {

@@ -4,9 +4,9 @@
 //! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `complaint`):
 //! Docker (`containers`), kind's binary (`binary`), images (`origin`), a name (`name`) with a lease (`home`, `lease`),
 //! a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that are ready (`ready`). `cluster` is the
-//! handle to it and `node` to one of its nodes; `image` brings images to the nodes; `registry` lets many processes
-//! share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while, and `evidence` asks
-//! them what they know of a failure. A spec comes to all of it through `spec`.
+//! handle to it and `node` to one of its nodes, which `freeze` pauses; `image` brings images to the nodes; `registry`
+//! lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while, and
+//! `evidence` asks them what they know of a failure. A spec comes to all of it through `spec`.
 
 mod error;
 
@@ -37,6 +37,8 @@ mod ready;
 mod cluster;
 
 mod node;
+
+mod freeze;
 
 mod image;
 

@@ -68,14 +68,6 @@ impl Node {
         Ok(Condition::of(&found.map_err(self.doing("looking at"))?))
     }
 
-    pub(super) async fn pause(&self) -> Result<(), KindError> {
-        self.docker.pause_container(&self.name).await.map_err(self.doing("pausing"))
-    }
-
-    pub(super) async fn unpause(&self) -> Result<(), KindError> {
-        self.docker.unpause_container(&self.name).await.map_err(self.doing("resuming"))
-    }
-
     /// Asks the node's systemd to shut down, for as long as it takes but for ten seconds at most.
     pub(super) async fn stop(&self) -> Result<(), KindError> {
         let options = StopContainerOptions { t: Some(10), ..StopContainerOptions::default() };
@@ -114,7 +106,7 @@ impl Node {
             .map_err(self.doing("putting back on its network"))
     }
 
-    fn doing(&self, what: &str) -> impl FnOnce(bollard::errors::Error) -> KindError {
+    pub(super) fn doing(&self, what: &str) -> impl FnOnce(bollard::errors::Error) -> KindError {
         KindError::docker(format!("{what} {}", self.name))
     }
 }

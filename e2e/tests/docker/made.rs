@@ -77,7 +77,7 @@ async fn a_cluster_has_what_its_configuration_asks_for_and_is_there_until_it_is_
     let reaped = reap(&home, false).await.unwrap();
     assert!(reaped.kept.contains(&(name.clone(), "--reuse".to_owned())), "{reaped:?}");
     // What a killed run may have left is mended when the cluster is used again.
-    docker(&["pause", &format!("{name}-control-plane")]);
+    control_plane.pause().await.unwrap();
     let again = reuse(&home, &name, &config, &|_| ()).await.unwrap();
     assert_eq!(ready_nodes(&again).await[0].metadata.uid, nodes[0].metadata.uid, "it is the same cluster");
     drop(again);
