@@ -225,11 +225,17 @@ impl<V: 'static> Eventually<V> {
             if self.times == 1 {
                 std::future::pending::<()>().await;
             }
+            let mut looked = None;
             loop {
-                tokio::time::sleep(self.every).await;
-                if hunt.borrow().held.is_none() {
+                // The next look is due when it counts; one that told nothing is not repeated at once.
+                let last = hunt.borrow().held.map(|(_, last)| last);
+                let from = last.filter(|last| looked.is_none_or(|looked| *last > looked));
+                tokio::time::sleep_until(from.unwrap_or_else(Instant::now) + self.every).await;
+                let last = hunt.borrow().held.map(|(_, last)| last);
+                if last.is_none_or(|last| last.elapsed() < self.every) {
                     continue;
                 }
+                looked = Some(Instant::now());
                 let view = self.target.source.look().await.map_or_else(View::Trouble, View::Now);
                 if hunt.borrow_mut().see(view).is_break() {
                     return;
