@@ -69,6 +69,7 @@ pub use expect::{
     Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
+pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
 pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
 pub use tier::Need;

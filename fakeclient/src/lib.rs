@@ -12,6 +12,8 @@ mod object;
 mod registry;
 mod store;
 
+mod snapshot;
+
 pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
@@ -20,3 +22,4 @@ pub use error::{ApiError, Cause, Details};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultGuard, RequestMatch};
 pub use instruments::journal::Entry;
+pub use snapshot::stable;
