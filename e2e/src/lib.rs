@@ -31,7 +31,8 @@
 //!
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
 //! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that [`kind`] makes), and its outcome is
-//! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`).
+//! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`) and who wrote
+//! the fields that it is about (`managed_fields`).
 //!
 //! Nodes of tier `kind` are containers (`docker`) of an image that is pulled or made here (`node_image`).
 
@@ -42,6 +43,7 @@ struct Readme;
 
 mod failure;
 mod interrupt;
+mod managed_fields;
 mod options;
 
 mod spec;
@@ -69,6 +71,7 @@ pub use expect::{
     Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
+pub use managed_fields::{FieldOwner, managers};
 pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
 pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};

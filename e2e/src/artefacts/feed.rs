@@ -24,7 +24,8 @@ use crate::artefacts::Veil;
 use crate::artefacts::definitions::{self, Definition};
 use crate::artefacts::kinds::{self, KindAtHand};
 use crate::artefacts::mask::mask;
-use crate::expect::{changes, text_difference, yaml};
+use crate::expect::{FieldChange, changes, text_difference, yaml};
+use crate::managed_fields::Place;
 use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
 
 /// A pause after a watch that failed or ended at once.
@@ -37,7 +38,7 @@ const PATIENCE: u32 = 10;
 const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
 
 /// Changes of these fields alone are nobody's business.
-const SILENT: [&str; 2] = ["metadata.resourceVersion: ", "metadata.generation: "];
+const SILENT: [&str; 2] = ["metadata.resourceVersion", "metadata.generation"];
 
 /// A running feed. Dropping it ends it, too, but does not wait for that.
 pub(crate) struct Feed(JoinHandle<()>);
@@ -222,28 +223,39 @@ fn advance(revision: &mut String, object: &DynamicObject) {
     }
 }
 
-/// As a person may see it.
+/// Without a Secret's values.
 fn shown(kind: &str, object: &Value) -> Value {
     let mut object = object.clone();
     mask(kind, &mut object);
     object
 }
 
-/// What changed in a line, and as a difference of texts; nothing where nothing is worth telling.
+/// What changed in a line, and as a difference of texts with the managers of the fields that differ; nothing where nothing
+/// is worth telling.
 fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, String)> {
     let (old, new) = (shown(kind, before), shown(kind, after));
-    let mut fields: Vec<_> = changes(&old, &new)
-        .into_iter()
-        .filter(|line| !SILENT.iter().any(|silent| line.starts_with(silent)))
-        .collect();
+    let mut fields: Vec<_> =
+        changes(&old, &new).into_iter().filter(|change| !SILENT.contains(&change.path.as_str())).collect();
     // What somebody wants and what is say more than what is noted about it.
-    fields.sort_by_key(|line| line.starts_with("metadata."));
+    fields.sort_by_key(|change| change.path.starts_with("metadata."));
     let Some(first) = fields.first() else {
         let masked = kind == "Secret" && (before["data"] != after["data"]);
-        return masked.then(|| ("a masked value changed".into(), String::new()));
+        let by = || Place::default().at(after).field("data").by();
+        return masked.then(|| (format!("a masked value changed{}", by()), String::new()));
     };
     let more = if fields.len() > 1 { format!(" (and {} more)", fields.len() - 1) } else { String::new() };
-    Some((format!("{first}{more}"), text_difference(&yaml(&old), &yaml(&new))))
+    let detail = format!("{}{}", text_difference(&yaml(&old), &yaml(&new)), written(&fields));
+    Some((format!("{first}{more}"), detail))
+}
+
+/// The fields that each manager has written: `written by my-operator, Update, /status: status.phase, status.node`.
+fn written(fields: &[FieldChange]) -> String {
+    let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for field in fields.iter().filter(|field| !field.managers.is_empty()) {
+        by.entry(field.managers.join("; ")).or_default().push(&field.path);
+    }
+    let lines = by.iter().map(|(managers, paths)| format!("written by {managers}: {}", paths.join(", ")));
+    lines.fold(String::new(), |text, line| text + "\n" + &line)
 }
 
 /// `Warning ProvisioningFailed: no capacity`, about an object.
@@ -271,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn the_managers_of_the_fields_that_changed_are_told_below_the_difference() {
+        let fields = json!({"f:status": {"f:phase": {}, "f:node": {}}});
+        let entry =
+            json!({"manager": "bosun", "operation": "Update", "subresource": "status", "fieldsV1": fields});
+        let before = json!({"metadata": {"managedFields": []}, "status": {"phase": "Pending"}});
+        let after =
+            json!({"metadata": {"managedFields": [entry]}, "status": {"phase": "Ready", "node": "n"}});
+        let (text, detail) = difference("Machine", &before, &after).unwrap();
+        assert_eq!(text, r#"status.phase: "Pending" → "Ready" (by bosun, Update, /status) (and 1 more)"#);
+        assert!(
+            detail.ends_with("\nwritten by bosun, Update, /status: status.phase, status.node"),
+            "{detail}"
+        );
+        assert!(!detail.contains("managedFields"), "{detail}");
+    }
+
+    #[test]
     fn a_write_without_a_change_is_not_told() {
         let at = |revision: &str| json!({"metadata": {"resourceVersion": revision}, "spec": {}});
         assert_eq!(difference("Machine", &at("1"), &at("2")), None);
@@ -281,5 +310,12 @@ mod tests {
         let with = |value: &str| json!({"data": {"password": value}});
         let (text, detail) = difference("Secret", &with("aHVudGVyMg=="), &with("aHVudGVyMw==")).unwrap();
         assert_eq!((text.as_str(), detail.as_str()), ("a masked value changed", ""));
+        let entry =
+            json!({"manager": "pilot", "operation": "Apply", "fieldsV1": {"f:data": {"f:password": {}}}});
+        let (mut before, mut after) = (with("aHVudGVyMg=="), with("aHVudGVyMw=="));
+        before["metadata"] = json!({"managedFields": []});
+        after["metadata"] = json!({"managedFields": [entry]});
+        let (text, detail) = difference("Secret", &before, &after).unwrap();
+        assert_eq!((text.as_str(), detail.as_str()), ("a masked value changed (by pilot, Apply)", ""));
     }
 }

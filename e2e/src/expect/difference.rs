@@ -1,26 +1,24 @@
 //! Values told to a person: as YAML, as a difference of two texts, as a list of changed fields.
 //!
-//! `metadata.managedFields` is left out everywhere: it is long, and nobody's expectation.
+//! `metadata.managedFields` is shown nowhere, since it is long; what it says of a field that changed is told with that field.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
 
-/// A value as JSON, without managed fields.
+use crate::managed_fields::{Place, without};
+
+/// A value as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
-    let mut json =
-        serde_json::to_value(value).expect("a value that came from the API as JSON can be written as JSON");
-    if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    json
+    serde_json::to_value(value).expect("a value that came from the API as JSON can be written as JSON")
 }
 
-/// A value as YAML.
+/// A value as YAML, without managed fields.
 pub(crate) fn yaml(value: &Value) -> String {
-    serde_saphyr::to_string(value).expect("every JSON value can be written as YAML")
+    serde_saphyr::to_string(&without(value)).expect("every JSON value can be written as YAML")
 }
 
 /// What has to be taken away from, and added to, the one text to get the other, with some lines around.
@@ -32,32 +30,68 @@ pub(crate) fn text_difference(expected: &str, actual: &str) -> String {
     lines.join("\n")
 }
 
-/// The fields in which two values differ: `status.phase: "Pending" → "Ready"`.
-pub(crate) fn changes(before: &Value, after: &Value) -> Vec<String> {
+/// A field in which two values differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldChange {
+    /// `status.phase`.
+    pub(crate) path: String,
+    /// `"Pending" → "Ready"`.
+    values: String,
+    /// ` (by my-operator, Update, /status)`; empty where that is not known.
+    by: String,
+    /// The field's managers: `my-operator, Update, /status`.
+    pub(crate) managers: Vec<String>,
+}
+
+/// `status.phase: "Pending" → "Ready" (by my-operator, Update, /status)`.
+impl fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}{}", self.path, self.values, self.by)
+    }
+}
+
+/// The fields in which two values differ, with their managers in the newer one; managed fields themselves are left out.
+pub(crate) fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    compare("", before, after, &mut found);
+    compare("", &Place::default(), before, after, &mut found);
     found
 }
 
-fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+fn compare<'v>(
+    path: &str,
+    place: &Place<'v>,
+    before: &'v Value,
+    after: &'v Value,
+    found: &mut Vec<FieldChange>,
+) {
+    if before == after {
+        return;
+    }
+    let place = place.clone().at(after);
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
-            for (key, value) in old {
-                compare(&below(path, key), value, new.get(key).unwrap_or(&Value::Null), found);
+            let is_told = |key: &str| !(key == "managedFields" && path.ends_with("metadata"));
+            for (key, value) in old.iter().filter(|(key, _)| is_told(key)) {
+                let after = new.get(key).unwrap_or(&Value::Null);
+                compare(&below(path, key), &place.field(key), value, after, found);
             }
-            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
-                compare(&below(path, key), &Value::Null, value, found);
+            for (key, value) in new.iter().filter(|(key, _)| is_told(key) && !old.contains_key(*key)) {
+                compare(&below(path, key), &place.field(key), &Value::Null, value, found);
             }
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                compare(&format!("{path}[{}]", item_name(index, new)), old, new, found);
+                let path = format!("{path}[{}]", item_name(index, new));
+                compare(&path, &place.item(index, new), old, new, found);
             }
         }
-        (before, after) if before != after => {
-            found.push(format!("{path}: {} → {}", short(before), short(after)));
+        (before, after) => {
+            let values = format!("{} → {}", short(before), short(after));
+            // Nobody is known to have removed a field.
+            let place = if after.is_null() { Place::default() } else { place };
+            let (by, managers) = (place.by(), place.managers());
+            found.push(FieldChange { path: path.to_owned(), values, by, managers });
         }
-        _ => {}
     }
 }
 
@@ -72,13 +106,13 @@ fn item_name(index: usize, item: &Value) -> String {
     named.map_or_else(|| index.to_string(), str::to_owned)
 }
 
-/// A value on one line, cut when it is long; nothing where there is none.
+/// A value on one line, without managed fields, cut when it is long; nothing where there is none.
 pub(crate) fn short(value: &Value) -> String {
     const LIMIT: usize = 120;
     if value.is_null() {
         return "(none)".into();
     }
-    let text = value.to_string();
+    let text = without(value).to_string();
     match text.char_indices().nth(LIMIT) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
@@ -99,6 +133,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn changes(before: &Value, after: &Value) -> Vec<String> {
+        super::changes(before, after).iter().map(ToString::to_string).collect()
+    }
 
     #[test]
     fn a_changed_field_is_told_by_its_path() {
@@ -133,11 +171,27 @@ mod tests {
     }
 
     #[test]
-    fn managed_fields_are_left_out() {
+    fn a_changed_field_is_told_with_its_manager_and_managed_fields_are_not_shown() {
+        let object = |phase: &str, manager: &str| {
+            let fields = json!({"f:status": {"f:phase": {}, "f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}}}}});
+            let entry = json!({"manager": manager, "operation": "Update", "subresource": "status", "fieldsV1": fields});
+            json!({
+                "metadata": {"name": "a", "managedFields": [entry]},
+                "status": {"phase": phase, "conditions": [{"type": "Ready", "status": phase}]},
+            })
+        };
+        let (before, after) = (object("old", "mate"), object("new", "bosun"));
         assert_eq!(
-            to_json(&json!({"metadata": {"name": "a", "managedFields": []}})),
-            json!({"metadata": {"name": "a"}})
+            changes(&before, &after),
+            [
+                r#"status.conditions[Ready].status: "old" → "new" (by bosun, Update, /status)"#,
+                r#"status.phase: "old" → "new" (by bosun, Update, /status)"#,
+            ]
         );
+        assert_eq!(changes(&json!({}), &json!({"a": after})).len(), 1);
+        for text in [yaml(&after), short(&after), changes(&Value::Null, &after).concat()] {
+            assert!(!text.contains("managedFields") && text.contains("metadata"), "{text}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod record;
 mod script;
 
 pub use consistently::Consistently;
-pub(crate) use difference::{changes, seconds, text_difference, yaml};
+pub(crate) use difference::{FieldChange, changes, seconds, short, text_difference, yaml};
 pub use eventually::Eventually;
 pub use expect_value::Expect;
 pub(crate) use follow::Sight;

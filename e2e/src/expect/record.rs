@@ -216,14 +216,15 @@ fn transition(looked: bool, before: Option<&Value>, after: Option<&Value>) -> Op
         (Some(_), None) => Some("gone".into()),
         (Some(before), Some(after)) => {
             let all = changes(before, after);
-            let told: Vec<_> =
-                all.iter().filter(|change| !change.contains("metadata.resourceVersion: ")).collect();
-            match (all.is_empty(), told.as_slice()) {
+            let told: Vec<_> = all
+                .iter()
+                .filter(|change| !change.path.ends_with("metadata.resourceVersion"))
+                .map(ToString::to_string)
+                .collect();
+            match (all.is_empty(), told.is_empty()) {
                 (true, _) => None,
-                (false, []) => Some(format!("{UNCHANGED}{}", revision(after))),
-                (false, told) => {
-                    Some(told.iter().map(|change| change.as_str()).collect::<Vec<_>>().join("\n"))
-                }
+                (false, true) => Some(format!("{UNCHANGED}{}", revision(after))),
+                (false, false) => Some(told.join("\n")),
             }
         }
     }
@@ -303,6 +304,20 @@ Machine demo/a should be Ready within 30s
             "{story}"
         );
         assert!(story.contains("password: (masked, 7 bytes)") && !story.contains("aHVudGVyM"), "{story}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_told_with_its_manager_and_managed_fields_are_not_shown() {
+        let record = record();
+        for (revision, manager) in [("5", "mate"), ("6", "bosun")] {
+            let entry =
+                json!({"manager": manager, "operation": "Apply", "fieldsV1": {"f:data": {"f:key": {}}}});
+            let meta = json!({"name": "a", "resourceVersion": revision, "managedFields": [entry]});
+            record.saw(Some(json!({"a": {"metadata": meta, "data": {"key": manager}}})));
+        }
+        let story = record.story();
+        assert!(story.contains("a.data.key: \"mate\" → \"bosun\" (by bosun, Apply)\n"), "{story}");
+        assert!(!story.contains("managedFields") && story.contains("transitions: 2 in"), "{story}");
     }
 
     #[tokio::test(start_paused = true)]

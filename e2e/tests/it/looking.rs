@@ -39,7 +39,7 @@ fn a_rule_ends_a_wait_long_before_its_time_and_says_why() {
         "stopped at ",
         ", it does match {\"data\":{\"key\":\"sunk\"}}: ConfigMap ",
         "/a should match {\"data\":{\"key\":\"afloat\"}} within 3000s\n",
-        "  last seen: data.key is \"sunk\" and not \"afloat\"\n",
+        "  last seen: data.key is \"sunk\" and not \"afloat\"",
     ];
     check("stops when a condition says so", &parts);
 }

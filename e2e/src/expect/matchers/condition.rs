@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::expect::difference::to_json;
 use crate::expect::{Matcher, Mismatch};
+use crate::managed_fields::Place;
 
 /// Made by [`have_condition`].
 pub struct HaveCondition {
@@ -62,8 +63,10 @@ impl<T: Serialize> Matcher<T> for HaveCondition {
         let Some(conditions) = conditions.filter(|conditions| !conditions.is_empty()) else {
             return Err(Mismatch::new("it has no conditions"));
         };
-        let of_type = |condition: &&Value| condition.get("type").and_then(Value::as_str) == Some(&self.kind);
-        let Some(condition) = conditions.iter().find(of_type) else {
+        let of_type = |(_, condition): &(usize, &Value)| {
+            condition.get("type").and_then(Value::as_str) == Some(&self.kind)
+        };
+        let Some((index, condition)) = conditions.iter().enumerate().find(of_type) else {
             let types: Vec<_> =
                 conditions.iter().filter_map(|c| c.get("type").and_then(Value::as_str)).collect();
             return Err(Mismatch::new(format!(
@@ -78,7 +81,9 @@ impl<T: Serialize> Matcher<T> for HaveCondition {
         }
         let seen: Map<_, _> =
             wanted.keys().filter_map(|key| Some((key.clone(), condition.get(key)?.clone()))).collect();
-        Err(Mismatch::new(told(&self.kind, condition)).with_difference(&wanted, &seen))
+        let place = Place::default().at(&object).field("status").field("conditions").item(index, condition);
+        let why = format!("{}{}", told(&self.kind, condition), place.field("status").last_written());
+        Err(Mismatch::new(why).with_difference(&wanted, &seen))
     }
 }
 
@@ -114,6 +119,18 @@ mod tests {
         let mismatch = have_condition("Ready", "True").check(Some(&object())).unwrap_err();
         assert_eq!(mismatch.why(), "condition Ready is False (Creating: 1 of 3)");
         assert_eq!(mismatch.difference(), Some("-status: \"True\"\n+status: \"False\"\n type: Ready"));
+    }
+
+    #[test]
+    fn a_condition_is_told_with_the_manager_that_wrote_it() {
+        let fields =
+            json!({"f:status": {"f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}, "f:type": {}}}}});
+        let mut object = object();
+        object["metadata"]["managedFields"] =
+            json!([{"manager": "bosun", "operation": "Apply", "subresource": "status", "fieldsV1": fields}]);
+        let mismatch = have_condition("Ready", "True").check(Some(&object)).unwrap_err();
+        let told = "condition Ready is False (Creating: 1 of 3) (last written by bosun, Apply, /status)";
+        assert_eq!(mismatch.why(), told);
     }
 
     #[test]

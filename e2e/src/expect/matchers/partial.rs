@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::expect::difference::{short, to_json};
 use crate::expect::{Matcher, Mismatch};
+use crate::managed_fields::Place;
 
 /// Made by [`match_json`] and [`match_yaml`].
 pub struct MatchJson(Value);
@@ -49,7 +50,7 @@ impl<T: Serialize> Matcher<T> for MatchJson {
         let Some(actual) = actual else { return Err(Mismatch::absent()) };
         let actual = to_json(actual);
         let mut wrong = Vec::new();
-        compare("", &self.0, &actual, &mut wrong);
+        compare("", &Place::default(), &self.0, &actual, &mut wrong);
         if wrong.is_empty() {
             return Ok(());
         }
@@ -57,13 +58,16 @@ impl<T: Serialize> Matcher<T> for MatchJson {
     }
 }
 
-fn compare(path: &str, wanted: &Value, actual: &Value, wrong: &mut Vec<String>) {
+/// `way` leads to the actual value, for what its managed fields say.
+fn compare<'v>(path: &str, way: &Place<'v>, wanted: &'v Value, actual: &'v Value, wrong: &mut Vec<String>) {
     let place = || if path.is_empty() { "it".to_owned() } else { path.to_owned() };
+    let way = way.clone().at(actual);
     match (wanted, actual) {
         (Value::Object(wanted), Value::Object(actual)) => {
             for (key, wanted) in wanted {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(&path, wanted, actual.get(key).unwrap_or(&Value::Null), wrong);
+                let actual = actual.get(key).unwrap_or(&Value::Null);
+                compare(&path, &way.field(key), wanted, actual, wrong);
             }
         }
         (Value::Array(wanted), Value::Array(actual)) if key_of(wanted).is_some() => {
@@ -71,25 +75,27 @@ fn compare(path: &str, wanted: &Value, actual: &Value, wrong: &mut Vec<String>) 
             for item in wanted {
                 let name = &item[key];
                 let path = format!("{path}[{}]", name.as_str().unwrap_or_default());
-                match actual.iter().find(|other| other[key] == *name) {
-                    Some(other) => compare(&path, item, other, wrong),
+                match actual.iter().enumerate().find(|(_, other)| other[key] == *name) {
+                    Some((index, other)) => compare(&path, &way.item(index, other), item, other, wrong),
                     None => wrong.push(format!("{path} is absent")),
                 }
             }
         }
         (Value::Array(wanted), Value::Array(actual)) if wanted.len() == actual.len() => {
             for (index, (wanted, actual)) in wanted.iter().zip(actual).enumerate() {
-                compare(&format!("{path}[{index}]"), wanted, actual, wrong);
+                compare(&format!("{path}[{index}]"), &way.item(index, actual), wanted, actual, wrong);
             }
         }
         (Value::Array(wanted), Value::Array(actual)) => {
-            wrong.push(format!("{} has {} items and not {}", place(), actual.len(), wanted.len()));
+            let (count, written) = (actual.len(), way.last_written());
+            wrong.push(format!("{} has {count} items and not {}{written}", place(), wanted.len()));
         }
         (_, Value::Null) if !wanted.is_null() => {
             wrong.push(format!("{} is absent and not {}", place(), short(wanted)));
         }
         (wanted, actual) if wanted != actual => {
-            wrong.push(format!("{} is {} and not {}", place(), short(actual), short(wanted)));
+            let (actual, wanted) = (short(actual), short(wanted));
+            wrong.push(format!("{} is {actual} and not {wanted}{}", place(), way.last_written()));
         }
         _ => {}
     }
@@ -157,6 +163,32 @@ mod tests {
         check(json!({"spec": {"a": 1}}), &json!({"spec": {}}), Err("spec.a is absent and not 1"));
         check(json!({"spec": {"a": null}}), &json!({"spec": {}}), Ok(()));
         check(json!({"spec": {"a": null}}), &json!({"spec": {"a": 1}}), Err("spec.a is 1 and not (none)"));
+    }
+
+    #[test]
+    fn a_field_with_another_value_is_told_with_the_manager_that_wrote_it() {
+        let fields = json!({"f:status": {
+            "f:replicas": {}, "f:zones": {}, "f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}}},
+        }});
+        let entry = json!({"manager": "my-operator", "operation": "Update", "subresource": "status", "fieldsV1": fields});
+        let actual = json!({
+            "metadata": {"managedFields": [entry]},
+            "status": {"replicas": 2, "zones": ["a"], "conditions": [{"type": "Synced"}, {"type": "Ready", "status": "False"}]},
+        });
+        let by = "(last written by my-operator, Update, /status)";
+        for (wanted, why) in [
+            (json!({"replicas": 3}), "status.replicas is 2 and not 3"),
+            (json!({"zones": []}), "status.zones has 1 items and not 0"),
+            (json!({"zones": ["b"]}), "status.zones[0] is \"a\" and not \"b\""),
+            (
+                json!({"conditions": [{"type": "Ready", "status": "True"}]}),
+                "status.conditions[Ready].status is \"False\" and not \"True\"",
+            ),
+        ] {
+            check(json!({"status": wanted}), &actual, Err(&format!("{why} {by}")));
+        }
+        let mismatch = match_json(json!({"status": {"replicas": 3}})).check(Some(&actual)).unwrap_err();
+        assert_eq!(mismatch.difference(), Some(" status:\n-  replicas: 3\n+  replicas: 2"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::expect::difference::to_json;
 use crate::expect::{Matcher, Mismatch};
+use crate::managed_fields::Place;
 
 /// Made by [`have_ready_replicas`].
 pub struct HaveReadyReplicas(i64);
@@ -36,9 +37,11 @@ impl<T: Serialize> Matcher<T> for HaveReadyReplicas {
         if ready == self.0 {
             return Ok(());
         }
+        let field = if number("/status/readyReplicas").is_some() { "readyReplicas" } else { "numberReady" };
+        let written = Place::default().at(&object).field("status").field(field).last_written();
         let wanted = number("/spec/replicas").or(number("/status/desiredNumberScheduled"));
         let of = wanted.map(|wanted| format!(" of {wanted}")).unwrap_or_default();
-        Err(Mismatch::new(format!("{ready}{of} are ready")))
+        Err(Mismatch::new(format!("{ready}{of} are ready{written}")))
     }
 }
 
@@ -60,6 +63,9 @@ mod tests {
         check(&json!({"status": {"numberReady": 3}}), Ok(()));
         check(&json!({"spec": {"replicas": 3}, "status": {"readyReplicas": 2}}), Err("2 of 3 are ready"));
         check(&json!({"spec": {"replicas": 3}}), Err("0 of 3 are ready"));
+        let entry = json!({"manager": "bosun", "operation": "Update", "fieldsV1": {"f:status": {"f:readyReplicas": {}}}});
+        let managed = json!({"metadata": {"managedFields": [entry]}, "status": {"readyReplicas": 1}});
+        check(&managed, Err("1 are ready (last written by bosun, Update)"));
     }
 
     #[test]
