@@ -8,6 +8,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::artefacts::Veil;
+use crate::managed_fields::{conflicts, told};
 use crate::report::{FailureReport, Place};
 
 /// What hooks, specs and clean-ups return.
@@ -145,7 +146,11 @@ pub(crate) fn sentence(error: &(dyn StdError + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(kube::Error::Api(status)) = error.downcast_ref::<kube::Error>() {
-            push_part(&mut text, &status_sentence(status));
+            let told = status_sentence(status);
+            // Whoever asked may have told the same conflicts with their values.
+            if !text.contains(told.lines().next().unwrap_or_default()) {
+                push_part(&mut text, &told);
+            }
             break;
         }
         push_part(&mut text, &error.to_string());
@@ -163,10 +168,17 @@ fn push_part(text: &mut String, part: &str) {
     }
 }
 
-/// `404 NotFound: machines.fleet.seatrial.dev "a" not found`.
+/// `404 NotFound: machines.fleet.seatrial.dev "a" not found`; the conflicts of an apply are told in a line each.
 pub(crate) fn status_sentence(status: &kube::core::Status) -> String {
+    let conflicts = conflicts(status);
+    let message = if conflicts.is_empty() { status.message.clone() } else { told(&conflicts) };
+    sentence_of(status, &message)
+}
+
+/// A Status' code and reason with a message.
+pub(crate) fn sentence_of(status: &kube::core::Status, message: &str) -> String {
     let reason = if status.reason.is_empty() { "Unknown" } else { &status.reason };
-    format!("{} {reason}: {}", status.code, status.message)
+    format!("{} {reason}: {message}", status.code)
 }
 
 #[cfg(test)]
@@ -196,6 +208,26 @@ mod tests {
         };
         let failure = Failure::from(kube::Error::Api(Box::new(status)));
         assert_eq!(failure.message(), "404 NotFound: pods \"a\" not found");
+    }
+
+    #[test]
+    fn a_conflict_of_field_managers_is_told_by_field_and_once() {
+        let cause = kube::core::response::StatusCause {
+            reason: "FieldManagerConflict".into(),
+            message: "conflict with \"pilot\" using v1".into(),
+            field: ".data.depth".into(),
+        };
+        let details = serde_json::from_value(serde_json::json!({"causes": [cause]})).unwrap();
+        let status = kube::core::Status {
+            code: 409,
+            reason: "Conflict".into(),
+            message: "Apply failed with 1 conflict: …".into(),
+            details: Some(details),
+            ..kube::core::Status::default()
+        };
+        let failure = Failure::from(kube::Error::Api(Box::new(status)));
+        let told = "409 Conflict: 1 field belongs to another field manager\n  .data.depth: owned by \"pilot\" using v1";
+        assert_eq!(failure.message(), told);
     }
 
     #[test]

@@ -74,5 +74,7 @@ pub use failure::{Failure, SpecResult};
 pub use managed_fields::{FieldOwner, managers};
 pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
-pub use spec::{Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run};
+pub use spec::{
+    Apply, ApplyTarget, Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run,
+};
 pub use tier::Need;

@@ -13,11 +13,9 @@ use serde_json::Value;
 
 use crate::deploy::rights::in_force;
 use crate::failure::{Failure, SpecResult};
+use crate::managed_fields::FIELD_MANAGER;
 use crate::spec::object_label;
 use crate::tier::established;
-
-/// Who applies, in the objects' managed fields.
-const MANAGER: &str = "seatrial";
 
 /// Applies `objects` in their order. An object that belongs into a namespace and names none goes into `namespace`.
 ///
@@ -51,7 +49,7 @@ async fn apply_one(
             Api::namespaced_with(client.clone(), namespace, resource)
         }
     };
-    let parameters = PatchParams::apply(MANAGER).force();
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&name, &parameters, &Patch::Apply(&object)).await.map_err(|error| {
         let label = object_label(&resource.kind, object.metadata.namespace.as_deref(), &name);
         Failure::from(error).during(&format!("applying {label}"))

@@ -11,10 +11,16 @@ mod entry;
 
 mod place;
 
+mod conflict;
+
+pub(crate) use conflict::{conflicts, told};
 pub use entry::{FieldOwner, managers};
 pub(crate) use place::Place;
 
 use serde_json::Value;
+
+/// The field manager of the specs' own writes.
+pub(crate) const FIELD_MANAGER: &str = "seatrial";
 
 /// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told field
 /// by field where it matters.

@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::artefacts::Collector;
 use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
 use crate::failure::{Failure, SpecResult};
+use crate::managed_fields::FIELD_MANAGER;
 use crate::report::{MomentKind, Ongoing};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::life::CLEANUP_LIMIT;
@@ -190,10 +191,13 @@ impl Cx {
         }
     }
 
-    /// Creates an object, in the spec's namespace unless it names another one.
+    /// Creates an object, in the spec's namespace unless it names another one. Its field manager is `seatrial`, as that of
+    /// the spec's other writes.
     pub async fn create<K: Kind>(&self, object: &K) -> Result<K, RequestError> {
         self.keeps_secret(object);
-        let created = self.api_of(object).create(&PostParams::default(), object).await;
+        let field_manager = Some(FIELD_MANAGER.to_owned());
+        let parameters = PostParams { field_manager, ..PostParams::default() };
+        let created = self.api_of(object).create(&parameters, object).await;
         created.map_err(|error| self.error::<K>("create", &name_or_prefix(object), error))
     }
 
@@ -202,8 +206,7 @@ impl Cx {
         match self.create(object).await {
             Err(error) if error.status().is_some_and(|status| status.reason == "AlreadyExists") => {
                 let name = object.name_any();
-                let patched =
-                    self.api_of(object).patch(&name, &PatchParams::default(), &Patch::Merge(object)).await;
+                let patched = self.api_of(object).patch(&name, &by_the_spec(), &Patch::Merge(object)).await;
                 patched.map_err(|error| self.error::<K>("patch", &name, error))
             }
             other => other,
@@ -221,7 +224,7 @@ impl Cx {
         if K::kind(&()) == "Secret" {
             self.board.veil().learn(&patch);
         }
-        let patched = self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let patched = self.api::<K>().patch(name, &by_the_spec(), &Patch::Merge(patch)).await;
         patched.map_err(|error| self.error::<K>("patch", name, error))
     }
 
@@ -337,6 +340,11 @@ impl Cx {
             Failure::new(format!("nothing of type {} was kept in this spec", type_name::<T>()))
         })
     }
+}
+
+/// Parameters of a patch that the spec itself makes.
+fn by_the_spec() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 
 fn name_or_prefix<K: Kind>(object: &K) -> String {

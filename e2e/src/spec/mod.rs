@@ -22,6 +22,7 @@ mod evidence;
 mod life;
 mod panics;
 
+mod apply;
 mod board;
 mod cleanup;
 mod cx;
@@ -32,6 +33,7 @@ mod task;
 mod console;
 mod progress;
 
+pub use apply::{Apply, ApplyTarget};
 pub(crate) use board::{Board, Waiting};
 pub use cx::Cx;
 pub use harness::run;

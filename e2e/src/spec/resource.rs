@@ -60,11 +60,18 @@ pub struct RequestError {
     verb: &'static str,
     object: String,
     source: kube::Error,
+    /// What is known of the answer beside its Status.
+    told: Option<String>,
 }
 
 impl RequestError {
     pub(crate) fn new(verb: &'static str, object: String, source: kube::Error) -> Self {
-        Self { verb, object, source }
+        Self { verb, object, source, told: None }
+    }
+
+    /// Tells the answer in these words. They begin as the Status does in a failure.
+    pub(crate) fn telling(self, told: Option<String>) -> Self {
+        Self { told, ..self }
     }
 
     /// The Status that the API server answered with, if it answered.
@@ -78,7 +85,8 @@ impl RequestError {
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to {} {}", self.verb, self.object)
+        write!(f, "failed to {} {}", self.verb, self.object)?;
+        self.told.as_ref().map_or(Ok(()), |told| write!(f, ": {told}"))
     }
 }
 
