@@ -61,7 +61,9 @@ fn established(crd: &CustomResourceDefinition) -> Option<KindAtHand> {
         return None;
     }
     let served = crd.spec.versions.iter().filter(|version| version.served);
-    let version = served.max_by_key(|version| Version::parse(&version.name).priority())?.name.clone();
+    let version = served.max_by_key(|version| Version::parse(&version.name).priority())?;
+    let has_status = version.subresources.as_ref().is_some_and(|all| all.status.is_some());
+    let version = version.name.clone();
     let (group, names) = (crd.spec.group.clone(), &crd.spec.names);
     let resource = ApiResource {
         api_version: format!("{group}/{version}"),
@@ -70,7 +72,7 @@ fn established(crd: &CustomResourceDefinition) -> Option<KindAtHand> {
         kind: names.kind.clone(),
         plural: names.plural.clone(),
     };
-    Some(KindAtHand { resource, namespaced: true })
+    Some(KindAtHand { resource, namespaced: true, has_status })
 }
 
 #[cfg(test)]

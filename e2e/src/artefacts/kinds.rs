@@ -19,6 +19,8 @@ const NOISE: [(&str, &str); 4] = [
 pub(crate) struct KindAtHand {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
+    /// Whether it has the subresource `status`.
+    pub(crate) has_status: bool,
 }
 
 impl KindAtHand {
@@ -64,7 +66,8 @@ pub(crate) async fn at_hand(client: &Client) -> Result<Vec<KindAtHand>, String> 
         for (resource, can) in group.recommended_resources() {
             let noise = NOISE.contains(&(resource.group.as_str(), resource.plural.as_str()));
             if !noise && can.supports_operation(verbs::LIST) && can.supports_operation(verbs::WATCH) {
-                kinds.push(KindAtHand { resource, namespaced: can.scope == Scope::Namespaced });
+                let has_status = can.subresources.iter().any(|(part, _)| part.plural == "status");
+                kinds.push(KindAtHand { resource, namespaced: can.scope == Scope::Namespaced, has_status });
             }
         }
     }

@@ -24,6 +24,7 @@ pub(crate) use bag::Bag;
 pub(crate) use collect::collect;
 pub(crate) use collector::{Collector, Scene, Sources};
 pub(crate) use feed::Feed;
+pub(crate) use kinds::{KindAtHand, at_hand};
 pub(crate) use mask::mask;
 pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;

@@ -12,10 +12,12 @@ mod entry;
 mod place;
 
 mod conflict;
+mod status;
 
 pub(crate) use conflict::{conflicts, told};
 pub use entry::{FieldOwner, managers};
 pub(crate) use place::Place;
+pub(crate) use status::several_status_writers;
 
 use serde_json::Value;
 

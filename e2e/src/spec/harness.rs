@@ -138,6 +138,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         tier,
         definitions: Arc::new(Definitions::new(suite.definitions)),
         prefix: suite.prefix,
+        one_status_writer: suite.one_status_writer,
         workers,
         console: Arc::new(console),
         written: written(&options),
@@ -202,6 +203,7 @@ struct Session {
     tier: Arc<dyn Tier>,
     definitions: Arc<Definitions>,
     prefix: String,
+    one_status_writer: bool,
     workers: usize,
     console: Arc<Console>,
     /// Those who leave files.
@@ -274,6 +276,7 @@ impl Session {
             silence: if self.tier.has(Need::Kubelet) { mins(25) } else { mins(5) },
             retries: self.options.retries,
             fail_fast: self.options.fail_fast,
+            one_status_writer: self.one_status_writer,
             report: self.options.report.clone(),
             reporters: Arc::clone(reporters),
             progress: Arc::clone(&self.progress),

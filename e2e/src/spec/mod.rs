@@ -21,6 +21,7 @@ mod thread;
 mod evidence;
 mod life;
 mod panics;
+mod status_writers;
 
 mod apply;
 mod board;

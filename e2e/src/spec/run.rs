@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) retries: u32,
     /// Whether the first failure is the last.
     pub(crate) fail_fast: bool,
+    /// Whether a kind's status may have one writer only.
+    pub(crate) one_status_writer: bool,
     /// Where evidence goes, if anywhere.
     pub(crate) report: Option<PathBuf>,
     pub(crate) reporters: Arc<Reporters>,

@@ -8,15 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use kube::Client;
 use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
 use crate::failure::{Failure, SpecResult};
-use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook};
+use crate::spec::life::{
+    CLEANUP_LIMIT, Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook,
+};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
 use crate::spec::run::Run;
-use crate::spec::{Board, Cx, evidence, namespace};
+use crate::spec::{Board, Cx, evidence, namespace, status_writers};
 use crate::tier::Need;
 
 /// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
@@ -101,6 +104,7 @@ impl<'a> Stage<'a> {
                 ending.cluster_started = Some(cx.now());
                 feed = reported.then(|| self.feed(&cx));
                 ending.failures.extend(perform(spec, &mut cx, limit, &self.run.interrupt).await.err());
+                ending.failures.extend(self.check_status_writers(&cx, &ending).await.err());
                 self.collect(spec, Some(&cx), board, &mut ending).await;
                 finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
                 let namespace = spec.shared.is_empty().then(|| self.namespace_end());
@@ -115,8 +119,23 @@ impl<'a> Stage<'a> {
         self.last = Some(Last { index, ending, board: Arc::clone(board), feed, _log: log });
     }
 
+    /// Looks at what the spec has left, if its suite asks for that. An interrupted spec is no longer looked at.
+    async fn check_status_writers(&self, cx: &Cx, ending: &Ending) -> SpecResult {
+        if !self.run.one_status_writer || ending.was_interrupted() {
+            return Ok(());
+        }
+        cx.board.enters("the check of status writers");
+        let client = self.observer(cx);
+        guarded(CLEANUP_LIMIT, &cx.board, status_writers::check(&client, cx.namespace())).await
+    }
+
+    /// A client whose requests are not the spec's.
+    fn observer(&self, cx: &Cx) -> Client {
+        self.sources.observer.clone().unwrap_or_else(|| cx.client())
+    }
+
     fn feed(&self, cx: &Cx) -> Feed {
-        let client = self.sources.observer.clone().unwrap_or_else(|| cx.client());
+        let client = self.observer(cx);
         let (timeline, veil) = (Arc::clone(cx.board.timeline()), Arc::clone(cx.board.veil()));
         Feed::start(client, cx.namespace(), cx.now(), timeline, veil)
     }

@@ -222,6 +222,7 @@ pub(crate) fn run_on(
         silence: limits.1,
         retries: 0,
         fail_fast: false,
+        one_status_writer: false,
         report: None,
         reporters: Arc::default(),
         progress: Arc::default(),

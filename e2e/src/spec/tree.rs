@@ -23,6 +23,7 @@ pub struct Suite {
     pub(crate) root: Scope,
     pub(crate) definitions: Vec<Value>,
     pub(crate) prefix: String,
+    pub(crate) one_status_writer: bool,
 }
 
 /// A group of specs, as `describe`, `context` and `when` make it. What is said of a group holds for all specs
@@ -62,7 +63,12 @@ marking!(SpecHandle<'_>);
 
 impl Suite {
     pub(crate) fn new() -> Self {
-        Self { root: Scope::default(), definitions: Vec::new(), prefix: "seatrial".into() }
+        Self {
+            root: Scope::default(),
+            definitions: Vec::new(),
+            prefix: "seatrial".into(),
+            one_status_writer: false,
+        }
     }
 
     /// Adds a group of specs. Its name is the first part of their names.
@@ -85,6 +91,18 @@ impl Suite {
     /// What the names of the specs' namespaces begin with, instead of `seatrial`.
     pub fn namespace_prefix(&mut self, prefix: &str) -> &mut Self {
         prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers do that
+    /// work against each other. The failure names the kind, the objects, the managers and their fields.
+    ///
+    /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace then.
+    /// Controllers are told apart by the field manager that they write with: those that name none are all `unknown`.
+    /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes) as
+    /// none.
+    pub fn one_status_writer_per_kind(&mut self) -> &mut Self {
+        self.one_status_writer = true;
         self
     }
 }
