@@ -7,6 +7,7 @@ mod groups;
 mod interrupted;
 mod listing;
 mod looking;
+mod managers;
 mod program;
 mod reports;
 mod runs;

@@ -10,7 +10,7 @@ pub(crate) fn suite(suite: &mut Suite) {
     suite.crds([sail()]).describe("Sail", sails);
 }
 
-fn sail() -> serde_json::Value {
+pub(crate) fn sail() -> serde_json::Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

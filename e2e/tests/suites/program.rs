@@ -14,6 +14,7 @@ mod evidence;
 mod groups;
 mod interrupted;
 mod looking;
+mod managers;
 mod passing;
 mod refused;
 mod runs;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         "secrets" => secrets::suite,
         "stuck" => runs::stuck,
         "looking" => looking::suite,
+        "managers" => managers::suite,
+        "one writer" => managers::one_writer,
         "waiting" => waiting::suite,
         "refused" => refused::suite,
         other => panic!("SUITE is {other:?}, which is none of this program's suites"),
