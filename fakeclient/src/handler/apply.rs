@@ -24,9 +24,10 @@ pub(crate) fn apply(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError
     let options = WriteOptions::parse_apply(&scope.query)?;
     let config = ApplyConfiguration::read(&scope.body)?;
     let mut last = None;
+    let creates = part == Part::Main || scope.resource.strategy.creates_on_update();
     for _ in 0..ATTEMPTS {
         let stored = scope.core.store.snapshot().get(&scope.key()).is_some();
-        let (code, written) = if stored || part != Part::Main {
+        let (code, written) = if stored || !creates {
             let make = |scope: &Scope<'_>, live: &Live<'_>| made(scope, part, Some(live), &config, &options);
             (200, change(scope, part, &options, make))
         } else {

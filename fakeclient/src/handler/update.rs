@@ -43,7 +43,7 @@ pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiErro
     meta::settle_namespace(&mut object, &scope.namespace)?;
     meta::check_name(&object, &scope.name)?;
     let uid = meta::text(&object, "uid").to_owned();
-    let creates = scope.resource.strategy.creates_on_update() && part == Part::Main;
+    let creates = scope.resource.strategy.creates_on_update();
     if creates && scope.core.store.snapshot().get(&scope.key()).is_none() {
         if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
@@ -74,7 +74,16 @@ fn etcd_key(scope: &Scope<'_>) -> String {
     let resource = &scope.resource;
     let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
     let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
-    format!("/registry/{group}{}/{namespace}{}", resource.plural, scope.name)
+    // The oldest kinds are stored under other names.
+    let place = match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "services") => "services/specs",
+        ("", "endpoints") => "services/endpoints",
+        ("", "nodes") => "minions",
+        ("", "replicationcontrollers") => "controllers",
+        ("networking.k8s.io", "ingresses") => "ingress",
+        (_, plural) => plural,
+    };
+    format!("/registry/{group}{place}/{namespace}{}", scope.name)
 }
 
 /// Changes the stored object by `make`, which gets it in the served version and gives the new one. If somebody
@@ -114,7 +123,7 @@ pub(crate) fn change(
         // A write that changes nothing but times changes nothing.
         let unchanged =
             managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, &old);
-        if unchanged && !lets_go(scope, &object, &old) {
+        if unchanged && !lets_go(scope, &object, &old) && !loses(scope, &object, &current)? {
             return Ok(current);
         }
         if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current)? {
@@ -245,6 +254,18 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     if bumped || resource.strategy.bumps_generation(object, old) {
         metadata::set(object, "generation", (meta::generation(old) + 1).into());
     }
+}
+
+/// Whether the write removes fields of a custom resource that its own version does not know.
+fn loses(scope: &Scope<'_>, object: &Value, current: &Object) -> Result<bool, ApiError> {
+    let stored = current.value();
+    let resource = &scope.resource;
+    if resource.is_builtin()
+        || stored.get("apiVersion").is_some_and(|stored| *stored == resource.api_version())
+    {
+        return Ok(false);
+    }
+    Ok(!metadata::same(&scope.core.stored(resource, object.clone())?, stored))
 }
 
 /// Whether nothing holds the object after this write: no finalizer, and nothing of its kind's own.

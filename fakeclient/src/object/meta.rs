@@ -126,6 +126,7 @@ pub(crate) fn carry_over(object: &mut Value, old: &Value) {
         return;
     };
     let metadata = of_mut(object);
+    metadata.remove("selfLink");
     match old.get("generation") {
         Some(generation) => metadata.insert("generation".to_owned(), generation.clone()),
         None => metadata.remove("generation"),

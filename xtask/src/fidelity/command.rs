@@ -8,13 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use seatrial_fakeclient::{Clock, FakeCluster, Serving};
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::coverage::Ability;
-use seatrial_fixtures::conformance::{Case, FakeServer, Pair, Pairing, cases, salt, sides};
-use seatrial_fixtures::wire::{Wire, in_process, plain_http};
+use seatrial_fixtures::conformance::{Case, Pair, Pairing, cases, salt, sides};
+use seatrial_fixtures::wire::{Wire, plain_http};
 
 use super::covered::{self, Coverage};
+use super::fake::fake;
+use super::fuzz;
 use super::real::Real;
 use super::report::{self, Tally};
 
@@ -23,6 +24,12 @@ const AT_ONCE: usize = 16;
 
 /// Options of `cargo xtask fidelity`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask fidelity                           all cases\n  \
+    cargo xtask fidelity --filter status           the cases whose title holds this text\n  \
+    cargo xtask fidelity --fuzz 20000 --seed 1     20,000 random writes, the same each time\n  \
+    cargo xtask fidelity --fuzz 20000              as many others\n  \
+    cargo xtask fidelity --fuzz 20000 --seed 1 --sequence 17    one of the sequences of the first again")]
 pub(crate) struct Args {
     /// Print one JSON document instead of the table.
     #[arg(long)]
@@ -36,6 +43,8 @@ pub(crate) struct Args {
     /// Take lines that are no longer true out of the list of what no case asks (never adds one).
     #[arg(long, conflicts_with = "filter")]
     shrink_uncovered: bool,
+    #[command(flatten)]
+    fuzz: fuzz::Fuzz,
 }
 
 /// What both sides said, case by case, and what both offered before they were asked.
@@ -49,6 +58,9 @@ struct Heard {
 /// Runs the comparison. An error where any case differs without a line in the ledger, a line is stale, or the cases do
 /// not ask for all that is offered.
 pub(crate) async fn run(args: Args) -> Result<()> {
+    if let Some(options) = args.fuzz.options() {
+        return fuzz::run(&args.fuzz, options, args.kubeconfig.as_ref()).await;
+    }
     let chosen: Vec<Case> = cases()
         .into_iter()
         .filter(|case| args.filter.as_ref().is_none_or(|text| case.title().contains(text.as_str())))
@@ -103,8 +115,8 @@ impl Heard {
     /// Asks both sides, and keeps what they say.
     async fn listen(&mut self, chosen: Vec<Case>, salt: &str, real: &Real) -> Result<()> {
         let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
-        self.offered.extend(covered::offered(wire.as_ref(), fake(Timestamp::now()).wire.as_ref()).await?);
-        let pairing = Pairing::new(wire, Arc::new(fake));
+        self.offered.extend(covered::offered(wire.as_ref(), fake(Timestamp::now(), "").wire.as_ref()).await?);
+        let pairing = Pairing::new(wire, Arc::new(|start| fake(start, "")));
         self.pairs.extend(pairing.run_all(&chosen, salt, AT_ONCE, progress(chosen.len())).await);
         self.cases.extend(chosen);
         Ok(())
@@ -120,14 +132,4 @@ fn progress(total: usize) -> impl Fn(&Case, &Pair) {
             eprintln!("{done} of {total} cases");
         }
     }
-}
-
-/// A fake cluster of its own, whose clock shows `start`.
-fn fake(start: Timestamp) -> FakeServer {
-    let clock = Clock::manual(start);
-    let cluster = FakeCluster::builder().clock(clock.clone()).build();
-    let cluster = cluster.expect("an empty cluster has no object that could be refused");
-    let serve = async |cluster: FakeCluster| cluster.serve(0).await;
-    let wire = in_process(cluster, FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact);
-    FakeServer { wire, set_clock: Arc::new(move |time| clock.advance_to(time)) }
 }

@@ -2,6 +2,8 @@
 
 mod command;
 mod covered;
+mod fake;
+mod fuzz;
 mod real;
 mod report;
 

@@ -87,14 +87,21 @@ fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
     let config = ApplyConfiguration::read(&scope.body)?;
     let scope = &*scope;
     write(scope, &options, |fields, live| {
-        let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
-        if !scope.resource.is_builtin() && applied.object != *live.object {
-            // The server looks for the Scale among the versions of the custom resource, and so has none to write.
-            let place = format!("{}/{}", meta::namespace(&config.value), meta::name(&config.value));
+        // The server looks for the Scale among the versions of the custom resource, and so has none to convert.
+        let unconverted = |what: &str, place: &str| {
             let kind = group_version_kind(scale::API_VERSION, "Scale");
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
-            let what = "failed to convert new object";
-            return Err(ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}")));
+            ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}"))
+        };
+        let is_custom = !scope.resource.is_builtin();
+        if is_custom && live.managed_fields.is_empty() {
+            let what = "failed to create manager for existing fields: failed to convert live object";
+            return Err(unconverted(what, "/"));
+        }
+        let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
+        if is_custom && applied.object != *live.object {
+            let place = format!("{}/{}", meta::namespace(&config.value), meta::name(&config.value));
+            return Err(unconverted("failed to convert new object", &place));
         }
         let scale = decoded(scope, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;
@@ -129,7 +136,9 @@ fn decoded(
         is_builtin: &is_builtin,
         validation,
     };
-    read(&decoder).map(|decoded| decoded.object)
+    let Decoded { object, warnings } = read(&decoder)?;
+    scope.warnings.borrow_mut().extend(warnings);
+    Ok(object)
 }
 
 fn write(

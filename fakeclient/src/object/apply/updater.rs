@@ -61,7 +61,7 @@ impl Updater<'_> {
         new: &Value,
         entries: &mut Vec<Entry>,
     ) -> Result<FieldSet, UpdateError> {
-        self.reconcile(entries)?;
+        self.reconcile(live, entries)?;
         let comparison = self.take(live, new, entries, None, true)?;
         Ok(comparison.modified.union(&comparison.added))
     }
@@ -76,7 +76,7 @@ impl Updater<'_> {
         force: bool,
     ) -> Result<Option<Value>, UpdateError> {
         let value_type = self.value_type()?;
-        self.reconcile(entries)?;
+        self.reconcile(live, entries)?;
         let merged =
             merge(live, config, value_type).map_err(UpdateError::because("failed to merge config"))?;
         let owned =
@@ -183,12 +183,17 @@ impl Updater<'_> {
     }
 
     /// Makes one path of what became atomic since its manager wrote it.
-    fn reconcile(&self, entries: &mut Vec<Entry>) -> Result<(), UpdateError> {
-        let mut kept = Vec::with_capacity(entries.len());
+    fn reconcile(&self, live: &Value, entries: &mut Vec<Entry>) -> Result<(), UpdateError> {
+        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
         for mut entry in std::mem::take(entries) {
+            let version = &entry.manager.api_version;
             // Managers of versions that are not known any more are forgotten.
-            let found = self.versions.type_of(&entry.manager.api_version).map_err(UpdateError::Other)?;
+            let found = self.versions.type_of(version).map_err(UpdateError::Other)?;
             let Some(value_type) = found else { continue };
+            let known = |other: &Entry| other.manager.api_version == *version;
+            if *version != self.api_version && !kept.iter().any(known) {
+                self.in_version(live, self.api_version, version).map_err(UpdateError::Other)?;
+            }
             if let Some(fields) = reconcile(&entry.fields, value_type) {
                 entry.fields = Arc::new(fields);
             }
@@ -208,11 +213,16 @@ impl Updater<'_> {
     ) -> Result<Value, String> {
         let version = last.manager.api_version.as_str();
         let Some(value_type) = self.versions.type_of(version)? else { return Ok(merged.clone()) };
-        let merged = self.in_version(merged, self.api_version, version)?;
+        let merged = self
+            .in_version(merged, self.api_version, version)
+            .map_err(|why| format!("failed to convert merged object to last applied version: {why}"))?;
         let gone = last.fields.with_named_fields(value_type);
         let pruned = remove(&merged, &gone, value_type);
-        let pruned = self.add_back_owned(&merged, pruned, version, entries)?;
-        let pruned = add_back_dangling(&merged, &pruned, &last.fields, value_type)?;
+        let pruned = self
+            .add_back_owned(&merged, pruned, version, entries)
+            .map_err(|why| format!("failed add back owned items: {why}"))?;
+        let pruned = add_back_dangling(&merged, &pruned, &last.fields, value_type)
+            .map_err(|why| format!("failed add back dangling items: {why}"))?;
         debug_assert!(entries.iter().any(|entry| entry.manager.is(applier)), "the applier has an entry");
         self.in_version(&pruned, version, self.api_version)
     }
@@ -249,8 +259,11 @@ impl Updater<'_> {
         let (mut merged, mut pruned, mut at) = (merged.clone(), pruned, version);
         for (of, fields) in owned {
             let Some(value_type) = self.versions.type_of(of)? else { continue };
-            merged = self.in_version(&merged, at, of)?;
-            pruned = self.in_version(&pruned, at, of)?;
+            let convert = |object: &Value, which: &str| {
+                let converted = self.in_version(object, at, of);
+                converted.map_err(|why| format!("failed to convert {which} object at version {of}: {why}"))
+            };
+            (merged, pruned) = (convert(&merged, "merged")?, convert(&pruned, "pruned")?);
             at = of;
             let all = paths_of(&merged, value_type)?.with_named_fields(value_type);
             let kept = paths_of(&pruned, value_type)?.with_named_fields(value_type);

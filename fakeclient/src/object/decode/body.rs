@@ -204,7 +204,10 @@ impl Decoder<'_> {
             Some(why) => {
                 let slash = if self.resource.group.is_empty() { "/" } else { "" };
                 let kind = format!("{slash}{}, Kind={}", self.api_version(), self.kind());
-                Err(format!("unable to convert unstructured object to {kind}: {why}"))
+                // Bytes are the one thing that is read as JSON here.
+                let reader =
+                    if why.starts_with("illegal base64") { "error decoding from json: " } else { "" };
+                Err(format!("unable to convert unstructured object to {kind}: {reader}{why}"))
             }
             None => Ok(self.with_header(object)),
         }

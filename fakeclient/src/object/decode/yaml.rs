@@ -179,7 +179,7 @@ mod tests {
         assert!(parse(flow(5_000).as_bytes()).unwrap_err().starts_with("yaml: nested deeper than 128"));
         assert_eq!(parse(flow(20_000).as_bytes()).unwrap_err(), "yaml: exceeded max depth of 10000");
         assert!(parse("- ".repeat(5_000).as_bytes()).is_err());
-        let lines: String = (0..3_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let lines = (0..3_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<Vec<_>>().concat();
         assert!(parse(lines.as_bytes()).is_err());
     }
 
