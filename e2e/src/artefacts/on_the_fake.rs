@@ -146,7 +146,7 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
     let watched: Vec<_> = told.iter().filter(|moment| moment.kind == MomentKind::Watch).collect();
     let changes: Vec<_> = watched.iter().map(|moment| moment.object.as_ref().unwrap().change).collect();
     assert_eq!(changes, [Change::Added, Change::Modified, Change::Deleted], "{told:#?}");
-    assert_eq!(watched[1].text, r#"data.key: "1" → "2""#);
+    assert_eq!(watched[1].text, r#"data.key: "1" → "2" (by unknown, Update)"#);
     assert!(watched[1].detail.contains("-  key: \"1\"\n+  key: \"2\""), "{}", watched[1].detail);
     let event = told.iter().find(|moment| moment.kind == MomentKind::Event).unwrap();
     assert_eq!((event.text.as_str(), event.failed), ("ConfigMap a: Failed: no sail", true));

@@ -198,7 +198,7 @@ const DOING: [&str; 6] = [
     ", in the spec's body\n",
     "\n  last step: heaving, at ",
     "\n  waiting: ConfigMap ",
-    "/anchor should match {\"data\":{\"key\":\"up\"}} within 3600s\n    last seen: data.key is \"0\" and not \"up\"\n",
+    "/anchor should match {\"data\":{\"key\":\"up\"}} within 3600s\n    last seen: data.key is \"0\" and not \"up\" (last written by seatrial, Update)\n",
     "\n    last value:\n      apiVersion: v1\n",
 ];
 
