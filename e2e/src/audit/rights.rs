@@ -121,7 +121,8 @@ pub(crate) fn grants_of(rule: &PolicyRule) -> Vec<Grant> {
 impl Grant {
     fn covers(&self, request: &Request) -> bool {
         let same = |granted: &str, asked: &str| granted == "*" || granted == asked;
-        if !same(&self.verb, &request.verb) {
+        let creates = request.created && same(&self.verb, "create");
+        if !same(&self.verb, &request.verb) && !creates {
             return false;
         }
         if let Some(path) = &self.path {
@@ -205,6 +206,21 @@ mod tests {
         let rule = json!({"apiGroups": ["fleet"], "resources": ["machines", "machines/status"], "verbs": ["get", "update"]});
         let asked = [("get", "fleet", "machines", true), ("update", "fleet", "machines/status", true)];
         check_unused(&rule, &asked, &["get machines.fleet/status", "update machines.fleet"]);
+    }
+
+    #[test]
+    fn an_apply_that_creates_its_object_needs_both_rights() {
+        let rule = json!({"apiGroups": ["fleet"], "resources": ["machines"], "verbs": ["create", "patch"]});
+        let applied = |code: u16| {
+            let event = json!({
+                "requestURI": "/x", "verb": "patch", "user": {"username": "operator"},
+                "objectRef": {"resource": "machines", "apiGroup": "fleet", "name": "a"},
+                "responseStatus": {"code": code}, "annotations": {"authorization.k8s.io/decision": "allow"},
+            });
+            let trail = Trail::parse(&format!("{event}\n")).unwrap();
+            use_every_rule(&rules(json!([rule]))).check(Some(&trail)).is_ok()
+        };
+        assert!(applied(201) && !applied(200));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Request {
     /// Whether the authorizer refused it. A request that was refused later, by admission or by the object's own rules, was
     /// not denied.
     pub denied: bool,
+    /// Whether a patch or an update made its object: the server asks for the right to `create` as well then.
+    pub created: bool,
     /// Which rule allowed it or, if none did, what was missing.
     pub reason: String,
 }
@@ -140,6 +142,7 @@ impl From<Event> for Request {
         } else {
             format!("{}/{}", object.resource, object.subresource)
         };
+        let created = event.verb != "create" && event.response_status["code"] == 201;
         Self {
             user: event.impersonated_user.unwrap_or(event.user).username,
             verb: event.verb,
@@ -149,6 +152,7 @@ impl From<Event> for Request {
             name: object.name,
             uri: event.request_uri,
             denied,
+            created,
             reason: note("authorization.k8s.io/reason").unwrap_or_default(),
         }
     }

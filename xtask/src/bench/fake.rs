@@ -50,7 +50,6 @@ async fn measure() -> Result<Vec<Row>> {
         Row::new("FakeCluster::new(), first in a process", first_of_processes()?),
     ];
     operations(&mut rows).await?;
-    rows.push(memory().await?);
     list(&mut rows).await?;
     Ok(rows)
 }
@@ -164,28 +163,6 @@ const UPDATE: &str = "update of a Pod, 1,000 stored";
 
 /// How far the Pod of one run is from that of the run before.
 const STEP: usize = 7919;
-
-/// Resident memory for each stored Pod with two managers, in bytes (the row's figure), as `/proc` says it.
-async fn memory() -> Result<Row> {
-    const PODS: usize = 20_000;
-    let before = resident()?;
-    let stored = Stored::new(PODS).await?;
-    for number in 0..PODS {
-        let patch = Patch::Merge(json!({"metadata": {"labels": {"second": "x"}}}));
-        let params = PatchParams { field_manager: Some("second".to_owned()), ..PatchParams::default() };
-        stored.pods.patch(&format!("stored-{number}"), &params, &patch).await?;
-    }
-    let grown = resident()?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "a size in bytes for people to read")]
-    let each = grown as f64 / PODS as f64;
-    Ok(Row::new("memory of a Pod with two managers and its history, in bytes as µs", each))
-}
-
-fn resident() -> Result<usize> {
-    let pages = std::fs::read_to_string("/proc/self/statm").context("read this process's memory")?;
-    let pages: usize = pages.split(' ').nth(1).context("resident pages")?.parse()?;
-    Ok(pages * 4096)
-}
 
 /// The rows of one operation, with few and with many stored.
 fn report(rows: &mut Vec<Row>, what: &str, times: &[f64], floor: Option<(&str, f64)>) {
