@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of errors; what is warned of is taken all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -224,12 +224,11 @@ fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
 
 /// A variable that is given twice, unless the second is made of the first.
 fn hidden(path: &Path, env: &[Value]) -> Vec<String> {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     let mut said = Vec::new();
     for (index, variable) in env.iter().enumerate() {
         let name = variable.text("name");
-        if !seen.contains(&name) {
-            seen.push(name);
+        if seen.insert(name) {
             continue;
         }
         let (value, reference) = (variable.text("value"), format!("$({name})"));
