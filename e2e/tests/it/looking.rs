@@ -11,14 +11,7 @@ fn looking() -> &'static Ran {
 
 #[track_caller]
 fn check(spec: &str, parts: &[&str]) {
-    let story = looking().story(&format!("Lookout / that has no hope / {spec}"));
-    let mut rest = story;
-    for part in parts {
-        let Some((_, behind)) = rest.split_once(part) else {
-            panic!("{part:?} is not, or not in this order, in\n{story}");
-        };
-        rest = behind;
-    }
+    looking().check_story(&format!("Lookout / that has no hope / {spec}"), parts);
 }
 
 #[test]

@@ -130,6 +130,19 @@ impl Ran {
             .trim_end()
     }
 
+    /// Fails unless these parts stand, in this order, in what was told about a failed spec.
+    #[track_caller]
+    pub(crate) fn check_story(&self, spec: &str, parts: &[&str]) {
+        let story = self.story(spec);
+        let mut rest = story;
+        for part in parts {
+            let Some((_, behind)) = rest.split_once(part) else {
+                panic!("{part:?} is not, or not in this order, in\n{story}");
+            };
+            rest = behind;
+        }
+    }
+
     /// The parts of its life that a spec of suite `endings` told, in their order.
     pub(crate) fn told(&self, spec: &str) -> Vec<&str> {
         let begin = format!("told {spec}: ");

@@ -11,13 +11,7 @@ fn waiting() -> &'static Ran {
 
 #[track_caller]
 fn check(spec: &str, parts: &[&str]) {
-    let mut rest = waiting().story(spec);
-    for part in parts {
-        let Some((_, behind)) = rest.split_once(part) else {
-            panic!("{part:?} is not, or not in this order, in\n{}", waiting().story(spec));
-        };
-        rest = behind;
-    }
+    waiting().check_story(spec, parts);
 }
 
 #[test]

@@ -225,46 +225,33 @@ fn resource_of(core: &Arc<Core>, key: &Key) -> Option<Arc<Resource>> {
     core.registry().stored_as(&key.resource).into_iter().next()
 }
 
-fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
+/// Changes an object as it is stored now, and reports how that went.
+fn edit(core: &Arc<Core>, key: &Key, what: &str, edit: impl Fn(&mut Value)) {
     let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(
-        core,
-        hands::CONTROLLER_MANAGER,
-        resource,
-        (&key.namespace, &key.name),
-        Part::Main,
-        |object| {
-            let rest: Vec<Value> = references(object)
-                .iter()
-                .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
-                .cloned()
-                .collect();
-            if rest.is_empty() {
-                metadata::remove(object, "ownerReferences");
-            } else {
-                metadata::set(object, "ownerReferences", rest.into());
-            }
-        },
-    );
-    hands::report("garbage-collector", &format!("releasing {}/{}", key.resource, key.name), result);
+    let place = (&*key.namespace, &*key.name);
+    let result = hands::edit(core, hands::CONTROLLER_MANAGER, resource, place, Part::Main, edit);
+    hands::report("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
+}
+
+fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
+    edit(core, key, "releasing", |object| {
+        let rest: Vec<Value> = references(object)
+            .iter()
+            .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
+            .cloned()
+            .collect();
+        if rest.is_empty() {
+            metadata::remove(object, "ownerReferences");
+        } else {
+            metadata::set(object, "ownerReferences", rest.into());
+        }
+    });
 }
 
 fn drop_finalizer(core: &Arc<Core>, key: &Key, finalizer: &str) {
-    let Some(resource) = resource_of(core, key) else { return };
-    let result = hands::edit(
-        core,
-        hands::CONTROLLER_MANAGER,
-        resource,
-        (&key.namespace, &key.name),
-        Part::Main,
-        |object| {
-            let rest: Vec<String> = metadata::finalizers(object)
-                .into_iter()
-                .filter(|f| *f != finalizer)
-                .map(str::to_owned)
-                .collect();
-            metadata::set_finalizers(object, &rest);
-        },
-    );
-    hands::report("garbage-collector", &format!("finishing {}/{}", key.resource, key.name), result);
+    edit(core, key, "finishing", |object| {
+        let rest: Vec<String> =
+            metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();
+        metadata::set_finalizers(object, &rest);
+    });
 }

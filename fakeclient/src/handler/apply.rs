@@ -101,6 +101,11 @@ fn parse(body: &Bytes) -> Result<Parsed, String> {
     }
 }
 
+/// 500 for an object that cannot be read as its kind: an error that nobody gave a reason.
+pub(crate) fn unconverted(what: &str, place: &str, kind: &str, why: &str) -> ApiError {
+    ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}"))
+}
+
 /// The object with the configuration applied, decoded and complete.
 fn made(
     scope: &Scope<'_>,
@@ -114,9 +119,7 @@ fn made(
         Some(live) if *live.object == applied.object => applied.object,
         _ => scope.intake_applied(&applied.object).map_err(|why| {
             let kind = group_version_kind(&scope.resource.api_version(), &scope.resource.kind);
-            let place = format!("{}/{}", meta::namespace(&config.value), meta::name(&config.value));
-            let what = "failed to convert new object";
-            ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}"))
+            unconverted("failed to convert new object", &meta::place(&config.value), &kind, &why)
         })?,
     };
     config.check_duplicates(scope, options.field_validation)?;

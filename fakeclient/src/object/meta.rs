@@ -30,6 +30,11 @@ pub(crate) fn uid(object: &Value) -> &str {
     text(object, "uid")
 }
 
+/// `NAMESPACE/NAME`, either of which may be empty.
+pub(crate) fn place(object: &Value) -> String {
+    format!("{}/{}", namespace(object), name(object))
+}
+
 /// `metadata.generation`, 0 for kinds that have none.
 pub(crate) fn generation(object: &Value) -> i64 {
     object.get("metadata").and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()

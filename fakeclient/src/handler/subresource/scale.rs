@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::endpoint::options::WriteOptions;
 use crate::endpoint::response::Reply;
 use crate::error::ApiError;
-use crate::handler::apply::ApplyConfiguration;
+use crate::handler::apply::{ApplyConfiguration, unconverted};
 use crate::handler::metadata;
 use crate::handler::patch::is_apply;
 use crate::handler::scope::Scope;
@@ -91,7 +91,7 @@ fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         let unconverted = |what: &str, place: &str| {
             let kind = group_version_kind(scale::API_VERSION, "Scale");
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
-            ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}"))
+            unconverted(what, place, &kind, &why)
         };
         let is_custom = !scope.resource.is_builtin();
         if is_custom && live.managed_fields.is_empty() {
@@ -100,8 +100,7 @@ fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         }
         let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
         if is_custom && applied.object != *live.object {
-            let place = format!("{}/{}", meta::namespace(&config.value), meta::name(&config.value));
-            return Err(unconverted("failed to convert new object", &place));
+            return Err(unconverted("failed to convert new object", &meta::place(&config.value)));
         }
         let scale = decoded(scope, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;

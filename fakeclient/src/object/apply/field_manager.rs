@@ -208,7 +208,7 @@ impl FieldManager<'_> {
             return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
         let about = |what: &str, object: &Value, why: String| {
-            let place = format!("{}/{}", meta::namespace(object), meta::name(object));
+            let place = meta::place(object);
             let kind = group_version_kind(self.api_version, self.kind);
             ApplyError::Other(format!("failed to create typed {what} object ({place}; {kind}): {why}"))
         };
