@@ -1,6 +1,7 @@
 //! Custom resource definitions: established when they come, served while they are there, emptied before they go.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,15 +19,16 @@ use crate::store::{Event, Key};
 /// Where definitions are stored; a definition's own name is the storage key of its objects.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
+/// Time from a definition's deletion to its end. kube-apiserver answers the delete first and cleans up after that, so
+/// that a client that then starts a watch still sees the definition go.
+const CLEAN_UP_DELAY: Duration = Duration::from_millis(20);
+
 pub(super) fn step(core: &Arc<Core>, event: &Event) {
     if &*event.key.resource == DEFINITIONS {
         definition(core, event);
     } else if event.deleted {
         // The last object of a definition that is going may have gone.
-        let snapshot = core.store.snapshot();
-        if let Some(found) = snapshot.get(&Key::new(DEFINITIONS, "", &event.key.resource)) {
-            clean_up(core, found.value());
-        }
+        clean_up_named(core, &event.key.resource);
     }
 }
 
@@ -69,12 +71,53 @@ fn definition(core: &Arc<Core>, event: &Event) {
             }
         });
     }
-    clean_up(core, object);
+    if is_terminating(object) && !event.old.as_ref().is_some_and(|old| is_terminating(old.value())) {
+        clean_up_soon(core, event.key.name.clone());
+    }
+}
+
+/// Cleans up after the delay, or at once where there is no runtime to wait in.
+fn clean_up_soon(core: &Arc<Core>, name: Arc<str>) {
+    let clean_up = CleanUp { core: Arc::downgrade(core), name };
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            tokio::time::sleep(CLEAN_UP_DELAY).await;
+            let core = clean_up.core.clone();
+            drop(clean_up);
+            if let Some(core) = core.upgrade() {
+                core.settle();
+            }
+        });
+    }
+}
+
+/// A clean-up that is due. It runs on drop, so that a runtime that ends within the delay does not lose it.
+struct CleanUp {
+    core: Weak<Core>,
+    name: Arc<str>,
+}
+
+impl Drop for CleanUp {
+    fn drop(&mut self) {
+        let Some(core) = self.core.upgrade().filter(|_| !std::thread::panicking()) else { return };
+        clean_up_named(&core, &self.name);
+    }
+}
+
+fn clean_up_named(core: &Arc<Core>, name: &str) {
+    let snapshot = core.store.snapshot();
+    if let Some(definition) = snapshot.get(&Key::new(DEFINITIONS, "", name)) {
+        clean_up(core, definition.value());
+    }
+}
+
+fn is_terminating(definition: &Value) -> bool {
+    meta::is_deleting(definition) && metadata::finalizers(definition).contains(&CLEANUP_FINALIZER)
 }
 
 /// Deletes the objects of a definition that is being deleted, then lets it go.
 fn clean_up(core: &Arc<Core>, definition: &Value) {
-    if !meta::is_deleting(definition) || !metadata::finalizers(definition).contains(&CLEANUP_FINALIZER) {
+    if !is_terminating(definition) {
         return;
     }
     let name = meta::name(definition);

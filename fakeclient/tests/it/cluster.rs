@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount};
+use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use kube::runtime::{WatchStreamExt, watcher};
 use seatrial_fakeclient::{ApiError, Clock, FakeCluster, RequestMatch};
 use serde_json::json;
@@ -202,7 +204,7 @@ async fn a_definition_is_served_with_its_schema_defaults_pruning_and_rules() {
     assert_eq!(made.metadata.generation, Some(1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_definition_takes_its_objects_along() {
     let cluster = FakeCluster::builder().objects(WIDGETS).build().unwrap();
     let widgets = widgets(&cluster);
@@ -215,8 +217,14 @@ async fn a_definition_takes_its_objects_along() {
         "CustomResourceDefinition",
     ));
     let definitions: Api<kube::core::DynamicObject> = Api::all_with(cluster.client(), &kind);
-    definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
-    assert!(definitions.get_opt("widgets.example.com").await.unwrap().is_none());
+    let answer = definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
+    let definition = answer.left().expect("the definition waits for its objects to go");
+    let uid = definition.uid().unwrap();
+    // Its end comes after the answer: a watch that starts now sees it.
+    let events = definitions.watch(&WatchParams::default().timeout(15), "0").await.unwrap();
+    let deleted = events.try_any(|event| std::future::ready(matches!(event, WatchEvent::Deleted(_))));
+    assert!(deleted.await.unwrap());
+    await_condition(definitions, "widgets.example.com", is_deleted(&uid)).await.unwrap();
     let gone = widgets.get("w").await.unwrap_err();
     assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone}");
 }
