@@ -6,11 +6,12 @@ mod error;
 mod admission;
 mod controllers;
 mod endpoint;
-mod handler;
 mod instruments;
+mod kinds;
 mod object;
 mod registry;
 mod store;
+mod verbs;
 
 mod snapshot;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::hands;
 use crate::cluster::{BuildError, Core};
 use crate::endpoint::body;
-use crate::registry::builtin::scheduling::SYSTEM;
+use crate::kinds::scheduling::SYSTEM;
 
 /// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
 /// `pkg/registry/scheduling`).

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::hands;
 use crate::cluster::Core;
 use crate::endpoint::options::DeleteOptions;
-use crate::handler::metadata;
-use crate::handler::update::Part;
 use crate::object::meta;
 use crate::registry::custom::establish::{self, CLEANUP_FINALIZER};
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key};
+use crate::verbs::metadata;
+use crate::verbs::update::Part;
 
 /// Where definitions are stored; a definition's own name is the storage key of its objects.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";

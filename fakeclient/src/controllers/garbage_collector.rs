@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::hands;
 use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
-use crate::handler::metadata;
-use crate::handler::update::Part;
 use crate::object::meta;
 use crate::registry::resource::Resource;
 use crate::store::{Event, Key, Object};
+use crate::verbs::metadata;
+use crate::verbs::update::Part;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";

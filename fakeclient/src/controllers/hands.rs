@@ -9,12 +9,12 @@ use crate::cluster::Core;
 use crate::endpoint::media::Form;
 use crate::endpoint::options::{DeleteOptions, Query, WriteOptions};
 use crate::error::ApiError;
-use crate::handler::create::create_object;
-use crate::handler::delete::delete_object;
-use crate::handler::scope::Scope;
-use crate::handler::update::{Made, Part, change};
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
+use crate::verbs::create::create_object;
+use crate::verbs::delete::delete_object;
+use crate::verbs::scope::Scope;
+use crate::verbs::update::{Made, Part, change};
 
 /// What the controllers of kube-controller-manager call themselves.
 pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";

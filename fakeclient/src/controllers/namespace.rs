@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::hands;
 use crate::cluster::Core;
 use crate::endpoint::options::{DeleteOptions, Propagation};
-use crate::handler::metadata;
-use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};
+use crate::verbs::metadata;
+use crate::verbs::update::Part;
 
 pub(super) fn step(core: &Arc<Core>, event: &Event) {
     let name = match &*event.key.resource {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::hands;
 use crate::cluster::Core;
-use crate::handler::metadata;
-use crate::handler::update::Part;
 use crate::object::meta;
 use crate::store::{Event, Key};
+use crate::verbs::metadata;
+use crate::verbs::update::Part;
 
 const NAME: &str = "kube-root-ca.crt";
 /// What a fake cluster says its CA is: it has none, and a client in this process needs none.

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::kinds::schemas::Builtin;
 use crate::object::decode::body::media;
 use crate::object::decode::delete_options as decode;
-use crate::registry::builtin::schemas::Builtin;
 
 /// `DeleteOptions` of a body, if there is one.
 pub(crate) fn delete_options(bytes: &[u8], content_type: &str) -> Result<Option<Value>, ApiError> {

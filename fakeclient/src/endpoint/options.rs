@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::field::{FieldError, is_printable};
+use crate::error::field::{FieldError, is_printable};
 use crate::object::patch::outcome::FieldValidation;
 
 /// The query, decoded, in order.

@@ -12,8 +12,8 @@ use http_body_util::BodyExt;
 
 use super::response::{Reply, ResponseBody};
 use crate::cluster::Core;
+use crate::endpoint::route::{Incoming, answer};
 use crate::error::ApiError;
-use crate::handler::route::{Incoming, answer};
 use crate::instruments::journal::Entry;
 
 /// Bytes that a request's body may have (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).

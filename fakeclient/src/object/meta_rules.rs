@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{meta, owner};
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 use crate::object::names::{dns_label_errors, label_key_errors, label_value_errors, name_errors};
 use crate::registry::strategy::NameRule;
 

@@ -1,7 +1,6 @@
 //! Pure functions on JSON: no store, no clock, no HTTP.
 
 pub(crate) mod decode;
-pub(crate) mod field;
 pub(crate) mod go_regex;
 pub(crate) mod jsonpath;
 pub(crate) mod meta;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::meta;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 /// One owner, borrowed from the object that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use super::builtin::data;
 use super::resource::Resource;
+use crate::kinds::data;
 
 /// Plural → resource, in one version.
 type Plurals = BTreeMap<String, Arc<Resource>>;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 /// Read access to what is stored, as of one snapshot.
 pub(crate) trait Peers {

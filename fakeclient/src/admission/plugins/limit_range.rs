@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
+use crate::kinds::rules::read::{Read, items_mut, object_mut, set};
 use crate::object::quantity::Quantity;
-use crate::registry::builtin::rules::read::{Read, items_mut, object_mut, set};
 
 /// Where the plugin writes down what it has set.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::builtin::rules::read::{Read, copy, object_mut, set};
-use crate::registry::builtin::scheduling::SYSTEM;
+use crate::kinds::rules::read::{Read, copy, object_mut, set};
+use crate::kinds::scheduling::SYSTEM;
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
 

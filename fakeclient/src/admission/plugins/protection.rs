@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::builtin::rules::read::{Read, object_mut, set};
+use crate::kinds::rules::read::{Read, object_mut, set};
 
 /// See the module.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::builtin::rules::read::Read;
+use crate::kinds::rules::read::Read;
 
 /// Counts what a namespace uses. A quota limits nothing before its controller has filled in `status.hard`.
 #[derive(Debug)]

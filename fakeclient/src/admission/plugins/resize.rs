@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
+use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
-use crate::registry::builtin::rules::read::Read;
 
 /// See the module.
 #[derive(Debug)]

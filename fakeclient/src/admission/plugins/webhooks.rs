@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::builtin::rules::labels;
-use crate::registry::builtin::rules::read::Read;
+use crate::kinds::rules::labels;
+use crate::kinds::rules::read::Read;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 

@@ -36,7 +36,7 @@ fn key_element(list: &List<'_>, keys: &[String], item: &Value) -> Result<PathEle
         found.extend(value.map(|value| (SmolStr::new(key), value.clone())));
     }
     if found.is_empty() {
-        let keys: Vec<String> = keys.iter().map(|key| crate::object::field::go_quoted(key)).collect();
+        let keys: Vec<String> = keys.iter().map(|key| crate::error::field::go_quoted(key)).collect();
         return Err(format!(
             "associative list with keys has an element that omits all key fields [{}] (and doesn't have default \
              values for any key fields)",

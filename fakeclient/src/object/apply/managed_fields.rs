@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::field_set::FieldSet;
 use super::fields_v1;
-use crate::object::field::go_quoted;
+use crate::error::field::go_quoted;
 
 /// How a manager came by its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

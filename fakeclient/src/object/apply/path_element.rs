@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
-use crate::object::field::go_quoted;
+use crate::error::field::go_quoted;
 
 /// One step of a field path (`FieldPath` in KEP-555).
 #[derive(Clone, Debug)]

@@ -196,14 +196,14 @@ fn go_syntax(value: &Value) -> String {
 fn literal(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
-        Value::String(text) => crate::object::field::go_quoted(text),
+        Value::String(text) => crate::error::field::go_quoted(text),
         Value::Array(items) => {
             format!("[]interface {{}}{{{}}}", items.iter().map(literal).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<String> = fields
                 .iter()
-                .map(|(name, value)| format!("{}:{}", crate::object::field::go_quoted(name), literal(value)))
+                .map(|(name, value)| format!("{}:{}", crate::error::field::go_quoted(name), literal(value)))
                 .collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))
         }

@@ -11,7 +11,7 @@ use super::declare;
 use super::program::{Program, Wanted};
 use super::types::Type;
 use super::value::Value;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Additional, Rule, Structural, Type as SchemaType};

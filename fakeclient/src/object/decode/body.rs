@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::typed::{Reader, Reading};
 use super::{text, yaml};
 use crate::error::ApiError;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
 use crate::object::schema::components::Components;
 use crate::registry::resource::{Resource, Shape};

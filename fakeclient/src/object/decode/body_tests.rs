@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::body::{Decoded, Decoder, Media, media};
 use crate::error::ApiError;
+use crate::kinds::schemas::Builtin;
 use crate::object::patch::outcome::FieldValidation;
 use crate::object::patch::{json as json_patch, merge, strategic};
 use crate::object::schema::structural::Structural;
-use crate::registry::builtin::schemas::Builtin;
 use crate::registry::lookup::Registry;
 use crate::registry::resource::{Resource, Shape};
 

@@ -87,7 +87,7 @@ fn check_header(value: &Value) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::builtin::schemas::Builtin;
+    use crate::kinds::schemas::Builtin;
     use serde_json::json;
 
     #[track_caller]

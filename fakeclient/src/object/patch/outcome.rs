@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 /// Documents that may change an object, in the order in which the server lists them.
 pub(crate) const PATCH_TYPES: [&str; 4] = [

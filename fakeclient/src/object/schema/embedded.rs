@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::structural::{Additional, Structural};
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_errors, path_segment_errors};
 
 impl Structural {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::structural::{Additional, ListType, Structural};
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 impl Structural {
     /// Items that repeat, anywhere in a whole resource.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::structural::{Additional, Structural};
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 

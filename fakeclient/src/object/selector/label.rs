@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::token::{Token, tokens};
-use crate::object::field::{FieldError, aggregate};
+use crate::error::field::{FieldError, aggregate};
 use crate::object::names::{label_key_errors, label_value_errors};
 
 /// All of these must hold; none of them means that every object is selected.

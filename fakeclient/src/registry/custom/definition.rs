@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::check::{approval, spec, stored};
 use super::establish;
-use crate::object::field::FieldError;
-use crate::registry::builtin::rules::read::{Read, object_mut, set, set_default};
+use crate::error::field::FieldError;
+use crate::kinds::rules::read::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
 /// `CustomResourceDefinition`.

@@ -8,9 +8,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::instance::Instance;
+use crate::kinds::rules::read::Read;
 use crate::object::apply::field_set::FieldSet;
 use crate::object::schema::structural::Structural;
-use crate::registry::builtin::rules::read::Read;
 use crate::registry::resource::{
     Column, Generation, Resource, ScalePaths, SelectableField, Shape, Storage, Subresource,
 };

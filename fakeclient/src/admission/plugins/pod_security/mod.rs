@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::builtin::rules::read::Read;
+use crate::kinds::rules::read::Read;
 use policy::{Level, Policy, Standard};
 
 /// See the module.

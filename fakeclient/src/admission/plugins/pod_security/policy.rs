@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 const LEVELS: [(&str, Level); 3] =

@@ -3,7 +3,7 @@
 use super::super::types::Type;
 use super::super::value::Value;
 use super::{Table, function, no_overload, time};
-use crate::object::field::go_float;
+use crate::error::field::go_float;
 
 pub(super) fn declare(table: &mut Table) {
     use Type::{Bool, Bytes, Double, Duration, Dyn, Int, String, Timestamp, Uint};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::node::Node;
 use super::outcome::Outcome;
-use crate::object::field::go_quoted;
+use crate::error::field::go_quoted;
 
 pub(super) fn check(node: &Node, value: &Value, path: &str) -> Outcome {
     let mut outcome = Outcome::default();

@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use super::node::Node;
 use super::outcome::{Kind, Outcome};
 use super::walk::inside;
-use crate::object::field::go_float;
+use crate::error::field::go_float;
 use crate::object::schema::structural::Type;
 
 pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {

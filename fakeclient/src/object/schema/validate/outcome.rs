@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::object::field::{FieldError, FieldErrorKind};
+use crate::error::field::{FieldError, FieldErrorKind};
 
 /// What to make of an error: the kinds that kube-apiserver tells apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl Error {
             Kind::Enum(allowed) => {
                 let texts: Vec<String> = allowed
                     .iter()
-                    .map(|v| v.as_str().map_or_else(|| crate::object::field::go_json(v), str::to_owned))
+                    .map(|v| v.as_str().map_or_else(|| crate::error::field::go_json(v), str::to_owned))
                     .collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 FieldError::not_supported(field, self.value, &texts)

@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::outcome::{Kind, Outcome};
 use super::walk::inside;
-use crate::object::field::go_quoted;
+use crate::error::field::go_quoted;
 
 pub(super) fn check(node: &Node, text: &str, path: &str) -> Outcome {
     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::node::Node;
 use super::outcome::{Kind, Outcome};
 use super::{combine, numbers, strings};
-use crate::object::field::{FieldError, go_quoted};
+use crate::error::field::{FieldError, go_quoted};
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Type;
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
 
 const ANNOTATION: &str = "api-approved.kubernetes.io";
 const SEE: &str = "see https://github.com/kubernetes/enhancements/pull/1111";

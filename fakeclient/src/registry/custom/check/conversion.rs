@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 const FORM: &str = "; desired format: https://host[/path]";
 

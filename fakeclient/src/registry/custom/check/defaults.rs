@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::Node;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();

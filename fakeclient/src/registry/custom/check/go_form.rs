@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use crate::object::field::go_json;
-use crate::registry::builtin::rules::read::Read;
+use crate::error::field::go_json;
+use crate::kinds::rules::read::Read;
 
 /// What a field of `JSONSchemaProps` holds.
 #[derive(Clone, Copy)]

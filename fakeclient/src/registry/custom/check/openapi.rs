@@ -6,10 +6,10 @@
 use serde_json::Value;
 
 use super::rules;
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::schema::structural::Type;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 /// What the way from the root to a node decides.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{defaults, go_form, openapi, structural};
-use crate::object::field::FieldError;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 
 /// What a root schema may say when `properties.status` must be able to stand alone.
 const BESIDE_STATUS: [&str; 22] = [

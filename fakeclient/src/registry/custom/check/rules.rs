@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::go_form;
 use super::openapi::Surroundings;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::cel::validator;
-use crate::object::field::FieldError;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::Structural;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 const REASONS: [&str; 4] =
     ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Structural, Type};
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] =

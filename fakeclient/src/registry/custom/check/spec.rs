@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::go_form::{self, Shared};
 use super::{conversion, names, root, served};
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::schema::structural::Type;
 use crate::object::schema::validate::is_known_format;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::object::field::FieldError;
-use crate::registry::builtin::rules::read::Read;
+use crate::error::field::FieldError;
+use crate::kinds::rules::read::Read;
 
 const PATH: &str = "status.storedVersions";
 

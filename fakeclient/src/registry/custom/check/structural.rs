@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::object::field::FieldError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
 use crate::object::go_regex;
-use crate::registry::builtin::rules::path::Path;
-use crate::registry::builtin::rules::read::Read;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {

@@ -1,0 +1,213 @@
+//! One document: paths, and the components that they lead to.
+//!
+//! Built-in components are printed as the generated data has them. Prose is left out everywhere but in responses,
+//! where the `OpenAPI` specification asks for it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::custom;
+use super::operation::{Operation, Responses, item};
+use super::paths::{self, Namer};
+use crate::endpoint::version::minor;
+use crate::kinds::schemas;
+use crate::registry::lookup::GroupVersion;
+use crate::registry::resource::Shape;
+
+const PREFIX: &str = "#/components/schemas/";
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/// The document of a group version.
+pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
+    let built_in = version.resources.iter().any(|r| matches!(r.shape, Shape::Builtin { .. }));
+    let mut paths = BTreeMap::new();
+    let mut own = BTreeMap::new();
+    for resource in &version.resources {
+        paths::add(&mut paths, resource);
+        if matches!(resource.shape, Shape::Custom { .. }) {
+            own.extend(custom::components(resource));
+        }
+    }
+    if built_in {
+        let root = paths::root(group, &version.name);
+        let namer = Namer::new(group, &version.name);
+        let id = namer.id("get", "APIResources");
+        paths.insert(format!("{root}/"), information(&namer.tag, &id, &format!("{META}.APIResourceList")));
+    }
+    let mut components = closure(&paths, &own);
+    if built_in {
+        say_own_version(&mut components, group, &version.name);
+        built_in_document(&paths, &components)
+    } else {
+        json!({
+            "openapi": "3.0.0",
+            "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
+            "paths": paths,
+            "components": {"schemas": components},
+        })
+    }
+}
+
+/// The document of a built-in group: that it can be asked about itself.
+pub(super) fn group(name: &str) -> Value {
+    let namer = Namer::new(name, "");
+    let id = namer.id("get", "APIGroup");
+    let item = information(&namer.tag, &id, &format!("{META}.APIGroup"));
+    alone(&format!("/apis/{name}/"), item)
+}
+
+/// A document that belongs to no group.
+pub(super) fn fixed(name: &str) -> Value {
+    let path = format!("/{name}/");
+    let text = json!({"type": "string"});
+    let item = match name {
+        "api" => information("core", "getCoreAPIVersions", &format!("{META}.APIVersions")),
+        "apis" => information("apis", "getAPIVersions", &format!("{META}.APIGroupList")),
+        "version" => {
+            let schema = json!({"$ref": format!("{PREFIX}io.k8s.apimachinery.pkg.version.Info")});
+            question("version", "getCodeVersion", &["application/json"], &schema)
+        }
+        "openid/v1/jwks" => {
+            let id = "getServiceAccountIssuerOpenIDKeyset";
+            question("openid", id, &["application/jwk-set+json"], &text)
+        }
+        _ => {
+            let id = "getServiceAccountIssuerOpenIDConfiguration";
+            question("WellKnown", id, &["application/json"], &text)
+        }
+    };
+    alone(&path, item)
+}
+
+fn alone(path: &str, item: Value) -> Value {
+    let paths = BTreeMap::from([(path.to_owned(), item)]);
+    let components = closure(&paths, &BTreeMap::new());
+    built_in_document(&paths, &components)
+}
+
+fn built_in_document(paths: &BTreeMap<String, Value>, schemas: &BTreeMap<String, Value>) -> Value {
+    let mut components = json!({
+        "securitySchemes": {"BearerToken": {"type": "apiKey", "name": "authorization", "in": "header"}},
+    });
+    if !schemas.is_empty() {
+        components["schemas"] = json!(schemas);
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": minor()},
+        "paths": paths,
+        "components": components,
+    })
+}
+
+/// What a path of discovery answers.
+fn information(tag: &str, id: &str, component: &str) -> Value {
+    let schema = json!({"$ref": format!("{PREFIX}{component}")});
+    let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    question(tag, id, &media, &schema)
+}
+
+fn question(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Value {
+    let responses = Responses::new(&[200], media, schema);
+    item(vec![Operation::new("get", tag, id, responses)])
+}
+
+/// All components that the paths lead to, own ones before built-in ones of the same name.
+fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let mut wanted = Vec::new();
+    for item in paths.values() {
+        references(item, &mut wanted);
+    }
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    while let Some(name) = wanted.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        if let Some(schema) = own.get(&name).cloned().or_else(|| schemas::document(&name)) {
+            references(&schema, &mut wanted);
+            found.insert(name, schema);
+        }
+    }
+    found
+}
+
+/// Every `$ref` below. A property that is called `$ref` holds a schema, not text, and is passed through.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if key == "$ref" => {
+                        found.extend(text.strip_prefix(PREFIX).map(str::to_owned));
+                    }
+                    value => references(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// `DeleteOptions` and `WatchEvent` are registered in every group version; a document lists the core one and its own.
+fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
+    for kind in ["DeleteOptions", "WatchEvent"] {
+        let Some(schema) = components.get_mut(&format!("{META}.{kind}")) else { continue };
+        if let Some(Value::Array(kinds)) = schema.get_mut("x-kubernetes-group-version-kind") {
+            let own = json!({"group": group, "version": version, "kind": kind});
+            if !kinds.contains(&own) {
+                kinds.push(own);
+            }
+        }
+    }
+}
+
+/// The schema of a kind by its reference.
+pub(super) fn reference(component: &str) -> Value {
+    Value::Object(Map::from_iter([("$ref".to_owned(), format!("{PREFIX}{component}").into())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::lookup::Registry;
+
+    fn apps() -> Value {
+        let groups = Registry::new().groups();
+        let group = groups.iter().find(|group| group.name == "apps").unwrap();
+        version("apps", &group.versions[0])
+    }
+
+    #[test]
+    fn kubectl_finds_the_field_validation_parameter_of_a_patch() {
+        let document = apps();
+        let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+        assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
+        let parameters = patch["parameters"].as_array().unwrap();
+        assert!(parameters.iter().any(|parameter| parameter["name"] == "fieldValidation"));
+    }
+
+    #[test]
+    fn a_document_holds_every_component_that_it_refers_to() {
+        let document = apps();
+        let mut wanted = Vec::new();
+        references(&document, &mut wanted);
+        assert!(!wanted.is_empty());
+        for name in wanted {
+            assert!(document["components"]["schemas"].get(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn delete_options_are_those_of_the_core_and_of_the_documents_own_version() {
+        let document = apps();
+        let name = format!("{META}.DeleteOptions");
+        let kinds = &document["components"]["schemas"][&name]["x-kubernetes-group-version-kind"];
+        assert_eq!(
+            *kinds,
+            json!([{"group": "", "kind": "DeleteOptions", "version": "v1"},
+                {"group": "apps", "kind": "DeleteOptions", "version": "v1"}])
+        );
+    }
+}

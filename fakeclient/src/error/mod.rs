@@ -1,0 +1,290 @@
+//! `ApiError`: every way a request can fail, and its one translation to a `metav1.Status`.
+//!
+//! The constructors carry the names and texts of apimachinery's `api/errors` (Kubernetes 1.37), because clients
+//! match on `reason` and people read `message`. Nothing else in this crate builds a Status.
+
+pub(crate) mod field;
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use field::{FieldError, aggregate, go_quoted};
+
+/// A request's failure, as kube-apiserver would report it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiError {
+    /// HTTP status code, repeated in the Status.
+    pub code: u16,
+    /// `metav1.StatusReason`, empty where the server gives none.
+    pub reason: &'static str,
+    /// What a person reads.
+    pub message: String,
+    /// `metav1.StatusDetails`, when the server gives any.
+    pub details: Option<Box<Details>>,
+    /// `metadata.continue`: where a list goes on whose pages have expired. Empty for any other failure.
+    pub continue_token: String,
+}
+
+/// `metav1.StatusDetails`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Name of the object the failure is about.
+    pub name: String,
+    /// API group of the kind.
+    pub group: String,
+    /// Despite its name in Kubernetes, mostly the plural resource; the kind for `Invalid`.
+    pub kind: String,
+    /// UID of the object.
+    pub uid: String,
+    /// One entry for each field at fault.
+    pub causes: Vec<Cause>,
+    /// When to try again, in seconds; 0 says nothing.
+    pub retry_after_seconds: u32,
+}
+
+/// `metav1.StatusCause`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cause {
+    /// `metav1.CauseType`, such as `FieldValueRequired`.
+    pub reason: String,
+    /// What is wrong with the field.
+    pub message: String,
+    /// Path of the field, such as `spec.containers[0].image`.
+    pub field: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} {})", self.message, self.code, self.reason)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// Group and plural of a resource as the error texts print it: `pods`, `deployments.apps`.
+pub(crate) fn qualified(group: &str, resource: &str) -> String {
+    if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }
+}
+
+impl ApiError {
+    pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None, continue_token: String::new() }
+    }
+
+    fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
+        let (name, group, kind) = (name.into(), group.into(), kind.into());
+        self.details = Some(Box::new(Details { name, group, kind, ..Details::default() }));
+        self
+    }
+
+    /// 404: the object does not exist.
+    pub fn not_found(group: &str, resource: &str, name: &str) -> Self {
+        let message = format!("{} {} not found", qualified(group, resource), go_quoted(name));
+        Self::new(404, "NotFound", message).about(group, resource, name)
+    }
+
+    /// 404: nothing is served at this path (the generic answer of the HTTP layer has no name to give).
+    pub fn no_such_path() -> Self {
+        let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
+        error.details = Some(Box::default());
+        error
+    }
+
+    /// 409: an object of that name exists.
+    pub fn already_exists(group: &str, resource: &str, name: &str) -> Self {
+        let message = format!("{} {} already exists", qualified(group, resource), go_quoted(name));
+        Self::new(409, "AlreadyExists", message).about(group, resource, name)
+    }
+
+    /// 409: the write was based on a state that has changed.
+    pub fn conflict(group: &str, resource: &str, name: &str, why: &str) -> Self {
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(group, resource));
+        Self::new(409, "Conflict", message).about(group, resource, name)
+    }
+
+    /// 409 with the text of an optimistic lock that failed.
+    pub fn stale(group: &str, resource: &str, name: &str) -> Self {
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(group, resource, name, why)
+    }
+
+    /// 400: the request cannot be understood.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    /// 403: understood and refused. An empty `name` prints as `""`, as the server does.
+    pub fn forbidden(group: &str, resource: &str, name: &str, why: &str) -> Self {
+        let message = if name.is_empty() {
+            format!("{} is forbidden: {why}", qualified(group, resource))
+        } else {
+            format!("{} \"{name}\" is forbidden: {why}", qualified(group, resource))
+        };
+        Self::new(403, "Forbidden", message).about(group, resource, name)
+    }
+
+    /// 422: the object breaks rules, one cause for each.
+    pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let qualified_kind = qualified(group, kind);
+        let message = match aggregate(errors) {
+            Some(text) => format!("{qualified_kind} \"{name}\" is invalid: {text}"),
+            None => format!("{qualified_kind} \"{name}\" is invalid"),
+        };
+        let mut error = Self::new(422, "Invalid", message).about(group, kind, name);
+        if let Some(details) = &mut error.details {
+            details.causes = errors
+                .iter()
+                .map(|e| Cause { reason: e.kind.reason().into(), message: e.body(), field: e.field.clone() })
+                .collect();
+        }
+        error
+    }
+
+    /// 405: the resource has no such verb.
+    pub fn method_not_allowed(group: &str, resource: &str, verb: &str) -> Self {
+        let message =
+            format!("{verb} is not supported on resources of kind \"{}\"", qualified(group, resource));
+        Self::new(405, "MethodNotAllowed", message).about(group, resource, "")
+    }
+
+    /// 406: no acceptable form of the answer.
+    pub fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// 415: a body in a form that is not read here.
+    pub fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// 410: the history asked for is gone.
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::new(410, "Expired", message)
+    }
+
+    /// 410 with reason `Gone`: a watch or a list from a compacted revision.
+    pub fn gone(message: impl Into<String>) -> Self {
+        Self::new(410, "Gone", message)
+    }
+
+    /// 413: a body past the server's limit.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(413, "RequestEntityTooLarge", message)
+    }
+
+    /// 429: try again after that many seconds.
+    pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+        let mut error = Self::new(429, "TooManyRequests", message);
+        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error
+    }
+
+    /// 500: with the text that apimachinery puts before the cause.
+    pub fn internal(cause: &str) -> Self {
+        let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {cause}"));
+        let cause = Cause { message: cause.into(), ..Cause::default() };
+        error.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
+        error
+    }
+
+    /// 504: the revision asked for has not come yet.
+    pub fn timeout(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+        let mut error = Self::new(504, "Timeout", message);
+        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error
+    }
+
+    /// 501: a real server can do this, the fake cannot yet; the message names what it is.
+    pub fn not_modelled(what: &str) -> Self {
+        Self::new(
+            501,
+            "NotImplemented",
+            format!("seatrial-fakeclient does not model {what}; run this on the envtest tier"),
+        )
+    }
+
+    /// The `metav1.Status` that answers the request.
+    pub fn to_status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "code": self.code,
+        });
+        let map = status.as_object_mut().expect("a Status is an object");
+        if !self.reason.is_empty() {
+            map.insert("reason".into(), self.reason.into());
+        }
+        if !self.continue_token.is_empty() {
+            map.insert("metadata".into(), json!({"continue": self.continue_token}));
+        }
+        if let Some(details) = &self.details {
+            map.insert("details".into(), details.to_value());
+        }
+        status
+    }
+}
+
+impl Details {
+    fn to_value(&self) -> Value {
+        let mut map = Map::new();
+        let mut text = |key: &str, value: &str| {
+            if !value.is_empty() {
+                map.insert(key.into(), value.into());
+            }
+        };
+        text("name", &self.name);
+        text("group", &self.group);
+        text("kind", &self.kind);
+        text("uid", &self.uid);
+        if !self.causes.is_empty() {
+            map.insert("causes".into(), self.causes.iter().map(Cause::to_value).collect());
+        }
+        if self.retry_after_seconds > 0 {
+            map.insert("retryAfterSeconds".into(), self.retry_after_seconds.into());
+        }
+        Value::Object(map)
+    }
+}
+
+impl Cause {
+    fn to_value(&self) -> Value {
+        let mut map = Map::new();
+        for (key, value) in [("reason", &self.reason), ("message", &self.message), ("field", &self.field)] {
+            if !value.is_empty() {
+                map.insert(key.into(), value.as_str().into());
+            }
+        }
+        Value::Object(map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::field::FieldError;
+
+    #[test]
+    fn a_missing_object_is_named_with_its_group() {
+        let status = ApiError::not_found("apps", "deployments", "web").to_status();
+        assert_eq!(status["message"], "deployments.apps \"web\" not found");
+        assert_eq!(status["details"], json!({"name": "web", "group": "apps", "kind": "deployments"}));
+    }
+
+    #[test]
+    fn an_invalid_object_lists_each_field_at_fault_as_a_cause() {
+        let errors = [
+            FieldError::required("spec.a", "must be set"),
+            FieldError::invalid("spec.b", json!(3), "must be even"),
+        ];
+        let error = ApiError::invalid("example.com", "Widget", "w", &errors);
+        assert_eq!(
+            error.message,
+            "Widget.example.com \"w\" is invalid: [spec.a: Required value: must be set, spec.b: Invalid value: 3: must be even]"
+        );
+        let status = error.to_status();
+        assert_eq!(status["details"]["causes"][1]["reason"], "FieldValueInvalid");
+        assert_eq!(status["details"]["causes"][1]["message"], "Invalid value: 3: must be even");
+    }
+}

@@ -1,0 +1,85 @@
+//! `ReplicaSet`: a Deployment's rules without the roll-out.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::rules::numbers::not_negative;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::{object_mut, set_default};
+use crate::registry::strategy::Strategy;
+
+use super::workload::{
+    counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
+};
+
+/// `replicasets.apps`
+#[derive(Debug)]
+pub(crate) struct ReplicaSet;
+
+impl Strategy for ReplicaSet {
+    fn default(&self, object: &mut Value) {
+        let spec = object_mut(object, "spec");
+        set_default(spec, "replicas", 1);
+        complete(object_mut(object_mut(spec, "template"), "spec"));
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        validate(&object["spec"])
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = validate(&object["spec"]);
+        errors.extend(same_selector(object, old));
+        errors
+    }
+
+    fn validate_status_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
+        let status = &object["status"];
+        let parts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+        let mut errors = counts(status, &["replicas"]);
+        errors.extend(counts(status, &parts));
+        errors.extend(counts(status, &["observedGeneration", "terminatingReplicas"]));
+        for part in parts {
+            errors.extend(no_more_than(status, part, "replicas", "status.replicas"));
+        }
+        errors.extend(no_more_than(status, "availableReplicas", "readyReplicas", "readyReplicas"));
+        errors
+    }
+
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        name_and_template_warnings(object, old)
+    }
+}
+
+fn validate(spec: &Value) -> Vec<FieldError> {
+    let path = Path::new("spec");
+    let mut errors: Vec<_> = not_negative(&path, spec, "replicas").into_iter().collect();
+    errors.extend(not_negative(&path, spec, "minReadySeconds"));
+    // The word is the server's.
+    errors.extend(selector(&path, spec, "deployment"));
+    errors.extend(selected_template(&path, spec, "ReplicaSet"));
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_spec_lacks_its_selector_and_its_containers() {
+        let mut object = json!({"metadata": {"name": "r"}});
+        ReplicaSet.default(&mut object);
+        let texts: Vec<_> = ReplicaSet.validate_create(&object).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "spec.selector: Required value",
+                "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
+                "spec.template.spec.containers: Required value",
+            ]
+        );
+    }
+}

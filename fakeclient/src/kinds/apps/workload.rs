@@ -1,0 +1,126 @@
+//! What the kinds that keep Pods running share: a selector that fits the template, counts that are not negative.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+use crate::kinds::pod_spec::check::template;
+use crate::kinds::pod_spec::warnings::warnings;
+use crate::kinds::rules::labels;
+use crate::kinds::rules::numbers::not_negative;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
+use crate::object::meta;
+
+/// A selector is required, in form, and not empty; `kind` is the word that the server has for it.
+pub(super) fn selector(path: &Path, spec: &Value, kind: &str) -> Vec<FieldError> {
+    let at = path.child("selector");
+    if !spec.has("selector") {
+        return vec![FieldError::required(&at, "")];
+    }
+    let mut errors = labels::selector(&at, &spec["selector"]);
+    if labels::is_empty(&spec["selector"]) {
+        let why = format!("empty selector is invalid for {kind}");
+        errors.push(invalid_selector(&at, &spec["selector"], &why));
+    }
+    errors
+}
+
+/// The template's labels match the selector; nothing more of the template counts while the selector cannot be read.
+pub(super) fn selected_template(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+    let selector = &spec["selector"];
+    let at = path.child("selector");
+    if !labels::selector(&at, selector).is_empty() {
+        return vec![invalid_selector(&at, selector, "invalid label selector")];
+    }
+    let mut errors = mismatch(path, spec);
+    errors.extend(template(&path.child("template"), &spec["template"]));
+    errors.extend(always_running(path, spec, controller));
+    errors
+}
+
+/// The template's labels do not match the selector, of which an absent one matches nothing.
+pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
+    let (selector, metadata) = (&spec["selector"], &spec["template"]["metadata"]);
+    if spec.has("selector") && labels::matches(selector, &metadata["labels"]) {
+        return Vec::new();
+    }
+    let at = path.child("template").child("metadata").child("labels");
+    vec![FieldError::invalid(at, metadata["labels"].clone(), "`selector` does not match template `labels`")]
+}
+
+/// Pods that are replaced when they end have no end of their own.
+pub(super) fn always_running(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+    let (at, pod) = (path.child("template").child("spec"), &spec["template"]["spec"]);
+    let mut errors = Vec::new();
+    let policy = pod.text("restartPolicy");
+    if policy != "Always" {
+        errors.push(FieldError::not_supported(at.child("restartPolicy"), policy.into(), &["Always"]));
+    }
+    if pod.has("activeDeadlineSeconds") {
+        let why = format!("activeDeadlineSeconds in {controller} is not Supported");
+        errors.push(FieldError::forbidden(at.child("activeDeadlineSeconds"), why));
+    }
+    errors
+}
+
+/// A selector in an error prints as its Go struct does: labels before expressions.
+pub(super) fn invalid_selector(path: &Path, selector: &Value, why: &str) -> FieldError {
+    let mut parts = Vec::new();
+    if selector.entries("matchLabels").next().is_some() {
+        parts.push(format!("\"matchLabels\":{}", selector["matchLabels"]));
+    }
+    if !selector.list("matchExpressions").is_empty() {
+        parts.push(format!("\"matchExpressions\":{}", selector["matchExpressions"]));
+    }
+    if selector.is_null() {
+        return FieldError::invalid(path, Value::Null, why);
+    }
+    FieldError::invalid(path, selector.clone(), why).shown_as(format!("{{{}}}", parts.join(",")))
+}
+
+/// The selector of a stored object never changes.
+pub(super) fn same_selector(object: &Value, old: &Value) -> Option<FieldError> {
+    let (new, old) = (&object["spec"]["selector"], &old["spec"]["selector"]);
+    (new != old).then(|| invalid_selector(&Path::new("spec.selector"), new, "field is immutable"))
+}
+
+/// Counts in a status, in the order in which the server looks at them.
+pub(super) fn counts(status: &Value, keys: &[&str]) -> Vec<FieldError> {
+    let path = Path::new("status");
+    keys.iter().filter_map(|key| not_negative(&path, status, key)).collect()
+}
+
+/// Some of the replicas are no more than all of them.
+pub(super) fn no_more_than(status: &Value, part: &str, whole: &str, shown: &str) -> Option<FieldError> {
+    let count = |key: &str| status.number(key).unwrap_or_default();
+    let why = format!("cannot be greater than {shown}");
+    (count(part) > count(whole))
+        .then(|| FieldError::invalid(Path::new("status").child(part), count(part).into(), why))
+}
+
+/// What the server warns of in a workload: its name, which only who chooses it is told of, and its template where
+/// that may have changed.
+pub(super) fn name_and_template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let name = if old.is_some() { None } else { name_warning(object) };
+    name.into_iter().chain(template_warnings(object, old)).collect()
+}
+
+/// What the server warns of in the template of a workload that is new or has a new generation.
+pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    if old.is_some_and(|old| meta::generation(old) == meta::generation(object)) {
+        return Vec::new();
+    }
+    warnings(&Path::new("spec.template"), &object["spec"]["template"])
+}
+
+/// What the server says of an object whose name will be part of host names.
+fn name_warning(object: &Value) -> Option<String> {
+    let wrong = crate::kinds::rules::names::dns_label(object["metadata"].text("name"));
+    (!wrong.is_empty()).then(|| {
+        format!(
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS \
+             label is recommended: [{}]",
+            wrong.join(" ")
+        )
+    })
+}

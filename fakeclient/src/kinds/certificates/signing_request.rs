@@ -1,0 +1,108 @@
+//! `CertificateSigningRequest`: keeps who asked, and is never changed but for its status.
+//!
+//! That the request is PEM is checked; the certificate request inside it is not parsed.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::{Read, copy, object_mut, remove, set};
+use crate::registry::strategy::{NameRule, Peers, Strategy};
+use crate::registry::user;
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE REQUEST-----";
+const END: &str = "-----END CERTIFICATE REQUEST-----";
+
+/// What only the server writes into the spec.
+const ASKER: [&str; 4] = ["username", "uid", "groups", "extra"];
+
+/// The shortest life of a certificate that may be asked for, in seconds.
+const SHORTEST: i64 = 600;
+
+/// `certificatesigningrequests.certificates.k8s.io`
+#[derive(Debug)]
+pub(crate) struct SigningRequest;
+
+impl Strategy for SigningRequest {
+    fn name_rule(&self) -> NameRule {
+        NameRule::PathSegment
+    }
+
+    fn prepare_create(&self, object: &mut Value) {
+        let spec = object_mut(object, "spec");
+        for field in ASKER {
+            remove(spec, field);
+        }
+        set(object, "status", json!({}));
+    }
+
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        copy(old, object, "spec");
+    }
+
+    fn default(&self, object: &mut Value) {
+        object_mut(object, "status");
+    }
+
+    fn allocate(&self, object: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
+        if old.is_none() {
+            let spec = object_mut(object, "spec");
+            set(spec, "username", peers.user());
+            set(spec, "groups", user::groups(peers.user()));
+        }
+        Ok(())
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        let (spec, path) = (&object["spec"], Path::new("spec"));
+        let mut errors = Vec::new();
+        if !is_request(spec.text("request")) {
+            let why = "PEM block type must be CERTIFICATE REQUEST";
+            errors.push(FieldError::invalid(path.child("request"), spec["request"].clone(), why));
+        }
+        if spec.list("usages").is_empty() {
+            errors.push(FieldError::required(path.child("usages"), ""));
+        }
+        let life = spec.number("expirationSeconds");
+        if let Some(seconds) = life.filter(|seconds| *seconds < SHORTEST) {
+            let why = "may not specify a duration less than 600 seconds (10 minutes)";
+            errors.push(FieldError::invalid(path.child("expirationSeconds"), seconds.into(), why));
+        }
+        errors
+    }
+}
+
+/// Whether base64 text holds a PEM block of the right type.
+fn is_request(base64: &str) -> bool {
+    let pem = STANDARD.decode(base64).unwrap_or_default();
+    let pem = String::from_utf8_lossy(&pem);
+    let block = pem.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
+    block.is_some_and(|(body, _)| STANDARD.decode(body.split_whitespace().collect::<String>()).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_pem_of_one_type() {
+        let pem =
+            |kind: &str| STANDARD.encode(format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n"));
+        assert!(is_request(&pem("CERTIFICATE REQUEST")));
+        assert!(!is_request(&pem("CERTIFICATE")) && !is_request("eA==") && !is_request("?"));
+    }
+
+    #[test]
+    fn usages_are_needed_and_life_is_not_too_short() {
+        let texts: Vec<String> = SigningRequest
+            .validate_create(&json!({"spec": {"request": "eA==", "expirationSeconds": 5}}))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert_eq!(texts[1], "spec.usages: Required value");
+    }
+}

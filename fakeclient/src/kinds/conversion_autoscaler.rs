@@ -1,0 +1,145 @@
+//! The older form of autoscalers, `autoscaling/v1`, of what is stored as `autoscaling/v2` (kube-apiserver 1.37).
+//!
+//! It knows one measure, the use of CPUs. What else an autoscaler can say the server keeps in annotations of the older
+//! form: conditions are kept so here too; other measures and behaviour are not modelled, and say so.
+
+use serde_json::{Value, json};
+
+use super::defaults;
+use super::rules::read::{Read, object_mut, remove, set, set_default};
+use crate::error::ApiError;
+
+/// Storage key.
+pub(super) const KEY: &str = "horizontalpodautoscalers.autoscaling";
+
+const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
+const UNKNOWN: [&str; 3] = ["metrics", "current-metrics", "behavior"];
+const USE_OF_CPU: &str = "targetCPUUtilizationPercentage";
+
+/// A stored autoscaler with the older form's fields.
+pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
+    let spec = object_mut(object, "spec");
+    if spec.has("behavior") {
+        return Err(beyond("behavior"));
+    }
+    let target = match spec.list("metrics") {
+        [] => None,
+        [metric] => Some(use_of_cpu(metric).ok_or_else(|| beyond("measures other than the use of CPUs"))?),
+        _ => return Err(beyond("several measures")),
+    };
+    remove(spec, "metrics");
+    if let Some(target) = target {
+        set(spec, USE_OF_CPU, target);
+    }
+    let status = object_mut(object, "status");
+    if !status.list("currentMetrics").is_empty() {
+        return Err(beyond("current measures"));
+    }
+    remove(status, "currentMetrics");
+    let conditions = status.list("conditions").iter().map(condition).collect::<Vec<_>>().join(",");
+    remove(status, "conditions");
+    // The older form prints these counts always, the newer one its measures.
+    set_default(status, "currentReplicas", 0);
+    set_default(status, "desiredReplicas", 0);
+    if !conditions.is_empty() {
+        let annotations = object_mut(object_mut(object, "metadata"), "annotations");
+        set(annotations, CONDITIONS, format!("[{conditions}]"));
+    }
+    defaults::apply("io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler", object);
+    Ok(())
+}
+
+/// An autoscaler of the older form with the stored form's fields and defaults.
+pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
+    let conditions = kept(object)?;
+    let spec = object_mut(object, "spec");
+    if let Some(target) = spec.number(USE_OF_CPU) {
+        let target = json!({"type": "Utilization", "averageUtilization": target});
+        set(spec, "metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
+        remove(spec, USE_OF_CPU);
+    }
+    let status = object_mut(object, "status");
+    if status.has("currentCPUUtilizationPercentage") {
+        return Err(beyond("current measures"));
+    }
+    if status.number("currentReplicas") == Some(0) {
+        remove(status, "currentReplicas");
+    }
+    set(status, "currentMetrics", Value::Null);
+    if let Some(conditions) = conditions {
+        set(status, "conditions", conditions);
+    }
+    defaults::apply("io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler", object);
+    Ok(())
+}
+
+/// The conditions in an annotation, which goes.
+fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
+    let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
+        return Ok(None);
+    };
+    for unknown in UNKNOWN {
+        if annotations.contains_key(&format!("autoscaling.alpha.kubernetes.io/{unknown}")) {
+            return Err(beyond(unknown));
+        }
+    }
+    let text = annotations.remove(CONDITIONS);
+    if annotations.is_empty() {
+        remove(object_mut(object, "metadata"), "annotations");
+    }
+    Ok(text.and_then(|text| serde_json::from_str(text.as_str()?).ok()))
+}
+
+/// A metric's average use of CPUs, if it is just that.
+fn use_of_cpu(metric: &Value) -> Option<i64> {
+    let resource = &metric["resource"];
+    let of_cpu = metric.text("type") == "Resource" && resource.text("name") == "cpu";
+    if of_cpu { resource["target"].number("averageUtilization") } else { None }
+}
+
+/// A condition as Go prints its fields.
+fn condition(condition: &Value) -> String {
+    let parts =
+        ["type", "status", "lastTransitionTime", "reason", "message"].into_iter().filter_map(|field| {
+            let value = condition.get(field).cloned().unwrap_or_default();
+            let left_out = matches!(field, "reason" | "message") && value.is_null();
+            (!left_out).then(|| format!("\"{field}\":{value}"))
+        });
+    format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
+}
+
+fn beyond(what: &str) -> ApiError {
+    ApiError::not_modelled(&format!("{what} of a HorizontalPodAutoscaler in autoscaling/v1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_use_of_cpus_and_conditions_survive_both_ways() {
+        let older = json!({"metadata": {"name": "a"}, "spec": {"maxReplicas": 2, USE_OF_CPU: 50}});
+        let mut object = older.clone();
+        stored(&mut object).unwrap();
+        assert_eq!(object["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 50);
+        object["status"]["conditions"] =
+            json!([{"type": "AbleToScale", "status": "True", "lastTransitionTime": null, "reason": "R"}]);
+        let newer = object.clone();
+        served(&mut object).unwrap();
+        assert_eq!(
+            object["metadata"]["annotations"][CONDITIONS],
+            r#"[{"type":"AbleToScale","status":"True","lastTransitionTime":null,"reason":"R"}]"#
+        );
+        assert_eq!(object["spec"][USE_OF_CPU], 50);
+        stored(&mut object).unwrap();
+        assert_eq!(object, newer);
+    }
+
+    #[test]
+    fn what_the_older_form_cannot_say_is_not_modelled() {
+        let mut object = json!({"spec": {"behavior": {"scaleDown": {}}}});
+        assert_eq!(served(&mut object).unwrap_err().code, 501);
+        let mut object = json!({"spec": {"metrics": [{"type": "Pods"}]}});
+        assert_eq!(served(&mut object).unwrap_err().code, 501);
+    }
+}

@@ -1,0 +1,122 @@
+//! `ConfigMap`: keys that can be file names, one bag for each key, immutability, a size limit.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+use crate::kinds::rules::names::{config_key, invalid};
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::Read;
+use crate::registry::strategy::Strategy;
+
+/// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
+pub(super) const MAX_SIZE: usize = 1024 * 1024;
+
+/// `configmaps`
+#[derive(Debug)]
+pub(crate) struct ConfigMap;
+
+impl Strategy for ConfigMap {
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        validate(object)
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = unchanged(object, old, &["data", "binaryData"]);
+        errors.extend(validate(object));
+        errors
+    }
+}
+
+/// What an object with `immutable: true` refuses.
+pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if old.flag("immutable") != Some(true) {
+        return errors;
+    }
+    let why = "field is immutable when `immutable` is set";
+    if object.flag("immutable") != Some(true) {
+        errors.push(FieldError::forbidden("immutable", why));
+    }
+    for bag in bags {
+        if object[*bag] != old[*bag] {
+            errors.push(FieldError::forbidden(*bag, why));
+        }
+    }
+    errors
+}
+
+/// How many bytes base64 text stands for.
+pub(super) fn decoded_len(text: &str) -> usize {
+    text.trim_end_matches('=').len() * 3 / 4
+}
+
+fn validate(object: &Value) -> Vec<FieldError> {
+    let (data, binary) = (Path::new("data"), Path::new("binaryData"));
+    let mut errors = Vec::new();
+    let mut size = 0;
+    for (key, value) in object.entries("data") {
+        let at = data.key(key);
+        errors.extend(invalid(&at, key, config_key(key)));
+        if object["binaryData"].get(key).is_some() {
+            errors.push(FieldError::invalid(at, key.into(), "duplicate of key present in binaryData"));
+        }
+        size += value.as_str().map_or(0, str::len);
+    }
+    for (key, value) in object.entries("binaryData") {
+        errors.extend(invalid(&binary.key(key), key, config_key(key)));
+        size += value.as_str().map_or(0, decoded_len);
+    }
+    if size > MAX_SIZE {
+        // The whole object is at fault: the server's path for it has no name and prints as `[]`.
+        errors.push(FieldError::too_long("[]", MAX_SIZE));
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_key_is_a_file_name_and_stands_in_one_bag() {
+        let object = json!({"data": {"..": "", "both": "1"}, "binaryData": {"both": "AA==", "no/": "AA=="}});
+        assert_eq!(
+            texts(&ConfigMap.validate_create(&object)),
+            [
+                "data[..]: Invalid value: \"..\": must not be '..'",
+                "data[both]: Invalid value: \"both\": duplicate of key present in binaryData",
+                "binaryData[no/]: Invalid value: \"no/\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+            ]
+        );
+    }
+
+    #[test]
+    fn values_of_more_than_a_mebibyte_are_too_long() {
+        let fits = json!({"data": {"k": "x".repeat(MAX_SIZE)}});
+        let tips = json!({"data": {"k": "x".repeat(MAX_SIZE)}, "binaryData": {"b": "AA=="}});
+        assert!(ConfigMap.validate_create(&fits).is_empty());
+        assert_eq!(
+            texts(&ConfigMap.validate_create(&tips)),
+            ["[]: Too long: may not be more than 1048576 bytes"]
+        );
+    }
+
+    #[test]
+    fn an_immutable_map_keeps_its_data_and_its_immutability() {
+        let old = json!({"immutable": true, "data": {"k": "x"}});
+        let new = json!({"data": {"k": "y"}, "binaryData": {"x": "AA=="}});
+        let why = "Forbidden: field is immutable when `immutable` is set";
+        assert_eq!(
+            texts(&ConfigMap.validate_update(&new, &old)),
+            [format!("immutable: {why}"), format!("data: {why}"), format!("binaryData: {why}")]
+        );
+        let labelled = json!({"metadata": {"labels": {"a": "b"}}, "immutable": true, "data": {"k": "x"}});
+        assert!(ConfigMap.validate_update(&labelled, &old).is_empty());
+    }
+}

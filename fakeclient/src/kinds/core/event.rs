@@ -1,0 +1,244 @@
+//! Event, in both of its groups: what ties its fields together (apiserver's `core/validation/events.go`, 1.37).
+//!
+//! Rules speak of the core form's fields, whichever group the request is for. It does not know that both groups share
+//! one storage.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::field::FieldError;
+use crate::kinds::rules::names::qualified_name;
+use crate::kinds::rules::read::Read;
+use crate::object::meta;
+use crate::registry::strategy::Strategy;
+
+/// Characters that the short texts of an Event may have.
+const SHORT: usize = 128;
+/// Characters that its message may have.
+const LONG: usize = 1024;
+
+/// `events` (strict: of the group `events.k8s.io`).
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) strict: bool,
+}
+
+impl Strategy for Event {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn collectable(&self) -> bool {
+        false
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = self.sound(object);
+        if self.strict {
+            errors.extend(self.complete(object));
+        }
+        errors
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.sound(object);
+        if self.strict {
+            if object["series"] != old["series"] {
+                errors.extend(series_errors(object));
+            }
+            errors.extend(self.changes(object, old));
+        }
+        errors
+    }
+}
+
+impl Event {
+    /// The name in this group of a field of the core form.
+    fn field(&self, core: &'static str) -> &'static str {
+        match core {
+            _ if !self.strict => core,
+            "involvedObject" => "regarding",
+            "message" => "note",
+            "source" => "deprecatedSource",
+            "firstTimestamp" => "deprecatedFirstTimestamp",
+            "lastTimestamp" => "deprecatedLastTimestamp",
+            "count" => "deprecatedCount",
+            "reportingComponent" => "reportingController",
+            other => other,
+        }
+    }
+
+    fn of<'v>(&self, object: &'v Value, core: &'static str) -> &'v Value {
+        &object[self.field(core)]
+    }
+
+    /// What every Event keeps to.
+    fn sound(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let namespace = meta::text(object, "namespace");
+        let about = self.of(object, "involvedObject").text("namespace");
+        let timed = object.has("eventTime");
+        let elsewhere = match (about, timed) {
+            ("", true) => !matches!(namespace, "default" | "kube-system"),
+            ("", false) => !matches!(namespace, "" | "default"),
+            (_, true) => false,
+            (about, false) => about != namespace,
+        };
+        if elsewhere {
+            let why = "does not match event.namespace";
+            errors.push(FieldError::invalid("involvedObject.namespace", about.into(), why));
+        }
+        if !timed {
+            return errors;
+        }
+        let controller = self.field("reportingComponent");
+        let reporter = object.text(controller);
+        if reporter.is_empty() {
+            errors.push(FieldError::required(controller, ""));
+        }
+        let wrong = qualified_name(reporter);
+        errors.extend(wrong.into_iter().map(|why| FieldError::invalid(controller, reporter.into(), why)));
+        for field in ["reportingInstance", "action", "reason"] {
+            let text = object.text(field);
+            if text.is_empty() {
+                errors.push(FieldError::required(field, ""));
+            }
+            errors.extend(too_long(field, text, SHORT));
+        }
+        errors.extend(too_long("message", self.of(object, "message").as_str().unwrap_or_default(), LONG));
+        errors
+    }
+
+    /// What a new Event of `events.k8s.io` says, and leaves to the core form.
+    fn complete(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = series_errors(object);
+        if !object.has("eventTime") {
+            errors.push(FieldError::required("eventTime", ""));
+        }
+        let kind = object.text("type");
+        if !matches!(kind, "Normal" | "Warning") {
+            errors.push(FieldError::invalid("type", "".into(), format!("has invalid value: {kind}")));
+        }
+        let set = |core: &'static str| match self.of(object, core) {
+            Value::Null => false,
+            Value::Number(count) => count.as_i64() != Some(0),
+            Value::Object(source) => !source.is_empty(),
+            _ => true,
+        };
+        let unset =
+            ["firstTimestamp", "lastTimestamp", "count", "source"].into_iter().filter(|core| set(core));
+        errors.extend(unset.map(|core| FieldError::invalid(core, "".into(), "needs to be unset")));
+        errors
+    }
+
+    /// Fields that an update through `events.k8s.io` leaves as they are.
+    fn changes(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        const FIXED: [&str; 14] = [
+            "involvedObject",
+            "reason",
+            "message",
+            "source",
+            "firstTimestamp",
+            "lastTimestamp",
+            "count",
+            "reason",
+            "type",
+            "eventTime",
+            "action",
+            "related",
+            "reportingComponent",
+            "reportingInstance",
+        ];
+        let changed = FIXED.into_iter().filter(|core| self.of(object, core) != self.of(old, core));
+        changed
+            .map(|core| {
+                let name = if core == "reportingComponent" { "reportingController" } else { core };
+                FieldError::invalid(name, internal(core, self.of(object, core)), "field is immutable")
+            })
+            .collect()
+    }
+}
+
+fn too_long(field: &str, text: &str, limit: usize) -> Option<FieldError> {
+    let why = format!("can have at most {limit} characters");
+    (text.len() > limit).then(|| FieldError::invalid(field, "".into(), why))
+}
+
+fn series_errors(object: &Value) -> Vec<FieldError> {
+    let series = &object["series"];
+    let mut errors = Vec::new();
+    if series.is_object() {
+        if series.number("count").unwrap_or(0) < 2 {
+            errors.push(FieldError::invalid("series.count", "".into(), "should be at least 2"));
+        }
+        if !series.has("lastObservedTime") {
+            errors.push(FieldError::required("series.lastObservedTime", ""));
+        }
+    }
+    errors
+}
+
+/// A value as the server's internal type prints it: field names as in Go, none left out.
+fn internal(core: &str, value: &Value) -> Value {
+    const REFERENCE: [(&str, &str); 7] = [
+        ("Kind", "kind"),
+        ("Namespace", "namespace"),
+        ("Name", "name"),
+        ("UID", "uid"),
+        ("APIVersion", "apiVersion"),
+        ("ResourceVersion", "resourceVersion"),
+        ("FieldPath", "fieldPath"),
+    ];
+    let fields: &[(&str, &str)] = match core {
+        "involvedObject" => &REFERENCE,
+        "related" if value.is_object() => &REFERENCE,
+        "source" => &[("Component", "component"), ("Host", "host")],
+        "count" => return if value.is_null() { json!(0) } else { value.clone() },
+        "firstTimestamp" | "lastTimestamp" | "eventTime" | "related" => return value.clone(),
+        _ => return value.as_str().unwrap_or_default().into(),
+    };
+    let shown: Vec<String> =
+        fields.iter().map(|(go, own)| format!("{go:?}:{}", Value::from(value.text(own)))).collect();
+    let text = format!("{{{}}}", shown.join(","));
+    Value::Object(Map::from_iter([(FieldError::VERBATIM.to_owned(), text.into())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_event_is_about_its_own_namespace() {
+        let event = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "b"}});
+        let expected = "involvedObject.namespace: Invalid value: \"b\": does not match event.namespace";
+        assert_eq!(texts(&Event { strict: false }.validate_create(&event)), [expected]);
+        let timed = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "b"},
+            "eventTime": "2001-01-01T00:00:00.000000Z", "reportingComponent": "c", "reportingInstance": "i",
+            "action": "act", "reason": "why"});
+        assert_eq!(texts(&Event { strict: false }.validate_create(&timed)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_new_event_of_the_newer_group_is_complete() {
+        let event =
+            json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a"}, "deprecatedCount": 1});
+        let expected = [
+            "eventTime: Required value",
+            "type: Invalid value: \"\": has invalid value: ",
+            "count: Invalid value: \"\": needs to be unset",
+        ];
+        assert_eq!(texts(&Event { strict: true }.validate_create(&event)), expected);
+    }
+
+    #[test]
+    fn what_an_event_is_about_does_not_change() {
+        let event = |name: &str| json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a", "name": name}});
+        let expected = "involvedObject: Invalid value: {\"Kind\":\"\",\"Namespace\":\"a\",\"Name\":\"c\",\"UID\":\"\",\
+                        \"APIVersion\":\"\",\"ResourceVersion\":\"\",\"FieldPath\":\"\"}: field is immutable";
+        let errors = Event { strict: true }.validate_update(&event("c"), &event("b"));
+        assert_eq!(texts(&errors), [expected]);
+    }
+}

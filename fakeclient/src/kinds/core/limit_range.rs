@@ -1,0 +1,55 @@
+//! LimitRange: what of its limits follows from the others.
+
+use serde_json::Value;
+
+use crate::kinds::rules::read::{Read, items_mut, object_mut, set};
+use crate::registry::strategy::Strategy;
+
+/// `limitranges`
+#[derive(Debug)]
+pub(crate) struct LimitRange;
+
+impl Strategy for LimitRange {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn default(&self, object: &mut Value) {
+        for limit in items_mut(object_mut(object, "spec"), "limits") {
+            if limit.text("type") == "Container" {
+                for (from, to) in
+                    [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
+                {
+                    follow(limit, from, to);
+                }
+            }
+        }
+    }
+}
+
+/// Resources that `to` does not name are taken from `from`.
+fn follow(limit: &mut Value, from: &str, to: &str) {
+    let given: Vec<(String, Value)> = limit.entries(from).map(|(k, v)| (k.to_owned(), v.clone())).collect();
+    for (resource, amount) in given {
+        let amounts = object_mut(limit, to);
+        if !amounts.has(&resource) {
+            set(amounts, &resource, amount);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_default_follows_from_a_maximum_and_a_request_from_the_default() {
+        let mut range = json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}, "min": {"memory": "1Mi"}}]}});
+        LimitRange.default(&mut range);
+        let limit = &range["spec"]["limits"][0];
+        assert_eq!(limit["default"], json!({"cpu": "1"}));
+        assert_eq!(limit["defaultRequest"], json!({"cpu": "1", "memory": "1Mi"}));
+    }
+}

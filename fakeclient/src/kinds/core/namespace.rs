@@ -1,0 +1,156 @@
+//! Namespace: the finalizer and the label that the server itself sets, and a phase that follows deletion.
+
+use serde_json::{Value, json};
+
+use crate::error::field::FieldError;
+use crate::kinds::rules::names::finalizer;
+use crate::kinds::rules::path::Path;
+use crate::kinds::rules::read::{Read, copy, object_mut, set, set_default};
+use crate::registry::strategy::{NameRule, Strategy};
+
+/// The label that equals the name.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// `namespaces`
+#[derive(Debug)]
+pub(crate) struct Namespace;
+
+impl Strategy for Namespace {
+    fn name_rule(&self) -> NameRule {
+        NameRule::DnsLabel
+    }
+
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"phase": "Active"}));
+        let spec = object_mut(object, "spec");
+        let mut finalizers = spec.list("finalizers").to_vec();
+        if !finalizers.contains(&json!("kubernetes")) {
+            finalizers.push(json!("kubernetes"));
+        }
+        set(spec, "finalizers", finalizers);
+    }
+
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        copy(&old["spec"], object_mut(object, "spec"), "finalizers");
+        copy(old, object, "status");
+    }
+
+    fn default(&self, object: &mut Value) {
+        let name = object["metadata"].text("name").to_owned();
+        if !name.is_empty() {
+            set(object_mut(object_mut(object, "metadata"), "labels"), NAME_LABEL, name);
+        }
+        set_default(object_mut(object, "status"), "phase", "Active");
+    }
+
+    fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
+        if object["spec"].list("finalizers").is_empty() {
+            return false;
+        }
+        set(object_mut(object, "metadata"), "deletionTimestamp", now);
+        set(object_mut(object, "status"), "phase", "Terminating");
+        true
+    }
+
+    fn holds(&self, object: &Value) -> bool {
+        !object["spec"].list("finalizers").is_empty()
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        finalizers_of(object, |path, _| path.clone())
+    }
+
+    fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
+        finalizers_of(object, |path, _| path.clone())
+    }
+
+    fn validate_status_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
+        let phase = object["status"].text("phase");
+        let (expected, when) = if object["metadata"].has("deletionTimestamp") {
+            ("Terminating", "is not empty")
+        } else {
+            ("Active", "is empty")
+        };
+        if phase == expected {
+            return Vec::new();
+        }
+        let why = format!("may only be '{expected}' if `deletionTimestamp` {when}");
+        // The capital letter is the server's.
+        vec![FieldError::invalid("status.Phase", phase.into(), why)]
+    }
+}
+
+/// Errors of an update of the `finalize` subresource, whose finalizers are named one by one.
+pub(crate) fn validate_finalize(object: &Value) -> Vec<FieldError> {
+    finalizers_of(object, Path::index)
+}
+
+fn finalizers_of(object: &Value, place: impl Fn(&Path, usize) -> Path) -> Vec<FieldError> {
+    let path = Path::new("spec.finalizers");
+    let all = object["spec"].list("finalizers").iter().enumerate();
+    all.flat_map(|(i, name)| finalizer(name.as_str().unwrap_or_default(), &place(&path, i))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_new_namespace_is_active_and_guarded_by_kubernetes() {
+        let mut object = json!({
+            "metadata": {"name": "n1", "labels": {"kubernetes.io/metadata.name": "zz"}},
+            "spec": {"finalizers": ["ex.com/a"]}, "status": {"phase": "Terminating"},
+        });
+        Namespace.prepare_create(&mut object);
+        Namespace.default(&mut object);
+        assert_eq!(
+            object,
+            json!({
+                "metadata": {"name": "n1", "labels": {"kubernetes.io/metadata.name": "n1"}},
+                "spec": {"finalizers": ["ex.com/a", "kubernetes"]}, "status": {"phase": "Active"},
+            })
+        );
+    }
+
+    #[test]
+    fn an_update_keeps_finalizers_and_status() {
+        let old = json!({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+        let mut new = json!({"spec": {"finalizers": []}, "status": {"phase": "Terminating"}});
+        Namespace.prepare_update(&mut new, &old);
+        assert_eq!(new, old);
+    }
+
+    #[test]
+    fn the_finalize_subresource_names_each_finalizer_at_fault() {
+        let object = json!({"spec": {"finalizers": ["foo", "ex.com/a", "bad/x y"]}});
+        assert_eq!(
+            texts(&validate_finalize(&object))[0],
+            "spec.finalizers[0]: Invalid value: \"foo\": name is neither a standard finalizer name nor is it fully qualified"
+        );
+        assert!(texts(&validate_finalize(&object))[1].starts_with("spec.finalizers[2]: "));
+        assert!(texts(&Namespace.validate_create(&object))[0].starts_with("spec.finalizers: "));
+    }
+
+    #[test]
+    fn the_phase_follows_deletion() {
+        let alive = json!({"metadata": {}, "status": {"phase": "Terminating"}});
+        assert_eq!(
+            texts(&Namespace.validate_status_update(&alive, &alive)),
+            [
+                "status.Phase: Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty"
+            ]
+        );
+        let dying =
+            json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"phase": "Active"}});
+        assert_eq!(
+            texts(&Namespace.validate_status_update(&dying, &dying)),
+            [
+                "status.Phase: Invalid value: \"Active\": may only be 'Terminating' if `deletionTimestamp` is not empty"
+            ]
+        );
+    }
+}

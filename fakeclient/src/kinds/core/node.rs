@@ -1,0 +1,47 @@
+//! Node: the one kind that takes a status from the client that creates it, because kubelets register themselves with
+//! what they have (kube-apiserver 1.37).
+
+use serde_json::{Value, json};
+
+use crate::kinds::rules::read::{Read, set};
+use crate::registry::strategy::Strategy;
+
+/// `nodes`
+#[derive(Debug)]
+pub(crate) struct Node;
+
+impl Strategy for Node {
+    fn keeps_status_on_create(&self) -> bool {
+        true
+    }
+
+    /// The first range of Pods is the list's first; all that a node has can be given away unless it says otherwise.
+    fn default(&self, object: &mut Value) {
+        if let Some(spec) = object.get_mut("spec") {
+            let range = spec.text("podCIDR").to_owned();
+            if !range.is_empty() && spec.list("podCIDRs").is_empty() {
+                set(spec, "podCIDRs", json!([range]));
+            }
+        }
+        if let Some(status) = object.get_mut("status")
+            && !status.has("allocatable")
+            && status.has("capacity")
+        {
+            let capacity = status["capacity"].clone();
+            set(status, "allocatable", capacity);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_has_can_be_given_away() {
+        let mut node = json!({"spec": {"podCIDR": "10.9.0.0/24"}, "status": {"capacity": {"cpu": "2"}}});
+        Node.default(&mut node);
+        assert_eq!(node["spec"]["podCIDRs"], json!(["10.9.0.0/24"]));
+        assert_eq!(node["status"]["allocatable"], json!({"cpu": "2"}));
+    }
+}

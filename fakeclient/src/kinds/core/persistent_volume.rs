@@ -1,0 +1,48 @@
+//! `PersistentVolume`: begins pending, and keeps the time at which it came into its phase.
+
+use serde_json::{Value, json};
+
+use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::registry::strategy::Strategy;
+
+const SINCE: &str = "lastPhaseTransitionTime";
+
+/// `persistentvolumes`
+#[derive(Debug)]
+pub(crate) struct PersistentVolume;
+
+impl Strategy for PersistentVolume {
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"phase": "Pending"}));
+    }
+
+    fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
+        let before = old.map_or(&Value::Null, |old| &old["status"]);
+        let status = object_mut(object, "status");
+        if status.text("phase") != before.text("phase") && status.text(SINCE) == before.text(SINCE) {
+            set(status, SINCE, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_moves_with_the_phase_unless_the_writer_gives_one() {
+        let mut volume = json!({});
+        PersistentVolume.prepare_create(&mut volume);
+        PersistentVolume.stamp(&mut volume, None, "1");
+        assert_eq!(volume["status"], json!({"phase": "Pending", SINCE: "1"}));
+        let old = volume.clone();
+        PersistentVolume.stamp(&mut volume, Some(&old), "2");
+        assert_eq!(volume, old);
+        volume["status"]["phase"] = "Bound".into();
+        PersistentVolume.stamp(&mut volume, Some(&old), "3");
+        assert_eq!(volume["status"][SINCE], "3");
+        volume["status"] = json!({"phase": "Failed", SINCE: "given"});
+        PersistentVolume.stamp(&mut volume, Some(&old), "4");
+        assert_eq!(volume["status"][SINCE], "given");
+    }
+}

@@ -1,0 +1,193 @@
+//! Service: a union of four types whose fields depend on each other, and on addresses and ports that the cluster
+//! hands out. The cluster is single-stack IPv4 with the service range 10.0.0.0/24, as envtest starts it.
+
+mod allocate;
+mod families;
+mod infer;
+mod validate;
+mod warnings;
+
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::kinds::rules::read::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::registry::strategy::{NameRule, Peers, Strategy};
+
+/// `services`
+#[derive(Debug)]
+pub(crate) struct Service;
+
+impl Strategy for Service {
+    fn name_rule(&self) -> NameRule {
+        NameRule::DnsLabel
+    }
+
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"loadBalancer": {}}));
+        infer::plural_from_singular(object);
+        drop_unrouted(object);
+    }
+
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        // Who leaves out a type means ClusterIP: what follows compares types, so it cannot wait for the defaults.
+        set_default(object_mut(object, "spec"), "type", "ClusterIP");
+        infer::keep_allocated(object, old);
+        infer::follow_singular(object, old);
+        infer::drop_of_other_types(object, old);
+        drop_unrouted(object);
+    }
+
+    fn default(&self, object: &mut Value) {
+        complete(object_mut(object, "spec"));
+        if spec_type(object) == "LoadBalancer" {
+            let balancer = object_mut(object_mut(object, "status"), "loadBalancer");
+            for ingress in items_mut(balancer, "ingress").filter(|i| !i.text("ip").is_empty()) {
+                set_default(ingress, "ipMode", "VIP");
+            }
+        }
+    }
+
+    fn allocate(&self, object: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
+        allocate::allocate(object, old, peers)
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        validate::service(object, None)
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = validate::transition(object, old);
+        errors.extend(validate::service(object, Some(old)));
+        errors
+    }
+
+    fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        validate::status(object, old)
+    }
+
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        warnings::warnings(object)
+    }
+}
+
+fn spec_type(service: &Value) -> &str {
+    service["spec"].text("type")
+}
+
+/// No address of its own: clients get those of the Pods.
+fn is_headless(service: &Value) -> bool {
+    let ips = service["spec"].list("clusterIPs");
+    matches!(ips, [only] if only == "None") || (ips.is_empty() && service["spec"].text("clusterIP") == "None")
+}
+
+fn needs_cluster_ip(service: &Value) -> bool {
+    spec_type(service) != "ExternalName"
+}
+
+fn needs_health_port(service: &Value) -> bool {
+    spec_type(service) == "LoadBalancer" && service["spec"].text("externalTrafficPolicy") == "Local"
+}
+
+/// Reached from outside the cluster, by node port, load balancer or external address.
+fn is_external(service: &Value) -> bool {
+    match spec_type(service) {
+        "NodePort" | "LoadBalancer" => true,
+        "ClusterIP" => !service["spec"].list("externalIPs").is_empty(),
+        _ => false,
+    }
+}
+
+/// Nothing is routed to an external name.
+fn drop_unrouted(object: &mut Value) {
+    if spec_type(object) == "ExternalName" {
+        remove(object_mut(object, "spec"), "internalTrafficPolicy");
+    }
+}
+
+fn complete(spec: &mut Value) {
+    set_default(spec, "sessionAffinity", "None");
+    match spec.text("sessionAffinity") {
+        "None" => remove(spec, "sessionAffinityConfig"),
+        "ClientIP" if spec["sessionAffinityConfig"]["clientIP"].number("timeoutSeconds").is_none() => {
+            set(spec, "sessionAffinityConfig", json!({"clientIP": {"timeoutSeconds": 10800}}));
+        }
+        _ => {}
+    }
+    set_default(spec, "type", "ClusterIP");
+    for port in items_mut(spec, "ports") {
+        set_default(port, "protocol", "TCP");
+        if port["targetPort"] == 0 {
+            remove(port, "targetPort");
+        }
+        let number = port["port"].clone();
+        set_default(port, "targetPort", number);
+        if port["nodePort"] == 0 {
+            remove(port, "nodePort");
+        }
+    }
+    let kind = spec.text("type").to_owned();
+    if is_external(&json!({"spec": {"type": kind, "externalIPs": spec["externalIPs"]}})) {
+        set_default(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if ["NodePort", "LoadBalancer", "ClusterIP"].contains(&kind.as_str())
+        && !spec.has("internalTrafficPolicy")
+    {
+        set(spec, "internalTrafficPolicy", "Cluster");
+    }
+    if kind == "LoadBalancer" {
+        set_default(spec, "allocateLoadBalancerNodePorts", true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case reads better without a reference at each `json!`"
+    )]
+    fn check(spec: Value, expected: Value) {
+        let mut service = Value::from_iter([("spec", spec)]);
+        Service.default(&mut service);
+        let once = service.clone();
+        Service.default(&mut service);
+        assert_eq!(service, once, "defaults must be idempotent");
+        assert_eq!(service.get("spec"), Some(&expected));
+    }
+
+    #[test]
+    fn defaults_depend_on_the_type() {
+        check(
+            json!({"ports": [{"port": 80}]}),
+            json!({
+                "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}], "type": "ClusterIP",
+                "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
+            }),
+        );
+        check(
+            json!({"type": "LoadBalancer", "ports": []}),
+            json!({
+                "type": "LoadBalancer", "ports": [], "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
+                "externalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": true,
+            }),
+        );
+        check(
+            json!({"type": "ExternalName", "externalName": "a.b"}),
+            json!({"type": "ExternalName", "externalName": "a.b", "sessionAffinity": "None"}),
+        );
+    }
+
+    #[test]
+    fn session_affinity_brings_its_time_limit() {
+        let mut service = json!({"spec": {"sessionAffinity": "ClientIP"}});
+        Service.default(&mut service);
+        assert_eq!(service["spec"]["sessionAffinityConfig"], json!({"clientIP": {"timeoutSeconds": 10800}}));
+    }
+}

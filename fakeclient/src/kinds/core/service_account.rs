@@ -1,0 +1,61 @@
+//! `ServiceAccount`: a name that is a DNS subdomain, and no other rule. kube-apiserver 1.37 keeps the names of its secrets,
+//! does not look at them, and drops what else is said of them.
+
+use serde_json::{Value, json};
+
+use crate::kinds::rules::read::{Read, items_mut};
+use crate::registry::strategy::Strategy;
+
+const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
+
+/// `serviceaccounts`
+#[derive(Debug)]
+pub(crate) struct ServiceAccount;
+
+impl Strategy for ServiceAccount {
+    fn prepare_create(&self, object: &mut Value) {
+        names_only(object);
+    }
+
+    fn prepare_update(&self, object: &mut Value, _old: &Value) {
+        names_only(object);
+    }
+
+    /// Only who adds the annotation is told.
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let noted = |account: &Value| account["metadata"]["annotations"].has(MOUNTABLE);
+        let added = noted(object) && !old.is_some_and(noted);
+        let text = format!(
+            "metadata.annotations[{MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to \
+             mounted secrets"
+        );
+        added.then_some(text).into_iter().collect()
+    }
+}
+
+fn names_only(account: &mut Value) {
+    for secret in items_mut(account, "secrets") {
+        let name = secret.text("name");
+        *secret = if name.is_empty() { json!({}) } else { json!({"name": name}) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_secrets_are_not_looked_at() {
+        let account =
+            json!({"metadata": {"name": "s.a"}, "secrets": [{"name": "BAD NAME"}], "imagePullSecrets": [{}]});
+        assert!(ServiceAccount.validate_create(&account).is_empty());
+    }
+
+    #[test]
+    fn of_a_secret_only_its_name_is_kept() {
+        let mut account =
+            json!({"secrets": [{"name": "s", "namespace": "other", "uid": "1"}, {"kind": "Secret"}]});
+        ServiceAccount.prepare_create(&mut account);
+        assert_eq!(account["secrets"], json!([{"name": "s"}, {}]));
+    }
+}

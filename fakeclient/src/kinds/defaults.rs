@@ -1,0 +1,209 @@
+//! The recorded defaults of built-in components, applied down an object.
+//!
+//! `data/defaults.json` says, for each component, which fields get a value when they are absent (or null), and for
+//! which of them the zero of the type counts as absent, because the server's Go type cannot tell the two apart.
+//! Defaults that depend on other fields are in the strategies. A component that leads to no default costs nothing:
+//! what is to be visited is worked out once for each component and kept.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::schemas;
+use crate::object::schema::structural::{Additional, Structural};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Recorded {
+    set: BTreeMap<String, Value>,
+    #[serde(default)]
+    over_zero: Vec<String>,
+}
+
+static RECORDED: LazyLock<BTreeMap<String, Recorded>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../data/defaults.json"))
+        .expect("data/defaults.json is of this form")
+});
+
+/// What to do at one component.
+#[derive(Debug)]
+struct Plan {
+    /// The component's own defaults.
+    recorded: Option<&'static Recorded>,
+    /// Fields that lead to further defaults.
+    below: Vec<(String, Step)>,
+}
+
+/// How a field's value leads to components.
+#[derive(Clone, Debug)]
+enum Step {
+    Into(Arc<Plan>),
+    Items(Box<Step>),
+    Values(Box<Step>),
+}
+
+/// Fills in what the object of this component leaves out. Doing it twice is doing it once.
+pub(crate) fn apply(component: &str, object: &mut Value) {
+    if let Some(plan) = plan(component) {
+        plan.apply(object);
+    }
+}
+
+/// The plan of a component; nothing when no default is in reach.
+fn plan(component: &str) -> Option<Arc<Plan>> {
+    static PLANS: Mutex<BTreeMap<String, Option<Arc<Plan>>>> = Mutex::new(BTreeMap::new());
+    let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
+    make(component, &mut plans)
+}
+
+/// A component that leads to itself (schemas in a custom resource definition) has no defaults on that way: it counts
+/// as empty while it is being worked out.
+fn make(component: &str, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Arc<Plan>> {
+    if let Some(known) = plans.get(component) {
+        return known.clone();
+    }
+    plans.insert(component.to_owned(), None);
+    let schema = schemas::component(component)?;
+    let below: Vec<(String, Step)> = schema
+        .properties
+        .iter()
+        .filter_map(|(field, schema)| Some((field.clone(), step(schema, plans)?)))
+        .collect();
+    let recorded = RECORDED.get(component);
+    if recorded.is_none() && below.is_empty() {
+        return None;
+    }
+    let plan = Arc::new(Plan { recorded, below });
+    plans.insert(component.to_owned(), Some(Arc::clone(&plan)));
+    Some(plan)
+}
+
+fn step(schema: &Structural, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Step> {
+    if let Some(reference) = &schema.reference {
+        return make(reference, plans).map(Step::Into);
+    }
+    if let Some(items) = &schema.items {
+        return step(items, plans).map(|step| Step::Items(Box::new(step)));
+    }
+    match &schema.additional {
+        Additional::Schema(values) => step(values, plans).map(|step| Step::Values(Box::new(step))),
+        _ => None,
+    }
+}
+
+impl Plan {
+    fn apply(&self, object: &mut Value) {
+        let Some(object) = object.as_object_mut() else { return };
+        if let Some(recorded) = self.recorded {
+            recorded.fill(object);
+        }
+        for (field, step) in &self.below {
+            if let Some(value) = object.get_mut(field) {
+                step.apply(value);
+            }
+        }
+    }
+}
+
+impl Recorded {
+    fn fill(&self, object: &mut Map<String, Value>) {
+        for (field, default) in &self.set {
+            let absent = match object.get(field) {
+                None | Some(Value::Null) => true,
+                Some(value) => is_zero(value) && self.over_zero.contains(field),
+            };
+            if absent {
+                object.insert(field.clone(), default.clone());
+            }
+        }
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(set) => !set,
+        Value::Array(items) => items.is_empty(),
+        Value::Null | Value::Object(_) => false,
+    }
+}
+
+impl Step {
+    fn apply(&self, value: &mut Value) {
+        match (self, value) {
+            (Self::Into(plan), value) => plan.apply(value),
+            (Self::Items(step), Value::Array(items)) => items.iter_mut().for_each(|item| step.apply(item)),
+            (Self::Values(step), Value::Object(map)) => map.values_mut().for_each(|value| step.apply(value)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const POD: &str = "io.k8s.api.core.v1.Pod";
+
+    #[track_caller]
+    fn check(component: &str, mut object: Value, pointer: &str, expected: &Value) {
+        apply(component, &mut object);
+        assert_eq!(object.pointer(pointer), Some(expected), "in {object}");
+        let once = object.clone();
+        apply(component, &mut object);
+        assert_eq!(object, once, "twice is not once");
+    }
+
+    #[test]
+    fn an_absent_field_gets_its_default_however_deep_it_stands() {
+        let pod =
+            json!({"spec": {"containers": [{"name": "a", "livenessProbe": {"httpGet": {"port": 80}}}]}});
+        check(POD, pod.clone(), "/spec/restartPolicy", &json!("Always"));
+        check(POD, pod.clone(), "/spec/containers/0/terminationMessagePath", &json!("/dev/termination-log"));
+        check(POD, pod.clone(), "/spec/containers/0/livenessProbe/periodSeconds", &json!(10));
+        check(POD, pod, "/spec/containers/0/livenessProbe/httpGet/scheme", &json!("HTTP"));
+    }
+
+    #[test]
+    fn a_template_gets_the_defaults_of_its_pods() {
+        let deployment = json!({"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}});
+        let component = "io.k8s.api.apps.v1.Deployment";
+        check(component, deployment.clone(), "/spec/replicas", &json!(1));
+        check(component, deployment, "/spec/template/spec/dnsPolicy", &json!("ClusterFirst"));
+    }
+
+    #[test]
+    fn a_zero_counts_as_absent_where_the_server_cannot_tell_them_apart_and_only_there() {
+        let probe = json!({"spec": {"containers": [{"livenessProbe": {"timeoutSeconds": 0}}]}});
+        check(POD, probe, "/spec/containers/0/livenessProbe/timeoutSeconds", &json!(1));
+        let deployment = json!({"spec": {"replicas": 0}});
+        check("io.k8s.api.apps.v1.Deployment", deployment, "/spec/replicas", &json!(0));
+    }
+
+    #[test]
+    fn null_counts_as_absent() {
+        check("io.k8s.api.core.v1.Secret", json!({"type": null}), "/type", &json!("Opaque"));
+    }
+
+    #[test]
+    fn a_component_without_defaults_in_reach_has_no_plan() {
+        assert!(plan("io.k8s.api.core.v1.ConfigMap").is_none());
+        assert!(plan("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
+        assert!(plan("io.k8s.example.Nope").is_none());
+    }
+
+    #[test]
+    fn every_recorded_default_is_of_a_field_that_its_component_has() {
+        for (component, recorded) in RECORDED.iter() {
+            let schema = schemas::component(component).expect("a recorded component is a component");
+            for field in recorded.set.keys().chain(&recorded.over_zero) {
+                assert!(schema.properties.contains_key(field), "{component}.{field}");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The field numbers of the built-in kinds' protobuf form, as the generator found them.
+//!
+//! Nothing is parsed until somebody sends protobuf; then each message when it is first met.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
+
+use super::schemas;
+use crate::object::decode::protobuf::{Message, Messages};
+
+const LINES: &str = include_str!("../../data/protobuf.jsonl");
+
+const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
+struct Slot {
+    line: &'static str,
+    parsed: OnceLock<Message>,
+}
+
+/// The built-in messages, shared by every cluster of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Builtin;
+
+impl Messages for Builtin {
+    fn message(&self, name: &str) -> Option<&Message> {
+        let slot = slots().get(name)?;
+        Some(slot.parsed.get_or_init(|| parse(slot.line)))
+    }
+
+    fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str> {
+        // Every group version has these options, and they are everywhere the same.
+        if kind == "DeleteOptions" {
+            return Some(DELETE_OPTIONS);
+        }
+        schemas::of_kind(api_version, kind)
+    }
+}
+
+fn slots() -> &'static BTreeMap<String, Slot> {
+    static SLOTS: LazyLock<BTreeMap<String, Slot>> = LazyLock::new(|| {
+        let named = |line: &'static str| {
+            let name = line.split('"').nth(1).expect("a line of data/protobuf.jsonl begins with its name");
+            (name.to_owned(), Slot { line, parsed: OnceLock::new() })
+        };
+        LINES.lines().map(named).collect()
+    });
+    &SLOTS
+}
+
+fn parse(line: &str) -> Message {
+    let (_, fields): (String, Vec<(u32, String, String)>) =
+        serde_json::from_str(line).expect("a line of data/protobuf.jsonl is a name and its fields");
+    Message::of(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::decode::protobuf::is_special;
+
+    #[test]
+    fn whatever_a_message_holds_is_known() {
+        for (name, slot) in slots() {
+            for held in parse(slot.line).held() {
+                assert!(slots().contains_key(held) || is_special(held), "{name} holds {held}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_built_in_kind_can_be_sent() {
+        for resource in crate::kinds::data::resources() {
+            let version = if resource.group.is_empty() {
+                resource.version.clone()
+            } else {
+                format!("{}/{}", resource.group, resource.version)
+            };
+            let name = Builtin.of_kind(&version, &resource.kind);
+            assert!(name.is_some_and(|name| Builtin.message(name).is_some()), "{version} {}", resource.kind);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Fields of Pods and their templates whose feature is off by default in Kubernetes 1.37: a write drops them.
+
+use serde_json::Value;
+
+use crate::kinds::rules::read::{Read, items_mut, remove};
+
+/// Drops them from an object of this resource, before it is prepared.
+pub(crate) fn drop_disabled(group: &str, plural: &str, object: &mut Value) {
+    let path = match (group, plural) {
+        ("", "pods") => "/spec",
+        ("", "podtemplates") => "/template/spec",
+        ("", "replicationcontrollers")
+        | ("apps", "daemonsets" | "deployments" | "replicasets" | "statefulsets")
+        | ("batch", "jobs") => "/spec/template/spec",
+        ("batch", "cronjobs") => "/spec/jobTemplate/spec/template/spec",
+        _ => return,
+    };
+    let Some(spec) = object.pointer_mut(path) else { return };
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for container in items_mut(spec, list) {
+            drop_stop_signal(container);
+        }
+    }
+}
+
+/// `ContainerStopSignals`
+fn drop_stop_signal(container: &mut Value) {
+    let Some(lifecycle) = container.get_mut("lifecycle").filter(|lifecycle| lifecycle.has("stopSignal"))
+    else {
+        return;
+    };
+    remove(lifecycle, "stopSignal");
+    if lifecycle.as_object().is_some_and(serde_json::Map::is_empty) {
+        remove(container, "lifecycle");
+    }
+}

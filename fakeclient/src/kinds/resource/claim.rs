@@ -1,0 +1,55 @@
+//! `ResourceClaim` and its template: a request for an exact count asks for one device where it names no count.
+
+use serde_json::Value;
+
+use crate::kinds::rules::read::{Read, items_mut, object_mut, set};
+use crate::registry::strategy::Strategy;
+
+/// `resourceclaims.resource.k8s.io` and `resourceclaimtemplates.resource.k8s.io`
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// Whether the claim's spec stands one level deeper.
+    pub(crate) template: bool,
+}
+
+impl Strategy for Claim {
+    fn default(&self, object: &mut Value) {
+        let mut spec = object_mut(object, "spec");
+        if self.template {
+            spec = object_mut(spec, "spec");
+        }
+        let Some(devices) = spec.get_mut("devices") else { return };
+        for request in items_mut(devices, "requests") {
+            if let Some(exactly) = request.get_mut("exactly") {
+                count(exactly);
+            }
+            items_mut(request, "firstAvailable").for_each(count);
+        }
+    }
+}
+
+fn count(request: &mut Value) {
+    if request.text("allocationMode") == "ExactCount" && request.number("count").unwrap_or(0) == 0 {
+        set(request, "count", 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_an_exact_count_is_one_by_default() {
+        let mut object = json!({"spec": {"devices": {"requests": [
+            {"exactly": {"allocationMode": "ExactCount"}},
+            {"firstAvailable": [{"allocationMode": "All"}, {"allocationMode": "ExactCount", "count": 2}]},
+        ]}}});
+        Claim { template: false }.default(&mut object);
+        let requests = &object["spec"]["devices"]["requests"];
+        assert_eq!(requests[0]["exactly"]["count"], 1);
+        assert_eq!(requests[1]["firstAvailable"][0].get("count"), None);
+        assert_eq!(requests[1]["firstAvailable"][1]["count"], 2);
+    }
+}

@@ -1,0 +1,52 @@
+//! `DeviceTaintRule`: a taint counts from when it was written or changed.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::registry::strategy::Strategy;
+
+/// `devicetaintrules.resource.k8s.io`
+#[derive(Debug)]
+pub(crate) struct DeviceTaintRule;
+
+impl Strategy for DeviceTaintRule {
+    fn tracked<'o>(&self, object: &'o Value, now: &str) -> Cow<'o, Value> {
+        if object["spec"]["taint"].has("timeAdded") {
+            return Cow::Borrowed(object);
+        }
+        let mut stamped = object.clone();
+        set(object_mut(object_mut(&mut stamped, "spec"), "taint"), "timeAdded", now);
+        Cow::Owned(stamped)
+    }
+
+    fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
+        let before = old.map_or(&Value::Null, |old| &old["spec"]["taint"]);
+        let taint = object_mut(object_mut(object, "spec"), "taint");
+        let since = taint.get("timeAdded").cloned().unwrap_or_default();
+        let changed = ["key", "value", "effect"].iter().any(|part| taint.get(part) != before.get(part));
+        if since.is_null() || (old.is_some() && changed && since == before["timeAdded"]) {
+            set(taint, "timeAdded", now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_taint_keeps_its_time_until_it_changes() {
+        let mut object = json!({"spec": {"taint": {"key": "k"}}});
+        DeviceTaintRule.stamp(&mut object, None, "1");
+        let old = object.clone();
+        DeviceTaintRule.stamp(&mut object, Some(&old), "2");
+        assert_eq!(object["spec"]["taint"]["timeAdded"], "1");
+        object["spec"]["taint"]["effect"] = "NoExecute".into();
+        DeviceTaintRule.stamp(&mut object, Some(&old), "3");
+        assert_eq!(object["spec"]["taint"]["timeAdded"], "3");
+    }
+}

@@ -1,0 +1,121 @@
+//! Labels and label selectors inside a spec (those of `metadata` are checked with the rest of the metadata).
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+
+use super::names::{invalid, label_value, qualified_name};
+use super::path::Path;
+use super::read::Read;
+
+/// Keys and values of a label map; every error is reported at the map itself.
+pub(crate) fn map(path: &Path, labels: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        errors.extend(invalid(path, key, qualified_name(key)));
+        errors.extend(invalid(path, value, label_value(value)));
+    }
+    errors
+}
+
+/// A `LabelSelector`.
+pub(crate) fn selector(path: &Path, selector: &Value) -> Vec<FieldError> {
+    let mut errors = map(&path.child("matchLabels"), &selector["matchLabels"]);
+    for (index, expression) in selector.list("matchExpressions").iter().enumerate() {
+        errors.extend(requirement(&path.child("matchExpressions").index(index), expression));
+    }
+    errors
+}
+
+fn requirement(path: &Path, requirement: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let values = requirement.list("values");
+    let at_values = path.child("values");
+    match requirement.text("operator") {
+        "In" | "NotIn" if values.is_empty() => {
+            errors.push(FieldError::required(
+                &at_values,
+                "must be specified when `operator` is 'In' or 'NotIn'",
+            ));
+        }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            errors.push(FieldError::forbidden(&at_values, why));
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        other => {
+            let at = path.child("operator");
+            errors.push(FieldError::invalid(at, other.into(), "not a valid selector operator"));
+        }
+    }
+    let key = requirement.text("key");
+    errors.extend(invalid(&path.child("key"), key, qualified_name(key)));
+    for (index, value) in values.iter().enumerate() {
+        let value = value.as_str().unwrap_or_default();
+        errors.extend(invalid(&at_values.index(index), value, label_value(value)));
+    }
+    errors
+}
+
+/// Whether a selector says nothing at all (and so would match everything).
+pub(crate) fn is_empty(selector: &Value) -> bool {
+    selector.entries("matchLabels").next().is_none() && selector.list("matchExpressions").is_empty()
+}
+
+/// Whether a label map satisfies a `LabelSelector`.
+pub(crate) fn matches(selector: &Value, labels: &Value) -> bool {
+    let equal = selector.entries("matchLabels").all(|(key, value)| labels.get(key) == Some(value));
+    equal
+        && selector.list("matchExpressions").iter().all(|requirement| {
+            let held = labels.get(requirement.text("key"));
+            let listed = held.is_some_and(|value| requirement.list("values").contains(value));
+            match requirement.text("operator") {
+                "In" => listed,
+                "NotIn" => !listed,
+                "Exists" => held.is_some(),
+                "DoesNotExist" => held.is_none(),
+                _ => false,
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_expression_needs_values_exactly_when_its_operator_compares() {
+        let value = json!({"matchExpressions": [
+            {"key": "a", "operator": "In"},
+            {"key": "a", "operator": "Exists", "values": ["x"]},
+            {"key": "a", "operator": "Near"},
+        ]});
+        assert_eq!(
+            texts(&selector(&Path::new("spec.selector"), &value)),
+            [
+                "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+                "spec.selector.matchExpressions[1].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+                "spec.selector.matchExpressions[2].operator: Invalid value: \"Near\": not a valid selector operator",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_selector_matches_labels_by_equality_and_by_expressions() {
+        let labels = json!({"app": "web", "tier": "front"});
+        let both = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
+            {"key": "tier", "operator": "NotIn", "values": ["back"]},
+            {"key": "other", "operator": "DoesNotExist"},
+        ]});
+        assert!(matches(&both, &labels));
+        assert!(!matches(&json!({"matchLabels": {"app": "db"}}), &labels));
+        assert!(is_empty(&json!({})) && !is_empty(&both));
+    }
+}

@@ -1,0 +1,82 @@
+//! Plain numbers: not negative, in a range, an integer or a percentage.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+
+use super::names::form;
+use super::path::Path;
+use super::read::Read;
+
+/// `must be greater than or equal to 0`, if the field is given and is not.
+pub(crate) fn not_negative(path: &Path, object: &Value, key: &str) -> Option<FieldError> {
+    let number = object.number(key).filter(|number| *number < 0)?;
+    Some(FieldError::invalid(path.child(key), number.into(), "must be greater than or equal to 0"))
+}
+
+/// `must be between LOW and HIGH, inclusive`, if the field is given and is not.
+pub(crate) fn within(path: &Path, object: &Value, key: &str, low: i64, high: i64) -> Option<FieldError> {
+    let number = object.number(key).filter(|number| !(low..=high).contains(number))?;
+    let why = format!("must be between {low} and {high}, inclusive");
+    Some(FieldError::invalid(path.child(key), number.into(), why))
+}
+
+/// A number that is not negative, or a percentage.
+pub(crate) fn count_or_percent(path: &Path, value: &Value) -> Option<FieldError> {
+    match value {
+        Value::String(text) if percent(text).is_none() => {
+            let sentence = "a valid percent string must be a numeric string followed by an ending '%'";
+            Some(FieldError::invalid(path, value.clone(), form(sentence, "[0-9]+%", &["1%", "93%"])))
+        }
+        Value::Number(number) if number.as_i64().is_some_and(|n| n < 0) => {
+            Some(FieldError::invalid(path, value.clone(), "must be greater than or equal to 0"))
+        }
+        _ => None,
+    }
+}
+
+/// At most the whole, if it is a percentage.
+pub(crate) fn at_most_all(path: &Path, value: &Value) -> Option<FieldError> {
+    let over = value.as_str().and_then(percent).is_some_and(|percent| percent > 100);
+    over.then(|| FieldError::invalid(path, value.clone(), "must not be greater than 100%"))
+}
+
+/// The number, also one in quotes, or the percentage as a number; 0 if it is none of them.
+pub(crate) fn amount(value: &Value) -> i64 {
+    let text = |text: &str| percent(text).or_else(|| text.parse().ok());
+    value.as_i64().or_else(|| value.as_str().and_then(text)).unwrap_or_default()
+}
+
+fn percent(text: &str) -> Option<i64> {
+    let digits = text.strip_suffix('%')?;
+    let right = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    right.then(|| digits.parse().unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_count_or_a_percentage() {
+        let path = Path::new("p");
+        let text = |value: Value| count_or_percent(&path, &value).map(|e| e.to_string());
+        assert_eq!(text(json!("25%")), None);
+        assert_eq!(
+            text(json!(-1)).as_deref(),
+            Some("p: Invalid value: -1: must be greater than or equal to 0")
+        );
+        assert_eq!(
+            text(json!("x")).as_deref(),
+            Some(
+                "p: Invalid value: \"x\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+            )
+        );
+        assert_eq!(
+            at_most_all(&path, &json!("101%")).map(|e| e.to_string()).as_deref(),
+            Some("p: Invalid value: \"101%\": must not be greater than 100%")
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! Port numbers, named ports and protocols.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+
+use super::names::{invalid, port_name};
+use super::path::Path;
+
+/// The transport protocols that a port may name.
+pub(crate) const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+
+/// A number between 1 and 65535.
+pub(crate) fn number(path: &Path, port: i64) -> Option<FieldError> {
+    let wrong = !(1..=65535).contains(&port);
+    wrong.then(|| FieldError::invalid(path, port.into(), "must be between 1 and 65535, inclusive"))
+}
+
+/// A number, or the name of a container's port.
+pub(crate) fn number_or_name(path: &Path, port: &Value) -> Vec<FieldError> {
+    match port {
+        Value::String(name) => invalid(path, name, port_name(name)),
+        other => number(path, other.as_i64().unwrap_or_default()).into_iter().collect(),
+    }
+}
+
+/// One of TCP, UDP and SCTP; required.
+pub(crate) fn protocol(path: &Path, protocol: &str) -> Option<FieldError> {
+    if protocol.is_empty() {
+        Some(FieldError::required(path, ""))
+    } else if PROTOCOLS.contains(&protocol) {
+        None
+    } else {
+        Some(FieldError::not_supported(path, protocol.into(), &PROTOCOLS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number_in_range_or_a_service_name() {
+        let path = Path::new("p");
+        assert!(
+            number_or_name(&path, &json!(80)).is_empty() && number_or_name(&path, &json!("http")).is_empty()
+        );
+        assert_eq!(
+            number_or_name(&path, &json!(70000))[0].to_string(),
+            "p: Invalid value: 70000: must be between 1 and 65535, inclusive"
+        );
+        assert_eq!(
+            protocol(&path, "ICMP").map(|e| e.to_string()).as_deref(),
+            Some("p: Unsupported value: \"ICMP\": supported values: \"SCTP\", \"TCP\", \"UDP\"")
+        );
+    }
+}

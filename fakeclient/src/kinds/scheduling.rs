@@ -1,0 +1,96 @@
+//! `PriorityClass`: a number that users may have, and that never changes.
+
+use serde_json::Value;
+
+use crate::error::field::FieldError;
+use crate::kinds::rules::read::Read;
+use crate::registry::strategy::Strategy;
+
+/// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,
+/// description.
+pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+];
+
+/// The highest number of a class that a user defines.
+const HIGHEST: i64 = 1_000_000_000;
+
+/// `priorityclasses.scheduling.k8s.io`
+#[derive(Debug)]
+pub(crate) struct PriorityClass;
+
+impl Strategy for PriorityClass {
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        let name = object["metadata"].text("name");
+        let value = object.number("value").unwrap_or_default();
+        let mut errors = Vec::new();
+        let known = SYSTEM.iter().any(|(system, ..)| *system == name);
+        if name.starts_with("system-") && !known {
+            let why = format!(
+                "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a \
+                 known system priority class"
+            );
+            errors.push(FieldError::forbidden("metadata.name", why));
+        } else if !known && value > HIGHEST {
+            let why = format!("maximum allowed value of a user defined priority is {HIGHEST}");
+            errors.push(FieldError::forbidden("value", why));
+        }
+        let (policy, policies) = (object.text("preemptionPolicy"), ["PreemptLowerPriority", "Never"]);
+        if !policy.is_empty() && !policies.contains(&policy) {
+            errors.push(FieldError::not_supported("preemptionPolicy", policy.into(), &policies));
+        }
+        errors
+    }
+
+    fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if object.number("value") != old.number("value") {
+            errors.push(FieldError::forbidden("value", "may not be changed in an update."));
+        }
+        let policy = &object["preemptionPolicy"];
+        if *policy != old["preemptionPolicy"] {
+            errors.push(FieldError::invalid("preemptionPolicy", policy.clone(), "field is immutable"));
+        }
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn high_numbers_and_system_names_are_the_systems() {
+        let class = |name: &str, value: i64| json!({"metadata": {"name": name}, "value": value});
+        assert_eq!(
+            texts(&PriorityClass.validate_create(&class("system-x", 1))),
+            [
+                "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-x is not a known system priority class"
+            ]
+        );
+        assert_eq!(
+            texts(&PriorityClass.validate_create(&class("xx", HIGHEST + 1))),
+            ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"]
+        );
+        assert!(PriorityClass.validate_create(&class("system-node-critical", 2_000_001_000)).is_empty());
+        assert_eq!(
+            texts(&PriorityClass.validate_update(&class("xx", 2), &class("xx", 1))),
+            ["value: Forbidden: may not be changed in an update."]
+        );
+    }
+}

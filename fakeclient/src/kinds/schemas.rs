@@ -1,0 +1,130 @@
+//! The components of the built-in kinds by name, each parsed when it is first asked for and then kept for the process.
+//!
+//! The file is split into lines once; a line costs nothing until its component is wanted.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::object::schema::components::Components;
+use crate::object::schema::structural::Structural;
+
+const LINES: &str = include_str!("../../data/schemas.jsonl");
+
+/// How each line begins; the generator writes keys in this order.
+const NAME: &str = "{\"name\":\"";
+
+struct Slot {
+    line: &'static str,
+    parsed: OnceLock<Structural>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    schema: Value,
+}
+
+/// The built-in components, shared by every cluster of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Builtin;
+
+impl Components for Builtin {
+    fn component(&self, name: &str) -> Option<&Structural> {
+        component(name)
+    }
+}
+
+/// The schema of that name.
+pub(crate) fn component(name: &str) -> Option<&'static Structural> {
+    slots().get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
+}
+
+/// The schema of that name as the `OpenAPI` documents print it.
+pub(crate) fn document(name: &str) -> Option<Value> {
+    slots().get(name).map(|slot| parse(slot.line))
+}
+
+/// The name of the schema that stands for a kind.
+pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
+    static KINDS: LazyLock<BTreeMap<(String, String), &'static str>> = LazyLock::new(kinds);
+    KINDS.get(&(api_version.to_owned(), kind.to_owned())).copied()
+}
+
+fn kinds() -> BTreeMap<(String, String), &'static str> {
+    let mut kinds = BTreeMap::new();
+    for (name, slot) in slots() {
+        let schema = parse(slot.line);
+        for stands_for in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {
+            let text = |key: &str| stands_for[key].as_str().unwrap_or_default().to_owned();
+            let (group, version) = (text("group"), text("version"));
+            let api_version = if group.is_empty() { version } else { format!("{group}/{version}") };
+            kinds.insert((api_version, text("kind")), *name);
+        }
+    }
+    kinds
+}
+
+fn slots() -> &'static BTreeMap<&'static str, Slot> {
+    static SLOTS: LazyLock<BTreeMap<&'static str, Slot>> = LazyLock::new(|| {
+        LINES.lines().map(|line| (name_of(line), Slot { line, parsed: OnceLock::new() })).collect()
+    });
+    &SLOTS
+}
+
+fn name_of(line: &str) -> &str {
+    let rest = line.strip_prefix(NAME).expect("a line of data/schemas.jsonl begins with its name");
+    rest.split('"').next().expect("a split has a first part")
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str::<Line>(line).expect("a line of data/schemas.jsonl is a named schema").schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::data::resources;
+    use crate::object::schema::structural::{Additional, ListType};
+    use crate::registry::resource::Shape;
+
+    #[test]
+    fn every_built_in_kind_has_its_component() {
+        for resource in resources() {
+            let Shape::Builtin { component: name } = &resource.shape else { unreachable!("built in") };
+            assert!(component(name).is_some(), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_component() {
+        fn references<'a>(node: &'a Structural, found: &mut Vec<&'a str>) {
+            found.extend(node.reference.as_deref());
+            node.properties.values().chain(node.items.as_deref()).for_each(|n| references(n, found));
+            if let Additional::Schema(schema) = &node.additional {
+                references(schema, found);
+            }
+        }
+        for name in slots().keys() {
+            let mut found = Vec::new();
+            references(component(name).unwrap(), &mut found);
+            for reference in found {
+                assert!(slots().contains_key(reference), "{name} refers to {reference}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_container_list_is_merged_by_name() {
+        let spec = component("io.k8s.api.core.v1.PodSpec").unwrap();
+        let containers = &spec.properties["containers"];
+        assert_eq!(containers.list, ListType::Map(vec!["name".into()]));
+        assert_eq!(containers.patch_merge_key.as_deref(), Some("name"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_no_component() {
+        assert!(component("io.k8s.api.core.v1.Nope").is_none());
+    }
+}

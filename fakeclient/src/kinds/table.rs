@@ -1,0 +1,179 @@
+//! What no published document holds about built-in kinds: field selectors, generation, status, scale, shared storage.
+//!
+//! `data/rules.json` is written by hand, one line for each kind that differs from the default, each held against
+//! kube-apiserver 1.37. This file reads it; the words of a field selector's refusal are the server's.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::object::apply::field_set::FieldSet;
+use crate::registry::resource::{Generation, ScalePaths, SelectableField};
+
+/// What the server says of a label that the kind without a rule of its own cannot select.
+const UNSELECTABLE: &str =
+    "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
+
+/// One kind's line.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(crate) struct Rule {
+    generation: Option<Bump>,
+    select: Option<Vec<Select>>,
+    unselectable: Option<String>,
+    scale: Option<Scale>,
+    /// Storage key, where another resource has the same objects.
+    storage: Option<String>,
+    /// Version of the stored form, where several are served.
+    storage_version: Option<String>,
+    /// Dotted paths of the fields that a write to a subresource never changes.
+    reset: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Bump {
+    Spec,
+    All,
+    Once,
+    SpecAndAnnotations,
+    AllAndLabels,
+    SpecAfterCreate,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Select {
+    Path(String),
+    Field(Field),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Field {
+    label: String,
+    paths: Vec<String>,
+    #[serde(default)]
+    absent: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scale {
+    spec: String,
+    status: String,
+    selector: Option<String>,
+}
+
+static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../data/rules.json")).expect("data/rules.json is of this form")
+});
+
+/// The rule of `deployments.apps`; the default where the table has none.
+pub(crate) fn rule_of(group_resource: &str) -> Rule {
+    RULES.get(group_resource).cloned().unwrap_or_default()
+}
+
+/// Every kind with a line, for the test that none is misspelt.
+#[cfg(test)]
+pub(crate) fn named() -> impl Iterator<Item = &'static str> {
+    RULES.keys().map(String::as_str)
+}
+
+impl Rule {
+    /// When a write bumps `metadata.generation`.
+    pub(crate) fn generation(&self) -> Generation {
+        match self.generation {
+            None => Generation::Never,
+            Some(Bump::Spec) => Generation::Spec,
+            Some(Bump::All) => Generation::AllButMetadata,
+            Some(Bump::Once) => Generation::Once,
+            Some(Bump::SpecAndAnnotations) => Generation::SpecAndAnnotations,
+            Some(Bump::AllAndLabels) => Generation::ContentAndLabels,
+            Some(Bump::SpecAfterCreate) => Generation::SpecAfterCreate,
+        }
+    }
+
+    /// The fields that a field selector may name.
+    pub(crate) fn selectable_fields(&self) -> Vec<SelectableField> {
+        let Some(select) = &self.select else {
+            return vec![SelectableField::at("metadata.name"), SelectableField::at("metadata.namespace")];
+        };
+        select.iter().map(Select::field).collect()
+    }
+
+    /// What is said of any other label.
+    pub(crate) fn unselectable(&self) -> String {
+        self.unselectable.as_deref().unwrap_or(UNSELECTABLE).to_owned()
+    }
+
+    /// Where the scale subresource finds its numbers.
+    pub(crate) fn scale(&self) -> Option<ScalePaths> {
+        self.scale.as_ref().map(|scale| ScalePaths {
+            spec_replicas: scale.spec.clone(),
+            status_replicas: scale.status.clone(),
+            label_selector: scale.selector.clone(),
+        })
+    }
+
+    /// Fields that a write to the object, or to one of these subresources, never changes (`GetResetFields` of
+    /// kube-apiserver's strategies): the status by the object itself, all but the status by `status`.
+    pub(crate) fn reset_fields(&self, has_status: bool) -> Vec<(String, FieldSet)> {
+        let mut reset: BTreeMap<&str, FieldSet> = BTreeMap::new();
+        if has_status {
+            reset.insert("", FieldSet::of_fields(&[&["status"]]));
+            reset.insert("status", FieldSet::of_fields(&[&["spec"]]));
+        }
+        for (subresource, paths) in &self.reset {
+            let paths: Vec<Vec<&str>> = paths.iter().map(|path| path.split('.').collect()).collect();
+            let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
+            reset.insert(subresource, FieldSet::of_fields(&paths));
+        }
+        reset.into_iter().map(|(subresource, fields)| (subresource.to_owned(), fields)).collect()
+    }
+
+    /// Storage key, where it is not the resource's own.
+    pub(crate) fn storage(&self) -> Option<&str> {
+        self.storage.as_deref()
+    }
+
+    /// Version of the stored form, where several are served.
+    pub(crate) fn storage_version(&self) -> Option<&str> {
+        self.storage_version.as_deref()
+    }
+}
+
+impl Select {
+    fn field(&self) -> SelectableField {
+        match self {
+            Self::Path(path) => SelectableField::at(path),
+            Self::Field(field) => SelectableField {
+                label: field.label.clone(),
+                paths: field.paths.clone(),
+                absent: field.absent.clone(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_without_a_line_selects_by_name_and_namespace_and_has_no_generation() {
+        let rule = rule_of("configmaps");
+        let labels: Vec<String> = rule.selectable_fields().into_iter().map(|f| f.label).collect();
+        assert_eq!(labels, ["metadata.name", "metadata.namespace"]);
+        assert_eq!(rule.generation(), Generation::Never);
+    }
+
+    #[test]
+    fn a_job_selects_by_successes_which_stand_elsewhere_and_count_as_zero_when_absent() {
+        let fields = rule_of("jobs.batch").selectable_fields();
+        let successful = fields.iter().find(|f| f.label == "status.successful").unwrap();
+        assert_eq!(successful.paths, ["status.succeeded"]);
+        assert_eq!(successful.absent, "0");
+    }
+}

@@ -1,0 +1,60 @@
+//! What must hold of an object before it is stored: its metadata, then its kind's own rules (a custom resource's schema
+//! is among them).
+
+use serde_json::Value;
+
+use super::scope::Scope;
+use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::kinds::core::namespace::validate_finalize;
+use crate::object::meta;
+use crate::object::meta_rules::MetaRules;
+
+impl Scope<'_> {
+    /// 422 with everything that is wrong with a new object.
+    pub(crate) fn check_create(&self, object: &Value) -> Result<(), ApiError> {
+        let resource = &self.resource;
+        let mut errors = self.meta_rules().create_errors(object);
+        errors.extend(resource.strategy.validate_create(object));
+        self.verdict(object, &errors)
+    }
+
+    /// 422 with everything that is wrong with a change.
+    pub(crate) fn check_update(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
+        let resource = &self.resource;
+        let mut errors = self.meta_rules().update_errors(object, old);
+        errors.extend(resource.strategy.validate_update(object, old));
+        self.verdict(object, &errors)
+    }
+
+    /// 422 with everything that is wrong with a change of the status.
+    pub(crate) fn check_status(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
+        let resource = &self.resource;
+        let mut errors = self.meta_rules().update_errors(object, old);
+        errors.extend(resource.strategy.validate_status_update(object, old));
+        self.verdict(object, &errors)
+    }
+
+    /// Errors of a change of a namespace's `spec.finalizers`.
+    pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
+        let mut errors = self.meta_rules().update_errors(object, old);
+        errors.extend(validate_finalize(object));
+        self.verdict(object, &errors)
+    }
+
+    fn meta_rules(&self) -> MetaRules {
+        let resource = &self.resource;
+        MetaRules {
+            name: resource.strategy.name_rule(),
+            namespaced: resource.namespaced,
+            custom: resource.strategy.is_checked_as_custom(),
+        }
+    }
+
+    fn verdict(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(self.invalid(meta::text(object, "name"), errors))
+    }
+}

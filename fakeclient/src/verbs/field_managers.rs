@@ -1,0 +1,258 @@
+//! The field manager of a request: who writes, by which schema, and the object in its other versions.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::scope::Scope;
+use super::update::Part;
+use crate::cluster::Core;
+use crate::endpoint::options::WriteOptions;
+use crate::error::field::is_printable;
+use crate::kinds::schemas::Builtin;
+use crate::object::apply::field_manager::{Applied, ApplyError, FieldManager, Live};
+use crate::object::apply::field_set::FieldSet;
+use crate::object::apply::managed_fields::{ManagedFields, Sent};
+use crate::object::apply::updater::Versions;
+use crate::object::apply::value_type::ValueType;
+use crate::object::decode::typed::{Reader, Reading, empty_struct};
+use crate::registry::custom::resources;
+use crate::registry::resource::{Resource, Shape};
+use crate::store::Key;
+
+/// Bytes that a manager's name may have.
+const NAME_LIMIT: usize = 128;
+
+/// Where definitions are stored; a definition's own name is the storage key of its objects.
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// A resource in all its versions.
+struct KindVersions<'s> {
+    core: &'s Arc<Core>,
+    resource: &'s Resource,
+    api_version: &'s str,
+    subresource: &'s str,
+    served: OnceCell<Vec<Arc<Resource>>>,
+    /// A version that is defined and not served.
+    defined: OnceCell<Option<Resource>>,
+}
+
+impl KindVersions<'_> {
+    fn find(&self, api_version: &str) -> Option<&Resource> {
+        if api_version == self.api_version {
+            return Some(self.resource);
+        }
+        let served = self.served.get_or_init(|| self.core.registry().stored_as(&self.resource.storage.key));
+        let found = served.iter().find(|other| other.api_version() == api_version).map(AsRef::as_ref);
+        if found.is_some() || self.resource.is_builtin() {
+            return found;
+        }
+        let defined = self.defined.get_or_init(|| {
+            let version = api_version.strip_prefix(&self.resource.group)?.strip_prefix('/')?;
+            let snapshot = self.core.store.snapshot();
+            let definition = snapshot.get(&Key::new(DEFINITIONS, "", &self.resource.storage.key))?;
+            resources::version(definition.value(), version)
+        });
+        defined.as_ref().filter(|defined| defined.api_version() == api_version)
+    }
+}
+
+impl Versions for KindVersions<'_> {
+    fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
+        if api_version.matches('/').count() > 1 {
+            return Err(format!("unexpected GroupVersion string: {api_version}"));
+        }
+        let Some(resource) = self.find(api_version) else {
+            if self.resource.is_builtin() {
+                return Ok(None);
+            }
+            return Err(format!("request to convert CR to an invalid group/version: {api_version}"));
+        };
+        Ok(match &resource.shape {
+            Shape::Builtin { component } => ValueType::component(&Builtin, component),
+            Shape::Custom { schema } => Some(ValueType::custom_resource(&Builtin, schema)),
+        })
+    }
+
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String> {
+        let from = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let unknown = |version: &str| format!("no corresponding type for {version}");
+        let from = self.find(from).ok_or_else(|| unknown(from))?;
+        let to = self.find(api_version).ok_or_else(|| unknown(api_version))?;
+        if !from.is_builtin() {
+            // Nothing is pruned on the way: fields that the other version does not know are an error there.
+            to.strategy.converts().map_err(|error| error.message)?;
+            let mut object = object.clone();
+            object["apiVersion"] = api_version.into();
+            return Ok(object);
+        }
+        let object = typed(from, object)?;
+        let stored = self.core.stored(from, object).map_err(|error| error.message)?;
+        let served = self.core.served(to, &stored).map_err(|error| error.message)?;
+        typed(to, &served)
+    }
+
+    fn empty(&self, api_version: &str) -> Value {
+        self.find(api_version).map_or_else(|| json!({}), empty)
+    }
+
+    fn reset_fields(&self, api_version: &str) -> Option<&FieldSet> {
+        // The object itself of a custom resource knows those of its own version alone.
+        let own = api_version == self.api_version;
+        let known = own || self.resource.is_builtin() || !self.subresource.is_empty();
+        self.find(api_version).filter(|_| known)?.reset_fields(self.subresource)
+    }
+}
+
+/// A built-in object as its Go type prints it: with what is printed in place of nothing.
+fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
+    let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
+    let mut reading = Reading::new(&Builtin, Reader::Map);
+    let mut read = reading.read(component, object).expect("a value can always be read");
+    if let Some(why) = reading.abort.or(reading.failure) {
+        return Err(why);
+    }
+    read["apiVersion"] = resource.api_version().into();
+    read["kind"] = resource.kind.as_str().into();
+    Ok(read)
+}
+
+/// An object of this resource with nothing in it, as the server prints a new one.
+pub(crate) fn empty(resource: &Resource) -> Value {
+    let mut object = match &resource.shape {
+        Shape::Builtin { component } => empty_struct(&Builtin, component),
+        Shape::Custom { .. } => json!({}),
+    };
+    object["apiVersion"] = resource.api_version().into();
+    object["kind"] = resource.kind.as_str().into();
+    object
+}
+
+impl Part {
+    /// The subresource by which this part is written.
+    pub(crate) fn subresource(self) -> &'static str {
+        match self {
+            Self::Main => "",
+            Self::Status => "status",
+            Self::Finalize => "finalize",
+        }
+    }
+}
+
+/// The field managers of a resource.
+pub(crate) struct FieldManagers<'s> {
+    pub(crate) core: &'s Arc<Core>,
+    pub(crate) resource: &'s Resource,
+}
+
+impl FieldManagers<'_> {
+    fn with<T>(&self, part: Part, then: impl FnOnce(&FieldManager<'_>) -> T) -> T {
+        let api_version = self.resource.api_version();
+        let versions = KindVersions {
+            core: self.core,
+            resource: self.resource,
+            api_version: &api_version,
+            subresource: part.subresource(),
+            served: OnceCell::new(),
+            defined: OnceCell::new(),
+        };
+        then(&FieldManager {
+            versions: &versions,
+            api_version: &api_version,
+            kind: &self.resource.kind,
+            subresource: part.subresource(),
+            now: &self.core.clock.seconds(),
+        })
+    }
+
+    /// The managed fields of a new object.
+    pub(crate) fn created(&self, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+        let none = ManagedFields::default();
+        self.updated(
+            Part::Main,
+            &Live { object: &empty(self.resource), managed_fields: &none },
+            new,
+            sent,
+            manager,
+        )
+    }
+
+    /// The managed fields of a changed object.
+    pub(crate) fn updated(
+        &self,
+        part: Part,
+        live: &Live<'_>,
+        new: &Value,
+        sent: Sent,
+        manager: &str,
+    ) -> ManagedFields {
+        self.with(part, |fields| {
+            let new = self.resource.strategy.tracked(new, fields.now);
+            fields.update(live, &new, sent, manager)
+        })
+    }
+}
+
+impl Scope<'_> {
+    /// The field managers of the request's resource.
+    pub(crate) fn field_managers(&self) -> FieldManagers<'_> {
+        FieldManagers { core: self.core, resource: &self.resource }
+    }
+
+    /// The manager of a write: what the client calls itself.
+    pub(crate) fn manager(&self, options: &WriteOptions) -> String {
+        if options.field_manager.is_empty() {
+            return of_user_agent(&self.user_agent);
+        }
+        options.field_manager.clone()
+    }
+
+    /// What an apply makes of the stored object; nothing stored makes a new one.
+    pub(crate) fn applied(
+        &self,
+        part: Part,
+        live: Option<&Live<'_>>,
+        config: &Value,
+        options: &WriteOptions,
+    ) -> Result<Applied, ApplyError> {
+        let apply = |live: &Live<'_>| {
+            self.field_managers()
+                .with(part, |fields| fields.apply(live, config, &options.field_manager, options.force))
+        };
+        match live {
+            Some(live) => apply(live),
+            None => {
+                apply(&Live { object: &empty(&self.resource), managed_fields: &ManagedFields::default() })
+            }
+        }
+    }
+}
+
+/// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
+fn of_user_agent(user_agent: &str) -> String {
+    let mut name = String::new();
+    for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
+        if !is_printable(c) {
+            continue;
+        }
+        if name.len() + c.len_utf8() > NAME_LIMIT {
+            break;
+        }
+        name.push(c);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_agent_names_the_manager_up_to_its_version() {
+        assert_eq!(of_user_agent("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
+        assert_eq!(of_user_agent("my operator\t2"), "my operator2");
+        assert_eq!(of_user_agent(""), "");
+        assert_eq!(of_user_agent(&"ä".repeat(100)).len(), 128);
+    }
+}

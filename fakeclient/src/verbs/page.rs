@@ -1,0 +1,196 @@
+//! Which revision a list shows, and the token by which the next page goes on.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::error::field::FieldError;
+use crate::error::{ApiError, Cause, Details};
+use crate::object::decode::text;
+use crate::store::{Key, Revision};
+
+/// What the token holds: the form that apiserver's `storage.continueToken` has, so that clients that peek see the same.
+#[derive(Debug, Serialize, Deserialize)]
+struct Token {
+    #[serde(rename = "v", default)]
+    version: String,
+    #[serde(rename = "rv", default)]
+    revision: i64,
+    #[serde(rename = "start", default)]
+    start: String,
+}
+
+/// Stands in a [`Continue`] for whatever revision there is when the list goes on; a token says -1.
+pub(crate) const ANYTIME: Revision = Revision(u64::MAX);
+
+/// Where a list goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Continue {
+    pub(crate) revision: Revision,
+    /// The last key of the page before; the list goes on after it.
+    pub(crate) after: Key,
+}
+
+impl Continue {
+    /// The token of the next page of a list below `resource` (and `namespace`, unless that is empty).
+    pub(crate) fn encode(&self, namespace: &str) -> String {
+        let name = format!("{}\u{0}", self.after.name);
+        let start = if namespace.is_empty() && !self.after.namespace.is_empty() {
+            format!("{}/{name}", self.after.namespace)
+        } else {
+            name
+        };
+        let revision =
+            if self.revision == ANYTIME { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
+        let token = Token { version: "meta.k8s.io/v1".into(), revision, start };
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token can be serialised"))
+    }
+
+    /// Reads a token; the texts are apiserver's.
+    pub(crate) fn decode(
+        text: &str,
+        storage: &str,
+        namespaced: bool,
+        namespace: &str,
+    ) -> Result<Self, ApiError> {
+        const INVALID: &str = "invalid continue token: continue key is not valid";
+        let fail = |why: String| Err(ApiError::bad_request(why));
+        let bytes = match URL_SAFE_NO_PAD.decode(text) {
+            Ok(bytes) => bytes,
+            Err(error) => return fail(format!("{INVALID}: {}", go_base64(text, &error))),
+        };
+        let token: Token = match serde_json::from_slice(&bytes) {
+            Ok(token) => token,
+            Err(error) => return fail(format!("{INVALID}: {}", go_json(&bytes, &error))),
+        };
+        if token.version != "meta.k8s.io/v1" {
+            return fail(format!(
+                "{INVALID}: server does not recognize this encoded version {}",
+                token.version
+            ));
+        }
+        if token.revision == 0 {
+            return fail(format!(
+                "{INVALID}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"
+            ));
+        }
+        if token.start.is_empty() {
+            return fail(format!("{INVALID}: encoded start key empty (version meta.k8s.io/v1)"));
+        }
+        if !is_clean(&token.start) {
+            return fail(format!("{INVALID}: {}", token.start));
+        }
+        let start = token.start.trim_start_matches('/').trim_end_matches('\u{0}');
+        let (namespace, name) = match start.split_once('/') {
+            Some((namespace, name)) if namespaced && namespace_is_free(namespace) => (namespace, name),
+            _ => (namespace, start),
+        };
+        let revision = u64::try_from(token.revision).map_or(ANYTIME, Revision);
+        Ok(Self { revision, after: Key::new(storage, namespace, name) })
+    }
+}
+
+fn namespace_is_free(namespace: &str) -> bool {
+    !namespace.is_empty()
+}
+
+/// Whether Go's `path.Clean` would leave the key as it is.
+fn is_clean(key: &str) -> bool {
+    let key = key.strip_prefix('/').unwrap_or(key);
+    key.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+fn go_base64(text: &str, error: &base64::DecodeError) -> String {
+    let at = match error {
+        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => *at,
+        _ => text.len(),
+    };
+    format!("illegal base64 data at input byte {at}")
+}
+
+fn go_json(bytes: &[u8], error: &serde_json::Error) -> String {
+    text::parse(bytes).err().unwrap_or_else(|| error.to_string())
+}
+
+/// A `resourceVersion` parameter.
+pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
+    if text.is_empty() {
+        return Ok(Revision(0));
+    }
+    let numeric = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().map(Revision).map_err(|_| {
+        let why = if numeric { "value out of range" } else { "invalid syntax" };
+        let detail = format!("strconv.ParseUint: parsing {text:?}: {why}");
+        let error = FieldError::invalid("resourceVersion", text.into(), detail);
+        // Only a list makes a bad request of it; elsewhere it is an error without a reason.
+        ApiError::new(500, "", error.to_string())
+    })
+}
+
+/// 504 for a revision that has not come yet: the server waits three seconds for it, the fake does not.
+pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
+    if asked <= current {
+        return Ok(());
+    }
+    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+    let mut error = ApiError::timeout(message, 1);
+    let cause = Cause {
+        reason: "ResourceVersionTooLarge".into(),
+        message: "Too large resource version".into(),
+        field: String::new(),
+    };
+    error.details =
+        Some(Box::new(Details { retry_after_seconds: 1, causes: vec![cause], ..Details::default() }));
+    Err(error)
+}
+
+/// 410: the page's snapshot is no longer known. The token in the answer goes on at the same place, in what there is by
+/// then.
+pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
+    let anytime = Continue { revision: ANYTIME, after: next.after.clone() };
+    let mut error = ApiError::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+         without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
+         results. Continuing with the provided token results in an inconsistent list - objects that were created, \
+         modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    error.continue_token = anytime.encode(namespace);
+    error
+}
+
+/// 410: a list at a revision that is no longer known.
+pub(crate) fn expired_list() -> ApiError {
+    ApiError::expired("The resourceVersion for the provided list is too old.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leads_back_to_where_it_was_made() {
+        let place = Continue { revision: Revision(42), after: Key::new("pods", "a", "x") };
+        let everywhere = place.encode("");
+        assert_eq!(Continue::decode(&everywhere, "pods", true, "").expect("just made"), place);
+        let within = place.encode("a");
+        assert_eq!(Continue::decode(&within, "pods", true, "a").expect("just made"), place);
+        let anytime = Continue { revision: ANYTIME, ..place };
+        assert_eq!(Continue::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"), anytime);
+    }
+
+    #[test]
+    fn a_token_that_climbs_out_of_its_place_is_refused() {
+        let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
+        let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
+        assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
+    }
+
+    #[test]
+    fn a_revision_that_is_no_number_is_an_error_in_gos_words() {
+        let error = parse_revision("abc").expect_err("no number");
+        assert_eq!(
+            error.message,
+            "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! POST of `pods/NAME/eviction`: a delete that a `PodDisruptionBudget` may refuse.
+//!
+//! Nobody counts a budget's Pods here: its status is what a test writes into it, as where no controller runs.
+
+use serde_json::{Value, json};
+
+use super::binding::{condition, done};
+use crate::controllers::hands::API_SERVER;
+use crate::endpoint::options::{DeleteOptions, Query, WriteOptions};
+use crate::endpoint::response::Reply;
+use crate::error::{ApiError, Cause};
+use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::apply::field_manager::Live;
+use crate::object::apply::managed_fields::Sent;
+use crate::object::meta;
+use crate::object::selector::label::LabelSelector;
+use crate::store::{Change, CommitError, Content, Expect, Key, Write};
+use crate::verbs::delete::delete_object;
+use crate::verbs::field_managers::FieldManagers;
+use crate::verbs::metadata;
+use crate::verbs::scope::Scope;
+use crate::verbs::update::{Made, Part, change};
+
+const BUDGETS: &str = "poddisruptionbudgets.policy";
+const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+/// Pods that were evicted and are not yet gone which a budget keeps track of.
+const MAX_DISRUPTED: usize = 2000;
+
+pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
+    let mut eviction = scope.intake_as(("policy/v1", "Eviction"), options.field_validation)?;
+    meta::settle_namespace(&mut eviction, &scope.namespace)?;
+    scope.namespace_takes_more(&eviction)?;
+    if meta::name(&eviction) != scope.name {
+        return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
+    let mut deletion = DeleteOptions::parse(&Query::default(), Some(&eviction["deleteOptions"]))?;
+    deletion.dry_run |= options.dry_run;
+    let pod = scope.stored(&scope.core.store.snapshot())?.value().clone();
+    if !beyond_budgets(&pod) {
+        let snapshot = scope.core.store.snapshot();
+        let budgets: Vec<&Value> = snapshot
+            .range(BUDGETS, Some(&scope.namespace), None)
+            .map(|(_, budget)| budget.value())
+            .filter(|budget| covers(budget, &pod))
+            .collect();
+        match budgets.as_slice() {
+            [] => {}
+            [budget] if !is_ready(&pod) && spares_no_unready(budget) => {}
+            [budget] => take_from(scope, budget, deletion.dry_run)?,
+            _ => return Ok(too_many_budgets()),
+        }
+    }
+    if !deletion.dry_run {
+        mark(scope)?;
+    }
+    delete_object(scope, &deletion)?;
+    Ok(done())
+}
+
+fn too_many_budgets() -> Reply {
+    let message =
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+    Reply::error(&ApiError::new(500, "", message))
+}
+
+/// Pods that disturb nobody by going.
+fn beyond_budgets(pod: &Value) -> bool {
+    matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || meta::is_deleting(pod)
+}
+
+fn covers(budget: &Value, pod: &Value) -> bool {
+    let selector = &budget["spec"]["selector"];
+    // A budget without a selector covers nothing; an empty selector covers everything.
+    selector.is_object() && LabelSelector::from_object(selector).is_ok_and(|s| s.matches(meta::labels(pod)))
+}
+
+fn is_ready(pod: &Value) -> bool {
+    pod["status"].list("conditions").iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
+}
+
+/// Whether a Pod that is not ready may go whatever the budget has left.
+fn spares_no_unready(budget: &Value) -> bool {
+    let healthy = |key: &str| budget["status"].number(key).unwrap_or(0);
+    budget["spec"].text("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        || (healthy("currentHealthy") >= healthy("desiredHealthy") && healthy("desiredHealthy") > 0)
+}
+
+fn because(mut error: ApiError, why: String) -> ApiError {
+    let cause = Cause { reason: "DisruptionBudget".into(), message: why, field: String::new() };
+    error.details.get_or_insert_default().causes.push(cause);
+    error
+}
+
+/// One disruption less; 429 where none is left.
+fn take_from(scope: &Scope<'_>, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
+    let key = Key::new(BUDGETS, &scope.namespace, meta::name(budget));
+    loop {
+        let current = scope.core.store.snapshot().get(&key).cloned();
+        let Some(current) = current else { return Ok(()) };
+        let mut budget = current.value().clone();
+        allowed(&budget)?;
+        let status = object_mut(&mut budget, "status");
+        let left = status.number("disruptionsAllowed").unwrap_or(0) - 1;
+        set(status, "disruptionsAllowed", left);
+        set(object_mut(status, "disruptedPods"), &scope.name, scope.core.clock.seconds());
+        if left == 0 {
+            insufficient(&mut budget, &scope.core.clock.seconds());
+        }
+        if dry_run {
+            return Ok(());
+        }
+        let live = Live { object: current.value(), managed_fields: current.managed_fields() };
+        let resource = scope.core.registry().resource("policy", "v1", "poddisruptionbudgets");
+        let resource = resource.expect("budgets are built in");
+        let managers = FieldManagers { core: scope.core, resource: &resource };
+        let managed_fields = managers.updated(Part::Status, &live, &budget, Sent::Nothing, API_SERVER);
+        let content = Content { value: budget, managed_fields };
+        let change = Change::Put(content);
+        let write = Write { key: key.clone(), expect: Expect::At(current.revision()), change };
+        match scope.core.commit(vec![write]) {
+            Ok(_) => return Ok(()),
+            Err(CommitError::Changed(_) | CommitError::Exists(_)) => {}
+        }
+    }
+}
+
+fn allowed(budget: &Value) -> Result<(), ApiError> {
+    let (name, status) = (meta::name(budget), &budget["status"]);
+    let number = |key: &str| status.number(key).unwrap_or(0);
+    if number("observedGeneration") < meta::generation(budget) {
+        let why = format!("The disruption budget {name} is still being processed by the server.");
+        return Err(because(ApiError::too_many_requests(VIOLATED, 10), why));
+    }
+    let stands = format!("The disruption budget {name} does not allow evicting pods currently");
+    let forbidden = |why: &str| ApiError::forbidden("policy", "poddisruptionbudget", name, why);
+    if number("disruptionsAllowed") < 0 {
+        let why = "pdb disruptions allowed is negative";
+        return Err(because(forbidden(why), format!("{stands}: {why}")));
+    }
+    if status["disruptedPods"].as_object().is_some_and(|pods| pods.len() > MAX_DISRUPTED) {
+        let why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
+        let cause = format!("{stands}: too many pending evictions not confirmed by PDB controller");
+        return Err(because(forbidden(why), cause));
+    }
+    if number("disruptionsAllowed") > 0 {
+        return Ok(());
+    }
+    let refusing = status.list("conditions").iter().find(|c| c["type"] == "DisruptionAllowed");
+    let refusing = refusing.filter(|c| c["status"] == "False" && !c.text("message").is_empty());
+    let (desired, current) = (number("desiredHealthy"), number("currentHealthy"));
+    let why = match refusing {
+        Some(c) if c["reason"] == "SyncFailed" => {
+            format!("{stands} because it failed sync: {}", c.text("message"))
+        }
+        _ if current <= desired => {
+            format!("The disruption budget {name} needs {desired} healthy pods and has {current} currently")
+        }
+        Some(c) => format!("{stands} ({}): {}", c.text("reason"), c.text("message")),
+        None => stands,
+    };
+    Err(because(ApiError::too_many_requests(VIOLATED, 0), why))
+}
+
+/// The condition of a budget that has nothing left.
+fn insufficient(budget: &mut Value, now: &str) {
+    let generation = budget["status"].number("observedGeneration").unwrap_or(0);
+    let status = object_mut(budget, "status");
+    let mut all = status.list("conditions").to_vec();
+    let at = all.iter().position(|other| other["type"] == "DisruptionAllowed");
+    let kept = at.map(|at| &all[at]).filter(|old| old["status"] == "False");
+    let time = kept.map_or_else(|| now.into(), |old| old["lastTransitionTime"].clone());
+    let condition = json!({
+        "type": "DisruptionAllowed", "status": "False", "reason": "InsufficientPods", "message": "",
+        "observedGeneration": generation, "lastTransitionTime": time,
+    });
+    match at {
+        Some(at) => all[at] = condition,
+        None => all.push(condition),
+    }
+    set(status, "conditions", all);
+}
+
+/// Writes down on the Pod why it goes.
+fn mark(scope: &Scope<'_>) -> Result<(), ApiError> {
+    let options = WriteOptions::default();
+    let now = scope.core.clock.seconds();
+    change(scope, Part::Status, &options, |_, old| {
+        let mut pod = old.object.clone();
+        debug_assert!(metadata::get(&pod, "uid").is_some(), "what was stored has a uid");
+        let target = json!({
+            "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting",
+        });
+        condition(&mut pod, &target, &now);
+        // kube-apiserver writes it past its field managers.
+        Ok(Made::Managed(pod, old.managed_fields.clone()))
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_without_disruptions_left_says_how_many_pods_it_needs() {
+        let budget = json!({
+            "metadata": {"name": "b", "generation": 1},
+            "status": {"observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 2, "currentHealthy": 2},
+        });
+        let status = allowed(&budget).expect_err("nothing is left").to_status();
+        assert_eq!((&status["code"], &status["message"]), (&429.into(), &VIOLATED.into()));
+        let cause = json!({
+            "reason": "DisruptionBudget",
+            "message": "The disruption budget b needs 2 healthy pods and has 2 currently",
+        });
+        assert_eq!(status["details"]["causes"], json!([cause]));
+    }
+
+    #[test]
+    fn a_budget_that_nobody_has_counted_yet_asks_for_patience() {
+        let budget = json!({"metadata": {"name": "b", "generation": 1}});
+        let status = allowed(&budget).expect_err("not counted").to_status();
+        assert_eq!(status["details"]["retryAfterSeconds"], 10);
+    }
+}

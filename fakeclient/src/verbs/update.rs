@@ -1,0 +1,306 @@
+//! PUT, and the one way by which every change of a stored object goes: read, change, check, compare and swap.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::metadata;
+use super::scope::{Scope, SnapshotPeers};
+use crate::admission::attributes::Operation;
+use crate::endpoint::options::WriteOptions;
+use crate::endpoint::response::Reply;
+use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::kinds::pod_spec::disabled::drop_disabled;
+use crate::object::apply::field_manager::Live;
+use crate::object::apply::managed_fields::ManagedFields;
+use crate::object::meta;
+use crate::registry::resource::{Generation, Resource};
+use crate::store::{Change, CommitError, Content, Expect, Object, Write};
+
+/// Which part of the object a write is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All but what is isolated.
+    Main,
+    /// Status, and the metadata that a status write may change.
+    Status,
+    /// A namespace's `spec.finalizers`.
+    Finalize,
+}
+
+/// What a change makes of an object, which is in the served version.
+pub(crate) enum Made {
+    /// A client's object; it may carry managed fields. What it changes is its manager's from now on.
+    Updated(Value),
+    /// An object and the managed fields that it has from now on.
+    Managed(Value, ManagedFields),
+}
+
+pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
+    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
+    let mut object = scope.intake(options.field_validation)?;
+    meta::settle_namespace(&mut object, &scope.namespace)?;
+    meta::check_name(&object, &scope.name)?;
+    let uid = meta::text(&object, "uid").to_owned();
+    let creates = scope.resource.strategy.creates_on_update();
+    if creates && scope.core.store.snapshot().get(&scope.key()).is_none() {
+        if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
+            return Err(scope.not_found());
+        }
+        // Which revision the client had thought of no longer matters.
+        metadata::remove(&mut object, "resourceVersion");
+        let new = super::create::create_object(scope, Made::Updated(object), &options)?;
+        return scope.reply(201, &new);
+    }
+    let written = change(scope, part, &options, |scope, old| {
+        same_uid(scope, &uid, old.object)?;
+        Ok(Made::Updated(object.clone()))
+    })?;
+    scope.reply(200, &written)
+}
+
+/// 409 if the client means another object of that name.
+fn same_uid(scope: &Scope<'_>, uid: &str, old: &Value) -> Result<(), ApiError> {
+    let stored = meta::text(old, "uid");
+    if uid.is_empty() || uid == stored {
+        return Ok(());
+    }
+    Err(meta::uid_conflict(&scope.resource.group, &scope.resource.plural, &etcd_key(scope), uid, old))
+}
+
+/// The object's key in etcd, which this error text shows.
+fn etcd_key(scope: &Scope<'_>) -> String {
+    let resource = &scope.resource;
+    let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
+    let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
+    // The oldest kinds are stored under other names.
+    let place = match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "services") => "services/specs",
+        ("", "endpoints") => "services/endpoints",
+        ("", "nodes") => "minions",
+        ("", "replicationcontrollers") => "controllers",
+        ("networking.k8s.io", "ingresses") => "ingress",
+        (_, plural) => plural,
+    };
+    format!("/registry/{group}{place}/{namespace}{}", scope.name)
+}
+
+/// Changes the stored object by `make`, which gets it in the served version and gives the new one. If somebody
+/// else writes in between, it is made again from what is stored then, as the server's guaranteed update does.
+pub(crate) fn change(
+    scope: &Scope<'_>,
+    part: Part,
+    options: &WriteOptions,
+    make: impl Fn(&Scope<'_>, &Live<'_>) -> Result<Made, ApiError>,
+) -> Result<Arc<Object>, ApiError> {
+    let noticed = scope.warnings.borrow().len();
+    loop {
+        scope.warnings.borrow_mut().truncate(noticed);
+        let snapshot = scope.core.store.snapshot();
+        let current = scope.stored(&snapshot)?;
+        let old = scope.core.served(&scope.resource, current.value())?.into_owned();
+        let live = Live { object: &old, managed_fields: current.managed_fields() };
+        let (object, managed_fields) = match make(scope, &live)? {
+            Made::Managed(object, managed_fields) => (object, managed_fields),
+            Made::Updated(mut object) => {
+                let sent = ManagedFields::take(&mut object);
+                let managed_fields = {
+                    let manager = scope.manager(options);
+                    scope.field_managers().updated(part, &live, &object, sent, &manager)
+                };
+                (object, managed_fields)
+            }
+        };
+        let peers = SnapshotPeers {
+            snapshot: &snapshot,
+            ids: &scope.core.ids,
+            user: &scope.user,
+            now: scope.core.clock.seconds(),
+            dry_run: options.dry_run,
+        };
+        let object = prepared(scope, part, object, &old, &peers)?;
+        // A write that changes nothing but times changes nothing.
+        let unchanged =
+            managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, &old);
+        if unchanged && !lets_go(scope, &object, &old) && !loses(scope, &object, &current)? {
+            return Ok(current);
+        }
+        if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current)? {
+            return Ok(written);
+        }
+    }
+}
+
+/// The new object, complete and checked.
+fn prepared(
+    scope: &Scope<'_>,
+    part: Part,
+    mut object: Value,
+    old: &Value,
+    peers: &SnapshotPeers<'_>,
+) -> Result<Value, ApiError> {
+    let resource = &scope.resource;
+    let attributes = scope.attributes(Operation::Update, Some(old), peers);
+    scope.core.admission.admit(&attributes, &mut object)?;
+    check_revision(scope, &mut object, old)?;
+    match part {
+        Part::Main => {
+            meta::carry_over(&mut object, old);
+            if resource.status_isolated {
+                copy_field(&mut object, old, "status");
+            }
+            drop_disabled(&resource.group, &resource.plural, &mut object);
+            resource.strategy.prepare_update(&mut object, old);
+        }
+        Part::Status => {
+            object = status_of(resource, &object, old);
+            meta::carry_over(&mut object, old);
+            resource.strategy.prepare_status_update(&mut object, old);
+        }
+        Part::Finalize => meta::carry_over(&mut object, old),
+    }
+    super::intake::complete(resource, &mut object);
+    resource.strategy.stamp(&mut object, Some(old), &peers.now);
+    if part == Part::Main {
+        resource.strategy.allocate(&mut object, Some(old), peers)?;
+        bump_generation(resource, &mut object, old);
+        scope.check_update(&object, old)?;
+        scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, Some(old)));
+    } else if part == Part::Finalize {
+        scope.check_finalize(&object, old)?;
+    } else {
+        scope.check_status(&object, old)?;
+    }
+    scope.core.admission.validate(&attributes, &object)?;
+    Ok(object)
+}
+
+/// 409 for a stale revision, 422 where one is needed and missing; the stored one where it may be left out.
+fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<(), ApiError> {
+    let stored = meta::text(old, "resourceVersion").to_owned();
+    let said = meta::text(object, "resourceVersion");
+    if said == stored {
+        return Ok(());
+    }
+    if said.is_empty() || said == "0" {
+        if scope.resource.strategy.unconditional_update() {
+            metadata::set(object, "resourceVersion", stored.into());
+            return Ok(());
+        }
+        let error =
+            FieldError::invalid("metadata.resourceVersion", 0.into(), "must be specified for an update");
+        let resource = &scope.resource;
+        return Err(ApiError::invalid(&resource.group, &resource.plural, &scope.name, &[error]));
+    }
+    if said.parse::<u64>().is_err() {
+        // An error that nobody gave a reason, so the server gives none either.
+        return Err(ApiError::new(500, "", format!("strconv.ParseUint: parsing {said:?}: invalid syntax")));
+    }
+    Err(ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name))
+}
+
+/// The stored object with the new status; a custom resource's status write may change nothing else at all, a
+/// built-in's may change its metadata.
+fn status_of(resource: &Resource, new: &Value, old: &Value) -> Value {
+    let mut object = old.clone();
+    copy_field(&mut object, new, "status");
+    let mut metadata_of_new = new.get("metadata").cloned().unwrap_or_default();
+    if !resource.is_builtin() {
+        // apiextensions: labels, annotations and finalizers stay; managedFields alone may follow.
+        metadata_of_new = old.get("metadata").cloned().unwrap_or_default();
+    }
+    if let Some(map) = object.as_object_mut() {
+        map.insert("metadata".into(), metadata_of_new);
+    }
+    object
+}
+
+fn copy_field(to: &mut Value, from: &Value, field: &str) {
+    let Some(map) = to.as_object_mut() else { return };
+    match from.get(field) {
+        Some(value) => {
+            map.insert(field.to_owned(), value.clone());
+        }
+        None => {
+            map.remove(field);
+        }
+    }
+}
+
+fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
+    let bumped = match resource.generation {
+        Generation::Never | Generation::Once => false,
+        Generation::Spec | Generation::SpecAfterCreate => object.get("spec") != old.get("spec"),
+        Generation::SpecAndAnnotations => {
+            let annotations = |value: &Value| metadata::get(value, "annotations").cloned();
+            object.get("spec") != old.get("spec") || annotations(object) != annotations(old)
+        }
+        Generation::ContentAndLabels | Generation::AllButMetadata => {
+            let labels = |value: &Value| metadata::get(value, "labels").cloned();
+            let relabelled =
+                resource.generation == Generation::ContentAndLabels && labels(object) != labels(old);
+            let without = |value: &Value| {
+                let mut map = value.as_object().cloned().unwrap_or_default();
+                map.remove("metadata");
+                if resource.status_isolated {
+                    map.remove("status");
+                }
+                map
+            };
+            relabelled || without(object) != without(old)
+        }
+    };
+    if bumped || resource.strategy.bumps_generation(object, old) {
+        metadata::set(object, "generation", (meta::generation(old) + 1).into());
+    }
+}
+
+/// Whether the write removes fields of a custom resource that its own version does not know.
+fn loses(scope: &Scope<'_>, object: &Value, current: &Object) -> Result<bool, ApiError> {
+    let stored = current.value();
+    let resource = &scope.resource;
+    if resource.is_builtin()
+        || stored.get("apiVersion").is_some_and(|stored| *stored == resource.api_version())
+    {
+        return Ok(false);
+    }
+    Ok(!metadata::same(&scope.core.stored(resource, object.clone())?, stored))
+}
+
+/// Whether nothing holds the object after this write: no finalizer, and nothing of its kind's own.
+fn lets_go(scope: &Scope<'_>, object: &Value, old: &Value) -> bool {
+    gone_with_finalizers(object, old) && !scope.resource.strategy.holds(object)
+}
+
+/// Whether this write takes the last finalizer from an object that waits for just that.
+fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
+    let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
+    metadata::finalizers(object).is_empty() && meta::is_deleting(old) && grace == 0
+}
+
+/// Stores the object, or removes it if nothing holds it any more. Nothing: somebody else was faster.
+fn commit(
+    scope: &Scope<'_>,
+    options: &WriteOptions,
+    (object, managed_fields): (Value, ManagedFields),
+    old: &Value,
+    current: &Arc<Object>,
+) -> Result<Option<Arc<Object>>, ApiError> {
+    let gone = lets_go(scope, &object, old);
+    let content = Content { value: scope.core.stored(&scope.resource, object)?, managed_fields };
+    if options.dry_run {
+        return Ok(Some(Arc::new(Object::unstored(content))));
+    }
+    // What goes is the object as it was stored; the change that let it go is never seen, but in the answer.
+    let (change, answer) = if gone {
+        (Change::Delete(current.content().clone()), Some(Arc::new(Object::unstored(content))))
+    } else {
+        (Change::Put(content), None)
+    };
+    let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
+    match scope.core.commit(vec![write]) {
+        Ok(events) => Ok(Some(answer.unwrap_or_else(|| Arc::clone(&events[0].new)))),
+        Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
+    }
+}
