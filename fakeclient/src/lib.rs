@@ -2,6 +2,7 @@
 
 mod cluster;
 mod error;
+mod state;
 
 mod admission;
 mod controllers;
@@ -15,7 +16,8 @@ mod verbs;
 
 mod snapshot;
 
-pub use cluster::{BuildError, FakeCluster, FakeClusterBuilder};
+pub use cluster::{FakeCluster, FakeClusterBuilder};
+pub use controllers::BuildError;
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
 pub use endpoint::socket::{ServeError, Serving};

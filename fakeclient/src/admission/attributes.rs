@@ -1,14 +1,13 @@
-//! What an admission plugin knows of a request.
-
-use std::cell::RefCell;
+//! The attributes of a write, as admission plugins see it (the mirror of apiserver's `admission.Attributes`).
 
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::error::warnings::Warnings;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
 
-/// What is being done.
+/// The operation of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Create,
@@ -29,7 +28,7 @@ pub(crate) struct Attributes<'a> {
     pub(crate) old: Option<&'a Value>,
     pub(crate) peers: &'a dyn Peers,
     /// Texts of `Warning` headers.
-    pub(crate) warnings: &'a RefCell<Vec<String>>,
+    pub(crate) warnings: &'a Warnings,
 }
 
 impl Attributes<'_> {
@@ -40,10 +39,7 @@ impl Attributes<'_> {
 
     /// Tells the client something beside the answer, once.
     pub(crate) fn warn(&self, text: String) {
-        let mut warnings = self.warnings.borrow_mut();
-        if !warnings.contains(&text) {
-            warnings.push(text);
-        }
+        self.warnings.push_once(text);
     }
 
     /// 403 in the words of a plugin. A name that is still to be generated shows as what it will be made of.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 
 use super::attributes::Attributes;
-use super::plugin::Plugin;
+use super::plugin::{Plugin, RemotePlugin};
 use super::plugins::{
     certificates, classes, lifecycle, limit_range, node_taint, pod_security, priority, protection, quota,
     resize, runtime_class, tolerations, webhooks,
@@ -18,44 +18,73 @@ use super::plugins::{
 /// everybody may), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    plugins: Vec<Box<dyn Plugin>>,
+    plugins: Vec<Link>,
+}
+
+/// One plugin of the chain.
+#[derive(Debug)]
+enum Link {
+    Local(Box<dyn Plugin>),
+    Remote(Box<dyn RemotePlugin>),
 }
 
 impl Default for Chain {
     fn default() -> Self {
+        fn local(plugin: impl Plugin + 'static) -> Link {
+            Link::Local(Box::new(plugin))
+        }
+        fn remote(plugin: impl RemotePlugin + 'static) -> Link {
+            Link::Remote(Box::new(plugin))
+        }
         Self {
             plugins: vec![
-                Box::new(lifecycle::NamespaceLifecycle),
-                Box::new(limit_range::LimitRanger),
-                Box::new(node_taint::TaintNodesByCondition),
-                Box::new(pod_security::PodSecurity),
-                Box::new(priority::Priority),
-                Box::new(tolerations::DefaultTolerationSeconds),
-                Box::new(classes::DefaultStorageClass),
-                Box::new(protection::StorageObjectInUseProtection),
-                Box::new(resize::PersistentVolumeClaimResize),
-                Box::new(runtime_class::RuntimeClass),
-                Box::new(certificates::CertificateSubjectRestriction),
-                Box::new(classes::DefaultIngressClass),
-                Box::new(webhooks::MutatingAdmissionPolicy),
-                Box::new(webhooks::MutatingAdmissionWebhook),
-                Box::new(webhooks::ValidatingAdmissionPolicy),
-                Box::new(webhooks::ValidatingAdmissionWebhook),
-                Box::new(quota::ResourceQuota),
+                local(lifecycle::NamespaceLifecycle),
+                local(limit_range::LimitRanger),
+                local(node_taint::TaintNodesByCondition),
+                local(pod_security::PodSecurity),
+                local(priority::Priority),
+                local(tolerations::DefaultTolerationSeconds),
+                local(classes::DefaultStorageClass),
+                local(protection::StorageObjectInUseProtection),
+                local(resize::PersistentVolumeClaimResize),
+                local(runtime_class::RuntimeClass),
+                local(certificates::CertificateSubjectRestriction),
+                local(classes::DefaultIngressClass),
+                local(webhooks::MutatingAdmissionPolicy),
+                remote(webhooks::MutatingAdmissionWebhook),
+                local(webhooks::ValidatingAdmissionPolicy),
+                remote(webhooks::ValidatingAdmissionWebhook),
+                local(quota::ResourceQuota),
             ],
         }
     }
 }
 
 impl Chain {
-    /// Plugins that may change the object.
-    pub(crate) fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
-        self.plugins.iter().try_for_each(|plugin| plugin.admit(attributes, object))
+    /// Asks every plugin that may change the object.
+    pub(crate) async fn admit(
+        &self,
+        attributes: &Attributes<'_>,
+        object: &mut Value,
+    ) -> Result<(), ApiError> {
+        for link in &self.plugins {
+            match link {
+                Link::Local(plugin) => plugin.admit(attributes, object)?,
+                Link::Remote(plugin) => plugin.admit(attributes, object).await?,
+            }
+        }
+        Ok(())
     }
 
-    /// Plugins that may only refuse.
-    pub(crate) fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-        self.plugins.iter().try_for_each(|plugin| plugin.validate(attributes, object))
+    /// Asks every plugin that may only refuse.
+    pub(crate) async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+        for link in &self.plugins {
+            match link {
+                Link::Local(plugin) => plugin.validate(attributes, object)?,
+                Link::Remote(plugin) => plugin.validate(attributes, object).await?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -65,7 +94,11 @@ mod tests {
 
     #[test]
     fn plugins_stand_in_the_servers_order() {
-        let names: Vec<_> = Chain::default().plugins.iter().map(|plugin| format!("{plugin:?}")).collect();
+        let name = |link: &Link| match link {
+            Link::Local(plugin) => format!("{plugin:?}"),
+            Link::Remote(plugin) => format!("{plugin:?}"),
+        };
+        let names: Vec<_> = Chain::default().plugins.iter().map(name).collect();
         assert_eq!(
             names,
             [

@@ -1,5 +1,6 @@
 //! The contract of one admission plugin.
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -17,5 +18,26 @@ pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
     /// May refuse the object, which is complete and valid by now.
     fn validate(&self, _attributes: &Attributes<'_>, _object: &Value) -> Result<(), ApiError> {
         Ok(())
+    }
+}
+
+/// A plugin that asks somebody outside: a webhook's server. Its methods are called as those of [`Plugin`].
+pub(crate) trait RemotePlugin: Send + Sync + std::fmt::Debug {
+    /// May change the object.
+    fn admit<'a>(
+        &'a self,
+        _attributes: &'a Attributes<'_>,
+        _object: &'a mut Value,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// May refuse the object.
+    fn validate<'a>(
+        &'a self,
+        _attributes: &'a Attributes<'_>,
+        _object: &'a Value,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async { Ok(()) })
     }
 }

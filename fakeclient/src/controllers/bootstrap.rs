@@ -1,22 +1,25 @@
-//! What is there before the first request, and objects that a test brings along.
+//! Objects of a new cluster: those that kube-apiserver makes for itself, and those that a test brings along.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::hands;
-use crate::cluster::{BuildError, Core};
-use crate::endpoint::body;
+use super::{Controllers, client};
+use crate::error::ApiError;
 use crate::kinds::scheduling::SYSTEM;
+use crate::object::decode::yaml;
+use crate::state::State;
 
 /// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
 /// `pkg/registry/scheduling`).
-pub(crate) fn bootstrap(core: &Arc<Core>) {
-    let registry = core.registry();
+pub(crate) async fn bootstrap(controllers: &Arc<Controllers>) {
+    let state = &controllers.state;
+    let registry = state.registry();
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
     for name in ["kube-system", "kube-public", "kube-node-lease", "default"] {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        hands::create(core, hands::API_SERVER, Arc::clone(&namespaces), object)
+        client::create(state, client::API_SERVER, Arc::clone(&namespaces), object)
+            .await
             .expect("a system namespace is valid");
     }
     let services = registry.resource("", "v1", "services").expect("services are built in");
@@ -31,7 +34,8 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
         },
     });
-    hands::create(core, hands::API_SERVER, services, kubernetes)
+    client::create(state, client::API_SERVER, services, kubernetes)
+        .await
         .expect("the API server's own Service is valid");
     let priorities = registry.resource("scheduling.k8s.io", "v1", "priorityclasses");
     let priorities = priorities.expect("priority classes are built in");
@@ -40,32 +44,61 @@ pub(crate) fn bootstrap(core: &Arc<Core>) {
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
             "value": value, "description": description,
         });
-        hands::create(core, hands::API_SERVER, Arc::clone(&priorities), object)
+        client::create(state, client::API_SERVER, Arc::clone(&priorities), object)
+            .await
             .expect("a system priority is valid");
     }
-    core.settle();
+    controllers.settle().await;
 }
 
 /// Creates the objects of a multi-document YAML text, in order.
-pub(crate) fn load(core: &Arc<Core>, yaml: &str) -> Result<(), BuildError> {
-    let documents = body::documents(yaml).map_err(BuildError::Yaml)?;
+pub(crate) async fn load(controllers: &Arc<Controllers>, text: &str) -> Result<(), BuildError> {
+    let documents = yaml::documents(text).map_err(BuildError::Yaml)?;
     for (at, document) in documents.into_iter().enumerate() {
-        create(core, at + 1, document)?;
-        core.settle();
+        create(&controllers.state, at + 1, document).await?;
+        controllers.settle().await;
     }
     Ok(())
 }
 
-fn create(core: &Arc<Core>, index: usize, mut object: Value) -> Result<(), BuildError> {
+async fn create(state: &Arc<State>, index: usize, mut object: Value) -> Result<(), BuildError> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
-    let Some(resource) = core.registry().kind(group, version, &kind) else {
+    let Some(resource) = state.registry().kind(group, version, &kind) else {
         return Err(BuildError::UnknownKind { index, kind, api_version });
     };
     if resource.namespaced && object["metadata"]["namespace"].is_null() {
         object["metadata"]["namespace"] = "default".into();
     }
     // As a client that says nothing of itself.
-    hands::create(core, "", resource, object).map_err(|error| BuildError::Refused { index, error })
+    client::create(state, "", resource, object).await.map_err(|error| BuildError::Refused { index, error })
+}
+
+/// An object that a cluster was to begin with is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Not YAML.
+    #[error("failed to read the objects: {0}")]
+    Yaml(String),
+    /// No such kind.
+    #[error(
+        "failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?"
+    )]
+    UnknownKind {
+        /// Which document, from 1.
+        index: usize,
+        /// As it stands in the document.
+        kind: String,
+        /// As it stands in the document.
+        api_version: String,
+    },
+    /// Refused as the API server would refuse it.
+    #[error("failed to create object {index}: {error}")]
+    Refused {
+        /// Which document, from 1.
+        index: usize,
+        /// The answer.
+        error: ApiError,
+    },
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::hands;
-use crate::cluster::Core;
-use crate::endpoint::options::{DeleteOptions, Propagation};
-use crate::object::meta;
+use super::client;
+use crate::object::view::metadata;
 use crate::registry::resource::Resource;
+use crate::state::State;
 use crate::store::{Event, Key, Object};
-use crate::verbs::metadata;
+use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
 
 const ORPHAN: &str = "orphan";
@@ -36,16 +35,16 @@ enum Owner {
 }
 
 impl GarbageCollector {
-    pub(super) fn step(&mut self, core: &Arc<Core>, event: &Event) {
+    pub(super) async fn step(&mut self, state: &Arc<State>, event: &Event) {
         self.index(event);
-        let uid = meta::text(event.new.value(), "uid").to_owned();
+        let uid = metadata::text(event.new.value(), "uid").to_owned();
         if event.deleted {
             for key in self.dependents_of(&uid) {
-                self.examine(core, &key);
+                self.examine(state, &key).await;
             }
             // An owner in the foreground waits for this one, perhaps.
             for reference in references(event.new.value()) {
-                self.owner_of_a_gone_dependent(core, event, reference);
+                self.owner_of_a_gone_dependent(state, event, reference).await;
             }
             return;
         }
@@ -53,16 +52,16 @@ impl GarbageCollector {
         let kept = references(event.new.value());
         let released = event.old.iter().flat_map(|old| references(old.value()));
         for reference in released.filter(|reference| !kept.contains(reference)) {
-            self.owner_of_a_gone_dependent(core, event, reference);
+            self.owner_of_a_gone_dependent(state, event, reference).await;
         }
         let finalizers = metadata::finalizers(event.new.value());
-        if meta::is_deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
-            self.orphan(core, &event.key, &uid);
-        } else if meta::is_deleting(event.new.value()) && finalizers.contains(&FOREGROUND) {
-            self.foreground(core, &event.key, &uid);
+        if metadata::is_deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
+            self.orphan(state, &event.key, &uid).await;
+        } else if metadata::is_deleting(event.new.value()) && finalizers.contains(&FOREGROUND) {
+            self.foreground(state, &event.key, &uid).await;
         }
         if !references(event.new.value()).is_empty() {
-            self.examine(core, &event.key);
+            self.examine(state, &event.key).await;
         }
     }
 
@@ -92,26 +91,27 @@ impl GarbageCollector {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
-    fn owner_of_a_gone_dependent(&self, core: &Arc<Core>, event: &Event, reference: &Value) {
-        let Some(key) = owner_key(core, reference, &event.key.namespace) else { return };
-        let snapshot = core.store.snapshot();
+    async fn owner_of_a_gone_dependent(&self, state: &Arc<State>, event: &Event, reference: &Value) {
+        let Some(key) = owner_key(state, reference, &event.key.namespace) else { return };
+        let snapshot = state.store.snapshot();
         let Some(owner) = snapshot.get(&key) else { return };
-        let uid = meta::text(owner.value(), "uid");
+        let uid = metadata::text(owner.value(), "uid");
         if uid == reference["uid"] && waits(owner.value()) {
-            self.foreground(core, &key, uid);
+            self.foreground(state, &key, uid).await;
         }
     }
 
     /// Decides about one dependent, as it is now.
-    fn examine(&self, core: &Arc<Core>, key: &Key) {
-        let snapshot = core.store.snapshot();
+    async fn examine(&self, state: &Arc<State>, key: &Key) {
+        let snapshot = state.store.snapshot();
         let Some(object) = snapshot.get(key) else { return };
         let object = object.value();
         let all = references(object);
-        if all.is_empty() || (meta::is_deleting(object) && !waits(object)) {
+        if all.is_empty() || (metadata::is_deleting(object) && !waits(object)) {
             return;
         }
-        let states: Vec<Owner> = all.iter().map(|reference| state(core, reference, &key.namespace)).collect();
+        let states: Vec<Owner> =
+            all.iter().map(|reference| owner_state(state, reference, &key.namespace)).collect();
         let has = |state: Owner| states.contains(&state);
         if has(Owner::Solid) {
             if has(Owner::Absent) || has(Owner::Waiting) {
@@ -121,11 +121,11 @@ impl GarbageCollector {
                     .filter(|(_, state)| **state != Owner::Solid)
                     .map(|(reference, _)| reference["uid"].as_str().unwrap_or_default().to_owned())
                     .collect();
-                drop_owners(core, key, &gone);
+                drop_owners(state, key, &gone).await;
             }
             return;
         }
-        let uid = meta::text(object, "uid");
+        let uid = metadata::text(object, "uid");
         let finalizers = metadata::finalizers(object);
         let policy = if has(Owner::Waiting) && !self.dependents_of(uid).is_empty() {
             Propagation::Foreground
@@ -141,14 +141,14 @@ impl GarbageCollector {
             uid: Some(uid.to_owned()),
             ..DeleteOptions::default()
         };
-        let Some(resource) = resource_of(core, key) else { return };
-        let result = hands::delete(core, resource, &key.namespace, &key.name, &options);
-        hands::report("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
+        let Some(resource) = resource_of(state, key) else { return };
+        let result = client::delete(state, resource, &key.namespace, &key.name, &options).await;
+        client::report("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
     }
 
     /// An owner that waits for its dependents: goes when none blocks it any more.
-    fn foreground(&self, core: &Arc<Core>, key: &Key, uid: &str) {
-        let snapshot = core.store.snapshot();
+    async fn foreground(&self, state: &Arc<State>, key: &Key, uid: &str) {
+        let snapshot = state.store.snapshot();
         let mut blocked = false;
         for dependent in self.dependents_of(uid) {
             let Some(object) = snapshot.get(&dependent) else { continue };
@@ -157,17 +157,17 @@ impl GarbageCollector {
                 .any(|reference| reference["uid"] == uid && reference["blockOwnerDeletion"] == true);
             blocked |= blocks;
             if blocks {
-                self.examine(core, &dependent);
+                self.examine(state, &dependent).await;
             }
         }
-        if blocked && self.still_blocked(core, uid) {
+        if blocked && self.still_blocked(state, uid) {
             return;
         }
-        drop_finalizer(core, key, FOREGROUND);
+        drop_finalizer(state, key, FOREGROUND).await;
     }
 
-    fn still_blocked(&self, core: &Arc<Core>, uid: &str) -> bool {
-        let snapshot = core.store.snapshot();
+    fn still_blocked(&self, state: &Arc<State>, uid: &str) -> bool {
+        let snapshot = state.store.snapshot();
         self.dependents_of(uid).iter().filter_map(|key| snapshot.get(key)).any(|object| {
             references(object.value())
                 .iter()
@@ -176,12 +176,12 @@ impl GarbageCollector {
     }
 
     /// An owner that leaves its dependents behind.
-    fn orphan(&self, core: &Arc<Core>, key: &Key, uid: &str) {
+    async fn orphan(&self, state: &Arc<State>, key: &Key, uid: &str) {
         let gone = BTreeSet::from([uid.to_owned()]);
         for dependent in self.dependents_of(uid) {
-            drop_owners(core, &dependent, &gone);
+            drop_owners(state, &dependent, &gone).await;
         }
-        drop_finalizer(core, key, ORPHAN);
+        drop_finalizer(state, key, ORPHAN).await;
     }
 }
 
@@ -190,15 +190,15 @@ fn references(object: &Value) -> &[Value] {
 }
 
 fn waits(object: &Value) -> bool {
-    meta::is_deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
+    metadata::is_deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
 }
 
 /// Where the owner of a reference is stored; nothing if its kind is not served, or if a cluster-scoped object claims a
 /// namespaced owner.
-fn owner_key(core: &Arc<Core>, reference: &Value, namespace: &str) -> Option<Key> {
+fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<Key> {
     let api_version = reference["apiVersion"].as_str()?;
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let resource = core.registry().kind(group, version, reference["kind"].as_str()?)?;
+    let resource = state.registry().kind(group, version, reference["kind"].as_str()?)?;
     let namespace = if resource.namespaced { namespace } else { "" };
     if resource.namespaced && namespace.is_empty() {
         return None;
@@ -206,11 +206,11 @@ fn owner_key(core: &Arc<Core>, reference: &Value, namespace: &str) -> Option<Key
     Some(Key::new(&resource.storage.key, namespace, reference["name"].as_str()?))
 }
 
-fn state(core: &Arc<Core>, reference: &Value, namespace: &str) -> Owner {
-    let Some(key) = owner_key(core, reference, namespace) else { return Owner::Absent };
-    let snapshot = core.store.snapshot();
+fn owner_state(state: &Arc<State>, reference: &Value, namespace: &str) -> Owner {
+    let Some(key) = owner_key(state, reference, namespace) else { return Owner::Absent };
+    let snapshot = state.store.snapshot();
     match snapshot.get(&key) {
-        Some(owner) if meta::text(owner.value(), "uid") == reference["uid"] => {
+        Some(owner) if metadata::text(owner.value(), "uid") == reference["uid"] => {
             if waits(owner.value()) {
                 Owner::Waiting
             } else {
@@ -221,20 +221,20 @@ fn state(core: &Arc<Core>, reference: &Value, namespace: &str) -> Owner {
     }
 }
 
-fn resource_of(core: &Arc<Core>, key: &Key) -> Option<Arc<Resource>> {
-    core.registry().stored_as(&key.resource).into_iter().next()
+fn resource_of(state: &Arc<State>, key: &Key) -> Option<Arc<Resource>> {
+    state.registry().stored_as(&key.resource).into_iter().next()
 }
 
 /// Changes an object as it is stored now, and reports how that went.
-fn edit(core: &Arc<Core>, key: &Key, what: &str, edit: impl Fn(&mut Value)) {
-    let Some(resource) = resource_of(core, key) else { return };
+async fn edit(state: &Arc<State>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
+    let Some(resource) = resource_of(state, key) else { return };
     let place = (&*key.namespace, &*key.name);
-    let result = hands::edit(core, hands::CONTROLLER_MANAGER, resource, place, Part::Main, edit);
-    hands::report("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
+    let result = client::edit(state, client::CONTROLLER_MANAGER, resource, place, Part::Main, edit).await;
+    client::report("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
 }
 
-fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
-    edit(core, key, "releasing", |object| {
+async fn drop_owners(state: &Arc<State>, key: &Key, gone: &BTreeSet<String>) {
+    edit(state, key, "releasing", |object| {
         let rest: Vec<Value> = references(object)
             .iter()
             .filter(|reference| !gone.contains(reference["uid"].as_str().unwrap_or_default()))
@@ -245,13 +245,15 @@ fn drop_owners(core: &Arc<Core>, key: &Key, gone: &BTreeSet<String>) {
         } else {
             metadata::set(object, "ownerReferences", rest.into());
         }
-    });
+    })
+    .await;
 }
 
-fn drop_finalizer(core: &Arc<Core>, key: &Key, finalizer: &str) {
-    edit(core, key, "finishing", |object| {
+async fn drop_finalizer(state: &Arc<State>, key: &Key, finalizer: &str) {
+    edit(state, key, "finishing", |object| {
         let rest: Vec<String> =
             metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();
         metadata::set_finalizers(object, &rest);
-    });
+    })
+    .await;
 }

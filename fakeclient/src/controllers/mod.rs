@@ -1,35 +1,47 @@
-//! What happens after a commit: the controllers of a control plane without nodes, each a step over one event. They
-//! run before the request that caused the event is answered, so a client never has to wait for them.
+//! The controllers of a control plane without nodes: each a step over one committed event. They run before the request
+//! that caused the event is answered, so a client never has to wait for them.
 
 mod bootstrap;
+mod client;
 mod definitions;
 mod garbage_collector;
-pub(crate) mod hands;
 mod namespace;
 mod root_ca;
 mod service_account;
 
 use std::sync::Arc;
 
+pub use bootstrap::BuildError;
 pub(crate) use bootstrap::{bootstrap, load};
 use garbage_collector::GarbageCollector;
 
-use crate::cluster::Core;
-use crate::store::Event;
+use crate::state::State;
 
-/// The controllers with what they remember.
-#[derive(Debug, Default)]
+/// The controllers of one cluster.
+#[derive(Debug)]
 pub(crate) struct Controllers {
-    garbage_collector: GarbageCollector,
+    pub(crate) state: Arc<State>,
+    /// Held while events are handled, one after the other.
+    garbage_collector: tokio::sync::Mutex<GarbageCollector>,
 }
 
 impl Controllers {
-    /// Reacts to one event; what is written in reaction comes as events of its own.
-    pub(crate) fn step(&mut self, core: &Arc<Core>, event: &Arc<Event>) {
-        definitions::step(core, event);
-        service_account::step(core, event);
-        root_ca::step(core, event);
-        self.garbage_collector.step(core, event);
-        namespace::step(core, event);
+    pub(crate) fn new(state: Arc<State>) -> Arc<Self> {
+        Arc::new(Self { state, garbage_collector: tokio::sync::Mutex::default() })
+    }
+
+    /// Handles every event that was committed, and those that this commits itself, until there is none.
+    pub(crate) async fn settle(self: &Arc<Self>) {
+        if self.state.is_settled() {
+            return;
+        }
+        let mut garbage_collector = self.garbage_collector.lock().await;
+        while let Some(event) = self.state.next_event() {
+            definitions::step(self, &event).await;
+            service_account::step(&self.state, &event).await;
+            root_ca::step(&self.state, &event).await;
+            garbage_collector.step(&self.state, &event).await;
+            namespace::step(&self.state, &event).await;
+        }
     }
 }

@@ -5,25 +5,24 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::hands;
-use crate::cluster::Core;
-use crate::endpoint::options::{DeleteOptions, Propagation};
-use crate::object::meta;
+use super::client;
+use crate::object::view::metadata;
+use crate::state::State;
 use crate::store::{Event, Key};
-use crate::verbs::metadata;
+use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
 
-pub(super) fn step(core: &Arc<Core>, event: &Event) {
+pub(super) async fn step(state: &Arc<State>, event: &Event) {
     let name = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "namespaces" => return,
         _ if event.deleted && !event.key.namespace.is_empty() => event.key.namespace.to_string(),
         _ => return,
     };
-    let snapshot = core.store.snapshot();
+    let snapshot = state.store.snapshot();
     let Some(namespace) = snapshot.get(&Key::new("namespaces", "", &name)) else { return };
-    if meta::is_deleting(namespace.value()) && held(namespace.value()) {
-        empty(core, &name, event);
+    if metadata::is_deleting(namespace.value()) && held(namespace.value()) {
+        empty(state, &name, event).await;
     }
 }
 
@@ -34,37 +33,42 @@ fn held(namespace: &Value) -> bool {
 }
 
 /// Deletes what is left, and lets the namespace go once nothing is.
-fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
-    let registry = core.registry();
+async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
+    let registry = state.registry();
     let mut left = false;
     let mut seen = std::collections::BTreeSet::new();
     for resource in registry.resources().filter(|resource| resource.namespaced && !resource.is_virtual()) {
         if !seen.insert(resource.storage.key.clone()) {
             continue;
         }
-        let snapshot = core.store.snapshot();
+        let snapshot = state.store.snapshot();
         for (key, object) in snapshot.range(&resource.storage.key, Some(namespace), None) {
             left = true;
             // Whoever is marked already waits for its finalizers: only the first look asks for the deletion.
-            if meta::is_deleting(object.value()) {
+            if metadata::is_deleting(object.value()) {
                 continue;
             }
             let options =
                 DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
             let resource = registry.stored_as(&resource.storage.key).into_iter().next();
             let Some(resource) = resource else { continue };
-            let result = hands::delete(core, resource, namespace, &key.name, &options);
-            hands::report("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
+            let result = client::delete(state, resource, namespace, &key.name, &options).await;
+            client::report("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
         }
     }
     debug_assert!(!event.key.name.is_empty(), "every event is about an object");
-    if left && !is_empty(core, namespace) {
-        tell(core, namespace);
+    if left && !is_empty(state, namespace) {
+        publish_conditions(state, namespace).await;
         return;
     }
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
-    let result =
-        hands::edit(core, hands::CONTROLLER_MANAGER, resource, ("", namespace), Part::Finalize, |object| {
+    let result = client::edit(
+        state,
+        client::CONTROLLER_MANAGER,
+        resource,
+        ("", namespace),
+        Part::Finalize,
+        |object| {
             let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
             let rest: Vec<Value> = spec["finalizers"]
                 .as_array()
@@ -78,14 +82,16 @@ fn empty(core: &Arc<Core>, namespace: &str, event: &Event) {
             } else {
                 spec.insert("finalizers".into(), rest.into());
             }
-        });
-    hands::report("namespace", &format!("finalizing {namespace}"), result);
+        },
+    )
+    .await;
+    client::report("namespace", &format!("finalizing {namespace}"), result);
 }
 
-/// Says in the namespace's conditions what it waits for.
-fn tell(core: &Arc<Core>, namespace: &str) {
-    let snapshot = core.store.snapshot();
-    let registry = core.registry();
+/// Writes into the namespace's conditions what it waits for.
+async fn publish_conditions(state: &Arc<State>, namespace: &str) {
+    let snapshot = state.store.snapshot();
+    let registry = state.registry();
     let mut resources = BTreeMap::new();
     let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
     for resource in registry.resources().filter(|resource| resource.namespaced) {
@@ -109,14 +115,15 @@ fn tell(core: &Arc<Core>, namespace: &str) {
         .collect();
     let finalizers: Vec<String> =
         finalizers.into_iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
-    let now = core.clock.seconds();
+    let now = state.clock.seconds();
     let resource = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
     let result =
-        hands::edit(core, hands::CONTROLLER_MANAGER, resource, ("", namespace), Part::Status, |object| {
+        client::edit(state, client::CONTROLLER_MANAGER, resource, ("", namespace), Part::Status, |object| {
             let conditions = conditions(&object["status"]["conditions"], &resources, &finalizers, &now);
             object["status"]["conditions"] = conditions;
-        });
-    hands::report("namespace", &format!("telling what {namespace} waits for"), result);
+        })
+        .await;
+    client::report("namespace", &format!("publishing the conditions of {namespace}"), result);
 }
 
 /// The five conditions of a namespace that is going (kube-controller-manager 1.37, `pkg/controller/namespace`).
@@ -148,9 +155,9 @@ fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &st
     rows.into_iter().map(row).collect()
 }
 
-fn is_empty(core: &Arc<Core>, namespace: &str) -> bool {
-    let snapshot = core.store.snapshot();
-    let registry = core.registry();
+fn is_empty(state: &Arc<State>, namespace: &str) -> bool {
+    let snapshot = state.store.snapshot();
+    let registry = state.registry();
     let mut resources = registry.resources().filter(|resource| resource.namespaced);
     resources.all(|resource| snapshot.range(&resource.storage.key, Some(namespace), None).next().is_none())
 }

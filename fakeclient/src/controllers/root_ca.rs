@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::hands;
-use crate::cluster::Core;
-use crate::object::meta;
+use super::client;
+use crate::object::view::metadata;
+use crate::state::State;
 use crate::store::{Event, Key};
-use crate::verbs::metadata;
 use crate::verbs::update::Part;
 
 const NAME: &str = "kube-root-ca.crt";
@@ -18,41 +17,42 @@ const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the k
                            endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
                            guaranteed across distributions of Kubernetes clusters.";
 
-pub(super) fn step(core: &Arc<Core>, event: &Event) {
+pub(super) async fn step(state: &Arc<State>, event: &Event) {
     let namespace = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "configmaps" if &*event.key.name == NAME => event.key.namespace.to_string(),
         _ => return,
     };
-    ensure(core, &namespace);
+    ensure(state, &namespace).await;
 }
 
-fn ensure(core: &Arc<Core>, namespace: &str) {
-    let snapshot = core.store.snapshot();
+async fn ensure(state: &Arc<State>, namespace: &str) {
+    let snapshot = state.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
-    if meta::is_deleting(found.value()) {
+    if metadata::is_deleting(found.value()) {
         return;
     }
-    let resource = core.registry().resource("", "v1", "configmaps").expect("config maps are built in");
+    let resource = state.registry().resource("", "v1", "configmaps").expect("config maps are built in");
     let data = json!({"ca.crt": CERTIFICATE});
     let annotations = json!({"kubernetes.io/description": DESCRIPTION});
     let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
         Some(map) if map.value()["data"] == data && described(map.value()) => return,
         Some(_) => {
-            hands::edit(core, hands::CONTROLLER_MANAGER, resource, (namespace, NAME), Part::Main, |map| {
+            client::edit(state, client::CONTROLLER_MANAGER, resource, (namespace, NAME), Part::Main, |map| {
                 map["data"] = data.clone();
                 metadata::set(map, "annotations", annotations.clone());
             })
+            .await
         }
         None => {
             let object = json!({
                 "apiVersion": "v1", "kind": "ConfigMap", "data": data,
                 "metadata": {"name": NAME, "namespace": namespace, "annotations": annotations},
             });
-            hands::create(core, hands::CONTROLLER_MANAGER, resource, object)
+            client::create(state, client::CONTROLLER_MANAGER, resource, object).await
         }
     };
-    hands::report("root-ca-certificate-publisher", namespace, result);
+    client::report("root-ca-certificate-publisher", namespace, result);
 }
 
 fn described(map: &Value) -> bool {

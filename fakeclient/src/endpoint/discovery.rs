@@ -6,8 +6,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::object::schema::shape::Shape;
 use crate::registry::lookup::{Group, GroupVersion, Registry};
-use crate::registry::resource::{Resource, Shape, Subresource};
+use crate::registry::resource::{Resource, Subresource};
 
 /// Content type of the aggregated documents.
 pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";

@@ -1,13 +1,21 @@
-//! Bytes ⇄ typed requests. HTTP ends here: below, nobody sees a header.
+//! HTTP ⇄ typed operations and outcomes. Below this module there is no HTTP.
 
-pub(crate) mod body;
-pub(crate) mod discovery;
-pub(crate) mod media;
-pub(crate) mod openapi;
-pub(crate) mod options;
-pub(crate) mod request_info;
-pub(crate) mod response;
-pub(crate) mod route;
 pub(crate) mod service;
-pub(crate) mod socket;
+
+pub(crate) mod request_info;
+pub(crate) mod route;
+
+pub(crate) mod media;
+pub(crate) mod options;
+pub(crate) mod query;
+
+pub(crate) mod dispatch;
+pub(crate) mod render;
+pub(crate) mod response;
+
+pub(crate) mod discovery;
+pub(crate) mod documents;
+pub(crate) mod openapi;
 pub(crate) mod version;
+
+pub(crate) mod socket;

@@ -1,82 +1,17 @@
-//! Query parameters (and a delete's body) as the options types of `meta.k8s.io/v1`, with the server's errors.
+//! Queries as typed options, with the server's errors.
 
 use serde_json::Value;
 
+use super::query::Query;
 use crate::error::ApiError;
-use crate::error::field::{FieldError, is_printable};
+use crate::error::field::FieldError;
 use crate::object::patch::outcome::FieldValidation;
-
-/// The query, decoded, in order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
-
-impl Query {
-    pub(crate) fn parse(raw: &str) -> Self {
-        let decode = |text: &str| {
-            let spaced = text.replace('+', " ");
-            super::request_info::percent_decode_lossy(&spaced)
-        };
-        let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-        // A pair with a malformed escape or a semicolon is dropped, as Go's url.Values does.
-        let pairs = pairs.filter(|pair| !pair.contains(';')).filter_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(key)?, decode(value)?))
-        });
-        Self(pairs.collect())
-    }
-
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
-    }
-
-    fn text(&self, key: &str) -> String {
-        self.get(key).unwrap_or_default().to_owned()
-    }
-
-    fn all(&self, key: &str) -> Vec<String> {
-        self.0.iter().filter(|(k, _)| k == key).map(|(_, v)| v.clone()).collect()
-    }
-
-    /// A boolean as apimachinery converts it: everything but `false` and `0` is true.
-    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        self.get(key).map(|value| !(value.eq_ignore_ascii_case("false") || value == "0"))
-    }
-
-    /// A number as Go's `strconv.ParseInt` reads it; an empty one is absent.
-    fn number(&self, key: &str) -> Result<Option<i64>, ApiError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
-        match value.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-                Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: value out of range")))
-            }
-            Err(_) => {
-                Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {value:?}: invalid syntax")))
-            }
-        }
-    }
-}
-
-/// `ListOptions`
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ListOptions {
-    pub(crate) label_selector: String,
-    pub(crate) field_selector: String,
-    pub(crate) resource_version: String,
-    pub(crate) resource_version_match: String,
-    pub(crate) limit: i64,
-    pub(crate) continue_token: String,
-    pub(crate) watch: bool,
-    pub(crate) allow_bookmarks: bool,
-    pub(crate) send_initial_events: Option<bool>,
-    pub(crate) timeout_seconds: Option<i64>,
-}
+use crate::verbs::options::{DeleteOptions, ListOptions, WriteOptions, dry_run_errors, manager_errors};
 
 impl ListOptions {
     /// `watch` is whether this is a watch whatever the query says (a path with `/watch/`).
     pub(crate) fn parse(query: &Query, watch: bool) -> Result<Self, ApiError> {
-        let mut options = Self {
+        let options = Self {
             label_selector: query.text("labelSelector"),
             field_selector: query.text("fieldSelector"),
             resource_version: query.text("resourceVersion"),
@@ -88,90 +23,19 @@ impl ListOptions {
             send_initial_events: query.flag("sendInitialEvents"),
             timeout_seconds: query.number("timeoutSeconds")?,
         };
-        let legacy = matches!(options.resource_version.as_str(), "" | "0");
-        if options.watch
-            && legacy
-            && options.send_initial_events.is_none()
-            && options.resource_version_match.is_empty()
-        {
-            // apiserver's SetListOptionsDefaults (Kubernetes 1.37, feature WatchList).
-            options.send_initial_events = Some(true);
-            "NotOlderThan".clone_into(&mut options.resource_version_match);
-        }
-        let errors = if options.watch { options.watch_errors() } else { options.list_errors() };
-        if errors.is_empty() {
-            return Ok(options);
-        }
-        Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &errors))
+        options.completed()
     }
-
-    fn list_errors(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let matching = self.resource_version_match.as_str();
-        let mut forbid = |why: &str| errors.push(FieldError::forbidden("resourceVersionMatch", why));
-        if !matching.is_empty() {
-            if self.resource_version.is_empty() {
-                forbid("resourceVersionMatch is forbidden unless resourceVersion is provided");
-            }
-            if !self.continue_token.is_empty() {
-                forbid("resourceVersionMatch is forbidden when continue is provided");
-            }
-            if !matches!(matching, "Exact" | "NotOlderThan") {
-                let supported = ["Exact", "NotOlderThan", ""];
-                errors.push(FieldError::not_supported("resourceVersionMatch", matching.into(), &supported));
-            }
-            if matching == "Exact" && self.resource_version == "0" {
-                let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-                errors.push(FieldError::forbidden("resourceVersionMatch", why));
-            }
-        }
-        if self.send_initial_events.is_some() {
-            errors
-                .push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
-        }
-        errors
-    }
-
-    fn watch_errors(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let matching = self.resource_version_match.as_str();
-        let path = "resourceVersionMatch";
-        if self.send_initial_events.is_some() && matching != "NotOlderThan" {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            errors.push(FieldError::forbidden(path, why));
-        }
-        if !matching.is_empty() {
-            if self.send_initial_events.is_none() {
-                let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-                errors.push(FieldError::forbidden(path, why));
-            }
-            if matching != "NotOlderThan" {
-                errors.push(FieldError::not_supported(path, matching.into(), &["NotOlderThan"]));
-            }
-            if !self.continue_token.is_empty() {
-                let why = "resourceVersionMatch is forbidden when continue is provided";
-                errors.push(FieldError::forbidden(path, why));
-            }
-        }
-        errors
-    }
-}
-
-/// What create, update and patch share.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WriteOptions {
-    pub(crate) dry_run: bool,
-    pub(crate) field_validation: FieldValidation,
-    /// Empty where the client names none.
-    pub(crate) field_manager: String,
-    /// Of an apply: whether it takes over what others own.
-    pub(crate) force: bool,
 }
 
 impl WriteOptions {
     /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`: the name in the error.
-    pub(crate) fn parse(query: &Query, kind: &str) -> Result<Self, ApiError> {
-        Self::read(query, kind, false)
+    /// `user_agent` names the manager where the query does not.
+    pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str) -> Result<Self, ApiError> {
+        let mut options = Self::read(query, kind, false)?;
+        if options.field_manager.is_empty() {
+            options.field_manager = manager_of(user_agent);
+        }
+        Ok(options)
     }
 
     /// `PatchOptions` of an apply.
@@ -214,106 +78,43 @@ impl WriteOptions {
     }
 }
 
-fn dry_run_errors(dry_run: &[String]) -> Vec<FieldError> {
-    if dry_run.iter().all(|value| value == "All") {
-        return Vec::new();
-    }
-    let shown = Value::from(dry_run.to_vec());
-    vec![FieldError::not_supported("dryRun", shown, &["All"])]
-}
-
-fn manager_errors(manager: &str) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if manager.len() > 128 {
-        errors.push(FieldError::too_long("fieldManager", 128));
-    }
-    for (at, c) in manager.char_indices().filter(|(_, c)| !is_printable(*c)) {
-        let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(c));
-        errors.push(FieldError::invalid("fieldManager", manager.into(), detail));
-    }
-    errors
-}
-
-/// `metav1.DeletionPropagation`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Propagation {
-    Background,
-    Foreground,
-    Orphan,
-}
-
-/// `DeleteOptions`
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DeleteOptions {
-    pub(crate) dry_run: bool,
-    pub(crate) grace_period_seconds: Option<i64>,
-    pub(crate) propagation: Option<Propagation>,
-    pub(crate) orphan_dependents: Option<bool>,
-    pub(crate) uid: Option<String>,
-    pub(crate) resource_version: Option<String>,
-}
-
 impl DeleteOptions {
     /// From the body where there is one, else from the query: the server never mixes them.
     pub(crate) fn parse(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
-        let (options, dry_run, policy) = if let Some(body) = body {
-            Self::from_body(body)
-        } else {
-            let options = Self {
-                grace_period_seconds: query.number("gracePeriodSeconds")?,
-                orphan_dependents: query.flag("orphanDependents"),
-                ..Self::default()
-            };
-            (options, query.all("dryRun"), query.get("propagationPolicy").map(str::to_owned))
-        };
-        options.validated(&dry_run, policy.as_deref())
-    }
-
-    fn from_body(body: &Value) -> (Self, Vec<String>, Option<String>) {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let preconditions = &body["preconditions"];
+        if let Some(body) = body {
+            return Self::from_object(body);
+        }
         let options = Self {
-            grace_period_seconds: body["gracePeriodSeconds"].as_i64(),
-            orphan_dependents: body["orphanDependents"].as_bool(),
-            uid: text(&preconditions["uid"]),
-            resource_version: text(&preconditions["resourceVersion"]),
+            grace_period_seconds: query.number("gracePeriodSeconds")?,
+            orphan_dependents: query.flag("orphanDependents"),
             ..Self::default()
         };
-        let dry_run =
-            body["dryRun"].as_array().map(|a| a.iter().filter_map(text).collect()).unwrap_or_default();
-        (options, dry_run, text(&body["propagationPolicy"]))
+        options.validated(&query.all("dryRun"), query.get("propagationPolicy"))
     }
+}
 
-    fn validated(mut self, dry_run: &[String], policy: Option<&str>) -> Result<Self, ApiError> {
-        let mut errors = Vec::new();
-        if self.orphan_dependents.is_some() && policy.is_some() {
-            let why = "orphanDependents and deletionPropagation cannot be both set";
-            errors.push(FieldError::invalid("propagationPolicy", policy.into(), why));
+/// Bytes that a manager's name may have.
+const NAME_LIMIT: usize = 128;
+
+/// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
+fn manager_of(user_agent: &str) -> String {
+    let mut name = String::new();
+    for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
+        if !crate::error::field::is_printable(c) {
+            continue;
         }
-        self.propagation = match policy {
-            None => None,
-            Some("Background") => Some(Propagation::Background),
-            Some("Foreground") => Some(Propagation::Foreground),
-            Some("Orphan") => Some(Propagation::Orphan),
-            Some(other) => {
-                let supported = ["Foreground", "Background", "Orphan", "nil"];
-                errors.push(FieldError::not_supported("propagationPolicy", other.into(), &supported));
-                None
-            }
-        };
-        errors.extend(dry_run_errors(dry_run));
-        self.dry_run = !dry_run.is_empty();
-        if errors.is_empty() {
-            Ok(self)
-        } else {
-            Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors))
+        if name.len() + c.len_utf8() > NAME_LIMIT {
+            break;
         }
+        name.push(c);
     }
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verbs::options::Propagation;
     use serde_json::json;
 
     #[test]
@@ -323,13 +124,6 @@ mod tests {
             (error.code, error.message.as_str()),
             (400, "strconv.ParseInt: parsing \"ten\": invalid syntax")
         );
-    }
-
-    #[test]
-    fn everything_but_false_and_zero_is_true() {
-        let query = Query::parse("a&b=false&c=0&d=FALSE&e=x");
-        let flags: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|key| query.flag(key)).into();
-        assert_eq!(flags, [Some(true), Some(false), Some(false), Some(false), Some(true), None]);
     }
 
     #[test]
@@ -348,5 +142,13 @@ mod tests {
             DeleteOptions::parse(&Query::parse("propagationPolicy=Orphan"), Some(&body)).expect("valid");
         assert_eq!(options.propagation, Some(Propagation::Foreground));
         assert_eq!(options.uid.as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn user_agent_names_the_manager_up_to_its_version() {
+        assert_eq!(manager_of("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
+        assert_eq!(manager_of("my operator\t2"), "my operator2");
+        assert_eq!(manager_of(""), "");
+        assert_eq!(manager_of(&"ä".repeat(100)).len(), 128);
     }
 }

@@ -11,8 +11,8 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt;
 
 use super::response::{Reply, ResponseBody};
-use crate::cluster::Core;
-use crate::endpoint::route::{Incoming, answer};
+use super::route::{Incoming, answer};
+use crate::controllers::Controllers;
 use crate::error::ApiError;
 use crate::instruments::journal::Entry;
 
@@ -22,13 +22,13 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 /// The API server as a tower service. Cheap to clone; every clone speaks to the same cluster.
 #[derive(Clone, Debug)]
 pub struct FakeService {
-    core: Arc<Core>,
+    controllers: Arc<Controllers>,
     user: Arc<str>,
 }
 
 impl FakeService {
-    pub(crate) fn new(core: Arc<Core>, user: &str) -> Self {
-        Self { core, user: user.into() }
+    pub(crate) fn new(controllers: Arc<Controllers>, user: &str) -> Self {
+        Self { controllers, user: user.into() }
     }
 }
 
@@ -46,23 +46,28 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (core, user) = (Arc::clone(&self.core), Arc::clone(&self.user));
-        Box::pin(async move { Ok(serve(&core, &user, request).await) })
+        let (controllers, user) = (Arc::clone(&self.controllers), Arc::clone(&self.user));
+        Box::pin(async move { Ok(serve(&controllers, &user, request).await) })
     }
 }
 
 /// Reads the body, answers, and writes the journal.
-async fn serve<B>(core: &Arc<Core>, user: &Arc<str>, request: Request<B>) -> Response<ResponseBody>
+async fn serve<B>(
+    controllers: &Arc<Controllers>,
+    user: &Arc<str>,
+    request: Request<B>,
+) -> Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: std::fmt::Display,
 {
+    let state = &controllers.state;
     let (parts, body) = request.into_parts();
     let head = parts.method == http::Method::HEAD;
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let mut entry = Entry {
-        at: core.clock.now(),
+        at: state.clock.now(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         user: user.to_string(),
@@ -85,15 +90,15 @@ where
                 method: parts.method,
                 body,
             };
-            let reply = answer(core, incoming);
-            core.settle();
+            let reply = answer(state, incoming).await;
+            controllers.settle().await;
             reply
         }
         Err(error) => Reply::error(&error),
     };
     let response = reply.into_response(head);
     entry.code = response.status().as_u16();
-    core.journal.record(entry);
+    state.journal.record(entry);
     response
 }
 

@@ -4,6 +4,7 @@
 //! match on `reason` and people read `message`. Nothing else in this crate builds a Status.
 
 pub(crate) mod field;
+pub(crate) mod warnings;
 
 use std::fmt;
 
@@ -82,6 +83,14 @@ impl ApiError {
     pub fn not_found(group: &str, resource: &str, name: &str) -> Self {
         let message = format!("{} {} not found", qualified(group, resource), go_quoted(name));
         Self::new(404, "NotFound", message).about(group, resource, name)
+    }
+
+    /// 405: the resource has no such verb.
+    pub(crate) fn unsupported_method() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        let mut error = Self::new(405, "MethodNotAllowed", message);
+        error.details = Some(Box::default());
+        error
     }
 
     /// 404: nothing is served at this path (the generic answer of the HTTP layer has no name to give).

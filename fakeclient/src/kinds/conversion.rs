@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::conversion_autoscaler;
 use super::defaults;
 use crate::error::ApiError;
-use crate::registry::resource::{Resource, Shape};
+use crate::object::schema::shape::Shape;
+use crate::registry::resource::Resource;
 
 /// Field of the core Event, field of `events.k8s.io/v1`.
 const EVENT: [(&str, &str); 7] = [

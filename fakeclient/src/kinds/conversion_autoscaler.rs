@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::defaults;
-use super::rules::read::{Read, object_mut, remove, set, set_default};
 use crate::error::ApiError;
+use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
 
 /// Storage key.
 pub(super) const KEY: &str = "horizontalpodautoscalers.autoscaling";

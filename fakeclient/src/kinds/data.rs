@@ -11,7 +11,10 @@ use serde::Deserialize;
 use super::strategies::strategy_of;
 use super::table::{Rule, rule_of};
 use crate::error::qualified;
-use crate::registry::resource::{Column, Resource, Shape, Storage, Subresource};
+use crate::object::schema::shape::Shape;
+use crate::object::selector::field::SelectableFields;
+use crate::object::table::printer::Column;
+use crate::registry::resource::{Resource, Storage, Subresource};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -99,8 +102,7 @@ impl Entry {
             strategy: strategy_of(&group_resource),
             shape: Shape::Builtin { component: self.component },
             storage_version_hash: self.storage_version_hash,
-            selectable_fields: rule.selectable_fields(),
-            unselectable: rule.unselectable(),
+            selectable: SelectableFields { fields: rule.selectable_fields(), refusal: rule.unselectable() },
             reset: rule.reset_fields(has_status),
             generation: rule.generation(),
             status_isolated: has_status,

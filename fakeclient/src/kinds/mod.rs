@@ -11,6 +11,8 @@ pub(crate) mod table;
 
 pub(crate) mod strategies;
 
+pub(crate) mod columns;
+
 pub(crate) mod apps;
 pub(crate) mod batch;
 pub(crate) mod certificates;

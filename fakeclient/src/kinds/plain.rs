@@ -1,6 +1,7 @@
 //! Kinds without rules of their own here, that yet differ in how they are named or written.
 
-use crate::registry::strategy::{NameRule, Strategy};
+use crate::object::names::NameRule;
+use crate::registry::strategy::Strategy;
 
 /// What of the generic behaviour a kind has otherwise.
 #[derive(Debug)]

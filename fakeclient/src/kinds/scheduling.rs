@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 use crate::registry::strategy::Strategy;
 
 /// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,

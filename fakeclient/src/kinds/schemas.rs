@@ -86,8 +86,8 @@ fn parse(line: &str) -> Value {
 mod tests {
     use super::*;
     use crate::kinds::data::resources;
+    use crate::object::schema::shape::Shape;
     use crate::object::schema::structural::{Additional, ListType};
-    use crate::registry::resource::Shape;
 
     #[test]
     fn every_built_in_kind_has_its_component() {

@@ -53,7 +53,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::strategy::NameRule;
+    use crate::object::names::NameRule;
 
     #[test]
     fn a_kind_is_found_by_its_group_and_plural() {

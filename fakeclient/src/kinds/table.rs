@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::object::apply::field_set::FieldSet;
-use crate::registry::resource::{Generation, ScalePaths, SelectableField};
+use crate::object::selector::field::SelectableField;
+use crate::registry::resource::{Generation, ScalePaths};
 
 /// What the server says of a label that the kind without a rule of its own cannot select.
 const UNSELECTABLE: &str =

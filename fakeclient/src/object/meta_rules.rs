@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::{meta, owner};
+use super::owner;
+use super::view::metadata;
 use crate::error::field::FieldError;
+use crate::object::names::NameRule;
 use crate::object::names::{dns_label_errors, label_key_errors, label_value_errors, name_errors};
-use crate::registry::strategy::NameRule;
 
 const ANNOTATIONS_MAX: usize = 256 * 1024;
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
@@ -52,17 +53,17 @@ impl MetaRules {
 
     fn common_errors(self, object: &Value, rule: NameRule) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        let prefix = meta::text(object, "generateName");
+        let prefix = metadata::text(object, "generateName");
         if !prefix.is_empty() {
             errors.extend(invalid("metadata.generateName", prefix, name_errors(rule, prefix, true)));
         }
-        let name = meta::name(object);
+        let name = metadata::name(object);
         if name.is_empty() {
             errors.push(FieldError::required("metadata.name", "name or generateName is required"));
         } else {
             errors.extend(invalid("metadata.name", name, name_errors(rule, name, false)));
         }
-        let namespace = meta::namespace(object);
+        let namespace = metadata::namespace(object);
         match (self.namespaced, namespace.is_empty()) {
             (true, true) => errors.push(FieldError::required("metadata.namespace", "")),
             (true, false) => {
@@ -81,7 +82,8 @@ impl MetaRules {
 
     fn standard_finalizer_errors(self, object: &Value) -> Vec<FieldError> {
         let detail = "name is neither a standard finalizer name nor is it fully qualified";
-        meta::finalizers(object)
+        metadata::finalizers(object)
+            .into_iter()
             .enumerate()
             .filter(|(_, name)| !self.custom && !name.contains('/') && !STANDARD_FINALIZERS.contains(name))
             .map(|(index, name)| {
@@ -101,7 +103,7 @@ fn shared_errors(object: &Value) -> Vec<FieldError> {
 
 fn label_errors(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    for (key, value) in meta::labels(object).into_iter().flatten() {
+    for (key, value) in metadata::labels(object).into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
         errors.extend(invalid("metadata.labels", key, label_key_errors(key)));
         errors.extend(invalid("metadata.labels", value, label_value_errors(value)));
@@ -113,7 +115,7 @@ fn annotation_errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.annotations";
     let mut errors = Vec::new();
     let mut size = 0;
-    for (key, value) in meta::annotations(object).into_iter().flatten() {
+    for (key, value) in metadata::annotations(object).into_iter().flatten() {
         size += key.len() + value.as_str().map_or(0, str::len);
         errors.extend(invalid(path, key, label_key_errors(&key.to_lowercase())));
     }
@@ -126,12 +128,12 @@ fn annotation_errors(object: &Value) -> Vec<FieldError> {
 fn finalizer_errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.finalizers";
     let mut errors = Vec::new();
-    for name in meta::finalizers(object) {
+    for name in metadata::finalizers(object) {
         errors.extend(invalid(path, name, label_key_errors(name)));
     }
-    let has = |wanted: &str| meta::finalizers(object).any(|name| name == wanted);
+    let has = |wanted: &str| metadata::finalizers(object).contains(&wanted);
     if has("orphan") && has("foregroundDeletion") {
-        let all: Value = meta::finalizers(object).collect();
+        let all: Value = metadata::finalizers(object).into();
         let detail = "finalizer orphan and foregroundDeletion cannot be both set";
         errors.push(FieldError::invalid(path, all, detail));
     }
@@ -139,16 +141,17 @@ fn finalizer_errors(object: &Value) -> Vec<FieldError> {
 }
 
 fn generation_errors(object: &Value) -> Option<FieldError> {
-    let generation = meta::generation(object);
+    let generation = metadata::generation(object);
     let detail = "must be greater than or equal to 0";
     (generation < 0).then(|| FieldError::invalid("metadata.generation", generation.into(), detail))
 }
 
 fn change_errors(object: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if meta::is_deleting(old) {
-        let mut added: Vec<_> = meta::finalizers(object)
-            .filter(|name| !meta::finalizers(old).any(|present| present == *name))
+    if metadata::is_deleting(old) {
+        let mut added: Vec<_> = metadata::finalizers(object)
+            .into_iter()
+            .filter(|name| !metadata::finalizers(old).contains(name))
             .collect();
         added.sort_unstable();
         added.dedup();

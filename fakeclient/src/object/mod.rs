@@ -3,11 +3,12 @@
 pub(crate) mod decode;
 pub(crate) mod go_regex;
 pub(crate) mod jsonpath;
-pub(crate) mod meta;
 pub(crate) mod meta_rules;
 pub(crate) mod names;
 pub(crate) mod owner;
 pub(crate) mod patch;
+pub(crate) mod system_fields;
+pub(crate) mod view;
 
 pub(crate) mod apply;
 pub(crate) mod quantity;

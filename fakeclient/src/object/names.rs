@@ -3,8 +3,6 @@
 //!
 //! Every function gives the list of what is wrong; an empty list means that the value is right.
 
-use crate::registry::strategy::NameRule;
-
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_TEXT: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and \
     must start and end with an alphanumeric character";
@@ -32,6 +30,18 @@ pub(crate) fn name_errors(rule: NameRule, name: &str, prefix: bool) -> Vec<Strin
         NameRule::DnsLabel => dns_label_errors(&masked),
         NameRule::PathSegment => unreachable!("path segments were answered above"),
     }
+}
+
+/// How `metadata.name` is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NameRule {
+    /// RFC 1123 subdomain, 253 characters (the default).
+    #[default]
+    DnsSubdomain,
+    /// RFC 1123 label, 63 characters (Namespace, Service since 1.35 …).
+    DnsLabel,
+    /// Anything that is one path segment (RBAC).
+    PathSegment,
 }
 
 /// RFC 1123 label of at most 63 bytes.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::meta;
+use super::view::metadata;
 use crate::error::field::FieldError;
 
 /// One owner, borrowed from the object that names it.
@@ -46,7 +46,7 @@ fn owner(entry: &Value) -> Owner<'_> {
 /// update the object that counts is the one after admission.
 pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
     owners(object).nth(1)?;
-    let list = meta::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
+    let list = metadata::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     let mut repeated = Vec::new();
     for entry in list.drain(..) {

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::resource::{Resource, Shape};
 use crate::error::ApiError;
 use crate::kinds::conversion as conversion_builtin;
+use crate::object::schema::shape::Shape;
+use crate::registry::resource::Resource;
 
 /// A stored object as `resource` serves it. `storage` is the version it is stored as, if that is served, too.
 pub(crate) fn served<'v>(

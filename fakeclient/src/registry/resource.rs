@@ -8,7 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::object::apply::field_set::FieldSet;
-use crate::object::schema::structural::Structural;
+use crate::object::decode::body::ObjectType;
+use crate::object::schema::shape::Shape;
+use crate::object::selector::field::SelectableFields;
+use crate::object::table::printer::Column;
 use crate::registry::strategy::Strategy;
 
 /// When a write bumps `metadata.generation`.
@@ -49,40 +52,6 @@ pub(crate) struct Storage {
     pub version: String,
 }
 
-/// One field that a field selector may name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SelectableField {
-    /// What the selector writes, such as `status.successful`.
-    pub label: String,
-    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
-    /// counts.
-    pub paths: Vec<String>,
-    /// What an object without any of them counts as: empty, `0`, `false`.
-    pub absent: String,
-}
-
-impl SelectableField {
-    /// A field whose label is its path, and whose absence is the empty string.
-    pub(crate) fn at(path: &str) -> Self {
-        Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
-    }
-}
-
-/// How an object of this resource is decoded, pruned, defaulted and validated by schema.
-#[derive(Clone, Debug)]
-pub(crate) enum Shape {
-    /// A built-in: the `OpenAPI` component of that name, decoded as the Go type would be.
-    Builtin {
-        /// Name such as `io.k8s.api.apps.v1.Deployment`.
-        component: String,
-    },
-    /// A custom resource: its structural schema.
-    Custom {
-        /// The version's `openAPIV3Schema`.
-        schema: Arc<Structural>,
-    },
-}
-
 /// One subresource of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subresource {
@@ -107,23 +76,6 @@ pub(crate) struct ScalePaths {
     pub status_replicas: String,
     /// Serialised label selector, if any.
     pub label_selector: Option<String>,
-}
-
-/// One printer column of a `Table`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Column {
-    /// Heading.
-    pub name: String,
-    /// `string`, `integer`, `number`, `boolean`, `date`.
-    pub kind: String,
-    /// `OpenAPI` format, such as `name`.
-    pub format: String,
-    /// Text that `kubectl explain`-like clients show.
-    pub description: String,
-    /// 0 is always shown, more only with `-o wide`.
-    pub priority: i64,
-    /// JSON path of the value, such as `.spec.version`; empty for a built-in's computed column.
-    pub json_path: String,
 }
 
 /// One resource in one served version.
@@ -157,10 +109,8 @@ pub(crate) struct Resource {
     pub storage: Storage,
     /// What discovery says to tell clients that two resources share storage; empty where nothing is stored.
     pub storage_version_hash: String,
-    /// Fields a field selector may name, `metadata.name` and (mostly) `metadata.namespace` among them.
-    pub selectable_fields: Vec<SelectableField>,
-    /// What is said of another label, with `{}` where the label stands; see [`Resource::selectable`].
-    pub unselectable: String,
+    /// Fields a field selector may name.
+    pub selectable: SelectableFields,
     /// Fields that a write to a place never changes: for the object itself (empty) and for each subresource.
     pub reset: Vec<(String, FieldSet)>,
     /// Generation rule.
@@ -187,6 +137,11 @@ impl Resource {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// The type of the resource's objects, for decoding.
+    pub(crate) fn object_type(&self) -> ObjectType<'_> {
+        ObjectType { group: &self.group, version: &self.version, kind: &self.kind, shape: &self.shape }
+    }
+
     /// `deployments.apps`; the part of a storage key that does not depend on the version.
     pub(crate) fn group_resource(&self) -> String {
         crate::error::qualified(&self.group, &self.plural)
@@ -202,15 +157,32 @@ impl Resource {
         matches!(self.shape, Shape::Builtin { .. })
     }
 
+    /// Name of the component that describes a built-in kind; custom resources have none.
+    pub(crate) fn component(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Builtin { component } => Some(component),
+            Shape::Custom { .. } => None,
+        }
+    }
+
+    /// Whether strategic merge patches are taken: they need the merge keys of a Go type.
+    pub(crate) fn takes_strategic_merge_patch(&self) -> bool {
+        self.is_builtin()
+    }
+
+    /// Whether the items of a list leave out `apiVersion` and `kind`, which the list's own type says.
+    pub(crate) fn list_items_omit_type(&self) -> bool {
+        self.is_builtin()
+    }
+
+    /// Whether a list without a next page has an empty `metadata.continue`.
+    pub(crate) fn lists_print_empty_continue(&self) -> bool {
+        !self.is_builtin()
+    }
+
     /// Whether nothing of it is ever stored (access reviews, token reviews …).
     pub(crate) fn is_virtual(&self) -> bool {
         self.storage_version_hash.is_empty() && self.is_builtin()
-    }
-
-    /// The field that a field selector names, or the server's words about why it cannot.
-    pub(crate) fn selectable(&self, label: &str) -> Result<&SelectableField, String> {
-        let found = self.selectable_fields.iter().find(|field| field.label == label);
-        found.ok_or_else(|| self.unselectable.replace("{}", label))
     }
 
     /// Fields that a write to the object (empty) or to a subresource never changes.
@@ -227,6 +199,7 @@ impl Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::selector::field::SelectableField;
 
     #[test]
     fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
@@ -245,8 +218,10 @@ mod tests {
             shape: Shape::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
             storage: Storage::default(),
             storage_version_hash: String::new(),
-            selectable_fields: vec![SelectableField::at("metadata.name")],
-            unselectable: "field label \"{}\" not supported for Job".into(),
+            selectable: SelectableFields {
+                fields: vec![SelectableField::at("metadata.name")],
+                refusal: "field label \"{}\" not supported for Job".into(),
+            },
             reset: Vec::new(),
             generation: Generation::Spec,
             status_isolated: true,
@@ -257,9 +232,9 @@ mod tests {
             document: None,
             strategy: Arc::new(crate::registry::strategy::Generic),
         };
-        assert_eq!(resource.selectable("metadata.name").unwrap().paths, ["metadata.name"]);
+        assert_eq!(resource.selectable.get("metadata.name").unwrap().paths, ["metadata.name"]);
         assert_eq!(
-            resource.selectable("spec.nope").unwrap_err(),
+            resource.selectable.get("spec.nope").unwrap_err(),
             "field label \"spec.nope\" not supported for Job"
         );
     }

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
+use crate::object::names::NameRule;
 
 /// Read access to what is stored, as of one snapshot.
-pub(crate) trait Peers {
+pub(crate) trait Peers: Sync {
     /// The object of `group_resource` (`pods`, `deployments.apps`), or nothing. `namespace` is empty for
     /// cluster-scoped resources.
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value>;
@@ -34,18 +35,6 @@ pub(crate) trait Peers {
     fn dry_run(&self) -> bool {
         false
     }
-}
-
-/// How `metadata.name` is checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum NameRule {
-    /// RFC 1123 subdomain, 253 characters (the default).
-    #[default]
-    DnsSubdomain,
-    /// RFC 1123 label, 63 characters (Namespace, Service since 1.35 …).
-    DnsLabel,
-    /// Anything that is one path segment (RBAC).
-    PathSegment,
 }
 
 /// What a delete does to an object that has no finalizers.

@@ -1,19 +1,19 @@
-//! POST to a collection.
+//! Create of an object: admission, name, defaults, allocation, validation, commit.
 
+use crate::object::system_fields;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::metadata;
-use super::scope::{Scope, SnapshotPeers};
-use super::update::Made;
+use super::options::WriteOptions;
+use super::outcome::ServedObject;
+use super::scope::RequestScope;
+use super::update::Proposed;
 use crate::admission::attributes::Operation;
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::apply::managed_fields::ManagedFields;
-use crate::object::meta;
+use crate::object::view::metadata;
 use crate::registry::custom::establish;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
 
@@ -23,28 +23,30 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 /// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
-pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let object = scope.intake(options.field_validation)?;
-    let created = create_object(scope, Made::Updated(object), &options)?;
-    scope.reply(201, &created)
+/// Creates a decoded object; updates and applies of missing objects create, too.
+pub(crate) async fn create(
+    scope: &mut RequestScope,
+    proposed: Proposed,
+    options: &WriteOptions,
+) -> Result<ServedObject, ApiError> {
+    let created = create_object(scope, proposed, options).await?;
+    scope.served(created).await
 }
 
-/// Creates a decoded object: also what an update does that creates.
-pub(crate) fn create_object(
-    scope: &mut Scope<'_>,
-    made: Made,
+async fn create_object(
+    scope: &mut RequestScope,
+    proposed: Proposed,
     options: &WriteOptions,
 ) -> Result<Arc<Object>, ApiError> {
-    let (mut object, given) = match made {
-        Made::Updated(object) => (object, None),
-        Made::Managed(object, managed_fields) => (object, Some(managed_fields)),
+    let (mut object, given) = match proposed {
+        Proposed::Updated(object) => (object, None),
+        Proposed::Managed(object, managed_fields) => (object, Some(managed_fields)),
     };
     if scope.name.is_empty() {
-        meta::text(&object, "name").clone_into(&mut scope.name);
+        metadata::text(&object, "name").clone_into(&mut scope.name);
     }
-    meta::settle_namespace(&mut object, &scope.namespace)?;
-    let revision = meta::text(&object, "resourceVersion").to_owned();
+    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    let revision = metadata::text(&object, "resourceVersion").to_owned();
     if given.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
         return Err(ApiError::new(
             500,
@@ -59,18 +61,16 @@ pub(crate) fn create_object(
     // A dry run of an apply that creates shows what the client said.
     let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
     let sent = ManagedFields::take(&mut object);
-    meta::wipe_system_fields(&mut object);
-    let managed_fields = given.unwrap_or_else(|| {
-        let manager = scope.manager(options);
-        scope.field_managers().created(&object, sent, &manager)
-    });
-    let generated = scope.name.is_empty() && !meta::text(&object, "generateName").is_empty();
+    system_fields::wipe_system_fields(&mut object);
+    let managed_fields =
+        given.unwrap_or_else(|| scope.field_managers().created(&object, sent, &options.field_manager));
+    let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
     let attempts = if generated { NAME_ATTEMPTS } else { 1 };
     let mut last = None;
-    let noticed = scope.warnings.borrow().len();
+    let noticed = scope.warnings.len();
     for _ in 0..attempts {
-        scope.warnings.borrow_mut().truncate(noticed);
-        match attempt(scope, object.clone(), managed_fields.clone(), options) {
+        scope.warnings.truncate(noticed);
+        match attempt(scope, object.clone(), managed_fields.clone(), options).await {
             Err(error) if generated && error.reason == "AlreadyExists" => {
                 last = Some(error);
                 scope.name.clear();
@@ -90,31 +90,27 @@ fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
     Arc::new(Object::unstored(content))
 }
 
-fn attempt(
-    scope: &mut Scope<'_>,
+async fn attempt(
+    scope: &mut RequestScope,
     mut object: Value,
     managed_fields: ManagedFields,
     options: &WriteOptions,
 ) -> Result<Arc<Object>, ApiError> {
-    let core = scope.core;
-    let snapshot = core.store.snapshot();
-    let now = core.clock.seconds();
-    let user = Arc::clone(&scope.user);
-    let peers = SnapshotPeers {
-        snapshot: &snapshot,
-        ids: &core.ids,
-        user: &user,
-        now: now.clone(),
-        dry_run: options.dry_run,
-    };
+    let state = Arc::clone(&scope.state);
     let resource = Arc::clone(&scope.resource);
+    let snapshot = state.store.snapshot();
     refuse_while_terminating(scope, &snapshot)?;
-    core.admission.admit(&scope.attributes(Operation::Create, None, &peers), &mut object)?;
-    meta::begin(&mut object, &core.ids.uid(), &now);
+    {
+        let peers = scope.peers(&snapshot, options.dry_run);
+        let attributes = scope.attributes(Operation::Create, None, &peers);
+        state.admission.admit(&attributes, &mut object).await?;
+    }
+    let now = state.clock.seconds();
+    system_fields::begin(&mut object, &state.ids.uid(), &now);
     if scope.name.is_empty() {
-        let base = meta::text(&object, "generateName");
+        let base = metadata::text(&object, "generateName");
         if !base.is_empty() {
-            let name = generated(base, &core.ids.suffix());
+            let name = generated(base, &state.ids.suffix());
             metadata::set(&mut object, "name", name.clone().into());
             scope.name = name;
         }
@@ -128,34 +124,35 @@ fn attempt(
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
-    scope.warnings.borrow_mut().extend(resource.strategy.warnings_as_sent(&object));
+    scope.warnings.extend(resource.strategy.warnings_as_sent(&object));
     drop_disabled(&resource.group, &resource.plural, &mut object);
     resource.strategy.prepare_create(&mut object);
-    super::intake::complete(&resource, &mut object);
+    super::decode::complete(&resource, &mut object);
+    let peers = scope.peers(&snapshot, options.dry_run);
     resource.strategy.stamp(&mut object, None, &now);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;
-    scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, None));
-    core.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object)?;
-    let content = Content { value: core.stored(&resource, object)?, managed_fields };
+    scope.warnings.extend(resource.strategy.warnings(&object, None));
+    state.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object).await?;
+    let content = Content { value: state.stored(&resource, object).await?, managed_fields };
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
-            return Err(taken(scope, meta::is_deleting(existing.value())));
+            return Err(taken(scope, metadata::is_deleting(existing.value())));
         }
         return Ok(Arc::new(Object::unstored(content)));
     }
     let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(content) };
-    match core.commit(vec![write]) {
+    match state.commit(vec![write]) {
         Ok(events) => Ok(Arc::clone(&events[0].new)),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
-            let existing = core.store.snapshot().get(&key).cloned();
-            Err(taken(scope, existing.is_some_and(|o| meta::is_deleting(o.value()))))
+            let existing = state.store.snapshot().get(&key).cloned();
+            Err(taken(scope, existing.is_some_and(|o| metadata::is_deleting(o.value()))))
         }
     }
 }
 
 /// 403 for a new custom resource whose definition is being deleted and waits for the objects that are left.
-fn refuse_while_terminating(scope: &Scope<'_>, snapshot: &Snapshot) -> Result<(), ApiError> {
+fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result<(), ApiError> {
     let resource = &scope.resource;
     if resource.is_builtin() {
         return Ok(());
@@ -176,7 +173,7 @@ fn generated(base: &str, suffix: &str) -> String {
     format!("{}{suffix}", &base[..cut])
 }
 
-fn taken(scope: &Scope<'_>, deleting: bool) -> ApiError {
+fn taken(scope: &RequestScope, deleting: bool) -> ApiError {
     let mut error = ApiError::already_exists(&scope.resource.group, &scope.resource.plural, &scope.name);
     if deleting {
         error.message = format!("object is being deleted: {}", error.message);

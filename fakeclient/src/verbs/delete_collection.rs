@@ -1,51 +1,30 @@
-//! DELETE of a collection: what a list with the same options shows, each object as if it were deleted by itself; not
-//! atomic.
+//! Delete of a collection: every object that a list with the same options shows, one by one; not atomic.
 
-use serde_json::{Value, json};
-
-use super::delete::{Deleted, delete_object, warn};
-use super::list;
-use super::scope::Scope;
-use super::select::Selection;
-use crate::endpoint::body;
-use crate::endpoint::options::{DeleteOptions, ListOptions};
-use crate::endpoint::response::Reply;
+use super::delete::{delete, warn};
+use super::list::list;
+use super::options::{DeleteOptions, ListOptions};
+use super::outcome::List;
+use super::scope::RequestScope;
+use super::selection::Selection;
 use crate::error::ApiError;
-use crate::object::meta;
+use crate::object::view::metadata;
 
-pub(crate) fn delete_collection(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let listing = ListOptions::parse(&scope.query, false)?;
-    let body = body::delete_options(&scope.body, &scope.content_type)?;
-    let options = DeleteOptions::parse(&scope.query, body.as_ref())?;
-    warn(scope, &options);
+/// Deletes what the list shows; gives the objects as they were.
+pub(crate) async fn delete_collection(
+    scope: &mut RequestScope,
+    listing: &ListOptions,
+    options: &DeleteOptions,
+) -> Result<List, ApiError> {
+    warn(scope, options);
     let selection = Selection::parse(&scope.resource, &listing.label_selector, &listing.field_selector)?;
-    let page = list::page(scope, &listing, &selection)?;
-    let mut items = Vec::new();
-    for object in &page.objects {
-        let served = scope.whole(object)?;
-        meta::text(&served, "namespace").clone_into(&mut scope.namespace);
-        meta::text(&served, "name").clone_into(&mut scope.name);
-        match delete_object(scope, &options) {
-            Ok(Deleted::Gone(_) | Deleted::Marked(_)) => {}
-            Err(error) if error.code == 404 => {}
-            Err(error) => return Err(error),
+    let found = list(scope, listing, &selection).await?;
+    for object in &found.items {
+        metadata::text(object.value(), "namespace").clone_into(&mut scope.namespace);
+        metadata::text(object.value(), "name").clone_into(&mut scope.name);
+        match delete(scope, options).await {
+            Err(error) if error.code != 404 => return Err(error),
+            _ => {}
         }
-        items.push(as_item(scope, served));
     }
-    let list = json!({
-        "kind": scope.resource.list_kind, "apiVersion": scope.resource.api_version(), "metadata": page.meta,
-        "items": items,
-    });
-    Ok(Reply::value(200, &list))
-}
-
-fn as_item(scope: &Scope<'_>, mut item: Value) -> Value {
-    debug_assert!(!meta::text(&item, "name").is_empty(), "what was stored has a name");
-    if scope.resource.is_builtin()
-        && let Some(map) = item.as_object_mut()
-    {
-        map.remove("kind");
-        map.remove("apiVersion");
-    }
-    item
+    Ok(found)
 }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::scope::Scope;
+use super::options::WriteOptions;
+use super::scope::RequestScope;
 use super::update::Part;
-use crate::cluster::Core;
-use crate::endpoint::options::WriteOptions;
-use crate::error::field::is_printable;
 use crate::kinds::schemas::Builtin;
 use crate::object::apply::field_manager::{Applied, ApplyError, FieldManager, Live};
 use crate::object::apply::field_set::FieldSet;
@@ -17,19 +15,19 @@ use crate::object::apply::managed_fields::{ManagedFields, Sent};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
 use crate::object::decode::typed::{Reader, Reading, empty_struct};
+use crate::object::schema::shape::Shape;
+use crate::registry::conversion;
 use crate::registry::custom::resources;
-use crate::registry::resource::{Resource, Shape};
+use crate::registry::resource::Resource;
+use crate::state::State;
 use crate::store::Key;
-
-/// Bytes that a manager's name may have.
-const NAME_LIMIT: usize = 128;
 
 /// Where definitions are stored; a definition's own name is the storage key of its objects.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// A resource in all its versions.
 struct KindVersions<'s> {
-    core: &'s Arc<Core>,
+    state: &'s State,
     resource: &'s Resource,
     api_version: &'s str,
     subresource: &'s str,
@@ -43,14 +41,14 @@ impl KindVersions<'_> {
         if api_version == self.api_version {
             return Some(self.resource);
         }
-        let served = self.served.get_or_init(|| self.core.registry().stored_as(&self.resource.storage.key));
+        let served = self.served.get_or_init(|| self.state.registry().stored_as(&self.resource.storage.key));
         let found = served.iter().find(|other| other.api_version() == api_version).map(AsRef::as_ref);
         if found.is_some() || self.resource.is_builtin() {
             return found;
         }
         let defined = self.defined.get_or_init(|| {
             let version = api_version.strip_prefix(&self.resource.group)?.strip_prefix('/')?;
-            let snapshot = self.core.store.snapshot();
+            let snapshot = self.state.store.snapshot();
             let definition = snapshot.get(&Key::new(DEFINITIONS, "", &self.resource.storage.key))?;
             resources::version(definition.value(), version)
         });
@@ -88,8 +86,8 @@ impl Versions for KindVersions<'_> {
             return Ok(object);
         }
         let object = typed(from, object)?;
-        let stored = self.core.stored(from, object).map_err(|error| error.message)?;
-        let served = self.core.served(to, &stored).map_err(|error| error.message)?;
+        let stored = conversion::stored(from, None, object).map_err(|error| error.message)?;
+        let served = conversion::served(to, None, &stored).map_err(|error| error.message)?;
         typed(to, &served)
     }
 
@@ -142,7 +140,7 @@ impl Part {
 
 /// The field managers of a resource.
 pub(crate) struct FieldManagers<'s> {
-    pub(crate) core: &'s Arc<Core>,
+    pub(crate) state: &'s State,
     pub(crate) resource: &'s Resource,
 }
 
@@ -150,7 +148,7 @@ impl FieldManagers<'_> {
     fn with<T>(&self, part: Part, then: impl FnOnce(&FieldManager<'_>) -> T) -> T {
         let api_version = self.resource.api_version();
         let versions = KindVersions {
-            core: self.core,
+            state: self.state,
             resource: self.resource,
             api_version: &api_version,
             subresource: part.subresource(),
@@ -162,7 +160,7 @@ impl FieldManagers<'_> {
             api_version: &api_version,
             kind: &self.resource.kind,
             subresource: part.subresource(),
-            now: &self.core.clock.seconds(),
+            now: &self.state.clock.seconds(),
         })
     }
 
@@ -194,18 +192,10 @@ impl FieldManagers<'_> {
     }
 }
 
-impl Scope<'_> {
+impl RequestScope {
     /// The field managers of the request's resource.
     pub(crate) fn field_managers(&self) -> FieldManagers<'_> {
-        FieldManagers { core: self.core, resource: &self.resource }
-    }
-
-    /// The manager of a write: what the client calls itself.
-    pub(crate) fn manager(&self, options: &WriteOptions) -> String {
-        if options.field_manager.is_empty() {
-            return of_user_agent(&self.user_agent);
-        }
-        options.field_manager.clone()
+        FieldManagers { state: &self.state, resource: &self.resource }
     }
 
     /// What an apply makes of the stored object; nothing stored makes a new one.
@@ -226,33 +216,5 @@ impl Scope<'_> {
                 apply(&Live { object: &empty(&self.resource), managed_fields: &ManagedFields::default() })
             }
         }
-    }
-}
-
-/// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
-fn of_user_agent(user_agent: &str) -> String {
-    let mut name = String::new();
-    for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
-        if !is_printable(c) {
-            continue;
-        }
-        if name.len() + c.len_utf8() > NAME_LIMIT {
-            break;
-        }
-        name.push(c);
-    }
-    name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_agent_names_the_manager_up_to_its_version() {
-        assert_eq!(of_user_agent("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
-        assert_eq!(of_user_agent("my operator\t2"), "my operator2");
-        assert_eq!(of_user_agent(""), "");
-        assert_eq!(of_user_agent(&"ä".repeat(100)).len(), 128);
     }
 }

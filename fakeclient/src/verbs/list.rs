@@ -1,71 +1,21 @@
-//! GET of a collection: selectors, pages from one snapshot, revisions.
+//! List of a collection: selectors, pages of one snapshot, revisions.
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
-use serde_json::{Value, json};
-
-use super::page::{self, Continue};
-use super::scope::Scope;
-use super::select::Selection;
-use crate::endpoint::media::Form;
-use crate::endpoint::options::ListOptions;
-use crate::endpoint::response::Reply;
-use crate::error::ApiError;
-use crate::object::table::answer;
-use crate::store::{Key, Object, Revision, Snapshot};
 use std::sync::Arc;
 
-/// One page of a list.
-pub(crate) struct Page {
-    pub(crate) objects: Vec<Arc<Object>>,
-    pub(crate) meta: Value,
-}
+use super::options::ListOptions;
+use super::outcome::List;
+use super::page::{self, Continue};
+use super::scope::RequestScope;
+use super::selection::Selection;
+use crate::error::ApiError;
+use crate::store::{Key, Object, Revision, Snapshot};
 
-pub(crate) fn list(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
-    let selection = Selection::parse(&scope.resource, &options.label_selector, &options.field_selector)?;
-    let mut page = page(scope, options, &selection)?;
-    if matches!(scope.form, Form::Table(_)) {
-        if page.meta["continue"] == "" {
-            page.meta.as_object_mut().map(|meta| meta.remove("continue"));
-        }
-        let served = page.objects.iter().map(|object| scope.whole(object)).collect::<Result<Vec<_>, _>>()?;
-        let objects: Vec<&Value> = served.iter().collect();
-        return Ok(Reply::value(200, &scope.table(&objects, page.meta, true)?));
-    }
-    let items = page.objects.iter().map(|object| item(scope, object)).collect::<Result<Vec<_>, _>>()?;
-    Ok(scope.reply_list(&items, page.meta))
-}
-
-/// An item as it stands in the list. (Items of a list that a client decodes by the list's type carry their own kind
-/// in the fake only where the server prints it: not in built-in lists.)
-fn item(scope: &Scope<'_>, object: &Object) -> Result<Bytes, ApiError> {
-    let served = scope.core.served(&scope.resource, object.value())?;
-    if let (Form::Object, Cow::Borrowed(_)) = (scope.form, &served) {
-        return Ok(if scope.resource.is_builtin() { object.item_bytes() } else { object.bytes() });
-    }
-    let mut value = served.into_owned();
-    object.managed_fields().put(&mut value);
-    let value = if let Form::Metadata(version) = scope.form {
-        answer::partial(&value, version)
-    } else {
-        if scope.resource.is_builtin()
-            && let Some(map) = value.as_object_mut()
-        {
-            map.remove("kind");
-            map.remove("apiVersion");
-        }
-        value
-    };
-    Ok(serde_json::to_vec(&value).expect("a JSON value can be serialised").into())
-}
-
-/// What a list with these options shows.
-pub(crate) fn page(
-    scope: &Scope<'_>,
+/// One page of the list that these options ask for.
+pub(crate) async fn list(
+    scope: &RequestScope,
     options: &ListOptions,
     selection: &Selection,
-) -> Result<Page, ApiError> {
+) -> Result<List, ApiError> {
     let storage = scope.resource.storage.key.as_str();
     let (snapshot, after) = snapshot(scope, options)?;
     let namespace = match (scope.namespace.as_str(), selection.namespace()) {
@@ -80,7 +30,11 @@ pub(crate) fn page(
     let mut more = false;
     if let (Some(name), Some(namespace), None) = (selection.name(), namespace.or(own_place(scope)), &after) {
         let found = snapshot.get(&Key::new(storage, namespace, name));
-        objects.extend(found.filter(|o| selected(scope, selection, o)).cloned());
+        if let Some(found) = found
+            && selected(scope, selection, found).await
+        {
+            objects.push(Arc::clone(found));
+        }
     } else {
         for (key, object) in snapshot.range(storage, namespace, after.as_ref()) {
             // Whether what follows is selected is not looked at: the next page may be empty, as the server's may.
@@ -88,47 +42,50 @@ pub(crate) fn page(
                 more = true;
                 break;
             }
-            if !selected(scope, selection, object) {
+            if !selected(scope, selection, object).await {
                 continue;
             }
             objects.push(Arc::clone(object));
             last = Some(key);
         }
     }
-    let mut meta = json!({"resourceVersion": snapshot.revision().to_string()});
-    if !scope.resource.is_builtin() && !matches!(scope.form, Form::Metadata(_)) {
-        // Lists of custom resources print the token always.
-        meta["continue"] = "".into();
-    }
+    let mut page = List {
+        items: Vec::with_capacity(objects.len()),
+        revision: snapshot.revision(),
+        next: None,
+        remaining: None,
+    };
     if let (true, Some(last)) = (more, last) {
         let next = Continue { revision: snapshot.revision(), after: last.clone() };
-        meta["continue"] = next.encode(&scope.namespace).into();
-        if selection.is_empty() {
-            meta["remainingItemCount"] = snapshot.range(storage, namespace, Some(last)).count().into();
-        }
+        page.next = Some(next.encode(&scope.namespace));
+        page.remaining = selection.is_empty().then(|| snapshot.range(storage, namespace, Some(last)).count());
     }
-    Ok(Page { objects, meta })
+    for object in objects {
+        page.items.push(scope.served(object).await?);
+    }
+    Ok(page)
 }
 
-fn selected(scope: &Scope<'_>, selection: &Selection, object: &Object) -> bool {
+/// Whether the selectors match the object in the version of the request.
+async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) -> bool {
     if selection.is_empty() {
         return true;
     }
     if scope.resource.is_storage_version() {
         return selection.matches(&scope.resource, object.value());
     }
-    let served = scope.core.served(&scope.resource, object.value());
+    let served = scope.state.served(&scope.resource, object.value()).await;
     served.is_ok_and(|value| selection.matches(&scope.resource, &value))
 }
 
 /// Cluster-scoped objects live in the empty namespace, so their name alone finds them.
-fn own_place(scope: &Scope<'_>) -> Option<&'static str> {
+fn own_place(scope: &RequestScope) -> Option<&'static str> {
     (!scope.resource.namespaced).then_some("")
 }
 
 /// The state that the list shows, and the key after which it goes on.
-fn snapshot(scope: &Scope<'_>, options: &ListOptions) -> Result<(Snapshot, Option<Key>), ApiError> {
-    let store = &scope.core.store;
+fn snapshot(scope: &RequestScope, options: &ListOptions) -> Result<(Snapshot, Option<Key>), ApiError> {
+    let store = &scope.state.store;
     let storage = scope.resource.storage.key.as_str();
     if !options.continue_token.is_empty() {
         if !matches!(options.resource_version.as_str(), "" | "0") {

@@ -1,58 +1,62 @@
-//! POST of reviews that a client makes of itself: who it is, and what it may do. Nothing is stored.
+//! Reviews that a client makes of itself: its identity, and its rights. Nothing is stored.
 //!
-//! Everybody may do everything here, so what a client may do itself is known. What somebody else may do would have to be
-//! read from rules, which are not modelled.
+//! Everybody may do everything here, so a client's own rights are known. Those of somebody else would have to be read
+//! from rules, which are not modelled.
 
 use serde_json::{Value, json};
 
-use super::scope::Scope;
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
+use super::options::WriteOptions;
+use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::apply::managed_fields::Sent;
 use crate::registry::user;
 
-/// The answer to the review that the scope's resource is; nothing for a review that is not modelled.
-pub(crate) fn create(scope: &Scope<'_>) -> Option<Result<Reply, ApiError>> {
+/// Answers the review, which is of the scope's resource.
+pub(crate) fn review(scope: &RequestScope, review: Value, options: &WriteOptions) -> Result<Value, ApiError> {
     match scope.resource.kind.as_str() {
-        "SelfSubjectReview" => Some(who(scope)),
-        "SelfSubjectAccessReview" => Some(may(scope)),
-        _ => None,
+        "SelfSubjectReview" => Ok(identity(scope, &review)),
+        "SelfSubjectAccessReview" => access(scope, review, options),
+        _ => Err(not_modelled(scope)),
     }
 }
 
-/// `SelfSubjectReview`: who asks.
-fn who(scope: &Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let review = scope.intake(options.field_validation)?;
-    let answer = json!({
-        "kind": review["kind"], "apiVersion": review["apiVersion"],
-        "metadata": {"creationTimestamp": scope.core.clock.seconds()},
-        "status": {"userInfo": {"username": *scope.user, "groups": user::groups(&scope.user)}},
-    });
-    Ok(Reply::value(201, &answer))
+/// 501 for a review that is not modelled.
+pub(crate) fn check_modelled(scope: &RequestScope) -> Result<(), ApiError> {
+    let modelled = matches!(scope.resource.kind.as_str(), "SelfSubjectReview" | "SelfSubjectAccessReview");
+    if modelled { Ok(()) } else { Err(not_modelled(scope)) }
 }
 
-/// `SelfSubjectAccessReview`: whether who asks may do something.
-fn may(scope: &Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let mut review = scope.intake(options.field_validation)?;
-    let errors = wrong(&review);
+fn not_modelled(scope: &RequestScope) -> ApiError {
+    ApiError::not_modelled(&format!("{} (create)", scope.resource.group_resource()))
+}
+
+/// `SelfSubjectReview`: the identity of the client.
+fn identity(scope: &RequestScope, review: &Value) -> Value {
+    json!({
+        "kind": review["kind"], "apiVersion": review["apiVersion"],
+        "metadata": {"creationTimestamp": scope.state.clock.seconds()},
+        "status": {"userInfo": {"username": *scope.user, "groups": user::groups(&scope.user)}},
+    })
+}
+
+/// `SelfSubjectAccessReview`: whether the client may do something.
+fn access(scope: &RequestScope, mut review: Value, options: &WriteOptions) -> Result<Value, ApiError> {
+    let errors = errors(&review);
     if !errors.is_empty() {
         // The server has lost the review's kind by then.
         return Err(ApiError::invalid(&scope.resource.group, "", "", &errors));
     }
-    let managed_fields = scope.field_managers().created(&review, Sent::Nothing, &scope.manager(&options));
+    let managed_fields = scope.field_managers().created(&review, Sent::Nothing, &options.field_manager);
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
         map.insert("status".into(), Value::from_iter([("allowed", true)]));
     }
     managed_fields.put(&mut review);
-    Ok(Reply::value(201, &review))
+    Ok(review)
 }
 
-fn wrong(review: &Value) -> Vec<FieldError> {
+fn errors(review: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let (path, of_resource) =
         (&review["spec"]["nonResourceAttributes"], &review["spec"]["resourceAttributes"]);
@@ -75,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_review_asks_for_one_thing_and_has_no_name() {
-        let texts = |review: Value| wrong(&review).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let texts = |review: Value| errors(&review).iter().map(ToString::to_string).collect::<Vec<_>>();
         let path = json!({"path": "/metrics", "verb": "get"});
         assert_eq!(texts(json!({"spec": {"nonResourceAttributes": path}})), Vec::<String>::new());
         assert_eq!(

@@ -1,51 +1,39 @@
-//! What every verb knows of its request: the resource, the place, who asks, and the forms they accept.
+//! The scope of a request: its resource, place and user, and the cluster's state (the mirror of apiserver's
+//! `handlers.RequestScope`, without HTTP).
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::admission::plugins::lifecycle::NamespaceLifecycle;
-use crate::cluster::Core;
-use crate::endpoint::media::Form;
-use crate::endpoint::options::Query;
 use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::error::warnings::Warnings;
 use crate::instruments::ids::Ids;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
+use crate::state::State;
 use crate::store::{Key, Object, Snapshot};
-use serde_json::Value;
 
 /// A request for a resource, resolved.
-pub(crate) struct Scope<'a> {
-    pub(crate) core: &'a Arc<Core>,
+pub(crate) struct RequestScope {
+    pub(crate) state: Arc<State>,
     pub(crate) resource: Arc<Resource>,
-    /// Who asks.
     pub(crate) user: Arc<str>,
     /// Empty for cluster-scoped resources and for lists over all namespaces.
     pub(crate) namespace: String,
-    /// Empty for collections.
+    /// Empty for collections, and until a generated name is made.
     pub(crate) name: String,
     pub(crate) subresource: String,
-    pub(crate) query: Query,
-    pub(crate) form: Form,
-    pub(crate) content_type: String,
-    pub(crate) user_agent: String,
-    pub(crate) body: Bytes,
-    /// Texts of `Warning` headers that are sent whatever the request ends in.
-    pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) warnings: Warnings,
 }
 
-impl Scope<'_> {
-    /// Where the named object is stored.
+impl RequestScope {
+    /// The key of the named object.
     pub(crate) fn key(&self) -> Key {
-        self.key_of(&self.name)
-    }
-
-    pub(crate) fn key_of(&self, name: &str) -> Key {
-        Key::new(&self.resource.storage.key, &self.namespace, name)
+        Key::new(&self.resource.storage.key, &self.namespace, &self.name)
     }
 
     pub(crate) fn not_found(&self) -> ApiError {
@@ -57,20 +45,25 @@ impl Scope<'_> {
         snapshot.get(&self.key()).cloned().ok_or_else(|| self.not_found())
     }
 
-    /// 404 or 403 where the namespace is not there or is going: creates below an object ask for it, too.
-    pub(crate) fn namespace_takes_more(&self, object: &Value) -> Result<(), ApiError> {
-        let snapshot = self.core.store.snapshot();
-        let peers = SnapshotPeers {
-            snapshot: &snapshot,
-            ids: &self.core.ids,
-            user: &self.user,
-            now: self.core.clock.seconds(),
-            dry_run: false,
-        };
+    /// 404 or 403 where the namespace is absent or terminating: creates below an object check it, too.
+    pub(crate) fn check_namespace(&self, object: &Value) -> Result<(), ApiError> {
+        let snapshot = self.state.store.snapshot();
+        let peers = self.peers(&snapshot, false);
         NamespaceLifecycle.admit(&self.attributes(Operation::Create, None, &peers), &mut object.clone())
     }
 
-    /// What admission plugins are told of a write.
+    /// A snapshot as strategies and admission plugins see it, at this moment.
+    pub(crate) fn peers<'s>(&'s self, snapshot: &'s Snapshot, dry_run: bool) -> SnapshotPeers<'s> {
+        SnapshotPeers {
+            snapshot,
+            ids: &self.state.ids,
+            user: &self.user,
+            now: self.state.clock.seconds(),
+            dry_run,
+        }
+    }
+
+    /// The attributes of a write for admission plugins.
     pub(crate) fn attributes<'s>(
         &'s self,
         operation: Operation,
@@ -90,20 +83,21 @@ impl Scope<'_> {
     }
 
     /// 422 about this object.
-    pub(crate) fn invalid(&self, name: &str, errors: &[crate::error::field::FieldError]) -> ApiError {
+    pub(crate) fn invalid(&self, name: &str, errors: &[FieldError]) -> ApiError {
         // Objects are validated in the group that they are stored in: core for the Events of either.
         let group = self.resource.storage.key.split_once('.').map_or("", |(_, group)| group);
         ApiError::invalid(group, &self.resource.kind, name, errors)
     }
 }
 
-/// A snapshot seen through the strategy's eyes.
+/// Read access to one snapshot, for strategies and admission plugins.
 pub(crate) struct SnapshotPeers<'a> {
-    pub(crate) snapshot: &'a Snapshot,
-    pub(crate) ids: &'a Ids,
-    pub(crate) user: &'a str,
+    snapshot: &'a Snapshot,
+    ids: &'a Ids,
+    user: &'a str,
+    /// The time of the write, as `metav1.Time` prints it.
     pub(crate) now: String,
-    pub(crate) dry_run: bool,
+    dry_run: bool,
 }
 
 impl Peers for SnapshotPeers<'_> {

@@ -1,24 +1,26 @@
-//! PUT, and the one way by which every change of a stored object goes: read, change, check, compare and swap.
+//! Update of an object, and the guaranteed update that every change of a stored object is: read, change, check, compare
+//! and swap.
 
+use crate::object::system_fields;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::metadata;
-use super::scope::{Scope, SnapshotPeers};
+use super::create::create;
+use super::options::WriteOptions;
+use super::outcome::{ServedObject, Written};
+use super::scope::{RequestScope, SnapshotPeers};
 use crate::admission::attributes::Operation;
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::ManagedFields;
-use crate::object::meta;
+use crate::object::view::metadata;
 use crate::registry::resource::{Generation, Resource};
 use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
-/// Which part of the object a write is about.
+/// The part of an object that a write may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// All but what is isolated.
@@ -29,48 +31,59 @@ pub(crate) enum Part {
     Finalize,
 }
 
-/// What a change makes of an object, which is in the served version.
-pub(crate) enum Made {
+/// The object that a write proposes, in the version of the request.
+pub(crate) enum Proposed {
     /// A client's object; it may carry managed fields. What it changes is its manager's from now on.
     Updated(Value),
     /// An object and the managed fields that it has from now on.
     Managed(Value, ManagedFields),
 }
 
-pub(crate) fn update(scope: &mut Scope<'_>, part: Part) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let mut object = scope.intake(options.field_validation)?;
-    meta::settle_namespace(&mut object, &scope.namespace)?;
-    meta::check_name(&object, &scope.name)?;
-    let uid = meta::text(&object, "uid").to_owned();
+/// Replaces the stored object, or creates it where the kind allows that.
+pub(crate) async fn update(
+    scope: &mut RequestScope,
+    part: Part,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<Written, ApiError> {
+    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::check_name(&object, &scope.name)?;
+    let uid = metadata::text(&object, "uid").to_owned();
     let creates = scope.resource.strategy.creates_on_update();
-    if creates && scope.core.store.snapshot().get(&scope.key()).is_none() {
-        if !meta::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
+    if creates && scope.state.store.snapshot().get(&scope.key()).is_none() {
+        if !metadata::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
         }
         // Which revision the client had thought of no longer matters.
         metadata::remove(&mut object, "resourceVersion");
-        let new = super::create::create_object(scope, Made::Updated(object), &options)?;
-        return scope.reply(201, &new);
+        let object = create(scope, Proposed::Updated(object), options).await?;
+        return Ok(Written { object, created: true });
     }
-    let written = change(scope, part, &options, |scope, old| {
-        same_uid(scope, &uid, old.object)?;
-        Ok(Made::Updated(object.clone()))
-    })?;
-    scope.reply(200, &written)
+    let object = guaranteed_update(scope, part, options, |old| {
+        check_uid(scope, &uid, old.object)?;
+        Ok(Proposed::Updated(object.clone()))
+    })
+    .await?;
+    Ok(Written { object, created: false })
 }
 
 /// 409 if the client means another object of that name.
-fn same_uid(scope: &Scope<'_>, uid: &str, old: &Value) -> Result<(), ApiError> {
-    let stored = meta::text(old, "uid");
+fn check_uid(scope: &RequestScope, uid: &str, old: &Value) -> Result<(), ApiError> {
+    let stored = metadata::text(old, "uid");
     if uid.is_empty() || uid == stored {
         return Ok(());
     }
-    Err(meta::uid_conflict(&scope.resource.group, &scope.resource.plural, &etcd_key(scope), uid, old))
+    Err(system_fields::uid_conflict(
+        &scope.resource.group,
+        &scope.resource.plural,
+        &etcd_key(scope),
+        uid,
+        old,
+    ))
 }
 
 /// The object's key in etcd, which this error text shows.
-fn etcd_key(scope: &Scope<'_>) -> String {
+fn etcd_key(scope: &RequestScope) -> String {
     let resource = &scope.resource;
     let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
     let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
@@ -86,55 +99,47 @@ fn etcd_key(scope: &Scope<'_>) -> String {
     format!("/registry/{group}{place}/{namespace}{}", scope.name)
 }
 
-/// Changes the stored object by `make`, which gets it in the served version and gives the new one. If somebody
-/// else writes in between, it is made again from what is stored then, as the server's guaranteed update does.
-pub(crate) fn change(
-    scope: &Scope<'_>,
+/// Changes the stored object by `propose`, which gets it in the version of the request. If another write comes in between,
+/// it is called again with what is stored then (apiserver's `GuaranteedUpdate`).
+pub(crate) async fn guaranteed_update(
+    scope: &RequestScope,
     part: Part,
     options: &WriteOptions,
-    make: impl Fn(&Scope<'_>, &Live<'_>) -> Result<Made, ApiError>,
-) -> Result<Arc<Object>, ApiError> {
-    let noticed = scope.warnings.borrow().len();
+    propose: impl Fn(&Live<'_>) -> Result<Proposed, ApiError> + Sync,
+) -> Result<ServedObject, ApiError> {
+    let noticed = scope.warnings.len();
     loop {
-        scope.warnings.borrow_mut().truncate(noticed);
-        let snapshot = scope.core.store.snapshot();
+        scope.warnings.truncate(noticed);
+        let snapshot = scope.state.store.snapshot();
         let current = scope.stored(&snapshot)?;
-        let old = scope.core.served(&scope.resource, current.value())?.into_owned();
+        let old = scope.state.served(&scope.resource, current.value()).await?.into_owned();
         let live = Live { object: &old, managed_fields: current.managed_fields() };
-        let (object, managed_fields) = match make(scope, &live)? {
-            Made::Managed(object, managed_fields) => (object, managed_fields),
-            Made::Updated(mut object) => {
+        let (object, managed_fields) = match propose(&live)? {
+            Proposed::Managed(object, managed_fields) => (object, managed_fields),
+            Proposed::Updated(mut object) => {
                 let sent = ManagedFields::take(&mut object);
-                let managed_fields = {
-                    let manager = scope.manager(options);
-                    scope.field_managers().updated(part, &live, &object, sent, &manager)
-                };
+                let managers = scope.field_managers();
+                let managed_fields = managers.updated(part, &live, &object, sent, &options.field_manager);
                 (object, managed_fields)
             }
         };
-        let peers = SnapshotPeers {
-            snapshot: &snapshot,
-            ids: &scope.core.ids,
-            user: &scope.user,
-            now: scope.core.clock.seconds(),
-            dry_run: options.dry_run,
-        };
-        let object = prepared(scope, part, object, &old, &peers)?;
+        let peers = scope.peers(&snapshot, options.dry_run);
+        let object = prepared(scope, part, object, &old, &peers).await?;
         // A write that changes nothing but times changes nothing.
         let unchanged =
             managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, &old);
-        if unchanged && !lets_go(scope, &object, &old) && !loses(scope, &object, &current)? {
-            return Ok(current);
+        if unchanged && !lets_go(scope, &object, &old) && !loses(scope, &object, &current).await? {
+            return scope.served(current).await;
         }
-        if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current)? {
-            return Ok(written);
+        if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current).await? {
+            return scope.served(written).await;
         }
     }
 }
 
 /// The new object, complete and checked.
-fn prepared(
-    scope: &Scope<'_>,
+async fn prepared(
+    scope: &RequestScope,
     part: Part,
     mut object: Value,
     old: &Value,
@@ -142,11 +147,11 @@ fn prepared(
 ) -> Result<Value, ApiError> {
     let resource = &scope.resource;
     let attributes = scope.attributes(Operation::Update, Some(old), peers);
-    scope.core.admission.admit(&attributes, &mut object)?;
+    scope.state.admission.admit(&attributes, &mut object).await?;
     check_revision(scope, &mut object, old)?;
     match part {
         Part::Main => {
-            meta::carry_over(&mut object, old);
+            system_fields::carry_over(&mut object, old);
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
@@ -155,31 +160,31 @@ fn prepared(
         }
         Part::Status => {
             object = status_of(resource, &object, old);
-            meta::carry_over(&mut object, old);
+            system_fields::carry_over(&mut object, old);
             resource.strategy.prepare_status_update(&mut object, old);
         }
-        Part::Finalize => meta::carry_over(&mut object, old),
+        Part::Finalize => system_fields::carry_over(&mut object, old),
     }
-    super::intake::complete(resource, &mut object);
+    super::decode::complete(resource, &mut object);
     resource.strategy.stamp(&mut object, Some(old), &peers.now);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
         scope.check_update(&object, old)?;
-        scope.warnings.borrow_mut().extend(resource.strategy.warnings(&object, Some(old)));
+        scope.warnings.extend(resource.strategy.warnings(&object, Some(old)));
     } else if part == Part::Finalize {
         scope.check_finalize(&object, old)?;
     } else {
         scope.check_status(&object, old)?;
     }
-    scope.core.admission.validate(&attributes, &object)?;
+    scope.state.admission.validate(&attributes, &object).await?;
     Ok(object)
 }
 
 /// 409 for a stale revision, 422 where one is needed and missing; the stored one where it may be left out.
-fn check_revision(scope: &Scope<'_>, object: &mut Value, old: &Value) -> Result<(), ApiError> {
-    let stored = meta::text(old, "resourceVersion").to_owned();
-    let said = meta::text(object, "resourceVersion");
+fn check_revision(scope: &RequestScope, object: &mut Value, old: &Value) -> Result<(), ApiError> {
+    let stored = metadata::text(old, "resourceVersion").to_owned();
+    let said = metadata::text(object, "resourceVersion");
     if said == stored {
         return Ok(());
     }
@@ -252,12 +257,12 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
         }
     };
     if bumped || resource.strategy.bumps_generation(object, old) {
-        metadata::set(object, "generation", (meta::generation(old) + 1).into());
+        metadata::set(object, "generation", (metadata::generation(old) + 1).into());
     }
 }
 
 /// Whether the write removes fields of a custom resource that its own version does not know.
-fn loses(scope: &Scope<'_>, object: &Value, current: &Object) -> Result<bool, ApiError> {
+async fn loses(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
     let stored = current.value();
     let resource = &scope.resource;
     if resource.is_builtin()
@@ -265,30 +270,30 @@ fn loses(scope: &Scope<'_>, object: &Value, current: &Object) -> Result<bool, Ap
     {
         return Ok(false);
     }
-    Ok(!metadata::same(&scope.core.stored(resource, object.clone())?, stored))
+    Ok(!metadata::same(&scope.state.stored(resource, object.clone()).await?, stored))
 }
 
 /// Whether nothing holds the object after this write: no finalizer, and nothing of its kind's own.
-fn lets_go(scope: &Scope<'_>, object: &Value, old: &Value) -> bool {
+fn lets_go(scope: &RequestScope, object: &Value, old: &Value) -> bool {
     gone_with_finalizers(object, old) && !scope.resource.strategy.holds(object)
 }
 
 /// Whether this write takes the last finalizer from an object that waits for just that.
 fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
     let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
-    metadata::finalizers(object).is_empty() && meta::is_deleting(old) && grace == 0
+    metadata::finalizers(object).is_empty() && metadata::is_deleting(old) && grace == 0
 }
 
 /// Stores the object, or removes it if nothing holds it any more. Nothing: somebody else was faster.
-fn commit(
-    scope: &Scope<'_>,
+async fn commit(
+    scope: &RequestScope,
     options: &WriteOptions,
     (object, managed_fields): (Value, ManagedFields),
     old: &Value,
     current: &Arc<Object>,
 ) -> Result<Option<Arc<Object>>, ApiError> {
     let gone = lets_go(scope, &object, old);
-    let content = Content { value: scope.core.stored(&scope.resource, object)?, managed_fields };
+    let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
     if options.dry_run {
         return Ok(Some(Arc::new(Object::unstored(content))));
     }
@@ -299,7 +304,7 @@ fn commit(
         (Change::Put(content), None)
     };
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
-    match scope.core.commit(vec![write]) {
+    match scope.state.commit(vec![write]) {
         Ok(events) => Ok(Some(answer.unwrap_or_else(|| Arc::clone(&events[0].new)))),
         Err(CommitError::Changed(_) | CommitError::Exists(_)) => Ok(None),
     }

@@ -1,72 +1,86 @@
-//! GET with `watch`: events from a revision on, as JSON lines.
+//! Watch of a collection or of one object: events from a revision on.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::Stream;
-use serde_json::{Value, json};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 
+use super::options::ListOptions;
+use super::outcome::ServedObject;
 use super::page;
-use super::scope::Scope;
-use super::select::Selection;
-use crate::cluster::Core;
-use crate::endpoint::options::ListOptions;
-use crate::endpoint::response::Reply;
+use super::scope::RequestScope;
+use super::selection::Selection;
 use crate::error::ApiError;
 use crate::store::{Event, Follow, Missed, Object, Revision};
 
-/// How often a quiet watch says how far it has come.
+/// Time between two bookmarks of a quiet watch.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// The shortest time a watch runs when the client sets none (kube-apiserver's `--min-request-timeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
-pub(crate) fn watch(scope: &Scope<'_>, options: &ListOptions) -> Result<Reply, ApiError> {
-    let selection = if scope.name.is_empty() {
-        Selection::parse(&scope.resource, &options.label_selector, &options.field_selector)?
-    } else {
-        let by_name = format!("metadata.name={}", scope.name);
-        Selection::parse(&scope.resource, &options.label_selector, &by_name)?
-    };
-    let store = &scope.core.store;
+/// One event of a watch.
+pub(crate) enum WatchEvent {
+    /// An object that is there at the start, is created, or enters the selection.
+    Added(ServedObject),
+    /// A change of an object.
+    Modified(ServedObject),
+    /// An object that is deleted or leaves the selection, and the revision of that change.
+    Deleted(ServedObject, Revision),
+    /// The revision up to which the client has seen everything.
+    Bookmark {
+        revision: Revision,
+        /// Whether it stands at the end of the initial events.
+        initial_events_end: bool,
+    },
+    /// The watch cannot go on, or one object cannot be shown.
+    Error(ApiError),
+}
+
+/// Starts a watch, which ends after the time-out of the options.
+pub(crate) fn watch(
+    scope: RequestScope,
+    options: &ListOptions,
+) -> Result<BoxStream<'static, WatchEvent>, ApiError> {
+    let by_name = format!("metadata.name={}", scope.name);
+    let fields = if scope.name.is_empty() { &options.field_selector } else { &by_name };
+    let selection = Selection::parse(&scope.resource, &options.label_selector, fields)?;
+    let store = &scope.state.store;
     let asked = page::parse_revision(&options.resource_version)?;
     let snapshot = store.snapshot();
-    let mut frames = VecDeque::new();
     let initial = options.send_initial_events == Some(true);
     let from = if initial || asked == Revision(0) { snapshot.revision() } else { asked };
     if initial && asked > snapshot.revision() {
         page::not_in_the_future(asked, snapshot.revision())?;
     }
-    let storage = scope.resource.storage.key.clone();
-    let follow = store.follow(&storage, from);
-    let mut watch = Watch {
-        lens: Lens::new(scope, selection),
-        follow,
+    let storage = &scope.resource.storage.key;
+    let mut pending = VecDeque::new();
+    let none_wanted = options.send_initial_events == Some(false);
+    if initial || (asked == Revision(0) && !none_wanted) {
+        let namespace = Some(scope.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+        let objects = snapshot.range(storage, namespace, None);
+        pending.extend(objects.map(|(_, object)| Pending::Initial(Arc::clone(object))));
+        if initial && options.allow_bookmarks {
+            pending.push_back(Pending::InitialEventsEnd(from));
+        }
+    }
+    let watch = Watch {
+        follow: store.follow(storage, from),
+        scope,
+        selection,
+        pending,
         ended: false,
-        columns: true,
         bookmarks: options.allow_bookmarks,
         deadline: None,
         timeout: timeout(options),
         next_bookmark: None,
-        frames: VecDeque::new(),
     };
-    let none_wanted = options.send_initial_events == Some(false);
-    if initial || (asked == Revision(0) && !none_wanted) {
-        let namespace = Some(watch.lens.namespace.as_str()).filter(|n| !n.is_empty());
-        let objects: Vec<_> =
-            snapshot.range(&storage, namespace, None).map(|(_, object)| Arc::clone(object)).collect();
-        for object in objects {
-            frames.extend(watch.lens.initial(&object, &mut watch.columns));
-        }
-        if initial && options.allow_bookmarks {
-            frames.push_back(watch.lens.bookmark(from, true));
-        }
-    }
-    watch.frames = frames;
-    Ok(Reply::Stream { frames: Box::pin(watch), warnings: Vec::new() })
+    let events = stream::unfold(watch, async |mut watch| watch.next().await.map(|event| (event, watch)));
+    Ok(events.boxed())
 }
 
 fn timeout(options: &ListOptions) -> Duration {
@@ -76,135 +90,81 @@ fn timeout(options: &ListOptions) -> Duration {
     }
 }
 
-/// Gives an object the form that was asked for, with or without a table's columns.
-type Render = Box<dyn Fn(&Value, bool) -> Result<Value, ApiError> + Send>;
-
-/// What this watch shows of an event.
-struct Lens {
-    core: Arc<Core>,
-    resource: Arc<crate::registry::resource::Resource>,
-    namespace: String,
-    selection: Selection,
-    render: Render,
+/// Something to tell the client, not yet selected and converted.
+enum Pending {
+    Initial(Arc<Object>),
+    InitialEventsEnd(Revision),
+    Event(Arc<Event>),
 }
 
-impl Lens {
-    fn new(scope: &Scope<'_>, selection: Selection) -> Self {
-        let core = Arc::clone(scope.core);
-        let (resource, namespace) = (Arc::clone(&scope.resource), scope.namespace.clone());
-        let (form, query) = (scope.form, scope.query.clone());
-        let owned = (Arc::clone(&core), Arc::clone(&resource), Arc::clone(&scope.user));
-        let render = move |value: &Value, columns: bool| {
-            let (core, resource, user) = &owned;
-            let scope = Scope {
-                core,
-                resource: Arc::clone(resource),
-                user: Arc::clone(user),
-                namespace: String::new(),
-                name: String::new(),
-                subresource: String::new(),
-                query: query.clone(),
-                form,
-                content_type: String::new(),
-                user_agent: String::new(),
-                body: Bytes::new(),
-                warnings: std::cell::RefCell::default(),
-            };
-            scope.rendered(value, columns)
-        };
-        Self { core, resource, namespace, selection, render: Box::new(render) }
-    }
-
-    fn here(&self, event: &Event) -> bool {
-        self.namespace.is_empty() || *event.key.namespace == *self.namespace
-    }
-
-    fn selects(&self, object: &Object) -> bool {
-        self.core
-            .served(&self.resource, object.value())
-            .is_ok_and(|value| self.selection.matches(&self.resource, &value))
-    }
-
-    fn initial(&self, object: &Object, columns: &mut bool) -> Option<Bytes> {
-        self.selects(object).then(|| self.frame("ADDED", object, None, columns))
-    }
-
-    /// An object that leaves the selection is DELETED to this watch, one that enters it ADDED (with the revision of
-    /// the change).
-    fn event(&self, event: &Event, columns: &mut bool) -> Option<Bytes> {
-        if !self.here(event) {
-            return None;
-        }
-        let before = event.old.as_ref().is_some_and(|old| self.selects(old));
-        let after = !event.deleted && self.selects(&event.new);
-        let frame = match (before, after) {
-            (false, false) => return None,
-            (false, true) => self.frame("ADDED", &event.new, None, columns),
-            (true, true) => self.frame("MODIFIED", &event.new, None, columns),
-            (true, false) => {
-                let last = if event.deleted { &event.new } else { event.old.as_ref()? };
-                self.frame("DELETED", last, Some(event.revision()), columns)
-            }
-        };
-        Some(frame)
-    }
-
-    fn frame(&self, kind: &str, object: &Object, revision: Option<Revision>, columns: &mut bool) -> Bytes {
-        let shown = self.core.served(&self.resource, object.value()).and_then(|served| {
-            let mut value = served.into_owned();
-            object.managed_fields().put(&mut value);
-            if let Some(revision) = revision {
-                super::metadata::set(&mut value, "resourceVersion", revision.to_string().into());
-            }
-            (self.render)(&value, std::mem::take(columns))
-        });
-        match shown {
-            Ok(value) => line(kind, &value),
-            Err(error) => line("ERROR", &error.to_status()),
-        }
-    }
-
-    fn bookmark(&self, revision: Revision, initial_events_end: bool) -> Bytes {
-        let mut value = json!({
-            "kind": self.resource.kind, "apiVersion": self.resource.api_version(),
-            "metadata": {"resourceVersion": revision.to_string()},
-        });
-        if initial_events_end {
-            value["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
-        }
-        match (self.render)(&value, false) {
-            Ok(value) => line("BOOKMARK", &value),
-            Err(error) => line("ERROR", &error.to_status()),
-        }
-    }
-}
-
-fn line(kind: &str, object: &Value) -> Bytes {
-    let mut text = json!({"type": kind, "object": object}).to_string();
-    text.push('\n');
-    text.into()
+/// The reason why a waiting watch goes on.
+enum Wake {
+    TimedOut,
+    BookmarkDue,
+    Events(Result<Vec<Arc<Event>>, Missed>),
 }
 
 struct Watch {
-    lens: Lens,
+    scope: RequestScope,
+    selection: Selection,
     follow: Follow,
+    pending: VecDeque<Pending>,
     ended: bool,
-    columns: bool,
     bookmarks: bool,
     timeout: Duration,
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
     next_bookmark: Option<Pin<Box<tokio::time::Sleep>>>,
-    frames: VecDeque<Bytes>,
 }
 
 impl Watch {
-    fn over(&mut self, cx: &mut Context<'_>) -> bool {
-        let timeout = self.timeout;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        deadline.as_mut().poll(cx).is_ready()
+    async fn next(&mut self) -> Option<WatchEvent> {
+        loop {
+            while let Some(pending) = self.pending.pop_front() {
+                let event = match pending {
+                    Pending::InitialEventsEnd(revision) => {
+                        Some(WatchEvent::Bookmark { revision, initial_events_end: true })
+                    }
+                    Pending::Initial(object) => self.initial(object).await,
+                    Pending::Event(event) => self.event(&event).await,
+                };
+                if event.is_some() {
+                    return event;
+                }
+            }
+            if self.ended {
+                return None;
+            }
+            match self.wake().await {
+                Wake::TimedOut => self.ended = true,
+                Wake::BookmarkDue => {
+                    let revision = self.follow.caught_up();
+                    return Some(WatchEvent::Bookmark { revision, initial_events_end: false });
+                }
+                Wake::Events(Ok(events)) => self.pending.extend(events.into_iter().map(Pending::Event)),
+                Wake::Events(Err(missed)) => {
+                    self.ended = true;
+                    return Some(WatchEvent::Error(too_old(missed)));
+                }
+            }
+        }
     }
 
-    fn bookmark_due(&mut self, cx: &mut Context<'_>) -> bool {
+    async fn wake(&mut self) -> Wake {
+        poll_fn(|cx| {
+            let timeout = self.timeout;
+            let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+            if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Wake::TimedOut);
+            }
+            if self.bookmark_is_due(cx) {
+                return Poll::Ready(Wake::BookmarkDue);
+            }
+            self.follow.poll_events(cx).map(Wake::Events)
+        })
+        .await
+    }
+
+    fn bookmark_is_due(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.bookmarks {
             return false;
         }
@@ -215,40 +175,52 @@ impl Watch {
         self.next_bookmark = None;
         true
     }
-}
 
-use std::future::Future;
+    async fn initial(&self, object: Arc<Object>) -> Option<WatchEvent> {
+        if self.selects(&object).await {
+            return Some(self.shown(object, WatchEvent::Added).await);
+        }
+        None
+    }
 
-impl Stream for Watch {
-    type Item = Bytes;
+    /// An object that leaves the selection is deleted to this watch, one that enters it is added (with the revision of
+    /// the change).
+    async fn event(&self, event: &Event) -> Option<WatchEvent> {
+        let namespace = &self.scope.namespace;
+        if !namespace.is_empty() && *event.key.namespace != **namespace {
+            return None;
+        }
+        let before = match &event.old {
+            Some(old) => self.selects(old).await,
+            None => false,
+        };
+        let after = !event.deleted && self.selects(&event.new).await;
+        let new = || Arc::clone(&event.new);
+        Some(match (before, after) {
+            (false, false) => return None,
+            (false, true) => self.shown(new(), WatchEvent::Added).await,
+            (true, true) => self.shown(new(), WatchEvent::Modified).await,
+            (true, false) => {
+                let last = if event.deleted { new() } else { Arc::clone(event.old.as_ref()?) };
+                let revision = event.revision();
+                self.shown(last, |object| WatchEvent::Deleted(object, revision)).await
+            }
+        })
+    }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let watch = &mut *self;
-        loop {
-            if let Some(frame) = watch.frames.pop_front() {
-                return Poll::Ready(Some(frame));
-            }
-            if watch.ended || watch.over(cx) {
-                return Poll::Ready(None);
-            }
-            if watch.bookmark_due(cx) {
-                let seen = watch.follow.caught_up();
-                watch.frames.push_back(watch.lens.bookmark(seen, false));
-                continue;
-            }
-            match watch.follow.poll_events(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(events)) => {
-                    for event in events {
-                        let frame = watch.lens.event(&event, &mut watch.columns);
-                        watch.frames.extend(frame);
-                    }
-                }
-                Poll::Ready(Err(missed)) => {
-                    watch.ended = true;
-                    watch.frames.push_back(line("ERROR", &too_old(missed).to_status()));
-                }
-            }
+    async fn selects(&self, object: &Object) -> bool {
+        if self.selection.is_empty() {
+            return true;
+        }
+        let resource = &self.scope.resource;
+        let served = self.scope.state.served(resource, object.value()).await;
+        served.is_ok_and(|value| self.selection.matches(resource, &value))
+    }
+
+    async fn shown(&self, object: Arc<Object>, event: impl FnOnce(ServedObject) -> WatchEvent) -> WatchEvent {
+        match self.scope.served(object).await {
+            Ok(object) => event(object),
+            Err(error) => WatchEvent::Error(error),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// See the module.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ fn may_name_masters(request: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create};
+    use super::super::fixture::{Stored, create};
     use super::*;
 
     #[test]

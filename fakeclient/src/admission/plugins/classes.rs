@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 
 /// For `PersistentVolumeClaims`.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ fn give(attributes: &Attributes<'_>, object: &mut Value, classes: &str, marks: &
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create};
+    use super::super::fixture::{Stored, create};
     use super::*;
 
     #[test]

@@ -49,7 +49,7 @@ impl Plugin for NamespaceLifecycle {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, resource, run};
+    use super::super::fixture::{Stored, create, resource, run};
     use super::*;
 
     fn namespace(phase: &str) -> Stored {

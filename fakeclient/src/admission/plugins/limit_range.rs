@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, items_mut, object_mut, set};
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
 /// Where the plugin writes down what it has set.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
@@ -252,7 +252,7 @@ fn raise(to: &mut Amounts, others: Amounts) {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     fn range(limit: &Value) -> Stored {

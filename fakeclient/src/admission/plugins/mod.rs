@@ -1,9 +1,9 @@
 //! The built-in plugins, in the server's order.
 
-#[cfg(test)]
-pub(crate) mod bench;
 pub(crate) mod certificates;
 pub(crate) mod classes;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub(crate) mod lifecycle;
 pub(crate) mod limit_range;
 pub(crate) mod node_taint;

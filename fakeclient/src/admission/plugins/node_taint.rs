@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
@@ -31,7 +31,7 @@ impl Plugin for TaintNodesByCondition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::{Stored, create};
+    use super::super::fixture::{Stored, create};
     use super::*;
 
     #[test]

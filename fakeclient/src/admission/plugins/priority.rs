@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, copy, object_mut, set};
 use crate::kinds::scheduling::SYSTEM;
+use crate::object::view::fields::{Read, copy, object_mut, set};
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
 
@@ -126,7 +126,7 @@ fn default_class<'a>(attributes: &Attributes<'a>) -> Option<&'a Value> {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create as try_create, pod};
+    use super::super::fixture::{Stored, create as try_create, pod};
     use super::*;
 
     #[track_caller]

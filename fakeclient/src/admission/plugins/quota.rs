@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// Counts what a namespace uses. A quota limits nothing before its controller has filled in `status.hard`.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ fn is_storage(name: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     #[test]

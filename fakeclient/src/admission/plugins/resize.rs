@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 /// See the module.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Plugin for PersistentVolumeClaimResize {
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, resource, run};
+    use super::super::fixture::{Stored, resource, run};
     use super::*;
 
     #[test]

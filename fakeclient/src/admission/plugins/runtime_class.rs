@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 
 /// See the module.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ fn place(attributes: &Attributes<'_>, object: &mut Value, scheduling: &Value) ->
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 
 /// See the module.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Plugin for DefaultTolerationSeconds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     #[track_caller]

@@ -1,12 +1,16 @@
 //! Webhooks and admission policies: not modelled. A write that one of them would see is refused, never passed.
 
+use std::future::ready;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
-use crate::admission::plugin::Plugin;
+use crate::admission::plugin::{Plugin, RemotePlugin};
 use crate::error::ApiError;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 
@@ -32,9 +36,13 @@ impl Plugin for MutatingAdmissionPolicy {
     }
 }
 
-impl Plugin for MutatingAdmissionWebhook {
-    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
-        webhooks(attributes, object, "mutatingwebhookconfigurations")
+impl RemotePlugin for MutatingAdmissionWebhook {
+    fn admit<'a>(
+        &'a self,
+        attributes: &'a Attributes<'_>,
+        object: &'a mut Value,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        ready(webhooks(attributes, object, "mutatingwebhookconfigurations")).boxed()
     }
 }
 
@@ -44,9 +52,13 @@ impl Plugin for ValidatingAdmissionPolicy {
     }
 }
 
-impl Plugin for ValidatingAdmissionWebhook {
-    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-        webhooks(attributes, object, "validatingwebhookconfigurations")
+impl RemotePlugin for ValidatingAdmissionWebhook {
+    fn validate<'a>(
+        &'a self,
+        attributes: &'a Attributes<'_>,
+        object: &'a Value,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        ready(webhooks(attributes, object, "validatingwebhookconfigurations")).boxed()
     }
 }
 
@@ -141,7 +153,7 @@ fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> boo
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     fn webhook(extra: Value) -> Stored {
@@ -157,8 +169,18 @@ mod tests {
             .with("namespaces", namespace)
     }
 
+    /// The check of the validating webhooks as a plugin that does not wait.
+    #[derive(Debug)]
+    struct Refusing;
+
+    impl Plugin for Refusing {
+        fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+            webhooks(attributes, object, "validatingwebhookconfigurations")
+        }
+    }
+
     fn code(resource: &str, stored: &Stored) -> Option<u16> {
-        create(&ValidatingAdmissionWebhook, resource, pod(json!({})), stored).err().map(|error| error.code)
+        create(&Refusing, resource, pod(json!({})), stored).err().map(|error| error.code)
     }
 
     #[test]

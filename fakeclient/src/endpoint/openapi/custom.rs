@@ -34,7 +34,8 @@ pub(super) fn components(resource: &Resource) -> BTreeMap<String, Value> {
         component["x-kubernetes-group-version-kind"] =
             json!([{"group": resource.group, "version": resource.version, "kind": kind}]);
         let fields: Vec<Value> = resource
-            .selectable_fields
+            .selectable
+            .fields
             .iter()
             .filter(|field| !field.label.starts_with("metadata."))
             .map(|field| json!({"fieldPath": field.label}))

@@ -12,8 +12,8 @@ use super::operation::{Operation, Responses, item};
 use super::paths::{self, Namer};
 use crate::endpoint::version::minor;
 use crate::kinds::schemas;
+use crate::object::schema::shape::Shape;
 use crate::registry::lookup::GroupVersion;
-use crate::registry::resource::Shape;
 
 const PREFIX: &str = "#/components/schemas/";
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
 use crate::error::ApiError;
+use crate::object::schema::shape::Shape;
 use crate::registry::lookup::{GroupVersion, Registry};
-use crate::registry::resource::Shape;
 
 /// Documents that belong to no group version, with the paths that they stand for.
 const FIXED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];

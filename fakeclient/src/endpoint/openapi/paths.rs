@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::document::reference;
 use super::operation::{Operation, Parameter, Responses, content, item};
-use crate::registry::resource::{Resource, Shape, Subresource};
+use crate::object::schema::shape::Shape;
+use crate::registry::resource::{Resource, Subresource};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 

@@ -18,7 +18,7 @@ use tower::Service;
 
 use super::identity::{Identity, IdentityError};
 use super::kubeconfig;
-use crate::cluster::Core;
+use crate::controllers::Controllers;
 use crate::endpoint::response::{Reply, ResponseBody};
 use crate::endpoint::service::FakeService;
 use crate::error::ApiError;
@@ -106,7 +106,7 @@ impl Drop for Serving {
 }
 
 /// Opens the socket on `port` of 127.0.0.1 (0: any free one).
-pub(crate) async fn serve(core: Arc<Core>, port: u16) -> Result<Serving, ServeError> {
+pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<Serving, ServeError> {
     let identity = Arc::new(Identity::new()?);
     let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listen.map_err(|source| ServeError::Listen { port, source })?;
@@ -114,13 +114,13 @@ pub(crate) async fn serve(core: Arc<Core>, port: u16) -> Result<Serving, ServeEr
     let (stop, stopped) = watch::channel(false);
     let kubeconfig = kubeconfig::kubeconfig(&identity, &format!("https://{address}"));
     let (token, ca_pem) = (identity.token.clone(), identity.ca_pem.clone());
-    let accepting = tokio::spawn(accept(listener, core, identity, stopped));
+    let accepting = tokio::spawn(accept(listener, controllers, identity, stopped));
     Ok(Serving { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
 }
 
 async fn accept(
     listener: TcpListener,
-    core: Arc<Core>,
+    controllers: Arc<Controllers>,
     identity: Arc<Identity>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -131,8 +131,8 @@ async fn accept(
             accepted = listener.accept() => {
                 // An accept that fails concerns one peer (it went away), not the socket.
                 if let Ok((stream, _)) = accepted {
-                    let (core, identity) = (Arc::clone(&core), Arc::clone(&identity));
-                    connections.spawn(connection(stream, acceptor.clone(), core, identity, stopped.clone()));
+                    let (controllers, identity) = (Arc::clone(&controllers), Arc::clone(&identity));
+                    connections.spawn(connection(stream, acceptor.clone(), controllers, identity, stopped.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -149,7 +149,7 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    core: Arc<Core>,
+    controllers: Arc<Controllers>,
     identity: Arc<Identity>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -159,8 +159,9 @@ async fn connection(
     let certificate =
         stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
     let service = service_fn(move |request: Request<Incoming>| {
-        let (core, identity, certificate) = (Arc::clone(&core), Arc::clone(&identity), certificate.clone());
-        async move { Ok::<_, Infallible>(answer(core, &identity, certificate.as_deref(), request).await) }
+        let (controllers, identity, certificate) =
+            (Arc::clone(&controllers), Arc::clone(&identity), certificate.clone());
+        async move { Ok::<_, Infallible>(answer(controllers, &identity, certificate.as_deref(), request).await) }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -175,7 +176,7 @@ async fn connection(
 }
 
 async fn answer(
-    core: Arc<Core>,
+    controllers: Arc<Controllers>,
     identity: &Identity,
     certificate: Option<&[u8]>,
     request: Request<Incoming>,
@@ -192,7 +193,7 @@ async fn answer(
     let Some(user) = identity.user(certificate, authorization) else {
         return Reply::error(&ApiError::new(401, "Unauthorized", "Unauthorized")).into_response(false);
     };
-    match FakeService::new(core, user).call(request).await {
+    match FakeService::new(controllers, user).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

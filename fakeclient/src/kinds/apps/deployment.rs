@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::pod_spec::complete::complete;
 use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, copy, object_mut, same, set_default};
+use crate::object::view::fields::{Read, copy, object_mut, same, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::workload::{

@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::pod_spec::complete::complete;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{object_mut, set_default};
+use crate::object::view::fields::{object_mut, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::workload::{

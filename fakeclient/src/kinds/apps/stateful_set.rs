@@ -11,8 +11,9 @@ use crate::kinds::rules::labels;
 use crate::kinds::rules::names::{dns_label, invalid};
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, object_mut, remove, set, set_default};
-use crate::registry::strategy::{NameRule, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
+use crate::registry::strategy::Strategy;
 
 use super::workload::{always_running, invalid_selector, mismatch, selector, template_warnings};
 

@@ -8,8 +8,8 @@ use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
-use crate::object::meta;
+use crate::object::view::fields::Read;
+use crate::object::view::metadata;
 
 /// A selector is required, in form, and not empty; `kind` is the word that the server has for it.
 pub(super) fn selector(path: &Path, spec: &Value, kind: &str) -> Vec<FieldError> {
@@ -107,7 +107,7 @@ pub(super) fn name_and_template_warnings(object: &Value, old: Option<&Value>) ->
 
 /// What the server warns of in the template of a workload that is new or has a new generation.
 pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
-    if old.is_some_and(|old| meta::generation(old) == meta::generation(object)) {
+    if old.is_some_and(|old| metadata::generation(old) == metadata::generation(object)) {
         return Vec::new();
     }
     warnings(&Path::new("spec.template"), &object["spec"]["template"])

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, object_mut, set_default};
+use crate::object::view::fields::{Read, object_mut, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::job;

@@ -12,7 +12,7 @@ use crate::kinds::pod_spec::complete::complete;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::policies;

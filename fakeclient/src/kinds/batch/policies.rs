@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_subdomain, invalid, qualified_name};
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// Most Pods at once, and most failed indexes, of a Job of indexes.
 const MOST: i64 = 100_000;

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, copy, object_mut, remove, set};
-use crate::registry::strategy::{NameRule, Peers, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::{Read, copy, object_mut, remove, set};
+use crate::registry::strategy::{Peers, Strategy};
 use crate::registry::user;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE REQUEST-----";

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, object_mut, remove};
+use crate::object::view::fields::{Read, object_mut, remove};
 use crate::registry::strategy::Strategy;
 
 /// `leases.coordination.k8s.io`

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{config_key, invalid};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 use crate::registry::strategy::Strategy;
 
 /// Most bytes that the values of a `ConfigMap` or a Secret may hold together.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::qualified_name;
-use crate::kinds::rules::read::Read;
-use crate::object::meta;
+use crate::object::view::fields::Read;
+use crate::object::view::metadata;
 use crate::registry::strategy::Strategy;
 
 /// Characters that the short texts of an Event may have.
@@ -74,7 +74,7 @@ impl Event {
     /// What every Event keeps to.
     fn sound(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        let namespace = meta::text(object, "namespace");
+        let namespace = metadata::text(object, "namespace");
         let about = self.of(object, "involvedObject").text("namespace");
         let timed = object.has("eventTime");
         let elsewhere = match (about, timed) {

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::finalizer;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, copy, object_mut, set, set_default};
-use crate::registry::strategy::{NameRule, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::{Read, copy, object_mut, set, set_default};
+use crate::registry::strategy::Strategy;
 
 /// The label that equals the name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kinds::rules::read::{Read, set};
+use crate::object::view::fields::{Read, set};
 use crate::registry::strategy::Strategy;
 
 /// `nodes`

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 use crate::registry::strategy::Strategy;
 
 const SINCE: &str = "lastPhaseTransitionTime";

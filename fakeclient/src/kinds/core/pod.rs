@@ -16,7 +16,7 @@ use crate::kinds::pod_spec::complete::{complete, complete_pod};
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, copy, object_mut, set};
+use crate::object::view::fields::{Read, copy, object_mut, set};
 use crate::registry::strategy::{Grace, Peers, Strategy};
 
 /// `pods`

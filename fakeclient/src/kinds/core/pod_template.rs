@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds::pod_spec::complete::complete;
-use crate::kinds::rules::read::object_mut;
+use crate::object::view::fields::object_mut;
 use crate::registry::strategy::Strategy;
 
 /// `podtemplates`

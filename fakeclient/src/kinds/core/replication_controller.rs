@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds::pod_spec::complete::complete;
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 use crate::registry::strategy::Strategy;
 
 /// `replicationcontrollers`

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{config_key, invalid};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, object_mut, set, set_default};
 use crate::object::decode::syntax::fault;
+use crate::object::view::fields::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
 use super::config_map::{MAX_SIZE, decoded_len, unchanged};

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::rules::read::{Read, items_mut, object_mut, remove, set, set_default};
-use crate::registry::strategy::{NameRule, Peers, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::registry::strategy::{Peers, Strategy};
 
 /// `services`
 #[derive(Debug)]

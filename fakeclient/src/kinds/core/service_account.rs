@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kinds::rules::read::{Read, items_mut};
+use crate::object::view::fields::{Read, items_mut};
 use crate::registry::strategy::Strategy;
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";

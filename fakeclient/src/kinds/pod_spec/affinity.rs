@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, label_value, qualified_name};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";

@@ -6,8 +6,8 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, qualified_name};
 use crate::kinds::rules::numbers::{not_negative, within};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::kinds::rules::{ip, labels};
+use crate::object::view::fields::Read;
 
 use super::containers::Around;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};

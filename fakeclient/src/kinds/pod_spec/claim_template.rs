@@ -6,8 +6,8 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::{dns_subdomain, invalid};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 /// The template's metadata, then its spec.
 pub(super) fn check(path: &Path, template: &Value) -> Vec<FieldError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kinds::rules::read::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
 
 /// Completes the spec of a Pod or of a Pod template.
 pub(crate) fn complete(spec: &mut Value) {

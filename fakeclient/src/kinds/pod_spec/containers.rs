@@ -8,7 +8,7 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_label, invalid, port_name};
 use crate::kinds::rules::path::Path;
 use crate::kinds::rules::ports;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 use super::check::{Holder, one_of};
 use super::volumes::{Known, descending};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::rules::read::{Read, items_mut, remove};
+use crate::object::view::fields::{Read, items_mut, remove};
 
 /// Drops them from an object of this resource, before it is prepared.
 pub(crate) fn drop_disabled(group: &str, plural: &str, object: &mut Value) {

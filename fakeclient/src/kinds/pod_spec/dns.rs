@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::form;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 const MAX_SERVERS: usize = 3;
 const MAX_SEARCHES: usize = 32;

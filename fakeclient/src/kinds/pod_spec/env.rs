@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{config_key, dns_subdomain, env_name, invalid, qualified_name};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 /// Fields of the Pod that a variable may hold.
 const ENV_FIELDS: [&str; 9] = [

@@ -7,7 +7,7 @@ use crate::kinds::rules::names::{form, invalid};
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::path::Path;
 use crate::kinds::rules::ports;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// The hooks and the three probes of a container, whose Pod is given that long to end.
 pub(super) fn check(path: &Path, container: &Value, grace: Option<i64>) -> Vec<FieldError> {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{invalid, qualified_name};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 /// Resources that a container may name without a domain.
 const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{invalid, label_value, qualified_name};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// `readinessGates`, then `schedulingGates`.
 pub(super) fn gates(path: &Path, spec: &Value) -> Vec<FieldError> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::kinds::rules::numbers::within;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 use super::app_armor;
 use super::volumes::descending;

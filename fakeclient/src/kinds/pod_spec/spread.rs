@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 use super::affinity::label_keys;
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 use super::check::one_of;
 use super::{claim_template, env};

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::label_value;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 use super::{affinity, app_armor};
 

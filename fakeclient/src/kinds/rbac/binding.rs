@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_subdomain, invalid};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, items_mut, object_mut, set, set_default};
-use crate::registry::strategy::{NameRule, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::{Read, items_mut, object_mut, set, set_default};
+use crate::registry::strategy::Strategy;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
-use crate::registry::strategy::{NameRule, Strategy};
+use crate::object::names::NameRule;
+use crate::object::view::fields::Read;
+use crate::registry::strategy::Strategy;
 
 /// `roles.rbac.authorization.k8s.io`, `clusterroles.rbac.authorization.k8s.io`
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 use crate::registry::strategy::Strategy;
 
 /// `devicetaintrules.resource.k8s.io`

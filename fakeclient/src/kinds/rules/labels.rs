@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 
 use super::names::{invalid, label_value, qualified_name};
 use super::path::Path;
-use super::read::Read;
+use crate::object::view::fields::Read;
 
 /// Keys and values of a label map; every error is reported at the map itself.
 pub(crate) fn map(path: &Path, labels: &Value) -> Vec<FieldError> {

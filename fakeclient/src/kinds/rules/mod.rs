@@ -6,4 +6,3 @@ pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod path;
 pub(crate) mod ports;
-pub(crate) mod read;

@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 
 use super::names::form;
 use super::path::Path;
-use super::read::Read;
+use crate::object::view::fields::Read;
 
 /// `must be greater than or equal to 0`, if the field is given and is not.
 pub(crate) fn not_negative(path: &Path, object: &Value, key: &str) -> Option<FieldError> {

@@ -14,7 +14,7 @@ use super::managed_fields::{Entry, ManagedFields, Manager, Operation, Sent};
 use super::updater::{UpdateError, Updater, Versions, updating};
 use super::validate::validate;
 use crate::error::ApiError;
-use crate::object::meta;
+use crate::object::view::metadata;
 
 /// Entries of updates that an object may have before the oldest are put together.
 const UPDATE_MANAGERS: usize = 10;
@@ -63,7 +63,7 @@ pub(crate) struct Live<'o> {
 
 impl Live<'_> {
     fn exists(&self) -> bool {
-        !meta::uid(self.object).is_empty()
+        !metadata::uid(self.object).is_empty()
     }
 }
 
@@ -208,7 +208,7 @@ impl FieldManager<'_> {
             return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
         let about = |what: &str, object: &Value, why: String| {
-            let place = meta::place(object);
+            let place = metadata::place(object);
             let kind = group_version_kind(self.api_version, self.kind);
             ApplyError::Other(format!("failed to create typed {what} object ({place}; {kind}): {why}"))
         };

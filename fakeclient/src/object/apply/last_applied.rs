@@ -8,7 +8,7 @@ use super::field_set::FieldSet;
 use super::field_set_of::field_set_of;
 use super::validate::validate;
 use super::value_type::ValueType;
-use crate::object::meta;
+use crate::object::view::metadata;
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -16,7 +16,7 @@ const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 fn annotation(object: &Value) -> Option<&str> {
-    meta::annotations(object)?.get(ANNOTATION)?.as_str().filter(|text| !text.is_empty())
+    metadata::annotations(object)?.get(ANNOTATION)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The fields that the annotation claims and that still have its values; nothing where it claims none.

@@ -168,7 +168,7 @@ impl ManagedFields {
     /// Puts the entries into an object.
     pub(crate) fn put(&self, object: &mut Value) {
         if !self.is_empty() {
-            crate::object::meta::of_mut(object).insert("managedFields".to_owned(), self.to_value());
+            crate::object::view::metadata::of_mut(object).insert("managedFields".to_owned(), self.to_value());
         }
     }
 

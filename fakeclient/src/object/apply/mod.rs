@@ -19,6 +19,7 @@ mod validate;
 
 pub(crate) mod managed_fields;
 
+pub(crate) mod configuration;
 pub(crate) mod conflict;
 pub(crate) mod field_manager;
 mod last_applied;

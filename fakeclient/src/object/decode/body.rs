@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
 use crate::object::schema::components::Components;
-use crate::registry::resource::{Resource, Shape};
+use crate::object::schema::shape::Shape;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -24,11 +24,30 @@ pub(crate) enum Media {
     Yaml,
 }
 
-/// What decoding needs to know beside the body.
+/// The type of an object: group, version, kind and shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ObjectType<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) shape: &'a Shape,
+}
+
+impl ObjectType<'_> {
+    fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+/// A reader of bodies of one type.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder<'a> {
-    /// What the request is for.
-    pub(crate) resource: &'a Resource,
+    /// The type of the request's resource.
+    pub(crate) object_type: ObjectType<'a>,
     /// Kind in the body, where a subresource takes another one than the resource: group/version and kind.
     pub(crate) body_kind: Option<(&'a str, &'a str)>,
     /// The built-in schemas (custom resources need the metadata's).
@@ -119,7 +138,7 @@ impl Claim {
 impl Decoder<'_> {
     /// Reads a body.
     pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
-        match &self.resource.shape {
+        match self.object_type.shape {
             Shape::Builtin { component } if media == Media::Json => {
                 let mut reading = Reading::new(self.components, Reader::Json);
                 let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -140,7 +159,7 @@ impl Decoder<'_> {
     /// Reads what a patch has made of an object.
     pub(crate) fn patched(&self, patched: &Patched) -> Result<Decoded, ApiError> {
         let mut remarks = patched.remarks.clone();
-        let object = match &self.resource.shape {
+        let object = match self.object_type.shape {
             Shape::Builtin { component } => {
                 let by_map = patched.patch_shown.is_some();
                 let reader = if by_map { Reader::Map } else { Reader::Json };
@@ -187,7 +206,7 @@ impl Decoder<'_> {
 
     /// Reads what an apply has made of an object.
     pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
-        let component = match &self.resource.shape {
+        let component = match self.object_type.shape {
             Shape::Builtin { component } => component,
             Shape::Custom { schema } => {
                 let mut object = applied.clone();
@@ -202,7 +221,7 @@ impl Decoder<'_> {
         let object = object.expect("a value can always be read");
         match reading.abort.or(reading.failure) {
             Some(why) => {
-                let slash = if self.resource.group.is_empty() { "/" } else { "" };
+                let slash = if self.object_type.group.is_empty() { "/" } else { "" };
                 let kind = format!("{slash}{}, Kind={}", self.api_version(), self.kind());
                 // Bytes are the one thing that is read as JSON here.
                 let reader =
@@ -239,7 +258,7 @@ impl Decoder<'_> {
             return Err(unrecognized(&format!("unexpected GroupVersion string: {}", claim.api_version)));
         }
         let mut remarks: Vec<String> = parsed.duplicates.iter().map(|path| remark_of(path)).collect();
-        match &self.resource.shape {
+        match self.object_type.shape {
             Shape::Builtin { component } => {
                 self.check_builtin_header(&claim, &value)?;
                 let mut reading = Reading::new(self.components, Reader::Json);
@@ -279,7 +298,7 @@ impl Decoder<'_> {
     fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut remarks = self.custom_metadata(object)?;
         plain_numbers(object);
-        if let Shape::Custom { schema } = &self.resource.shape {
+        if let Shape::Custom { schema } = self.object_type.shape {
             let unknown = schema.admit(object).map_err(|error| error.to_string())?;
             remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
@@ -349,13 +368,13 @@ impl Decoder<'_> {
         if errors.is_empty() {
             return Ok(());
         }
-        let name = crate::object::meta::name(object);
+        let name = crate::object::view::metadata::name(object);
         Err(ApiError::invalid(claim.group(), &claim.kind, name, &errors))
     }
 
     /// What the object says of itself; a built-in that says nothing is what is expected.
     fn claim(&self, object: &Value) -> Claim {
-        let builtin = matches!(self.resource.shape, Shape::Builtin { .. });
+        let builtin = matches!(self.object_type.shape, Shape::Builtin { .. });
         let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
             Some("") | None if builtin => expected.to_owned(),
             other => other.unwrap_or_default().to_owned(),
@@ -390,7 +409,7 @@ impl Decoder<'_> {
     }
 
     fn with_header(&self, mut object: Value) -> Value {
-        if let (Some(fields), Shape::Builtin { .. }) = (object.as_object_mut(), &self.resource.shape) {
+        if let (Some(fields), Shape::Builtin { .. }) = (object.as_object_mut(), self.object_type.shape) {
             fields.insert("apiVersion".to_owned(), self.api_version().into());
             fields.insert("kind".to_owned(), self.kind().into());
         }
@@ -398,11 +417,11 @@ impl Decoder<'_> {
     }
 
     fn kind(&self) -> String {
-        self.body_kind.map_or_else(|| self.resource.kind.clone(), |(_, kind)| kind.to_owned())
+        self.body_kind.map_or_else(|| self.object_type.kind.to_owned(), |(_, kind)| kind.to_owned())
     }
 
     fn api_version(&self) -> String {
-        self.body_kind.map_or_else(|| self.resource.api_version(), |(version, _)| version.to_owned())
+        self.body_kind.map_or_else(|| self.object_type.api_version(), |(version, _)| version.to_owned())
     }
 
     /// Component of the body: the resource's, or that of a subresource's kind (all of these stand in API groups
@@ -431,7 +450,7 @@ impl Decoder<'_> {
     }
 
     fn unconvertible(&self, claim: &Claim) -> String {
-        let group = self.resource.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
+        let group = self.object_type.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
         let (version, kind) = (claim.version(), &claim.kind);
         format!("converting ({version}.{kind}) to ({group}.{}): unknown conversion", self.kind())
     }

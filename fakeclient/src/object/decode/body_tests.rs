@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::body::{Decoded, Decoder, Media, media};
 use crate::error::ApiError;
 use crate::kinds::schemas::Builtin;
+use crate::object::patch::document::text_patch;
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::patch::{json as json_patch, merge, strategic};
+use crate::object::schema::shape::Shape;
 use crate::object::schema::structural::Structural;
 use crate::registry::lookup::Registry;
-use crate::registry::resource::{Resource, Shape};
+use crate::registry::resource::Resource;
 
 fn builtin(group: &str, version: &str, plural: &str) -> Arc<Resource> {
     Registry::new().resource(group, version, plural).expect("the data has this resource")
@@ -40,7 +41,13 @@ fn with<T>(
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         registry.kind(group, version, kind).is_some()
     };
-    act(Decoder { resource, body_kind: None, components: &Builtin, is_builtin: &is_builtin, validation })
+    act(Decoder {
+        object_type: resource.object_type(),
+        body_kind: None,
+        components: &Builtin,
+        is_builtin: &is_builtin,
+        validation,
+    })
 }
 
 fn read(resource: &Resource, body: &str, media: Media) -> Result<Decoded, ApiError> {
@@ -297,7 +304,7 @@ fn what_a_merge_patch_makes_is_decoded_again() {
     let object = config_map(r#"{"metadata":{"name":"c"},"data":{"a":"1"}}"#).unwrap().object;
     let resource = builtin("", "v1", "configmaps");
     let patch = |body: &str, validation| {
-        let patched = merge::apply(body.as_bytes(), &object, validation)?;
+        let patched = text_patch::merge(body.as_bytes(), &object, validation)?;
         with(&resource, validation, |decoder| decoder.patched(&patched))
     };
     let warned = patch(r#"{"data":{"b":"2"},"zz":1}"#, FieldValidation::Warn).unwrap();
@@ -314,7 +321,7 @@ fn what_a_merge_patch_makes_is_decoded_again() {
 fn what_a_patch_makes_of_a_custom_resource_must_be_one() {
     let object = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}});
     let error = |patch: &str| {
-        let patched = json_patch::apply(patch.as_bytes(), &object, FieldValidation::Warn).unwrap();
+        let patched = text_patch::json(patch.as_bytes(), &object, FieldValidation::Warn).unwrap();
         with(&widgets(), FieldValidation::Warn, |decoder| decoder.patched(&patched)).unwrap_err()
     };
     assert_eq!(
@@ -341,7 +348,7 @@ fn what_a_strategic_patch_makes_is_read_by_the_other_reader(#[case] patch: Value
     let body = patch.to_string();
     let component = "io.k8s.api.apps.v1.Deployment";
     let patched =
-        strategic::apply(body.as_bytes(), &object, component, &Builtin, FieldValidation::Warn).unwrap();
+        text_patch::strategic(body.as_bytes(), &object, component, &Builtin, FieldValidation::Warn).unwrap();
     let error = with(&resource, FieldValidation::Warn, |decoder| decoder.patched(&patched)).unwrap_err();
     assert_eq!(error.message, message);
 }

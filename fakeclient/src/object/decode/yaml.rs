@@ -141,6 +141,17 @@ fn first_document(text: &str) -> &str {
     text
 }
 
+fn document_options() -> serde_saphyr::Options {
+    serde_saphyr::options! { legacy_octal_numbers: true, budget: None }
+}
+
+/// The documents of a multi-document YAML text; empty ones are left out.
+pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, document_options())
+        .map_err(|error| error.to_string())?;
+    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -193,5 +204,11 @@ mod tests {
         let parsed = parse(b"apiVersion: v1\nkind: A\nkind: B\n").unwrap();
         assert_eq!(parsed.value["kind"], "B");
         assert_eq!(parsed.duplicates, ["line 3: key \"kind\" already set in map"]);
+    }
+
+    #[test]
+    fn old_octal_numbers_of_yaml_are_octal() {
+        let documents = documents("a: 0644\n---\n---\nb: 1\n").expect("valid YAML");
+        assert_eq!(documents, [serde_json::json!({"a": 420}), serde_json::json!({"b": 1})]);
     }
 }

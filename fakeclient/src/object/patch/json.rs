@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::outcome::{FieldValidation, Patched, go_type, inapplicable};
 use crate::error::ApiError;
-use crate::object::decode::text;
+use crate::object::decode::text::Parsed;
 
 const MAX_OPERATIONS: usize = 10_000;
 
@@ -16,9 +16,12 @@ const MAX_OPERATIONS: usize = 10_000;
 #[derive(Debug)]
 struct Inapplicable;
 
-/// Applies the patch in `body` to `object`.
-pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
-    let parsed = text::parse(body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
+/// Applies the patch to `object`.
+pub(super) fn apply(
+    parsed: &Parsed,
+    object: &Value,
+    validation: FieldValidation,
+) -> Result<Patched, ApiError> {
     let strict = validation != FieldValidation::Ignore;
     let operations = operations(&parsed.value, strict)?;
     let mut remarks = Vec::new();
@@ -219,13 +222,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::patch::document::text_patch;
 
     fn widget() -> Value {
         json!({"spec": {"a": "x", "n": 1, "l": ["p", "q"]}})
     }
 
     fn patched(patch: &str) -> Result<Patched, ApiError> {
-        apply(patch.as_bytes(), &widget(), FieldValidation::Warn)
+        text_patch::json(patch.as_bytes(), &widget(), FieldValidation::Warn)
     }
 
     #[rstest]

@@ -6,11 +6,14 @@ use serde_json::{Map, Value};
 
 use super::outcome::{FieldValidation, Patched, go_type};
 use crate::error::ApiError;
-use crate::object::decode::text;
+use crate::object::decode::text::Parsed;
 
-/// Applies the patch in `body` to `object`.
-pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) -> Result<Patched, ApiError> {
-    let parsed = text::parse(body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
+/// Applies the patch to `object`.
+pub(super) fn apply(
+    parsed: &Parsed,
+    object: &Value,
+    validation: FieldValidation,
+) -> Result<Patched, ApiError> {
     let mut remarks = Vec::new();
     if validation != FieldValidation::Ignore {
         if !(parsed.value.is_object() || parsed.value.is_null()) {
@@ -21,7 +24,7 @@ pub(crate) fn apply(body: &[u8], object: &Value, validation: FieldValidation) ->
         }
         remarks.extend(parsed.duplicates.iter().map(|path| format!("duplicate field \"{path}\"")));
     }
-    let object = match parsed.value {
+    let object = match parsed.value.clone() {
         Value::Object(patch) => {
             let mut object = object.clone();
             merge(&mut object, patch);
@@ -77,6 +80,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::patch::document::text_patch;
 
     #[rstest]
     #[case(json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"}))]
@@ -87,7 +91,8 @@ mod tests {
     #[case(json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}))]
     #[case(json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1}))]
     fn the_examples_of_the_rfc_hold(#[case] object: Value, #[case] patch: Value, #[case] expected: Value) {
-        let patched = apply(patch.to_string().as_bytes(), &object, FieldValidation::Warn).unwrap();
+        let patched =
+            text_patch::merge(patch.to_string().as_bytes(), &object, FieldValidation::Warn).unwrap();
         assert_eq!(patched.object, expected);
     }
 
@@ -103,14 +108,15 @@ mod tests {
     )]
     #[case("null", "Invalid JSON Patch")]
     fn a_body_that_is_no_object_gets_the_servers_words(#[case] patch: &str, #[case] message: &str) {
-        let error = apply(patch.as_bytes(), &json!({}), FieldValidation::Warn).unwrap_err();
+        let error = text_patch::merge(patch.as_bytes(), &json!({}), FieldValidation::Warn).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, message));
     }
 
     #[test]
     fn a_field_given_twice_is_remarked_and_the_last_one_counts() {
         let patched =
-            apply(br#"{"spec":{"a":"1","a":"2"}}"#, &json!({"spec": {}}), FieldValidation::Warn).unwrap();
+            text_patch::merge(br#"{"spec":{"a":"1","a":"2"}}"#, &json!({"spec": {}}), FieldValidation::Warn)
+                .unwrap();
         assert_eq!(patched.remarks, ["duplicate field \"spec.a\""]);
         assert_eq!(patched.object, json!({"spec": {"a": "2"}}));
     }

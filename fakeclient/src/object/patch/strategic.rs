@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::outcome::{FieldValidation, Patched, go_type, inapplicable};
 use super::strategic_list;
 use crate::error::ApiError;
-use crate::object::decode::text;
+use crate::object::decode::text::Parsed;
 use crate::object::schema::components::{Components, resolve};
 use crate::object::schema::structural::{Additional, Structural};
 
@@ -20,16 +20,15 @@ const ORDER_PREFIX: &str = "$setElementOrder";
 
 pub(super) type Fields = Map<String, Value>;
 
-/// Applies the patch in `body` to `object`, whose schema is the component of that name.
-pub(crate) fn apply(
-    body: &[u8],
+/// Applies the patch to `object`, whose schema is the component of that name.
+pub(super) fn apply(
+    parsed: &Parsed,
     object: &Value,
     component: &str,
     components: &dyn Components,
     validation: FieldValidation,
 ) -> Result<Patched, ApiError> {
-    let parsed = text::parse(body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
-    let patch = match parsed.value {
+    let patch = match parsed.value.clone() {
         Value::Object(patch) => patch,
         Value::Null => Map::new(),
         other => {
@@ -305,6 +304,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::patch::document::text_patch;
 
     fn components() -> BTreeMap<String, Structural> {
         let refer =
@@ -362,7 +362,8 @@ mod tests {
 
     fn patched(patch: &Value) -> Result<Value, ApiError> {
         let body = patch.to_string();
-        apply(body.as_bytes(), &object(), "Root", &components(), FieldValidation::Warn).map(|p| p.object)
+        text_patch::strategic(body.as_bytes(), &object(), "Root", &components(), FieldValidation::Warn)
+            .map(|p| p.object)
     }
 
     fn names(list: &Value) -> Vec<&str> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::structural::Structural;
 
 /// Read access to named schemas such as `io.k8s.api.core.v1.PodSpec`.
-pub(crate) trait Components {
+pub(crate) trait Components: Sync {
     /// The schema of that name.
     fn component(&self, name: &str) -> Option<&Structural>;
 }

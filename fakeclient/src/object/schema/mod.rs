@@ -1,6 +1,7 @@
 //! Schemas: what they say, and what they do to a value, in the order in which a write meets them.
 
 pub(crate) mod components;
+pub(crate) mod shape;
 pub(crate) mod structural;
 
 pub(crate) mod field_path;

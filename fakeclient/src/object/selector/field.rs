@@ -7,7 +7,41 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::registry::resource::Resource;
+/// One field that a field selector may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SelectableField {
+    /// What the selector writes, such as `status.successful`.
+    pub label: String,
+    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
+    /// counts.
+    pub paths: Vec<String>,
+    /// What an object without any of them counts as: empty, `0`, `false`.
+    pub absent: String,
+}
+
+impl SelectableField {
+    /// A field whose label is its path, and whose absence is the empty string.
+    pub(crate) fn at(path: &str) -> Self {
+        Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
+    }
+}
+
+/// The fields that field selectors of one resource may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SelectableFields {
+    /// `metadata.name` and (mostly) `metadata.namespace` among them.
+    pub fields: Vec<SelectableField>,
+    /// The error about another label, with `{}` where the label stands.
+    pub refusal: String,
+}
+
+impl SelectableFields {
+    /// The field with this label, or the server's error.
+    pub(crate) fn get(&self, label: &str) -> Result<&SelectableField, String> {
+        let found = self.fields.iter().find(|field| field.label == label);
+        found.ok_or_else(|| self.refusal.replace("{}", label))
+    }
+}
 
 /// All of these must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,8 +72,8 @@ impl FieldSelector {
     }
 
     /// Refuses the first field that the resource does not offer, in its words.
-    pub(crate) fn check(&self, resource: &Resource) -> Result<(), String> {
-        self.terms.iter().try_for_each(|term| resource.selectable(&term.path).map(drop))
+    pub(crate) fn check(&self, selectable: &SelectableFields) -> Result<(), String> {
+        self.terms.iter().try_for_each(|term| selectable.get(&term.path).map(drop))
     }
 
     /// Whether every object is selected.
@@ -58,9 +92,9 @@ impl FieldSelector {
         self.terms.iter().all(|term| (*value(&term.path) == *term.value) == term.equal)
     }
 
-    /// Whether `object` is selected, the fields being what `resource` offers.
-    pub(crate) fn matches_object(&self, object: &Value, resource: &Resource) -> bool {
-        self.matches(|label| match resource.selectable(label) {
+    /// Whether `object` is selected, whose fields are `selectable`.
+    pub(crate) fn matches_object(&self, object: &Value, selectable: &SelectableFields) -> bool {
+        self.matches(|label| match selectable.get(label) {
             Ok(field) => {
                 let mut values = field.paths.iter().map(|path| field_text(object, path));
                 values.find(|value| !value.is_empty()).unwrap_or_else(|| field.absent.clone().into())
@@ -173,7 +207,7 @@ mod tests {
     fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
         let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
         let refused = |group: &str, plural: &str| {
-            selector.check(&Registry::new().resource(group, "v1", plural).unwrap()).unwrap_err()
+            selector.check(&Registry::new().resource(group, "v1", plural).unwrap().selectable).unwrap_err()
         };
         assert_eq!(
             refused("", "configmaps"),
@@ -190,7 +224,7 @@ mod tests {
         let matches = |selector: &str| {
             FieldSelector::parse(selector)
                 .unwrap()
-                .matches_object(&json!({"metadata": {"name": "n"}}), &nodes)
+                .matches_object(&json!({"metadata": {"name": "n"}}), &nodes.selectable)
         };
         assert!(matches("spec.unschedulable=false,metadata.name=n"));
         assert!(!matches("spec.unschedulable=true"));

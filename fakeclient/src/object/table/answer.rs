@@ -1,12 +1,10 @@
-//! Tables and metadata-only answers, built from objects and a resource's columns. Cells come from `builtin` and
-//! `custom`; this file knows the frame only.
+//! Tables and metadata-only answers, built from objects and a printer.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::printer::{Column, Printer};
 use super::request::Include;
-use super::{builtin, custom};
-use crate::registry::resource::{Column, Resource};
 
 /// What a table needs beside its objects.
 #[derive(Clone, Copy)]
@@ -23,13 +21,12 @@ pub(crate) struct TableOptions<'a> {
 
 /// A `Table` of these objects; `metadata` is the list's, or has the object's resourceVersion alone.
 pub(crate) fn table<'v>(
-    resource: &Resource,
+    printer: &Printer<'_>,
     objects: impl IntoIterator<Item = &'v Value>,
     metadata: Value,
     options: TableOptions<'_>,
 ) -> Value {
-    let printer = if resource.is_builtin() { builtin::printer(resource) } else { custom::printer(resource) };
-    let rows: Vec<Value> = objects.into_iter().map(|object| row(object, &printer, options)).collect();
+    let rows: Vec<Value> = objects.into_iter().map(|object| row(object, printer, options)).collect();
     let columns: Value = printer.columns.iter().map(definition).collect();
     let mut table = json!({
         "kind": "Table",
@@ -57,17 +54,6 @@ pub(crate) fn partial(object: &Value, version: &str) -> Value {
     })
 }
 
-/// The cells of one object at that moment.
-pub(super) type CellsOf<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
-
-/// How a resource is printed.
-pub(super) struct Printer<'r> {
-    /// Columns, `Name` among them.
-    pub(super) columns: Vec<Column>,
-    /// One cell for each column.
-    pub(super) cells: CellsOf<'r>,
-}
-
 fn row(object: &Value, printer: &Printer<'_>, options: TableOptions<'_>) -> Value {
     let carried = match options.include {
         Include::None => Value::Null,
@@ -75,7 +61,7 @@ fn row(object: &Value, printer: &Printer<'_>, options: TableOptions<'_>) -> Valu
         Include::Object => object.clone(),
     };
     let mut row = json!({"cells": (printer.cells)(object, options.now), "object": carried});
-    if let Some(conditions) = builtin::row_conditions(object) {
+    if let Some(conditions) = (printer.row_conditions)(object) {
         row["conditions"] = conditions;
     }
     row

@@ -4,18 +4,17 @@ use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use super::age;
-use super::answer::Printer;
+use super::printer::{Column, Printer};
 use crate::object::jsonpath::JsonPath;
-use crate::object::meta;
-use crate::registry::resource::{Column, Resource};
+use crate::object::view::metadata;
 
-/// Columns and cells of a custom resource.
-pub(super) fn printer(resource: &Resource) -> Printer<'static> {
-    let mut columns = Vec::with_capacity(resource.columns.len() + 2);
-    if resource.columns.first().is_none_or(|first| first.format != "name") {
+/// The printer of a custom resource whose definition declares these columns.
+pub(crate) fn printer(declared: &[Column]) -> Printer<'static> {
+    let mut columns = Vec::with_capacity(declared.len() + 2);
+    if declared.first().is_none_or(|first| first.format != "name") {
         columns.push(column("Name", "string", "name", ""));
     }
-    columns.extend(resource.columns.iter().cloned());
+    columns.extend(declared.iter().cloned());
     if columns.len() == 1 {
         columns.push(column("Age", "date", "", ".metadata.creationTimestamp"));
     }
@@ -26,14 +25,14 @@ pub(super) fn printer(resource: &Resource) -> Printer<'static> {
     let paths: Vec<_> =
         columns[1..].iter().map(|c| (c.kind.clone(), JsonPath::parse(&c.json_path).ok())).collect();
     let cells = Box::new(move |object: &Value, now: Timestamp| {
-        let mut cells = vec![Value::from(meta::name(object))];
+        let mut cells = vec![Value::from(metadata::name(object))];
         cells.extend(paths.iter().map(|(kind, path)| {
             let found = path.as_ref().and_then(|path| path.first(object));
             found.map_or(Value::Null, |value| cell(kind, value, now))
         }));
         cells
     });
-    Printer { columns, cells }
+    Printer { columns, cells, row_conditions: |_| None }
 }
 
 fn column(name: &str, kind: &str, format: &str, json_path: &str) -> Column {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::check::{approval, spec, stored};
 use super::establish;
 use crate::error::field::FieldError;
-use crate::kinds::rules::read::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{Read, object_mut, set, set_default};
 use crate::registry::strategy::Strategy;
 
 /// `CustomResourceDefinition`.

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::check::approval::{self, State};
-use crate::kinds::rules::read::{Read, object_mut, set};
+use crate::object::view::fields::{Read, object_mut, set};
 
 /// The finalizer that keeps a deleted definition until its objects are gone.
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";

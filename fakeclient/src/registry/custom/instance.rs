@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::field::{FieldError, FieldErrorKind};
-use crate::kinds::rules::read::Read;
 use crate::object::cel::validator::Validator;
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::Node;
+use crate::object::view::fields::Read;
 use crate::registry::resource::ScalePaths;
 use crate::registry::strategy::Strategy;
 

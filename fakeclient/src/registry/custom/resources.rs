@@ -8,12 +8,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::instance::Instance;
-use crate::kinds::rules::read::Read;
 use crate::object::apply::field_set::FieldSet;
+use crate::object::schema::shape::Shape;
 use crate::object::schema::structural::Structural;
-use crate::registry::resource::{
-    Column, Generation, Resource, ScalePaths, SelectableField, Shape, Storage, Subresource,
-};
+use crate::object::selector::field::{SelectableField, SelectableFields};
+use crate::object::table::printer::Column;
+use crate::object::view::fields::Read;
+use crate::registry::resource::{Generation, Resource, ScalePaths, Storage, Subresource};
 
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources \
     may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for \
@@ -103,8 +104,10 @@ fn resource(definition: &Value, version: &Value) -> Resource {
             version: stored.to_owned(),
         },
         storage_version_hash: storage_hash(&group, stored, &kind),
-        selectable_fields: selectable(version, namespaced),
-        unselectable: "field label not supported: {}".to_owned(),
+        selectable: SelectableFields {
+            fields: selectable(version, namespaced),
+            refusal: "field label not supported: {}".to_owned(),
+        },
         reset: reset_fields(status_isolated),
         generation: Generation::AllButMetadata,
         status_isolated,
@@ -253,8 +256,8 @@ mod tests {
         assert_eq!(resources[1].storage_version_hash, first.storage_version_hash);
         let names: Vec<&str> = first.subresources.iter().map(|s| s.name.as_str()).collect();
         assert_eq!(names, ["status", "scale"]);
-        assert!(first.selectable("spec.a").is_ok());
-        assert_eq!(first.selectable("spec.b").unwrap_err(), "field label not supported: spec.b");
+        assert!(first.selectable.get("spec.a").is_ok());
+        assert_eq!(first.selectable.get("spec.b").unwrap_err(), "field label not supported: spec.b");
     }
 
     #[test]

@@ -1,38 +1,36 @@
-//! POST of `pods/NAME/binding`: what a scheduler does when it has found a node.
+//! Binding of a Pod to a node (`pods/NAME/binding`), as a scheduler does it.
 //!
 //! The write goes past the Pod's own rules for updates, as on a real server: the node of a Pod changes only here.
 
+use crate::object::system_fields;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::error::field::{FieldError, aggregate};
 use crate::kinds::rules::names::dns_subdomain;
-use crate::kinds::rules::read::{Read, object_mut, remove, set};
-use crate::object::meta;
+use crate::object::view::fields::{Read, object_mut, remove, set};
+use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Write};
-use crate::verbs::metadata;
-use crate::verbs::scope::Scope;
+use crate::verbs::options::WriteOptions;
+use crate::verbs::scope::RequestScope;
 
 /// Labels of a node that its Pods get, too (the admission plugin `PodTopologyLabels`).
 const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
 
-pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let mut binding = scope.intake_as(("v1", "Binding"), options.field_validation)?;
-    meta::settle_namespace(&mut binding, &scope.namespace)?;
-    scope.namespace_takes_more(&binding)?;
-    if meta::name(&binding) != scope.name {
+/// Binds the Pod of the scope.
+pub(crate) fn bind(scope: &RequestScope, mut binding: Value, options: &WriteOptions) -> Result<(), ApiError> {
+    system_fields::settle_namespace(&mut binding, &scope.namespace)?;
+    scope.check_namespace(&binding)?;
+    if metadata::name(&binding) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
     }
     if let Some(why) = aggregate(&errors(&binding["target"])) {
         return Err(ApiError::new(500, "", why));
     }
     loop {
-        let snapshot = scope.core.store.snapshot();
+        let snapshot = scope.state.store.snapshot();
         let current = scope.stored(&snapshot)?;
         let mut pod = current.value().clone();
         preconditions(scope, &binding, &pod)?;
@@ -40,17 +38,9 @@ pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         place(scope, &binding, node.map(|node| node.value()), &mut pod)?;
         let content = Content { value: pod, managed_fields: current.managed_fields().clone() };
         if options.dry_run || written(scope, &current, content) {
-            return Ok(done());
+            return Ok(());
         }
     }
-}
-
-/// The answer of a subresource that gives no object.
-pub(super) fn done() -> Reply {
-    Reply::value(
-        201,
-        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
-    )
 }
 
 fn errors(target: &Value) -> Vec<FieldError> {
@@ -69,9 +59,9 @@ fn errors(target: &Value) -> Vec<FieldError> {
 }
 
 /// What a binding may ask of the Pod's identity and revision.
-fn preconditions(scope: &Scope<'_>, binding: &Value, pod: &Value) -> Result<(), ApiError> {
+fn preconditions(scope: &RequestScope, binding: &Value, pod: &Value) -> Result<(), ApiError> {
     for (field, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-        let (wanted, stored) = (meta::text(binding, field), meta::text(pod, field));
+        let (wanted, stored) = (metadata::text(binding, field), metadata::text(pod, field));
         if !wanted.is_empty() && wanted != stored {
             let key = format!("/registry/pods/{}/{}", scope.namespace, scope.name);
             return Err(conflict(
@@ -86,14 +76,19 @@ fn preconditions(scope: &Scope<'_>, binding: &Value, pod: &Value) -> Result<(), 
     Ok(())
 }
 
-fn conflict(scope: &Scope<'_>, why: &str) -> ApiError {
+fn conflict(scope: &RequestScope, why: &str) -> ApiError {
     ApiError::conflict("", "pods/binding", &scope.name, why)
 }
 
 /// Puts the Pod on the node.
-fn place(scope: &Scope<'_>, binding: &Value, node: Option<&Value>, pod: &mut Value) -> Result<(), ApiError> {
+fn place(
+    scope: &RequestScope,
+    binding: &Value,
+    node: Option<&Value>,
+    pod: &mut Value,
+) -> Result<(), ApiError> {
     let name = scope.name.as_str();
-    if meta::is_deleting(pod) {
+    if metadata::is_deleting(pod) {
         return Err(conflict(scope, &format!("pod {name} is being deleted, cannot be assigned to a host")));
     }
     let taken = pod["spec"].text("nodeName");
@@ -111,7 +106,7 @@ fn place(scope: &Scope<'_>, binding: &Value, node: Option<&Value>, pod: &mut Val
         let labels = node["metadata"].entries("labels");
         merge(pod, "labels", labels.filter(|(key, _)| TOPOLOGY.contains(key)));
     }
-    condition(pod, &json!({"type": "PodScheduled", "status": "True"}), &scope.core.clock.seconds());
+    condition(pod, &json!({"type": "PodScheduled", "status": "True"}), &scope.state.clock.seconds());
     Ok(())
 }
 
@@ -144,10 +139,10 @@ pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
 }
 
 /// Stores the Pod; false if somebody else was faster.
-fn written(scope: &Scope<'_>, current: &Arc<Object>, pod: Content) -> bool {
+fn written(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
     debug_assert!(metadata::get(&pod.value, "uid").is_some(), "what was stored has a uid");
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change: Change::Put(pod) };
-    match scope.core.commit(vec![write]) {
+    match scope.state.commit(vec![write]) {
         Ok(_) => true,
         Err(CommitError::Changed(_) | CommitError::Exists(_)) => false,
     }

@@ -1,79 +1,84 @@
-//! POST of `pods/NAME/eviction`: a delete that a `PodDisruptionBudget` may refuse.
+//! Eviction of a Pod (`pods/NAME/eviction`): a delete that a `PodDisruptionBudget` may refuse.
 //!
 //! Nobody counts a budget's Pods here: its status is what a test writes into it, as where no controller runs.
 
+use crate::object::system_fields;
 use serde_json::{Value, json};
 
-use super::binding::{condition, done};
-use crate::controllers::hands::API_SERVER;
-use crate::endpoint::options::{DeleteOptions, Query, WriteOptions};
-use crate::endpoint::response::Reply;
+use super::binding::condition;
 use crate::error::{ApiError, Cause};
-use crate::kinds::rules::read::{Read, object_mut, set};
 use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::Sent;
-use crate::object::meta;
 use crate::object::selector::label::LabelSelector;
+use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Write};
-use crate::verbs::delete::delete_object;
+use crate::verbs::delete::delete;
 use crate::verbs::field_managers::FieldManagers;
-use crate::verbs::metadata;
-use crate::verbs::scope::Scope;
-use crate::verbs::update::{Made, Part, change};
+use crate::verbs::options::{DeleteOptions, WriteOptions};
+use crate::verbs::scope::RequestScope;
+use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
+/// The manager of what kube-apiserver itself writes.
+const API_SERVER: &str = "kube-apiserver";
 const BUDGETS: &str = "poddisruptionbudgets.policy";
 const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
 /// Pods that were evicted and are not yet gone which a budget keeps track of.
 const MAX_DISRUPTED: usize = 2000;
 
-pub(crate) fn create(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "CreateOptions")?;
-    let mut eviction = scope.intake_as(("policy/v1", "Eviction"), options.field_validation)?;
-    meta::settle_namespace(&mut eviction, &scope.namespace)?;
-    scope.namespace_takes_more(&eviction)?;
-    if meta::name(&eviction) != scope.name {
+/// Evicts the Pod of the scope.
+pub(crate) async fn evict(
+    scope: &RequestScope,
+    mut eviction: Value,
+    options: &WriteOptions,
+) -> Result<(), ApiError> {
+    system_fields::settle_namespace(&mut eviction, &scope.namespace)?;
+    scope.check_namespace(&eviction)?;
+    if metadata::name(&eviction) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
-    let mut deletion = DeleteOptions::parse(&Query::default(), Some(&eviction["deleteOptions"]))?;
+    let mut deletion = DeleteOptions::from_object(&eviction["deleteOptions"])?;
     deletion.dry_run |= options.dry_run;
-    let pod = scope.stored(&scope.core.store.snapshot())?.value().clone();
-    if !beyond_budgets(&pod) {
-        let snapshot = scope.core.store.snapshot();
+    let pod = scope.stored(&scope.state.store.snapshot())?;
+    let pod = pod.value();
+    if !beyond_budgets(pod) {
+        let snapshot = scope.state.store.snapshot();
         let budgets: Vec<&Value> = snapshot
             .range(BUDGETS, Some(&scope.namespace), None)
             .map(|(_, budget)| budget.value())
-            .filter(|budget| covers(budget, &pod))
+            .filter(|budget| covers(budget, pod))
             .collect();
         match budgets.as_slice() {
             [] => {}
-            [budget] if !is_ready(&pod) && spares_no_unready(budget) => {}
+            [budget] if !is_ready(pod) && spares_no_unready(budget) => {}
             [budget] => take_from(scope, budget, deletion.dry_run)?,
-            _ => return Ok(too_many_budgets()),
+            _ => return Err(too_many_budgets()),
         }
     }
     if !deletion.dry_run {
-        mark(scope)?;
+        mark(scope).await?;
     }
-    delete_object(scope, &deletion)?;
-    Ok(done())
+    delete(scope, &deletion).await?;
+    Ok(())
 }
 
-fn too_many_budgets() -> Reply {
+fn too_many_budgets() -> ApiError {
     let message =
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-    Reply::error(&ApiError::new(500, "", message))
+    ApiError::new(500, "", message)
 }
 
 /// Pods that disturb nobody by going.
 fn beyond_budgets(pod: &Value) -> bool {
-    matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || meta::is_deleting(pod)
+    matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || metadata::is_deleting(pod)
 }
 
 fn covers(budget: &Value, pod: &Value) -> bool {
     let selector = &budget["spec"]["selector"];
     // A budget without a selector covers nothing; an empty selector covers everything.
-    selector.is_object() && LabelSelector::from_object(selector).is_ok_and(|s| s.matches(meta::labels(pod)))
+    selector.is_object()
+        && LabelSelector::from_object(selector).is_ok_and(|s| s.matches(metadata::labels(pod)))
 }
 
 fn is_ready(pod: &Value) -> bool {
@@ -94,32 +99,32 @@ fn because(mut error: ApiError, why: String) -> ApiError {
 }
 
 /// One disruption less; 429 where none is left.
-fn take_from(scope: &Scope<'_>, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
-    let key = Key::new(BUDGETS, &scope.namespace, meta::name(budget));
+fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
+    let key = Key::new(BUDGETS, &scope.namespace, metadata::name(budget));
     loop {
-        let current = scope.core.store.snapshot().get(&key).cloned();
+        let current = scope.state.store.snapshot().get(&key).cloned();
         let Some(current) = current else { return Ok(()) };
         let mut budget = current.value().clone();
         allowed(&budget)?;
         let status = object_mut(&mut budget, "status");
         let left = status.number("disruptionsAllowed").unwrap_or(0) - 1;
         set(status, "disruptionsAllowed", left);
-        set(object_mut(status, "disruptedPods"), &scope.name, scope.core.clock.seconds());
+        set(object_mut(status, "disruptedPods"), &scope.name, scope.state.clock.seconds());
         if left == 0 {
-            insufficient(&mut budget, &scope.core.clock.seconds());
+            insufficient(&mut budget, &scope.state.clock.seconds());
         }
         if dry_run {
             return Ok(());
         }
         let live = Live { object: current.value(), managed_fields: current.managed_fields() };
-        let resource = scope.core.registry().resource("policy", "v1", "poddisruptionbudgets");
+        let resource = scope.state.registry().resource("policy", "v1", "poddisruptionbudgets");
         let resource = resource.expect("budgets are built in");
-        let managers = FieldManagers { core: scope.core, resource: &resource };
+        let managers = FieldManagers { state: &scope.state, resource: &resource };
         let managed_fields = managers.updated(Part::Status, &live, &budget, Sent::Nothing, API_SERVER);
         let content = Content { value: budget, managed_fields };
         let change = Change::Put(content);
         let write = Write { key: key.clone(), expect: Expect::At(current.revision()), change };
-        match scope.core.commit(vec![write]) {
+        match scope.state.commit(vec![write]) {
             Ok(_) => return Ok(()),
             Err(CommitError::Changed(_) | CommitError::Exists(_)) => {}
         }
@@ -127,9 +132,9 @@ fn take_from(scope: &Scope<'_>, budget: &Value, dry_run: bool) -> Result<(), Api
 }
 
 fn allowed(budget: &Value) -> Result<(), ApiError> {
-    let (name, status) = (meta::name(budget), &budget["status"]);
+    let (name, status) = (metadata::name(budget), &budget["status"]);
     let number = |key: &str| status.number(key).unwrap_or(0);
-    if number("observedGeneration") < meta::generation(budget) {
+    if number("observedGeneration") < metadata::generation(budget) {
         let why = format!("The disruption budget {name} is still being processed by the server.");
         return Err(because(ApiError::too_many_requests(VIOLATED, 10), why));
     }
@@ -183,10 +188,10 @@ fn insufficient(budget: &mut Value, now: &str) {
 }
 
 /// Writes down on the Pod why it goes.
-fn mark(scope: &Scope<'_>) -> Result<(), ApiError> {
+async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
     let options = WriteOptions::default();
-    let now = scope.core.clock.seconds();
-    change(scope, Part::Status, &options, |_, old| {
+    let now = scope.state.clock.seconds();
+    guaranteed_update(scope, Part::Status, &options, |old| {
         let mut pod = old.object.clone();
         debug_assert!(metadata::get(&pod, "uid").is_some(), "what was stored has a uid");
         let target = json!({
@@ -195,8 +200,9 @@ fn mark(scope: &Scope<'_>) -> Result<(), ApiError> {
         });
         condition(&mut pod, &target, &now);
         // kube-apiserver writes it past its field managers.
-        Ok(Made::Managed(pod, old.managed_fields.clone()))
-    })?;
+        Ok(Proposed::Managed(pod, old.managed_fields.clone()))
+    })
+    .await?;
     Ok(())
 }
 

@@ -1,29 +1,30 @@
-//! PUT of `namespaces/NAME/finalize`: the only way to change `spec.finalizers`, by which a namespace is held.
+//! Update of `namespaces/NAME/finalize`: the only way to change `spec.finalizers`, by which a namespace is held.
 
 use serde_json::Value;
 
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
-use crate::object::meta;
-use crate::verbs::metadata;
-use crate::verbs::scope::Scope;
-use crate::verbs::update::{Made, Part, change};
+use crate::object::view::metadata;
+use crate::verbs::options::WriteOptions;
+use crate::verbs::outcome::ServedObject;
+use crate::verbs::scope::RequestScope;
+use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-pub(crate) fn finalize(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let object = scope.intake(options.field_validation)?;
-    let written = change(scope, Part::Finalize, &options, |_, old| {
+/// Gives the stored namespace the finalizers of `object`.
+pub(crate) async fn finalize(
+    scope: &RequestScope,
+    object: &Value,
+    options: &WriteOptions,
+) -> Result<ServedObject, ApiError> {
+    guaranteed_update(scope, Part::Finalize, options, |old| {
         let mut new = old.object.clone();
-        let finalizers = object["spec"]["finalizers"].clone();
-        set_finalizers(&mut new, finalizers);
-        let revision = meta::text(&object, "resourceVersion");
+        set_finalizers(&mut new, object["spec"]["finalizers"].clone());
+        let revision = metadata::text(object, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(Made::Updated(new))
-    })?;
-    scope.reply(200, &written)
+        Ok(Proposed::Updated(new))
+    })
+    .await
 }
 
 fn set_finalizers(namespace: &mut Value, finalizers: Value) {

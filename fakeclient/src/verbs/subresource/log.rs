@@ -1,21 +1,21 @@
-//! GET of `pods/NAME/log`: what is known without a kubelet, which is that there is nothing yet.
+//! Logs of a Pod (`pods/NAME/log`): empty until the Pod has a node, since no kubelet runs here.
 
 use serde_json::Value;
 
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
-use crate::kinds::rules::read::Read;
-use crate::verbs::scope::Scope;
+use crate::object::view::fields::Read;
+use crate::verbs::scope::RequestScope;
 
-/// Which of several containers is meant where nobody says it.
+/// The annotation that names the container of a request that names none.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
-pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
-    let current = scope.stored(&scope.core.store.snapshot())?;
+/// The log of a container, which is empty while the Pod has no node.
+pub(crate) fn log(scope: &RequestScope, container: &str) -> Result<(), ApiError> {
+    let current = scope.stored(&scope.state.store.snapshot())?;
     let pod = current.value();
-    check_container(scope.query.get("container").unwrap_or_default(), pod, &scope.name)?;
+    check_container(container, pod, &scope.name)?;
     if pod["spec"].text("nodeName").is_empty() {
-        return Ok(Reply::Plain { code: 204, headers: Vec::new(), body: bytes::Bytes::new() });
+        return Ok(());
     }
     Err(ApiError::not_modelled("what a container prints (get of pods/log)"))
 }

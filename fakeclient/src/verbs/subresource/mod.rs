@@ -1,4 +1,4 @@
-//! What hangs below one object. Status is the main object's own verbs with another part; these have forms of their own.
+//! Subresources with forms of their own. Status is written by the verbs of the object itself, as another part.
 
 pub(crate) mod binding;
 pub(crate) mod eviction;

@@ -1,92 +1,89 @@
-//! `scale`: a few numbers of an object, in a form that is the same for every kind.
+//! The `scale` subresource: the replicas of an object, in a form that is the same for every kind.
 
+use crate::object::system_fields;
 use serde_json::{Value, json};
 
-use crate::endpoint::options::WriteOptions;
-use crate::endpoint::response::Reply;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::schemas::Builtin;
+use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::apply::field_manager::{FieldManager, Live, group_version_kind};
 use crate::object::apply::field_set::FieldSet;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::apply::scale::{self, Replicas};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
-use crate::object::decode::body::{Decoded, Decoder, media};
-use crate::object::meta;
-use crate::object::patch::outcome::{self, FieldValidation};
-use crate::object::patch::{json as patch_json, merge, strategic};
-use crate::registry::resource::{Resource, ScalePaths, Shape};
-use crate::verbs::apply::{ApplyConfiguration, unconverted};
-use crate::verbs::metadata;
-use crate::verbs::patch::is_apply;
-use crate::verbs::scope::Scope;
-use crate::verbs::update::{Made, Part, change};
+use crate::object::decode::body::{Decoded, Decoder, ObjectType};
+use crate::object::patch::document::{MergeSchema, Patch};
+use crate::object::patch::outcome::FieldValidation;
+use crate::object::schema::shape::Shape;
+use crate::object::view::metadata;
+use crate::registry::resource::ScalePaths;
+use crate::verbs::apply::unconverted;
+use crate::verbs::options::WriteOptions;
+use crate::verbs::scope::RequestScope;
+use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
 /// Name of a Scale's schema.
 const COMPONENT: &str = "io.k8s.api.autoscaling.v1.Scale";
 
-pub(crate) fn get(scope: &Scope<'_>) -> Result<Reply, ApiError> {
+/// The Scale of the stored object.
+pub(crate) async fn get(scope: &RequestScope) -> Result<Value, ApiError> {
     let paths = paths(scope)?;
-    let snapshot = scope.core.store.snapshot();
-    let object = scope.stored(&snapshot)?;
-    let served = scope.core.served(&scope.resource, object.value())?;
-    exists(scope, &paths, &served)?;
-    Ok(Reply::value(200, &read(scope, &paths, &served)))
+    let object = scope.stored(&scope.state.store.snapshot())?;
+    let served = scope.served(object).await?;
+    exists(scope, &paths, served.value())?;
+    Ok(read(scope, &paths, served.value()))
 }
 
 /// 500 for a custom resource that has no number where its definition says that it is.
-fn exists(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
+fn exists(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
     if scope.resource.is_builtin() || at(object, &paths.spec_replicas).is_some() {
         return Ok(());
     }
     Err(ApiError::internal(&format!("the spec replicas field {:?} does not exist", paths.spec_replicas)))
 }
 
-pub(crate) fn update(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse(&scope.query, "UpdateOptions")?;
-    let media = media(Some(&scope.content_type))?;
-    let scale = decoded(scope, options.field_validation, |decoder| decoder.body(&scope.body, media))?;
-    meta::check_name(&scale, &scope.name)?;
-    write(scope, &options, move |_, _| Ok(Made::Updated(scale.clone())))
+/// Replaces the Scale of the stored object.
+pub(crate) async fn update(
+    scope: &RequestScope,
+    scale: Value,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
+    system_fields::check_name(&scale, &scope.name)?;
+    write(scope, options, |_, _| Ok(Proposed::Updated(scale.clone()))).await
 }
 
-pub(crate) fn patch(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    if is_apply(scope) {
-        return apply(scope);
-    }
-    let options = WriteOptions::parse(&scope.query, "PatchOptions")?;
-    let body = scope.body.clone();
-    let kind = scope.content_type.split(';').next().unwrap_or_default().to_owned();
+/// Patches the Scale of the stored object.
+pub(crate) async fn patch(
+    scope: &RequestScope,
+    patch: &Patch,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
     let validation = options.field_validation;
-    let scope = &*scope;
-    let make = |scale: &Value| {
-        let patched = match kind.as_str() {
-            "application/merge-patch+json" => merge::apply(&body, scale, validation)?,
-            "application/json-patch+json" => patch_json::apply(&body, scale, validation)?,
-            "application/strategic-merge-patch+json" if scope.resource.is_builtin() => {
-                strategic::apply(&body, scale, COMPONENT, &Builtin, validation)?
-            }
-            _ => return Err(outcome::unsupported_type(!scope.resource.is_builtin())),
-        };
-        decoded(scope, validation, |decoder| decoder.patched(&patched)).map(Made::Updated)
+    let schema = MergeSchema { component: Some(COMPONENT), components: &Builtin };
+    let propose = |scale: &Value| {
+        let patched = patch.apply(scale, schema, validation)?;
+        decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Updated)
     };
-    write(scope, &options, |_, live| {
+    write(scope, options, |_, live| {
         // An error shows the whole Scale.
-        make(live.object).or_else(|_| {
+        propose(live.object).or_else(|_| {
             let mut whole = live.object.clone();
             live.managed_fields.put(&mut whole);
-            make(&whole)
+            propose(&whole)
         })
     })
+    .await
 }
 
-fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
-    let options = WriteOptions::parse_apply(&scope.query)?;
-    let config = ApplyConfiguration::read(&scope.body)?;
-    let scope = &*scope;
-    write(scope, &options, |fields, live| {
+/// Applies a configuration to the Scale of the stored object.
+pub(crate) async fn apply(
+    scope: &RequestScope,
+    config: &ApplyConfiguration,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
+    write(scope, options, |fields, live| {
         // The server looks for the Scale among the versions of the custom resource, and so has none to convert.
         let unconverted = |what: &str, place: &str| {
             let kind = group_version_kind(scale::API_VERSION, "Scale");
@@ -100,73 +97,57 @@ fn apply(scope: &mut Scope<'_>) -> Result<Reply, ApiError> {
         }
         let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
         if is_custom && applied.object != *live.object {
-            return Err(unconverted("failed to convert new object", &meta::place(&config.value)));
+            return Err(unconverted("failed to convert new object", &metadata::place(&config.value)));
         }
-        let scale = decoded(scope, FieldValidation::Ignore, |decoder| {
+        let scale = decode(scope, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;
             Ok(Decoded { object, warnings: Vec::new() })
         })?;
-        config.check_duplicates(scope, options.field_validation)?;
-        meta::check_name(&scale, &scope.name)?;
-        Ok(Made::Managed(scale, applied.managed_fields))
+        scope.warnings.extend(config.check_duplicates(options.field_validation)?.iter().cloned());
+        system_fields::check_name(&scale, &scope.name)?;
+        Ok(Proposed::Managed(scale, applied.managed_fields))
     })
+    .await
 }
 
-/// A Scale read as its Go type.
-fn decoded(
-    scope: &Scope<'_>,
+/// Decodes a Scale as its Go type.
+pub(crate) fn decode(
+    scope: &RequestScope,
     validation: FieldValidation,
     read: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
 ) -> Result<Value, ApiError> {
-    let mut resource = Resource::clone(&scope.resource);
-    "autoscaling".clone_into(&mut resource.group);
-    "v1".clone_into(&mut resource.version);
-    "Scale".clone_into(&mut resource.kind);
-    resource.shape = Shape::Builtin { component: COMPONENT.to_owned() };
-    let registry = scope.core.registry();
-    let is_builtin = |api_version: &str, kind: &str| {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        registry.kind(group, version, kind).is_some_and(|resource| resource.is_builtin())
-    };
-    let decoder = Decoder {
-        resource: &resource,
-        body_kind: None,
-        components: &Builtin,
-        is_builtin: &is_builtin,
-        validation,
-    };
-    let Decoded { object, warnings } = read(&decoder)?;
-    scope.warnings.borrow_mut().extend(warnings);
-    Ok(object)
+    let shape = Shape::Builtin { component: COMPONENT.to_owned() };
+    let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", shape: &shape };
+    scope.decode_type(object_type, validation, read)
 }
 
-fn write(
-    scope: &Scope<'_>,
+async fn write(
+    scope: &RequestScope,
     options: &WriteOptions,
-    make: impl Fn(&FieldManager<'_>, &Live<'_>) -> Result<Made, ApiError>,
-) -> Result<Reply, ApiError> {
+    propose: impl Fn(&FieldManager<'_>, &Live<'_>) -> Result<Proposed, ApiError> + Sync,
+) -> Result<Value, ApiError> {
     let paths = paths(scope)?;
-    let now = scope.core.clock.seconds();
-    let fields = FieldManager {
-        versions: &ScaleVersions,
-        api_version: scale::API_VERSION,
-        kind: "Scale",
-        subresource: "scale",
-        now: &now,
-    };
+    let now = scope.state.clock.seconds();
     let replicas_of = |api_version: &str| replicas_of(scope, &paths, api_version);
-    let written = change(scope, Part::Main, options, |scope, old| {
+    let written = guaranteed_update(scope, Part::Main, options, |old| {
+        let fields = FieldManager {
+            versions: &ScaleVersions,
+            api_version: scale::API_VERSION,
+            kind: "Scale",
+            subresource: "scale",
+            now: &now,
+        };
         let mut before = read(scope, &paths, old.object);
         if !scope.resource.is_builtin() && at(old.object, &paths.spec_replicas).is_none() {
             before["spec"]["replicas"] = NO_REPLICAS.into();
         }
         let own = scale::to_scale(old.managed_fields, replicas_of);
         let live = Live { object: &before, managed_fields: &own };
-        let (scale, managed_fields) = match make(&fields, &live)? {
-            Made::Managed(scale, managed_fields) => (scale, managed_fields),
-            Made::Updated(mut scale) => {
+        let (scale, managed_fields) = match propose(&fields, &live)? {
+            Proposed::Managed(scale, managed_fields) => (scale, managed_fields),
+            Proposed::Updated(mut scale) => {
                 let sent = ManagedFields::take(&mut scale);
-                let managed_fields = fields.update(&live, &scale, sent, &scope.manager(options));
+                let managed_fields = fields.update(&live, &scale, sent, &options.field_manager);
                 (scale, managed_fields)
             }
         };
@@ -189,25 +170,25 @@ fn write(
         }
         let mut new = old.object.clone();
         set(&mut new, &paths.spec_replicas, replicas.into());
-        let revision = meta::text(&scale, "resourceVersion");
+        let revision = metadata::text(&scale, "resourceVersion");
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(Made::Managed(new, managed_fields))
-    })?;
-    let served = scope.core.served(&scope.resource, written.value())?;
-    Ok(Reply::value(200, &read(scope, &paths, &served)))
+        Ok(Proposed::Managed(new, managed_fields))
+    })
+    .await?;
+    Ok(read(scope, &paths, written.value()))
 }
 
 /// What a custom resource's Scale says of replicas that the object does not name, until somebody sets them.
 const NO_REPLICAS: i64 = i32::MIN as i64;
 
 /// Where another version of the object keeps its replicas.
-fn replicas_of(scope: &Scope<'_>, paths: &ScalePaths, api_version: &str) -> Replicas {
+fn replicas_of(scope: &RequestScope, paths: &ScalePaths, api_version: &str) -> Replicas {
     if scope.resource.is_builtin() || api_version == scope.resource.api_version() {
         return Replicas::at(&paths.spec_replicas);
     }
-    let versions = scope.core.registry().stored_as(&scope.resource.storage.key);
+    let versions = scope.state.registry().stored_as(&scope.resource.storage.key);
     match versions.iter().find(|version| version.api_version() == api_version) {
         None => Replicas::Unknown,
         Some(version) => {
@@ -238,17 +219,17 @@ impl Versions for ScaleVersions {
     }
 }
 
-fn paths(scope: &Scope<'_>) -> Result<ScalePaths, ApiError> {
+fn paths(scope: &RequestScope) -> Result<ScalePaths, ApiError> {
     scope.resource.scale.clone().ok_or_else(|| ApiError::not_modelled("this kind's scale subresource"))
 }
 
 /// `autoscaling/v1` Scale of an object.
-fn read(scope: &Scope<'_>, paths: &ScalePaths, object: &Value) -> Value {
+fn read(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
     let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = json!({
-        "name": scope.name, "uid": meta::text(object, "uid"),
-        "resourceVersion": meta::text(object, "resourceVersion"),
-        "creationTimestamp": meta::text(object, "creationTimestamp"),
+        "name": scope.name, "uid": metadata::text(object, "uid"),
+        "resourceVersion": metadata::text(object, "resourceVersion"),
+        "creationTimestamp": metadata::text(object, "creationTimestamp"),
     });
     if !scope.namespace.is_empty() {
         meta["namespace"] = scope.namespace.as_str().into();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::pod::{Pod, Seen, Violation, containers, plural, quoted, uses, violation};
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 use policy::{Level, Policy, Standard};
 
 /// See the module.
@@ -136,7 +136,7 @@ fn existing(attributes: &Attributes<'_>, namespace: &str, standard: Standard) ->
 mod tests {
     use serde_json::json;
 
-    use super::super::bench::{Stored, create, pod};
+    use super::super::fixture::{Stored, create, pod};
     use super::*;
 
     #[test]

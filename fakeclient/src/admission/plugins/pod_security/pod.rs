@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// What is looked at.
 pub(super) struct Pod<'a> {

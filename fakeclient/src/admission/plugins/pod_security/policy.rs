@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 const LEVELS: [(&str, Level); 3] =

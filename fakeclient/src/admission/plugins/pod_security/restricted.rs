@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::baseline::{added, forbidden_seccomp};
 use super::pod::{Pod, Seen, Violation, containers, plural, quoted, uses, violation};
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// Sources of volumes that anybody may use.
 const HARMLESS: [&str; 9] = [

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::kinds::rules::read::Read;
 use crate::object::quantity::Quantity;
+use crate::object::view::fields::Read;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 pub(super) fn of_service(spec: &Value) -> &'static str {

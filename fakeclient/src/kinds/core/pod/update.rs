@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::kinds::pod_spec::containers::trimmed;
 use crate::kinds::pod_spec::scheduling;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::{Read, copy, items_mut, object_mut, remove, set};
+use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
 
 use super::diff::unified;
 use super::internal_form::internal_form;
@@ -73,7 +73,7 @@ fn deadline(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)
 fn tolerations(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     let without_time = |toleration: &Value| {
         let mut toleration = toleration.clone();
-        crate::kinds::rules::read::remove(&mut toleration, "tolerationSeconds");
+        crate::object::view::fields::remove(&mut toleration, "tolerationSeconds");
         toleration
     };
     let new: Vec<Value> = spec.list("tolerations").iter().map(without_time).collect();

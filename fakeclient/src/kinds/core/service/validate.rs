@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, qualified_name};
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::kinds::rules::{ip, labels, ports};
+use crate::object::view::fields::Read;
 
 use super::{families, is_external, is_headless, needs_health_port, spec_type};
 

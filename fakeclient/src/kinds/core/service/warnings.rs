@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::kinds::rules::ip;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 use super::spec_type;
 

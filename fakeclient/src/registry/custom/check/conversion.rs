@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
+use crate::object::view::fields::Read;
 
 const FORM: &str = "; desired format: https://host[/path]";
 

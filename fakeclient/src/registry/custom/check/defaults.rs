@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::Node;
+use crate::object::view::fields::Read;
 
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::error::field::go_json;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 /// What a field of `JSONSchemaProps` holds.
 #[derive(Clone, Copy)]

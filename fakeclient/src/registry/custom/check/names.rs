@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::names::dns1035_label_errors;
+use crate::object::view::fields::Read;
 
 /// Names that are given must be well-formed; which must be given is the caller's.
 pub(super) fn check(names: &Value, path: &Path) -> Vec<FieldError> {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::rules;
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::schema::structural::Type;
+use crate::object::view::fields::Read;
 
 /// What the way from the root to a node decides.
 #[derive(Clone, Debug, Default)]

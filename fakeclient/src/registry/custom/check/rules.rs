@@ -6,10 +6,10 @@ use super::go_form;
 use super::openapi::Surroundings;
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::cel::validator;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::Structural;
+use crate::object::view::fields::Read;
 
 const REASONS: [&str; 4] =
     ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Structural, Type};
+use crate::object::view::fields::Read;
 
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] =

@@ -9,10 +9,10 @@ use super::go_form::{self, Shared};
 use super::{conversion, names, root, served};
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::schema::structural::Type;
 use crate::object::schema::validate::is_known_format;
+use crate::object::view::fields::Read;
 
 pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::read::Read;
+use crate::object::view::fields::Read;
 
 const PATH: &str = "status.storedVersions";
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::kinds::rules::path::Path;
-use crate::kinds::rules::read::Read;
 use crate::object::go_regex;
+use crate::object::view::fields::Read;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, list, text, text_or};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, list, text, text_or};
 
 const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
 const ROLE_LABEL: &str = "kubernetes.io/role";
@@ -19,7 +19,7 @@ pub(super) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
         kernel = format!("{kernel} ({architecture})");
     }
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         status(object).into(),
         roles(object).into(),
         age::of(object, now).into(),
@@ -49,7 +49,7 @@ fn status(object: &Value) -> String {
 
 fn roles(object: &Value) -> String {
     let mut roles: Vec<&str> = Vec::new();
-    for (key, value) in meta::labels(object).into_iter().flatten() {
+    for (key, value) in metadata::labels(object).into_iter().flatten() {
         match key.strip_prefix(ROLE_PREFIX) {
             Some(role) => roles.push(role),
             None if key == ROLE_LABEL => roles.extend(value.as_str()),

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, list, text, text_or};
-use crate::object::meta;
 use crate::object::selector::label::LabelSelector;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, list, text, text_or};
 
 /// Hosts that are named before the rest is counted.
 const HOSTS: usize = 3;
@@ -22,7 +22,7 @@ pub(super) fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
         .filter(|address| !address.is_empty())
         .collect();
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         text_or(object, &["spec", "ingressClassName"], "<none>").into(),
         hosts(list(object, &["spec", "rules"])).into(),
         addresses.into_iter().collect::<Vec<_>>().join(",").into(),
@@ -41,7 +41,7 @@ pub(super) fn ingress_class(object: &Value, now: Timestamp) -> Vec<Value> {
         format!("{}{group}/{}", text(parameters, &["kind"]), text(parameters, &["name"]))
     });
     vec![
-        format!("{}{mark}", meta::name(object)).into(),
+        format!("{}{mark}", metadata::name(object)).into(),
         text(object, &["spec", "controller"]).into(),
         parameters.into(),
         age::of(object, now).into(),
@@ -56,7 +56,7 @@ pub(super) fn network_policy(object: &Value, now: Timestamp) -> Vec<Value> {
         Some(Err(_)) => "<invalid>".to_owned(),
         _ => "<none>".to_owned(),
     };
-    vec![meta::name(object).into(), selector.into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), selector.into(), age::of(object, now).into()]
 }
 
 fn hosts(rules: &[Value]) -> String {

@@ -1,8 +1,61 @@
-//! Single fields of `metadata`, as the verbs read and write them; its rules are `object::meta`'s.
+//! `metadata` of objects: reading and writing its fields.
 
 use serde_json::{Map, Value};
 
-use crate::object::meta::of_mut;
+/// A text field of the metadata; empty if it is not there.
+pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
+    object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `metadata.name`
+pub(crate) fn name(object: &Value) -> &str {
+    text(object, "name")
+}
+
+/// `metadata.namespace`, empty for an object without one.
+pub(crate) fn namespace(object: &Value) -> &str {
+    text(object, "namespace")
+}
+
+/// `metadata.uid`
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, "uid")
+}
+
+/// `NAMESPACE/NAME`, either of which may be empty.
+pub(crate) fn place(object: &Value) -> String {
+    format!("{}/{}", namespace(object), name(object))
+}
+
+/// `metadata.generation`, 0 for kinds that have none.
+pub(crate) fn generation(object: &Value) -> i64 {
+    object.get("metadata").and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// `metadata.labels`
+pub(crate) fn labels(object: &Value) -> Option<&Map<String, Value>> {
+    object.get("metadata")?.get("labels")?.as_object()
+}
+
+/// `metadata.annotations`
+pub(crate) fn annotations(object: &Value) -> Option<&Map<String, Value>> {
+    object.get("metadata")?.get("annotations")?.as_object()
+}
+
+/// Whether the object is marked for deletion.
+pub(crate) fn is_deleting(object: &Value) -> bool {
+    object.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some_and(Value::is_string)
+}
+
+/// The metadata to write to; made if it is missing.
+pub(crate) fn of_mut(object: &mut Value) -> &mut Map<String, Value> {
+    let fields = object.as_object_mut().expect("an object that was decoded is a JSON object");
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    if !metadata.is_object() {
+        *metadata = Value::Object(Map::new());
+    }
+    metadata.as_object_mut().expect("the metadata was made an object")
+}
 
 /// `metadata.KEY`, if it is there and not null.
 pub(crate) fn get<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{list, text};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{list, text};
 
 /// Of `RoleBinding` and `ClusterRoleBinding`.
 pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -19,7 +19,7 @@ pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
         names.collect::<Vec<_>>().join(", ")
     };
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         role.into(),
         age::of(object, now).into(),
         named("User").into(),

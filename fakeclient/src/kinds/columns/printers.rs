@@ -1,12 +1,13 @@
-//! Which code prints the cells of which built-in kind. A kind without code is printed with name and age (or time of
+//! Printers of the built-in kinds. A kind without code is printed with name and age (or time of
 //! creation) alone, under those columns only.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::answer::Printer;
-use super::{age, binding, core, event, network, node, pod, policy, storage, workload};
-use crate::object::meta;
+use super::{binding, core, event, network, node, pod, policy, storage, workload};
+use crate::object::table::age;
+use crate::object::table::printer::Printer;
+use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 
 /// Prints the cells of one object.
@@ -44,10 +45,10 @@ const PRINTERS: [(&str, Cells); 28] = [
 ];
 
 /// Columns and cells of a built-in resource.
-pub(super) fn printer(resource: &Resource) -> Printer<'static> {
+pub(crate) fn printer(resource: &Resource) -> Printer<'static> {
     let name = resource.group_resource();
     if let Some((_, cells)) = PRINTERS.iter().find(|(known, _)| *known == name) {
-        return Printer { columns: resource.columns.clone(), cells: Box::new(*cells) };
+        return Printer { columns: resource.columns.clone(), cells: Box::new(*cells), row_conditions };
     }
     let known = ["Name", "Age", "Created At"];
     let columns: Vec<_> =
@@ -55,17 +56,17 @@ pub(super) fn printer(resource: &Resource) -> Printer<'static> {
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let cells = Box::new(move |object: &Value, now: Timestamp| {
         let cell = |name: &String| match name.as_str() {
-            "Name" => Value::from(meta::name(object)),
+            "Name" => Value::from(metadata::name(object)),
             "Age" => age::of(object, now).into(),
-            _ => meta::text(object, "creationTimestamp").into(),
+            _ => metadata::text(object, "creationTimestamp").into(),
         };
         names.iter().map(cell).collect()
     });
-    Printer { columns, cells }
+    Printer { columns, cells, row_conditions }
 }
 
-/// What a row says of a Pod that has ended.
-pub(super) fn row_conditions(object: &Value) -> Option<Value> {
+/// The condition of the row of a Pod that has ended.
+fn row_conditions(object: &Value) -> Option<Value> {
     if object.get("kind")?.as_str()? != "Pod" || object.get("apiVersion")?.as_str()? != "v1" {
         return None;
     }
@@ -75,37 +76,6 @@ pub(super) fn row_conditions(object: &Value) -> Option<Value> {
         _ => return None,
     };
     Some(json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]))
-}
-
-/// Text at a path of fields; empty if it is not there.
-pub(super) fn text<'v>(object: &'v Value, path: &[&str]) -> &'v str {
-    at(object, path).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Text at a path, or what stands for none.
-pub(super) fn text_or<'v>(object: &'v Value, path: &[&str], none: &'v str) -> &'v str {
-    let found = text(object, path);
-    if found.is_empty() { none } else { found }
-}
-
-/// Number at a path; 0 if it is not there.
-pub(super) fn number(object: &Value, path: &[&str]) -> i64 {
-    at(object, path).and_then(Value::as_i64).unwrap_or_default()
-}
-
-/// Items of the list at a path.
-pub(super) fn list<'v>(object: &'v Value, path: &[&str]) -> &'v [Value] {
-    at(object, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-/// Value at a path of fields.
-pub(super) fn at<'v>(object: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(object, |value, key| value.get(key))
-}
-
-/// Whether a list of conditions has that one with status True.
-pub(super) fn is_true(conditions: &[Value], kind: &str) -> bool {
-    conditions.iter().any(|c| text(c, &["type"]) == kind && text(c, &["status"]) == "True")
 }
 
 #[cfg(test)]
@@ -142,7 +112,7 @@ mod tests {
             "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
         }});
         let options = TableOptions { version: "v1", include: Include::Metadata, headers: true, now: now() };
-        let table = table(&resource, [&object], metadata_of_one(&object), options);
+        let table = table(&printer(&resource), [&object], metadata_of_one(&object), options);
         assert_eq!(table["metadata"], json!({"resourceVersion": "5"}));
         assert_eq!(table["rows"][0]["cells"], json!(["default", "9m21s"]));
         assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");

@@ -1,16 +1,16 @@
-//! What must hold of an object before it is stored: its metadata, then its kind's own rules (a custom resource's schema
-//! is among them).
+//! Validation of objects before they are stored: their metadata, then their kind's rules (a custom resource's schema
+//! is among these).
 
 use serde_json::Value;
 
-use super::scope::Scope;
+use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::core::namespace::validate_finalize;
-use crate::object::meta;
 use crate::object::meta_rules::MetaRules;
+use crate::object::view::metadata;
 
-impl Scope<'_> {
+impl RequestScope {
     /// 422 with everything that is wrong with a new object.
     pub(crate) fn check_create(&self, object: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
@@ -55,6 +55,6 @@ impl Scope<'_> {
         if errors.is_empty() {
             return Ok(());
         }
-        Err(self.invalid(meta::text(object, "name"), errors))
+        Err(self.invalid(metadata::text(object, "name"), errors))
     }
 }

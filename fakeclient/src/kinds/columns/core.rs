@@ -3,37 +3,37 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::age;
-use super::builtin::{at, list, number, text, text_or};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, list, number, text, text_or};
 
 /// Name, data, age.
 pub(super) fn config_map(object: &Value, now: Timestamp) -> Vec<Value> {
     let entries = size(object, "data") + size(object, "binaryData");
-    vec![meta::name(object).into(), entries.into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), entries.into(), age::of(object, now).into()]
 }
 
 /// Name, type, data, age.
 pub(super) fn secret(object: &Value, now: Timestamp) -> Vec<Value> {
     let kind = text(object, &["type"]);
-    vec![meta::name(object).into(), kind.into(), size(object, "data").into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), kind.into(), size(object, "data").into(), age::of(object, now).into()]
 }
 
 /// Name, status, age.
 pub(super) fn namespace(object: &Value, now: Timestamp) -> Vec<Value> {
     let phase = text(object, &["status", "phase"]);
-    vec![meta::name(object).into(), phase.into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), phase.into(), age::of(object, now).into()]
 }
 
 /// Name, age.
 pub(super) fn service_account(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![meta::name(object).into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), age::of(object, now).into()]
 }
 
 /// Name, holder, age.
 pub(super) fn lease(object: &Value, now: Timestamp) -> Vec<Value> {
     let holder = text(object, &["spec", "holderIdentity"]);
-    vec![meta::name(object).into(), holder.into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), holder.into(), age::of(object, now).into()]
 }
 
 /// Name, type, cluster IP, external IP, ports, age, selector.
@@ -43,7 +43,7 @@ pub(super) fn service(object: &Value, now: Timestamp) -> Vec<Value> {
     let ports = if ports.is_empty() { "<none>".to_owned() } else { ports.join(",") };
     let selector = at(object, &["spec", "selector"]).and_then(Value::as_object);
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         text(object, &["spec", "type"]).into(),
         internal.into(),
         external_ip(object).into(),

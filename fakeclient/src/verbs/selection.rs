@@ -1,4 +1,4 @@
-//! Which objects a list or a watch means.
+//! The selection of a list or a watch: its label and field selectors.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ impl Selection {
     pub(crate) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, ApiError> {
         let labels = LabelSelector::parse(labels).map_err(ApiError::bad_request)?;
         let fields = FieldSelector::parse(fields).map_err(ApiError::bad_request)?;
-        fields.check(resource).map_err(ApiError::bad_request)?;
+        fields.check(&resource.selectable).map_err(ApiError::bad_request)?;
         Ok(Self { labels, fields })
     }
 
@@ -44,6 +44,6 @@ impl Selection {
                 return false;
             }
         }
-        self.fields.is_empty() || self.fields.matches_object(object, resource)
+        self.fields.is_empty() || self.fields.matches_object(object, &resource.selectable)
     }
 }

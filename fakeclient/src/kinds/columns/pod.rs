@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, is_true, list, number, text, text_or};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, is_true, list, number, text, text_or};
 
 /// What the containers make of the Pod.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(super) fn pod(object: &Value, now: Timestamp) -> Vec<Value> {
     let none = "<none>";
     let ip = list(object, &["status", "podIPs"]).first().map_or(none, |ip| text_or(ip, &["ip"], none));
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         format!("{}/{total}", summary.ready).into(),
         summary.status.into(),
         restarts.into(),
@@ -60,7 +60,7 @@ fn summary(object: &Value, init: &[Value]) -> Summary {
         summary.last_restart = sidecars.last_restart;
         containers(object, &mut summary);
     }
-    if meta::is_deleting(object) {
+    if metadata::is_deleting(object) {
         if reason == "NodeLost" {
             "Unknown".clone_into(&mut summary.status);
         } else if !matches!(phase, "Succeeded" | "Failed") {

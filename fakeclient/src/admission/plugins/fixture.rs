@@ -1,6 +1,5 @@
 //! What plugins are tried on: a write of some resource, and objects that are stored beside it.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +8,10 @@ use serde_json::{Value, json};
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::registry::resource::{Generation, Resource, Shape, Storage};
+use crate::error::warnings::Warnings;
+use crate::object::schema::shape::Shape;
+use crate::object::selector::field::SelectableFields;
+use crate::registry::resource::{Generation, Resource, Storage};
 use crate::registry::strategy::{Generic, Peers};
 
 /// Stored objects by group and resource.
@@ -77,8 +79,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
             version: "v1".to_owned(),
         },
         storage_version_hash: String::new(),
-        selectable_fields: Vec::new(),
-        unselectable: String::new(),
+        selectable: SelectableFields::default(),
         reset: Vec::new(),
         generation: Generation::Never,
         status_isolated: false,
@@ -109,7 +110,7 @@ pub(crate) fn run(
         name: &name,
         old,
         peers: stored,
-        warnings: &RefCell::default(),
+        warnings: &Warnings::default(),
     };
     let mut object = object;
     plugin.admit(&attributes, &mut object)?;

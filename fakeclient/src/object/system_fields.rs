@@ -1,88 +1,26 @@
-//! `metadata`: reading it fast, and what the server does to it before it looks at anything else.
-//!
-//! It knows neither kinds nor rules of naming (`meta_rules` does), and gets time and uid from its caller.
+//! Metadata that the server decides: name and namespace by the URL, identity, times and generation.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::view::metadata;
 use crate::error::ApiError;
 
-/// What a client may not choose when it creates an object.
+/// Fields that a client cannot set when it creates an object.
 const SYSTEM_FIELDS: [&str; 5] =
     ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
-/// A text field of the metadata; empty if it is not there.
-pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
-    object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// `metadata.name`
-pub(crate) fn name(object: &Value) -> &str {
-    text(object, "name")
-}
-
-/// `metadata.namespace`, empty for an object without one.
-pub(crate) fn namespace(object: &Value) -> &str {
-    text(object, "namespace")
-}
-
-/// `metadata.uid`
-pub(crate) fn uid(object: &Value) -> &str {
-    text(object, "uid")
-}
-
-/// `NAMESPACE/NAME`, either of which may be empty.
-pub(crate) fn place(object: &Value) -> String {
-    format!("{}/{}", namespace(object), name(object))
-}
-
-/// `metadata.generation`, 0 for kinds that have none.
-pub(crate) fn generation(object: &Value) -> i64 {
-    object.get("metadata").and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()
-}
-
-/// `metadata.labels`
-pub(crate) fn labels(object: &Value) -> Option<&Map<String, Value>> {
-    object.get("metadata")?.get("labels")?.as_object()
-}
-
-/// `metadata.annotations`
-pub(crate) fn annotations(object: &Value) -> Option<&Map<String, Value>> {
-    object.get("metadata")?.get("annotations")?.as_object()
-}
-
-/// `metadata.finalizers`
-pub(crate) fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
-    let list = object.get("metadata").and_then(|m| m.get("finalizers")).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str)
-}
-
-/// Whether the object is marked for deletion.
-pub(crate) fn is_deleting(object: &Value) -> bool {
-    object.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some_and(Value::is_string)
-}
-
-/// The metadata to write to; made if it is missing.
-pub(crate) fn of_mut(object: &mut Value) -> &mut Map<String, Value> {
-    let fields = object.as_object_mut().expect("an object that was decoded is a JSON object");
-    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
-    if !metadata.is_object() {
-        *metadata = Value::Object(Map::new());
-    }
-    metadata.as_object_mut().expect("the metadata was made an object")
-}
-
 /// Gives the object the request's namespace (empty for a cluster-scoped resource), unless it names another one.
 pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
-    let own = namespace(object);
+    let own = metadata::namespace(object);
     if own == requested {
         return Ok(());
     }
     if requested.is_empty() {
-        of_mut(object).remove("namespace");
+        metadata::of_mut(object).remove("namespace");
         return Ok(());
     }
     if own.is_empty() {
-        of_mut(object).insert("namespace".to_owned(), requested.into());
+        metadata::of_mut(object).insert("namespace".to_owned(), requested.into());
         return Ok(());
     }
     Err(ApiError::bad_request(
@@ -92,7 +30,7 @@ pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<()
 
 /// Refuses an object whose name is not the one in the URL.
 pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError> {
-    let own = name(object);
+    let own = metadata::name(object);
     if own.is_empty() {
         let why = format!(
             "the name of the object ({requested} based on URL) was undeterminable: name must be provided"
@@ -109,7 +47,7 @@ pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError
 
 /// Drops what a client may not choose on create.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
-    let metadata = of_mut(object);
+    let metadata = metadata::of_mut(object);
     for field in SYSTEM_FIELDS {
         metadata.remove(field);
     }
@@ -119,7 +57,7 @@ pub(crate) fn wipe_system_fields(object: &mut Value) {
 /// (RFC 3339 with seconds).
 pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
     wipe_system_fields(object);
-    let metadata = of_mut(object);
+    let metadata = metadata::of_mut(object);
     metadata.insert("uid".to_owned(), uid.into());
     metadata.insert("creationTimestamp".to_owned(), now.into());
 }
@@ -130,7 +68,7 @@ pub(crate) fn carry_over(object: &mut Value, old: &Value) {
     let Some(old) = old.get("metadata").and_then(Value::as_object) else {
         return;
     };
-    let metadata = of_mut(object);
+    let metadata = metadata::of_mut(object);
     metadata.remove("selfLink");
     match old.get("generation") {
         Some(generation) => metadata.insert("generation".to_owned(), generation.clone()),
@@ -155,9 +93,9 @@ pub(crate) fn uid_conflict(group: &str, resource: &str, key: &str, wanted: &str,
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
          failed: UID in precondition: {wanted}, UID in object meta: {}",
-        uid(stored)
+        metadata::uid(stored)
     );
-    ApiError::conflict(group, resource, name(stored), &why)
+    ApiError::conflict(group, resource, metadata::name(stored), &why)
 }
 
 #[cfg(test)]
@@ -210,14 +148,14 @@ mod tests {
     fn the_requests_namespace_is_given_to_an_object_that_names_none() {
         let mut object = json!({"metadata": {"name": "x"}});
         settle_namespace(&mut object, "team").unwrap();
-        assert_eq!(namespace(&object), "team");
+        assert_eq!(metadata::namespace(&object), "team");
         let error = settle_namespace(&mut object, "other").unwrap_err();
         assert_eq!(
             error.message,
             "the namespace of the provided object does not match the namespace sent on the request"
         );
         settle_namespace(&mut object, "").unwrap();
-        assert_eq!(namespace(&object), "", "a cluster-scoped object loses it");
+        assert_eq!(metadata::namespace(&object), "", "a cluster-scoped object loses it");
     }
 
     #[test]

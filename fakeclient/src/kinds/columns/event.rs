@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, number, text, text_or};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, number, text, text_or};
 
 /// Last seen, type, reason, object, subobject, source, message, first seen, count, name.
 pub(super) fn event(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -35,7 +35,7 @@ pub(super) fn event(object: &Value, now: Timestamp) -> Vec<Value> {
         field("message", "note").and_then(Value::as_str).unwrap_or_default().trim().into(),
         first.into(),
         count.into(),
-        meta::name(object).into(),
+        metadata::name(object).into(),
     ]
 }
 

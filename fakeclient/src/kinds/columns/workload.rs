@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, is_true, list, number, text, text_or};
-use crate::object::meta;
 use crate::object::selector::label::LabelSelector;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, is_true, list, number, text, text_or};
 
 /// Name, ready, up to date, available, age, containers, images, selector.
 pub(super) fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
     let ready = number(object, &["status", "readyReplicas"]);
     let mut cells = vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         format!("{ready}/{}", number(object, &["spec", "replicas"])).into(),
         number(object, &["status", "updatedReplicas"]).into(),
         number(object, &["status", "availableReplicas"]).into(),
@@ -25,7 +25,7 @@ pub(super) fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Name, desired, current, ready, age, containers, images, selector.
 pub(super) fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
     let mut cells = vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         number(object, &["spec", "replicas"]).into(),
         number(object, &["status", "replicas"]).into(),
         number(object, &["status", "readyReplicas"]).into(),
@@ -38,7 +38,7 @@ pub(super) fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Name, status, completions, duration, age, containers, images, selector.
 pub(super) fn job(object: &Value, now: Timestamp) -> Vec<Value> {
     let mut cells = vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         job_status(object).into(),
         completions(object).into(),
         duration(object, now).into(),
@@ -53,7 +53,7 @@ pub(super) fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
     let ready = number(object, &["status", "readyReplicas"]);
     let [containers, images, _] = template(object, "", "");
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         format!("{ready}/{}", number(object, &["spec", "replicas"])).into(),
         age::of(object, now).into(),
         containers,
@@ -70,7 +70,7 @@ pub(super) fn daemon_set(object: &Value, now: Timestamp) -> Vec<Value> {
         "updatedNumberScheduled",
         "numberAvailable",
     ];
-    let mut cells = vec![meta::name(object).into()];
+    let mut cells = vec![metadata::name(object).into()];
     cells.extend(counts.map(|count| number(object, &["status", count]).into()));
     cells.push(labels(at(object, &["spec", "template", "spec", "nodeSelector"])).into());
     cells.push(age::of(object, now).into());
@@ -88,7 +88,7 @@ pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
     let last = text(object, &["status", "lastScheduleTime"]).parse::<Timestamp>();
     let last = last.map_or("<none>".to_owned(), |time| age::human(now.duration_since(time).as_secs()));
     let mut cells = vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         text(object, &["spec", "schedule"]).into(),
         text_or(object, &["spec", "timeZone"], "<none>").into(),
         suspended.into(),
@@ -115,10 +115,10 @@ pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec
     let short: Vec<_> =
         list(object, &["spec", "names", "shortNames"]).iter().filter_map(Value::as_str).collect();
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         text(object, &["spec", "scope"]).into(),
         versions.join(",").into(),
-        meta::text(object, "creationTimestamp").into(),
+        metadata::text(object, "creationTimestamp").into(),
         text(object, &["spec", "group"]).into(),
         text(object, &["spec", "names", "kind"]).into(),
         short.join(",").into(),
@@ -158,7 +158,7 @@ fn job_status(object: &Value) -> &'static str {
         "Complete"
     } else if is_true(conditions, "Failed") {
         "Failed"
-    } else if meta::is_deleting(object) {
+    } else if metadata::is_deleting(object) {
         "Terminating"
     } else if is_true(conditions, "Suspended") {
         "Suspended"

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, list, text, text_or};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, list, text, text_or};
 
 /// Name, status, volume, capacity, access modes, class, attributes class, age, mode.
 pub(super) fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -17,7 +17,7 @@ pub(super) fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
         (capacity, access_modes(list(object, &["status", "accessModes"])))
     };
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         phase(object).into(),
         volume.into(),
         capacity.into(),
@@ -34,7 +34,7 @@ pub(super) fn volume(object: &Value, now: Timestamp) -> Vec<Value> {
     let claim = at(object, &["spec", "claimRef"])
         .map_or(String::new(), |claim| format!("{}/{}", text(claim, &["namespace"]), text(claim, &["name"])));
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         text_or(object, &["spec", "capacity", "storage"], "0").into(),
         access_modes(list(object, &["spec", "accessModes"])).into(),
         text(object, &["spec", "persistentVolumeReclaimPolicy"]).into(),
@@ -49,7 +49,7 @@ pub(super) fn volume(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn phase(object: &Value) -> &str {
-    if meta::is_deleting(object) { "Terminating" } else { text(object, &["status", "phase"]) }
+    if metadata::is_deleting(object) { "Terminating" } else { text(object, &["status", "phase"]) }
 }
 
 /// The class by its old annotation or by its field.

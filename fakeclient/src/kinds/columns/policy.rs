@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::age;
-use super::builtin::{at, list, number, text};
-use crate::object::meta;
+use crate::object::table::age;
+use crate::object::view::metadata;
+use crate::object::view::path::{at, list, number, text};
 
 /// Name, least available, most unavailable, allowed disruptions, age.
 pub(super) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -16,7 +16,7 @@ pub(super) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
         _ => "N/A".to_owned(),
     };
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         bound("minAvailable").into(),
         bound("maxUnavailable").into(),
         number(object, &["status", "disruptionsAllowed"]).into(),
@@ -27,7 +27,7 @@ pub(super) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Name, value, whether it is the default, age, preemption.
 pub(super) fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
     vec![
-        meta::name(object).into(),
+        metadata::name(object).into(),
         number(object, &["value"]).into(),
         at(object, &["globalDefault"]).and_then(Value::as_bool).unwrap_or_default().into(),
         age::of(object, now).into(),
@@ -38,7 +38,7 @@ pub(super) fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Name, webhooks, age.
 pub(super) fn webhooks(object: &Value, now: Timestamp) -> Vec<Value> {
     let count = list(object, &["webhooks"]).len();
-    vec![meta::name(object).into(), count.into(), age::of(object, now).into()]
+    vec![metadata::name(object).into(), count.into(), age::of(object, now).into()]
 }
 
 #[cfg(test)]

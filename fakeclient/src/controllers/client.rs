@@ -1,0 +1,96 @@
+//! The controllers' client: verbs called under a field manager's name, on what is stored at that moment.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::error::warnings::Warnings;
+use crate::object::patch::outcome::FieldValidation;
+use crate::registry::resource::Resource;
+use crate::state::State;
+use crate::verbs;
+use crate::verbs::options::{DeleteOptions, WriteOptions};
+use crate::verbs::scope::RequestScope;
+use crate::verbs::update::{Part, Proposed, guaranteed_update};
+
+/// Field manager of the controllers of kube-controller-manager.
+pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+/// Field manager of kube-apiserver's own controllers.
+pub(crate) const API_SERVER: &str = "kube-apiserver";
+
+fn options(manager: &str) -> WriteOptions {
+    WriteOptions {
+        field_validation: FieldValidation::Ignore,
+        field_manager: manager.to_owned(),
+        ..WriteOptions::default()
+    }
+}
+
+fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &str) -> RequestScope {
+    RequestScope {
+        state: Arc::clone(state),
+        resource,
+        user: "system:kube-controller-manager".into(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        subresource: String::new(),
+        warnings: Warnings::default(),
+    }
+}
+
+/// Creates an object; the error is that of the verb.
+pub(crate) async fn create(
+    state: &Arc<State>,
+    manager: &str,
+    resource: Arc<Resource>,
+    object: Value,
+) -> Result<(), ApiError> {
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+    let mut scope = scope(state, resource, &namespace, "");
+    verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
+}
+
+/// Deletes an object; one that is gone counts as deleted.
+pub(crate) async fn delete(
+    state: &Arc<State>,
+    resource: Arc<Resource>,
+    namespace: &str,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<(), ApiError> {
+    match verbs::delete::delete(&scope(state, resource, namespace, name), options).await {
+        Err(error) if error.code != 404 => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Changes an object as it is stored now; one that is gone stays gone.
+pub(crate) async fn edit(
+    state: &Arc<State>,
+    manager: &str,
+    resource: Arc<Resource>,
+    (namespace, name): (&str, &str),
+    part: Part,
+    edit: impl Fn(&mut Value) + Sync,
+) -> Result<(), ApiError> {
+    let scope = scope(state, resource, namespace, name);
+    let options = options(manager);
+    let written = guaranteed_update(&scope, part, &options, |old| {
+        let mut new = old.object.clone();
+        edit(&mut new);
+        Ok(Proposed::Updated(new))
+    });
+    match written.await {
+        Err(error) if error.code != 404 => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Logs the refusal of a controller's request. A client's object may be the reason (such as a rule that a CRD's author
+/// changed under a finalizer), so it is no panic.
+pub(crate) fn report(controller: &str, doing: &str, result: Result<(), ApiError>) {
+    if let Err(error) = result {
+        tracing::warn!(controller, doing, %error, "a controller's request was refused");
+    }
+}

@@ -1,0 +1,123 @@
+//! Patch documents: JSON patch, merge patch and strategic merge patch behind one call.
+
+use serde_json::Value;
+
+use super::outcome::{FieldValidation, Patched, unsupported_type};
+use super::{json, merge, strategic};
+use crate::error::ApiError;
+use crate::object::decode::text::{self, Parsed};
+use crate::object::schema::components::Components;
+
+const MANAGED_FIELDS: &[u8] = b"managedFields";
+
+/// The type of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+}
+
+/// A patch as a client sends it.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    kind: PatchType,
+    /// Nothing where the body is no JSON: the server says so once it has found the object.
+    document: Option<Parsed>,
+    names_managed_fields: bool,
+}
+
+/// The schema by which a strategic merge patch merges.
+#[derive(Clone, Copy)]
+pub(crate) struct MergeSchema<'a> {
+    /// Name of the object's component; custom resources have none, and take no strategic merge patch.
+    pub(crate) component: Option<&'a str>,
+    pub(crate) components: &'a dyn Components,
+}
+
+impl Patch {
+    /// Reads a patch of this media type (without parameters). `strategic` is whether the resource takes strategic merge
+    /// patches.
+    pub(crate) fn read(media_type: &str, body: &[u8], strategic: bool) -> Result<Self, ApiError> {
+        let kind = match media_type {
+            "application/json-patch+json" => PatchType::Json,
+            "application/merge-patch+json" => PatchType::Merge,
+            "application/strategic-merge-patch+json" if strategic => PatchType::Strategic,
+            _ => return Err(unsupported_type(!strategic)),
+        };
+        let names_managed_fields = body.windows(MANAGED_FIELDS.len()).any(|part| part == MANAGED_FIELDS);
+        Ok(Self { kind, document: text::parse(body).ok(), names_managed_fields })
+    }
+
+    /// Whether the patch may be about `metadata.managedFields`.
+    pub(crate) fn names_managed_fields(&self) -> bool {
+        self.names_managed_fields
+    }
+
+    /// Applies the patch to a copy of `object`.
+    pub(crate) fn apply(
+        &self,
+        object: &Value,
+        schema: MergeSchema<'_>,
+        validation: FieldValidation,
+    ) -> Result<Patched, ApiError> {
+        let document = self.document.as_ref().ok_or_else(|| ApiError::bad_request("invalid JSON patch"))?;
+        match (self.kind, schema.component) {
+            (PatchType::Json, _) => json::apply(document, object, validation),
+            (PatchType::Merge, _) => merge::apply(document, object, validation),
+            (PatchType::Strategic, Some(component)) => {
+                strategic::apply(document, object, component, schema.components, validation)
+            }
+            (PatchType::Strategic, None) => Err(unsupported_type(true)),
+        }
+    }
+}
+
+/// A patch as text, for tests.
+#[cfg(test)]
+pub(crate) mod text_patch {
+    use serde_json::Value;
+
+    use super::{MergeSchema, Patch};
+    use crate::error::ApiError;
+    use crate::object::patch::outcome::{FieldValidation, Patched};
+    use crate::object::schema::components::Components;
+    use crate::object::schema::structural::Structural;
+
+    struct None;
+
+    impl Components for None {
+        fn component(&self, _name: &str) -> Option<&Structural> {
+            Option::None
+        }
+    }
+
+    pub(crate) fn json(
+        body: &[u8],
+        object: &Value,
+        validation: FieldValidation,
+    ) -> Result<Patched, ApiError> {
+        let schema = MergeSchema { component: Option::None, components: &None };
+        Patch::read("application/json-patch+json", body, false)?.apply(object, schema, validation)
+    }
+
+    pub(crate) fn merge(
+        body: &[u8],
+        object: &Value,
+        validation: FieldValidation,
+    ) -> Result<Patched, ApiError> {
+        let schema = MergeSchema { component: Option::None, components: &None };
+        Patch::read("application/merge-patch+json", body, false)?.apply(object, schema, validation)
+    }
+
+    pub(crate) fn strategic(
+        body: &[u8],
+        object: &Value,
+        component: &str,
+        components: &dyn Components,
+        validation: FieldValidation,
+    ) -> Result<Patched, ApiError> {
+        let schema = MergeSchema { component: Some(component), components };
+        Patch::read("application/strategic-merge-patch+json", body, true)?.apply(object, schema, validation)
+    }
+}
