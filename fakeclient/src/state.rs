@@ -40,7 +40,7 @@ impl State {
             faults: Faults::default(),
             journal: Journal::default(),
             admission: Chain::default(),
-            registry: Mutex::new(Registry::new()),
+            registry: Mutex::new(crate::kinds::registry()),
             unseen: Mutex::new(VecDeque::new()),
         }
     }

@@ -167,11 +167,11 @@ pub(crate) fn aggregated_discovery(accept: Option<&str>) -> Option<&'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::lookup::Registry;
 
     #[track_caller]
     fn check(accept: &str, list: bool, expected: Result<Form, &str>) {
-        let namespaces = Registry::new().resource("", "v1", "namespaces").expect("namespaces are built in");
+        let namespaces =
+            crate::kinds::registry().resource("", "v1", "namespaces").expect("namespaces are built in");
         let asked = Asked { watchable: list, list, resource: Some(&namespaces) };
         let form = negotiate(Some(accept), asked).map_err(|error| error.message);
         assert_eq!(form, expected.map_err(str::to_owned), "{accept}");

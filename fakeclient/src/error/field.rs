@@ -292,6 +292,15 @@ pub(crate) fn aggregate(errors: &[FieldError]) -> Option<String> {
     }
 }
 
+/// One `Invalid value` error for each message.
+pub(crate) fn invalid_each(
+    path: impl Into<String> + Copy,
+    value: &str,
+    messages: Vec<String>,
+) -> Vec<FieldError> {
+    messages.into_iter().map(|message| FieldError::invalid(path, value.into(), message)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

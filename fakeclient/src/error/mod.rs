@@ -4,6 +4,7 @@
 //! match on `reason` and people read `message`. Nothing else in this crate builds a Status.
 
 pub(crate) mod field;
+pub(crate) mod path;
 pub(crate) mod warnings;
 
 use std::fmt;

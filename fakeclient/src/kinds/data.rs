@@ -14,6 +14,7 @@ use crate::error::qualified;
 use crate::object::schema::shape::Shape;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
+use crate::registry::lookup::Builtins;
 use crate::registry::resource::{Resource, Storage, Subresource};
 
 #[derive(Deserialize)]
@@ -67,17 +68,17 @@ fn string_type() -> String {
     "string".to_owned()
 }
 
-/// The built-in resources, in the order in which discovery gives them.
-pub(crate) fn resources() -> &'static [Arc<Resource>] {
-    static RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
+/// The built-in resources, shared by all clusters of the process.
+pub(crate) fn builtins() -> &'static Builtins {
+    static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
         let entries: Vec<Entry> = serde_json::from_str(include_str!("../../data/resources.json"))
             .expect("data/resources.json is of this form");
         let mut columns: BTreeMap<String, Vec<ColumnEntry>> =
             serde_json::from_str(include_str!("../../data/columns.json"))
                 .expect("data/columns.json is of this form");
-        entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect()
+        Builtins::new(entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect())
     });
-    &RESOURCES
+    &BUILTINS
 }
 
 /// What kube-apiserver 1.37 says of deprecated kinds that it still serves.
@@ -170,10 +171,8 @@ mod tests {
     use super::*;
     use crate::kinds::table;
 
-    fn find(group: &str, version: &str, plural: &str) -> &'static Resource {
-        let wanted = (group, version, plural);
-        let found = resources().iter().find(|r| (&*r.group, &*r.version, &*r.plural) == wanted);
-        found.expect("the resource is built in")
+    fn find(group: &str, version: &str, plural: &str) -> Arc<Resource> {
+        crate::kinds::registry().resource(group, version, plural).expect("the resource is built in")
     }
 
     #[test]
@@ -205,7 +204,8 @@ mod tests {
 
     #[test]
     fn every_line_of_the_hand_written_table_names_a_resource_that_is_served() {
-        let served: BTreeSet<String> = resources().iter().map(|r| r.group_resource()).collect();
+        let served: BTreeSet<String> =
+            crate::kinds::registry().resources().map(|r| r.group_resource()).collect();
         for name in table::named() {
             assert!(served.contains(name), "data/rules.json names {name}, which no group serves");
         }

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_built_in_kind_can_be_sent() {
-        for resource in crate::kinds::data::resources() {
+        for resource in crate::kinds::registry().resources() {
             let version = if resource.group.is_empty() {
                 resource.version.clone()
             } else {

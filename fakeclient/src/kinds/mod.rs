@@ -1,8 +1,6 @@
 //! The kinds that every cluster has: generated data, the hand-written table beside it, and the Rust code that a few
 //! of them need.
 
-pub(crate) mod conversion;
-mod conversion_autoscaler;
 pub(crate) mod data;
 pub(crate) mod defaults;
 pub(crate) mod messages;
@@ -14,6 +12,7 @@ pub(crate) mod strategies;
 pub(crate) mod columns;
 
 pub(crate) mod apps;
+pub(crate) mod autoscaling;
 pub(crate) mod batch;
 pub(crate) mod certificates;
 pub(crate) mod coordination;
@@ -28,3 +27,10 @@ pub(crate) mod scheduling;
 pub(crate) mod pod_spec;
 
 pub(crate) mod rules;
+
+use crate::registry::lookup::Registry;
+
+/// A registry of the built-in kinds alone.
+pub(crate) fn registry() -> Registry {
+    Registry::new(data::builtins())
+}

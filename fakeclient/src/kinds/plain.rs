@@ -1,7 +1,7 @@
 //! Kinds without rules of their own here, that yet differ in how they are named or written.
 
 use crate::object::names::NameRule;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// What of the generic behaviour a kind has otherwise.
 #[derive(Debug)]
@@ -15,7 +15,9 @@ impl Strategy for Plain {
     fn name_rule(&self) -> NameRule {
         self.name
     }
+}
 
+impl UpdateStrategy for Plain {
     fn creates_on_update(&self) -> bool {
         self.creates_on_update
     }
@@ -24,6 +26,10 @@ impl Strategy for Plain {
         self.unconditional_update
     }
 }
+
+impl CreateStrategy for Plain {}
+impl StatusStrategy for Plain {}
+impl DeleteStrategy for Plain {}
 
 /// Whose update of a missing object creates it.
 const CREATED_ON_UPDATE: [&str; 3] =

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::object::view::fields::Read;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,
 /// description.
@@ -28,7 +28,7 @@ const HIGHEST: i64 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct PriorityClass;
 
-impl Strategy for PriorityClass {
+impl CreateStrategy for PriorityClass {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let name = object["metadata"].text("name");
         let value = object.number("value").unwrap_or_default();
@@ -50,7 +50,9 @@ impl Strategy for PriorityClass {
         }
         errors
     }
+}
 
+impl UpdateStrategy for PriorityClass {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if object.number("value") != old.number("value") {
@@ -63,6 +65,10 @@ impl Strategy for PriorityClass {
         errors
     }
 }
+
+impl Strategy for PriorityClass {}
+impl StatusStrategy for PriorityClass {}
+impl DeleteStrategy for PriorityClass {}
 
 #[cfg(test)]
 mod tests {

@@ -85,13 +85,12 @@ fn parse(line: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::data::resources;
     use crate::object::schema::shape::Shape;
     use crate::object::schema::structural::{Additional, ListType};
 
     #[test]
     fn every_built_in_kind_has_its_component() {
-        for resource in resources() {
+        for resource in crate::kinds::registry().resources() {
             let Shape::Builtin { component: name } = &resource.shape else { unreachable!("built in") };
             assert!(component(name).is_some(), "{name} is missing");
         }

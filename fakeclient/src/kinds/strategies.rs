@@ -6,7 +6,9 @@ use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::Strategy;
 
 use super::plain::Plain;
-use super::{apps, batch, certificates, coordination, core, networking, rbac, resource, scheduling};
+use super::{
+    apps, autoscaling, batch, certificates, coordination, core, networking, rbac, resource, scheduling,
+};
 
 /// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
@@ -30,6 +32,9 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
         "statefulsets.apps" => Arc::new(apps::stateful_set::StatefulSet),
         "leases.coordination.k8s.io" => Arc::new(coordination::lease::Lease),
+        "horizontalpodautoscalers.autoscaling" => {
+            Arc::new(autoscaling::horizontal_pod_autoscaler::HorizontalPodAutoscaler)
+        }
         "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
         "jobs.batch" => Arc::new(batch::job::Job),
         "certificatesigningrequests.certificates.k8s.io" => {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::owner;
 use super::view::metadata;
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
 use crate::object::names::NameRule;
 use crate::object::names::{dns_label_errors, label_key_errors, label_value_errors, name_errors};
 
@@ -55,19 +55,19 @@ impl MetaRules {
         let mut errors = Vec::new();
         let prefix = metadata::text(object, "generateName");
         if !prefix.is_empty() {
-            errors.extend(invalid("metadata.generateName", prefix, name_errors(rule, prefix, true)));
+            errors.extend(invalid_each("metadata.generateName", prefix, name_errors(rule, prefix, true)));
         }
         let name = metadata::name(object);
         if name.is_empty() {
             errors.push(FieldError::required("metadata.name", "name or generateName is required"));
         } else {
-            errors.extend(invalid("metadata.name", name, name_errors(rule, name, false)));
+            errors.extend(invalid_each("metadata.name", name, name_errors(rule, name, false)));
         }
         let namespace = metadata::namespace(object);
         match (self.namespaced, namespace.is_empty()) {
             (true, true) => errors.push(FieldError::required("metadata.namespace", "")),
             (true, false) => {
-                errors.extend(invalid("metadata.namespace", namespace, dns_label_errors(namespace)));
+                errors.extend(invalid_each("metadata.namespace", namespace, dns_label_errors(namespace)));
             }
             (false, false) => {
                 errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type"));
@@ -105,8 +105,8 @@ fn label_errors(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (key, value) in metadata::labels(object).into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
-        errors.extend(invalid("metadata.labels", key, label_key_errors(key)));
-        errors.extend(invalid("metadata.labels", value, label_value_errors(value)));
+        errors.extend(invalid_each("metadata.labels", key, label_key_errors(key)));
+        errors.extend(invalid_each("metadata.labels", value, label_value_errors(value)));
     }
     errors
 }
@@ -117,7 +117,7 @@ fn annotation_errors(object: &Value) -> Vec<FieldError> {
     let mut size = 0;
     for (key, value) in metadata::annotations(object).into_iter().flatten() {
         size += key.len() + value.as_str().map_or(0, str::len);
-        errors.extend(invalid(path, key, label_key_errors(&key.to_lowercase())));
+        errors.extend(invalid_each(path, key, label_key_errors(&key.to_lowercase())));
     }
     if size > ANNOTATIONS_MAX {
         errors.push(FieldError::too_long(path, ANNOTATIONS_MAX));
@@ -129,7 +129,7 @@ fn finalizer_errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.finalizers";
     let mut errors = Vec::new();
     for name in metadata::finalizers(object) {
-        errors.extend(invalid(path, name, label_key_errors(name)));
+        errors.extend(invalid_each(path, name, label_key_errors(name)));
     }
     let has = |wanted: &str| metadata::finalizers(object).contains(&wanted);
     if has("orphan") && has("foregroundDeletion") {
@@ -178,10 +178,6 @@ fn change_errors(object: &Value, old: &Value) -> Vec<FieldError> {
     }
     errors.extend(shared_errors(object));
     errors
-}
-
-fn invalid(path: &str, value: &str, problems: Vec<String>) -> impl Iterator<Item = FieldError> {
-    problems.into_iter().map(move |problem| FieldError::invalid(path, value.into(), problem))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::kinds::conversion as conversion_builtin;
 use crate::object::schema::shape::Shape;
 use crate::registry::resource::Resource;
 
@@ -26,7 +25,9 @@ pub(crate) fn served<'v>(
         resource.strategy.converts()?;
         let mut value = stored.clone();
         value["apiVersion"] = resource.api_version().into();
-        conversion_builtin::served(resource, &mut value)?;
+        if !resource.strategy.convert_to_served(&mut value)? {
+            return Err(not_modelled(resource));
+        }
         return Ok(Cow::Owned(value));
     };
     let mut value = stored.clone();
@@ -65,10 +66,14 @@ pub(crate) fn stored(
         schema.prune(&mut object);
         return Ok(object);
     }
-    if resource.is_builtin() {
-        conversion_builtin::stored(resource, &mut object)?;
+    if resource.is_builtin() && !resource.strategy.convert_to_stored(&mut object)? {
+        return Err(not_modelled(resource));
     }
     Ok(object)
+}
+
+fn not_modelled(resource: &Resource) -> ApiError {
+    ApiError::not_modelled(&format!("{} in {}", resource.kind, resource.api_version()))
 }
 
 #[cfg(test)]

@@ -4,19 +4,40 @@
 //! A clone costs one reference count, whatever is registered; a clone that registers something copies the custom part.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::resource::Resource;
-use crate::kinds::data;
 
 /// Plural → resource, in one version.
 type Plurals = BTreeMap<String, Arc<Resource>>;
 /// Group → version → plural → resource.
 type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
 
-/// What a cluster serves.
-#[derive(Clone, Debug, Default)]
+/// Resources that every cluster serves.
+#[derive(Debug)]
+pub(crate) struct Builtins {
+    /// In the order of discovery.
+    resources: Vec<Arc<Resource>>,
+    index: Index,
+}
+
+impl Builtins {
+    /// Resources in the order of discovery.
+    pub(crate) fn new(resources: Vec<Arc<Resource>>) -> Self {
+        let mut index = Index::new();
+        for resource in &resources {
+            let versions = index.entry(resource.group.clone()).or_default();
+            let plurals = versions.entry(resource.version.clone()).or_default();
+            plurals.insert(resource.plural.clone(), Arc::clone(resource));
+        }
+        Self { resources, index }
+    }
+}
+
+/// The resources that a cluster serves.
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
+    builtin: &'static Builtins,
     custom: Arc<Index>,
 }
 
@@ -47,14 +68,14 @@ pub(crate) struct GroupVersion {
 
 impl Registry {
     /// The built-in kinds alone.
-    pub(crate) fn new() -> Self {
-        Self::default()
+    pub(crate) fn new(builtin: &'static Builtins) -> Self {
+        Self { builtin, custom: Arc::default() }
     }
 
     /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the empty group).
     pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         let find = |index: &Index| index.get(group)?.get(version)?.get(plural).cloned();
-        find(builtin()).or_else(|| find(&self.custom))
+        find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
     /// The resource whose objects have this `apiVersion` and `kind`.
@@ -63,7 +84,7 @@ impl Registry {
             let plurals = index.get(group)?.get(version)?;
             plurals.values().find(|resource| resource.kind == kind).cloned()
         };
-        find(builtin()).or_else(|| find(&self.custom))
+        find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
     /// Every served resource with this storage key (`deployments.apps`), the stored version first.
@@ -77,13 +98,13 @@ impl Registry {
     /// Every served resource: built-ins in the order of discovery, then custom resources.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
         let custom = self.custom.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        data::resources().iter().chain(custom)
+        self.builtin.resources.iter().chain(custom)
     }
 
     /// The groups in the order of discovery: built-in ones by the server's priorities, custom ones by name.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
-        for resource in data::resources() {
+        for resource in &self.builtin.resources {
             place(&mut groups, resource);
         }
         for versions in self.custom.values() {
@@ -116,19 +137,6 @@ impl Registry {
             custom.remove(group);
         }
     }
-}
-
-fn builtin() -> &'static Index {
-    static INDEX: LazyLock<Index> = LazyLock::new(|| {
-        let mut index = Index::new();
-        for resource in data::resources() {
-            let versions = index.entry(resource.group.clone()).or_default();
-            let plurals = versions.entry(resource.version.clone()).or_default();
-            plurals.insert(resource.plural.clone(), Arc::clone(resource));
-        }
-        index
-    });
-    &INDEX
 }
 
 /// Puts a resource under its group and version, which are added at the end when they are new.
@@ -171,9 +179,10 @@ fn parse_version(version: &str) -> Option<(u8, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds;
 
     fn custom(version: &str, plural: &str) -> Arc<Resource> {
-        let mut resource = Resource::clone(&Registry::new().resource("apps", "v1", "deployments").unwrap());
+        let mut resource = Resource::clone(&kinds::registry().resource("apps", "v1", "deployments").unwrap());
         resource.group = "example.com".into();
         resource.version = version.into();
         resource.plural = plural.into();
@@ -186,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_built_in_resource_is_found_by_path_and_by_kind() {
-        let registry = Registry::new();
+        let registry = kinds::registry();
         let by_path = registry.resource("", "v1", "pods").unwrap();
         let by_kind = registry.kind("", "v1", "Pod").unwrap();
         assert!(Arc::ptr_eq(&by_path, &by_kind));
@@ -196,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_custom_resource_comes_and_goes_and_a_clone_made_before_does_not_see_it() {
-        let mut registry = Registry::new();
+        let mut registry = kinds::registry();
         let before = registry.clone();
         registry.insert(custom("v1", "widgets"));
         registry.insert(custom("v1beta1", "widgets"));
@@ -208,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_preferred_version_of_a_custom_group_comes_first() {
-        let mut registry = Registry::new();
+        let mut registry = kinds::registry();
         for version in ["v1alpha1", "v1", "v10", "v2beta1", "v2", "foo"] {
             registry.insert(custom(version, "widgets"));
         }
@@ -219,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_core_group_comes_first_and_the_autoscaler_is_preferred_in_its_second_version() {
-        let groups = Registry::new().groups();
+        let groups = kinds::registry().groups();
         assert_eq!(groups[0].name, "");
         let autoscaling = groups.iter().find(|g| g.name == "autoscaling").unwrap();
         let names: Vec<&str> = autoscaling.versions.iter().map(|v| v.name.as_str()).collect();
@@ -228,7 +237,7 @@ mod tests {
 
     #[test]
     fn all_forms_of_a_stored_object_are_found_the_stored_one_first() {
-        let registry = Registry::new();
+        let registry = kinds::registry();
         let forms = registry.stored_as("events");
         let groups: Vec<&str> = forms.iter().map(|r| r.group.as_str()).collect();
         assert_eq!(groups, ["", "events.k8s.io"]);

@@ -1,9 +1,24 @@
-//! The contract between the verbs and what is particular to one kind (the mirror of apiserver's
-//! `registry/rest` strategies).
+//! Strategies: the code of one kind, called by the verbs (the mirror of apiserver's `registry/rest` strategies).
 //!
-//! A verb calls, in this order: decode (from the shape) → admission that changes → `prepare_*` → defaults →
-//! `allocate` → schema validation → `validate_*` → admission that validates → commit. All objects are JSON in the
-//! served version. Implementations are pure: they look at their arguments and nothing else.
+//! A verb calls the steps of its trait in this order; a test of the verbs records it:
+//!
+//! | create | update | status, finalize |
+//! |---|---|---|
+//! | admission that changes | admission that changes | admission that changes |
+//! | `warnings_as_sent` | | |
+//! | `drop_disabled_fields` | `drop_disabled_fields` | |
+//! | `prepare_create` | `prepare_update` | `prepare_status_update` (status alone) |
+//! | `apply_defaults` | `apply_defaults` | `apply_defaults` |
+//! | `stamp` | `stamp` | `stamp` |
+//! | `allocate` | `allocate` | |
+//! | | `bumps_generation` | |
+//! | `validate_create` | `validate_update` | `validate_status_update`, `validate_finalize_update` |
+//! | `warnings` | `warnings` | |
+//! | admission that validates | admission that validates | admission that validates |
+//!
+//! A delete asks `begin_deletion`, `holds`, `grace`, `collectable` and `orphans`. All objects are JSON in the served
+//! version, already decoded. Implementations are pure: their arguments decide the result. An update is tried again if
+//! another write comes in between, so every step may run more than once.
 
 use std::borrow::Cow;
 
@@ -46,8 +61,11 @@ pub(crate) enum Grace {
     Seconds(i64),
 }
 
-/// What Rust code a kind needs. Every method has the generic behaviour as its default.
-pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
+/// The code of one kind: what every write asks, and the steps of each verb. Every method has the generic behaviour as its
+/// default.
+pub(crate) trait Strategy:
+    CreateStrategy + UpdateStrategy + StatusStrategy + DeleteStrategy + Send + Sync + std::fmt::Debug
+{
     /// How `metadata.name` is checked on create.
     fn name_rule(&self) -> NameRule {
         NameRule::default()
@@ -59,34 +77,9 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
         false
     }
 
-    /// Whether an update of a missing object creates it (Lease, Endpoints, Event …).
-    fn creates_on_update(&self) -> bool {
-        false
-    }
-
-    /// Whether an update without `metadata.resourceVersion` is taken (most built-ins; custom resources refuse it).
-    fn unconditional_update(&self) -> bool {
-        true
-    }
-
-    /// A create keeps the status in the body although the kind has a status subresource (Node).
-    fn keeps_status_on_create(&self) -> bool {
-        false
-    }
-
-    /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
-    fn prepare_create(&self, _object: &mut Value) {}
-
-    /// Before defaults on update. Status is already the old one where isolated.
-    fn prepare_update(&self, _object: &mut Value, _old: &Value) {}
-
-    /// Before validation of an update to the status subresource. Everything but status (and the metadata that a
-    /// status update may change) is already the old one.
-    fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {}
-
     /// Defaults that data cannot say (they depend on other fields). Runs after the data's defaults, on every write
     /// and on what is read back from storage; must be idempotent.
-    fn default(&self, _object: &mut Value) {}
+    fn apply_defaults(&self, _object: &mut Value) {}
 
     /// A decoded object as managed fields see it: with what kube-apiserver fills in while it decodes, where that is
     /// filled in by a later step here.
@@ -107,28 +100,45 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
         Ok(())
     }
 
-    /// Errors of a new object, beyond metadata and schema.
-    fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
-        Vec::new()
+    /// Whether objects can be brought from one version to another here; an error says what would have to do it.
+    fn converts(&self) -> Result<(), ApiError> {
+        Ok(())
     }
 
-    /// Errors of a change, beyond metadata and schema.
-    fn validate_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
-        Vec::new()
+    /// Makes a stored object, already under the served `apiVersion`, one of the served version. `false` says that this
+    /// is not modelled.
+    fn convert_to_served(&self, _object: &mut Value) -> Result<bool, ApiError> {
+        Ok(false)
     }
 
-    /// Errors of a status change.
-    fn validate_status_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
-        Vec::new()
+    /// Makes a served object, already under the stored `apiVersion`, one of the stored version. `false` says that this
+    /// is not modelled.
+    fn convert_to_stored(&self, _object: &mut Value) -> Result<bool, ApiError> {
+        Ok(false)
     }
 
-    /// Whether a change of the main resource bumps `metadata.generation` beside the resource's generation rule.
-    fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
-        false
-    }
+    /// Drops fields whose feature is off by default in Kubernetes 1.37. Runs first of all steps of a create and of an
+    /// update.
+    fn drop_disabled_fields(&self, _object: &mut Value) {}
 
     /// Texts for `Warning` headers about an object that is being written; `old` is what an update changes.
     fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The steps of a create.
+pub(crate) trait CreateStrategy {
+    /// A create keeps the status in the body although the kind has a status subresource (Node).
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
+    /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
+    fn prepare_create(&self, _object: &mut Value) {}
+
+    /// Errors of a new object, beyond metadata and schema.
+    fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
         Vec::new()
     }
 
@@ -136,12 +146,53 @@ pub(crate) trait Strategy: Send + Sync + std::fmt::Debug {
     fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
         Vec::new()
     }
+}
 
-    /// Whether objects can be brought from one version to another here; an error says what would have to do it.
-    fn converts(&self) -> Result<(), ApiError> {
-        Ok(())
+/// The steps of an update of the object itself.
+pub(crate) trait UpdateStrategy {
+    /// Whether an update of a missing object creates it (Lease, Endpoints, Event …).
+    fn creates_on_update(&self) -> bool {
+        false
     }
 
+    /// Whether an update without `metadata.resourceVersion` is taken (most built-ins; custom resources refuse it).
+    fn unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// Before defaults on update. Status is already the old one where isolated.
+    fn prepare_update(&self, _object: &mut Value, _old: &Value) {}
+
+    /// Errors of a change, beyond metadata and schema.
+    fn validate_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Whether a change of the main resource bumps `metadata.generation` beside the resource's generation rule.
+    fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
+        false
+    }
+}
+
+/// The steps of a write of a part: the status, or a namespace's finalizers.
+pub(crate) trait StatusStrategy {
+    /// Before validation of an update to the status subresource. Everything but status (and the metadata that a
+    /// status update may change) is already the old one.
+    fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {}
+
+    /// Errors of a change of what holds the object, by the subresource `finalize`.
+    fn validate_finalize_update(&self, _object: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Errors of a status change.
+    fn validate_status_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
+/// The rules of a delete.
+pub(crate) trait DeleteStrategy {
     /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
     /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
     fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
@@ -183,3 +234,11 @@ pub(crate) struct Generic;
 
 #[cfg(test)]
 impl Strategy for Generic {}
+#[cfg(test)]
+impl CreateStrategy for Generic {}
+#[cfg(test)]
+impl UpdateStrategy for Generic {}
+#[cfg(test)]
+impl StatusStrategy for Generic {}
+#[cfg(test)]
+impl DeleteStrategy for Generic {}

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::hub::{Follow, Hub};
+use super::key::{Key, Revision};
 use super::log::{Event, Log};
-use super::{Content, Key, Object, Revision, Snapshot};
+use super::object::{Content, Object};
+use super::tree::Snapshot;
 
 /// What a writer believes to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

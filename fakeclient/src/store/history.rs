@@ -1,7 +1,9 @@
 //! Reading the past: one resource as it was at an earlier revision, by undoing what has happened since.
 
 use super::commit::Store;
-use super::{Missed, Revision, Snapshot};
+use super::hub::Missed;
+use super::key::Revision;
+use super::tree::Snapshot;
 
 impl Store {
     /// A snapshot in which `resource` is as it was at `revision` (other resources are as they are now). Costs as much

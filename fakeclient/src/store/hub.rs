@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::Revision;
 use super::commit::Store;
+use super::key::Revision;
 use super::log::Event;
 
 /// Wakers of those who wait, by resource and follower.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use super::{Key, Object, Revision};
+use super::key::{Key, Revision};
+use super::object::Object;
 
 /// How many events are kept before the oldest are forgotten.
 const KEPT: usize = 100_000;

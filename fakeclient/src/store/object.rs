@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Revision;
+use super::key::Revision;
 use crate::object::apply::managed_fields::{ManagedFields, Whole};
 
 /// An object as a write leaves it. Its managed fields stand beside it: they are large, and few readers want them.

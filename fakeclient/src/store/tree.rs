@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use super::{Key, Object, Revision};
+use super::key::{Key, Revision};
+use super::object::Object;
 
 /// All objects as of one revision. Cloning shares everything.
 #[derive(Clone, Debug, Default)]

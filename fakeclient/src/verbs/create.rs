@@ -11,7 +11,6 @@ use super::scope::RequestScope;
 use super::update::Proposed;
 use crate::admission::attributes::Operation;
 use crate::error::ApiError;
-use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::view::metadata;
 use crate::registry::custom::establish;
@@ -125,7 +124,7 @@ async fn attempt(
         metadata::set(&mut object, "generation", 1.into());
     }
     scope.warnings.extend(resource.strategy.warnings_as_sent(&object));
-    drop_disabled(&resource.group, &resource.plural, &mut object);
+    resource.strategy.drop_disabled_fields(&mut object);
     resource.strategy.prepare_create(&mut object);
     super::decode::complete(&resource, &mut object);
     let peers = scope.peers(&snapshot, options.dry_run);

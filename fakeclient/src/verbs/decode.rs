@@ -95,5 +95,5 @@ fn defaults(resource: &Resource, value: &mut Value) {
         Shape::Builtin { component } => defaults::apply(component, value),
         Shape::Custom { schema } => schema.apply_defaults(value),
     }
-    resource.strategy.default(value);
+    resource.strategy.apply_defaults(value);
 }

@@ -21,3 +21,6 @@ pub(crate) mod field_managers;
 pub(crate) mod page;
 pub(crate) mod selection;
 pub(crate) mod validate;
+
+#[cfg(test)]
+mod step_order;

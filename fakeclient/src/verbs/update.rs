@@ -13,7 +13,6 @@ use super::scope::{RequestScope, SnapshotPeers};
 use crate::admission::attributes::Operation;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::view::metadata;
@@ -155,7 +154,7 @@ async fn prepared(
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
-            drop_disabled(&resource.group, &resource.plural, &mut object);
+            resource.strategy.drop_disabled_fields(&mut object);
             resource.strategy.prepare_update(&mut object, old);
         }
         Part::Status => {

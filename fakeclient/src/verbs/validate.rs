@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::core::namespace::validate_finalize;
 use crate::object::meta_rules::MetaRules;
 use crate::object::view::metadata;
 
@@ -38,7 +37,7 @@ impl RequestScope {
     /// Errors of a change of a namespace's `spec.finalizers`.
     pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let mut errors = self.meta_rules().update_errors(object, old);
-        errors.extend(validate_finalize(object));
+        errors.extend(self.resource.strategy.validate_finalize_update(object));
         self.verdict(object, &errors)
     }
 

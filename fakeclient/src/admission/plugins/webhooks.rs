@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::{Plugin, RemotePlugin};
 use crate::error::ApiError;
-use crate::kinds::rules::labels;
+use crate::object::selector::label::LabelSelector;
 use crate::object::view::fields::Read;
 
 const GROUP: &str = "admissionregistration.k8s.io";
@@ -135,7 +135,9 @@ fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
 
 /// Whether the selectors for namespaces and objects let the request through to the rule.
 fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
-    let fits = |key: &str, labels: &Value| !matching.has(key) || labels::matches(&matching[key], labels);
+    let fits = |key: &str, labels: &Value| {
+        !matching.has(key) || LabelSelector::object_selects(&matching[key], labels)
+    };
     let labels = |object: &Value| object["metadata"]["labels"].clone();
     let namespace = if attributes.resource.plural == "namespaces" && attributes.resource.group.is_empty() {
         Some(labels(object))

@@ -171,10 +171,9 @@ pub(super) fn reference(component: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::lookup::Registry;
 
     fn apps() -> Value {
-        let groups = Registry::new().groups();
+        let groups = crate::kinds::registry().groups();
         let group = groups.iter().find(|group| group.name == "apps").unwrap();
         version("apps", &group.versions[0])
     }

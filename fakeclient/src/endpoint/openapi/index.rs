@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_document_of_the_index_is_there_under_its_hash() {
-        let registry = Registry::new();
+        let registry = crate::kinds::registry();
         let index = index(&registry);
         for (name, entry) in index["paths"].as_object().unwrap() {
             let found = document(&registry, name).unwrap_or_else(|| panic!("{name} is in the index"));
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_unknown_document_is_nothing() {
-        let registry = Registry::new();
+        let registry = crate::kinds::registry();
         for name in ["", "apis/", "apis/example.com", "apis/example.com/v1", "api/v2", "apis/apps/v9"] {
             assert!(document(&registry, name).is_none(), "{name}");
         }

@@ -467,7 +467,7 @@ mod tests {
 
     #[test]
     fn every_subresource_that_names_another_kind_has_a_component() {
-        for resource in crate::kinds::data::resources() {
+        for resource in crate::kinds::registry().resources() {
             for sub in &resource.subresources {
                 if sub.group != resource.group {
                     let name = foreign_component(sub);

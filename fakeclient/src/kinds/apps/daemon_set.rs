@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{always_running, invalid_selector, mismatch, same_selector, template_warnings};
 
@@ -23,16 +24,8 @@ const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 pub(crate) struct DaemonSet;
 
 impl Strategy for DaemonSet {
-    fn prepare_create(&self, object: &mut Value) {
-        count_template(object, 1);
-    }
-
-    fn prepare_update(&self, object: &mut Value, old: &Value) {
-        let count = old["metadata"]["annotations"].text(TEMPLATE_GENERATION).parse().unwrap_or(0_i64);
-        let mut new = object.clone();
-        self.default(&mut new);
-        let changed = new["spec"]["template"] != old["spec"]["template"];
-        count_template(object, count + i64::from(changed));
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
     }
 
     /// The count is zero until the object is prepared.
@@ -45,7 +38,7 @@ impl Strategy for DaemonSet {
         Cow::Owned(counted)
     }
 
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         let strategy = object_mut(spec, "updateStrategy");
         set_default(strategy, "type", "RollingUpdate");
@@ -58,8 +51,28 @@ impl Strategy for DaemonSet {
         complete(object_mut(object_mut(spec, "template"), "spec"));
     }
 
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        template_warnings(object, old)
+    }
+}
+
+impl CreateStrategy for DaemonSet {
+    fn prepare_create(&self, object: &mut Value) {
+        count_template(object, 1);
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
+    }
+}
+
+impl UpdateStrategy for DaemonSet {
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        let count = old["metadata"]["annotations"].text(TEMPLATE_GENERATION).parse().unwrap_or(0_i64);
+        let mut new = object.clone();
+        self.apply_defaults(&mut new);
+        let changed = new["spec"]["template"] != old["spec"]["template"];
+        count_template(object, count + i64::from(changed));
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -67,11 +80,10 @@ impl Strategy for DaemonSet {
         errors.extend(validate(&object["spec"]));
         errors
     }
-
-    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        template_warnings(object, old)
-    }
 }
+
+impl StatusStrategy for DaemonSet {}
+impl DeleteStrategy for DaemonSet {}
 
 fn count_template(object: &mut Value, count: i64) {
     let annotations = object_mut(object_mut(object, "metadata"), "annotations");
@@ -147,7 +159,7 @@ mod tests {
         let mut object = json!({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"app": "x"}},
             "template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": image}]}}}});
         DaemonSet.prepare_create(&mut object);
-        DaemonSet.default(&mut object);
+        DaemonSet.apply_defaults(&mut object);
         object
     }
 
@@ -167,7 +179,7 @@ mod tests {
         let mut object = stored("a");
         object["spec"]["updateStrategy"] = json!({"rollingUpdate": {"maxSurge": 1}});
         object["spec"]["selector"] = json!({"matchLabels": {"app": "y"}});
-        DaemonSet.default(&mut object);
+        DaemonSet.apply_defaults(&mut object);
         let texts: Vec<_> = DaemonSet.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,

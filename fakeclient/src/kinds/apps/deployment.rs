@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, copy, object_mut, same, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
     counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
@@ -18,7 +19,11 @@ use super::workload::{
 pub(crate) struct Deployment;
 
 impl Strategy for Deployment {
-    fn default(&self, object: &mut Value) {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
+    }
+
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "replicas", 1);
         set_default(spec, "revisionHistoryLimit", 10);
@@ -33,18 +38,33 @@ impl Strategy for Deployment {
         complete(object_mut(object_mut(spec, "template"), "spec"));
     }
 
-    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
-        copy(&old["metadata"], object_mut(object, "metadata"), "labels");
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        name_and_template_warnings(object, old)
     }
+}
 
+impl CreateStrategy for Deployment {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
+}
 
+impl UpdateStrategy for Deployment {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(&object["spec"]);
         errors.extend(same_selector(object, old));
         errors
+    }
+
+    /// Annotations are copied to the `ReplicaSet`s, so a change of them counts.
+    fn bumps_generation(&self, object: &Value, old: &Value) -> bool {
+        !same(&object["metadata"], &old["metadata"], "annotations")
+    }
+}
+
+impl StatusStrategy for Deployment {
+    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
+        copy(&old["metadata"], object_mut(object, "metadata"), "labels");
     }
 
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -79,16 +99,9 @@ impl Strategy for Deployment {
         }
         errors
     }
-
-    /// Annotations are copied to the `ReplicaSet`s, so a change of them counts.
-    fn bumps_generation(&self, object: &Value, old: &Value) -> bool {
-        !same(&object["metadata"], &old["metadata"], "annotations")
-    }
-
-    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        name_and_template_warnings(object, old)
-    }
 }
+
+impl DeleteStrategy for Deployment {}
 
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
@@ -161,7 +174,7 @@ mod tests {
             spec.as_object_mut().expect("a spec has fields").extend(extra);
         }
         let mut object = json!({"metadata": {"name": "d"}, "spec": spec});
-        Deployment.default(&mut object);
+        Deployment.apply_defaults(&mut object);
         object
     }
 

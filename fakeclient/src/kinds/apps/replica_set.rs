@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{object_mut, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
     counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
@@ -18,22 +19,36 @@ use super::workload::{
 pub(crate) struct ReplicaSet;
 
 impl Strategy for ReplicaSet {
-    fn default(&self, object: &mut Value) {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
+    }
+
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "replicas", 1);
         complete(object_mut(object_mut(spec, "template"), "spec"));
     }
 
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        name_and_template_warnings(object, old)
+    }
+}
+
+impl CreateStrategy for ReplicaSet {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
+}
 
+impl UpdateStrategy for ReplicaSet {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(&object["spec"]);
         errors.extend(same_selector(object, old));
         errors
     }
+}
 
+impl StatusStrategy for ReplicaSet {
     fn validate_status_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         let status = &object["status"];
         let parts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
@@ -46,11 +61,9 @@ impl Strategy for ReplicaSet {
         errors.extend(no_more_than(status, "availableReplicas", "readyReplicas", "readyReplicas"));
         errors
     }
-
-    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        name_and_template_warnings(object, old)
-    }
 }
+
+impl DeleteStrategy for ReplicaSet {}
 
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
@@ -71,7 +84,7 @@ mod tests {
     #[test]
     fn an_empty_spec_lacks_its_selector_and_its_containers() {
         let mut object = json!({"metadata": {"name": "r"}});
-        ReplicaSet.default(&mut object);
+        ReplicaSet.apply_defaults(&mut object);
         let texts: Vec<_> = ReplicaSet.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,

@@ -4,16 +4,17 @@
 
 use serde_json::{Value, json};
 
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::names::{dns_label, invalid};
+use crate::kinds::rules::names::dns_label;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{always_running, invalid_selector, mismatch, selector, template_warnings};
 
@@ -22,11 +23,15 @@ use super::workload::{always_running, invalid_selector, mismatch, selector, temp
 pub(crate) struct StatefulSet;
 
 impl Strategy for StatefulSet {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
+    }
+
     fn name_rule(&self) -> NameRule {
         NameRule::DnsLabel
     }
 
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "podManagementPolicy", "OrderedReady");
         let strategy = object_mut(spec, "updateStrategy");
@@ -47,10 +52,24 @@ impl Strategy for StatefulSet {
         complete(object_mut(object_mut(spec, "template"), "spec"));
     }
 
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut said = template_warnings(object, old);
+        if object["spec"].number("revisionHistoryLimit").is_some_and(|limit| limit < 0) {
+            let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
+                        recommended";
+            said.push(text.to_owned());
+        }
+        said
+    }
+}
+
+impl CreateStrategy for StatefulSet {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
+}
 
+impl UpdateStrategy for StatefulSet {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let (spec, old) = (&object["spec"], &old["spec"]);
         let mut errors = validate(spec);
@@ -66,17 +85,10 @@ impl Strategy for StatefulSet {
         }
         errors
     }
-
-    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        let mut said = template_warnings(object, old);
-        if object["spec"].number("revisionHistoryLimit").is_some_and(|limit| limit < 0) {
-            let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
-                        recommended";
-            said.push(text.to_owned());
-        }
-        said
-    }
 }
+
+impl StatusStrategy for StatefulSet {}
+impl DeleteStrategy for StatefulSet {}
 
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
@@ -86,7 +98,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     errors.extend(not_negative(&path.child("ordinals"), &spec["ordinals"], "start"));
     let service = spec.text("serviceName");
     if !service.is_empty() {
-        errors.extend(invalid(&path.child("serviceName"), service, dns_label(service)));
+        errors.extend(invalid_each(&path.child("serviceName"), service, dns_label(service)));
     }
     errors.extend(selector(&path, spec, "statefulset"));
     if labels::selector(&path.child("selector"), &spec["selector"]).is_empty() {
@@ -165,7 +177,7 @@ mod tests {
     fn check(spec: Value, expected: &[&str]) {
         let mut object = json!({"metadata": {"name": "s"}});
         object["spec"] = spec;
-        StatefulSet.default(&mut object);
+        StatefulSet.apply_defaults(&mut object);
         let texts: Vec<_> = StatefulSet.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }

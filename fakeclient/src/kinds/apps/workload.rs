@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
+use crate::object::selector::label::LabelSelector;
 use crate::object::view::fields::Read;
 use crate::object::view::metadata;
 
@@ -41,7 +42,7 @@ pub(super) fn selected_template(path: &Path, spec: &Value, controller: &str) -> 
 /// The template's labels do not match the selector, of which an absent one matches nothing.
 pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
     let (selector, metadata) = (&spec["selector"], &spec["template"]["metadata"]);
-    if spec.has("selector") && labels::matches(selector, &metadata["labels"]) {
+    if spec.has("selector") && LabelSelector::object_selects(selector, &metadata["labels"]) {
         return Vec::new();
     }
     let at = path.child("template").child("metadata").child("labels");

@@ -5,10 +5,11 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, object_mut, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::job;
 
@@ -17,7 +18,11 @@ use super::job;
 pub(crate) struct CronJob;
 
 impl Strategy for CronJob {
-    fn default(&self, object: &mut Value) {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/jobTemplate/spec/template/spec");
+    }
+
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "concurrencyPolicy", "Allow");
         set_default(spec, "suspend", false);
@@ -25,15 +30,22 @@ impl Strategy for CronJob {
         set_default(spec, "failedJobsHistoryLimit", 1);
         job::complete_job(object_mut(object_mut(spec, "jobTemplate"), "spec"));
     }
+}
 
+impl CreateStrategy for CronJob {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
+}
 
+impl UpdateStrategy for CronJob {
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
 }
+
+impl StatusStrategy for CronJob {}
+impl DeleteStrategy for CronJob {}
 
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
@@ -101,7 +113,7 @@ mod tests {
     fn texts(spec: Value) -> Vec<String> {
         let mut object = json!({"metadata": {"name": "d"}});
         object["spec"] = spec;
-        CronJob.default(&mut object);
+        CronJob.apply_defaults(&mut object);
         CronJob.validate_create(&object).iter().map(ToString::to_string).collect()
     }
 

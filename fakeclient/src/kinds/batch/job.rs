@@ -7,13 +7,15 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
+use crate::object::selector::label::LabelSelector;
 use crate::object::view::fields::{Read, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::policies;
 
@@ -25,10 +27,8 @@ const NAME: &str = "batch.kubernetes.io/job-name";
 pub(crate) struct Job;
 
 impl Strategy for Job {
-    fn prepare_create(&self, object: &mut Value) {
-        if object["spec"].flag("manualSelector") != Some(true) {
-            generate_selector(object);
-        }
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
     }
 
     fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
@@ -43,7 +43,7 @@ impl Strategy for Job {
 
     /// A Job without labels gets those of its template, and among them the ones that come with its selector: so it
     /// waits for that.
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = &object["spec"];
         let generated = spec.has("selector") || spec.flag("manualSelector") == Some(true);
         let labels = spec["template"]["metadata"]["labels"].clone();
@@ -65,22 +65,21 @@ impl Strategy for Job {
         set_default(spec, "podReplacementPolicy", replacement);
         set_default(spec, "manualSelector", false);
     }
+}
 
-    fn orphans(&self) -> bool {
-        true
-    }
-
-    fn delete_warning(&self) -> Option<&'static str> {
-        Some(
-            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
-             them or set propagationPolicy=Orphan to suppress this warning",
-        )
+impl CreateStrategy for Job {
+    fn prepare_create(&self, object: &mut Value) {
+        if object["spec"].flag("manualSelector") != Some(true) {
+            generate_selector(object);
+        }
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(object)
     }
+}
 
+impl UpdateStrategy for Job {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(object);
         let (spec, old) = (&object["spec"], &old["spec"]);
@@ -103,6 +102,21 @@ impl Strategy for Job {
         errors
     }
 }
+
+impl DeleteStrategy for Job {
+    fn orphans(&self) -> bool {
+        true
+    }
+
+    fn delete_warning(&self) -> Option<&'static str> {
+        Some(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
+             them or set propagationPolicy=Orphan to suppress this warning",
+        )
+    }
+}
+
+impl StatusStrategy for Job {}
 
 /// Completes what a Job and the Job of a `CronJob` have in common.
 pub(super) fn complete_job(spec: &mut Value) {
@@ -138,7 +152,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::required(at, ""));
     }
     let labels = &spec["template"]["metadata"]["labels"];
-    if !spec.has("selector") || !labels::matches(&spec["selector"], labels) {
+    if !spec.has("selector") || !LabelSelector::object_selects(&spec["selector"], labels) {
         let at = path.child("template").child("metadata").child("labels");
         let why = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid(at, labels.clone(), why));
@@ -228,7 +242,7 @@ mod tests {
         let mut object = json!({"metadata": {"name": "d", "uid": "u"}});
         object["spec"] = spec;
         Job.prepare_create(&mut object);
-        Job.default(&mut object);
+        Job.apply_defaults(&mut object);
         object
     }
 

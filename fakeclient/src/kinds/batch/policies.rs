@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_subdomain, invalid, qualified_name};
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::enums::one_of;
+use crate::kinds::rules::names::{dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::Read;
 
 /// Most Pods at once, and most failed indexes, of a Job of indexes.
@@ -74,7 +75,7 @@ fn managed_by(path: &Path, manager: &str) -> Vec<FieldError> {
             let why = "must be a domain-prefixed path (such as \"acme.io/foo\")";
             vec![FieldError::invalid(path, manager.into(), why)]
         }
-        Some((domain, _)) => invalid(path, domain, dns_subdomain(domain)),
+        Some((domain, _)) => invalid_each(path, domain, dns_subdomain(domain)),
     }
 }
 
@@ -85,7 +86,7 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
         let why = "requires the backoffLimitPerIndex to be set";
         errors.push(FieldError::invalid(&at, action.into(), why));
     }
-    errors.extend(one_of(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
+    errors.extend(listed_one_of(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
     if rule.has("onExitCodes") {
         errors.extend(exit_codes(&path.child("onExitCodes"), spec, &rule["onExitCodes"]));
     }
@@ -93,8 +94,12 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
     for (index, pattern) in patterns.iter().enumerate() {
         let at = path.child("onPodConditions").index(index);
         let kind = pattern.text("type");
-        errors.extend(invalid(&at.child("type"), kind, qualified_name(kind)));
-        errors.extend(one_of(&at.child("status"), pattern.text("status"), &["False", "True", "Unknown"]));
+        errors.extend(invalid_each(&at.child("type"), kind, qualified_name(kind)));
+        errors.extend(listed_one_of(
+            &at.child("status"),
+            pattern.text("status"),
+            &["False", "True", "Unknown"],
+        ));
     }
     let why = match (rule.has("onExitCodes"), patterns.is_empty()) {
         (true, false) => "specifying both OnExitCodes and OnPodConditions is not supported",
@@ -109,7 +114,7 @@ fn exit_codes(path: &Path, spec: &Value, codes: &Value) -> Vec<FieldError> {
     let (operator, values) = (codes.text("operator"), codes.list("values"));
     let at = path.child("values");
     let mut errors: Vec<_> =
-        one_of(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
+        listed_one_of(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
     if let Some(name) = codes["containerName"].as_str() {
         let pod = &spec["template"]["spec"];
         let mut all = pod.list("containers").iter().chain(pod.list("initContainers"));
@@ -228,12 +233,13 @@ fn go_success(rules: &[Value]) -> String {
     format!(r#"{{"Rules":[{rules}]}}"#)
 }
 
-fn one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
+/// The error of a text that is empty, with the known ones listed, or not one of them.
+fn listed_one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
     if value.is_empty() {
         let listed: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
         return Some(FieldError::required(path, format!("valid values: [{}]", listed.join(" "))));
     }
-    (!known.contains(&value)).then(|| FieldError::not_supported(path, value.into(), known))
+    one_of(path, value, known)
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, copy, object_mut, remove, set};
-use crate::registry::strategy::{Peers, Strategy};
+use crate::registry::strategy::{
+    CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
+};
 use crate::registry::user;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE REQUEST-----";
@@ -32,19 +34,7 @@ impl Strategy for SigningRequest {
         NameRule::PathSegment
     }
 
-    fn prepare_create(&self, object: &mut Value) {
-        let spec = object_mut(object, "spec");
-        for field in ASKER {
-            remove(spec, field);
-        }
-        set(object, "status", json!({}));
-    }
-
-    fn prepare_update(&self, object: &mut Value, old: &Value) {
-        copy(old, object, "spec");
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         object_mut(object, "status");
     }
 
@@ -55,6 +45,16 @@ impl Strategy for SigningRequest {
             set(spec, "groups", user::groups(peers.user()));
         }
         Ok(())
+    }
+}
+
+impl CreateStrategy for SigningRequest {
+    fn prepare_create(&self, object: &mut Value) {
+        let spec = object_mut(object, "spec");
+        for field in ASKER {
+            remove(spec, field);
+        }
+        set(object, "status", json!({}));
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -75,6 +75,15 @@ impl Strategy for SigningRequest {
         errors
     }
 }
+
+impl UpdateStrategy for SigningRequest {
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        copy(old, object, "spec");
+    }
+}
+
+impl StatusStrategy for SigningRequest {}
+impl DeleteStrategy for SigningRequest {}
 
 /// Whether base64 text holds a PEM block of the right type.
 fn is_request(base64: &str) -> bool {

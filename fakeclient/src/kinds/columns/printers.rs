@@ -82,7 +82,6 @@ fn row_conditions(object: &Value) -> Option<Value> {
 mod tests {
     use crate::object::table::answer::{TableOptions, metadata_of_one, table};
     use crate::object::table::request::Include;
-    use crate::registry::lookup::Registry;
 
     use super::*;
 
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_printer_gives_as_many_cells_as_the_data_has_columns() {
-        let registry = Registry::new();
+        let registry = crate::kinds::registry();
         for (name, cells) in PRINTERS {
             let resources = registry.resources().filter(|r| r.group_resource() == name);
             let mut found = 0;
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_table_of_one_object_is_framed_as_the_server_frames_it() {
-        let resource = Registry::new().resource("", "v1", "serviceaccounts").unwrap();
+        let resource = crate::kinds::registry().resource("", "v1", "serviceaccounts").unwrap();
         let object = json!({"metadata": {
             "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
         }});
@@ -122,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_kind_without_a_printer_shows_name_and_age_alone() {
-        let resource = Registry::new().resource("apps", "v1", "controllerrevisions").unwrap();
+        let resource = crate::kinds::registry().resource("apps", "v1", "controllerrevisions").unwrap();
         let object = json!({"metadata": {"name": "x", "creationTimestamp": "2026-11-22T18:36:00Z"}});
         let printer = printer(&resource);
         assert_eq!((printer.cells)(&object, now()), [json!("x"), json!("21s")]);

@@ -3,15 +3,25 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::{Read, object_mut, remove};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `leases.coordination.k8s.io`
 #[derive(Debug)]
 pub(crate) struct Lease;
 
-impl Strategy for Lease {
+impl CreateStrategy for Lease {
+    fn prepare_create(&self, object: &mut Value) {
+        drop_gated(object);
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        validate(&object["spec"])
+    }
+}
+
+impl UpdateStrategy for Lease {
     fn creates_on_update(&self) -> bool {
         true
     }
@@ -20,22 +30,18 @@ impl Strategy for Lease {
         false
     }
 
-    fn prepare_create(&self, object: &mut Value) {
-        drop_gated(object);
-    }
-
     fn prepare_update(&self, object: &mut Value, _old: &Value) {
         drop_gated(object);
-    }
-
-    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
-        validate(&object["spec"])
     }
 
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         validate(&object["spec"])
     }
 }
+
+impl Strategy for Lease {}
+impl StatusStrategy for Lease {}
+impl DeleteStrategy for Lease {}
 
 /// The feature gate `CoordinatedLeaderElection` is off in Kubernetes 1.37.
 fn drop_gated(object: &mut Value) {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{config_key, invalid};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::config_key;
 use crate::object::view::fields::Read;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
@@ -15,17 +15,23 @@ pub(super) const MAX_SIZE: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct ConfigMap;
 
-impl Strategy for ConfigMap {
+impl CreateStrategy for ConfigMap {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(object)
     }
+}
 
+impl UpdateStrategy for ConfigMap {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = unchanged(object, old, &["data", "binaryData"]);
         errors.extend(validate(object));
         errors
     }
 }
+
+impl Strategy for ConfigMap {}
+impl StatusStrategy for ConfigMap {}
+impl DeleteStrategy for ConfigMap {}
 
 /// What an object with `immutable: true` refuses.
 pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
@@ -56,14 +62,14 @@ fn validate(object: &Value) -> Vec<FieldError> {
     let mut size = 0;
     for (key, value) in object.entries("data") {
         let at = data.key(key);
-        errors.extend(invalid(&at, key, config_key(key)));
+        errors.extend(invalid_each(&at, key, config_key(key)));
         if object["binaryData"].get(key).is_some() {
             errors.push(FieldError::invalid(at, key.into(), "duplicate of key present in binaryData"));
         }
         size += value.as_str().map_or(0, str::len);
     }
     for (key, value) in object.entries("binaryData") {
-        errors.extend(invalid(&binary.key(key), key, config_key(key)));
+        errors.extend(invalid_each(&binary.key(key), key, config_key(key)));
         size += value.as_str().map_or(0, decoded_len);
     }
     if size > MAX_SIZE {

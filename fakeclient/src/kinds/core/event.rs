@@ -3,13 +3,16 @@
 //! Rules speak of the core form's fields, whichever group the request is for. It does not know that both groups share
 //! one storage.
 
+mod forms;
+
 use serde_json::{Map, Value, json};
 
+use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::qualified_name;
 use crate::object::view::fields::Read;
 use crate::object::view::metadata;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// Characters that the short texts of an Event may have.
 const SHORT: usize = 128;
@@ -22,21 +25,19 @@ pub(crate) struct Event {
     pub(crate) strict: bool,
 }
 
-impl Strategy for Event {
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-
-    fn collectable(&self) -> bool {
-        false
-    }
-
+impl CreateStrategy for Event {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = self.sound(object);
         if self.strict {
             errors.extend(self.complete(object));
         }
         errors
+    }
+}
+
+impl UpdateStrategy for Event {
+    fn creates_on_update(&self) -> bool {
+        true
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -50,6 +51,25 @@ impl Strategy for Event {
         errors
     }
 }
+
+impl DeleteStrategy for Event {
+    fn collectable(&self) -> bool {
+        false
+    }
+}
+
+impl Strategy for Event {
+    fn convert_to_served(&self, object: &mut Value) -> Result<bool, ApiError> {
+        forms::to_served(object);
+        Ok(true)
+    }
+
+    fn convert_to_stored(&self, object: &mut Value) -> Result<bool, ApiError> {
+        forms::to_stored(object);
+        Ok(true)
+    }
+}
+impl StatusStrategy for Event {}
 
 impl Event {
     /// The name in this group of a field of the core form.

@@ -3,18 +3,14 @@
 use serde_json::Value;
 
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `limitranges`
 #[derive(Debug)]
 pub(crate) struct LimitRange;
 
 impl Strategy for LimitRange {
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         for limit in items_mut(object_mut(object, "spec"), "limits") {
             if limit.text("type") == "Container" {
                 for (from, to) in
@@ -26,6 +22,16 @@ impl Strategy for LimitRange {
         }
     }
 }
+
+impl UpdateStrategy for LimitRange {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+}
+
+impl CreateStrategy for LimitRange {}
+impl StatusStrategy for LimitRange {}
+impl DeleteStrategy for LimitRange {}
 
 /// Resources that `to` does not name are taken from `from`.
 fn follow(limit: &mut Value, from: &str, to: &str) {
@@ -47,7 +53,7 @@ mod tests {
     #[test]
     fn a_default_follows_from_a_maximum_and_a_request_from_the_default() {
         let mut range = json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}, "min": {"memory": "1Mi"}}]}});
-        LimitRange.default(&mut range);
+        LimitRange.apply_defaults(&mut range);
         let limit = &range["spec"]["limits"][0];
         assert_eq!(limit["default"], json!({"cpu": "1"}));
         assert_eq!(limit["defaultRequest"], json!({"cpu": "1", "memory": "1Mi"}));

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::names::finalizer;
-use crate::kinds::rules::path::Path;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, copy, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// The label that equals the name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -21,6 +21,16 @@ impl Strategy for Namespace {
         NameRule::DnsLabel
     }
 
+    fn apply_defaults(&self, object: &mut Value) {
+        let name = object["metadata"].text("name").to_owned();
+        if !name.is_empty() {
+            set(object_mut(object_mut(object, "metadata"), "labels"), NAME_LABEL, name);
+        }
+        set_default(object_mut(object, "status"), "phase", "Active");
+    }
+}
+
+impl CreateStrategy for Namespace {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"phase": "Active"}));
         let spec = object_mut(object, "spec");
@@ -31,38 +41,26 @@ impl Strategy for Namespace {
         set(spec, "finalizers", finalizers);
     }
 
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        finalizers_of(object, |path, _| path.clone())
+    }
+}
+
+impl UpdateStrategy for Namespace {
     fn prepare_update(&self, object: &mut Value, old: &Value) {
         copy(&old["spec"], object_mut(object, "spec"), "finalizers");
         copy(old, object, "status");
     }
 
-    fn default(&self, object: &mut Value) {
-        let name = object["metadata"].text("name").to_owned();
-        if !name.is_empty() {
-            set(object_mut(object_mut(object, "metadata"), "labels"), NAME_LABEL, name);
-        }
-        set_default(object_mut(object, "status"), "phase", "Active");
-    }
-
-    fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
-        if object["spec"].list("finalizers").is_empty() {
-            return false;
-        }
-        set(object_mut(object, "metadata"), "deletionTimestamp", now);
-        set(object_mut(object, "status"), "phase", "Terminating");
-        true
-    }
-
-    fn holds(&self, object: &Value) -> bool {
-        !object["spec"].list("finalizers").is_empty()
-    }
-
-    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
-        finalizers_of(object, |path, _| path.clone())
-    }
-
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         finalizers_of(object, |path, _| path.clone())
+    }
+}
+
+impl StatusStrategy for Namespace {
+    fn validate_finalize_update(&self, object: &Value) -> Vec<FieldError> {
+        // Here each finalizer is named by its index.
+        finalizers_of(object, Path::index)
     }
 
     fn validate_status_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
@@ -81,9 +79,19 @@ impl Strategy for Namespace {
     }
 }
 
-/// Errors of an update of the `finalize` subresource, whose finalizers are named one by one.
-pub(crate) fn validate_finalize(object: &Value) -> Vec<FieldError> {
-    finalizers_of(object, Path::index)
+impl DeleteStrategy for Namespace {
+    fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
+        if object["spec"].list("finalizers").is_empty() {
+            return false;
+        }
+        set(object_mut(object, "metadata"), "deletionTimestamp", now);
+        set(object_mut(object, "status"), "phase", "Terminating");
+        true
+    }
+
+    fn holds(&self, object: &Value) -> bool {
+        !object["spec"].list("finalizers").is_empty()
+    }
 }
 
 fn finalizers_of(object: &Value, place: impl Fn(&Path, usize) -> Path) -> Vec<FieldError> {
@@ -107,7 +115,7 @@ mod tests {
             "spec": {"finalizers": ["ex.com/a"]}, "status": {"phase": "Terminating"},
         });
         Namespace.prepare_create(&mut object);
-        Namespace.default(&mut object);
+        Namespace.apply_defaults(&mut object);
         assert_eq!(
             object,
             json!({
@@ -129,10 +137,10 @@ mod tests {
     fn the_finalize_subresource_names_each_finalizer_at_fault() {
         let object = json!({"spec": {"finalizers": ["foo", "ex.com/a", "bad/x y"]}});
         assert_eq!(
-            texts(&validate_finalize(&object))[0],
+            texts(&Namespace.validate_finalize_update(&object))[0],
             "spec.finalizers[0]: Invalid value: \"foo\": name is neither a standard finalizer name nor is it fully qualified"
         );
-        assert!(texts(&validate_finalize(&object))[1].starts_with("spec.finalizers[2]: "));
+        assert!(texts(&Namespace.validate_finalize_update(&object))[1].starts_with("spec.finalizers[2]: "));
         assert!(texts(&Namespace.validate_create(&object))[0].starts_with("spec.finalizers: "));
     }
 

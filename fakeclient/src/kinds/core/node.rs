@@ -4,19 +4,15 @@
 use serde_json::{Value, json};
 
 use crate::object::view::fields::{Read, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `nodes`
 #[derive(Debug)]
 pub(crate) struct Node;
 
 impl Strategy for Node {
-    fn keeps_status_on_create(&self) -> bool {
-        true
-    }
-
     /// The first range of Pods is the list's first; all that a node has can be given away unless it says otherwise.
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         if let Some(spec) = object.get_mut("spec") {
             let range = spec.text("podCIDR").to_owned();
             if !range.is_empty() && spec.list("podCIDRs").is_empty() {
@@ -33,6 +29,16 @@ impl Strategy for Node {
     }
 }
 
+impl CreateStrategy for Node {
+    fn keeps_status_on_create(&self) -> bool {
+        true
+    }
+}
+
+impl UpdateStrategy for Node {}
+impl StatusStrategy for Node {}
+impl DeleteStrategy for Node {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,7 +46,7 @@ mod tests {
     #[test]
     fn what_a_node_has_can_be_given_away() {
         let mut node = json!({"spec": {"podCIDR": "10.9.0.0/24"}, "status": {"capacity": {"cpu": "2"}}});
-        Node.default(&mut node);
+        Node.apply_defaults(&mut node);
         assert_eq!(node["spec"]["podCIDRs"], json!(["10.9.0.0/24"]));
         assert_eq!(node["status"]["allocatable"], json!({"cpu": "2"}));
     }

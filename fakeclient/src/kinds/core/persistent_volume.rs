@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::object::view::fields::{Read, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const SINCE: &str = "lastPhaseTransitionTime";
 
@@ -12,10 +12,6 @@ const SINCE: &str = "lastPhaseTransitionTime";
 pub(crate) struct PersistentVolume;
 
 impl Strategy for PersistentVolume {
-    fn prepare_create(&self, object: &mut Value) {
-        set(object, "status", json!({"phase": "Pending"}));
-    }
-
     fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
         let before = old.map_or(&Value::Null, |old| &old["status"]);
         let status = object_mut(object, "status");
@@ -24,6 +20,16 @@ impl Strategy for PersistentVolume {
         }
     }
 }
+
+impl CreateStrategy for PersistentVolume {
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"phase": "Pending"}));
+    }
+}
+
+impl UpdateStrategy for PersistentVolume {}
+impl StatusStrategy for PersistentVolume {}
+impl DeleteStrategy for PersistentVolume {}
 
 #[cfg(test)]
 mod tests {

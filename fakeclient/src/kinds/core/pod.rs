@@ -1,7 +1,5 @@
 //! Pod: completed and checked on creation, nearly frozen afterwards, and deleted in two steps once it is on a node.
 
-mod diff;
-mod internal_form;
 mod quality;
 mod update;
 
@@ -9,39 +7,30 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::affinity::merge_label_keys;
 use crate::kinds::pod_spec::app_armor;
-use crate::kinds::pod_spec::check::{Holder, only_pod, spec};
+use crate::kinds::pod_spec::check::{only_pod, spec};
 use crate::kinds::pod_spec::complete::{complete, complete_pod};
+use crate::kinds::pod_spec::disabled::drop_disabled;
+use crate::kinds::pod_spec::holder::Holder;
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, copy, object_mut, set};
-use crate::registry::strategy::{Grace, Peers, Strategy};
+use crate::registry::strategy::{
+    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+};
 
 /// `pods`
 #[derive(Debug)]
 pub(crate) struct Pod;
 
 impl Strategy for Pod {
-    fn prepare_create(&self, object: &mut Value) {
-        set(object, "status", json!({"phase": "Pending"}));
-        merge_label_keys(object);
-        app_armor::bring_in_step(object);
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec");
     }
 
-    fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
-        app_armor::out_of_step(object)
-    }
-
-    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
-        copy(&old["metadata"], object_mut(object, "metadata"), "ownerReferences");
-        if object["status"].text("qosClass").is_empty() {
-            copy(&old["status"], object_mut(object, "status"), "qosClass");
-        }
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         complete(spec);
         complete_pod(spec);
@@ -84,6 +73,18 @@ impl Strategy for Pod {
         });
         name.into_iter().chain(warnings(&Path::default(), object)).collect()
     }
+}
+
+impl CreateStrategy for Pod {
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"phase": "Pending"}));
+        merge_label_keys(object);
+        app_armor::bring_in_step(object);
+    }
+
+    fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
+        app_armor::out_of_step(object)
+    }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let path = Path::new("spec");
@@ -99,7 +100,9 @@ impl Strategy for Pod {
         errors.extend(app_armor::contradictions(&path, &object["metadata"], pod));
         errors
     }
+}
 
+impl UpdateStrategy for Pod {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = whole(object);
         let annotations = Path::new("metadata.annotations");
@@ -112,6 +115,15 @@ impl Strategy for Pod {
         }
         errors
     }
+}
+
+impl StatusStrategy for Pod {
+    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
+        copy(&old["metadata"], object_mut(object, "metadata"), "ownerReferences");
+        if object["status"].text("qosClass").is_empty() {
+            copy(&old["status"], object_mut(object, "status"), "qosClass");
+        }
+    }
 
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
@@ -121,7 +133,9 @@ impl Strategy for Pod {
         }
         errors
     }
+}
 
+impl DeleteStrategy for Pod {
     /// As kube-apiserver 1.37 decides: what is asked for, else the Pod's own period; nothing to wait for while the
     /// Pod is on no node or has ended.
     fn grace(&self, object: &Value, requested: Option<i64>) -> Grace {
@@ -165,7 +179,7 @@ mod tests {
         let mut object = json!({"metadata": {"name": "p"}});
         object["spec"] = spec;
         Pod.prepare_create(&mut object);
-        Pod.default(&mut object);
+        Pod.apply_defaults(&mut object);
         let texts: Vec<_> = Pod.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }
@@ -425,7 +439,7 @@ mod tests {
     #[test]
     fn the_singular_address_is_the_first_of_the_plural() {
         let mut pod = json!({"spec": {}, "status": {"podIP": "10.1.0.1"}});
-        Pod.default(&mut pod);
+        Pod.apply_defaults(&mut pod);
         assert_eq!(pod["status"]["podIPs"], json!([{"ip": "10.1.0.1"}]));
     }
 }

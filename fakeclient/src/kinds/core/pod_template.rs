@@ -3,15 +3,25 @@
 use serde_json::Value;
 
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::view::fields::object_mut;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `podtemplates`
 #[derive(Debug)]
 pub(crate) struct PodTemplate;
 
 impl Strategy for PodTemplate {
-    fn default(&self, object: &mut Value) {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/template/spec");
+    }
+
+    fn apply_defaults(&self, object: &mut Value) {
         complete(object_mut(object_mut(object, "template"), "spec"));
     }
 }
+
+impl CreateStrategy for PodTemplate {}
+impl UpdateStrategy for PodTemplate {}
+impl StatusStrategy for PodTemplate {}
+impl DeleteStrategy for PodTemplate {}

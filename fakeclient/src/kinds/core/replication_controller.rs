@@ -3,15 +3,20 @@
 use serde_json::Value;
 
 use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::view::fields::{Read, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `replicationcontrollers`
 #[derive(Debug)]
 pub(crate) struct ReplicationController;
 
 impl Strategy for ReplicationController {
-    fn default(&self, object: &mut Value) {
+    fn drop_disabled_fields(&self, object: &mut Value) {
+        drop_disabled(object, "/spec/template/spec");
+    }
+
+    fn apply_defaults(&self, object: &mut Value) {
         let labels = object["spec"]["template"]["metadata"]["labels"].clone();
         if labels.is_object() {
             let metadata = object_mut(object, "metadata");
@@ -25,11 +30,17 @@ impl Strategy for ReplicationController {
         }
         complete(object_mut(object_mut(object_mut(object, "spec"), "template"), "spec"));
     }
+}
 
+impl DeleteStrategy for ReplicationController {
     fn orphans(&self) -> bool {
         true
     }
 }
+
+impl CreateStrategy for ReplicationController {}
+impl UpdateStrategy for ReplicationController {}
+impl StatusStrategy for ReplicationController {}
 
 #[cfg(test)]
 mod tests {
@@ -40,7 +51,7 @@ mod tests {
     #[test]
     fn the_templates_labels_become_selector_and_labels_where_none_are_given() {
         let mut object = json!({"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}});
-        ReplicationController.default(&mut object);
+        ReplicationController.apply_defaults(&mut object);
         assert_eq!(object["spec"]["selector"], json!({"a": "b"}));
         assert_eq!(object["metadata"]["labels"], json!({"a": "b"}));
     }

@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{config_key, invalid};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::config_key;
 use crate::object::decode::syntax::fault;
 use crate::object::view::fields::{Read, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::config_map::{MAX_SIZE, decoded_len, unchanged};
 
@@ -18,21 +18,29 @@ use super::config_map::{MAX_SIZE, decoded_len, unchanged};
 pub(crate) struct Secret;
 
 impl Strategy for Secret {
-    fn prepare_create(&self, object: &mut Value) {
-        fold_string_data(object);
-    }
-
-    fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        fold_string_data(object);
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         fold_string_data(object);
         set_default(object, "type", "Opaque");
     }
 
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        tls_warning(object).into_iter().collect()
+    }
+}
+
+impl CreateStrategy for Secret {
+    fn prepare_create(&self, object: &mut Value) {
+        fold_string_data(object);
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(object)
+    }
+}
+
+impl UpdateStrategy for Secret {
+    fn prepare_update(&self, object: &mut Value, _old: &Value) {
+        fold_string_data(object);
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -44,11 +52,10 @@ impl Strategy for Secret {
         errors.extend(validate(object));
         errors
     }
-
-    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
-        tls_warning(object).into_iter().collect()
-    }
 }
+
+impl StatusStrategy for Secret {}
+impl DeleteStrategy for Secret {}
 
 /// `stringData` is write-only: it goes over into `data`, where it wins.
 fn fold_string_data(object: &mut Value) {
@@ -69,7 +76,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut size = 0;
     for (key, value) in object.entries("data") {
-        errors.extend(invalid(&data.key(key), key, config_key(key)));
+        errors.extend(invalid_each(&data.key(key), key, config_key(key)));
         size += value.as_str().map_or(0, decoded_len);
     }
     if size > MAX_SIZE {
@@ -165,7 +172,7 @@ mod tests {
     fn check(secret: Value, expected: &[&str]) {
         let mut secret = secret;
         Secret.prepare_create(&mut secret);
-        Secret.default(&mut secret);
+        Secret.apply_defaults(&mut secret);
         let texts: Vec<_> = Secret.validate_create(&secret).iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }
@@ -174,7 +181,7 @@ mod tests {
     fn plain_text_goes_over_into_data_and_wins_there() {
         let mut secret = json!({"stringData": {"a": "1"}, "data": {"a": "Mg==", "c": "AA=="}});
         Secret.prepare_create(&mut secret);
-        Secret.default(&mut secret);
+        Secret.apply_defaults(&mut secret);
         assert_eq!(secret, json!({"data": {"a": "MQ==", "c": "AA=="}, "type": "Opaque"}));
     }
 

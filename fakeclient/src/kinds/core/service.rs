@@ -13,7 +13,9 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
-use crate::registry::strategy::{Peers, Strategy};
+use crate::registry::strategy::{
+    CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
+};
 
 /// `services`
 #[derive(Debug)]
@@ -24,26 +26,7 @@ impl Strategy for Service {
         NameRule::DnsLabel
     }
 
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-
-    fn prepare_create(&self, object: &mut Value) {
-        set(object, "status", json!({"loadBalancer": {}}));
-        infer::plural_from_singular(object);
-        drop_unrouted(object);
-    }
-
-    fn prepare_update(&self, object: &mut Value, old: &Value) {
-        // Who leaves out a type means ClusterIP: what follows compares types, so it cannot wait for the defaults.
-        set_default(object_mut(object, "spec"), "type", "ClusterIP");
-        infer::keep_allocated(object, old);
-        infer::follow_singular(object, old);
-        infer::drop_of_other_types(object, old);
-        drop_unrouted(object);
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         complete(object_mut(object, "spec"));
         if spec_type(object) == "LoadBalancer" {
             let balancer = object_mut(object_mut(object, "status"), "loadBalancer");
@@ -57,8 +40,35 @@ impl Strategy for Service {
         allocate::allocate(object, old, peers)
     }
 
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        warnings::warnings(object)
+    }
+}
+
+impl CreateStrategy for Service {
+    fn prepare_create(&self, object: &mut Value) {
+        set(object, "status", json!({"loadBalancer": {}}));
+        infer::plural_from_singular(object);
+        drop_unrouted(object);
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate::service(object, None)
+    }
+}
+
+impl UpdateStrategy for Service {
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        // Who leaves out a type means ClusterIP: what follows compares types, so it cannot wait for the defaults.
+        set_default(object_mut(object, "spec"), "type", "ClusterIP");
+        infer::keep_allocated(object, old);
+        infer::follow_singular(object, old);
+        infer::drop_of_other_types(object, old);
+        drop_unrouted(object);
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -66,15 +76,15 @@ impl Strategy for Service {
         errors.extend(validate::service(object, Some(old)));
         errors
     }
+}
 
+impl StatusStrategy for Service {
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         validate::status(object, old)
     }
-
-    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
-        warnings::warnings(object)
-    }
 }
+
+impl DeleteStrategy for Service {}
 
 fn spec_type(service: &Value) -> &str {
     service["spec"].text("type")
@@ -156,9 +166,9 @@ mod tests {
     )]
     fn check(spec: Value, expected: Value) {
         let mut service = Value::from_iter([("spec", spec)]);
-        Service.default(&mut service);
+        Service.apply_defaults(&mut service);
         let once = service.clone();
-        Service.default(&mut service);
+        Service.apply_defaults(&mut service);
         assert_eq!(service, once, "defaults must be idempotent");
         assert_eq!(service.get("spec"), Some(&expected));
     }
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn session_affinity_brings_its_time_limit() {
         let mut service = json!({"spec": {"sessionAffinity": "ClientIP"}});
-        Service.default(&mut service);
+        Service.apply_defaults(&mut service);
         assert_eq!(service["spec"]["sessionAffinityConfig"], json!({"clientIP": {"timeoutSeconds": 10800}}));
     }
 }

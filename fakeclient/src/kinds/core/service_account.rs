@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::object::view::fields::{Read, items_mut};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 
@@ -13,14 +13,6 @@ const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 pub(crate) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
-    fn prepare_create(&self, object: &mut Value) {
-        names_only(object);
-    }
-
-    fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        names_only(object);
-    }
-
     /// Only who adds the annotation is told.
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         let noted = |account: &Value| account["metadata"]["annotations"].has(MOUNTABLE);
@@ -32,6 +24,21 @@ impl Strategy for ServiceAccount {
         added.then_some(text).into_iter().collect()
     }
 }
+
+impl CreateStrategy for ServiceAccount {
+    fn prepare_create(&self, object: &mut Value) {
+        names_only(object);
+    }
+}
+
+impl UpdateStrategy for ServiceAccount {
+    fn prepare_update(&self, object: &mut Value, _old: &Value) {
+        names_only(object);
+    }
+}
+
+impl StatusStrategy for ServiceAccount {}
+impl DeleteStrategy for ServiceAccount {}
 
 fn names_only(account: &mut Value) {
     for secret in items_mut(account, "secrets") {

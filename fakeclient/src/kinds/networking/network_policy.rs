@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::object::view::fields::{Read, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `networkpolicies.networking.k8s.io`
 #[derive(Debug)]
 pub(crate) struct NetworkPolicy;
 
 impl Strategy for NetworkPolicy {
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         if spec.list("policyTypes").is_empty() {
             let outwards = !spec.list("egress").is_empty();
@@ -23,6 +23,11 @@ impl Strategy for NetworkPolicy {
     }
 }
 
+impl CreateStrategy for NetworkPolicy {}
+impl UpdateStrategy for NetworkPolicy {}
+impl StatusStrategy for NetworkPolicy {}
+impl DeleteStrategy for NetworkPolicy {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,7 +36,7 @@ mod tests {
     fn rules_outwards_make_a_policy_of_both_directions() {
         let types = |spec: Value| {
             let mut object = json!({"spec": spec});
-            NetworkPolicy.default(&mut object);
+            NetworkPolicy.apply_defaults(&mut object);
             object["spec"]["policyTypes"].clone()
         };
         assert_eq!(types(json!({})), json!(["Ingress"]));

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, label_value, qualified_name};
-use crate::kinds::rules::path::Path;
+use crate::kinds::rules::names::{dns_label, dns_subdomain, label_value, qualified_name};
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -86,10 +86,10 @@ fn node_label(path: &Path, expression: &Value, strict: bool) -> Vec<FieldError> 
         "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
         other => errors.push(unknown_operator(path, other)),
     }
-    errors.extend(invalid(&path.child("key"), key, qualified_name(key)));
+    errors.extend(invalid_each(&path.child("key"), key, qualified_name(key)));
     for (index, value) in values.iter().enumerate().filter(|_| strict) {
         let value = value.as_str().unwrap_or_default();
-        errors.extend(invalid(&at.index(index), value, label_value(value)));
+        errors.extend(invalid_each(&at.index(index), value, label_value(value)));
     }
     errors
 }
@@ -114,7 +114,7 @@ fn node_field(path: &Path, expression: &Value) -> Vec<FieldError> {
     }
     for (index, value) in values.iter().enumerate() {
         let value = value.as_str().unwrap_or_default();
-        errors.extend(invalid(&at.index(index), value, dns_subdomain(value)));
+        errors.extend(invalid_each(&at.index(index), value, dns_subdomain(value)));
     }
     errors
 }
@@ -130,14 +130,14 @@ fn term(path: &Path, term: &Value) -> Vec<FieldError> {
     }
     for namespace in term.list("namespaces") {
         let name = namespace.as_str().unwrap_or_default();
-        errors.extend(invalid(&path.child("namespace"), name, dns_label(name)));
+        errors.extend(invalid_each(&path.child("namespace"), name, dns_label(name)));
     }
     errors.extend(label_keys(path, term));
     let key = term.text("topologyKey");
     if key.is_empty() {
         errors.push(FieldError::required(path.child("topologyKey"), "can not be empty"));
     }
-    errors.extend(invalid(&path.child("topologyKey"), key, qualified_name(key)));
+    errors.extend(invalid_each(&path.child("topologyKey"), key, qualified_name(key)));
     errors
 }
 
@@ -155,7 +155,7 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
         }
         for (index, key) in keys.iter().enumerate() {
             let key = key.as_str().unwrap_or_default();
-            errors.extend(invalid(&at.index(index), key, qualified_name(key)));
+            errors.extend(invalid_each(&at.index(index), key, qualified_name(key)));
         }
     }
     // The selector has one expression for each key by now: a second mention is the caller's own.

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
 use super::warnings::{LISTS, containers};

@@ -2,24 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, qualified_name};
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::enums::required_one_of;
+use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::{not_negative, within};
-use crate::kinds::rules::path::Path;
 use crate::kinds::rules::{ip, labels};
 use crate::object::view::fields::Read;
 
 use super::containers::Around;
+use super::holder::Holder;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
-
-/// Whose spec is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holder {
-    /// A Pod.
-    Pod,
-    /// A template of Pods.
-    Template,
-}
 
 /// A template: labels and annotations at the template itself, then its spec.
 pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
@@ -40,7 +33,7 @@ fn annotations(path: &Path, annotations: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut size = 0;
     for (key, value) in annotations.as_object().into_iter().flatten() {
-        errors.extend(invalid(path, key, qualified_name(&key.to_lowercase())));
+        errors.extend(invalid_each(path, key, qualified_name(&key.to_lowercase())));
         size += key.len() + value.as_str().map_or(0, str::len);
     }
     if size > 256 * 1024 {
@@ -57,9 +50,9 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     errors.extend(containers::init(path, &around));
     errors.extend(resources::of_pod(&path.child("resources"), &spec["resources"]));
     errors.extend(containers::host_network(path, spec, holder));
-    errors.extend(one_of(path, spec, "restartPolicy", &["Always", "OnFailure", "Never"]));
+    errors.extend(required_one_of(path, spec, "restartPolicy", &["Always", "OnFailure", "Never"]));
     let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-    errors.extend(one_of(path, spec, "dnsPolicy", &policies));
+    errors.extend(required_one_of(path, spec, "dnsPolicy", &policies));
     errors.extend(labels::map(&path.child("nodeSelector"), &spec["nodeSelector"]));
     errors.extend(security::pod(&path.child("securityContext"), &spec["securityContext"]));
     if spec.flag("shareProcessNamespace") == Some(true) && spec.flag("hostPID") == Some(true) {
@@ -80,7 +73,7 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     for key in ["hostname", "subdomain"] {
         let text = spec.text(key);
         if !text.is_empty() {
-            errors.extend(invalid(&path.child(key), text, dns_label(text)));
+            errors.extend(invalid_each(&path.child(key), text, dns_label(text)));
         }
     }
     errors.extend(scheduling::tolerations(&path.child("tolerations"), spec.list("tolerations")));
@@ -88,11 +81,11 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     for key in ["priorityClassName", "runtimeClassName"] {
         let text = spec.text(key);
         if !text.is_empty() {
-            errors.extend(invalid(&path.child(key), text, dns_subdomain(text)));
+            errors.extend(invalid_each(&path.child(key), text, dns_subdomain(text)));
         }
     }
     if spec.has("preemptionPolicy") {
-        errors.extend(one_of(path, spec, "preemptionPolicy", &["PreemptLowerPriority", "Never"]));
+        errors.extend(required_one_of(path, spec, "preemptionPolicy", &["PreemptLowerPriority", "Never"]));
     }
     let overhead = json!({"limits": spec["overhead"]});
     errors.extend(resources::check(&path.child("overhead"), &overhead));
@@ -122,18 +115,6 @@ pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
         }
     }
     errors
-}
-
-/// A text that is required and one of a few.
-pub(super) fn one_of(path: &Path, object: &Value, key: &str, known: &[&str]) -> Option<FieldError> {
-    let value = object.text(key);
-    if value.is_empty() {
-        Some(FieldError::required(path.child(key), ""))
-    } else if known.contains(&value) {
-        None
-    } else {
-        Some(FieldError::not_supported(path.child(key), value.into(), known))
-    }
 }
 
 /// The server reports an unknown name one step above it.
@@ -174,7 +155,7 @@ fn host_name(path: &Path, spec: &Value) -> Vec<FieldError> {
     if name.len() > 64 {
         errors.push(FieldError::too_long(&at, 64));
     }
-    errors.extend(invalid(&at, name, dns_subdomain(name)));
+    errors.extend(invalid_each(&at, name, dns_subdomain(name)));
     errors
 }
 
@@ -183,7 +164,7 @@ fn named(path: &Path, spec: &Value) -> Vec<FieldError> {
     for key in ["serviceAccountName", "nodeName"] {
         let text = spec.text(key);
         if !text.is_empty() {
-            errors.extend(invalid(&path.child(key), text, dns_subdomain(text)));
+            errors.extend(invalid_each(&path.child(key), text, dns_subdomain(text)));
         }
     }
     errors
@@ -196,7 +177,7 @@ fn host_aliases(path: &Path, aliases: &[Value]) -> Vec<FieldError> {
         errors.extend(ip::address(&at.child("ip"), alias.text("ip")));
         for (index, name) in alias.list("hostnames").iter().enumerate() {
             let name = name.as_str().unwrap_or_default();
-            errors.extend(invalid(&at.child("hostnames").index(index), name, dns_subdomain(name)));
+            errors.extend(invalid_each(&at.child("hostnames").index(index), name, dns_subdomain(name)));
         }
     }
     errors

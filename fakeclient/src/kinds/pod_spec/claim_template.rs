@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::names::{dns_subdomain, invalid};
-use crate::kinds::rules::path::Path;
+use crate::kinds::rules::names::dns_subdomain;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
@@ -42,7 +42,7 @@ fn spec(path: &Path, spec: &Value) -> Vec<FieldError> {
         .extend(storage(&path.child("resources").key("storage"), &spec["resources"]["requests"]["storage"]));
     let class = spec.text("storageClassName");
     if !class.is_empty() {
-        errors.extend(invalid(&path.child("storageClassName"), class, dns_subdomain(class)));
+        errors.extend(invalid_each(&path.child("storageClassName"), class, dns_subdomain(class)));
     }
     let kinds = ["Block", "Filesystem"];
     if spec.has("volumeMode") && !kinds.contains(&spec.text("volumeMode")) {

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_label, invalid, port_name};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::enums::required_one_of;
+use crate::kinds::rules::names::{dns_label, port_name};
 use crate::kinds::rules::ports;
 use crate::object::view::fields::Read;
 
-use super::check::{Holder, one_of};
+use super::holder::Holder;
 use super::volumes::{Known, descending};
 use super::{env, probes, resources, security};
 
@@ -83,18 +84,23 @@ fn any(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
     if name.is_empty() {
         errors.push(FieldError::required(path.child("name"), ""));
     } else {
-        errors.extend(invalid(&path.child("name"), name, dns_label(name)));
+        errors.extend(invalid_each(&path.child("name"), name, dns_label(name)));
     }
     if container.text("image").is_empty() {
         errors.push(FieldError::required(path.child("image"), ""));
     }
-    errors.extend(one_of(path, container, "terminationMessagePolicy", &["File", "FallbackToLogsOnError"]));
+    errors.extend(required_one_of(
+        path,
+        container,
+        "terminationMessagePolicy",
+        &["File", "FallbackToLogsOnError"],
+    ));
     errors.extend(container_ports(&path.child("ports"), container.list("ports")));
     errors.extend(env::variables(&path.child("env"), container.list("env")));
     errors.extend(env::sources(&path.child("envFrom"), container.list("envFrom")));
     errors.extend(mounts(path, container, around));
     errors.extend(devices(path, container, around));
-    errors.extend(one_of(path, container, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]));
+    errors.extend(required_one_of(path, container, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]));
     errors.extend(resources::check(&path.child("resources"), &container["resources"]));
     let policies = container.list("resizePolicy");
     let restart = around.spec.text("restartPolicy");
@@ -149,7 +155,7 @@ fn container_ports(path: &Path, all: &[Value]) -> Vec<FieldError> {
         if !name.is_empty() {
             let wrong = port_name(name);
             if !wrong.is_empty() {
-                errors.extend(invalid(&at.child("name"), name, wrong));
+                errors.extend(invalid_each(&at.child("name"), name, wrong));
             } else if !names.insert(name) {
                 errors.push(FieldError::duplicate(at.child("name"), name.into()));
             }

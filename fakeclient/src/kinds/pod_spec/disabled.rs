@@ -4,17 +4,8 @@ use serde_json::Value;
 
 use crate::object::view::fields::{Read, items_mut, remove};
 
-/// Drops them from an object of this resource, before it is prepared.
-pub(crate) fn drop_disabled(group: &str, plural: &str, object: &mut Value) {
-    let path = match (group, plural) {
-        ("", "pods") => "/spec",
-        ("", "podtemplates") => "/template/spec",
-        ("", "replicationcontrollers")
-        | ("apps", "daemonsets" | "deployments" | "replicasets" | "statefulsets")
-        | ("batch", "jobs") => "/spec/template/spec",
-        ("batch", "cronjobs") => "/spec/jobTemplate/spec/template/spec",
-        _ => return,
-    };
+/// Drops them from the Pod spec at this JSON pointer.
+pub(crate) fn drop_disabled(object: &mut Value, path: &str) {
     let Some(spec) = object.pointer_mut(path) else { return };
     for list in ["initContainers", "containers", "ephemeralContainers"] {
         for container in items_mut(spec, list) {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::form;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::Read;
 
 const MAX_SERVERS: usize = 3;

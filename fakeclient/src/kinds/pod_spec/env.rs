@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{config_key, dns_subdomain, env_name, invalid, qualified_name};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::{config_key, dns_subdomain, env_name, qualified_name};
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
@@ -62,7 +62,7 @@ pub(super) fn variables(path: &Path, all: &[Value]) -> Vec<FieldError> {
         if name.is_empty() {
             errors.push(FieldError::required(at.child("name"), ""));
         } else {
-            errors.extend(invalid(&at.child("name"), name, env_name(name)));
+            errors.extend(invalid_each(&at.child("name"), name, env_name(name)));
         }
         if variable.has("valueFrom") {
             errors.extend(value_from(&at.child("valueFrom"), variable));
@@ -116,8 +116,10 @@ pub(super) fn field(path: &Path, reference: &Value, known: &[&str]) -> Vec<Field
     }
     if let Some((map, key)) = name.strip_suffix("']").and_then(|rest| rest.split_once("['")) {
         return match map {
-            "metadata.annotations" => invalid(path, &key.to_lowercase(), qualified_name(&key.to_lowercase())),
-            "metadata.labels" => invalid(path, key, qualified_name(key)),
+            "metadata.annotations" => {
+                invalid_each(path, &key.to_lowercase(), qualified_name(&key.to_lowercase()))
+            }
+            "metadata.labels" => invalid_each(path, key, qualified_name(key)),
             _ => convert(format!("field label does not support subscript: {name}")),
         };
     }
@@ -165,11 +167,11 @@ fn divisor(path: &Path, reference: &Value, name: &str) -> Option<FieldError> {
 
 fn key(path: &Path, reference: &Value) -> Vec<FieldError> {
     let (name, key) = (reference.text("name"), reference.text("key"));
-    let mut errors = invalid(&path.child("name"), name, dns_subdomain(name));
+    let mut errors = invalid_each(&path.child("name"), name, dns_subdomain(name));
     if key.is_empty() {
         errors.push(FieldError::required(path.child("key"), ""));
     } else {
-        errors.extend(invalid(&path.child("key"), key, config_key(key)));
+        errors.extend(invalid_each(&path.child("key"), key, config_key(key)));
     }
     errors
 }
@@ -181,7 +183,7 @@ pub(super) fn sources(path: &Path, all: &[Value]) -> Vec<FieldError> {
         let at = path.index(index);
         let prefix = source.text("prefix");
         if !prefix.is_empty() {
-            errors.extend(invalid(&at.child("prefix"), prefix, env_name(prefix)));
+            errors.extend(invalid_each(&at.child("prefix"), prefix, env_name(prefix)));
         }
         let given: Vec<_> = ["configMapRef", "secretRef"].into_iter().filter(|key| source.has(key)).collect();
         for key in &given {
@@ -189,7 +191,7 @@ pub(super) fn sources(path: &Path, all: &[Value]) -> Vec<FieldError> {
             if name.is_empty() {
                 errors.push(FieldError::required(&at, ""));
             } else {
-                errors.extend(invalid(&at, name, dns_subdomain(name)));
+                errors.extend(invalid_each(&at, name, dns_subdomain(name)));
             }
         }
         // The server reports these two at the list.

@@ -12,6 +12,7 @@ mod claim_template;
 pub(crate) mod containers;
 mod dns;
 mod env;
+pub(crate) mod holder;
 mod probes;
 mod resources;
 pub(crate) mod scheduling;

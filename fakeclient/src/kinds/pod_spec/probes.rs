@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{form, invalid};
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::form;
 use crate::kinds::rules::numbers::not_negative;
-use crate::kinds::rules::path::Path;
 use crate::kinds::rules::ports;
 use crate::object::view::fields::Read;
 
@@ -102,7 +102,7 @@ fn http(path: &Path, action: &Value) -> Vec<FieldError> {
         if !right {
             let sentence = "a valid HTTP header must consist of alphanumeric characters or '-'";
             let why = form(sentence, "[-A-Za-z0-9]+", &["X-Header-Name"]);
-            errors.extend(invalid(&path.child("httpHeaders"), name, vec![why]));
+            errors.extend(invalid_each(&path.child("httpHeaders"), name, vec![why]));
         }
     }
     errors

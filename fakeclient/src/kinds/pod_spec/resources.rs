@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{invalid, qualified_name};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::qualified_name;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
@@ -144,7 +144,7 @@ fn overcommits(name: &str) -> bool {
 }
 
 fn standard_name(path: &Path, name: &str) -> Vec<FieldError> {
-    let mut errors = invalid(path, name, qualified_name(name));
+    let mut errors = invalid_each(path, name, qualified_name(name));
     if errors.is_empty() && !name.contains('/') && !STANDARD.contains(&name) && !is_huge(name) {
         let why = "must be a standard resource type or fully qualified";
         errors.push(FieldError::invalid(path, name.into(), why));

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{invalid, label_value, qualified_name};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::{label_value, qualified_name};
 use crate::object::view::fields::Read;
 
 /// `readinessGates`, then `schedulingGates`.
@@ -13,13 +13,13 @@ pub(super) fn gates(path: &Path, spec: &Value) -> Vec<FieldError> {
     for (index, gate) in spec.list("readinessGates").iter().enumerate() {
         let at = path.child("readinessGates").index(index).child("conditionType");
         let kind = gate.text("conditionType");
-        errors.extend(invalid(&at, kind, qualified_name(kind)));
+        errors.extend(invalid_each(&at, kind, qualified_name(kind)));
     }
     let gates = spec.list("schedulingGates");
     for (index, gate) in gates.iter().enumerate() {
         let at = path.child("schedulingGates").index(index);
         let name = gate.text("name");
-        errors.extend(invalid(&at, name, qualified_name(name)));
+        errors.extend(invalid_each(&at, name, qualified_name(name)));
         if gates[..index].iter().any(|other| other.text("name") == name) {
             errors.push(FieldError::duplicate(&at, name.into()));
         }
@@ -38,7 +38,7 @@ fn one(path: &Path, toleration: &Value) -> Vec<FieldError> {
     let at_operator = path.child("operator");
     let mut errors = Vec::new();
     if !key.is_empty() {
-        errors.extend(invalid(&path.child("key"), key, qualified_name(key)));
+        errors.extend(invalid_each(&path.child("key"), key, qualified_name(key)));
     } else if operator != "Exists" {
         let why =
             "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::numbers::within;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::Read;
 
 use super::app_armor;

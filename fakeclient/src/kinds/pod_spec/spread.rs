@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::Read;
 
 use super::affinity::label_keys;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::enums::required_one_of;
+use crate::kinds::rules::names::{dns_label, dns_subdomain};
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
-use super::check::one_of;
 use super::{claim_template, env};
 
 /// Sources in the order in which the server looks for a second one.
@@ -60,7 +60,7 @@ pub(super) fn check(path: &Path, volumes: &[Value]) -> (Known, Vec<FieldError>) 
         if name.is_empty() {
             own.push(FieldError::required(at.child("name"), ""));
         } else {
-            own.extend(invalid(&at.child("name"), name, dns_label(name)));
+            own.extend(invalid_each(&at.child("name"), name, dns_label(name)));
         }
         if names.contains_key(name) {
             own.push(FieldError::duplicate(at.child("name"), name.into()));
@@ -95,7 +95,12 @@ fn source(path: &Path, volume: &Value) -> Vec<FieldError> {
             "nfs" => errors.extend(network_files(&at, source)),
             "image" => {
                 errors.extend(required(&at, source, "reference"));
-                errors.extend(one_of(&at, source, "pullPolicy", &["Always", "IfNotPresent", "Never"]));
+                errors.extend(required_one_of(
+                    &at,
+                    source,
+                    "pullPolicy",
+                    &["Always", "IfNotPresent", "Never"],
+                ));
             }
             "downwardAPI" => {
                 errors.extend(mode(&at, source, "defaultMode"));
@@ -120,7 +125,7 @@ fn driver(path: &Path, source: &Value) -> Vec<FieldError> {
         if name.len() > 63 {
             errors.push(FieldError::too_long(&at, 63));
         }
-        errors.extend(invalid(&at, name, dns_subdomain(&name.to_lowercase())));
+        errors.extend(invalid_each(&at, name, dns_subdomain(&name.to_lowercase())));
     }
     if source.has("nodePublishSecretRef") {
         let secret = source["nodePublishSecretRef"].text("name");
@@ -128,7 +133,7 @@ fn driver(path: &Path, source: &Value) -> Vec<FieldError> {
             errors.push(FieldError::required(path.child("nodePublishSecretRef").child("name"), ""));
         } else {
             // The server forgets a step of this path.
-            errors.extend(invalid(&path.child("name"), secret, dns_subdomain(secret)));
+            errors.extend(invalid_each(&path.child("name"), secret, dns_subdomain(secret)));
         }
     }
     errors

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
+use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::label_value;
-use crate::kinds::rules::path::Path;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_subdomain, invalid};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::names::dns_subdomain;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, items_mut, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -23,11 +23,7 @@ impl Strategy for Binding {
         NameRule::PathSegment
     }
 
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         if object.has("roleRef") {
             set_default(object_mut(object, "roleRef"), "apiGroup", GROUP);
         }
@@ -38,9 +34,17 @@ impl Strategy for Binding {
             }
         }
     }
+}
 
+impl CreateStrategy for Binding {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         self.validate(object)
+    }
+}
+
+impl UpdateStrategy for Binding {
+    fn creates_on_update(&self) -> bool {
+        true
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -56,6 +60,9 @@ impl Strategy for Binding {
         errors
     }
 }
+
+impl StatusStrategy for Binding {}
+impl DeleteStrategy for Binding {}
 
 impl Binding {
     fn validate(&self, object: &Value) -> Vec<FieldError> {
@@ -103,7 +110,7 @@ impl Binding {
             "ServiceAccount" => {
                 expect_group("");
                 if !name.is_empty() {
-                    let wrong = invalid(&path.child("name"), name, dns_subdomain(name));
+                    let wrong = invalid_each(&path.child("name"), name, dns_subdomain(name));
                     errors.splice(0..0, wrong);
                 }
                 if !self.namespaced && subject.text("namespace").is_empty() {
@@ -128,7 +135,7 @@ mod tests {
 
     fn binding(object: &Value) -> Value {
         let mut object = object.clone();
-        Binding { namespaced: true }.default(&mut object);
+        Binding { namespaced: true }.apply_defaults(&mut object);
         object
     }
 

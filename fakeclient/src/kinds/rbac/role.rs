@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::path::Path;
 use crate::object::names::NameRule;
 use crate::object::view::fields::Read;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `roles.rbac.authorization.k8s.io`, `clusterroles.rbac.authorization.k8s.io`
 #[derive(Debug)]
@@ -20,19 +20,26 @@ impl Strategy for Role {
     fn name_rule(&self) -> NameRule {
         NameRule::PathSegment
     }
+}
 
-    fn creates_on_update(&self) -> bool {
-        true
-    }
-
+impl CreateStrategy for Role {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         self.validate(object)
+    }
+}
+
+impl UpdateStrategy for Role {
+    fn creates_on_update(&self) -> bool {
+        true
     }
 
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         self.validate(object)
     }
 }
+
+impl StatusStrategy for Role {}
+impl DeleteStrategy for Role {}
 
 impl Role {
     fn validate(&self, object: &Value) -> Vec<FieldError> {

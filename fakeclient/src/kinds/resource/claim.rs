@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `resourceclaims.resource.k8s.io` and `resourceclaimtemplates.resource.k8s.io`
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Claim {
 }
 
 impl Strategy for Claim {
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let mut spec = object_mut(object, "spec");
         if self.template {
             spec = object_mut(spec, "spec");
@@ -27,6 +27,11 @@ impl Strategy for Claim {
         }
     }
 }
+
+impl CreateStrategy for Claim {}
+impl UpdateStrategy for Claim {}
+impl StatusStrategy for Claim {}
+impl DeleteStrategy for Claim {}
 
 fn count(request: &mut Value) {
     if request.text("allocationMode") == "ExactCount" && request.number("count").unwrap_or(0) == 0 {
@@ -46,7 +51,7 @@ mod tests {
             {"exactly": {"allocationMode": "ExactCount"}},
             {"firstAvailable": [{"allocationMode": "All"}, {"allocationMode": "ExactCount", "count": 2}]},
         ]}}});
-        Claim { template: false }.default(&mut object);
+        Claim { template: false }.apply_defaults(&mut object);
         let requests = &object["spec"]["devices"]["requests"];
         assert_eq!(requests[0]["exactly"]["count"], 1);
         assert_eq!(requests[1]["firstAvailable"][0].get("count"), None);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::object::view::fields::{Read, object_mut, set};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `devicetaintrules.resource.k8s.io`
 #[derive(Debug)]
@@ -31,6 +31,11 @@ impl Strategy for DeviceTaintRule {
         }
     }
 }
+
+impl CreateStrategy for DeviceTaintRule {}
+impl UpdateStrategy for DeviceTaintRule {}
+impl StatusStrategy for DeviceTaintRule {}
+impl DeleteStrategy for DeviceTaintRule {}
 
 #[cfg(test)]
 mod tests {

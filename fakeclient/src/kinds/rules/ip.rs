@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::error::field::FieldError;
 
-use super::path::Path;
+use crate::error::path::Path;
 
 /// An address; IPv4 parts with leading zeros are refused, since readers disagree about them.
 pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {

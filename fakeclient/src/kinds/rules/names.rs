@@ -2,13 +2,13 @@
 //!
 //! Each rule gives what is wrong, nothing if all is well; whoever calls it knows the field.
 
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
 pub(crate) use crate::object::names::{
     dns_label_errors as dns_label, dns_subdomain_errors as dns_subdomain, label_key_errors as qualified_name,
     label_value_errors as label_value,
 };
 
-use super::path::Path;
+use crate::error::path::Path;
 
 /// The sentence about a form, its examples and its regular expression.
 pub(crate) fn form(sentence: &str, regex: &str, examples: &[&str]) -> String {
@@ -82,17 +82,12 @@ pub(crate) fn port_name(value: &str) -> Vec<String> {
 
 /// Finalizer of a Namespace's spec: a qualified name, with a domain unless it is one of Kubernetes' own.
 pub(crate) fn finalizer(value: &str, path: &Path) -> Vec<FieldError> {
-    let mut errors = invalid(path, value, qualified_name(value));
+    let mut errors = invalid_each(path, value, qualified_name(value));
     if !value.contains('/') && !["kubernetes", "orphan", "foregroundDeletion"].contains(&value) {
         let why = "name is neither a standard finalizer name nor is it fully qualified";
         errors.push(FieldError::invalid(path, value.into(), why));
     }
     errors
-}
-
-/// One `Invalid value` error for each message.
-pub(crate) fn invalid(path: &Path, value: &str, messages: Vec<String>) -> Vec<FieldError> {
-    messages.into_iter().map(|message| FieldError::invalid(path, value.into(), message)).collect()
 }
 
 #[cfg(test)]

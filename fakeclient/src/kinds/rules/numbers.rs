@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 
 use super::names::form;
-use super::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::Read;
 
 /// `must be greater than or equal to 0`, if the field is given and is not.

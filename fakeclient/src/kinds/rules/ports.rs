@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::error::field::FieldError;
+use crate::error::field::{FieldError, invalid_each};
 
-use super::names::{invalid, port_name};
-use super::path::Path;
+use super::names::port_name;
+use crate::error::path::Path;
 
 /// The transport protocols that a port may name.
 pub(crate) const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
@@ -19,7 +19,7 @@ pub(crate) fn number(path: &Path, port: i64) -> Option<FieldError> {
 /// A number, or the name of a container's port.
 pub(crate) fn number_or_name(path: &Path, port: &Value) -> Vec<FieldError> {
     match port {
-        Value::String(name) => invalid(path, name, port_name(name)),
+        Value::String(name) => invalid_each(path, name, port_name(name)),
         other => number(path, other.as_i64().unwrap_or_default()).into_iter().collect(),
     }
 }

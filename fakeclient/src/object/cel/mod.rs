@@ -9,6 +9,8 @@ pub(crate) mod types;
 
 mod declare;
 
+mod duration;
+
 mod library;
 
 mod check;

@@ -194,7 +194,7 @@ fn from_text(text: &str, format: Option<&str>) -> Value {
     use base64::Engine as _;
     let typed = match format {
         Some("byte") => base64::engine::general_purpose::STANDARD.decode(text).ok().map(Value::Bytes),
-        Some("duration") => super::library::time::parse_duration(text).map(Value::Duration),
+        Some("duration") => super::duration::parse_duration(text).map(Value::Duration),
         Some("date-time") => text.parse::<Timestamp>().ok().map(Value::Timestamp),
         Some("date") => format!("{text}T00:00:00Z").parse::<Timestamp>().ok().map(Value::Timestamp),
         _ => None,

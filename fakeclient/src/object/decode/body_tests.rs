@@ -12,11 +12,10 @@ use crate::object::patch::document::text_patch;
 use crate::object::patch::outcome::FieldValidation;
 use crate::object::schema::shape::Shape;
 use crate::object::schema::structural::Structural;
-use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
 
 fn builtin(group: &str, version: &str, plural: &str) -> Arc<Resource> {
-    Registry::new().resource(group, version, plural).expect("the data has this resource")
+    crate::kinds::registry().resource(group, version, plural).expect("the data has this resource")
 }
 
 fn widgets() -> Arc<Resource> {
@@ -36,7 +35,7 @@ fn with<T>(
     validation: FieldValidation,
     act: impl FnOnce(Decoder<'_>) -> Result<T, ApiError>,
 ) -> Result<T, ApiError> {
-    let registry = Registry::new();
+    let registry = crate::kinds::registry();
     let is_builtin = |api_version: &str, kind: &str| {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         registry.kind(group, version, kind).is_some()

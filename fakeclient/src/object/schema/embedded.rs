@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::structural::{Additional, Structural};
 use crate::error::field::FieldError;
 use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_errors, path_segment_errors};
+use crate::object::patch::outcome::go_type;
 
 impl Structural {
     /// Refuses embedded types and metadata that cannot be read, and drops unknown fields of embedded metadata.
@@ -162,13 +163,13 @@ fn readable(metadata: &Value) -> Result<(), String> {
         }
         return Err(format!(
             "json: cannot unmarshal {} into Go value of type v1.ObjectMeta",
-            json_kind(metadata)
+            go_type(metadata)
         ));
     };
     for (name, value) in fields {
         let Some(form) = form_of(name) else { continue };
         let wrong = |value: &Value, kind: &str| {
-            let found = json_kind(value);
+            let found = go_type(value);
             Err(format!(
                 "json: cannot unmarshal {found} into Go struct field ObjectMeta.{name} of type {kind}"
             ))
@@ -196,17 +197,6 @@ fn readable(metadata: &Value) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn check_resource(map: &Map<String, Value>, path: &str, errors: &mut Vec<FieldError>) {

@@ -175,7 +175,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::registry::lookup::Registry;
 
     #[rstest]
     #[case("metadata.name=web", true)]
@@ -207,7 +206,9 @@ mod tests {
     fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
         let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
         let refused = |group: &str, plural: &str| {
-            selector.check(&Registry::new().resource(group, "v1", plural).unwrap().selectable).unwrap_err()
+            selector
+                .check(&crate::kinds::registry().resource(group, "v1", plural).unwrap().selectable)
+                .unwrap_err()
         };
         assert_eq!(
             refused("", "configmaps"),
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_flag_that_is_not_set_counts_as_false() {
-        let nodes = Registry::new().resource("", "v1", "nodes").unwrap();
+        let nodes = crate::kinds::registry().resource("", "v1", "nodes").unwrap();
         let matches = |selector: &str| {
             FieldSelector::parse(selector)
                 .unwrap()

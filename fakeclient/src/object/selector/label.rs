@@ -75,6 +75,11 @@ impl LabelSelector {
         Ok(Self { requirements })
     }
 
+    /// Whether a `LabelSelector` object selects these labels; a malformed one selects nothing.
+    pub(crate) fn object_selects(selector: &Value, labels: &Value) -> bool {
+        Self::from_object(selector).is_ok_and(|parsed| parsed.matches(labels.as_object()))
+    }
+
     /// Whether every object is selected.
     pub(crate) fn is_empty(&self) -> bool {
         self.requirements.is_empty()
@@ -446,5 +451,16 @@ mod tests {
         let error =
             LabelSelector::from_object(&json!({"matchExpressions": [{"key": "a", "operator": "Gt"}]}));
         assert_eq!(error.unwrap_err(), "\"Gt\" is not a valid label selector operator");
+    }
+
+    #[test]
+    fn a_selector_matches_labels_by_equality_and_by_expressions() {
+        let labels = json!({"app": "web", "tier": "front"});
+        let both = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
+            {"key": "tier", "operator": "NotIn", "values": ["back"]},
+            {"key": "other", "operator": "DoesNotExist"},
+        ]});
+        assert!(LabelSelector::object_selects(&both, &labels));
+        assert!(!LabelSelector::object_selects(&json!({"matchLabels": {"app": "db"}}), &labels));
     }
 }

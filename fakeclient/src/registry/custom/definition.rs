@@ -9,38 +9,18 @@ use super::check::{approval, spec, stored};
 use super::establish;
 use crate::error::field::FieldError;
 use crate::object::view::fields::{Read, object_mut, set, set_default};
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `CustomResourceDefinition`.
 #[derive(Debug)]
 pub(crate) struct Definition;
 
 impl Strategy for Definition {
-    fn unconditional_update(&self) -> bool {
-        false
-    }
-
     fn is_checked_as_custom(&self) -> bool {
         true
     }
 
-    fn prepare_create(&self, object: &mut Value) {
-        let empty =
-            json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
-        set(object, "status", empty);
-        store_version(object);
-    }
-
-    fn prepare_update(&self, object: &mut Value, old: &Value) {
-        set(object, "status", old["status"].clone());
-        store_version(object);
-    }
-
-    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
-        set(object, "spec", old["spec"].clone());
-    }
-
-    fn default(&self, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         let names = object_mut(spec, "names");
         let kind = names.text("kind").to_owned();
@@ -54,6 +34,19 @@ impl Strategy for Definition {
         if let Some(service) = spec.pointer_mut("/conversion/webhook/clientConfig/service") {
             set_default(service, "port", 443);
         }
+    }
+
+    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        spec::warnings(&object["spec"])
+    }
+}
+
+impl CreateStrategy for Definition {
+    fn prepare_create(&self, object: &mut Value) {
+        let empty =
+            json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
+        set(object, "status", empty);
+        store_version(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -70,6 +63,17 @@ impl Strategy for Definition {
         errors.extend(preserve_errors(spec, None));
         errors
     }
+}
+
+impl UpdateStrategy for Definition {
+    fn unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        set(object, "status", old["status"].clone());
+        store_version(object);
+    }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let (spec, old_spec) = (&object["spec"], &old["spec"]);
@@ -81,18 +85,22 @@ impl Strategy for Definition {
         errors.extend(preserve_errors(spec, Some(old_spec)));
         errors
     }
+}
+
+impl StatusStrategy for Definition {
+    fn prepare_status_update(&self, object: &mut Value, old: &Value) {
+        set(object, "spec", old["spec"].clone());
+    }
 
     fn validate_status_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
         spec::check_accepted_names(&object["status"])
     }
+}
 
+impl DeleteStrategy for Definition {
     fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
         establish::mark_deleted(object, now);
         true
-    }
-
-    fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
-        spec::warnings(&object["spec"])
     }
 }
 
@@ -140,7 +148,7 @@ mod tests {
 
     fn created(mut object: Value) -> (Value, Vec<String>) {
         Definition.prepare_create(&mut object);
-        Definition.default(&mut object);
+        Definition.apply_defaults(&mut object);
         let errors = Definition.validate_create(&object);
         (object, errors.iter().map(ToString::to_string).collect())
     }

@@ -16,7 +16,7 @@ use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::Node;
 use crate::object::view::fields::Read;
 use crate::registry::resource::ScalePaths;
-use crate::registry::strategy::Strategy;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// One version of a custom resource.
 #[derive(Debug)]
@@ -92,14 +92,21 @@ impl Strategy for Instance {
         if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
     }
 
-    fn unconditional_update(&self) -> bool {
-        false
-    }
-
     fn is_checked_as_custom(&self) -> bool {
         true
     }
 
+    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let before = old.map(|old| old["metadata"].list("finalizers")).unwrap_or_default();
+        let added = object["metadata"].list("finalizers").iter().filter(|name| !before.contains(name));
+        let mut finalizers: Vec<&str> = added.filter_map(Value::as_str).collect();
+        finalizers.sort_unstable();
+        finalizers.dedup();
+        finalizers.into_iter().flat_map(finalizer_warnings).collect()
+    }
+}
+
+impl CreateStrategy for Instance {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = self.whole.validate(object, "");
         errors.extend(self.scale_spec(object));
@@ -108,6 +115,12 @@ impl Strategy for Instance {
         errors.extend(self.lists(object, None));
         self.check_rules(object, None, &mut errors);
         errors
+    }
+}
+
+impl UpdateStrategy for Instance {
+    fn unconditional_update(&self) -> bool {
+        false
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -120,7 +133,9 @@ impl Strategy for Instance {
         self.check_rules(object, Some(old), &mut errors);
         errors
     }
+}
 
+impl StatusStrategy for Instance {
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if let (Some(node), Some(status)) = (&self.status, object.get("status")) {
@@ -135,16 +150,9 @@ impl Strategy for Instance {
         self.check_rules(object, Some(old), &mut errors);
         errors
     }
-
-    fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        let before = old.map(|old| old["metadata"].list("finalizers")).unwrap_or_default();
-        let added = object["metadata"].list("finalizers").iter().filter(|name| !before.contains(name));
-        let mut finalizers: Vec<&str> = added.filter_map(Value::as_str).collect();
-        finalizers.sort_unstable();
-        finalizers.dedup();
-        finalizers.into_iter().flat_map(finalizer_warnings).collect()
-    }
 }
+
+impl DeleteStrategy for Instance {}
 
 /// Whether errors are such that the server checks no rules.
 fn blocks_rules(errors: &[FieldError]) -> bool {

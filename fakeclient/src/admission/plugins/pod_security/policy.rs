@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::Read;
 
 const PREFIX: &str = "pod-security.kubernetes.io/";

@@ -1,15 +1,15 @@
 //! What may change in a Pod once it exists.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::pod_spec::containers::trimmed;
 use crate::kinds::pod_spec::scheduling;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
-
-use super::diff::unified;
-use super::internal_form::internal_form;
 
 /// The fields that the refusal names as changeable.
 const CHANGEABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
@@ -97,7 +97,7 @@ fn gates(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Everything else stays; the refusal shows the difference between the server's internal forms.
+/// Everything else stays. The refusal lists the fields that change; the server prints Go structs there.
 fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     let mut frozen = spec.clone();
     for list in ["containers", "initContainers"] {
@@ -120,16 +120,35 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
         errors.extend(gated_affinity(&path.child("affinity").child("nodeAffinity"), &frozen, old));
         keep_node_affinity(&mut frozen, old);
     }
-    if frozen == *old {
-        return errors;
-    }
-    let (before, after) = (internal_form(old), internal_form(&frozen));
-    if before != after {
-        let difference = unified(&before, &after);
-        let why = format!("pod updates may not change fields other than {CHANGEABLE}\n{difference}");
+    if frozen != *old {
+        let mut changes = String::new();
+        list_changes("", old, &frozen, &mut changes);
+        let why = format!("pod updates may not change fields other than {CHANGEABLE}\n{changes}");
         errors.push(FieldError::forbidden(path, why));
     }
     errors
+}
+
+/// One line for each value that goes (`-`) and comes (`+`), with its path.
+fn list_changes(path: &str, old: &Value, new: &Value, changes: &mut String) {
+    if old == new {
+        return;
+    }
+    if let (Some(before), Some(after)) = (old.as_object(), new.as_object()) {
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let dot = if path.is_empty() { "" } else { "." };
+        for key in keys {
+            list_changes(&format!("{path}{dot}{key}"), &old[key.as_str()], &new[key.as_str()], changes);
+        }
+    } else if let (Some(before), Some(after)) = (old.as_array(), new.as_array()) {
+        for at in 0..before.len().max(after.len()) {
+            list_changes(&format!("{path}[{at}]"), &old[at], &new[at], changes);
+        }
+    } else {
+        for (sign, value) in [('-', old), ('+', new)].into_iter().filter(|(_, value)| !value.is_null()) {
+            writeln!(changes, "{sign}{path}: {value}").expect("a String takes every write");
+        }
+    }
 }
 
 /// A Pod that waits at a gate may be given a narrower choice of nodes.
@@ -205,7 +224,7 @@ mod tests {
         let mut pod = json!({"spec": {"containers": [{"name": "c", "image": "nginx"}], "priority": 0,
             "terminationGracePeriodSeconds": 5, "preemptionPolicy": "PreemptLowerPriority",
             "tolerations": [{"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}]}});
-        Pod.default(&mut pod);
+        Pod.apply_defaults(&mut pod);
         pod
     }
 
@@ -235,64 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn any_other_change_is_refused_with_the_servers_own_difference() {
+    fn any_other_change_is_refused_and_listed() {
         check_change(
             |spec| {
                 spec["containers"][0]["name"] = json!("z");
                 spec["containers"][0]["env"] = json!([{"name": "A", "value": "b"}]);
-            },
-            &[&format!(
-                "spec: Forbidden: pod updates may not change fields other than {CHANGEABLE}\n{}",
-                r#"@@ -3,14 +3,20 @@
-  "InitContainers": null,
-  "Containers": [
-   {
--   "Name": "c",
-+   "Name": "z",
-    "Image": "nginx",
-    "Command": null,
-    "Args": null,
-    "WorkingDir": "",
-    "Ports": null,
-    "EnvFrom": null,
--   "Env": null,
-+   "Env": [
-+    {
-+     "Name": "A",
-+     "Value": "b",
-+     "ValueFrom": null
-+    }
-+   ],
-    "Resources": {
-     "Limits": null,
-     "Requests": null,
-"#
-            )],
-        );
-        check_change(
-            |spec| {
                 spec["nodeSelector"] = json!({"a": "b"});
-                spec["restartPolicy"] = json!("Never");
             },
             &[&format!(
-                "spec: Forbidden: pod updates may not change fields other than {CHANGEABLE}\n{}",
-                r#"@@ -35,11 +35,13 @@
-   }
-  ],
-  "EphemeralContainers": null,
-- "RestartPolicy": "Always",
-+ "RestartPolicy": "Never",
-  "TerminationGracePeriodSeconds": 5,
-  "ActiveDeadlineSeconds": null,
-  "DNSPolicy": "ClusterFirst",
-- "NodeSelector": null,
-+ "NodeSelector": {
-+  "a": "b"
-+ },
-  "ServiceAccountName": "",
-  "DeprecatedServiceAccount": "",
-  "AutomountServiceAccountToken": null,
-"#
+                "spec: Forbidden: pod updates may not change fields other than {CHANGEABLE}\n\
+                 +containers[0].env: [{{\"name\":\"A\",\"value\":\"b\"}}]\n-containers[0].name: \"c\"\n\
+                 +containers[0].name: \"z\"\n+nodeSelector: {{\"a\":\"b\"}}\n"
             )],
         );
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::{Read, set};
 use crate::registry::strategy::Peers;
 
@@ -255,7 +255,7 @@ fn health_port(spec: &mut Value, ports: &mut Ports<'_>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::registry::strategy::Strategy;
+    use crate::registry::strategy::{CreateStrategy, Strategy};
 
     use super::super::Service;
     use super::*;
@@ -293,7 +293,7 @@ mod tests {
 
     fn create(mut service: Value, peers: &Stored) -> Result<Value, String> {
         Service.prepare_create(&mut service);
-        Service.default(&mut service);
+        Service.apply_defaults(&mut service);
         Service.allocate(&mut service, None, peers).map_err(|error| error.message)?;
         Ok(service)
     }

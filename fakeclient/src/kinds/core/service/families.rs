@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
+use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::{Read, set};
 
 use super::{is_headless, needs_cluster_ip};

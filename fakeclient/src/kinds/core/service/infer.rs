@@ -126,7 +126,7 @@ pub(super) fn drop_of_other_types(service: &mut Value, old: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use crate::registry::strategy::Strategy;
+    use crate::registry::strategy::UpdateStrategy;
 
     use super::super::Service;
     use super::*;

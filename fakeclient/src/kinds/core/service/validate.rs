@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::error::field::FieldError;
-use crate::kinds::rules::names::{dns_label, dns_subdomain, invalid, qualified_name};
-use crate::kinds::rules::path::Path;
+use crate::error::field::{FieldError, invalid_each};
+use crate::error::path::Path;
+use crate::kinds::rules::enums::one_of;
+use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::{ip, labels, ports};
 use crate::object::view::fields::Read;
 
@@ -62,7 +63,7 @@ fn by_type(service: &Value, path: &Path) -> Vec<FieldError> {
             if name.is_empty() {
                 errors.push(FieldError::required(&at, ""));
             } else {
-                errors.extend(invalid(&at, name, dns_subdomain(name)));
+                errors.extend(invalid_each(&at, name, dns_subdomain(name)));
             }
         }
         _ => {}
@@ -78,7 +79,7 @@ fn one_port(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<Field
             errors.push(FieldError::required(&at, ""));
         }
     } else {
-        errors.extend(invalid(&at, name, dns_label(name)));
+        errors.extend(invalid_each(&at, name, dns_label(name)));
         if all[..index].iter().any(|other| other.text("name") == name) {
             errors.push(FieldError::duplicate(&at, name.into()));
         }
@@ -87,7 +88,7 @@ fn one_port(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<Field
     errors.extend(ports::protocol(&path.child("protocol"), port.text("protocol")));
     errors.extend(ports::number_or_name(&path.child("targetPort"), &port["targetPort"]));
     if let Some(protocol) = port["appProtocol"].as_str() {
-        errors.extend(invalid(&path.child("appProtocol"), protocol, qualified_name(protocol)));
+        errors.extend(invalid_each(&path.child("appProtocol"), protocol, qualified_name(protocol)));
     }
     errors
 }
@@ -95,7 +96,8 @@ fn one_port(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<Field
 fn affinity(spec: &Value, path: &Path) -> Vec<FieldError> {
     let kind = spec.text("sessionAffinity");
     let config = path.child("sessionAffinityConfig");
-    let mut errors = one_of(&path.child("sessionAffinity"), kind, &["ClientIP", "None"]);
+    let mut errors: Vec<FieldError> =
+        one_of(&path.child("sessionAffinity"), kind, &["ClientIP", "None"]).into_iter().collect();
     if kind == "ClientIP" {
         let timeout = spec["sessionAffinityConfig"]["clientIP"].number("timeoutSeconds").unwrap_or_default();
         if !(1..=86400).contains(&timeout) {
@@ -193,7 +195,7 @@ fn balancer_only(service: &Value, path: &Path) -> Vec<FieldError> {
     if let Some(class) = spec["loadBalancerClass"].as_str() {
         let at = path.child("loadBalancerClass");
         if is_balancer {
-            errors.extend(invalid(&at, class, qualified_name(class)));
+            errors.extend(invalid_each(&at, class, qualified_name(class)));
         } else {
             errors.push(FieldError::forbidden(at, why));
         }
@@ -235,16 +237,6 @@ fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
     wrong
         .map(|(key, known)| FieldError::not_supported(path.child(key), spec.text(key).into(), known))
         .collect()
-}
-
-fn one_of(path: &Path, value: &str, known: &[&str]) -> Vec<FieldError> {
-    if value.is_empty() {
-        vec![FieldError::required(path, "")]
-    } else if known.contains(&value) {
-        Vec::new()
-    } else {
-        vec![FieldError::not_supported(path, value.into(), known)]
-    }
 }
 
 /// What a change may not do: move to another address or family, another load balancer, another health port.
@@ -321,7 +313,7 @@ pub(super) fn status(service: &Value, old: &Value) -> Vec<FieldError> {
         }
         let name = entry.text("hostname");
         if !name.is_empty() {
-            errors.extend(invalid(&at.child("hostname"), name, dns_subdomain(name)));
+            errors.extend(invalid_each(&at.child("hostname"), name, dns_subdomain(name)));
             if name.parse::<std::net::IpAddr>().is_ok() {
                 let why = "must be a DNS name, not an IP address";
                 errors.push(FieldError::invalid(at.child("hostname"), name.into(), why));
@@ -333,7 +325,7 @@ pub(super) fn status(service: &Value, old: &Value) -> Vec<FieldError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::registry::strategy::Strategy;
+    use crate::registry::strategy::{CreateStrategy, Strategy, UpdateStrategy};
 
     use super::super::Service;
     use super::*;
@@ -343,7 +335,7 @@ mod tests {
         let mut object = json!({"metadata": {"name": "a"}});
         object["spec"] = spec;
         Service.prepare_create(&mut object);
-        Service.default(&mut object);
+        Service.apply_defaults(&mut object);
         let texts: Vec<_> = Service.validate_create(&object).iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }

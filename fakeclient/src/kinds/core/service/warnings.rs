@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::kinds::rules::path::Path;
 use crate::object::view::fields::Read;
 
 use super::spec_type;

@@ -6,8 +6,7 @@
 use serde_json::{Number, Value};
 
 use super::node::Node;
-use super::outcome::{Kind, Outcome};
-use super::walk::inside;
+use super::outcome::{Kind, Outcome, inside};
 use crate::error::field::go_float;
 use crate::object::schema::structural::Type;
 

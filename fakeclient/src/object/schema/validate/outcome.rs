@@ -114,3 +114,8 @@ impl Error {
         }
     }
 }
+
+/// The subject of most texts.
+pub(super) fn inside(path: &str) -> String {
+    format!("{path} in body")
+}

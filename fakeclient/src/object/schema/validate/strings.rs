@@ -1,8 +1,7 @@
 //! Text: length in code points, pattern, format. The first that fails is reported, a wrong format beside it.
 
 use super::node::Node;
-use super::outcome::{Kind, Outcome};
-use super::walk::inside;
+use super::outcome::{Kind, Outcome, inside};
 use crate::error::field::go_quoted;
 
 pub(super) fn check(node: &Node, text: &str, path: &str) -> Outcome {

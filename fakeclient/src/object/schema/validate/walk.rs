@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::node::Node;
-use super::outcome::{Kind, Outcome};
+use super::outcome::{Kind, Outcome, inside};
 use super::{combine, numbers, strings};
 use crate::error::field::{FieldError, go_quoted};
 use crate::object::schema::correlate::Correlated;
@@ -205,11 +205,6 @@ impl Node {
             outcome.add(Kind::TooMany(length, max), path, count.into(), text);
         }
     }
-}
-
-/// The subject of most texts.
-pub(super) fn inside(path: &str) -> String {
-    format!("{path} in body")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::view::fields::Read;
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::Node;
 use crate::object::view::fields::Read;

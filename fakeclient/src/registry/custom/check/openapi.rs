@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rules;
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::schema::structural::Type;
 use crate::object::view::fields::Read;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{defaults, go_form, openapi, structural};
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::view::fields::Read;
 
 /// What a root schema may say when `properties.status` must be able to stand alone.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::go_form;
 use super::openapi::Surroundings;
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::cel::validator;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::Structural;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Structural, Type};
 use crate::object::view::fields::Read;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::go_form::{self, Shared};
 use super::{conversion, names, root, served};
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::schema::structural::Type;
 use crate::object::schema::validate::is_known_format;

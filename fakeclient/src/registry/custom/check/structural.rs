@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
-use crate::kinds::rules::path::Path;
+use crate::error::path::Path;
 use crate::object::go_regex;
 use crate::object::view::fields::Read;
 

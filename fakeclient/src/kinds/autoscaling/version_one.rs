@@ -5,12 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::defaults;
 use crate::error::ApiError;
+use crate::kinds::defaults;
 use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
-
-/// Storage key.
-pub(super) const KEY: &str = "horizontalpodautoscalers.autoscaling";
 
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 const UNKNOWN: [&str; 3] = ["metrics", "current-metrics", "behavior"];

@@ -1,0 +1,26 @@
+//! `HorizontalPodAutoscaler`: stored as `autoscaling/v2`, served as `autoscaling/v1` too.
+
+use serde_json::Value;
+
+use super::version_one;
+use crate::error::ApiError;
+use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
+
+/// `horizontalpodautoscalers.autoscaling`
+#[derive(Debug)]
+pub(crate) struct HorizontalPodAutoscaler;
+
+impl Strategy for HorizontalPodAutoscaler {
+    fn convert_to_served(&self, object: &mut Value) -> Result<bool, ApiError> {
+        version_one::served(object).map(|()| true)
+    }
+
+    fn convert_to_stored(&self, object: &mut Value) -> Result<bool, ApiError> {
+        version_one::stored(object).map(|()| true)
+    }
+}
+
+impl CreateStrategy for HorizontalPodAutoscaler {}
+impl UpdateStrategy for HorizontalPodAutoscaler {}
+impl StatusStrategy for HorizontalPodAutoscaler {}
+impl DeleteStrategy for HorizontalPodAutoscaler {}

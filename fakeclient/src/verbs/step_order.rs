@@ -1,0 +1,267 @@
+//! Tests of the order in which verbs call the strategy of a kind.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use serde_json::{Value, json};
+
+use super::create::create;
+use super::delete::delete;
+use super::options::{DeleteOptions, WriteOptions};
+use super::scope::RequestScope;
+use super::update::{Part, Proposed, guaranteed_update, update};
+use crate::error::ApiError;
+use crate::error::field::FieldError;
+use crate::error::warnings::Warnings;
+use crate::instruments::clock::Clock;
+use crate::object::names::NameRule;
+use crate::registry::resource::Resource;
+use crate::registry::strategy::{
+    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+};
+use crate::state::State;
+
+const CREATE: &[&str] = &[
+    "tracked",
+    "keeps_status_on_create",
+    "warnings_as_sent",
+    "drop_disabled_fields",
+    "prepare_create",
+    "apply_defaults",
+    "stamp",
+    "allocate",
+    "name_rule",
+    "is_checked_as_custom",
+    "validate_create",
+    "warnings",
+];
+
+const UPDATE: &[&str] = &[
+    "creates_on_update",
+    "tracked",
+    "unconditional_update",
+    "drop_disabled_fields",
+    "prepare_update",
+    "apply_defaults",
+    "stamp",
+    "allocate",
+    "bumps_generation",
+    "name_rule",
+    "is_checked_as_custom",
+    "validate_update",
+    "warnings",
+];
+
+const STATUS: &[&str] = &[
+    "tracked",
+    "prepare_status_update",
+    "apply_defaults",
+    "stamp",
+    "name_rule",
+    "is_checked_as_custom",
+    "validate_status_update",
+];
+
+const FINALIZE: &[&str] =
+    &["tracked", "apply_defaults", "stamp", "name_rule", "is_checked_as_custom", "validate_finalize_update"];
+
+const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "orphans"];
+
+/// A strategy without rules that notes each call.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Vec<&'static str>>);
+
+impl Recorder {
+    fn note(&self, step: &'static str) {
+        self.0.lock().expect("no test panics while it notes a call").push(step);
+    }
+
+    fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().expect("no test panics while it notes a call"))
+    }
+}
+
+impl Strategy for Recorder {
+    fn name_rule(&self) -> NameRule {
+        self.note("name_rule");
+        NameRule::DnsSubdomain
+    }
+
+    fn is_checked_as_custom(&self) -> bool {
+        self.note("is_checked_as_custom");
+        false
+    }
+
+    fn apply_defaults(&self, _object: &mut Value) {
+        self.note("apply_defaults");
+    }
+
+    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        self.note("tracked");
+        Cow::Borrowed(object)
+    }
+
+    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {
+        self.note("stamp");
+    }
+
+    fn allocate(&self, _: &mut Value, _old: Option<&Value>, _: &dyn Peers) -> Result<(), ApiError> {
+        self.note("allocate");
+        Ok(())
+    }
+
+    fn drop_disabled_fields(&self, _object: &mut Value) {
+        self.note("drop_disabled_fields");
+    }
+
+    fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
+        self.note("warnings");
+        Vec::new()
+    }
+}
+
+impl CreateStrategy for Recorder {
+    fn keeps_status_on_create(&self) -> bool {
+        self.note("keeps_status_on_create");
+        false
+    }
+
+    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
+        self.note("warnings_as_sent");
+        Vec::new()
+    }
+
+    fn prepare_create(&self, _object: &mut Value) {
+        self.note("prepare_create");
+    }
+
+    fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
+        self.note("validate_create");
+        Vec::new()
+    }
+}
+
+impl UpdateStrategy for Recorder {
+    fn creates_on_update(&self) -> bool {
+        self.note("creates_on_update");
+        false
+    }
+
+    fn unconditional_update(&self) -> bool {
+        self.note("unconditional_update");
+        true
+    }
+
+    fn prepare_update(&self, _object: &mut Value, _old: &Value) {
+        self.note("prepare_update");
+    }
+
+    fn validate_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        self.note("validate_update");
+        Vec::new()
+    }
+
+    fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
+        self.note("bumps_generation");
+        false
+    }
+}
+
+impl StatusStrategy for Recorder {
+    fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {
+        self.note("prepare_status_update");
+    }
+
+    fn validate_finalize_update(&self, _object: &Value) -> Vec<FieldError> {
+        self.note("validate_finalize_update");
+        Vec::new()
+    }
+
+    fn validate_status_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
+        self.note("validate_status_update");
+        Vec::new()
+    }
+}
+
+impl DeleteStrategy for Recorder {
+    fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
+        self.note("begin_deletion");
+        false
+    }
+
+    fn holds(&self, _object: &Value) -> bool {
+        self.note("holds");
+        false
+    }
+
+    fn collectable(&self) -> bool {
+        self.note("collectable");
+        true
+    }
+
+    fn orphans(&self) -> bool {
+        self.note("orphans");
+        false
+    }
+
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
+        self.note("grace");
+        Grace::Immediate
+    }
+}
+
+fn scope(state: &Arc<State>, recorder: &Arc<Recorder>) -> RequestScope {
+    let found = state.registry().resource("rbac.authorization.k8s.io", "v1", "clusterroles");
+    let mut resource = Resource::clone(&found.expect("cluster roles are built in"));
+    resource.strategy = Arc::clone(recorder) as Arc<dyn Strategy>;
+    resource.status_isolated = true;
+    RequestScope {
+        state: Arc::clone(state),
+        resource: Arc::new(resource),
+        user: "somebody".into(),
+        namespace: String::new(),
+        name: "a".into(),
+        subresource: String::new(),
+        warnings: Warnings::default(),
+    }
+}
+
+fn object(value: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "a", "labels": {"a": value}},
+    })
+}
+
+fn done<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
+    future.now_or_never().expect("nothing waits here").expect("nothing is refused")
+}
+
+#[test]
+fn verbs_call_the_strategy_in_the_documented_order() {
+    let state = Arc::new(State::new(0, Clock::system()));
+    let recorder = Arc::new(Recorder::default());
+    let options = WriteOptions::default();
+
+    done(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
+    assert_eq!(recorder.take(), CREATE);
+
+    done(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
+    assert_eq!(recorder.take(), UPDATE);
+
+    let relabelled = |part, label: &'static str| {
+        let scope = scope(&state, &recorder);
+        done(guaranteed_update(&scope, part, &options, |old| {
+            let mut new = old.object.clone();
+            new["metadata"]["labels"]["a"] = label.into();
+            Ok(Proposed::Updated(new))
+        }));
+        recorder.take()
+    };
+    assert_eq!(relabelled(Part::Status, "3"), STATUS);
+    assert_eq!(relabelled(Part::Finalize, "4"), FINALIZE);
+
+    done(delete(&scope(&state, &recorder), &DeleteOptions::default()));
+    assert_eq!(recorder.take(), DELETE);
+}
