@@ -18,7 +18,7 @@ const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
 /// Who depends on whom: uid of the owner → dependents.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct GarbageCollector {
     dependents: BTreeMap<String, BTreeSet<Key>>,
 }

@@ -21,13 +21,14 @@ use crate::state::State;
 #[derive(Debug)]
 pub(crate) struct Controllers {
     pub(crate) state: Arc<State>,
-    /// Held while events are handled, one after the other.
-    garbage_collector: tokio::sync::Mutex<GarbageCollector>,
+    /// Held while events are handled, one after the other. (Not tokio's lock: under tokio's budget it may make a task
+    /// wait although nobody holds it, and a cluster is built without waiting.)
+    garbage_collector: futures::lock::Mutex<GarbageCollector>,
 }
 
 impl Controllers {
     pub(crate) fn new(state: Arc<State>) -> Arc<Self> {
-        Arc::new(Self { state, garbage_collector: tokio::sync::Mutex::default() })
+        Arc::new(Self { state, garbage_collector: futures::lock::Mutex::default() })
     }
 
     /// Handles every event that was committed, and those that this commits itself, until there is none.

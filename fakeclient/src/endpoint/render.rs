@@ -110,6 +110,17 @@ impl Renderer {
     }
 
     fn frame(&self, event: WatchEvent, columns: &mut bool) -> Bytes {
+        // The bytes of an object are made once, for answers, lists and all watches.
+        if self.form == Form::Object {
+            match &event {
+                WatchEvent::Added(object) => return line_of_bytes("ADDED", &object.bytes()),
+                WatchEvent::Modified(object) => return line_of_bytes("MODIFIED", &object.bytes()),
+                WatchEvent::Deleted(object, revision) if object.revision() == *revision => {
+                    return line_of_bytes("DELETED", &object.bytes());
+                }
+                _ => {}
+            }
+        }
         let shown = match event {
             WatchEvent::Added(object) => ("ADDED", self.framed(&object, None, columns)),
             WatchEvent::Modified(object) => ("MODIFIED", self.framed(&object, None, columns)),
@@ -177,7 +188,10 @@ impl Renderer {
 }
 
 fn line(kind: &str, object: &Value) -> Bytes {
-    let mut text = json!({"type": kind, "object": object}).to_string();
-    text.push('\n');
-    text.into()
+    line_of_bytes(kind, object.to_string().as_bytes())
+}
+
+fn line_of_bytes(kind: &str, object: &[u8]) -> Bytes {
+    let parts: [&[u8]; 5] = [b"{\"type\":\"", kind.as_bytes(), b"\",\"object\":", object, b"}\n"];
+    parts.concat().into()
 }

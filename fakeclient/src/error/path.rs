@@ -14,17 +14,28 @@ impl Path {
 
     /// The named field below this one.
     pub(crate) fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}.{name}", self.0)) }
+        self.below(if self.0.is_empty() { [name, "", ""] } else { [".", name, ""] })
     }
 
     /// The item of a list.
     pub(crate) fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        self.below(["[", &index.to_string(), "]"])
     }
 
     /// The value of a map.
     pub(crate) fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+        self.below(["[", key, "]"])
+    }
+
+    /// Walks build many more paths than they report, so this allocates once and formats nothing.
+    fn below(&self, parts: [&str; 3]) -> Self {
+        let length = self.0.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut path = String::with_capacity(length);
+        path.push_str(&self.0);
+        for part in parts {
+            path.push_str(part);
+        }
+        Self(path)
     }
 }
 

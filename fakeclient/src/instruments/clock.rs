@@ -98,7 +98,23 @@ impl Clock {
 
 /// `2026-01-01T00:00:00Z`
 pub(crate) fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let time = time.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    let mut text = String::with_capacity("2026-01-01T00:00:00Z".len());
+    let mut number = |value: i16, width: usize, end: char| {
+        for place in (0..width).rev() {
+            let digit =
+                i32::from(value) / 10_i32.pow(u32::try_from(place).expect("four places at most")) % 10;
+            text.push(char::from_digit(digit.unsigned_abs(), 10).expect("a decimal digit"));
+        }
+        text.push(end);
+    };
+    number(time.year(), 4, '-');
+    number(time.month().into(), 2, '-');
+    number(time.day().into(), 2, 'T');
+    number(time.hour().into(), 2, ':');
+    number(time.minute().into(), 2, ':');
+    number(time.second().into(), 2, 'Z');
+    text
 }
 
 impl fmt::Debug for Clock {

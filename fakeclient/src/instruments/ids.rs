@@ -14,6 +14,16 @@ impl Ids {
         Self(Mutex::new(seed))
     }
 
+    /// The state of the source, to go on from with [`resume`](Self::resume).
+    pub(crate) fn state(&self) -> u64 {
+        *self.0.lock().expect("the source's lock is held for a step only")
+    }
+
+    /// Goes on as the source did that had this state.
+    pub(crate) fn resume(&self, state: u64) {
+        *self.0.lock().expect("the source's lock is held for a step only") = state;
+    }
+
     pub(crate) fn next(&self) -> u64 {
         let mut state = self.0.lock().expect("the source's lock is held for a step only");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

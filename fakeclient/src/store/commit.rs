@@ -76,6 +76,17 @@ impl Store {
         Ok(events)
     }
 
+    /// A store of its own with the same objects and history. Costs nothing, whatever is stored.
+    pub(crate) fn fork(&self) -> Self {
+        Self { state: Mutex::new(self.lock().clone()), hub: Hub::default() }
+    }
+
+    /// Becomes a fork of another store, in the place of what was stored. Nobody follows yet.
+    pub(crate) fn become_fork_of(&self, other: &Self) {
+        let state = other.lock().clone();
+        *self.lock() = state;
+    }
+
     /// Forgets the history up to and including `revision`: a watch from before it is told so.
     pub(crate) fn compact(&self, revision: Revision) {
         self.lock().log.compact(revision);

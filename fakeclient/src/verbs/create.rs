@@ -64,21 +64,17 @@ async fn create_object(
     let managed_fields =
         given.unwrap_or_else(|| scope.field_managers().created(&object, sent, &options.field_manager));
     let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
-    let attempts = if generated { NAME_ATTEMPTS } else { 1 };
-    let mut last = None;
     let noticed = scope.warnings.len();
-    for _ in 0..attempts {
-        scope.warnings.truncate(noticed);
+    let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };
+    for _ in 0..again {
         match attempt(scope, object.clone(), managed_fields.clone(), options).await {
-            Err(error) if generated && error.reason == "AlreadyExists" => {
-                last = Some(error);
-                scope.name.clear();
-            }
+            Err(error) if error.reason == "AlreadyExists" => scope.name.clear(),
             Ok(created) => return Ok(with_revision(created, shown)),
             other => return other,
         }
+        scope.warnings.truncate(noticed);
     }
-    Err(last.expect("the loop ran, and only a taken name goes on"))
+    attempt(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
 }
 
 /// The object with the resourceVersion that a dry run shows, if it shows one.

@@ -73,6 +73,10 @@ impl Versions for KindVersions<'_> {
         })
     }
 
+    fn have_go_types(&self) -> bool {
+        self.resource.is_builtin()
+    }
+
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String> {
         let from = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
         let unknown = |version: &str| format!("no corresponding type for {version}");

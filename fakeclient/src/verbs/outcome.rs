@@ -19,6 +19,11 @@ pub(crate) struct ServedObject {
 }
 
 impl ServedObject {
+    /// The revision that the object shows.
+    pub(crate) fn revision(&self) -> Revision {
+        self.stored.revision()
+    }
+
     /// The object without its managed fields.
     pub(crate) fn value(&self) -> &Value {
         self.converted.as_ref().unwrap_or_else(|| self.stored.value())

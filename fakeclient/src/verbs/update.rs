@@ -2,7 +2,7 @@
 //! and swap.
 
 use crate::object::system_fields;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -58,9 +58,15 @@ pub(crate) async fn update(
         let object = create(scope, Proposed::Updated(object), options).await?;
         return Ok(Written { object, created: true });
     }
+    // An object that names its revision is proposed once: after another write it is stale.
+    let is_conditional = !matches!(metadata::text(&object, "resourceVersion"), "" | "0");
+    let object = Mutex::new(Some(object));
     let object = guaranteed_update(scope, part, options, |old| {
         check_uid(scope, &uid, old.object)?;
-        Ok(Proposed::Updated(object.clone()))
+        let mut object = object.lock().expect("nobody panics while the object is taken");
+        let proposed = if is_conditional { object.take() } else { object.clone() };
+        let stale = || ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name);
+        proposed.map(Proposed::Updated).ok_or_else(stale)
     })
     .await?;
     Ok(Written { object, created: false })
@@ -111,8 +117,9 @@ pub(crate) async fn guaranteed_update(
         scope.warnings.truncate(noticed);
         let snapshot = scope.state.store.snapshot();
         let current = scope.stored(&snapshot)?;
-        let old = scope.state.served(&scope.resource, current.value()).await?.into_owned();
-        let live = Live { object: &old, managed_fields: current.managed_fields() };
+        let old = scope.state.served(&scope.resource, current.value()).await?;
+        let old = old.as_ref();
+        let live = Live { object: old, managed_fields: current.managed_fields() };
         let (object, managed_fields) = match propose(&live)? {
             Proposed::Managed(object, managed_fields) => (object, managed_fields),
             Proposed::Updated(mut object) => {
@@ -123,14 +130,14 @@ pub(crate) async fn guaranteed_update(
             }
         };
         let peers = scope.peers(&snapshot, options.dry_run);
-        let object = prepared(scope, part, object, &old, &peers).await?;
+        let object = prepared(scope, part, object, old, &peers).await?;
         // A write that changes nothing but times changes nothing.
         let unchanged =
-            managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, &old);
-        if unchanged && !lets_go(scope, &object, &old) && !loses(scope, &object, &current).await? {
+            managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, old);
+        if unchanged && !lets_go(scope, &object, old) && !loses(scope, &object, &current).await? {
             return scope.served(current).await;
         }
-        if let Some(written) = commit(scope, options, (object, managed_fields), &old, &current).await? {
+        if let Some(written) = commit(scope, options, (object, managed_fields), old, &current).await? {
             return scope.served(written).await;
         }
     }

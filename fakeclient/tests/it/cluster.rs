@@ -289,3 +289,10 @@ async fn an_apply_creates_and_its_manager_owns_what_it_names() {
     let forced = PatchParams::apply("you").force();
     assert_eq!(maps.patch("a", &forced, &Patch::Apply(&other)).await.unwrap().data, other.data);
 }
+
+#[tokio::test]
+async fn many_clusters_are_made_in_one_task() {
+    for _ in 0..300 {
+        FakeCluster::new();
+    }
+}

@@ -97,9 +97,12 @@ impl FieldManager<'_> {
     pub(crate) fn update(&self, live: &Live<'_>, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
         let before = match sent {
             Sent::Reset if self.subresource.is_empty() => ManagedFields::default(),
-            Sent::Entries(entries) if self.subresource.is_empty() => entries,
+            // Most clients send back what they got: that is shared with the stored object.
+            Sent::Entries(entries) if self.subresource.is_empty() && entries != *live.managed_fields => {
+                entries
+            }
             // A subresource's body has no say in them.
-            _ => live.managed_fields.clone(),
+            Sent::Reset | Sent::Entries(_) | Sent::Nothing => live.managed_fields.clone(),
         };
         if before.is_empty() && live.exists() {
             return before;
@@ -115,19 +118,29 @@ impl FieldManager<'_> {
         mut entries: Vec<Entry>,
         manager: &str,
     ) -> Result<Vec<Entry>, UpdateError> {
-        for object in [new, live] {
-            self.check(object, true).map_err(UpdateError::Other)?;
+        // Objects of a Go type have its types.
+        if !self.versions.have_go_types() {
+            for object in [new, live] {
+                self.check(object, true).map_err(UpdateError::Other)?;
+            }
         }
-        let changed = self.updater().update(live, new, &mut entries)?.difference(&UNTRACKED);
+        let manager = updating(manager, self.api_version, self.subresource);
+        let mut changed = self.updater().update(live, new, &mut entries, &manager)?;
+        changed.remove_all(&UNTRACKED);
         if !changed.is_empty() {
-            let manager = updating(manager, self.api_version, self.subresource);
             match entries.iter_mut().find(|entry| entry.manager.is(&manager)) {
                 Some(entry) => {
-                    entry.fields = Arc::new(changed.union(&entry.fields));
+                    if !entry.fields.contains(&changed) {
+                        entry.fields = Arc::new(entry.fields.union(&changed).into());
+                    }
                     entry.time = Some(self.now.into());
                 }
                 None => {
-                    entries.push(Entry { manager, time: Some(self.now.into()), fields: Arc::new(changed) });
+                    entries.push(Entry {
+                        manager,
+                        time: Some(self.now.into()),
+                        fields: Arc::new(changed.into()),
+                    });
                 }
             }
         }
@@ -230,7 +243,7 @@ impl FieldManager<'_> {
             if fields.is_empty() {
                 entries.remove(at);
             } else {
-                entries[at].fields = Arc::new(fields);
+                entries[at].fields = Arc::new(fields.into());
                 // An apply that changes no value keeps its time, and a new manager that changes none has no time.
                 if new.is_some() {
                     entries[at].time = Some(self.now.into());
@@ -286,7 +299,7 @@ fn cap(entries: &mut Vec<Entry>) {
         let Some(at) = entries.iter().position(|entry| entry.manager.is(&manager)) else { continue };
         let merged = entries.remove(at);
         if let Some(entry) = entries.iter_mut().find(|entry| entry.manager.is(&bucket)) {
-            entry.fields = Arc::new(merged.fields.union(&entry.fields));
+            entry.fields = Arc::new(merged.fields.union(&entry.fields).into());
             entry.time = merged.time;
         }
         count -= 1;

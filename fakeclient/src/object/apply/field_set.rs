@@ -130,6 +130,36 @@ impl FieldSet {
         })
     }
 
+    /// The paths in either set; nothing is copied where one of them is empty.
+    pub(super) fn into_union(self, other: Self) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        if self.is_empty() { other } else { self.union(&other) }
+    }
+
+    /// Whether every path of the other set is in this one.
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        other.nodes.iter().all(|wanted| {
+            self.node(&wanted.element).is_some_and(|node| {
+                (node.member || !wanted.member) && node.children.contains(&wanted.children)
+            })
+        })
+    }
+
+    /// Takes the paths of the other set away.
+    pub(super) fn remove_all(&mut self, other: &Self) {
+        for unwanted in &other.nodes {
+            let Ok(at) = self.position(&unwanted.element) else { continue };
+            let node = &mut self.nodes[at];
+            node.member &= !unwanted.member;
+            node.children.remove_all(&unwanted.children);
+            if !node.member && node.children.is_empty() {
+                self.nodes.remove(at);
+            }
+        }
+    }
+
     /// The paths in both sets.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
@@ -279,6 +309,11 @@ mod tests {
         #[test]
         fn set_algebra_holds(a in any_set(), b in any_set()) {
             prop_assert_eq!(a.union(&b), b.union(&a));
+            prop_assert_eq!(a.clone().into_union(b.clone()), a.union(&b));
+            let mut left = a.clone();
+            left.remove_all(&b);
+            prop_assert_eq!(&left, &a.difference(&b));
+            prop_assert_eq!(a.contains(&b), a.union(&b) == a);
             prop_assert_eq!(a.intersection(&b), b.intersection(&a));
             prop_assert_eq!(a.difference(&b).union(&a.intersection(&b)), a.clone());
             prop_assert!(a.difference(&b).intersection(&b).is_empty());

@@ -1,8 +1,10 @@
 //! `metadata.managedFields`: who manages which fields of an object.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
@@ -79,13 +81,51 @@ impl std::fmt::Display for Manager {
     }
 }
 
+/// The fields of an entry, with their text, which is made once for all objects and revisions that share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnedFields {
+    set: FieldSet,
+    text: OnceLock<Box<RawValue>>,
+}
+
+impl From<FieldSet> for OwnedFields {
+    fn from(set: FieldSet) -> Self {
+        Self { set, text: OnceLock::new() }
+    }
+}
+
+impl Deref for OwnedFields {
+    type Target = FieldSet;
+
+    fn deref(&self) -> &FieldSet {
+        &self.set
+    }
+}
+
+impl PartialEq for OwnedFields {
+    fn eq(&self, other: &Self) -> bool {
+        self.set == other.set
+    }
+}
+
+impl Eq for OwnedFields {}
+
+impl Serialize for OwnedFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.text.get_or_init(|| {
+            serde_json::value::to_raw_value(&self.set).expect("a field set has texts for keys")
+        });
+        text.serialize(serializer)
+    }
+}
+
 /// One entry: a manager and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) manager: Manager,
     /// RFC 3339 in whole seconds, UTC; nothing where a write changed nothing but owners.
     pub(crate) time: Option<SmolStr>,
-    pub(crate) fields: Arc<FieldSet>,
+    pub(crate) fields: Arc<OwnedFields>,
 }
 
 impl Entry {
@@ -217,7 +257,7 @@ fn read_entry(index: usize, entry: &Value) -> Result<Entry, String> {
             subresource: text("subresource").into(),
         },
         time: entry.get("time").and_then(Value::as_str).map(SmolStr::new),
-        fields: Arc::new(fields),
+        fields: Arc::new(fields.into()),
     })
 }
 
@@ -227,7 +267,7 @@ impl Entry {
             "apiVersion": self.manager.api_version.as_str(), "fieldsType": "FieldsV1",
             "operation": self.manager.operation.name(),
         });
-        value["fieldsV1"] = serde_json::to_value(&*self.fields).expect("a field set has texts for keys");
+        value["fieldsV1"] = serde_json::to_value(&self.fields.set).expect("a field set has texts for keys");
         if !self.manager.name.is_empty() {
             value["manager"] = self.manager.name.as_str().into();
         }

@@ -43,7 +43,7 @@ pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Repli
     for entry in managed.by_manager() {
         let Replicas::At(path) = replicas(&entry.manager.api_version) else { continue };
         if entry.fields.has(&path) {
-            let mut entry = Entry { fields: Arc::new(in_scale()), ..entry };
+            let mut entry = Entry { fields: Arc::new(in_scale().into()), ..entry };
             entry.manager.api_version = API_VERSION.into();
             entries.push(entry);
         }
@@ -79,7 +79,7 @@ pub(crate) fn from_scale(
         }
         let fields = entry.fields.difference(&of_path(&path));
         if !fields.is_empty() {
-            entries.push(Entry { fields: Arc::new(fields), ..entry });
+            entries.push(Entry { fields: Arc::new(fields.into()), ..entry });
         }
     }
     let Replicas::At(path) = replicas(api_version) else { return ManagedFields::sorted(entries) };
@@ -90,7 +90,7 @@ pub(crate) fn from_scale(
         let known = managed.entries().iter().find(|known| known.manager.is(&entry.manager));
         entry.time = known.and_then(|known| known.time.clone());
         entry.manager.api_version = api_version.into();
-        entry.fields = Arc::new(of_path(&path));
+        entry.fields = Arc::new(of_path(&path).into());
         entries.push(entry);
     }
     ManagedFields::sorted(entries)

@@ -21,6 +21,10 @@ pub(crate) trait Versions {
     /// The type of an object in this `apiVersion`. Nothing where there is no such version (any more) and its managers
     /// are to be forgotten; an error where that makes the write fail.
     fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String>;
+    /// Whether objects were read as a Go type, so that each value has the type that the schema says.
+    fn have_go_types(&self) -> bool {
+        false
+    }
     /// The object in another version.
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String>;
     /// An object of this version with nothing in it.
@@ -42,6 +46,13 @@ impl UpdateError {
     }
 }
 
+/// The manager of a write.
+#[derive(Clone, Copy)]
+enum Writer<'m> {
+    Applier(&'m Manager),
+    Updater(&'m Manager),
+}
+
 /// The state of a write: its version, and the entries as they become.
 pub(super) struct Updater<'v> {
     pub(super) versions: &'v dyn Versions,
@@ -60,10 +71,11 @@ impl Updater<'_> {
         live: &Value,
         new: &Value,
         entries: &mut Vec<Entry>,
+        manager: &Manager,
     ) -> Result<FieldSet, UpdateError> {
         self.reconcile(live, entries)?;
-        let comparison = self.take(live, new, entries, None, true)?;
-        Ok(comparison.modified.union(&comparison.added))
+        let comparison = self.take(live, new, entries, Writer::Updater(manager), true)?;
+        Ok(comparison.modified.into_union(comparison.added))
     }
 
     /// The object with the configuration applied, or nothing where it stays as it is.
@@ -92,17 +104,18 @@ impl Updater<'_> {
                 .map_err(|why| UpdateError::Other(format!("failed to prune fields: {why}")))?,
             None => merged,
         };
-        self.take(live, &new, entries, Some(manager), force)?;
+        self.take(live, &new, entries, Writer::Applier(manager), force)?;
         Ok((!equal(live, &new)).then_some(new))
     }
 
-    /// Compares, and takes what was changed or removed from all managers but the one that applies.
+    /// Compares, and takes what was changed or removed from all managers but the one that writes: an applier's fields are
+    /// known already, and an updater keeps what it changes.
     fn take(
         &self,
         live: &Value,
         new: &Value,
         entries: &mut Vec<Entry>,
-        applier: Option<&Manager>,
+        writer: Writer<'_>,
         force: bool,
     ) -> Result<Comparison, UpdateError> {
         let failed = "failed to compare objects";
@@ -122,7 +135,8 @@ impl Updater<'_> {
             }
             others.iter().find(|(known, _)| *known == version).and_then(|(_, found)| found.as_ref())
         };
-        let is_applier = |entry: &Entry| applier.is_some_and(|applier| entry.manager.is(applier));
+        let is_applier = |entry: &Entry| matches!(writer, Writer::Applier(own) if entry.manager.is(own));
+        let is_updater = |entry: &Entry| matches!(writer, Writer::Updater(own) if entry.manager.is(own));
         // Managers of versions that are not served any more are forgotten.
         entries.retain(|entry| is_applier(entry) || of(&entry.manager.api_version).is_some());
         let mut conflicts = Vec::new();
@@ -132,8 +146,12 @@ impl Updater<'_> {
                 left.push(None);
                 continue;
             };
-            let changed = comparison.modified.union(&comparison.added);
-            let conflict = entry.fields.intersection(&changed);
+            let conflict = if is_updater(entry) {
+                FieldSet::default()
+            } else {
+                let modified = entry.fields.intersection(&comparison.modified);
+                modified.into_union(entry.fields.intersection(&comparison.added))
+            };
             if !force {
                 let paths = conflict.paths().into_iter();
                 conflicts.extend(paths.map(|path| Conflict { manager: entry.manager.clone(), path }));
@@ -149,7 +167,7 @@ impl Updater<'_> {
         }
         for (entry, fields) in entries.iter_mut().zip(left) {
             if let Some(fields) = fields {
-                entry.fields = Arc::new(fields);
+                entry.fields = Arc::new(fields.into());
             }
         }
         entries.retain(|entry| !entry.fields.is_empty());
@@ -195,7 +213,7 @@ impl Updater<'_> {
                 self.in_version(live, self.api_version, version).map_err(UpdateError::Other)?;
             }
             if let Some(fields) = reconcile(&entry.fields, value_type) {
-                entry.fields = Arc::new(fields);
+                entry.fields = Arc::new(fields.into());
             }
             kept.push(entry);
         }
@@ -251,7 +269,7 @@ impl Updater<'_> {
             let of = entry.manager.api_version.as_str();
             match owned.iter_mut().find(|(known, _)| *known == of) {
                 Some((_, fields)) => *fields = fields.union(&entry.fields),
-                None => owned.push((of, (*entry.fields).clone())),
+                None => owned.push((of, (**entry.fields).clone())),
             }
         }
         // What the pruned version's managers own comes first: a conversion may need it.
@@ -276,7 +294,7 @@ impl Updater<'_> {
 
 /// Gives the manager these fields and keeps its time; what it had before comes back.
 fn replace(entries: &mut Vec<Entry>, manager: &Manager, fields: FieldSet) -> Option<Entry> {
-    let entry = Entry { manager: manager.clone(), time: None, fields: Arc::new(fields) };
+    let entry = Entry { manager: manager.clone(), time: None, fields: Arc::new(fields.into()) };
     if let Some(known) = entries.iter_mut().find(|entry| entry.manager.is(manager)) {
         let time = known.time.clone();
         return Some(std::mem::replace(known, Entry { time, ..entry }));

@@ -87,14 +87,20 @@ pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[String]) {
 /// Equal but for the revision: the write would change nothing.
 pub(crate) fn same(new: &Value, old: &Value) -> bool {
     let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new == old };
-    let rest = |map: &Map<String, Value>| map.keys().filter(|key| *key != "metadata").count();
-    let others = |(key, value): (&String, &Value)| key == "metadata" || old.get(key) == Some(value);
-    let metadata = |map: &Map<String, Value>| {
-        let mut metadata = map.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-        metadata.remove("resourceVersion");
-        metadata
-    };
-    rest(new) == rest(old) && new.iter().all(others) && metadata(new) == metadata(old)
+    same_without(new, old, "metadata")
+        && match (
+            new.get("metadata").and_then(Value::as_object),
+            old.get("metadata").and_then(Value::as_object),
+        ) {
+            (Some(new), Some(old)) => same_without(new, old, "resourceVersion"),
+            (new, old) => new.is_none() && old.is_none(),
+        }
+}
+
+/// Equality of two maps that leaves out one key.
+fn same_without(a: &Map<String, Value>, b: &Map<String, Value>, left_out: &str) -> bool {
+    let count = |map: &Map<String, Value>| map.len() - usize::from(map.contains_key(left_out));
+    count(a) == count(b) && a.iter().all(|(key, value)| key == left_out || b.get(key) == Some(value))
 }
 
 #[cfg(test)]

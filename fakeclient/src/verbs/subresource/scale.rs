@@ -206,6 +206,10 @@ impl Versions for ScaleVersions {
         Ok(known.then(|| ValueType::component(&Builtin, COMPONENT)).flatten())
     }
 
+    fn have_go_types(&self) -> bool {
+        true
+    }
+
     fn convert(&self, _object: &Value, api_version: &str) -> Result<Value, String> {
         Err(format!("no corresponding type for {api_version}"))
     }
