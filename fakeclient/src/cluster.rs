@@ -7,10 +7,10 @@ use kube::Client;
 
 use crate::controllers::{self, BuildError, Controllers};
 use crate::endpoint::service::FakeService;
+#[cfg(feature = "serve")]
 use crate::endpoint::socket::{self, ServeError, Serving};
-use crate::error::ApiError;
 use crate::instruments::clock::Clock;
-use crate::instruments::faults::{FaultGuard, RequestMatch};
+use crate::instruments::faults::Faults;
 use crate::instruments::journal::Entry;
 use crate::state::State;
 
@@ -77,14 +77,14 @@ impl FakeCluster {
     /// Puts the API server on a TLS socket of the loopback interface, for kubectl and clients in any language. Port 0
     /// takes a free one. HTTP/2 and HTTP/1.1; a CA of its own; an administrator's client certificate and token are in
     /// the handle's kubeconfig.
+    #[cfg(feature = "serve")]
     pub async fn serve(&self, port: u16) -> Result<Serving, ServeError> {
         socket::serve(Arc::clone(&self.controllers), port).await
     }
 
-    /// Fails the `nth` request from now on that matches (1 is the first, 0 all) with this error, until the guard is
-    /// dropped.
-    pub fn fail(&self, of: RequestMatch, nth: u64, error: ApiError) -> FaultGuard {
-        self.controllers.state.faults.fail(of, nth, error)
+    /// The faults of this cluster's requests: which of them fail, and with what error.
+    pub fn faults(&self) -> Faults {
+        self.controllers.state.faults.clone()
     }
 
     /// The requests answered so far, oldest first (the newest 100,000).

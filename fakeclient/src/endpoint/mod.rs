@@ -18,4 +18,5 @@ pub(crate) mod documents;
 pub(crate) mod openapi;
 pub(crate) mod version;
 
+#[cfg(feature = "serve")]
 pub(crate) mod socket;

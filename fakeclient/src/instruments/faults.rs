@@ -1,12 +1,10 @@
-//! The first fault seam: what happens to a request before anybody reads it.
-//!
-//! A rule matches requests and gives a verdict on the n-th; its guard removes it.
+//! Faults of requests: rules that fail requests before they are read.
 
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::error::ApiError;
 
-/// Which requests a rule is about. Empty fields match everything.
+/// A pattern of requests. Empty fields match everything.
 ///
 /// ```
 /// use k8s_openapi::api::coordination::v1::Lease;
@@ -17,7 +15,7 @@ use crate::error::ApiError;
 /// # async fn main() -> Result<(), kube::Error> {
 /// let cluster = FakeCluster::new();
 /// let gets = RequestMatch::verb("get").resource("leases").user("operator");
-/// let _fault = cluster.fail(gets, 0, ApiError::internal("etcd has no leader"));
+/// let _fault = cluster.faults().on(gets).fail(ApiError::internal("etcd has no leader"));
 /// let leases = |user: &str| Api::<Lease>::default_namespaced(cluster.client_as(user));
 /// assert!(leases("operator").get_opt("leader").await.is_err());
 /// assert!(leases("spec").get_opt("leader").await?.is_none());
@@ -40,7 +38,7 @@ pub struct RequestMatch {
     pub user: Option<String>,
 }
 
-/// What a rule sees of a request.
+/// The attributes of a request that patterns look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) verb: &'a str,
@@ -105,14 +103,119 @@ impl RequestMatch {
 
 #[derive(Debug)]
 struct Rule {
-    of: RequestMatch,
-    /// 1 is the first matching request; 0 is every one.
-    nth: u64,
+    pattern: RequestMatch,
+    occurrence: Occurrence,
     error: ApiError,
     seen: Mutex<u64>,
 }
 
-/// Removes its rule when dropped, and tells how often it was met.
+/// The matching requests that a rule fails, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occurrence {
+    Every,
+    Nth(u64),
+    First(u64),
+}
+
+impl Occurrence {
+    fn covers(self, count: u64) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Nth(nth) => nth == count,
+            Self::First(first) => count <= first,
+        }
+    }
+}
+
+/// The faults of a cluster's requests, from [`FakeCluster::faults`](crate::FakeCluster::faults).
+///
+/// ```
+/// use k8s_openapi::api::core::v1::ConfigMap;
+/// use kube::Api;
+/// use kube::api::PostParams;
+/// use seatrial_fakeclient::{ApiError, FakeCluster, RequestMatch};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), kube::Error> {
+/// let cluster = FakeCluster::new();
+/// let creates = RequestMatch::verb("create").resource("configmaps");
+/// let fault = cluster.faults().on(creates).nth(2).fail(ApiError::internal("disk full"));
+///
+/// let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+/// let map = |name: &str| {
+///     let mut map = ConfigMap::default();
+///     map.metadata.name = Some(name.to_owned());
+///     map
+/// };
+/// assert!(maps.create(&PostParams::default(), &map("a")).await.is_ok());
+/// assert!(maps.create(&PostParams::default(), &map("b")).await.is_err());
+/// assert!(maps.create(&PostParams::default(), &map("b")).await.is_ok());
+/// assert_eq!(fault.matched(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    rules: Arc<Mutex<Vec<Arc<Rule>>>>,
+}
+
+impl Faults {
+    /// A fault of the requests that match this pattern: each of them, unless the fault is limited.
+    pub fn on(&self, pattern: RequestMatch) -> FaultBuilder {
+        FaultBuilder { faults: self.clone(), pattern, occurrence: Occurrence::Every }
+    }
+
+    /// The verdict on a request: the first rule that fails it wins, all that match count it.
+    pub(crate) fn verdict(&self, attempt: &Attempt<'_>) -> Result<(), ApiError> {
+        let rules = self.rules.lock().expect("the rules' lock is held for a look only");
+        let mut verdict = Ok(());
+        for rule in rules.iter().filter(|rule| rule.pattern.matches(attempt)) {
+            let mut seen = rule.seen.lock().expect("the counter's lock is held for a step only");
+            *seen += 1;
+            if verdict.is_ok() && rule.occurrence.covers(*seen) {
+                verdict = Err(rule.error.clone());
+            }
+        }
+        verdict
+    }
+}
+
+/// A fault that is being described; [`fail`](Self::fail) puts it into force.
+#[must_use = "nothing fails before `fail` is called"]
+#[derive(Clone, Debug)]
+pub struct FaultBuilder {
+    faults: Faults,
+    pattern: RequestMatch,
+    occurrence: Occurrence,
+}
+
+impl FaultBuilder {
+    /// Only the `nth` matching request from now on, counted from 1.
+    ///
+    /// # Panics
+    /// If `nth` is 0.
+    pub fn nth(mut self, nth: u64) -> Self {
+        assert!(nth > 0, "requests are counted from 1: the first one is nth(1)");
+        self.occurrence = Occurrence::Nth(nth);
+        self
+    }
+
+    /// Only the first `count` matching requests from now on.
+    pub fn first(mut self, count: u64) -> Self {
+        self.occurrence = Occurrence::First(count);
+        self
+    }
+
+    /// Fails these requests with `error` until the guard is dropped.
+    pub fn fail(self, error: ApiError) -> FaultGuard {
+        let Self { faults, pattern, occurrence } = self;
+        let rule = Arc::new(Rule { pattern, occurrence, error, seen: Mutex::new(0) });
+        faults.rules.lock().expect("the rules' lock is held for a look only").push(Arc::clone(&rule));
+        FaultGuard { rule, rules: Arc::downgrade(&faults.rules) }
+    }
+}
+
+/// A fault in force; it ends when the guard is dropped.
 #[must_use = "the fault is removed when its guard is dropped"]
 #[derive(Debug)]
 pub struct FaultGuard {
@@ -121,7 +224,7 @@ pub struct FaultGuard {
 }
 
 impl FaultGuard {
-    /// How many requests have matched so far, failed or not.
+    /// The number of requests that have matched so far, failed or not.
     pub fn matched(&self) -> u64 {
         *self.rule.seen.lock().expect("the counter's lock is held for a step only")
     }
@@ -135,34 +238,6 @@ impl Drop for FaultGuard {
                 .expect("the rules' lock is held for a look only")
                 .retain(|r| !Arc::ptr_eq(r, &self.rule));
         }
-    }
-}
-
-/// The rules in force.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    rules: Arc<Mutex<Vec<Arc<Rule>>>>,
-}
-
-impl Faults {
-    pub(crate) fn fail(&self, of: RequestMatch, nth: u64, error: ApiError) -> FaultGuard {
-        let rule = Arc::new(Rule { of, nth, error, seen: Mutex::new(0) });
-        self.rules.lock().expect("the rules' lock is held for a look only").push(Arc::clone(&rule));
-        FaultGuard { rule, rules: Arc::downgrade(&self.rules) }
-    }
-
-    /// The verdict on a request: the first rule that fails it wins, all that match count it.
-    pub(crate) fn verdict(&self, attempt: &Attempt<'_>) -> Result<(), ApiError> {
-        let rules = self.rules.lock().expect("the rules' lock is held for a look only");
-        let mut verdict = Ok(());
-        for rule in rules.iter().filter(|rule| rule.of.matches(attempt)) {
-            let mut seen = rule.seen.lock().expect("the counter's lock is held for a step only");
-            *seen += 1;
-            if verdict.is_ok() && (rule.nth == 0 || rule.nth == *seen) {
-                verdict = Err(rule.error.clone());
-            }
-        }
-        verdict
     }
 }
 
@@ -182,16 +257,31 @@ mod tests {
     #[test]
     fn only_the_nth_matching_request_fails() {
         let faults = Faults::default();
-        let guard = faults.fail(RequestMatch::verb("get").resource("pods"), 2, ApiError::internal("boom"));
+        let guard =
+            faults.on(RequestMatch::verb("get").resource("pods")).nth(2).fail(ApiError::internal("boom"));
         let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
         assert_eq!(verdicts, [true, false, true]);
         assert_eq!(guard.matched(), 3);
     }
 
     #[test]
+    fn first_requests_fail_and_later_ones_do_not() {
+        let faults = Faults::default();
+        let _guard = faults.on(RequestMatch::default()).first(2).fail(ApiError::internal("boom"));
+        let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
+        assert_eq!(verdicts, [false, false, true]);
+    }
+
+    #[test]
+    #[should_panic(expected = "counted from 1")]
+    fn request_number_zero_is_a_mistake() {
+        drop(Faults::default().on(RequestMatch::default()).nth(0));
+    }
+
+    #[test]
     fn a_rule_ends_with_its_guard() {
         let faults = Faults::default();
-        let guard = faults.fail(RequestMatch::default(), 0, ApiError::internal("boom"));
+        let guard = faults.on(RequestMatch::default()).fail(ApiError::internal("boom"));
         assert!(faults.verdict(&GET_POD).is_err());
         drop(guard);
         assert!(faults.verdict(&GET_POD).is_ok());
@@ -200,7 +290,8 @@ mod tests {
     #[test]
     fn a_rule_about_a_user_leaves_others_alone() {
         let faults = Faults::default();
-        let guard = faults.fail(RequestMatch::verb("get").user("operator"), 1, ApiError::internal("boom"));
+        let guard =
+            faults.on(RequestMatch::verb("get").user("operator")).first(1).fail(ApiError::internal("boom"));
         assert!(faults.verdict(&Attempt { user: "spec", ..GET_POD }).is_ok());
         // Had the other one's request been counted, this would be the second.
         assert!(faults.verdict(&GET_POD).is_err());

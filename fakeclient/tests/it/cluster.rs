@@ -117,8 +117,11 @@ async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
 async fn only_the_second_create_fails() {
     let cluster = FakeCluster::new();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    let guard =
-        cluster.fail(RequestMatch::verb("create").resource("configmaps"), 2, ApiError::internal("disk full"));
+    let guard = cluster
+        .faults()
+        .on(RequestMatch::verb("create").resource("configmaps"))
+        .nth(2)
+        .fail(ApiError::internal("disk full"));
     maps.create(&PostParams::default(), &map("a")).await.unwrap();
     let error = maps.create(&PostParams::default(), &map("b")).await.unwrap_err();
     assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");
@@ -130,8 +133,10 @@ async fn only_the_second_create_fails() {
 async fn a_fault_meets_one_user_and_spares_another() {
     let cluster = FakeCluster::new();
     let maps = |user: &str| Api::<ConfigMap>::default_namespaced(cluster.client_as(user));
-    let guard =
-        cluster.fail(RequestMatch::verb("create").user("operator"), 0, ApiError::internal("disk full"));
+    let guard = cluster
+        .faults()
+        .on(RequestMatch::verb("create").user("operator"))
+        .fail(ApiError::internal("disk full"));
     maps("spec").create(&PostParams::default(), &map("a")).await.unwrap();
     let error = maps("operator").create(&PostParams::default(), &map("b")).await.unwrap_err();
     assert!(matches!(&error, kube::Error::Api(status) if status.code == 500), "{error}");
