@@ -189,7 +189,7 @@ fn tests(group: &Group) -> Result<Counts> {
     parts.add("cargo test", group.run(&mut all));
     let mut operator = cargo();
     operator.args(["test", "--quiet", "--no-fail-fast", "--package", "seatrial-operator", "--lib", "--bins"]);
-    operator.args(["--test", "command", "--test", "evidence", "--test", "reconciles"]);
+    operator.args(["--test", "artefacts", "--test", "command", "--test", "reconciles"]);
     if !group.is_asked() {
         parts.add("the operator's tests", group.run(&mut operator));
     }
