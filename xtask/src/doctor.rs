@@ -5,7 +5,7 @@ mod kind;
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use seatrial_envtest::assets::{self, Binary, Outcome, ReportLine, Request, Step};
+use seatrial_envtest::assets::{self, Binary, ReportLine, Request, Step, StepOutcome};
 
 use crate::browser;
 
@@ -119,12 +119,12 @@ async fn envtest() -> Vec<Finding> {
 /// What a step found, or why it found nothing. Those that would obtain something were not asked to.
 fn looked(line: &ReportLine, complete: bool) -> Option<Finding> {
     match (&line.outcome, line.step) {
-        (Outcome::Found { .. }, _) => Some(Finding::good(line.to_string())),
-        (Outcome::PassedOn(_), _) if complete => {
+        (StepOutcome::Found { .. }, _) => Some(Finding::good(line.to_string())),
+        (StepOutcome::NotFound(_), _) if complete => {
             Some(Finding::spared(format!("{line}; not needed, since they are found elsewhere")))
         }
-        (Outcome::PassedOn(_), Step::Index | Step::Source) => None,
-        (Outcome::PassedOn(_), _) => Some(Finding::spared(line.to_string())),
+        (StepOutcome::NotFound(_), Step::Index | Step::Source) => None,
+        (StepOutcome::NotFound(_), _) => Some(Finding::spared(line.to_string())),
     }
 }
 

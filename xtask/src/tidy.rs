@@ -15,7 +15,7 @@ const FUNCTION: usize = 70;
 const MAY_USE: [(&str, &[&str]); 7] = [
     ("fixtures", &[]),
     ("fakeclient", &[]),
-    ("envtest", &[]),
+    ("envtest", &["seatrial-fixtures"]),
     ("e2e", &["seatrial-envtest", "seatrial-fakeclient"]),
     ("operator-under-test", &[]),
     (
@@ -32,9 +32,8 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// The same for `[dev-dependencies]`, beside the above.
-const MAY_TEST_WITH: [(&str, &[&str]); 4] = [
+const MAY_TEST_WITH: [(&str, &[&str]); 3] = [
     ("fakeclient", &["seatrial-fixtures"]),
-    ("envtest", &["seatrial-fixtures"]),
     ("operator-under-test", &["seatrial-e2e", "seatrial-fakeclient"]),
     ("xtask/generate", &["seatrial-fixtures"]),
 ];

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use seatrial_envtest::Environment;
-use seatrial_fixtures::conformance::sides::{self, Server};
+use seatrial_envtest::{Environment, conformance};
+use seatrial_fixtures::conformance::sides::Server;
 
 /// A real server, and what must live as long as it is asked.
 pub(crate) struct Real {
@@ -21,7 +21,8 @@ impl Real {
         if let Some(path) = kubeconfig {
             return Ok(Self { config: read(path).await?, environment: None });
         }
-        let environment = started(server).await?;
+        let environment =
+            conformance::environment(*server).start().await.context("start the real control plane")?;
         Ok(Self { config: environment.config(), environment: Some(environment) })
     }
 
@@ -31,16 +32,6 @@ impl Real {
             environment.stop().await;
         }
     }
-}
-
-async fn started(server: &Server) -> Result<Environment> {
-    let builder = Environment::builder()
-        .version(sides::KUBERNETES)
-        .apiserver_args(server.apiserver_args())
-        .disable_admission_plugins(sides::DISABLED_ADMISSION_PLUGINS)
-        .controllers(sides::CONTROLLERS)
-        .controller_manager_args(sides::CONTROLLER_MANAGER_ARGS);
-    builder.start().await.context("start the real control plane")
 }
 
 async fn read(path: &Path) -> Result<Config> {
