@@ -1,4 +1,4 @@
-//! The real side: a control plane of our own, or one that runs already.
+//! The real side: a started control plane, or the server of a kubeconfig.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_envtest::{Environment, conformance};
 use seatrial_fixtures::conformance::sides::Server;
 
-/// A real server, and what must live as long as it is asked.
-pub(crate) struct Real {
+/// A real server.
+pub(crate) struct RealServer {
     pub(crate) config: Config,
     environment: Option<Environment>,
 }
 
-impl Real {
-    /// Starts etcd, kube-apiserver and the controllers that both sides run; or takes the server of a kubeconfig, which
-    /// must run the same (and forget its history in time for the cases that wait for it).
+impl RealServer {
+    /// Starts a control plane, or uses the server of a kubeconfig, which must have the same controllers and, for cases that
+    /// wait for it, the same compaction interval.
     pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &Server) -> Result<Self> {
         if let Some(path) = kubeconfig {
             return Ok(Self { config: read(path).await?, environment: None });
@@ -26,7 +26,7 @@ impl Real {
         Ok(Self { config: environment.config(), environment: Some(environment) })
     }
 
-    /// Ends what `start` began.
+    /// Stops the control plane, if `start` started one.
     pub(crate) async fn stop(self) {
         if let Some(environment) = self.environment {
             environment.stop().await;

@@ -1,4 +1,4 @@
-//! SIGHUP for the children of a test that nohup, or a runner that does the same, has ignore it.
+//! Default handling of SIGHUP in child processes, also if nohup has it ignored.
 
 use std::sync::LazyLock;
 use std::thread;
@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Sees to it that SIGHUP reaches the children of this process. They inherit that it is ignored, but no handler: where
 /// there is one, a child begins with the default.
-pub(crate) fn ends_children() {
+pub(crate) fn reset_for_children() {
     // On a thread of its own: the caller may be on a runtime, which cannot hold another one.
     static CAUGHT: LazyLock<()> =
         LazyLock::new(|| thread::spawn(catch).join().expect("a handler can be set"));
