@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use seatrial_envtest::Environment;
 use seatrial_envtest::assets::{self, Binary, Request};
 use seatrial_fakeclient::FakeCluster;
-use seatrial_fixtures::conformance::sides;
+use seatrial_fixtures::conformance::server_config;
 
 use crate::cargo::Counts;
 
@@ -67,11 +67,14 @@ struct CommandOutput {
 
 /// Runs all steps on both sides and prints the counts as the last line.
 pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
-    let request = Request::new(Some(sides::KUBERNETES))?.with(Binary::Kubectl);
+    let request = Request::new(Some(server_config::KUBERNETES))?.with(Binary::Kubectl);
     let found = assets::resolve(&request).await?;
     let program = found.path(Binary::Kubectl).context("kubectl was asked for")?.to_owned();
-    let environment =
-        Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS).start().await?;
+    let environment = Environment::builder()
+        .version(server_config::KUBERNETES)
+        .controllers(server_config::CONTROLLERS)
+        .start()
+        .await?;
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await?;
     let fake = KubectlClient::new(&program, serving.kubeconfig())?;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use seatrial_envtest::conformance;
-use seatrial_fixtures::conformance::{cases, run_all, sides};
+use seatrial_fixtures::conformance::{cases, run_all, server_config};
 use seatrial_fixtures::wire::{Wire, plain_http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_cases_pass_on_a_real_server() {
     let mut failures = Vec::new();
-    for (server, cases) in sides::servers(cases()) {
+    for (server, cases) in server_config::by_server_kind(cases()) {
         let environment = conformance::environment(server).start().await.expect("a control plane starts");
         let wire: Arc<dyn Wire> =
             Arc::new(plain_http(&environment.config()).expect("its configuration is usable"));

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_data_has_the_version_of_the_comparison() {
-        assert_eq!(KUBERNETES, format!("v{}", seatrial_fixtures::conformance::sides::KUBERNETES));
+        assert_eq!(KUBERNETES, format!("v{}", seatrial_fixtures::conformance::server_config::KUBERNETES));
     }
 
     #[test]

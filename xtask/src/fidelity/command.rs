@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::coverage::Ability;
-use seatrial_fixtures::conformance::{Case, Pair, Pairing, cases, salt, sides};
+use seatrial_fixtures::conformance::{Case, OutcomePair, PairRunner, cases, salt, server_config};
 use seatrial_fixtures::wire::{Wire, plain_http};
 
 use super::coverage::{self, Coverage};
@@ -51,7 +51,7 @@ pub(crate) struct Args {
 #[derive(Default)]
 struct Results {
     cases: Vec<Case>,
-    pairs: Vec<Pair>,
+    pairs: Vec<OutcomePair>,
     offered: BTreeSet<Ability>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     ensure!(!selected.is_empty(), "no case has {:?} in its title", args.filter.unwrap_or_default());
     let salt = salt(SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?);
     let mut results = Results::default();
-    for (server, selected) in sides::servers(selected) {
+    for (server, selected) in server_config::by_server_kind(selected) {
         let real = RealServer::start(args.kubeconfig.as_ref(), &server).await?;
         // A failing case panics, and its outcome has the message.
         let hook = std::panic::take_hook();
@@ -117,7 +117,7 @@ impl Results {
         let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
         self.offered
             .extend(coverage::offered(wire.as_ref(), fake_server(Timestamp::now(), "").wire.as_ref()).await?);
-        let pairing = Pairing::new(wire, Arc::new(|start| fake_server(start, "")));
+        let pairing = PairRunner::new(wire, Arc::new(|start| fake_server(start, "")));
         self.pairs.extend(pairing.run_all(&selected, salt, CONCURRENCY, progress(selected.len())).await);
         self.cases.extend(selected);
         Ok(())
@@ -125,7 +125,7 @@ impl Results {
 }
 
 /// Prints the progress to standard error every 50 cases.
-fn progress(total: usize) -> impl Fn(&Case, &Pair) {
+fn progress(total: usize) -> impl Fn(&Case, &OutcomePair) {
     let done = AtomicUsize::new(0);
     move |_, _| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use seatrial_fixtures::conformance::Pair;
+use seatrial_fixtures::conformance::OutcomePair;
 use seatrial_fixtures::conformance::coverage::{self as fixtures_coverage, Ability, Gaps};
 use seatrial_fixtures::wire::Wire;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) struct Coverage {
 
 impl Coverage {
     /// Compares the requests of the cases with the offered and the listed abilities.
-    pub(crate) fn of(offered: &BTreeSet<Ability>, pairs: &[Pair]) -> Self {
+    pub(crate) fn of(offered: &BTreeSet<Ability>, pairs: &[OutcomePair]) -> Self {
         let asked = pairs.iter().flat_map(|pair| fixtures_coverage::asked(&pair.real.transcript)).collect();
         let listed = fixtures_coverage::uncovered();
         Self { offered: offered.len(), listed: listed.len(), gaps: Gaps::between(offered, &asked, &listed) }

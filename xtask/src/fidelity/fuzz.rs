@@ -9,10 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use seatrial_fixtures::conformance::compare::{Verdict, compare};
 use seatrial_fixtures::conformance::normalise::normalise;
-use seatrial_fixtures::conformance::sides::Server;
-use seatrial_fixtures::conformance::{Case, Pair, Pairing, run_as, salt};
+use seatrial_fixtures::conformance::server_config::ServerKind;
+use seatrial_fixtures::conformance::{Case, OutcomePair, PairRunner, run_as, salt};
 use seatrial_fixtures::fuzz::{
-    Options, Sequence, Shrinking, Signature, answered, preparation, prepared, removal, sequence, sequences,
+    Options, Sequence, Shrinking, Signature, response_status, sequence, sequences, setup_case, setup_objects,
+    teardown_case,
 };
 use seatrial_fixtures::wire::{Wire, plain_http};
 
@@ -63,7 +64,7 @@ impl FuzzArgs {
 /// Runs the fuzzer. Fails if a sequence differs.
 pub(crate) async fn run(args: &FuzzArgs, options: Options, kubeconfig: Option<&PathBuf>) -> Result<()> {
     let salt = salt(SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?);
-    let real = RealServer::start(kubeconfig, &Server::Lasting).await?;
+    let real = RealServer::start(kubeconfig, &ServerKind::Default).await?;
     // A failing case panics, and its outcome has the message.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
@@ -123,7 +124,7 @@ struct Difference {
 
 /// A worker that runs sequences one after another.
 struct Worker {
-    pairing: Pairing,
+    pairing: PairRunner,
     token: String,
 }
 
@@ -135,10 +136,10 @@ impl FuzzRun {
         for number in 0..CONCURRENCY {
             let (run, wire, token) = (Arc::clone(self), Arc::clone(&wire), format!("{salt}fuzz{number:03}"));
             working.spawn(async move {
-                run_on_real(&preparation(), &wire, &token).await?;
+                run_on_real(&setup_case(), &wire, &token).await?;
                 let worker = Worker::new(Arc::clone(&wire), token);
                 run.run_worker(&worker).await;
-                run_on_real(&removal(), &wire, &worker.token).await
+                run_on_real(&teardown_case(), &wire, &worker.token).await
             });
         }
         while let Some(worker) = working.join_next().await {
@@ -188,7 +189,7 @@ async fn run_on_real(case: &Case, wire: &Arc<dyn Wire>, token: &str) -> Result<(
 }
 
 /// The difference of the two sides, if there is one that is not in the ledger.
-fn difference_of(sequence: &Sequence, pair: &Pair) -> Option<Difference> {
+fn difference_of(sequence: &Sequence, pair: &OutcomePair) -> Option<Difference> {
     let comparison = compare(&sequence.case(), pair);
     if matches!(comparison.verdict, Verdict::Identical | Verdict::InTheLedger(_)) {
         return None;
@@ -200,12 +201,12 @@ fn difference_of(sequence: &Sequence, pair: &Pair) -> Option<Difference> {
 
 impl Worker {
     fn new(wire: Arc<dyn Wire>, token: String) -> Self {
-        let objects = prepared(&token);
-        Self { pairing: Pairing::new(wire, Arc::new(move |start| fake_server(start, &objects))), token }
+        let objects = setup_objects(&token);
+        Self { pairing: PairRunner::new(wire, Arc::new(move |start| fake_server(start, &objects))), token }
     }
 
-    async fn pair(&self, sequence: &Sequence) -> Pair {
-        self.pairing.run_named(&sequence.case(), |_| self.token.clone()).await
+    async fn pair(&self, sequence: &Sequence) -> OutcomePair {
+        self.pairing.run_with_token(&sequence.case(), |_| self.token.clone()).await
     }
 
     /// The shortest sequence that shows a difference like this one.
@@ -236,9 +237,9 @@ impl Display for Difference {
 }
 
 impl FuzzResults {
-    fn count(&mut self, sequence: &Sequence, pair: &Pair) {
+    fn count(&mut self, sequence: &Sequence, pair: &OutcomePair) {
         for exchange in &pair.real.transcript {
-            let (request, status) = answered(&exchange.0);
+            let (request, status) = response_status(&exchange.0);
             *self.answers.entry(request).or_default().entry(status).or_default() += 1;
         }
         let before = self.operations;

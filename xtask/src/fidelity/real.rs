@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use seatrial_envtest::{Environment, conformance};
-use seatrial_fixtures::conformance::sides::Server;
+use seatrial_fixtures::conformance::server_config::ServerKind;
 
 /// A real server.
 pub(crate) struct RealServer {
@@ -17,7 +17,7 @@ pub(crate) struct RealServer {
 impl RealServer {
     /// Starts a control plane, or uses the server of a kubeconfig, which must have the same controllers and, for cases that
     /// wait for it, the same compaction interval.
-    pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &Server) -> Result<Self> {
+    pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &ServerKind) -> Result<Self> {
         if let Some(path) = kubeconfig {
             return Ok(Self { config: read(path).await?, environment: None });
         }
