@@ -317,7 +317,7 @@ Caused by:\n  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill
             ("Caused by:", &["  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill)"]),
         ];
         check(Stream::Errors, text, &expected);
-        // The same words on the other stream are somebody's output.
+        // On the other stream the same text is ordinary output.
         assert_eq!(read(Stream::Output, text), []);
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// A folder for screenshots.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// Print the figures as test runners do, for whoever counts them.
+    /// Print the counts in the format of a test runner.
     #[arg(long, hide = true)]
     counted: bool,
 }

@@ -172,8 +172,8 @@ mod tests {
     fn a_signal_reaches_children_and_their_end_is_awaited() {
         let folder = tempfile::tempdir().unwrap();
         let ready = folder.path().join("ready");
-        // As cargo and a test program: the outer one dies of the signal, the inner one tidies up and says how it was. What
-        // the inner one waits for ends by itself: a shell's child can miss a signal that comes before it is itself.
+        // As with cargo and a test program, the outer shell dies of the signal while the inner one cleans up. It loops with a
+        // short sleep, since the child of a shell may miss a signal before its exec.
         let inner = "trap 'sync; echo \"test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured\"; exit 1' TERM
             : > \"$READY\"; while :; do sleep 1; done";
         let group = ProcessGroup::new(Capture::Stdout);

@@ -1,4 +1,6 @@
 //! Installation of `CustomResourceDefinitions`: created or replaced, then awaited until they are served.
+//!
+//! `kube::runtime::conditions::is_crd_established` is not used: it waits until the timeout for names that are not accepted.
 
 use std::{path::PathBuf, time::Duration};
 

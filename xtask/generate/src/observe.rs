@@ -43,7 +43,7 @@ impl<'d> Observer<'d> {
         self.observations
     }
 
-    /// Takes one object and its answer. The metadata of the object itself is nobody's default.
+    /// Records the observations of a response. Metadata of the object itself has no defaults.
     pub(crate) fn see(&mut self, manifest: usize, component: &str, sent: &Value, got: &Value) {
         self.manifest = manifest;
         sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);

@@ -19,7 +19,7 @@ use super::server::KUBERNETES;
 /// The modules that hold `generated.proto` files of served kinds.
 const MODULES: [&str; 4] = ["api", "apimachinery", "apiextensions-apiserver", "kube-aggregator"];
 
-/// Types whose JSON is not the message's fields: code knows them, and they are told from their name.
+/// Types whose JSON form differs from the fields of their message; code handles them by name.
 const SPECIAL: [&str; 11] = [
     "io.k8s.apimachinery.pkg.api.resource.Quantity",
     "io.k8s.apimachinery.pkg.apis.meta.v1.Duration",

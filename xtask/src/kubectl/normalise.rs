@@ -3,7 +3,7 @@
 /// A text without what is different from run to run.
 pub(super) fn normalise(text: &str) -> String {
     let lines = text.lines().map(|line| {
-        // kubectl diff compares files in folders of its own.
+        // kubectl diff compares files in temporary folders.
         if ["diff -u", "--- /", "+++ /"].iter().any(|head| line.starts_with(head)) {
             return "DIFF".to_owned();
         }
