@@ -1,5 +1,5 @@
-//! Starts a control plane, prints its processes and kubeconfig, and ends in the way that its standard input says:
-//! `stop`, `exit`, `panic` or `abort`. Without a word it stays until it is killed.
+//! Starts a control plane, prints its processes and its kubeconfig, and ends by a command on standard input: `stop`,
+//! `exit`, `panic` or `abort`.
 //!
 //! `cargo run -p seatrial-envtest --example control_plane -- [VERSION [CONTROLLER…]]`
 
@@ -9,11 +9,11 @@ use seatrial_envtest::Environment;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 fn main() {
-    let (words, mut heard) = unbounded_channel();
-    // It is never joined: it ends with the process, as it waits for a line that may never come.
+    let (sender, mut commands) = unbounded_channel();
+    // The thread is not joined: it blocks on standard input until the process ends.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let _ = words.send(line);
+            let _ = sender.send(line);
         }
         std::thread::park();
     });
@@ -33,27 +33,27 @@ fn main() {
                     std::process::exit(1);
                 }
             },
-            () = obey(&mut heard) => return,
+            () = run_commands(&mut commands) => return,
         };
         eprintln!("{:?}", env.timings());
         for (name, pid) in env.processes() {
             println!("{name} {pid}");
         }
         println!("{}", env.kubeconfig());
-        obey(&mut heard).await;
+        run_commands(&mut commands).await;
         env.stop().await;
     });
 }
 
-/// Returns on `stop`; ends the process on the other words.
-async fn obey(heard: &mut UnboundedReceiver<String>) {
-    while let Some(word) = heard.recv().await {
-        match word.as_str() {
+/// Returns on `stop`, ends the process on the other commands.
+async fn run_commands(commands: &mut UnboundedReceiver<String>) {
+    while let Some(command) = commands.recv().await {
+        match command.as_str() {
             "stop" => return,
             "exit" => std::process::exit(0),
-            "panic" => panic!("as I was told"),
+            "panic" => panic!("by command"),
             "abort" => std::process::abort(),
-            other => eprintln!("I know stop, exit, panic and abort, not {other:?}"),
+            other => eprintln!("unknown command {other:?}: use stop, exit, panic or abort"),
         }
     }
 }

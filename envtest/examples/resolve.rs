@@ -1,4 +1,4 @@
-//! Finds or obtains binaries and says where they came from: those of a control plane, and those named beside them.
+//! Resolves the binaries of a control plane and those named as arguments, and prints the report.
 //!
 //! `cargo run -p seatrial-envtest --example resolve -- [VERSION] [kubectl] [kubelet] [kind] …`
 

@@ -1,6 +1,4 @@
-//! `Environment`: a control plane for tests, and the builder that says how it should be.
-//!
-//! The one file that knows all parts: it finds binaries, starts the processes and hands out clients.
+//! [`Environment`], a control plane for tests, and its builder.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,25 +11,25 @@ use crate::{
     install,
     plane::{
         apiserver::Admission,
-        run::{self, MASTERS, Plan, Running},
+        run::{self, ControlPlane, SYSTEM_MASTERS, StartOptions},
         service_account,
         timings::Timings,
         users::User,
     },
 };
 
-/// A running etcd and kube-apiserver, with controllers if they were asked for.
+/// A running etcd and kube-apiserver, with kube-controller-manager if the builder names controllers.
 ///
-/// Its processes die with it, and with this process whatever ends that. Its data is thrown away.
+/// Its processes are killed when it is dropped, and when this process ends for whatever reason. Its data is temporary.
 #[derive(Debug)]
 pub struct Environment {
-    running: Running,
+    control_plane: ControlPlane,
     admin: User,
     report: assets::Report,
     stop_timeout: Duration,
 }
 
-/// How an [`Environment`] should be.
+/// The options of an [`Environment`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing before `start`"]
 pub struct EnvironmentBuilder {
@@ -68,7 +66,7 @@ impl Environment {
         }
     }
 
-    /// A client that may do everything. It belongs to the tokio runtime that it is made in.
+    /// A client of [`Environment::admin`]. It is bound to the tokio runtime that it is created in.
     pub fn client(&self) -> Result<kube::Client, Error> {
         self.admin.client().map_err(Error::Client)
     }
@@ -78,65 +76,64 @@ impl Environment {
         self.admin.config()
     }
 
-    /// The text of a kubeconfig file whose user may do everything.
+    /// The kubeconfig of [`Environment::admin`], as YAML.
     pub fn kubeconfig(&self) -> String {
         self.admin.kubeconfig()
     }
 
-    /// Writes that kubeconfig to a file that only its owner may read (mode 0600).
+    /// Writes the kubeconfig to a file with mode 0600.
     pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.admin.write_kubeconfig(path).map_err(Error::io("write the kubeconfig", path))
     }
 
-    /// Where the API server listens: `https://127.0.0.1:PORT`.
+    /// The URL of the API server: `https://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
-        &self.running.server.url
+        &self.control_plane.server.url
     }
 
-    /// The authority that signed the API server's certificate, in PEM.
+    /// The CA certificate of the API server, in PEM.
     pub fn ca_pem(&self) -> &str {
-        &self.running.server.ca_pem
+        &self.control_plane.server.ca_pem
     }
 
-    /// The user that may do everything (group `system:masters`).
+    /// The user in the group `system:masters`, which has all permissions.
     pub fn admin(&self) -> &User {
         &self.admin
     }
 
-    /// Adds a user with a client certificate. What it may do is up to RBAC; the group `system:masters` may do all.
-    #[expect(clippy::unused_async, reason = "users with tokens will have to ask the server")]
-    pub async fn add_user<G: Into<String>>(
+    /// Adds a user with a client certificate. Its permissions are those that RBAC grants to the name and the groups.
+    pub fn add_user<G: Into<String>>(
         &self,
         name: impl Into<String>,
         groups: impl IntoIterator<Item = G>,
     ) -> Result<User, Error> {
         let (name, groups) = (name.into(), groups.into_iter().map(Into::into).collect::<Vec<_>>());
-        let identity = self.running.authority.client(&name, &groups)?;
-        Ok(User::new(name, groups, identity, self.running.server.clone()))
+        let identity = self.control_plane.authority.client(&name, &groups)?;
+        Ok(User::new(name, groups, identity, self.control_plane.server.clone()))
     }
 
-    /// Where the processes write their logs: `etcd.log`, `kube-apiserver.log`, `kube-controller-manager.log`.
+    /// The folder of `etcd.log`, `kube-apiserver.log` and `kube-controller-manager.log`.
     pub fn logs_dir(&self) -> &Path {
-        &self.running.logs
+        &self.control_plane.logs
     }
 
-    /// Where the binaries came from.
+    /// The sources of the binaries.
     pub fn assets(&self) -> &assets::Report {
         &self.report
     }
 
-    /// How long each part of the start took.
+    /// The durations of the parts of the start.
     pub fn timings(&self) -> Timings {
-        self.running.timings
+        self.control_plane.timings
     }
 
-    /// The processes by name, with their ids.
+    /// The names and ids of the processes.
     pub fn processes(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        self.running.processes()
+        self.control_plane.processes()
     }
 
-    /// Installs the `CustomResourceDefinitions` found in files and folders, and waits until each is established.
+    /// Installs the `CustomResourceDefinitions` in files and folders and waits until each is served. Returns their names.
     pub async fn install_crds<P: AsRef<Path>>(
         &self,
         paths: impl IntoIterator<Item = P>,
@@ -145,15 +142,15 @@ impl Environment {
         Ok(install::crds::install(self.client()?, &paths).await?)
     }
 
-    /// Ends the processes and removes their data. Dropping does the same, but blocks the thread for the moment that it
-    /// takes, and never waits for a graceful end.
+    /// Stops the processes and removes their data. A drop does the same, but blocks the thread meanwhile and does not
+    /// wait for a graceful end.
     pub async fn stop(self) {
-        let Self { mut running, stop_timeout, .. } = self;
+        let Self { mut control_plane, stop_timeout, .. } = self;
         let stopping = tokio::task::spawn_blocking(move || {
             if !stop_timeout.is_zero() {
-                running.wind_down(stop_timeout);
+                control_plane.terminate_all(stop_timeout);
             }
-            drop(running);
+            drop(control_plane);
         });
         stopping.await.expect("stopping does not panic");
     }
@@ -166,13 +163,13 @@ impl EnvironmentBuilder {
         self
     }
 
-    /// A folder that holds the binaries, looked into before anything else but environment variables.
+    /// A folder with the binaries. Only environment variables have precedence over it.
     pub fn assets_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.assets_dir = Some(dir.into());
         self
     }
 
-    /// A flag of kube-apiserver; it replaces the default for this flag. Given several times, it is passed several times.
+    /// A flag of kube-apiserver, in place of this crate's default for it. A repeated flag is passed repeatedly.
     pub fn apiserver_arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.apiserver_args.push((name.into(), value.into()));
         self
@@ -186,13 +183,14 @@ impl EnvironmentBuilder {
         args.into_iter().fold(self, |builder, (name, value)| builder.apiserver_arg(name, value))
     }
 
-    /// A flag of etcd, in the same way.
+    /// A flag of etcd; see [`EnvironmentBuilder::apiserver_arg`].
     pub fn etcd_arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.etcd_args.push((name.into(), value.into()));
         self
     }
 
-    /// A flag of kube-controller-manager, in the same way. It has no effect without [`EnvironmentBuilder::controllers`].
+    /// A flag of kube-controller-manager; see [`EnvironmentBuilder::apiserver_arg`]. It has no effect without
+    /// [`EnvironmentBuilder::controllers`].
     pub fn controller_manager_arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.controller_manager_args.push((name.into(), value.into()));
         self
@@ -206,21 +204,21 @@ impl EnvironmentBuilder {
         args.into_iter().fold(self, |builder, (name, value)| builder.controller_manager_arg(name, value))
     }
 
-    /// Turns an admission plugin on. Without this the server's default plugins run, save `ServiceAccount`.
-    pub fn enable_admission(mut self, plugin: &str) -> Self {
+    /// Enables an admission plugin. By default, the server's default plugins without `ServiceAccount` are enabled.
+    pub fn enable_admission_plugin(mut self, plugin: &str) -> Self {
         self.admission.enable(plugin);
         self
     }
 
-    /// Turns an admission plugin off.
-    pub fn disable_admission(mut self, plugin: &str) -> Self {
+    /// Disables an admission plugin.
+    pub fn disable_admission_plugin(mut self, plugin: &str) -> Self {
         self.admission.disable(plugin);
         self
     }
 
-    /// Turns several admission plugins off.
+    /// Disables several admission plugins.
     pub fn disable_admission_plugins<S: AsRef<str>>(self, plugins: impl IntoIterator<Item = S>) -> Self {
-        plugins.into_iter().fold(self, |builder, plugin| builder.disable_admission(plugin.as_ref()))
+        plugins.into_iter().fold(self, |builder, plugin| builder.disable_admission_plugin(plugin.as_ref()))
     }
 
     /// Starts kube-controller-manager with these controllers, named as its `--controllers` flag names them:
@@ -230,46 +228,46 @@ impl EnvironmentBuilder {
         self
     }
 
-    /// `CustomResourceDefinitions` to install at start: a file (several documents are fine) or a folder.
+    /// `CustomResourceDefinitions` to install at the start: a file, which may have several documents, or a folder.
     pub fn crds(mut self, path: impl Into<PathBuf>) -> Self {
         self.crds.push(path.into());
         self
     }
 
-    /// How long the processes may take to be ready; 60 s unless `KUBEBUILDER_CONTROLPLANE_START_TIMEOUT` says otherwise.
-    /// Finding or building the binaries does not count.
+    /// The timeout for the processes to become ready, without the time to find or build the binaries. The default is
+    /// `KUBEBUILDER_CONTROLPLANE_START_TIMEOUT` or 60 s.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = Some(timeout);
         self
     }
 
-    /// How long [`Environment::stop`] lets the processes end by themselves before it kills them. Zero by default: the
-    /// data is thrown away, and a graceful end costs more than a start.
+    /// The timeout of a graceful end in [`Environment::stop`], after which the processes are killed. The default is
+    /// `KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT` or zero: a graceful end takes longer than a start.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = Some(timeout);
         self
     }
 
-    /// Other environment variables than this process's, where they say which binaries to use and how long to wait.
+    /// Environment variables in place of this process's, for the sources of binaries and for timeouts.
     pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
         self.surroundings = surroundings;
         self
     }
 
-    /// A folder for the processes' logs that outlives them.
+    /// A folder for the processes' logs that is kept.
     pub fn logs_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.logs_dir = Some(dir.into());
         self
     }
 
-    /// Finds or obtains the binaries, starts the processes, waits until they are ready, installs the CRDs.
+    /// Finds, downloads or builds the binaries, starts the processes, waits until they are ready and installs the CRDs.
     pub async fn start(self) -> Result<Environment, Error> {
         let assets = assets::resolve(&self.request()?).await?;
         let service_account_key = service_account::key(&self.surroundings.cache())
             .map_err(Error::io("keep the service account key in", self.surroundings.cache()))?;
         let report = assets.report().clone();
         let variable = |name: &str| self.surroundings.duration(name);
-        let plan = Plan {
+        let options = StartOptions {
             assets,
             etcd_args: self.etcd_args,
             apiserver_args: self.apiserver_args,
@@ -283,25 +281,25 @@ impl EnvironmentBuilder {
             logs: self.logs_dir,
             service_account_key,
         };
-        let running = run::start(&plan).await?;
+        let control_plane = run::start(&options).await?;
         let admin = User::new(
             "admin".to_owned(),
-            vec![MASTERS.to_owned()],
-            running.admin.clone(),
-            running.server.clone(),
+            vec![SYSTEM_MASTERS.to_owned()],
+            control_plane.admin.clone(),
+            control_plane.server.clone(),
         );
         let stop_timeout = self
             .stop_timeout
             .or_else(|| variable("KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT"))
             .unwrap_or(Duration::ZERO);
-        let environment = Environment { running, admin, report, stop_timeout };
+        let environment = Environment { control_plane, admin, report, stop_timeout };
         if !self.crds.is_empty() {
             environment.install_crds(&self.crds).await?;
         }
         Ok(environment)
     }
 
-    /// Which binaries this builder needs, for those who want to look without starting.
+    /// The request for the binaries that [`EnvironmentBuilder::start`] resolves.
     pub fn request(&self) -> Result<Request, Error> {
         let mut request = Request::new(self.version.as_deref())?.surroundings(self.surroundings.clone());
         if let Some(dir) = &self.assets_dir {

@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a running control plane, said once: the thing, the reason, the next step.
+//! The errors of this crate. Each message has the thing, the cause and the next step.
 
 use std::{
     fmt, io,
@@ -8,80 +8,80 @@ use std::{
 use crate::{
     assets::{AssetsError, VersionError},
     install::InstallError,
-    process::{child::SpawnError, output::Cause},
+    process::{child::SpawnError, output::KnownCause},
 };
 
 /// A control plane that could not be started or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The version asked for is not a version.
+    /// The requested version is malformed.
     #[error(transparent)]
     Version(#[from] VersionError),
     /// Binaries are missing.
     #[error(transparent)]
     Assets(#[from] AssetsError),
-    /// A program did not even start.
+    /// A program could not be executed.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
-    /// A process ended, or was not ready in time.
+    /// A process ended early, or was not ready in time.
     #[error(transparent)]
     Start(Box<StartFailure>),
-    /// A file or socket.
-    #[error("cannot {what} {}: {source}", path.display())]
+    /// An I/O error of a file or socket.
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb.
-        what: &'static str,
-        /// Where.
+        /// The action, as a verb phrase.
+        action: &'static str,
+        /// The file or address.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A certificate could not be made.
+    /// A certificate could not be created.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// Certificates that do not fit together.
+    /// The TLS configuration is invalid.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// Definitions that could not be installed.
+    /// CRDs could not be installed.
     #[error(transparent)]
     Install(#[from] InstallError),
-    /// A client could not be made.
+    /// A client could not be created.
     #[error("cannot make a client: {0}")]
     Client(#[source] kube::Error),
 }
 
 impl Error {
-    pub(crate) fn io(what: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
-        move |source| Self::Io { what, path, source }
+        move |source| Self::Io { action, path, source }
     }
 }
 
-/// A process that ended or was late, and what its output tells.
+/// A process that ended early or was not ready in time, with the end of its log.
 #[derive(Debug, thiserror::Error)]
 pub struct StartFailure {
-    /// Its name.
+    /// The name of the process.
     pub process: &'static str,
-    /// What happened.
-    pub what: String,
-    /// The reason, if its output tells one that is known.
-    pub cause: Option<Cause>,
-    /// The last lines of its output.
+    /// The failure, as the rest of a sentence that starts with the name.
+    pub message: String,
+    /// The cause, if the log has a known one.
+    pub cause: Option<KnownCause>,
+    /// The last lines of the log.
     pub tail: Vec<String>,
-    /// Where the whole output was written. It is gone with the control plane unless the builder set `logs_dir`.
+    /// The path of the log. It is removed with the control plane unless the builder set `logs_dir`.
     pub log: PathBuf,
 }
 
 impl StartFailure {
-    pub(crate) fn is_port_taken(&self) -> bool {
-        self.cause.as_ref().is_some_and(Cause::is_port_taken)
+    pub(crate) fn is_port_in_use(&self) -> bool {
+        self.cause.as_ref().is_some_and(KnownCause::is_port_in_use)
     }
 }
 
 impl fmt::Display for StartFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.process, self.what)?;
+        write!(f, "{} {}", self.process, self.message)?;
         match &self.cause {
             Some(cause) => write!(f, "\n  why: {cause}\n  next: {}", cause.next_step)?,
             None => f.write_str("\n  next: read its last lines; .logs_dir(…) keeps the whole log")?,

@@ -12,9 +12,17 @@
 //! # }
 //! ```
 //!
-//! A start goes from top to bottom through the modules: the builder in `environment` asks [`assets`] for binaries
-//! (found, downloaded or built), `plane` says what each process is told, `process` runs them so that none outlives
-//! this process, and `install` puts custom resource definitions into the running server.
+//! The modules are declared in the order of a start:
+//!
+//! ```text
+//! environment   Environment and its builder
+//! assets        binaries: found, downloaded or built from source
+//! plane         flags, certificates and ports of etcd, kube-apiserver and kube-controller-manager
+//! process       child processes that never outlive this one
+//! install       CustomResourceDefinitions in the running server
+//! ```
+//!
+//! With the feature `conformance`, the module `conformance` has the control planes of the conformance cases.
 
 mod environment;
 
@@ -26,10 +34,13 @@ pub mod process;
 
 mod install;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 mod error;
 
 pub use environment::{Environment, EnvironmentBuilder};
 pub use error::{Error, StartFailure};
 pub use install::InstallError;
 pub use plane::{timings::Timings, users::User};
-pub use process::output::Cause;
+pub use process::output::KnownCause;

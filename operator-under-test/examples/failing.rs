@@ -1,7 +1,7 @@
-//! A spec that fails on purpose: a machine whose lost instance is held back by somebody else.
+//! A spec that fails on purpose: a foreign finalizer keeps a machine's deleted instance.
 //!
-//! The test `evidence` runs it as a child process and looks at what it leaves behind; `cargo xtask page` shows that in
-//! a browser. The cause is never told to the spec: it must be found in the evidence.
+//! The test `evidence` runs it as a child process and checks its artefacts; `cargo xtask page` shows them in a browser.
+//! The spec's failure does not name the cause, so the artefacts have to.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,12 +14,14 @@ use kube::api::ObjectMeta;
 use seatrial_e2e::matchers::{each, have_condition, have_len};
 use seatrial_e2e::{Cx, Scope, SpecResult, secs};
 use seatrial_operator::api::ClusterSpec;
-use seatrial_operator::{Clock, Cluster, Health, Machine, Options, Simulated, SimulatedInstance, run};
+use seatrial_operator::{
+    Clock, Cluster, Health, Machine, Options, SimulatedInstance, SimulatedProvider, run,
+};
 use serde_json::json;
 use tokio::time::Instant;
 
-/// Who holds the instance back.
-const HOLDER: &str = "backup.example.com/snapshot";
+/// The foreign finalizer.
+const FINALIZER: &str = "backup.example.com/snapshot";
 
 fn main() -> ExitCode {
     seatrial_e2e::run(|suite| {
@@ -50,7 +52,7 @@ fn lost(s: &mut Scope) {
         let ready = each(have_condition("Ready", "True"));
         cx.eventually(cx.all::<Machine>()).should(ready).await?;
         cx.step("losing the instance of one machine");
-        let lost = lose_one(cx).await?;
+        let lost = delete_an_instance(cx).await?;
         cx.eventually(cx.object::<Machine>(&lost)).should(have_condition("Ready", "False")).await?;
         cx.step("waiting for the operator to mend it");
         cx.eventually(cx.object::<Machine>(&lost))
@@ -61,12 +63,12 @@ fn lost(s: &mut Scope) {
     });
 }
 
-/// Deletes an instance that somebody holds; gives its machine's name.
-async fn lose_one(cx: &Cx) -> SpecResult<String> {
+/// Deletes an instance that has a foreign finalizer and returns the name of its machine.
+async fn delete_an_instance(cx: &Cx) -> SpecResult<String> {
     let instances = cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(3)).await?;
     let instance = instances.unwrap_or_default().remove(0);
     let id = instance.name_any();
-    cx.patch_merge::<SimulatedInstance>(&id, json!({"metadata": {"finalizers": [HOLDER]}})).await?;
+    cx.patch_merge::<SimulatedInstance>(&id, json!({"metadata": {"finalizers": [FINALIZER]}})).await?;
     cx.delete::<SimulatedInstance>(&id).await?;
     cx.defer(async move |cx: &mut Cx| {
         cx.patch_merge::<SimulatedInstance>(&id, json!({"metadata": {"finalizers": []}})).await?;
@@ -79,7 +81,7 @@ fn cluster() -> Cluster {
     Cluster::new("harbour", ClusterSpec { version: "1.36.3".into(), machines: 3 })
 }
 
-/// Something that must not be found in any evidence.
+/// A Secret whose value must not be in any artefact.
 fn credentials() -> Secret {
     let metadata = ObjectMeta { name: Some("cloud-credentials".into()), ..ObjectMeta::default() };
     let data = [("password".to_owned(), "under-the-sea".to_owned())];
@@ -87,12 +89,12 @@ fn credentials() -> Secret {
 }
 
 fn start_operator(cx: &Cx) {
-    let (begin, since) = (cx.now(), Instant::now());
+    let (start, since) = (cx.now(), Instant::now());
     let clock: Arc<dyn Clock> = Arc::new(move || {
-        let passed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
-        begin.saturating_add(passed).unwrap_or(Timestamp::MAX)
+        let elapsed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
+        start.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     });
-    let provider = Arc::new(Simulated::new(cx.client(), Arc::clone(&clock), Duration::from_secs(3)));
+    let provider = Arc::new(SimulatedProvider::new(cx.client(), Arc::clone(&clock), Duration::from_secs(3)));
     let (namespace, shutdown) = (Some(cx.namespace().to_owned()), Box::pin(std::future::pending()));
     let options = Options { namespace, provider, clock, health: Health::default(), shutdown };
     let client = cx.client();

@@ -1,7 +1,6 @@
-//! The bundle: every object that a cluster needs so that the operator runs in it, ready to be applied.
+//! The manifests that install the operator: namespace, CRDs, service account, RBAC, service and deployment.
 //!
-//! The parts stand as YAML in `bundle/`, written for an operator that looks after all namespaces; this file fits them to
-//! what was asked for. It prints and applies nothing, and knows no cluster.
+//! The manifests in `bundle/` are for an operator that watches all namespaces; [`Bundle`] adapts them to its options.
 
 use k8s_openapi::{
     Resource,
@@ -17,76 +16,77 @@ use serde_json::Value;
 
 use crate::api::crds;
 
-/// The namespace that the operator lives in unless somebody says otherwise.
+/// The default namespace of the operator.
 pub const NAMESPACE: &str = "seatrial-system";
 
-/// What the bundle's objects are called, all of them but the Namespace and the definitions.
+/// The name of the bundle's objects, except the Namespace and the CRDs.
 pub const NAME: &str = "seatrial-operator";
 
-/// How the operator is to be installed.
+/// The options of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
-    /// The image that the operator runs from.
+    /// The image of the operator.
     pub image: String,
-    /// The namespace that it lives in.
+    /// The namespace of the operator.
     pub namespace: String,
-    /// Whether the Namespace itself is one of the bundle's objects.
-    pub creates_namespace: bool,
-    /// The one namespace that it looks after; `None` for all. Its rights end there, too.
-    pub watch: Option<String>,
+    /// True to include the Namespace itself.
+    pub include_namespace: bool,
+    /// The namespace that the operator watches and has permissions in; `None` for all.
+    pub watch_namespace: Option<String>,
     /// Further arguments of `seatrial-operator run`.
     pub arguments: Vec<String>,
 }
 
 impl Bundle {
-    /// An operator in a namespace of its own that looks after all namespaces.
+    /// An operator in its own namespace that watches all namespaces.
     pub fn new(image: impl Into<String>) -> Self {
         Self {
             image: image.into(),
             namespace: NAMESPACE.to_owned(),
-            creates_namespace: true,
-            watch: None,
+            include_namespace: true,
+            watch_namespace: None,
             arguments: Vec::new(),
         }
     }
 
-    /// The objects, in an order in which each finds what it needs: namespace, definitions, account, rights, work.
+    /// The objects in the order of their dependencies.
     pub fn objects(&self) -> Vec<Value> {
         let mut objects = Vec::new();
-        if self.creates_namespace {
-            objects.push(json(&self.own_namespace()));
+        if self.include_namespace {
+            objects.push(to_json(&self.namespace_object()));
         }
-        objects.extend(crds().iter().map(json));
-        objects.push(json(&self.service_account()));
-        objects.extend(self.rights());
-        objects.push(json(&self.service()));
-        objects.push(json(&self.deployment()));
+        objects.extend(crds().iter().map(to_json));
+        objects.push(to_json(&self.service_account()));
+        objects.extend(self.rbac());
+        objects.push(to_json(&self.service()));
+        objects.push(to_json(&self.deployment()));
         for object in &mut objects {
-            label(object);
+            add_labels(object);
         }
         objects
     }
 
-    fn own_namespace(&self) -> Namespace {
-        let mut namespace: Namespace = part(include_str!("../bundle/namespace.yaml"));
+    fn namespace_object(&self) -> Namespace {
+        let mut namespace: Namespace = parse_manifest(include_str!("../bundle/namespace.yaml"));
         namespace.metadata.name = Some(self.namespace.clone());
         namespace
     }
 
     fn service_account(&self) -> ServiceAccount {
-        let mut account: ServiceAccount = part(include_str!("../bundle/service_account.yaml"));
+        let mut account: ServiceAccount = parse_manifest(include_str!("../bundle/service_account.yaml"));
         account.metadata.namespace = Some(self.namespace.clone());
         account
     }
 
-    /// The same rules for the whole cluster or for one namespace, and who has them.
-    fn rights(&self) -> [Value; 2] {
-        let role: ClusterRole = part(include_str!("../bundle/cluster_role.yaml"));
-        let mut binding: ClusterRoleBinding = part(include_str!("../bundle/cluster_role_binding.yaml"));
+    /// The role and its binding: cluster-wide, or with the same rules in the watched namespace.
+    fn rbac(&self) -> [Value; 2] {
+        let role: ClusterRole = parse_manifest(include_str!("../bundle/cluster_role.yaml"));
+        let mut binding: ClusterRoleBinding =
+            parse_manifest(include_str!("../bundle/cluster_role_binding.yaml"));
         for subject in binding.subjects.iter_mut().flatten() {
             subject.namespace = Some(self.namespace.clone());
         }
-        let Some(watched) = &self.watch else { return [json(&role), json(&binding)] };
+        let Some(watched) = &self.watch_namespace else { return [to_json(&role), to_json(&binding)] };
         let within = |metadata| ObjectMeta { namespace: Some(watched.clone()), ..metadata };
         Role::KIND.clone_into(&mut binding.role_ref.kind);
         let role = Role { metadata: within(role.metadata), rules: role.rules };
@@ -95,44 +95,43 @@ impl Bundle {
             role_ref: binding.role_ref,
             subjects: binding.subjects,
         };
-        [json(&role), json(&binding)]
+        [to_json(&role), to_json(&binding)]
     }
 
     fn service(&self) -> Service {
-        let mut service: Service = part(include_str!("../bundle/service.yaml"));
+        let mut service: Service = parse_manifest(include_str!("../bundle/service.yaml"));
         service.metadata.namespace = Some(self.namespace.clone());
         service
     }
 
     fn deployment(&self) -> Deployment {
-        let mut deployment: Deployment = part(include_str!("../bundle/deployment.yaml"));
+        let mut deployment: Deployment = parse_manifest(include_str!("../bundle/deployment.yaml"));
         deployment.metadata.namespace = Some(self.namespace.clone());
         let pod = deployment.spec.template.spec.as_mut();
         let operator = pod.and_then(|pod| pod.containers.first_mut());
         let operator = operator.expect("the Deployment of the bundle has a container");
         operator.image = Some(self.image.clone());
-        let watch = self.watch.iter().map(|namespace| format!("--namespace={namespace}"));
+        let watch = self.watch_namespace.iter().map(|namespace| format!("--namespace={namespace}"));
         operator.args.get_or_insert_default().extend(watch.chain(self.arguments.iter().cloned()));
         deployment
     }
 }
 
-/// What the operator may do, wherever it may do it.
-pub fn rules() -> Vec<PolicyRule> {
-    let role: ClusterRole = part(include_str!("../bundle/cluster_role.yaml"));
+/// The RBAC rules of the operator.
+pub fn policy_rules() -> Vec<PolicyRule> {
+    let role: ClusterRole = parse_manifest(include_str!("../bundle/cluster_role.yaml"));
     role.rules.unwrap_or_default()
 }
 
-fn part<T: DeserializeOwned>(yaml: &str) -> T {
-    serde_saphyr::from_str(yaml).expect("a part of the bundle is the object that its file says it is")
+fn parse_manifest<T: DeserializeOwned>(yaml: &str) -> T {
+    serde_saphyr::from_str(yaml).expect("a manifest of the bundle has the type that it is parsed as")
 }
 
-fn json(object: &impl Serialize) -> Value {
-    serde_json::to_value(object).expect("an object of Kubernetes can be written as JSON")
+fn to_json(object: &impl Serialize) -> Value {
+    serde_json::to_value(object).expect("a Kubernetes object serializes to JSON")
 }
 
-/// The version is known here and not to the files.
-fn label(object: &mut Value) {
+fn add_labels(object: &mut Value) {
     let labels = &mut object["metadata"]["labels"];
     labels["app.kubernetes.io/name"] = NAME.into();
     labels["app.kubernetes.io/version"] = env!("CARGO_PKG_VERSION").into();
@@ -143,7 +142,7 @@ mod tests {
     use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
     use serde_json::{Value, json};
 
-    use super::{Bundle, rules};
+    use super::{Bundle, policy_rules};
     use crate::api::crds;
 
     fn kinds(bundle: &Bundle) -> Vec<String> {
@@ -157,11 +156,11 @@ mod tests {
     }
 
     fn for_one_namespace() -> Bundle {
-        Bundle { watch: Some("fleet".into()), ..Bundle::new("operator:1") }
+        Bundle { watch_namespace: Some("fleet".into()), ..Bundle::new("operator:1") }
     }
 
     #[test]
-    fn the_definitions_in_the_bundle_are_those_of_the_code() {
+    fn the_crds_in_the_bundle_equal_those_of_the_code() {
         let written: Vec<CustomResourceDefinition> =
             serde_saphyr::from_multiple(include_str!("../bundle/crds.yaml")).unwrap();
         let next = "run `cargo run -p seatrial-operator -- crds > operator-under-test/bundle/crds.yaml`";
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_an_object_needs_comes_before_it() {
+    fn objects_come_after_their_dependencies() {
         let definition = "CustomResourceDefinition";
         assert_eq!(
             kinds(&Bundle::new("operator:1")),
@@ -188,28 +187,28 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_that_is_there_already_is_left_alone() {
-        let bundle = Bundle { creates_namespace: false, ..Bundle::new("operator:1") };
+    fn the_namespace_can_be_left_out() {
+        let bundle = Bundle { include_namespace: false, ..Bundle::new("operator:1") };
         assert!(!kinds(&bundle).contains(&"Namespace".to_owned()));
     }
 
     #[test]
-    fn an_operator_for_one_namespace_has_the_same_rights_there_and_none_elsewhere() {
+    fn an_operator_for_one_namespace_has_permissions_there_alone() {
         let bundle = for_one_namespace();
         assert!(kinds(&bundle).iter().all(|kind| !kind.starts_with("ClusterRole")));
         let role = object(&bundle, "Role");
         assert_eq!(role["metadata"]["namespace"], "fleet");
-        assert_eq!(role["rules"], serde_json::to_value(rules()).unwrap());
+        assert_eq!(role["rules"], serde_json::to_value(policy_rules()).unwrap());
         let binding = object(&bundle, "RoleBinding");
         assert_eq!(binding["roleRef"]["kind"], "Role");
-        // The account lives with the operator, not where it works.
+        // The service account is in the operator's namespace, not in the watched one.
         assert_eq!(binding["subjects"][0]["namespace"], "seatrial-system");
         let arguments = &object(&bundle, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"];
         assert_eq!(*arguments, json!(["run", "--health-address=0.0.0.0:8081", "--namespace=fleet"]));
     }
 
     #[test]
-    fn everything_that_lives_in_a_namespace_lives_in_the_one_asked_for() {
+    fn namespaced_objects_are_in_the_configured_namespace() {
         let bundle = Bundle { namespace: "ops".into(), ..Bundle::new("operator:1") };
         for object in bundle.objects() {
             let namespaced =
@@ -221,7 +220,7 @@ mod tests {
 
     #[test]
     fn no_rule_has_a_wildcard() {
-        for rule in rules() {
+        for rule in policy_rules() {
             let words = [rule.api_groups, rule.resources].into_iter().flatten().flatten().chain(rule.verbs);
             assert!(words.into_iter().all(|word| !word.contains('*')));
         }
@@ -232,10 +231,10 @@ mod tests {
         let deployment = object(&Bundle::new("operator:1"), "Deployment");
         let pod = &deployment["spec"]["template"]["spec"];
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
-        let own = &pod["containers"][0]["securityContext"];
-        let closed = json!({
+        let container = &pod["containers"][0]["securityContext"];
+        let restricted = json!({
             "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
         });
-        assert_eq!(*own, closed);
+        assert_eq!(*container, restricted);
     }
 }

@@ -1,17 +1,16 @@
-//! The time of day, as an argument.
+//! The wall clock as a constructor argument.
 //!
-//! Whoever starts the operator decides what time it is. Waiting is tokio's business; the two should agree, as
-//! they do for the system's clock and a running tokio.
+//! Timers are tokio's. A clock should advance together with them, as [`SystemClock`] does while tokio is not paused.
 
 use k8s_openapi::jiff::Timestamp;
 
-/// Tells the time. Called whenever a status, an event or an instance needs one; must never block.
+/// A source of wall-clock time for conditions, Events and instances. Must not block.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's own clock.
+/// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -21,7 +20,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// Any function that tells the time is a clock.
 impl<F> Clock for F
 where
     F: Fn() -> Timestamp + Send + Sync + 'static,

@@ -1,64 +1,33 @@
-//! Tells people what happened, as `events.k8s.io/v1` Events.
+//! Publication of `events.k8s.io/v1` Events.
 //!
-//! An event's name is a function of what it says, not of when it was said: the same event told again finds
-//! its first telling on the server and counts it up as a series, also after a restart. Telling is best
-//! effort. An event that cannot be written is logged and never fails the work that it is about.
+//! Replaces `kube::runtime::events::Recorder`, which puts the wall clock's nanoseconds into the names of Events and
+//! remembers repetitions in memory. Here the name is a digest of the content: a repeated Event is found by its name and
+//! becomes a series, also after a restart, and two runs with the same clock create the same objects.
 
 use std::sync::Arc;
 
 use k8s_openapi::{
     api::{
         core::v1::ObjectReference,
-        events::v1::{Event, EventSeries},
+        events::v1::{Event as K8sEvent, EventSeries},
     },
     apimachinery::pkg::apis::meta::v1::MicroTime,
 };
 use kube::{
     Api, Client,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
+    runtime::events::{Event, EventType},
 };
 use serde_json::json;
 
 use crate::clock::Clock;
 
-/// Who tells; also the first word of every finalizer and label of this operator.
-const REPORTER: &str = "fleet.seatrial.dev/operator";
+const REPORTING_CONTROLLER: &str = "fleet.seatrial.dev/operator";
 
-/// The longest note that the server takes.
-const MAX_NOTE: usize = 1024;
+/// The API server's limit for the length of a note, in bytes.
+const MAX_NOTE_LENGTH: usize = 1024;
 
-/// Whether somebody ought to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
-    /// It went as it should.
-    Normal,
-    /// It did not.
-    Warning,
-}
-
-impl Tone {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Normal => "Normal",
-            Self::Warning => "Warning",
-        }
-    }
-}
-
-/// One thing that happened to an object.
-#[derive(Clone, Debug)]
-pub(crate) struct Happening {
-    /// Whether somebody ought to look.
-    pub(crate) tone: Tone,
-    /// Why it happened, as one word.
-    pub(crate) reason: &'static str,
-    /// What was being done, as one word.
-    pub(crate) action: &'static str,
-    /// What happened, as a sentence.
-    pub(crate) note: String,
-}
-
-/// Writes events with the time of the clock that it was made with.
+/// A publisher of Events with the time of a [`Clock`].
 #[derive(Clone)]
 pub(crate) struct Recorder {
     client: Client,
@@ -70,79 +39,85 @@ impl Recorder {
         Self { client, clock }
     }
 
-    /// Tells what `happened` to the object `regarding`.
-    pub(crate) async fn tell(&self, regarding: &ObjectReference, happened: Happening) {
-        let reason = happened.reason;
-        if let Err(error) = self.write(regarding, happened).await {
+    /// Creates the Event, or increments the series of an equal one. A failure is logged only.
+    pub(crate) async fn publish(&self, event: &Event, regarding: &ObjectReference) {
+        if let Err(error) = self.create_or_count(event, regarding).await {
             let object = regarding.name.as_deref().unwrap_or_default();
-            tracing::warn!(%error, object, reason, "an event could not be written");
+            tracing::warn!(%error, object, reason = event.reason, "an event could not be written");
         }
     }
 
-    async fn write(&self, regarding: &ObjectReference, happened: Happening) -> kube::Result<()> {
+    async fn create_or_count(&self, event: &Event, regarding: &ObjectReference) -> kube::Result<()> {
         let namespace = regarding.namespace.as_deref().unwrap_or("default");
-        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let api: Api<K8sEvent> = Api::namespaced(self.client.clone(), namespace);
         let now = MicroTime(self.clock.now());
-        let event = event(regarding, happened, now.clone());
-        match api.create(&PostParams::default(), &event).await {
+        let object = event_object(event, regarding, now.clone());
+        match api.create(&PostParams::default(), &object).await {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                let name = event.metadata.name.as_deref().expect("an event of ours has a name");
-                self.count_up(&api, name, now).await
+                let name = object.metadata.name.as_deref().expect("event_object sets a name");
+                self.increment_series(&api, name, now).await
             }
-            answer => answer.map(|_| ()),
+            result => result.map(|_| ()),
         }
     }
 
-    async fn count_up(&self, api: &Api<Event>, name: &str, now: MicroTime) -> kube::Result<()> {
-        let Some(told) = api.get_opt(name).await? else {
-            // It expired between the two requests: as good as never told, and the next time tells it anew.
+    async fn increment_series(&self, api: &Api<K8sEvent>, name: &str, now: MicroTime) -> kube::Result<()> {
+        let Some(existing) = api.get_opt(name).await? else {
+            // It expired between the two requests. The next repetition creates it again.
             return Ok(());
         };
-        let count = told.series.map_or(2, |series| series.count.saturating_add(1));
+        let count = existing.series.map_or(2, |series| series.count.saturating_add(1));
         let series = EventSeries { count, last_observed_time: now };
         let patch = json!({
-            "metadata": {"resourceVersion": told.metadata.resource_version},
+            "metadata": {"resourceVersion": existing.metadata.resource_version},
             "series": series,
         });
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(|_| ())
     }
 }
 
-fn event(regarding: &ObjectReference, happened: Happening, now: MicroTime) -> Event {
-    Event {
+fn event_object(event: &Event, regarding: &ObjectReference, now: MicroTime) -> K8sEvent {
+    K8sEvent {
         metadata: ObjectMeta {
-            name: Some(name_of(regarding, &happened)),
+            name: Some(event_name(event, regarding)),
             namespace: regarding.namespace.clone(),
             ..ObjectMeta::default()
         },
         event_time: Some(now),
-        reporting_controller: Some(REPORTER.to_owned()),
-        reporting_instance: Some(REPORTER.replace('/', "-")),
-        action: Some(happened.action.to_owned()),
-        reason: Some(happened.reason.to_owned()),
+        reporting_controller: Some(REPORTING_CONTROLLER.to_owned()),
+        reporting_instance: Some(REPORTING_CONTROLLER.replace('/', "-")),
+        action: Some(event.action.clone()),
+        reason: Some(event.reason.clone()),
         regarding: Some(ObjectReference { resource_version: None, ..regarding.clone() }),
-        note: Some(shortened(happened.note)),
-        type_: Some(happened.tone.as_str().to_owned()),
-        ..Event::default()
+        note: event.note.clone().map(truncate_note),
+        type_: Some(type_name(event.type_).to_owned()),
+        ..K8sEvent::default()
     }
 }
 
-/// The object's name, cut so that the whole fits a name, and a digest of everything that makes events differ.
-fn name_of(regarding: &ObjectReference, happened: &Happening) -> String {
+/// The name of the object, cut to keep within the limit of 253 characters, and a digest of the Event's content.
+fn event_name(event: &Event, regarding: &ObjectReference) -> String {
     let object = regarding.name.as_deref().unwrap_or("unnamed");
-    let cut: String = object.chars().take(230).collect();
+    let prefix: String = object.chars().take(230).collect();
     let parts = [
         regarding.kind.as_deref().unwrap_or_default(),
         regarding.uid.as_deref().unwrap_or_default(),
-        happened.tone.as_str(),
-        happened.reason,
-        happened.action,
-        &happened.note,
+        type_name(event.type_),
+        &event.reason,
+        &event.action,
+        event.note.as_deref().unwrap_or_default(),
     ];
-    format!("{}.{:016x}", cut.trim_end_matches(['.', '-']), digest(&parts))
+    format!("{}.{:016x}", prefix.trim_end_matches(['.', '-']), digest(&parts))
 }
 
-/// FNV-1a over the parts, each closed by a byte that UTF-8 never uses. The same in every process and release.
+fn type_name(type_: EventType) -> &'static str {
+    match type_ {
+        EventType::Normal => "Normal",
+        EventType::Warning => "Warning",
+    }
+}
+
+/// FNV-1a over the parts, each terminated by a byte that UTF-8 does not use. Stable across processes and releases.
 fn digest(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0xff]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -150,9 +125,9 @@ fn digest(parts: &[&str]) -> u64 {
     })
 }
 
-fn shortened(mut note: String) -> String {
-    if note.len() > MAX_NOTE {
-        let end = (0..=MAX_NOTE - 3).rev().find(|&end| note.is_char_boundary(end)).unwrap_or(0);
+fn truncate_note(mut note: String) -> String {
+    if note.len() > MAX_NOTE_LENGTH {
+        let end = (0..=MAX_NOTE_LENGTH - 3).rev().find(|&end| note.is_char_boundary(end)).unwrap_or(0);
         note.truncate(end);
         note.push_str("...");
     }
@@ -162,8 +137,9 @@ fn shortened(mut note: String) -> String {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::ObjectReference;
+    use kube::runtime::events::{Event, EventType};
 
-    use super::{Happening, MAX_NOTE, Tone, digest, name_of, shortened};
+    use super::{MAX_NOTE_LENGTH, digest, event_name, truncate_note};
 
     fn machine(uid: &str) -> ObjectReference {
         ObjectReference {
@@ -174,36 +150,45 @@ mod tests {
         }
     }
 
-    fn running(note: &str) -> Happening {
-        Happening { tone: Tone::Normal, reason: "Running", action: "Provision", note: note.into() }
+    fn running(note: &str) -> Event {
+        Event {
+            type_: EventType::Normal,
+            reason: "Running".into(),
+            note: Some(note.into()),
+            action: "Provision".into(),
+            secondary: None,
+        }
     }
 
     #[test]
-    fn the_same_event_told_again_has_the_same_name() {
-        assert_eq!(name_of(&machine("u"), &running("it runs")), name_of(&machine("u"), &running("it runs")));
+    fn equal_events_have_equal_names() {
+        assert_eq!(
+            event_name(&running("it runs"), &machine("u")),
+            event_name(&running("it runs"), &machine("u"))
+        );
     }
 
     #[test]
-    fn events_that_say_something_else_have_other_names() {
-        let name = name_of(&machine("u"), &running("it runs"));
-        assert_ne!(name, name_of(&machine("u"), &running("it walks")));
-        assert_ne!(name, name_of(&machine("v"), &running("it runs")));
+    fn events_with_another_note_or_object_have_other_names() {
+        let name = event_name(&running("it runs"), &machine("u"));
+        assert_ne!(name, event_name(&running("it walks"), &machine("u")));
+        assert_ne!(name, event_name(&running("it runs"), &machine("v")));
     }
 
     #[test]
-    fn the_digest_keeps_parts_apart() {
+    fn the_digest_separates_parts() {
         assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
     }
 
     #[test]
-    fn a_name_is_never_too_long() {
+    fn the_name_of_an_event_is_at_most_253_characters_long() {
         let object = ObjectReference { name: Some("a".repeat(253)), ..machine("u") };
-        assert!(name_of(&object, &running("it runs")).len() <= 253);
+        assert!(event_name(&running("it runs"), &object).len() <= 253);
     }
 
     #[test]
-    fn a_long_note_is_cut_between_characters() {
-        let note = shortened("ü".repeat(MAX_NOTE));
-        assert!(note.len() <= MAX_NOTE && note.ends_with("ü..."), "{}", note.len());
+    fn a_long_note_is_truncated_between_characters() {
+        let note = truncate_note("ü".repeat(MAX_NOTE_LENGTH));
+        assert!(note.len() <= MAX_NOTE_LENGTH && note.ends_with("ü..."), "{}", note.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The operator's command line: a thin shell around the library that brings a client, a clock and a provider.
+//! The operator's command line.
 
 use std::{
     io::{IsTerminal, Write},
@@ -19,7 +19,7 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use seatrial_operator::{Bundle, Clock, Health, Options, Simulated, SystemClock, bundle, crds, run};
+use seatrial_operator::{Bundle, Clock, Health, Options, SimulatedProvider, SystemClock, bundle, crds, run};
 use serde::Serialize;
 use tokio::{
     net::TcpListener,
@@ -66,13 +66,13 @@ struct RunArguments {
     /// Look after this namespace only.
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// How long a simulated machine takes to come up.
+    /// The time that a simulated machine takes to boot.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     machine_boot: u64,
-    /// Answer GET /healthz and /readyz on this address. Without it nothing listens.
+    /// Serve GET /healthz and /readyz on this address. Without it nothing listens.
     #[arg(long, value_name = "IP:PORT")]
     health_address: Option<SocketAddr>,
-    /// What to log, as a tracing filter such as `info` or `seatrial_operator=debug`.
+    /// The log filter in tracing's syntax, such as `info` or `seatrial_operator=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
 }
@@ -97,45 +97,45 @@ struct BundleArguments {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Run(arguments) => operate(arguments),
-        Command::Crds => print(&crds()),
-        Command::Bundle(arguments) => print(&assembled(arguments).objects()),
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run_operator(arguments),
+        Command::Crds => print_yaml(&crds()),
+        Command::Bundle(arguments) => print_yaml(&Bundle::from(arguments).objects()),
     };
-    match outcome {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // What failed and why. Causes further down only repeat themselves: kube's errors print their own.
-            let why = error.chain().nth(1).map(|cause| format!(": {cause}")).unwrap_or_default();
-            eprintln!("seatrial-operator: failed to {error}{why}");
+            // The first cause only: kube's errors repeat their sources in their own message.
+            let cause = error.chain().nth(1).map(|cause| format!(": {cause}")).unwrap_or_default();
+            eprintln!("seatrial-operator: failed to {error}{cause}");
             ExitCode::FAILURE
         }
     }
 }
 
 #[tokio::main]
-async fn operate(arguments: RunArguments) -> anyhow::Result<()> {
+async fn run_operator(arguments: RunArguments) -> anyhow::Result<()> {
     let filter =
         EnvFilter::try_new(&arguments.log).with_context(|| format!("read --log {:?}", arguments.log))?;
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    // Signals are caught before anything starts, so that none of them can come too early to be clean.
-    let shutdown = shutdown()?;
-    let client = Client::try_from(configuration(&arguments).await?).context("make a client")?;
+    // Signal handlers come first, so that an early signal ends the process cleanly too.
+    let shutdown = shutdown_signal()?;
+    let client = Client::try_from(kube_config(&arguments).await?).context("make a client")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let boot = Duration::from_secs(arguments.machine_boot);
-    let provider = Arc::new(Simulated::new(client.clone(), Arc::clone(&clock), boot));
+    let provider = Arc::new(SimulatedProvider::new(client.clone(), Arc::clone(&clock), boot));
     let health = Health::default();
-    let asked = health_server(arguments.health_address, health.clone()).await?;
+    let health_server = health_server(arguments.health_address, health.clone()).await?;
     let namespace = arguments.namespace;
     let options = Options { namespace, provider, clock, health, shutdown: Box::pin(shutdown) };
-    match future::select(Box::pin(run(client, options)), asked).await {
-        Either::Left((ran, _)) => Ok(ran?),
-        Either::Right((served, _)) => served,
+    match future::select(Box::pin(run(client, options)), health_server).await {
+        Either::Left((result, _)) => Ok(result?),
+        Either::Right((result, _)) => result,
     }
 }
 
-/// The server that says how the operator is; it ends only when it fails.
+/// The server of the health endpoints, which ends only on failure; pending without an address.
 async fn health_server(
     address: Option<SocketAddr>,
     health: Health,
@@ -148,7 +148,7 @@ async fn health_server(
     Ok(async move { health.serve(listener).await.context("answer questions about its health") }.boxed())
 }
 
-async fn configuration(arguments: &RunArguments) -> anyhow::Result<Config> {
+async fn kube_config(arguments: &RunArguments) -> anyhow::Result<Config> {
     let context = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
     if let Some(path) = &arguments.kubeconfig {
         let next = "check the path and its contents with `kubectl config view --kubeconfig PATH`";
@@ -164,7 +164,7 @@ async fn configuration(arguments: &RunArguments) -> anyhow::Result<Config> {
     Config::infer().await.context("find a cluster; name one with --kubeconfig PATH")
 }
 
-fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     Ok(async move {
@@ -175,17 +175,19 @@ fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-fn assembled(arguments: BundleArguments) -> Bundle {
-    Bundle {
-        image: arguments.image,
-        namespace: arguments.namespace,
-        creates_namespace: !arguments.skip_namespace,
-        watch: arguments.watch,
-        arguments: arguments.arguments,
+impl From<BundleArguments> for Bundle {
+    fn from(arguments: BundleArguments) -> Self {
+        Self {
+            image: arguments.image,
+            namespace: arguments.namespace,
+            include_namespace: !arguments.skip_namespace,
+            watch_namespace: arguments.watch,
+            arguments: arguments.arguments,
+        }
     }
 }
 
-fn print(objects: &[impl Serialize]) -> anyhow::Result<()> {
+fn print_yaml(objects: &[impl Serialize]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for object in objects {
         let yaml = serde_saphyr::to_string(object).context("write an object as YAML")?;

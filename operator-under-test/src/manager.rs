@@ -1,8 +1,7 @@
-//! Wires kinds to reconcilers: what is watched, and what wakes whom.
+//! The watches of the operator and the reconcilers that they trigger.
 //!
-//! The one place that knows all of them. Requests are deduplicated by object, one object is never
-//! reconciled twice at a time, and different objects do not wait for each other. Nothing is left running when
-//! [`run`] returns, nor when its future is dropped.
+//! Requests are deduplicated by object, one object is never reconciled concurrently with itself, and different objects
+//! do not wait for each other. Nothing is left running when [`run`] returns or when its future is dropped.
 
 use std::sync::Arc;
 
@@ -24,62 +23,62 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::{
-    answer::Answer,
     api::{Cluster, Machine},
+    api_error::ApiError,
     clock::Clock,
-    drive::drive,
+    controller::run_controller,
     events::Recorder,
     health::Health,
     provider::Provider,
     reconcile::{ClusterReconciler, MachineReconciler, WatchBackoff},
 };
 
-/// What an operator is made of besides its client.
+/// The configuration of an operator.
 pub struct Options {
-    /// The one namespace to look after; `None` looks after all.
+    /// The namespace to watch; `None` watches all.
     pub namespace: Option<String>,
-    /// Where instances come from.
+    /// The provider of instances.
     pub provider: Arc<dyn Provider>,
-    /// What time it is, for conditions and events.
+    /// The clock for conditions and Events.
     pub clock: Arc<dyn Clock>,
-    /// Is told when the operator looks after its kinds.
+    /// Set to ready while the controllers run.
     pub health: Health,
-    /// When this is over the operator finishes what it is doing and stops.
+    /// Once this completes, the operator finishes the reconciles in flight and stops.
     pub shutdown: BoxFuture<'static, ()>,
 }
 
-/// Why the operator could not start.
+/// A failure of the operator at its start.
 #[derive(Debug, Error)]
 pub enum ManagerError {
-    /// The server does not serve a kind that the operator needs.
+    /// The API server does not serve a kind of the operator.
     #[error(
         "start: the server does not serve {plural}; install the operator's kinds first \
          (`seatrial-operator crds | kubectl apply -f -`)"
     )]
     NotServed {
-        /// The kind's full name, such as `clusters.fleet.seatrial.dev`.
+        /// The name of the CRD, such as `clusters.fleet.seatrial.dev`.
         plural: String,
     },
-    /// The server could not be asked.
-    #[error("start: asking the server for {plural}: {answer}")]
-    Unreachable {
-        /// The kind's full name.
+    /// A list request for a kind of the operator failed.
+    #[error("start: asking the server for {plural}: {error}")]
+    List {
+        /// The name of the CRD.
         plural: String,
-        /// What came back.
-        answer: Answer,
+        /// The error of the request.
+        error: ApiError,
     },
 }
 
-/// Runs the operator until `options.shutdown` is over.
+/// Runs the operator until `options.shutdown` completes.
 ///
-/// Fails only at the start, if the server cannot be asked or lacks a kind. After that, failures are retried,
-/// for each object by itself, with a growing wait.
+/// Fails only at the start, if a kind is not served or cannot be listed. Later failures are retried for each object
+/// with exponential back-off.
 pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
     let Options { namespace, provider, clock, health, shutdown } = options;
-    let scope = Scope { client: client.clone(), namespace };
+    let scope = WatchScope { client: client.clone(), namespace };
     let shutdown = shutdown.shared();
-    // A server that does not answer must not keep anybody from stopping the operator.
-    match future::select(Box::pin(scope.check_all()), shutdown.clone()).await {
+    // The operator can be stopped while a server does not answer.
+    match future::select(Box::pin(scope.check_all_served()), shutdown.clone()).await {
         Either::Left((served, _)) => served?,
         Either::Right(((), _)) => return Ok(()),
     }
@@ -101,19 +100,22 @@ pub async fn run(client: Client, options: Options) -> Result<(), ManagerError> {
 
     tracing::info!(namespace = scope.namespace.as_deref().unwrap_or("all"), "the operator runs");
     health.set_ready(true);
-    futures::join!(drive(clusters, cluster_reconciler), drive(machines, machine_reconciler));
+    futures::join!(
+        run_controller(clusters, cluster_reconciler),
+        run_controller(machines, machine_reconciler)
+    );
     health.set_ready(false);
     tracing::info!("the operator has stopped");
     Ok(())
 }
 
-/// Which objects the operator looks after.
-struct Scope {
+/// The client and the namespace of all watches.
+struct WatchScope {
     client: Client,
     namespace: Option<String>,
 }
 
-impl Scope {
+impl WatchScope {
     fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -124,13 +126,13 @@ impl Scope {
         }
     }
 
-    /// Without its kinds the operator would retry for ever and say nothing that helps.
-    async fn check_all(&self) -> Result<(), ManagerError> {
-        self.check::<Cluster>().await?;
-        self.check::<Machine>().await
+    /// Without this check, a missing CRD would only show as watches that are retried for ever.
+    async fn check_all_served(&self) -> Result<(), ManagerError> {
+        self.check_served::<Cluster>().await?;
+        self.check_served::<Machine>().await
     }
 
-    async fn check<K>(&self) -> Result<(), ManagerError>
+    async fn check_served<K>(&self) -> Result<(), ManagerError>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -138,30 +140,29 @@ impl Scope {
             + std::fmt::Debug,
     {
         let plural = format!("{}.{}", K::plural(&()), K::group(&()));
-        match self.api::<K>().list(&ListParams::default().limit(1)).await.map_err(Answer::from) {
+        match self.api::<K>().list(&ListParams::default().limit(1)).await.map_err(ApiError::from) {
             Ok(_) => Ok(()),
-            Err(answer) if answer.is_not_found() => Err(ManagerError::NotServed { plural }),
-            Err(answer) => Err(ManagerError::Unreachable { plural, answer }),
+            Err(error) if error.is_not_found() => Err(ManagerError::NotServed { plural }),
+            Err(error) => Err(ManagerError::List { plural, error }),
         }
     }
 
-    /// A controller that objects of `K` wake when something that they ask for changes, not when their status
-    /// does.
+    /// A controller of `K` that changes of generation or finalizers trigger, and changes of status do not.
     ///
-    /// Marking for deletion raises the generation, so it passes too.
+    /// Setting `deletionTimestamp` increments the generation, so it triggers the controller too.
     fn controller<K>(&self) -> Controller<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
         K: Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     {
         let (reader, writer) = reflector::store();
-        let asked = watcher(self.api::<K>(), watcher::Config::default())
+        let changes = watcher(self.api::<K>(), watcher::Config::default())
             .reflect(writer)
             .applied_objects()
             .predicate_filter(
                 kube::runtime::Predicate::combine(predicates::generation, predicates::finalizers),
                 PredicateConfig::default(),
             );
-        Controller::for_stream(asked, reader).trigger_backoff(WatchBackoff::default())
+        Controller::for_stream(changes, reader).trigger_backoff(WatchBackoff::default())
     }
 }

@@ -1,6 +1,4 @@
-//! The operator's command line, run as people run it: what it prints, how it fails, how it ends.
-//!
-//! Nothing here needs a cluster. What the operator does in one is said by the specs.
+//! Tests of the operator's command line that need no cluster.
 
 use std::{
     io::Read,
@@ -26,7 +24,7 @@ fn output(arguments: &[&str]) -> (bool, String, String) {
 }
 
 #[test]
-fn crds_prints_the_definitions_as_documents_of_yaml() {
+fn crds_prints_yaml_documents() {
     let (success, yaml, _) = output(&["crds"]);
     let documents: Vec<CustomResourceDefinition> = serde_saphyr::from_multiple(&yaml).unwrap();
     assert!(success);
@@ -34,7 +32,7 @@ fn crds_prints_the_definitions_as_documents_of_yaml() {
 }
 
 #[test]
-fn bundle_prints_what_the_library_says_in_its_order() {
+fn bundle_prints_the_objects_of_the_library_in_order() {
     let arguments =
         ["bundle", "--image", "operator:1", "--namespace", "ops", "--watch", "fleet", "--", "--log=debug"];
     let (success, yaml, _) = output(&arguments);
@@ -42,7 +40,7 @@ fn bundle_prints_what_the_library_says_in_its_order() {
     assert!(success);
     let bundle = Bundle {
         namespace: "ops".into(),
-        watch: Some("fleet".into()),
+        watch_namespace: Some("fleet".into()),
         arguments: vec!["--log=debug".into()],
         ..Bundle::new("operator:1")
     };
@@ -50,13 +48,13 @@ fn bundle_prints_what_the_library_says_in_its_order() {
 }
 
 #[test]
-fn a_bundle_without_an_image_is_refused() {
+fn bundle_requires_an_image() {
     check_failure(&["bundle"], &["--image <IMAGE>\n"]);
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_with_the_next_step() {
-    let server = Silent::new();
+fn an_address_in_use_is_named_with_the_next_step() {
+    let server = UnresponsiveServer::new();
     let taken = server.listener.local_addr().unwrap().to_string();
     let kubeconfig = server.kubeconfig.to_str().unwrap();
     let listening = format!("failed to listen for questions about its health on {taken}");
@@ -87,7 +85,7 @@ fn check_failure(arguments: &[&str], parts: &[&str]) {
 }
 
 #[test]
-fn a_kubeconfig_that_is_not_there_is_named_with_the_reason_and_the_next_step() {
+fn a_missing_kubeconfig_is_named_with_the_cause_and_the_next_step() {
     check_failure(
         &["run", "--kubeconfig", "no/such/file"],
         &["failed to read the kubeconfig no/such/file", "No such file or directory", "kubectl config view"],
@@ -95,26 +93,26 @@ fn a_kubeconfig_that_is_not_there_is_named_with_the_reason_and_the_next_step() {
 }
 
 #[test]
-fn a_context_that_is_not_there_is_named() {
-    let server = Silent::new();
+fn a_missing_context_is_named() {
+    let server = UnresponsiveServer::new();
     let kubeconfig = server.kubeconfig.to_str().unwrap();
     check_failure(&["run", "--kubeconfig", kubeconfig, "--context", "elsewhere"], &["elsewhere"]);
 }
 
 #[test]
-fn a_log_filter_that_makes_no_sense_is_refused() {
+fn an_invalid_log_filter_is_rejected() {
     check_failure(&["run", "--log", "operator=loud"], &["--log \"operator=loud\""]);
 }
 
 #[test]
-fn sigterm_and_sigint_end_it_cleanly_even_when_the_server_never_answers() {
+fn sigterm_and_sigint_stop_it_while_the_server_does_not_respond() {
     for signal in [Signal::TERM, Signal::INT] {
-        let server = Silent::new();
+        let server = UnresponsiveServer::new();
         let mut child = operator(&["run", "--kubeconfig", server.kubeconfig.to_str().unwrap()])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // It connects only after it has begun to listen for signals.
+        // It connects after it has installed its signal handlers.
         let connection = server.listener.accept().unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let status = child.wait().unwrap();
@@ -129,14 +127,14 @@ fn stderr(child: &mut Child) -> String {
     text
 }
 
-/// A server that takes connections and says nothing, and a kubeconfig that names it.
-struct Silent {
+/// A server that accepts connections and never responds, and a kubeconfig for it.
+struct UnresponsiveServer {
     listener: TcpListener,
     kubeconfig: PathBuf,
     _folder: TempDir,
 }
 
-impl Silent {
+impl UnresponsiveServer {
     fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The operator's program against an API server on a socket: it reads a kubeconfig, reconciles, and ends when asked to.
+//! End-to-end test of the operator's binary against the fake API server on a socket.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,40 +11,40 @@ use rustix::process::{Pid, Signal, kill_process};
 use seatrial_fakeclient::FakeCluster;
 use seatrial_operator::{Machine, api::MachineSpec};
 
-/// More than it ever takes; who waits that long has found a defect.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Longer than any of the waits takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-struct Running(Child);
+struct OperatorProcess(Child);
 
-impl Drop for Running {
-    /// A test that fails leaves no operator behind; of one that has ended there is nothing to kill.
+impl Drop for OperatorProcess {
+    /// Errors are ignored: the process has ended unless the test failed.
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-async fn define(client: &Client) {
+async fn install_crds(client: &Client) {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in seatrial_operator::crds() {
         definitions.create(&PostParams::default(), &definition).await.unwrap();
         let name = definition.metadata.name.unwrap();
         let established = await_condition(definitions.clone(), &name, conditions::is_crd_established());
-        tokio::time::timeout(LIMIT, established).await.expect("it is established").unwrap();
+        tokio::time::timeout(TIMEOUT, established).await.expect("it is established").unwrap();
     }
 }
 
-fn ready(machine: Option<&Machine>) -> bool {
+fn is_ready(machine: Option<&Machine>) -> bool {
     let conditions = machine.and_then(|machine| machine.status.as_ref()).map(|status| &status.conditions);
     conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_program_brings_a_machine_up_through_a_kubeconfig_and_ends_on_sigterm() {
+async fn the_binary_reconciles_a_machine_and_stops_on_sigterm() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let client = cluster.client();
-    define(&client).await;
+    install_crds(&client).await;
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, serving.kubeconfig()).unwrap();
@@ -52,13 +52,13 @@ async fn the_program_brings_a_machine_up_through_a_kubeconfig_and_ends_on_sigter
     let mut operator = Command::new(env!("CARGO_BIN_EXE_seatrial-operator"));
     operator.args(["run", "--machine-boot=0", "--kubeconfig"]).arg(&kubeconfig);
     let operator = operator.env_remove("KUBECONFIG").stdin(Stdio::null()).spawn().unwrap();
-    let mut operator = Running(operator);
+    let mut operator = OperatorProcess(operator);
 
     let machines: Api<Machine> = Api::namespaced(client, "default");
     let spec = MachineSpec { cluster_name: "blue".into(), version: "1.37.2".into() };
     machines.create(&PostParams::default(), &Machine::new("m", spec)).await.unwrap();
-    let comes_up = await_condition(machines, "m", ready);
-    tokio::time::timeout(LIMIT, comes_up).await.expect("the machine comes up").unwrap();
+    let becomes_ready = await_condition(machines, "m", is_ready);
+    tokio::time::timeout(TIMEOUT, becomes_ready).await.expect("the machine becomes ready").unwrap();
 
     kill_process(Pid::from_child(&operator.0), Signal::TERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || operator.0.wait().unwrap()).await.unwrap();

@@ -1,7 +1,6 @@
-//! Headless Chromium, told what to do through its `DevTools` pipe: open a page, ask it things, take its picture.
+//! Headless Chromium, controlled with the `DevTools` protocol over a pipe.
 //!
-//! It knows no page. What the browser complains about (errors on the console, exceptions, requests) is kept for whoever
-//! asks.
+//! Errors on the console, exceptions and requests are recorded.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,13 +14,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// Names that it goes by.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+/// The names of its program.
+const PROGRAM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// No start and no answer takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of the start and of each response.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// It must ask nobody for anything, whatever it would like to know.
+/// Command-line flags, among them those that disable network requests of the browser itself.
 const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
@@ -44,7 +43,7 @@ pub(crate) struct Browser {
     session: Option<String>,
     sent: u64,
     loaded: bool,
-    complaints: Vec<String>,
+    errors: Vec<String>,
     requests: Vec<String>,
     _profile: TempDir,
 }
@@ -52,14 +51,14 @@ pub(crate) struct Browser {
 /// The browser's program, if there is one: `CHROMIUM`, or what is on the `PATH`.
 pub(crate) fn find() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(|| NAMES.iter().find_map(|name| which::which(name).ok()))
+    named.or_else(|| PROGRAM_NAMES.iter().find_map(|name| which::which(name).ok()))
 }
 
 impl Browser {
-    /// Starts the browser with a profile of its own, which goes with it.
+    /// Starts the browser with a temporary profile.
     pub(crate) async fn start(program: &Path) -> Result<Self> {
         let profile = tempfile::tempdir().context("no folder for the browser's profile")?;
-        // It listens at descriptor 3 and answers at 4.
+        // The browser reads from descriptor 3 and writes to 4.
         let mut command = Command::new("sh");
         command.args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null"#]).arg(program).args(FLAGS);
         command.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
@@ -67,7 +66,7 @@ impl Browser {
         let mut child = command.spawn().context("failed to start the browser")?;
         let to = child.stdin.take().context("the browser's input was asked for")?;
         let from = BufReader::new(child.stdout.take().context("the browser's output was asked for")?);
-        let (complaints, requests) = (Vec::new(), Vec::new());
+        let (errors, requests) = (Vec::new(), Vec::new());
         let mut browser = Self {
             child,
             to,
@@ -75,7 +74,7 @@ impl Browser {
             session: None,
             sent: 0,
             loaded: false,
-            complaints,
+            errors,
             requests,
             _profile: profile,
         };
@@ -94,50 +93,50 @@ impl Browser {
         Ok(())
     }
 
-    /// Asks for something and waits for the answer.
+    /// Calls a method and waits for its result.
     pub(crate) async fn call(&mut self, method: &str, parameters: Value) -> Result<Value> {
-        let answer = tokio::time::timeout(PATIENCE, self.exchange(method, parameters)).await;
-        answer.with_context(|| format!("the browser gave no answer to {method} within {PATIENCE:?}"))?
+        let answer = tokio::time::timeout(TIMEOUT, self.request(method, parameters)).await;
+        answer.with_context(|| format!("the browser gave no answer to {method} within {TIMEOUT:?}"))?
     }
 
-    async fn exchange(&mut self, method: &str, parameters: Value) -> Result<Value> {
+    async fn request(&mut self, method: &str, parameters: Value) -> Result<Value> {
         self.sent += 1;
-        let mut message = json!({"id": self.sent, "method": method, "params": parameters});
+        let mut request = json!({"id": self.sent, "method": method, "params": parameters});
         if let Some(session) = &self.session {
-            message["sessionId"] = session.as_str().into();
+            request["sessionId"] = session.as_str().into();
         }
-        let mut bytes = serde_json::to_vec(&message)?;
+        let mut bytes = serde_json::to_vec(&request)?;
         bytes.push(0);
         self.to.write_all(&bytes).await.context("the browser does not listen any more")?;
         loop {
-            let said = self.hear().await?;
-            if said["id"] == self.sent {
-                if let Some(error) = said.get("error") {
+            let message = self.receive().await?;
+            if message["id"] == self.sent {
+                if let Some(error) = message.get("error") {
                     bail!("{method}: {}", error["message"].as_str().unwrap_or("an error without words"));
                 }
-                return Ok(said["result"].clone());
+                return Ok(message["result"].clone());
             }
         }
     }
 
-    /// The next thing that the browser says; what it says unasked is noted.
-    async fn hear(&mut self) -> Result<Value> {
+    /// Receives the next message, and records events.
+    async fn receive(&mut self) -> Result<Value> {
         let mut bytes = Vec::new();
         self.from.read_until(0, &mut bytes).await.context("the browser cannot be heard")?;
         if bytes.pop().is_none() {
             bail!("the browser ended: {:?}", self.child.wait().await);
         }
-        let said: Value = serde_json::from_slice(&bytes)?;
-        let parameters = &said["params"];
-        match said["method"].as_str() {
+        let message: Value = serde_json::from_slice(&bytes)?;
+        let parameters = &message["params"];
+        match message["method"].as_str() {
             Some("Runtime.exceptionThrown") => {
-                self.complaints.push(exception(&parameters["exceptionDetails"]));
+                self.errors.push(exception(&parameters["exceptionDetails"]));
             }
             Some("Runtime.consoleAPICalled") if parameters["type"] == "error" => {
-                self.complaints.push(parameters["args"].to_string());
+                self.errors.push(parameters["args"].to_string());
             }
             Some("Log.entryAdded") if parameters["entry"]["level"] == "error" => {
-                self.complaints.push(parameters["entry"]["text"].to_string());
+                self.errors.push(parameters["entry"]["text"].to_string());
             }
             Some("Page.loadEventFired") => self.loaded = true,
             Some("Network.requestWillBeSent") => {
@@ -145,10 +144,10 @@ impl Browser {
             }
             _ => {}
         }
-        Ok(said)
+        Ok(message)
     }
 
-    /// Opens a page anew, also when only what stands behind its `#` is another.
+    /// Opens a URL with a full load, also if only its fragment differs.
     pub(crate) async fn open(&mut self, url: &str) -> Result<()> {
         for url in ["about:blank", url] {
             self.loaded = false;
@@ -157,14 +156,14 @@ impl Browser {
                 bail!("{url} cannot be opened: {error}");
             }
             while !self.loaded {
-                let said = tokio::time::timeout(PATIENCE, self.hear()).await;
-                said.with_context(|| format!("{url} was not loaded within {PATIENCE:?}"))??;
+                let message = tokio::time::timeout(TIMEOUT, self.receive()).await;
+                message.with_context(|| format!("{url} was not loaded within {TIMEOUT:?}"))??;
             }
         }
         Ok(())
     }
 
-    /// What an expression comes to in the page; a promise is waited for.
+    /// Evaluates an expression in the page and awaits its promise.
     pub(crate) async fn evaluate(&mut self, expression: &str) -> Result<Value> {
         let ask = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let answer = self.call("Runtime.evaluate", ask).await?;
@@ -174,8 +173,8 @@ impl Browser {
         }
     }
 
-    /// The window's size, and whether its owner likes the dark.
-    pub(crate) async fn look(&mut self, (width, height): (u32, u32), dark: bool) -> Result<()> {
+    /// Sets the size of the window and the color scheme.
+    pub(crate) async fn set_viewport(&mut self, (width, height): (u32, u32), dark: bool) -> Result<()> {
         let mobile = width < 600;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
         self.call("Emulation.setDeviceMetricsOverride", metrics).await?;
@@ -184,19 +183,19 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", features).await.map(drop)
     }
 
-    /// A picture of the window.
-    pub(crate) async fn picture(&mut self, file: &Path) -> Result<()> {
+    /// Saves a screenshot as PNG.
+    pub(crate) async fn screenshot(&mut self, file: &Path) -> Result<()> {
         let taken = self.call("Page.captureScreenshot", json!({"format": "png"})).await?;
         let bytes = STANDARD.decode(taken["data"].as_str().context("a picture has data")?)?;
         std::fs::write(file, bytes).with_context(|| format!("failed to write {}", file.display()))
     }
 
     /// Errors and exceptions since the start.
-    pub(crate) fn complaints(&self) -> &[String] {
-        &self.complaints
+    pub(crate) fn errors(&self) -> &[String] {
+        &self.errors
     }
 
-    /// Every address that was asked for since the start.
+    /// All requested URLs since the start.
     pub(crate) fn requests(&self) -> &[String] {
         &self.requests
     }
@@ -204,9 +203,9 @@ impl Browser {
     /// Ends the browser and waits for it.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.session = None;
-        // It may be gone before it has answered.
+        // The browser may end before it responds.
         drop(self.call("Browser.close", json!({})).await);
-        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+        match tokio::time::timeout(TIMEOUT, self.child.wait()).await {
             Ok(ended) => ended.map(drop).context("failed to wait for the browser"),
             Err(_) => self.child.kill().await.context("failed to end the browser"),
         }

@@ -1,4 +1,4 @@
-//! Running cargo (and what it runs) so that a person sees its output at once, and its tests are counted.
+//! Child processes of cargo: streamed output, test counts and failures.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -7,9 +7,9 @@ use std::thread;
 use anyhow::{Context, Result};
 pub(crate) use seatrial_e2e::deploy::cargo;
 
-use crate::failures::{Failure, Reader, Stream};
+use crate::failures::{Failure, FailureParser, Stream};
 
-/// Tests of one or several runs.
+/// The numbers of passed, failed and skipped tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
@@ -18,8 +18,8 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// How many there were; what is skipped was there.
-    pub(crate) fn all(self) -> usize {
+    /// The number of all tests, the skipped ones included.
+    pub(crate) fn total(self) -> usize {
         self.passed + self.failed + self.skipped
     }
 }
@@ -38,23 +38,23 @@ impl std::fmt::Display for Counts {
     }
 }
 
-/// Test targets, as cargo chooses them.
+/// Test targets, as arguments of cargo.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     pub(crate) tests: &'static [&'static str],
-    /// Programs that the tests run, which `cargo test` would not build for them.
+    /// Arguments for programs that the tests run, which `cargo test` does not build.
     pub(crate) programs: &'static [&'static str],
 }
 
 impl Target {
-    /// Builds them: cargo shows on standard error how far it is.
+    /// The command that builds the targets.
     pub(crate) fn build(self) -> Command {
         let mut command = cargo();
         command.arg("build").args(self.tests).args(self.programs);
         command
     }
 
-    /// Runs them, without a word of cargo's. What is added goes to the tests' own runner.
+    /// The command that runs the tests quietly. Further arguments go to the test runner.
     pub(crate) fn run(self) -> Command {
         let mut command = cargo();
         command.args(["test", "--quiet"]).args(self.tests).args(["--no-fail-fast", "--"]);
@@ -62,130 +62,130 @@ impl Target {
     }
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct CommandOutcome {
     pub(crate) success: bool,
     pub(crate) counts: Counts,
-    /// What it said of what failed.
+    /// The failures in its output.
     pub(crate) failures: Vec<Failure>,
 }
 
-impl Outcome {
-    /// The figures, or an error if anything failed: a run that could not be counted is a failure, too.
-    pub(crate) fn verdict(self, what: &str) -> Result<Counts> {
+impl CommandOutcome {
+    /// The counts, or an error if the command or any test failed.
+    pub(crate) fn into_result(self, name: &str) -> Result<Counts> {
         let Self { success, counts, failures } = self;
         if success && counts.failed == 0 {
             return Ok(counts);
         }
-        Err(Failed { what: what.to_owned(), counts, failures }.into())
+        Err(RunFailed { name: name.to_owned(), counts, failures }.into())
     }
 }
 
-/// What several commands came to. One that failed keeps none of the others from its turn.
+/// The results of several commands, all of which run even if one fails.
 #[derive(Debug, Default)]
-pub(crate) struct Parts {
+pub(crate) struct RunSummary {
     counts: Counts,
     failed: Vec<String>,
     failures: Vec<Failure>,
 }
 
-impl Parts {
-    /// Counts one that has ended or could not begin, and says so if it failed.
-    pub(crate) fn add(&mut self, what: &str, outcome: Result<Outcome>) {
-        let error = match outcome.and_then(|outcome| outcome.verdict(what)) {
+impl RunSummary {
+    /// Adds the result of a command, and prints its error.
+    pub(crate) fn add(&mut self, name: &str, outcome: Result<CommandOutcome>) {
+        let error = match outcome.and_then(|outcome| outcome.into_result(name)) {
             Ok(counts) => return self.counts += counts,
             Err(error) => error,
         };
-        complain(&format!("error: {error:#}"));
-        let failures = match error.downcast::<Failed>() {
-            Ok(Failed { counts, failures, .. }) => {
+        print_error(&format!("error: {error:#}"));
+        let failures = match error.downcast::<RunFailed>() {
+            Ok(RunFailed { counts, failures, .. }) => {
                 self.counts += counts;
                 failures
             }
-            Err(error) => vec![Failure::of_text(&format!("{error:#}"))],
+            Err(error) => vec![Failure::from_text(&format!("{error:#}"))],
         };
-        self.failed.push(what.to_owned());
+        self.failed.push(name.to_owned());
         self.failures.extend(failures);
     }
 
-    /// The figures, or an error if anything failed.
-    pub(crate) fn verdict(self) -> Result<Counts> {
+    /// The counts, or an error if any command failed.
+    pub(crate) fn into_result(self) -> Result<Counts> {
         let Self { counts, failed, failures } = self;
         if failed.is_empty() {
             return Ok(counts);
         }
-        Err(Failed { what: failed.join(" and "), counts, failures }.into())
+        Err(RunFailed { name: failed.join(" and "), counts, failures }.into())
     }
 }
 
-/// That a run failed, with its figures and what is known of each failure.
+/// The error of a failed run, with its counts and failures.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} failed{}", in_brackets(*counts))]
-pub(crate) struct Failed {
-    what: String,
+#[error("{name} failed{}", counts_suffix(*counts))]
+pub(crate) struct RunFailed {
+    name: String,
     pub(crate) counts: Counts,
     pub(crate) failures: Vec<Failure>,
 }
 
-/// Where nothing was counted, nothing is said of it.
-fn in_brackets(counts: Counts) -> String {
+/// The counts in parentheses; empty if there are none.
+fn counts_suffix(counts: Counts) -> String {
     if counts == Counts::default() { String::new() } else { format!(" ({counts})") }
 }
 
-/// Prints the figures of a run, also of one that failed: they are the last line that it prints.
-pub(crate) fn sum_up(run: Result<Counts>) -> Result<Counts> {
-    let failed = || run.as_ref().err()?.downcast_ref::<Failed>().map(|failed| failed.counts);
+/// Prints the counts of a run, also of a failed one, as the last line.
+pub(crate) fn print_counts(run: Result<Counts>) -> Result<Counts> {
+    let failed = || run.as_ref().err()?.downcast_ref::<RunFailed>().map(|failed| failed.counts);
     if let Some(counts) = run.as_ref().ok().copied().or_else(failed) {
-        say(&counts.to_string());
+        print_line(&counts.to_string());
     }
     run
 }
 
-/// What is heard of a child.
+/// The captured streams of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hears {
-    /// Its output. Its errors go where ours go, so that on a terminal cargo shows how far it is.
-    Output,
-    /// Both, for whoever tells afterwards what failed.
-    All,
+pub(crate) enum Capture {
+    /// Standard output. Standard error is inherited, so that cargo shows its progress on a terminal.
+    Stdout,
+    /// Standard output and standard error, for a summary of failures.
+    Both,
 }
 
-/// Runs a command, passing its output on to `tell` line by line, and counts the tests that it reports. `started` hears the
-/// child's process id as soon as it has one. It has ended when nobody writes to its output any more: cargo may be gone
-/// before the tests that it runs.
-pub(crate) fn run_told(
+/// Runs a command, passes its output to `on_line` and counts the tests that it reports. `on_start` gets the process id.
+///
+/// Waits until the output is closed, since the tests may outlive cargo.
+pub(crate) fn run_streaming(
     command: &mut Command,
-    hears: Hears,
-    tell: impl Fn(&str) + Send + 'static,
-    started: impl FnOnce(u32),
-) -> Result<Outcome> {
+    capture: Capture,
+    on_line: impl Fn(&str) + Send + 'static,
+    on_start: impl FnOnce(u32),
+) -> Result<CommandOutcome> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    if hears == Hears::All {
+    if capture == Capture::Both {
         command.stderr(Stdio::piped());
     }
     let program = command.get_program().display().to_string();
     let mut child = command.spawn().with_context(|| format!("failed to start {program}"))?;
-    started(child.id());
+    on_start(child.id());
     let stdout = child.stdout.take().context("the child's output was asked for")?;
     let errors = child.stderr.take().map(|stderr| {
         thread::spawn(move || {
-            let mut reader = Reader::new(Stream::Errors);
+            let mut parser = FailureParser::new(Stream::Errors);
             each_line(stderr, |line| {
-                complain(line);
-                reader.hear(line);
+                print_error(line);
+                parser.push_line(line);
             });
-            reader.end()
+            parser.finish()
         })
     });
     let output = thread::spawn(move || {
-        let (mut counts, mut reader) = (Counts::default(), Reader::new(Stream::Output));
+        let (mut counts, mut parser) = (Counts::default(), FailureParser::new(Stream::Output));
         each_line(stdout, |line| {
-            tell(line);
+            on_line(line);
             counts += count(line).unwrap_or_default();
-            reader.hear(line);
+            parser.push_line(line);
         });
-        (counts, reader.end())
+        (counts, parser.finish())
     });
     let status = child.wait().context("failed to wait for a child")?;
     let panicked = "the thread that reads a child's output panicked";
@@ -193,29 +193,29 @@ pub(crate) fn run_told(
     if let Some(errors) = errors {
         failures.extend(errors.join().ok().context(panicked)?);
     }
-    Ok(Outcome { success: status.success(), counts, failures })
+    Ok(CommandOutcome { success: status.success(), counts, failures })
 }
 
-fn each_line(stream: impl Read, mut hear: impl FnMut(&str)) {
+fn each_line(stream: impl Read, mut on_line: impl FnMut(&str)) {
     for line in BufReader::new(stream).split(b'\n') {
         let Ok(line) = line else { break };
-        hear(&String::from_utf8_lossy(&line));
+        on_line(&String::from_utf8_lossy(&line));
     }
 }
 
-/// Prints a line of ours or a child's.
-pub(crate) fn say(line: &str) {
+/// Prints a line to standard output.
+pub(crate) fn print_line(line: &str) {
     if cfg!(test) {
-        // Kept with the test's own output: a run of these tests would take a child's figures for theirs.
+        // Captured with the test's output, so that the counts of a child are not taken for those of the test run.
         println!("{line}");
     } else {
-        // A reader that is gone (a pipe to `head`, a terminal that was closed) must not end the tests, nor the tidying up.
+        // A closed pipe or terminal must end neither the tests nor the clean-up.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 }
 
-/// The same on standard error.
-pub(crate) fn complain(line: &str) {
+/// Prints a line to standard error.
+pub(crate) fn print_error(line: &str) {
     if cfg!(test) {
         eprintln!("{line}");
     } else {
@@ -223,7 +223,7 @@ pub(crate) fn complain(line: &str) {
     }
 }
 
-/// What a test runner's closing line says. One that is quoted is indented.
+/// Parses the last line of a test runner. A quoted one is indented and does not match.
 fn count(line: &str) -> Option<Counts> {
     let rest = line.strip_prefix("test result: ")?;
     let number = |word: &str| -> Option<usize> {
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closing_line_is_counted_and_another_is_not() {
+    fn only_the_last_line_of_a_runner_is_counted() {
         let line =
             "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 1s";
         assert_eq!(count(line), Some(Counts { passed: 12, failed: 1, skipped: 3 }));
@@ -248,44 +248,46 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_fails_without_a_word_is_a_failure() {
-        let outcome = run_told(&mut Command::new("false"), Hears::Output, say, |_| ()).unwrap();
-        assert!(outcome.verdict("false").is_err());
+    fn a_command_that_fails_without_output_is_a_failure() {
+        let outcome = run_streaming(&mut Command::new("false"), Capture::Stdout, print_line, |_| ()).unwrap();
+        assert!(outcome.into_result("false").is_err());
     }
 
     #[test]
-    fn a_part_that_fails_or_cannot_begin_keeps_no_other_from_its_turn() {
+    fn all_parts_run_even_if_one_fails() {
         let counts = Counts { passed: 2, ..Counts::default() };
-        let mut parts = Parts::default();
+        let mut parts = RunSummary::default();
         let failure = Failure { name: "x".into(), ..Failure::default() };
-        parts.add("one", Ok(Outcome { success: false, counts, failures: vec![failure] }));
+        parts.add("one", Ok(CommandOutcome { success: false, counts, failures: vec![failure] }));
         parts.add("two", Err(anyhow::anyhow!("there is no cargo")));
-        parts.add("three", Ok(Outcome { success: true, counts, failures: Vec::new() }));
-        let error = parts.verdict().unwrap_err().downcast::<Failed>().unwrap();
+        parts.add("three", Ok(CommandOutcome { success: true, counts, failures: Vec::new() }));
+        let error = parts.into_result().unwrap_err().downcast::<RunFailed>().unwrap();
         assert_eq!(error.to_string(), "one and two failed (4 passed, 0 failed, 0 skipped)");
         let names: Vec<_> = error.failures.iter().map(|failure| failure.name.as_str()).collect();
         assert_eq!(names, ["x", "there is no cargo"]);
     }
 
     #[test]
-    fn what_failed_is_heard_on_both_streams_where_both_are_heard() {
-        let run = |hears| {
+    fn failures_are_parsed_on_all_captured_streams() {
+        let run = |capture| {
             let mut script = Command::new("sh");
             script.args(["-c", "echo 'test a ... FAILED'; echo 'error: b' >&2; exit 1"]);
             script.stderr(Stdio::null());
-            let outcome = run_told(&mut script, hears, say, |_| ()).unwrap();
+            let outcome = run_streaming(&mut script, capture, print_line, |_| ()).unwrap();
             outcome.failures.into_iter().map(|failure| failure.name).collect::<Vec<_>>()
         };
-        assert_eq!(run(Hears::All), ["a", "error: b"]);
-        assert_eq!(run(Hears::Output), ["a"]);
+        assert_eq!(run(Capture::Both), ["a", "error: b"]);
+        assert_eq!(run(Capture::Stdout), ["a"]);
     }
 
     #[test]
-    fn figures_of_several_runners_are_summed() {
+    fn counts_of_several_runners_are_summed() {
         let mut script = Command::new("sh");
         script.args(["-c", "echo 'test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured'; echo 'test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured'"]);
-        let counts =
-            run_told(&mut script, Hears::Output, say, |_| ()).unwrap().verdict("the script").unwrap();
+        let counts = run_streaming(&mut script, Capture::Stdout, print_line, |_| ())
+            .unwrap()
+            .into_result("the script")
+            .unwrap();
         assert_eq!(counts, Counts { passed: 5, failed: 0, skipped: 1 });
     }
 }

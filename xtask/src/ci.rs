@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: all that the README promises, in one run, with a table of where the time went.
+//! `cargo xtask ci`: all checks in one run, with their durations and failures.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, Failed, Hears, Parts, cargo, complain, say};
-use crate::ended::{Group, unless_ended, within};
-use crate::failures::{Part, account};
+use crate::cargo::{Capture, Counts, RunFailed, RunSummary, cargo, print_error, print_line};
+use crate::failures::{FailedPart, summarize};
+use crate::process_group::{ProcessGroup, run_until_signal, with_timeout};
 use crate::trial::{self, Tier};
 
 /// Run everything: format, lints, documentation, tests, real binaries, fidelity, real nodes.
@@ -26,18 +26,18 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn allows(&self, needs: Needs) -> bool {
-        match needs {
-            Needs::Rust => true,
-            Needs::Binaries => !self.fast,
-            Needs::Nodes => !self.fast && !self.without_nodes,
+    fn allows(&self, requirement: Requirement) -> bool {
+        match requirement {
+            Requirement::Rust => true,
+            Requirement::Binaries => !self.fast,
+            Requirement::Nodes => !self.fast && !self.without_nodes,
         }
     }
 }
 
-/// What a step needs besides this workspace.
+/// The requirement of a step.
 #[derive(Clone, Copy, Debug)]
-enum Needs {
+enum Requirement {
     /// Nothing.
     Rust,
     /// Kubernetes' binaries, which are found, downloaded or built.
@@ -46,182 +46,184 @@ enum Needs {
     Nodes,
 }
 
-/// How long a step may take. On two cores, with nothing built before, the longest takes half of it.
-const STEP_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// The timeout of a step, twice the time of the longest one on two cores without a cache.
+const STEP_TIMEOUT: Duration = Duration::from_secs(40 * 60);
 
-struct Step {
+struct StepResult {
     name: &'static str,
-    took: Duration,
+    duration: Duration,
     result: Result<Counts>,
 }
 
-impl Step {
-    /// Its figures; one that failed without any counts as one.
+impl StepResult {
+    /// The counts; a failure without any counts as one failed.
     fn counts(&self) -> Counts {
         match &self.result {
             Ok(counts) => *counts,
             Err(error) => {
-                let counts = known(error).map(|failed| failed.counts).unwrap_or_default();
+                let counts = run_failed(error).map(|failed| failed.counts).unwrap_or_default();
                 Counts { failed: counts.failed.max(1), ..counts }
             }
         }
     }
 
-    /// What is told of it if it failed.
-    fn failed(&self) -> Option<Part<'_>> {
+    /// The part of the summary, if the step failed.
+    fn failed_part(&self) -> Option<FailedPart<'_>> {
         let error = self.result.as_ref().err()?;
-        let failures = known(error).map(|failed| failed.failures.as_slice()).unwrap_or_default();
-        Some(Part { name: self.name, error: format!("{error:#}"), failures })
+        let failures = run_failed(error).map(|failed| failed.failures.as_slice()).unwrap_or_default();
+        Some(FailedPart { name: self.name, error: format!("{error:#}"), failures })
     }
 }
 
-fn known(error: &Error) -> Option<&Failed> {
+fn run_failed(error: &Error) -> Option<&RunFailed> {
     error.downcast_ref()
 }
 
-/// Runs every step, also after one has failed; the last line printed is the sum. Says whether all passed.
+/// Runs all steps, even if one fails, and prints the sum of counts as the last line. Returns true if all passed.
 pub(crate) async fn ci(args: &Args) -> Result<bool> {
-    let plan: Vec<_> = STEPS.into_iter().filter(|(_, needs, _)| args.allows(*needs)).collect();
+    let plan: Vec<_> = STEPS.into_iter().filter(|(_, requirement, _)| args.allows(*requirement)).collect();
     let mut signals = Signals::listen()?;
-    let group = Group::new(Hears::All);
-    unless_ended(&mut signals, &group, move |group| {
+    let group = ProcessGroup::new(Capture::Both);
+    run_until_signal(&mut signals, &group, move |group| {
         let steps = run(&plan, group);
         for line in report(&steps) {
-            say(&line);
+            print_line(&line);
         }
         Ok(steps.iter().all(|step| step.result.is_ok()))
     })
     .await
 }
 
-fn run(plan: &[StepPlan], group: &Group) -> Vec<Step> {
+fn run(plan: &[StepDefinition], group: &ProcessGroup) -> Vec<StepResult> {
     let mut steps = Vec::new();
     for (name, _, step) in plan {
-        if group.is_asked() {
+        if group.is_terminating() {
             break;
         }
-        say(&format!("── {name}"));
+        print_line(&format!("── {name}"));
         let start = Instant::now();
-        let result = within(STEP_LIMIT, group, *step);
+        let result = with_timeout(STEP_TIMEOUT, group, *step);
         if let Err(error) = &result {
-            complain(&format!("error: {error:#}"));
+            print_error(&format!("error: {error:#}"));
         }
-        steps.push(Step { name, took: start.elapsed(), result });
+        steps.push(StepResult { name, duration: start.elapsed(), result });
     }
     steps
 }
 
-/// A step's name, what it needs, and what it runs.
-type StepPlan = (&'static str, Needs, fn(&Group) -> Result<Counts>);
+/// The name, the requirement and the function of a step.
+type StepDefinition = (&'static str, Requirement, fn(&ProcessGroup) -> Result<Counts>);
 
-const STEPS: [StepPlan; 13] = [
-    ("format", Needs::Rust, format),
-    ("lints", Needs::Rust, lints),
-    ("documentation", Needs::Rust, documentation),
-    ("dependencies", Needs::Rust, dependencies),
-    ("tests", Needs::Rust, tests),
-    ("trial on the fake", Needs::Rust, |group| trial::on(Tier::Fake, group)?.verdict("the trial")),
-    ("the report in a browser", Needs::Rust, page),
-    ("real etcd and kube-apiserver", Needs::Binaries, crate::envtest::all),
-    ("real nodes", Needs::Nodes, crate::e2e::all),
-    ("fidelity", Needs::Binaries, fidelity),
-    ("random writes", Needs::Binaries, random_writes),
-    ("kubectl", Needs::Binaries, kubectl),
-    ("generated data", Needs::Binaries, generated),
+const STEPS: [StepDefinition; 13] = [
+    ("format", Requirement::Rust, format),
+    ("lints", Requirement::Rust, lints),
+    ("documentation", Requirement::Rust, documentation),
+    ("dependencies", Requirement::Rust, dependencies),
+    ("tests", Requirement::Rust, tests),
+    ("trial on the fake", Requirement::Rust, |group| {
+        trial::run_on_tier(Tier::Fake, group)?.into_result("the trial")
+    }),
+    ("the report in a browser", Requirement::Rust, page),
+    ("real etcd and kube-apiserver", Requirement::Binaries, crate::envtest::all),
+    ("real nodes", Requirement::Nodes, crate::e2e::all),
+    ("fidelity", Requirement::Binaries, fidelity),
+    ("random writes", Requirement::Binaries, random_writes),
+    ("kubectl", Requirement::Binaries, kubectl),
+    ("generated data", Requirement::Binaries, generated),
 ];
 
-/// Where the time went, what failed, and the figures.
-fn report(steps: &[Step]) -> Vec<String> {
+/// The report: durations, failures and counts.
+fn report(steps: &[StepResult]) -> Vec<String> {
     let mut lines = vec!["── where the time went".to_owned()];
     let mut sum = Counts::default();
     for step in steps {
         let mark = if step.result.is_ok() { "ok" } else { "FAILED" };
-        let (seconds, counts) = (step.took.as_secs_f64(), step.counts());
+        let (seconds, counts) = (step.duration.as_secs_f64(), step.counts());
         lines.push(format!("{seconds:>8.1} s  {mark:<6}  {:<30} {counts}", step.name));
         sum += counts;
     }
-    let failed: Vec<_> = steps.iter().filter_map(Step::failed).collect();
+    let failed: Vec<_> = steps.iter().filter_map(StepResult::failed_part).collect();
     if !failed.is_empty() {
         lines.push("── what failed".to_owned());
-        lines.extend(account(&failed));
+        lines.extend(summarize(&failed));
     }
     lines.push(sum.to_string());
     lines
 }
 
-/// A command of cargo's that counts as one test.
-fn check(group: &Group, command: &mut Command, what: &str) -> Result<Counts> {
-    group.run(command)?.verdict(what)?;
+/// Runs a command that counts as one test.
+fn check(group: &ProcessGroup, command: &mut Command, what: &str) -> Result<Counts> {
+    group.run(command)?.into_result(what)?;
     Ok(Counts { passed: 1, ..Counts::default() })
 }
 
-fn format(group: &Group) -> Result<Counts> {
+fn format(group: &ProcessGroup) -> Result<Counts> {
     check(group, cargo().args(["fmt", "--all", "--check"]), "the format check")
 }
 
-fn lints(group: &Group) -> Result<Counts> {
+fn lints(group: &ProcessGroup) -> Result<Counts> {
     let arguments =
         ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     check(group, cargo().args(arguments), "clippy")
 }
 
-fn documentation(group: &Group) -> Result<Counts> {
+fn documentation(group: &ProcessGroup) -> Result<Counts> {
     let mut command = cargo();
     command.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     check(group, &mut command, "the documentation")
 }
 
-/// What `deny.toml` says of licences, crates and where they come from. Advisories are left out: they change without a
-/// change here, and are fetched from a place of their own.
-fn dependencies(group: &Group) -> Result<Counts> {
+/// Checks licences, bans and sources of dependencies by `deny.toml`. Advisories are not checked, since they change without
+/// a change here.
+fn dependencies(group: &ProcessGroup) -> Result<Counts> {
     if which::which("cargo-deny").is_err() {
-        say("skipped: cargo-deny is not here; `cargo install --locked cargo-deny` brings it");
+        print_line("skipped: cargo-deny is not here; `cargo install --locked cargo-deny` brings it");
         return Ok(Counts { skipped: 1, ..Counts::default() });
     }
     check(group, cargo().args(["deny", "check", "bans", "licenses", "sources"]), "cargo deny")
 }
 
-fn tests(group: &Group) -> Result<Counts> {
-    let mut parts = Parts::default();
-    // The specs are a test target, too; they get a step of their own.
+fn tests(group: &ProcessGroup) -> Result<Counts> {
+    let mut parts = RunSummary::default();
+    // Without the operator's specs, which are a separate step.
     let mut all = cargo();
     all.args(["test", "--quiet", "--no-fail-fast", "--workspace", "--exclude", "seatrial-operator"]);
     parts.add("cargo test", group.run(&mut all));
     let mut operator = cargo();
     operator.args(["test", "--quiet", "--no-fail-fast", "--package", "seatrial-operator", "--lib", "--bins"]);
-    operator.args(["--test", "command", "--test", "evidence", "--test", "reconciles"]);
-    if !group.is_asked() {
+    operator.args(["--test", "artefacts", "--test", "command", "--test", "reconciles"]);
+    if !group.is_terminating() {
         parts.add("the operator's tests", group.run(&mut operator));
     }
-    parts.verdict()
+    parts.into_result()
 }
 
-/// Another command of this program.
+/// A command of xtask in a child process.
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "xtask", "--"]).args(arguments);
     command
 }
 
-fn fidelity(group: &Group) -> Result<Counts> {
+fn fidelity(group: &ProcessGroup) -> Result<Counts> {
     check(group, &mut xtask(&["fidelity"]), "fidelity")
 }
 
-/// The same random writes each time. Those that are known to differ are faults of the fake that no user has met.
-fn random_writes(group: &Group) -> Result<Counts> {
+/// A constant sequence of random writes. The known differences are bugs of the fake that are not fixed yet.
+fn random_writes(group: &ProcessGroup) -> Result<Counts> {
     let fuzz = ["fidelity", "--fuzz", "1000", "--seed", "7", "--known", "35,74,90,95"];
     check(group, &mut xtask(&fuzz), "random writes")
 }
 
-fn page(group: &Group) -> Result<Counts> {
-    group.run(&mut xtask(&["page", "--counted"]))?.verdict("the report in a browser")
+fn page(group: &ProcessGroup) -> Result<Counts> {
+    group.run(&mut xtask(&["page", "--counted"]))?.into_result("the report in a browser")
 }
 
-fn kubectl(group: &Group) -> Result<Counts> {
+fn kubectl(group: &ProcessGroup) -> Result<Counts> {
     check(group, &mut xtask(&["kubectl"]), "kubectl")
 }
 
-fn generated(group: &Group) -> Result<Counts> {
+fn generated(group: &ProcessGroup) -> Result<Counts> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "seatrial-generate", "--", "--check"]);
     check(group, &mut command, "the generated data")
@@ -232,18 +234,19 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
-    use crate::cargo::Outcome;
+    use crate::cargo::CommandOutcome;
     use crate::failures::Failure;
 
-    fn step(name: &'static str, result: Result<Counts>) -> Step {
-        Step { name, took: Duration::from_millis(1500), result }
+    fn step(name: &'static str, result: Result<Counts>) -> StepResult {
+        StepResult { name, duration: Duration::from_millis(1500), result }
     }
 
     #[test]
-    fn the_report_ends_with_what_failed_and_then_the_figures() {
+    fn the_report_ends_with_failures_and_counts() {
         let counts = Counts { passed: 7, failed: 2, skipped: 1 };
         let failure = Failure { name: "store::a".into(), lines: vec!["it said".into()], left_out: 0 };
-        let tests = Outcome { success: false, counts, failures: vec![failure] }.verdict("cargo test");
+        let tests =
+            CommandOutcome { success: false, counts, failures: vec![failure] }.into_result("cargo test");
         let steps = [
             step("format", Ok(Counts { passed: 1, ..Counts::default() })),
             step("tests", tests),

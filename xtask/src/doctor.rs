@@ -1,11 +1,11 @@
-//! `cargo xtask doctor`: what each tier needs here, what is missing and for what, and the command that mends it.
+//! `cargo xtask doctor`: requirements of each tier on this machine, and commands to fix what is missing.
 
 mod kind;
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use seatrial_envtest::assets::{self, Binary, Outcome, ReportLine, Request, Step};
+use seatrial_envtest::assets::{self, Binary, ReportLine, Request, Step, StepOutcome};
 
 use crate::browser;
 
@@ -16,56 +16,56 @@ use crate::browser;
 )]
 pub(crate) struct Args {}
 
-/// How it stands with a thing.
+/// The availability of a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It is here.
-    Here,
-    /// It is missing, and a tier needs it.
+enum Availability {
+    /// Available.
+    Available,
+    /// Missing and required by a tier.
     Missing,
-    /// It is not here, and need not be.
-    Spared,
+    /// Not available and not required.
+    NotNeeded,
 }
 
-/// One thing that a tier needs, or could use.
+/// The result of one check.
 struct Finding {
-    state: State,
+    availability: Availability,
     text: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 impl Finding {
-    fn good(text: impl Into<String>) -> Self {
-        Self { state: State::Here, text: text.into(), mend: None }
+    fn available(text: impl Into<String>) -> Self {
+        Self { availability: Availability::Available, text: text.into(), fix: None }
     }
 
-    fn bad(text: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { state: State::Missing, text: text.into(), mend: Some(mend.into()) }
+    fn missing(text: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { availability: Availability::Missing, text: text.into(), fix: Some(fix.into()) }
     }
 
-    /// The text says why it need not be here.
-    fn spared(text: impl Into<String>) -> Self {
-        Self { state: State::Spared, text: text.into(), mend: None }
+    /// The text has the reason why it is not required.
+    fn not_needed(text: impl Into<String>) -> Self {
+        Self { availability: Availability::NotNeeded, text: text.into(), fix: None }
     }
 
     fn is_missing(&self) -> bool {
-        self.state == State::Missing
+        self.availability == Availability::Missing
     }
 
     fn print(&self) {
-        let mark = match self.state {
-            State::Here => "ok",
-            State::Missing => "MISS",
-            State::Spared => "-",
+        let mark = match self.availability {
+            Availability::Available => "ok",
+            Availability::Missing => "MISS",
+            Availability::NotNeeded => "-",
         };
         println!("  {mark:<4} {}", self.text);
-        if let Some(mend) = &self.mend {
-            println!("       mend: {mend}");
+        if let Some(fix) = &self.fix {
+            println!("       fix: {fix}");
         }
     }
 }
 
-/// Prints the findings by tier; an error if a tier cannot run.
+/// Prints the findings by tier. Fails if a tier cannot run.
 pub(crate) async fn doctor(_args: &Args) -> Result<()> {
     let mut broken = Vec::new();
     let tiers = [
@@ -96,49 +96,49 @@ fn version(program: &str, argument: &str) -> Option<String> {
 }
 
 fn fake() -> Vec<Finding> {
-    let mend = "install Rust 1.89 or newer (rustup.rs)";
-    let missing = || Finding::bad("rustc is missing, and needed for everything", mend);
-    vec![version("rustc", "--version").map_or_else(missing, Finding::good)]
+    let fix = "install Rust 1.89 or newer (rustup.rs)";
+    let missing = || Finding::missing("rustc is missing, and needed for everything", fix);
+    vec![version("rustc", "--version").map_or_else(missing, Finding::available)]
 }
 
 async fn envtest() -> Vec<Finding> {
     let go = version("go", "version");
     let request = match Request::new(None) {
         Ok(request) => request.with(Binary::KubeControllerManager).installed_only(true),
-        Err(error) => return vec![Finding::bad(error.to_string(), "set another version")],
+        Err(error) => return vec![Finding::missing(error.to_string(), "set another version")],
     };
     let (lines, missing) = match assets::resolve(&request).await {
         Ok(found) => (found.report().lines().to_vec(), Vec::new()),
         Err(error) => (error.report().lines().to_vec(), error.missing().to_vec()),
     };
-    let mut findings: Vec<_> = lines.iter().filter_map(|line| looked(line, missing.is_empty())).collect();
+    let mut findings: Vec<_> = lines.iter().filter_map(|line| finding_of(line, missing.is_empty())).collect();
     findings.push(binaries_or_go(&missing, go));
     findings
 }
 
-/// What a step found, or why it found nothing. Those that would obtain something were not asked to.
-fn looked(line: &ReportLine, complete: bool) -> Option<Finding> {
+/// The finding for a line of the resolution report. Steps that download or build are disabled and left out.
+fn finding_of(line: &ReportLine, complete: bool) -> Option<Finding> {
     match (&line.outcome, line.step) {
-        (Outcome::Found { .. }, _) => Some(Finding::good(line.to_string())),
-        (Outcome::PassedOn(_), _) if complete => {
-            Some(Finding::spared(format!("{line}; not needed, since they are found elsewhere")))
+        (StepOutcome::Found { .. }, _) => Some(Finding::available(line.to_string())),
+        (StepOutcome::NotFound(_), _) if complete => {
+            Some(Finding::not_needed(format!("{line}; not needed, since they are found elsewhere")))
         }
-        (Outcome::PassedOn(_), Step::Index | Step::Source) => None,
-        (Outcome::PassedOn(_), _) => Some(Finding::spared(line.to_string())),
+        (StepOutcome::NotFound(_), Step::Index | Step::Source) => None,
+        (StepOutcome::NotFound(_), _) => Some(Finding::not_needed(line.to_string())),
     }
 }
 
-/// Go builds what is not here and cannot be downloaded.
+/// The finding for missing binaries and the Go toolchain, which can build them.
 fn binaries_or_go(missing: &[Binary], go: Option<String>) -> Finding {
     let names: Vec<_> = missing.iter().map(|binary| binary.name()).collect();
     let names = names.join(", ");
     match (missing.is_empty(), go) {
-        (true, Some(go)) => Finding::good(go),
-        (true, None) => Finding::spared("go is missing; not needed, since the binaries are here"),
-        (false, Some(go)) => Finding::spared(format!(
+        (true, Some(go)) => Finding::available(go),
+        (true, None) => Finding::not_needed("go is missing; not needed, since the binaries are here"),
+        (false, Some(go)) => Finding::not_needed(format!(
             "not here yet: {names}; `cargo xtask envtest` downloads them, or builds them with {go}"
         )),
-        (false, None) => Finding::bad(
+        (false, None) => Finding::missing(
             format!(
                 "missing: {names}, needed for the real control plane; and go, which builds them where they cannot be downloaded"
             ),
@@ -147,30 +147,31 @@ fn binaries_or_go(missing: &[Binary], go: Option<String>) -> Finding {
     }
 }
 
-/// A cluster of the caller's is a wish, not a need: a machine without one is in order.
+/// The finding for an existing cluster, which is optional.
 fn existing() -> Finding {
     let context = kube::config::Kubeconfig::read().ok().and_then(|config| config.current_context);
-    allowed(context.as_deref(), &std::env::var("SEATRIAL_CONTEXT_ALLOW").unwrap_or_default())
+    context_finding(context.as_deref(), &std::env::var("SEATRIAL_CONTEXT_ALLOW").unwrap_or_default())
 }
 
-fn allowed(context: Option<&str>, list: &str) -> Finding {
+fn context_finding(context: Option<&str>, list: &str) -> Finding {
     let wish = "only needed for specs on a cluster of your own";
     let both = "point KUBECONFIG at it and name its context in SEATRIAL_CONTEXT_ALLOW";
     match context {
         Some(context) if list.split(',').any(|name| name.trim() == context) => {
-            Finding::good(format!("context {context} is on the allow-list"))
+            Finding::available(format!("context {context} is on the allow-list"))
         }
-        Some(context) => Finding::spared(format!(
+        Some(context) => Finding::not_needed(format!(
             "context {context} is not on the allow-list, SEATRIAL_CONTEXT_ALLOW; {wish}"
         )),
-        None => Finding::spared(format!("no kubeconfig with a current context; {wish}: {both}")),
+        None => Finding::not_needed(format!("no kubeconfig with a current context; {wish}: {both}")),
     }
 }
 
 fn tools() -> Vec<Finding> {
-    let tool = |program: &str, argument: &str, mend| {
-        let missing = || Finding::bad(format!("{program} is missing, and needed for cargo xtask ci"), mend);
-        version(program, argument).map_or_else(missing, Finding::good)
+    let tool = |program: &str, argument: &str, fix| {
+        let missing =
+            || Finding::missing(format!("{program} is missing, and needed for cargo xtask ci"), fix);
+        version(program, argument).map_or_else(missing, Finding::available)
     };
     let no_browser = "no Chromium; not needed, since looks at the report's page (cargo xtask page, ci) are skipped \
         without it: apt-get install chromium";
@@ -180,10 +181,10 @@ fn tools() -> Vec<Finding> {
         tool("rustfmt", "--version", "rustup component add rustfmt"),
         tool("cargo-clippy", "--version", "rustup component add clippy"),
         browser::find().map_or_else(
-            || Finding::spared(no_browser),
-            |path| Finding::good(format!("Chromium: {}", path.display())),
+            || Finding::not_needed(no_browser),
+            |path| Finding::available(format!("Chromium: {}", path.display())),
         ),
-        version("cargo-deny", "--version").map_or_else(|| Finding::spared(no_deny), Finding::good),
+        version("cargo-deny", "--version").map_or_else(|| Finding::not_needed(no_deny), Finding::available),
     ]
 }
 
@@ -192,23 +193,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn go_is_missed_only_where_binaries_are_missing_and_binaries_only_where_go_is() {
+    fn go_is_required_only_if_binaries_are_missing() {
         let (none, some) = ([].as_slice(), [Binary::Etcd].as_slice());
         let go = || Some("go version go1.26.8".to_owned());
         let states = [(none, go()), (none, None), (some, go()), (some, None)]
-            .map(|(missing, go)| binaries_or_go(missing, go).state);
-        assert_eq!(states, [State::Here, State::Spared, State::Spared, State::Missing]);
+            .map(|(missing, go)| binaries_or_go(missing, go).availability);
+        assert_eq!(
+            states,
+            [
+                Availability::Available,
+                Availability::NotNeeded,
+                Availability::NotNeeded,
+                Availability::Missing
+            ]
+        );
         let missing = binaries_or_go(some, None);
         assert!(missing.text.starts_with("missing: etcd, needed for "), "{}", missing.text);
-        assert!(missing.mend.unwrap().contains("Go 1.26"));
+        assert!(missing.fix.unwrap().contains("Go 1.26"));
     }
 
     #[test]
-    fn no_cluster_of_ones_own_is_in_order_and_the_line_says_what_it_would_be_for() {
-        let (none, other) = (allowed(None, "dev"), allowed(Some("prod"), "dev, test"));
-        assert_eq!((none.state, other.state), (State::Spared, State::Spared));
+    fn an_existing_cluster_is_optional() {
+        let (none, other) = (context_finding(None, "dev"), context_finding(Some("prod"), "dev, test"));
+        assert_eq!(
+            (none.availability, other.availability),
+            (Availability::NotNeeded, Availability::NotNeeded)
+        );
         assert!(none.text.contains("only needed for specs on a cluster of your own"), "{}", none.text);
         assert!(other.text.starts_with("context prod is not on the allow-list"), "{}", other.text);
-        assert_eq!(allowed(Some("test"), "dev, test").state, State::Here);
+        assert_eq!(context_finding(Some("test"), "dev, test").availability, Availability::Available);
     }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask e2e`: specs on a cluster of real nodes, and the tests of the clusters themselves.
+//! `cargo xtask e2e`: specs on a kind cluster, and the tests of kind clusters themselves.
 //!
-//! This process makes the cluster and holds its lease; the specs' processes find it by name. Whatever ends the run, the
-//! cluster goes with it, unless it is to be kept; what a killed run left is removed by the next one.
+//! This process creates the cluster and holds its lease; the processes of the specs find it by name. It is removed at the
+//! end of the run unless it is to be kept, or by the next run after SIGKILL.
 
 use std::process::Command;
 use std::thread;
@@ -12,9 +12,9 @@ use seatrial_e2e::deploy::Program;
 use seatrial_e2e::kind::{self, Cluster, ClusterConfig, Home};
 use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, Hears, Parts, Target, cargo, say, sum_up};
-use crate::ended::{Ended, Group, unless_ended};
-use crate::how::How;
+use crate::cargo::{Capture, Counts, RunSummary, Target, cargo, print_counts, print_line};
+use crate::process_group::{Interrupted, ProcessGroup, run_until_signal};
+use crate::spec_options::SpecOptions;
 use crate::trial::SPECS;
 
 /// Run specs on a cluster of real nodes, made by kind for the run.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Leave the cluster if something fails.
     #[arg(long)]
     keep: bool,
-    /// How many nodes: a control plane, and workers for the rest.
+    /// The number of nodes: a control plane, and workers for the rest.
     #[arg(long, default_value_t = NODES, value_parser = clap::value_parser!(u32).range(1..=100))]
     nodes: u32,
     /// Kubernetes' version: 1.37 or 1.37.2.
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long)]
     image: Option<String>,
     #[command(flatten)]
-    how: How,
+    spec_options: SpecOptions,
     /// Arguments for the specs' own runner.
     #[arg(last = true)]
     runner: Vec<String>,
@@ -59,28 +59,28 @@ enum Task {
 
 const NODES: u32 = 2;
 
-/// The runner's argument by which it tells what there is, and runs nothing.
+/// The runner's argument that lists specs without running them.
 const LIST: &str = "--list";
 
 const NODE_SPECS: Target = Target { tests: &["--package", "seatrial-e2e", "--test", "nodes"], programs: &[] };
-const CLUSTERS: Target = Target {
+const CLUSTER_TESTS: Target = Target {
     tests: &["--package", "seatrial-e2e", "--features", "docker", "--test", "docker", "--test", "node_image"],
     programs: &["--example", "suites"],
 };
 
-/// Runs the specs; the last line printed are the figures.
+/// Runs the specs and prints the counts as the last line.
 pub(crate) async fn e2e(args: Args) -> Result<()> {
     if let Some(Task::Reap { kept }) = args.task {
         return reap(kept).await;
     }
-    sum_up(on_cluster(&args).await).map(drop)
+    print_counts(on_cluster(&args).await).map(drop)
 }
 
-/// All of it, with nothing chosen.
-pub(crate) fn all(group: &Group) -> Result<Counts> {
+/// Runs `cargo xtask e2e` without options as a child process.
+pub(crate) fn all(group: &ProcessGroup) -> Result<Counts> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "xtask", "--", "e2e"]);
-    group.run(&mut command)?.verdict("the run on real nodes")
+    group.run(&mut command)?.into_result("the run on real nodes")
 }
 
 async fn reap(kept: bool) -> Result<()> {
@@ -100,36 +100,36 @@ async fn reap(kept: bool) -> Result<()> {
 
 async fn on_cluster(args: &Args) -> Result<Counts> {
     let mut signals = Signals::listen()?;
-    let targets: Vec<_> = args.parts().iter().map(|part| (part.what, part.target)).collect();
-    // Before there is a cluster: a build takes minutes the first time, and may fail.
-    let to_list = args.parts();
-    let begin = move |group: &Group| build(&targets, group).and_then(|()| listed(to_list));
-    let chosen = unless_ended(&mut signals, &Group::new(Hears::Output), begin).await?;
-    args.how.chose(chosen, "e2e -- --list")?;
-    if args.lists() {
-        // What there is can be told without a cluster.
-        return specs(args, args.parts(), None, &mut signals).await;
+    let targets: Vec<_> = args.test_runs().iter().map(|test_run| (test_run.name, test_run.target)).collect();
+    // The build comes before the cluster, since it may take minutes and fail.
+    let to_list = args.test_runs();
+    let begin = move |group: &ProcessGroup| build(&targets, group).and_then(|()| count_tests(to_list));
+    let chosen = run_until_signal(&mut signals, &ProcessGroup::new(Capture::Stdout), begin).await?;
+    args.spec_options.ensure_selected(chosen, "e2e -- --list")?;
+    if args.is_listing() {
+        // A list needs no cluster.
+        return specs(args, args.test_runs(), None, &mut signals).await;
     }
     let home = Home::of_this_process();
     for name in kind::reap(&home, false).await?.removed {
-        say(&format!("removed cluster {name} of a run that is gone"));
+        print_line(&format!("removed cluster {name} of a run that is gone"));
     }
     let config = config(args);
-    let making = async {
+    let create = async {
         match &args.reuse {
-            Some(name) => kind::reuse(&home, name, &config, &say).await,
-            None => kind::create(&home, &config, &say).await,
+            Some(name) => kind::reuse(&home, name, &config, &print_line).await,
+            None => kind::create(&home, &config, &print_line).await,
         }
     };
-    // Without this a signal would end the process at once, and leave what is half made to the next run.
+    // A signal during the creation removes the incomplete cluster.
     let cluster = tokio::select! {
-        made = making => made?,
+        made = create => made?,
         by = signals.next() => {
             let left = match kind::reap(&home, false).await {
                 Ok(_) => "what there was of it is removed".to_owned(),
                 Err(error) => format!("what there was of it is removed by the next run: {error}"),
             };
-            return Err(Error::from(Ended(by)).context(format!("the cluster was being made; {left}")));
+            return Err(Error::from(Interrupted(by)).context(format!("the cluster was being made; {left}")));
         }
     };
     let timings = cluster.timings();
@@ -137,12 +137,12 @@ async fn on_cluster(args: &Args) -> Result<Counts> {
         let [kind, network, ready] =
             [timings.kind, timings.network, timings.ready].map(|time| time.as_secs_f64());
         let name = cluster.name();
-        say(&format!("cluster {name}: kind {kind:.1} s, network {network:.1} s, ready {ready:.1} s"));
+        print_line(&format!("cluster {name}: kind {kind:.1} s, network {network:.1} s, ready {ready:.1} s"));
     }
-    let outcome = specs(args, args.parts(), Some(&cluster), &mut signals).await;
-    let ended = end(args, cluster, outcome.is_err()).await;
-    match (outcome, ended) {
-        (Ok(counts), ended) => ended.map(|()| counts),
+    let outcome = specs(args, args.test_runs(), Some(&cluster), &mut signals).await;
+    let removed = remove_cluster(args, cluster, outcome.is_err()).await;
+    match (outcome, removed) {
+        (Ok(counts), removed) => removed.map(|()| counts),
         (Err(error), Ok(())) => Err(error),
         (Err(error), Err(left)) => {
             Err(error.context(format!("the cluster is removed by the next run: {left:#}")))
@@ -158,20 +158,20 @@ fn config(args: &Args) -> ClusterConfig {
     if let Some(image) = &args.image {
         config = config.image(image);
     }
-    if let Some(folder) = args.how.report() {
+    if let Some(folder) = args.spec_options.report() {
         config = config.evidence_into(folder);
     }
     config
 }
 
-/// Removes the cluster, unless it is to stay.
-async fn end(args: &Args, cluster: Cluster, failed: bool) -> Result<()> {
+/// Removes the cluster unless it is to be kept.
+async fn remove_cluster(args: &Args, cluster: Cluster, failed: bool) -> Result<()> {
     let (name, kubeconfig) = (cluster.name().to_owned(), cluster.kubeconfig());
     if args.reuse.is_some() {
-        say(&format!("cluster {name} stays: KUBECONFIG={}", kubeconfig.display()));
+        print_line(&format!("cluster {name} stays: KUBECONFIG={}", kubeconfig.display()));
     } else if failed && args.keep {
         cluster.keep("--keep")?;
-        say(&format!(
+        print_line(&format!(
             "cluster {name} is kept: KUBECONFIG={}; `cargo xtask e2e reap --kept` removes it",
             kubeconfig.display()
         ));
@@ -181,74 +181,74 @@ async fn end(args: &Args, cluster: Cluster, failed: bool) -> Result<()> {
     Ok(())
 }
 
-/// A part of the run.
-struct Piece {
-    what: &'static str,
+/// A test target with its command.
+struct TestRun {
+    name: &'static str,
     target: Target,
     command: Command,
-    /// Whether it runs on the run's cluster. What makes clusters of its own runs beside the others, which mostly wait.
-    shares: bool,
+    /// False for tests that create their own clusters, which run concurrently with the others.
+    uses_shared_cluster: bool,
 }
 
 impl Args {
-    fn parts(&self) -> Vec<Piece> {
-        let part = |what, target: Target, shares| {
+    fn test_runs(&self) -> Vec<TestRun> {
+        let test_run = |name, target: Target, uses_shared_cluster| {
             let mut command = target.run();
             command.args(&self.runner);
-            self.how.apply(&mut command);
-            Piece { what, target, command, shares }
+            self.spec_options.apply(&mut command);
+            TestRun { name, target, command, uses_shared_cluster }
         };
-        let mut parts = vec![
-            part("the specs of nodes and faults", NODE_SPECS, true),
-            part("the operator's specs", SPECS, true),
+        let mut test_runs = vec![
+            test_run("the specs of nodes and faults", NODE_SPECS, true),
+            test_run("the operator's specs", SPECS, true),
         ];
         if self.runner.is_empty() {
-            let mut clusters = part("the tests of clusters", CLUSTERS, false);
-            // Each of them makes a cluster or two.
+            let mut clusters = test_run("the tests of clusters", CLUSTER_TESTS, false);
+            // Each test creates one or two clusters.
             clusters.command.arg("--test-threads=2");
-            parts.push(clusters);
+            test_runs.push(clusters);
         }
-        parts
+        test_runs
     }
 
-    /// Whether it is only asked what there is.
-    fn lists(&self) -> bool {
+    /// True if the specs are listed and not run.
+    fn is_listing(&self) -> bool {
         self.runner.iter().any(|argument| argument == LIST)
     }
 }
 
-/// Builds everything that runs on the cluster.
-fn build(targets: &[(&'static str, Target)], group: &Group) -> Result<()> {
-    for (what, target) in targets {
-        group.build(&mut target.build(), what)?;
+/// Builds the tests and the operator.
+fn build(targets: &[(&'static str, Target)], group: &ProcessGroup) -> Result<()> {
+    for (name, target) in targets {
+        group.build(&mut target.build(), name)?;
     }
-    say("building the operator for its image");
-    // Outside of any spec's time; the specs find that there is nothing left to build.
+    print_line("building the operator for its image");
+    // Built here so that it does not count in the time of a spec.
     let operator = Program::new("seatrial-operator", "seatrial-operator").profile("image");
     group.build(&mut operator.command()?, "the operator for its image")
 }
 
-/// How many specs and tests the run will have.
-fn listed(parts: Vec<Piece>) -> Result<usize> {
+/// The number of specs and tests in the run.
+fn count_tests(test_runs: Vec<TestRun>) -> Result<usize> {
     let mut count = 0;
-    for Piece { what, mut command, .. } in parts {
+    for TestRun { name, mut command, .. } in test_runs {
         if !command.get_args().any(|argument| argument == LIST) {
             command.arg(LIST);
         }
         let output = command.env("SEATRIAL_TIER", "kind").output();
-        let output = output.with_context(|| format!("failed to list {what}"))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{what} cannot be listed: {}", said.trim_end());
+        let output = output.with_context(|| format!("failed to list {name}"))?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{name} cannot be listed: {}", stderr.trim_end());
         count +=
             String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.ends_with(": test")).count();
     }
     Ok(count)
 }
 
-/// Runs every part, also after one has failed.
+/// Runs all test targets, even if one fails.
 async fn specs(
     args: &Args,
-    mut parts: Vec<Piece>,
+    mut test_runs: Vec<TestRun>,
     cluster: Option<&Cluster>,
     signals: &mut Signals,
 ) -> Result<Counts> {
@@ -257,9 +257,9 @@ async fn specs(
         shared.push(("SEATRIAL_KIND_CLUSTER", cluster.name().to_owned()));
         shared.push(("SEATRIAL_KIND_NODES", cluster.nodes().await?.len().to_string()));
     }
-    for Piece { command, shares, .. } in &mut parts {
+    for TestRun { command, uses_shared_cluster, .. } in &mut test_runs {
         command.env("SEATRIAL_TIER", "kind");
-        command.envs(shares.then(|| shared.clone()).unwrap_or_default());
+        command.envs(uses_shared_cluster.then(|| shared.clone()).unwrap_or_default());
         if let Some(image) = &args.image {
             command.env("SEATRIAL_NODE_IMAGE", image);
         }
@@ -267,31 +267,34 @@ async fn specs(
             command.env("SEATRIAL_KIND_VERSION", version);
         }
     }
-    unless_ended(signals, &Group::new(Hears::Output), move |group| {
-        let all = run(parts, group).verdict();
-        // Nobody else tells the figures of a run that was ended.
-        if group.is_asked() { sum_up(all) } else { all }
+    run_until_signal(signals, &ProcessGroup::new(Capture::Stdout), move |group| {
+        let all = run(test_runs, group).into_result();
+        // The caller does not print the counts of an interrupted run.
+        if group.is_terminating() { print_counts(all) } else { all }
     })
     .await
 }
 
-fn run(parts: Vec<Piece>, group: &Group) -> Parts {
-    let (in_turn, beside): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.shares);
+fn run(test_runs: Vec<TestRun>, group: &ProcessGroup) -> RunSummary {
+    let (in_turn, beside): (Vec<_>, Vec<_>) =
+        test_runs.into_iter().partition(|test_run| test_run.uses_shared_cluster);
     thread::scope(|scope| {
         let beside: Vec<_> = beside
             .into_iter()
-            .map(|mut part| scope.spawn(move || (part.what, group.run_beside(&mut part.command))))
+            .map(|mut test_run| {
+                scope.spawn(move || (test_run.name, group.run_buffered(&mut test_run.command)))
+            })
             .collect();
-        let mut all = Parts::default();
-        for mut part in in_turn {
-            if group.is_asked() {
+        let mut all = RunSummary::default();
+        for mut test_run in in_turn {
+            if group.is_terminating() {
                 break;
             }
-            all.add(part.what, group.run(&mut part.command));
+            all.add(test_run.name, group.run(&mut test_run.command));
         }
-        for part in beside {
-            let (what, outcome) = part.join().expect("a thread that runs a program, no more");
-            all.add(what, outcome);
+        for test_run in beside {
+            let (name, outcome) = test_run.join().expect("a thread that runs a program, no more");
+            all.add(name, outcome);
         }
         all
     })

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Counts, Hears, Parts, Target, sum_up};
-use crate::ended::{Group, unless_ended};
+use crate::cargo::{Capture, Counts, RunSummary, Target, print_counts};
+use crate::process_group::{ProcessGroup, run_until_signal};
 use crate::trial::{self, Tier};
 
 /// Run the conformance cases and the operator's specs on a real control plane.
@@ -19,21 +19,20 @@ const REAL: Target = Target {
     programs: &["--example", "control_plane"],
 };
 
-/// Runs both; the last line printed are the figures.
+/// Runs both and prints the counts as the last line.
 pub(crate) async fn envtest(_args: &Args) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let group = Group::new(Hears::Output);
-    unless_ended(&mut signals, &group, |group| sum_up(all(group)).map(drop)).await
+    let group = ProcessGroup::new(Capture::Stdout);
+    run_until_signal(&mut signals, &group, |group| print_counts(all(group)).map(drop)).await
 }
 
-/// The crate's tests that need real processes, the conformance cases on the real server, and the specs, also where one of
-/// the former fails.
-pub(crate) fn all(group: &Group) -> Result<Counts> {
+/// Runs the tests of envtest with real binaries, the conformance cases and the specs, even if some of them fail.
+pub(crate) fn all(group: &ProcessGroup) -> Result<Counts> {
     let what = "the tests on real binaries";
-    let mut parts = Parts::default();
+    let mut parts = RunSummary::default();
     parts.add(what, group.build(&mut REAL.build(), what).and_then(|()| group.run(&mut REAL.run())));
-    if !group.is_asked() {
-        parts.add("the trial", trial::on(Tier::Envtest, group));
+    if !group.is_terminating() {
+        parts.add("the trial", trial::run_on_tier(Tier::Envtest, group));
     }
-    parts.verdict()
+    parts.into_result()
 }

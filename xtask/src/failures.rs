@@ -1,143 +1,143 @@
-//! What failed in a run, by name and with the first lines of its message, read from what runners print while it passes by.
+//! Parsing of failures from the output of test runners and commands.
 //!
-//! It knows how failures look on paper (libtest's, the spec runner's, rustfmt's, and those of the commands here), and
-//! neither runs nor prints anything.
+//! It recognizes the formats of libtest, the spec runner, rustfmt and the commands of xtask.
 
-mod account;
-mod forms;
+mod formats;
+mod summary;
 
-pub(crate) use account::{Part, account};
+pub(crate) use summary::{FailedPart, summarize};
 
-use forms::{Form, continues, is_a_panic, opening};
+use formats::{Format, continues, is_panic, opening};
 
-/// Lines of a failure that are kept.
-const LINES: usize = 14;
-/// Letters of a line that are kept.
-const WIDTH: usize = 240;
-/// Failures of one run that are kept with their messages.
-const FAILURES: usize = 100;
+/// The maximum number of lines of a failure.
+const MAX_FAILURE_LINES: usize = 14;
+/// The maximum length of a line, in characters.
+const MAX_LINE_LENGTH: usize = 240;
+/// The maximum number of failures of a run with their messages.
+const MAX_FAILURES: usize = 100;
 
-/// One thing that failed.
+/// A failed test, spec or check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) name: String,
-    /// The first lines of what was said about it.
+    /// The first lines of its message.
     pub(crate) lines: Vec<String>,
-    /// How many more there were.
+    /// The number of further lines.
     pub(crate) left_out: usize,
 }
 
 impl Failure {
     fn named(name: &str) -> Self {
-        Self { name: clipped(name), ..Self::default() }
+        Self { name: truncate(name), ..Self::default() }
     }
 
-    /// What is said of an error that has several lines: the first one is its name.
-    pub(crate) fn of_text(text: &str) -> Self {
+    /// A failure from the text of an error, whose first line is the name.
+    pub(crate) fn from_text(text: &str) -> Self {
         let mut lines = text.lines();
         let mut failure = Self::named(lines.next().unwrap_or_default());
-        lines.for_each(|line| failure.hear(line));
+        lines.for_each(|line| failure.push_line(line));
         failure
     }
 
-    fn hear(&mut self, line: &str) {
-        if self.lines.len() < LINES {
-            self.lines.push(clipped(line));
+    fn push_line(&mut self, line: &str) {
+        if self.lines.len() < MAX_FAILURE_LINES {
+            self.lines.push(truncate(line));
         } else {
             self.left_out += 1;
         }
     }
 }
 
-/// Which of a child's outputs is read.
+/// The stream of a child that is parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     Output,
     Errors,
 }
 
-/// Reads one stream, line by line.
-pub(crate) struct Reader {
+/// A parser of one stream, line by line.
+pub(crate) struct FailureParser {
     stream: Stream,
-    open: Option<(Form, Failure)>,
-    /// The rest of what is open says nothing more: a backtrace.
-    silent: bool,
+    open: Option<(Format, Failure)>,
+    /// True in a backtrace, whose lines are skipped.
+    in_backtrace: bool,
     found: Vec<Failure>,
-    /// What counts only where nothing else is told: names that stood alone, and panics.
-    marks: Vec<Failure>,
+    /// Names without a message and panics, used only if no other failure was found.
+    fallbacks: Vec<Failure>,
 }
 
-impl Reader {
+impl FailureParser {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, open: None, silent: false, found: Vec::new(), marks: Vec::new() }
+        Self { stream, open: None, in_backtrace: false, found: Vec::new(), fallbacks: Vec::new() }
     }
 
-    pub(crate) fn hear(&mut self, line: &str) {
-        let line = plain(line);
-        let inside = self.open.as_ref().map(|(form, _)| *form);
-        if let Some((form, name)) = opening(self.stream, inside, &line) {
+    pub(crate) fn push_line(&mut self, line: &str) {
+        let line = strip_ansi(line);
+        let inside = self.open.as_ref().map(|(format, _)| *format);
+        if let Some((format, name)) = opening(self.stream, inside, &line) {
             self.close();
-            self.open = Some((form, Failure::named(name)));
-        } else if let Some(form) = inside {
-            if continues(form, &line) {
-                self.keep(form, &line);
+            self.open = Some((format, Failure::named(name)));
+        } else if let Some(format) = inside {
+            if continues(format, &line) {
+                self.append(format, &line);
             } else {
-                // It says how the spec is run again, which belongs to it.
+                // The command to rerun belongs to the failure.
                 if line.starts_with("run it again: ") {
-                    self.keep(form, &line);
+                    self.append(format, &line);
                 }
                 self.close();
             }
         }
     }
 
-    fn keep(&mut self, form: Form, line: &str) {
+    fn append(&mut self, format: Format, line: &str) {
         let Some((_, failure)) = &mut self.open else { return };
-        if form == Form::Test {
+        if format == Format::Test {
             if line.starts_with("stack backtrace:") {
-                self.silent = true;
+                self.in_backtrace = true;
             }
-            let panicked = is_a_panic(line);
-            if panicked && !failure.lines.iter().any(|line| is_a_panic(line)) {
-                // What the test printed before that explains less.
+            let panicked = is_panic(line);
+            if panicked && !failure.lines.iter().any(|line| is_panic(line)) {
+                // The output of the test before the panic is dropped.
                 (failure.lines, failure.left_out) = (Vec::new(), 0);
             }
-            self.silent &= !panicked;
+            self.in_backtrace &= !panicked;
         }
-        if form == Form::Spec && ["evidence: ", "run it again: "].iter().any(|begin| line.starts_with(begin))
+        if format == Format::Spec
+            && ["evidence: ", "run it again: "].iter().any(|begin| line.starts_with(begin))
         {
-            // Whatever is left out of the story, this leads to it.
-            failure.lines.push(clipped(line));
+            // Kept in addition to the maximum number of lines.
+            failure.lines.push(truncate(line));
             return;
         }
         let empty = line.trim().is_empty() && failure.lines.is_empty();
-        if !self.silent && !empty && !line.starts_with("note: run with `RUST_BACKTRACE") {
-            failure.hear(line);
+        if !self.in_backtrace && !empty && !line.starts_with("note: run with `RUST_BACKTRACE") {
+            failure.push_line(line);
         }
     }
 
     fn close(&mut self) {
-        self.silent = false;
-        let Some((form, mut failure)) = self.open.take() else { return };
+        self.in_backtrace = false;
+        let Some((format, mut failure)) = self.open.take() else { return };
         while failure.left_out == 0 && failure.lines.last().is_some_and(|line| line.trim().is_empty()) {
             failure.lines.pop();
         }
-        let alone = matches!(form, Form::Mark | Form::Panic);
-        let list = if alone { &mut self.marks } else { &mut self.found };
-        if list.len() >= FAILURES {
+        let alone = matches!(format, Format::NameOnly | Format::Panic);
+        let list = if alone { &mut self.fallbacks } else { &mut self.found };
+        if list.len() >= MAX_FAILURES {
             (failure.left_out, failure.lines) = (failure.left_out + failure.lines.len(), Vec::new());
         }
         list.push(failure);
     }
 
-    /// Everything that failed, each once.
-    pub(crate) fn end(mut self) -> Vec<Failure> {
+    /// All failures, without duplicates.
+    pub(crate) fn finish(mut self) -> Vec<Failure> {
         self.close();
-        let Self { stream, mut found, marks, .. } = self;
+        let Self { stream, mut found, fallbacks, .. } = self;
         if stream == Stream::Errors {
-            return if found.is_empty() { marks } else { found };
+            return if found.is_empty() { fallbacks } else { found };
         }
-        for mark in marks {
+        for mark in fallbacks {
             let of_it = |failure: &Failure| {
                 failure.name == mark.name || failure.name.ends_with(&format!(" / {}", mark.name))
             };
@@ -149,15 +149,15 @@ impl Reader {
     }
 }
 
-fn clipped(line: &str) -> String {
-    match line.char_indices().nth(WIDTH) {
+fn truncate(line: &str) -> String {
+    match line.char_indices().nth(MAX_LINE_LENGTH) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.trim_end().to_owned(),
     }
 }
 
-/// A line without its colours.
-fn plain(line: &str) -> String {
+/// A line without ANSI escape sequences.
+fn strip_ansi(line: &str) -> String {
     let mut parts = line.split("\x1b[");
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -172,9 +172,9 @@ mod tests {
     use super::*;
 
     fn read(stream: Stream, text: &str) -> Vec<Failure> {
-        let mut reader = Reader::new(stream);
-        text.lines().for_each(|line| reader.hear(line));
-        reader.end()
+        let mut parser = FailureParser::new(stream);
+        text.lines().for_each(|line| parser.push_line(line));
+        parser.finish()
     }
 
     #[track_caller]
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_test_is_named_with_its_panic_and_without_what_it_printed_before_and_the_backtrace() {
+    fn a_failed_test_has_its_panic_without_output_and_backtrace() {
         let text = "
 running 3 tests
 ..
@@ -229,13 +229,13 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn a_test_that_took_its_runner_along_is_named_by_its_mark() {
+    fn a_test_that_aborted_its_runner_is_named() {
         let text = "running 2 tests\nstore::dies --- FAILED\ntest other::one ... FAILED\ntest two ... ok\n";
         check(Stream::Output, text, &[("store::dies", &[]), ("other::one", &[])]);
     }
 
     #[test]
-    fn a_failed_spec_is_named_by_its_whole_way_with_its_story_and_how_to_run_it_again() {
+    fn a_failed_spec_has_its_full_name_message_and_rerun_command() {
         let text = "
 Machine
   ✓ starts (250 ms)
@@ -269,7 +269,7 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn what_is_quoted_in_a_message_is_no_failure_of_its_own() {
+    fn a_quoted_failure_is_not_a_failure() {
         let text =
             "failures:\n\n---- a stdout ----\nit printed:\n── failed: b ──\nDIFFERENT c\n  ✗ d (1 s)\n";
         let lines: &[&str] = &["it printed:", "── failed: b ──", "DIFFERENT c", "  ✗ d (1 s)"];
@@ -280,7 +280,7 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn cases_that_differ_and_lines_that_are_stale_are_named() {
+    fn differing_cases_and_stale_lines_are_named() {
         let text =
             "UNCOVERED: offered, but no case asks for it; write one in areas/:\n  v1 pods get\ncoverage: 3
 DIFFERENT list: a page\n-a\n+b\n\nSTALE read: b\nno longer differs; take out of the ledger: x\n
@@ -294,7 +294,7 @@ area   identical   in the ledger   different\n";
     }
 
     #[test]
-    fn commands_of_kubectl_checks_of_the_page_and_badly_formatted_files_are_named() {
+    fn failures_of_kubectl_page_and_rustfmt_are_named() {
         let text = "ok      kubectl version\nFAILED  kubectl get pods\n        fake, exit Some(0):\na\nok      kubectl get x\n1 passed, 1 failed, 0 skipped\n";
         check(Stream::Output, text, &[("kubectl get pods", &["        fake, exit Some(0):", "a"])]);
         let text = "test the filter filters ... FAILED\n  the page says 3\ntest b ... ok\n";
@@ -306,7 +306,7 @@ area   identical   in the ledger   different\n";
     }
 
     #[test]
-    fn errors_of_the_compiler_and_of_commands_are_taken_from_the_other_stream_with_their_causes() {
+    fn errors_on_stderr_are_parsed_with_their_causes() {
         let text = "\u{1b}[1m\u{1b}[91merror[E0308]\u{1b}[0m: mismatched types
   --> src/a.rs:1:1\n\nwarning: unused\n  --> src/b.rs\n\nreal: 50 of 100 cases
 error: test failed, to rerun pass `-p x --lib`\n
@@ -317,12 +317,12 @@ Caused by:\n  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill
             ("Caused by:", &["  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill)"]),
         ];
         check(Stream::Errors, text, &expected);
-        // The same words on the other stream are somebody's output.
+        // On the other stream the same text is ordinary output.
         assert_eq!(read(Stream::Output, text), []);
     }
 
     #[test]
-    fn a_panic_on_the_other_stream_is_taken_where_nobody_tells_more() {
+    fn a_panic_on_stderr_is_used_if_nothing_else_failed() {
         let panic = "thread 'main' panicked at src/a.rs:1:1:\nno\nnote: run with `RUST_BACKTRACE=1`\n";
         let expected: &[&str] = &["no"];
         check(Stream::Errors, panic, &[("thread 'main' panicked at src/a.rs:1:1:", expected)]);
@@ -330,18 +330,28 @@ Caused by:\n  process didn't exit successfully: `/t/x` (signal: 9, SIGKILL: kill
     }
 
     #[test]
-    fn much_is_counted_and_not_kept() {
-        let text = format!("DIFFERENT a\n{}{}\n", "+x\n".repeat(LINES + 5), "y".repeat(WIDTH + 9));
+    fn excess_lines_are_counted() {
+        let text = format!(
+            "DIFFERENT a\n{}{}\n",
+            "+x\n".repeat(MAX_FAILURE_LINES + 5),
+            "y".repeat(MAX_LINE_LENGTH + 9)
+        );
         let [failure] = &read(Stream::Output, &text)[..] else { panic!("one failure") };
-        assert_eq!((failure.lines.len(), failure.left_out), (LINES, 6));
-        let story = format!("── failed: a ──\n{}evidence: out\nrun it again: x\n", "y\n".repeat(LINES + 5));
+        assert_eq!((failure.lines.len(), failure.left_out), (MAX_FAILURE_LINES, 6));
+        let story = format!(
+            "── failed: a ──\n{}evidence: out\nrun it again: x\n",
+            "y\n".repeat(MAX_FAILURE_LINES + 5)
+        );
         let [failure] = &read(Stream::Output, &story)[..] else { panic!("one failure") };
         assert_eq!(
-            (failure.left_out, &failure.lines[LINES..]),
+            (failure.left_out, &failure.lines[MAX_FAILURE_LINES..]),
             (5, &["evidence: out", "run it again: x"].map(String::from)[..])
         );
-        let many = read(Stream::Output, &"DIFFERENT a\n+x\n".repeat(FAILURES + 2));
-        assert_eq!((many.len(), many[FAILURES].lines.len(), many[FAILURES].left_out), (FAILURES + 2, 0, 1));
-        assert_eq!(clipped(&"ä".repeat(WIDTH + 1)), format!("{}…", "ä".repeat(WIDTH)));
+        let many = read(Stream::Output, &"DIFFERENT a\n+x\n".repeat(MAX_FAILURES + 2));
+        assert_eq!(
+            (many.len(), many[MAX_FAILURES].lines.len(), many[MAX_FAILURES].left_out),
+            (MAX_FAILURES + 2, 0, 1)
+        );
+        assert_eq!(truncate(&"ä".repeat(MAX_LINE_LENGTH + 1)), format!("{}…", "ä".repeat(MAX_LINE_LENGTH)));
     }
 }

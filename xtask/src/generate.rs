@@ -1,7 +1,6 @@
-//! `cargo xtask gen`: the built-in kinds' data, written by a program of its own, `xtask/generate`.
+//! `cargo xtask gen`: runs `seatrial-generate`, which writes the data of the built-in kinds.
 //!
-//! This program links the fake, which includes that data; the other one does not, and mends what the fake could not be
-//! compiled with.
+//! The generator is a separate program, since xtask links the fake, which includes that data.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -14,7 +13,7 @@ use crate::cargo::cargo;
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// What the generator is told.
+    /// The arguments of the generator.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
 }
@@ -39,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn the_generator_reads_its_options_by_itself() {
+    fn options_are_passed_to_the_generator() {
         let options = ["--check", "--kubeconfig", "k", "--help"];
         let line = Line::parse_from(["gen"].into_iter().chain(options));
         assert_eq!(line.args.options, options);

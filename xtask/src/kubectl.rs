@@ -1,7 +1,6 @@
-//! `cargo xtask kubectl`: the real kubectl against the fake's socket and against a real API server, command by command.
-//! What it prints and how it exits must be the same; what the fake does not model, it must say.
+//! `cargo xtask kubectl`: commands of the real kubectl against the fake and against a real API server.
 //!
-//! The commands are in `kubectl/steps.txt`. This file knows nothing of what they mean.
+//! Output and exit codes are compared for each command of `kubectl/steps.txt`.
 
 mod normalise;
 
@@ -14,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use seatrial_envtest::Environment;
 use seatrial_envtest::assets::{self, Binary, Request};
 use seatrial_fakeclient::FakeCluster;
-use seatrial_fixtures::conformance::sides;
+use seatrial_fixtures::conformance::server_config;
 
 use crate::cargo::Counts;
 
@@ -41,46 +40,49 @@ const FILES: [(&str, &str); 10] = [
     ("widget.yaml", include_str!("kubectl/widget.yaml")),
 ];
 
-/// How a step's two sides are compared.
+/// The comparison of the two sides of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+enum Comparison {
     /// Same exit code, same text.
     Same,
     /// Same exit code.
     Exit,
-    /// The fake says that it does not model this.
+    /// The fake answers that it does not model this.
     NotModelled,
 }
 
-/// One line of the list.
+/// A line of `steps.txt`.
 #[derive(Debug, PartialEq, Eq)]
 struct Step<'a> {
-    rule: Rule,
+    comparison: Comparison,
     line: &'a str,
 }
 
-/// What a command printed, both streams, and how it exited.
+/// The output of a command, both streams, and its exit code.
 #[derive(Debug, PartialEq, Eq)]
-struct Printed {
+struct CommandOutput {
     text: String,
     code: Option<i32>,
 }
 
-/// Runs the list on both sides; the last line printed is the sum.
+/// Runs all steps on both sides and prints the counts as the last line.
 pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
-    let request = Request::new(Some(sides::KUBERNETES))?.with(Binary::Kubectl);
+    let request = Request::new(Some(server_config::KUBERNETES))?.with(Binary::Kubectl);
     let found = assets::resolve(&request).await?;
     let program = found.path(Binary::Kubectl).context("kubectl was asked for")?.to_owned();
-    let environment =
-        Environment::builder().version(sides::KUBERNETES).controllers(sides::CONTROLLERS).start().await?;
+    let environment = Environment::builder()
+        .version(server_config::KUBERNETES)
+        .controllers(server_config::CONTROLLERS)
+        .start()
+        .await?;
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await?;
-    let fake = Side::new(&program, serving.kubeconfig())?;
-    let real = Side::new(&program, &environment.kubeconfig())?;
-    // On threads of their own: the fake answers from this runtime.
+    let fake = KubectlClient::new(&program, serving.kubeconfig())?;
+    let real = KubectlClient::new(&program, &environment.kubeconfig())?;
+    // On blocking threads, since the fake runs on this runtime.
     let both = tokio::try_join!(
-        tokio::task::spawn_blocking(move || fake.all()),
-        tokio::task::spawn_blocking(move || real.all()),
+        tokio::task::spawn_blocking(move || fake.run_all()),
+        tokio::task::spawn_blocking(move || real.run_all()),
     );
     serving.stop().await;
     environment.stop().await;
@@ -93,11 +95,11 @@ pub(crate) async fn kubectl(_args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Prints a line for each step, and both texts of one that differs.
-fn compare(fake: &[Printed], real: &[Printed]) -> Counts {
+/// Prints a line for each step, and both outputs of one that differs.
+fn compare(fake: &[CommandOutput], real: &[CommandOutput]) -> Counts {
     let mut counts = Counts::default();
     for ((step, fake), real) in steps().zip(fake).zip(real) {
-        if agrees(step.rule, fake, real) {
+        if agrees(step.comparison, fake, real) {
             counts.passed += 1;
             println!("ok      kubectl {}", step.line);
         } else {
@@ -110,11 +112,13 @@ fn compare(fake: &[Printed], real: &[Printed]) -> Counts {
     counts
 }
 
-fn agrees(rule: Rule, fake: &Printed, real: &Printed) -> bool {
-    match rule {
-        Rule::Same => fake == real,
-        Rule::Exit => fake.code == real.code,
-        Rule::NotModelled => fake.code != Some(0) && fake.text.contains("seatrial-fakeclient does not model"),
+fn agrees(comparison: Comparison, fake: &CommandOutput, real: &CommandOutput) -> bool {
+    match comparison {
+        Comparison::Same => fake == real,
+        Comparison::Exit => fake.code == real.code,
+        Comparison::NotModelled => {
+            fake.code != Some(0) && fake.text.contains("seatrial-fakeclient does not model")
+        }
     }
 }
 
@@ -124,19 +128,19 @@ fn steps() -> impl Iterator<Item = Step<'static>> {
 
 fn step(line: &str) -> Step<'_> {
     match (line.strip_prefix("! "), line.strip_prefix("~ ")) {
-        (Some(line), _) => Step { rule: Rule::NotModelled, line },
-        (_, Some(line)) => Step { rule: Rule::Exit, line },
-        _ => Step { rule: Rule::Same, line },
+        (Some(line), _) => Step { comparison: Comparison::NotModelled, line },
+        (_, Some(line)) => Step { comparison: Comparison::Exit, line },
+        _ => Step { comparison: Comparison::Same, line },
     }
 }
 
-/// kubectl as it speaks to one of the two servers, in a folder of its own.
-struct Side {
+/// kubectl for one of the two servers, in its own folder.
+struct KubectlClient {
     program: PathBuf,
     folder: tempfile::TempDir,
 }
 
-impl Side {
+impl KubectlClient {
     fn new(program: &Path, kubeconfig: &str) -> Result<Self> {
         let folder = tempfile::tempdir().context("failed to make a folder for kubectl")?;
         for (name, text) in FILES.into_iter().chain([("kubeconfig", kubeconfig)]) {
@@ -145,12 +149,12 @@ impl Side {
         Ok(Self { program: program.to_owned(), folder })
     }
 
-    fn all(&self) -> Result<Vec<Printed>> {
+    fn run_all(&self) -> Result<Vec<CommandOutput>> {
         steps().map(|step| self.run(step.line)).collect()
     }
 
     /// Runs a line: one command, or one whose standard output is another's input.
-    fn run(&self, line: &str) -> Result<Printed> {
+    fn run(&self, line: &str) -> Result<CommandOutput> {
         let mut input = Vec::new();
         let mut text = String::new();
         let mut code = None;
@@ -164,7 +168,7 @@ impl Side {
             input = output.stdout;
             code = output.status.code();
         }
-        Ok(Printed { text: normalise::normalise(&text), code })
+        Ok(CommandOutput { text: normalise::normalise(&text), code })
     }
 
     fn command(&self, line: &str, input: &[u8]) -> Result<std::process::Output> {
@@ -193,25 +197,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_says_how_a_step_is_compared() {
-        assert_eq!(step("! apply -f x"), Step { rule: Rule::NotModelled, line: "apply -f x" });
-        assert_eq!(step("~ version"), Step { rule: Rule::Exit, line: "version" });
-        assert_eq!(step("get pods"), Step { rule: Rule::Same, line: "get pods" });
+    fn the_prefix_of_a_step_selects_its_comparison() {
+        assert_eq!(step("! apply -f x"), Step { comparison: Comparison::NotModelled, line: "apply -f x" });
+        assert_eq!(step("~ version"), Step { comparison: Comparison::Exit, line: "version" });
+        assert_eq!(step("get pods"), Step { comparison: Comparison::Same, line: "get pods" });
     }
 
     #[test]
-    fn another_text_or_exit_code_is_a_difference() {
-        let printed = |text: &str, code| Printed { text: text.to_owned(), code: Some(code) };
-        assert!(agrees(Rule::Same, &printed("a", 0), &printed("a", 0)));
-        assert!(!agrees(Rule::Same, &printed("a", 0), &printed("b", 0)));
-        assert!(!agrees(Rule::Exit, &printed("a", 0), &printed("a", 1)));
-        assert!(!agrees(Rule::NotModelled, &printed("done", 0), &printed("done", 0)));
+    fn different_output_or_exit_code_is_a_difference() {
+        let printed = |text: &str, code| CommandOutput { text: text.to_owned(), code: Some(code) };
+        assert!(agrees(Comparison::Same, &printed("a", 0), &printed("a", 0)));
+        assert!(!agrees(Comparison::Same, &printed("a", 0), &printed("b", 0)));
+        assert!(!agrees(Comparison::Exit, &printed("a", 0), &printed("a", 1)));
+        assert!(!agrees(Comparison::NotModelled, &printed("done", 0), &printed("done", 0)));
         let said = printed("seatrial-fakeclient does not model it", 1);
-        assert!(agrees(Rule::NotModelled, &said, &printed("done", 0)));
+        assert!(agrees(Comparison::NotModelled, &said, &printed("done", 0)));
     }
 
     #[test]
-    fn every_file_that_a_step_names_is_there() {
+    fn the_files_of_all_steps_exist() {
         for step in steps() {
             for word in step
                 .line

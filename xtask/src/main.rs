@@ -1,4 +1,4 @@
-//! The few commands people and CI use. This file is their table; each command has a module of its own.
+//! The commands of this workspace, one in each module.
 
 mod bench;
 mod browser;
@@ -7,16 +7,16 @@ mod ci;
 mod docker;
 mod doctor;
 mod e2e;
-mod ended;
 mod envtest;
 mod failures;
 mod fidelity;
 mod generate;
-mod how;
 mod kubectl;
 mod node_image;
 mod page;
+mod process_group;
 mod serve;
+mod spec_options;
 mod tidy;
 mod trial;
 
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use ended::Ended;
+use process_group::Interrupted;
 
 /// Seatrial's tasks.
 #[derive(Parser)]
@@ -57,7 +57,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    // Docker calls a copy of this program, under another name, to start containers.
+    // A copy of this program with another name is the container runtime of the Docker daemon.
     if docker::runtime::is_called() {
         eprintln!("error: {:#}", docker::runtime::run());
         return ExitCode::FAILURE;
@@ -81,16 +81,16 @@ async fn work() -> ExitCode {
         Task::Docker(args) => docker::docker(&args).await,
         Task::Doctor(args) => doctor::doctor(&args).await,
         Task::Ci(args) => match ci::ci(&args).await {
-            // What failed has been told, and the figures are the last line.
+            // The failures were printed, and the counts are the last line.
             Ok(passed) => return if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE },
             Err(error) => Err(error),
         },
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    cargo::complain(&format!("error: {error:#}"));
-    match error.downcast_ref::<Ended>() {
-        // At once: a thread may still be busy with what nobody waits for now.
-        Some(Ended(by)) => std::process::exit(by.exit_status().into()),
+    cargo::print_error(&format!("error: {error:#}"));
+    match error.downcast_ref::<Interrupted>() {
+        // Exits at once, since a blocking thread may still be running.
+        Some(Interrupted(by)) => std::process::exit(by.exit_status().into()),
         None => ExitCode::FAILURE,
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask node-image`: the image that kind's nodes are made of, pulled or built.
+//! `cargo xtask node-image`: the image of kind's nodes, pulled or built.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use anyhow::{Error, Result};
 use seatrial_e2e::node_image::{NodeImage, Origin, Request, obtain};
 use seatrial_e2e::signal::Signals;
 
-use crate::ended::Ended;
+use crate::process_group::Interrupted;
 
 /// Provide the image that kind's nodes are made of: the official one, or one built here where that cannot be pulled.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) async fn node_image(args: &Args) -> Result<()> {
         // The work is dropped, and what it had begun with it.
         by = signals.next() => {
             let left = "steps that were finished are kept, nothing else is left";
-            return Err(Error::from(Ended(by)).context(left));
+            return Err(Error::from(Interrupted(by)).context(left));
         }
     };
     println!("{}", sentence(&image, started.elapsed().as_secs_f64()));
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_names_the_image_and_how_it_came() {
+    fn the_last_line_names_the_image_and_its_origin() {
         let image = NodeImage {
             name: "seatrial/node:v1.37.2".into(),
             id: "sha256:1".into(),

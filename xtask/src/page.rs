@@ -1,7 +1,4 @@
-//! `cargo xtask page`: the report of a spec that really fails, looked at in headless Chromium.
-//!
-//! What a reader would see is asked of the page itself, by the checks in this folder; this file brings the report, the
-//! browser and the checks together.
+//! `cargo xtask page`: checks of the report of a failing spec in headless Chromium.
 
 mod checks;
 
@@ -9,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use self::checks::{CHECKS, Check, DRAWN, INTO_THE_TIMELINE};
+use self::checks::{CHECKS, Check, SCROLL_TO_TIMELINE, WAIT_FOR_RENDER};
 use crate::browser::{self, Browser};
 use crate::cargo::{Counts, cargo};
 
@@ -22,22 +19,22 @@ pub(crate) struct Args {
     /// A folder for screenshots.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// Print the figures as test runners do, for whoever counts them.
+    /// Print the counts in the format of a test runner.
     #[arg(long, hide = true)]
     counted: bool,
 }
 
-/// What pictures are called, and how the page is looked at for them.
-const LOOKS: [(&str, (u32, u32), bool); 4] = [
+/// The names, sizes and dark modes of screenshots.
+const SCREENSHOTS: [(&str, (u32, u32), bool); 4] = [
     ("wide", (1440, 900), false),
     ("wide-dark", (1440, 900), true),
     ("phone", (390, 844), false),
     ("phone-dark", (390, 844), true),
 ];
 
-/// Looks at the page; the last line printed are the figures.
+/// Checks the page and prints the counts as the last line.
 pub(crate) async fn page(args: &Args) -> Result<()> {
-    let counts = all(args.pictures.as_deref()).await?;
+    let counts = run_checks(args.pictures.as_deref()).await?;
     let Counts { passed, failed, skipped } = counts;
     if args.counted {
         println!("test result: {passed} passed; {failed} failed; {skipped} ignored");
@@ -48,8 +45,8 @@ pub(crate) async fn page(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// All checks. Without a browser each of them is skipped, and says so.
-async fn all(into: Option<&Path>) -> Result<Counts> {
+/// Runs all checks, or skips them if there is no browser.
+async fn run_checks(into: Option<&Path>) -> Result<Counts> {
     let Some(program) = browser::find() else {
         for check in &CHECKS {
             println!("test {} ... ignored, there is no Chromium (`apt-get install chromium`)", check.name);
@@ -57,26 +54,30 @@ async fn all(into: Option<&Path>) -> Result<Counts> {
         return Ok(Counts { skipped: CHECKS.len() + 1, ..Counts::default() });
     };
     let folder = tempfile::tempdir().context("no folder for a report")?;
-    failing(folder.path())?;
+    run_failing_spec(folder.path())?;
     let url = format!("file://{}/report.html", folder.path().display());
     let mut browser = Browser::start(&program).await?;
     let mut counts = Counts::default();
     for check in &CHECKS {
-        let seen = look(&mut browser, &url, check).await;
-        tell(check.name, seen, &mut counts);
+        let result = run_check(&mut browser, &url, check).await;
+        print_result(check.name, result, &mut counts);
     }
-    tell("the browser complains of nothing and asks nobody for anything", quiet(&browser), &mut counts);
+    print_result(
+        "the browser complains of nothing and asks nobody for anything",
+        check_no_errors(&browser),
+        &mut counts,
+    );
     if let Some(into) = into {
-        pictures(&mut browser, &url, into, "failing").await?;
+        take_screenshots(&mut browser, &url, into, "failing").await?;
         crate::bench::report::write(folder.path())?;
-        pictures(&mut browser, &url, into, "large").await?;
+        take_screenshots(&mut browser, &url, into, "large").await?;
     }
     browser.close().await?;
     Ok(counts)
 }
 
-fn tell(name: &str, seen: Result<()>, counts: &mut Counts) {
-    match seen {
+fn print_result(name: &str, result: Result<()>, counts: &mut Counts) {
+    match result {
         Ok(()) => {
             println!("test {name} ... ok");
             counts.passed += 1;
@@ -88,10 +89,10 @@ fn tell(name: &str, seen: Result<()>, counts: &mut Counts) {
     }
 }
 
-/// Runs the operator's failing spec, which leaves its report in a folder.
-fn failing(folder: &Path) -> Result<()> {
+/// Runs the operator's failing spec with a report in `folder`.
+fn run_failing_spec(folder: &Path) -> Result<()> {
     let program = ["--package", "seatrial-operator", "--example", "failing"];
-    // What it prints is read; how far cargo is, is shown.
+    // Built first, so that cargo's progress is shown.
     let built = cargo().arg("build").args(program).status().context("failed to start cargo")?;
     ensure!(built.success(), "the spec that fails on purpose does not build");
     let mut command = cargo();
@@ -108,32 +109,32 @@ fn failing(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A check is an expression that comes to `true`, or to what is wrong.
-async fn look(browser: &mut Browser, url: &str, check: &Check) -> Result<()> {
-    browser.look(check.size, check.dark).await?;
+/// Runs the script of a check, which returns `true` or a description of the error.
+async fn run_check(browser: &mut Browser, url: &str, check: &Check) -> Result<()> {
+    browser.set_viewport(check.size, check.dark).await?;
     browser.open(&format!("{url}{}", check.fragment)).await?;
-    browser.evaluate(DRAWN).await?;
-    let seen = browser.evaluate(&format!("(async () => {{ {} }})()", check.script)).await?;
-    ensure!(seen == true, "the page says {seen}");
+    browser.evaluate(WAIT_FOR_RENDER).await?;
+    let result = browser.evaluate(&format!("(async () => {{ {} }})()", check.script)).await?;
+    ensure!(result == true, "the page says {result}");
     Ok(())
 }
 
-fn quiet(browser: &Browser) -> Result<()> {
-    ensure!(browser.complaints().is_empty(), "it complains: {:?}", browser.complaints());
+fn check_no_errors(browser: &Browser) -> Result<()> {
+    ensure!(browser.errors().is_empty(), "it complains: {:?}", browser.errors());
     let elsewhere = browser.requests().iter().find(|url| !url.starts_with("file:") && *url != "about:blank");
     ensure!(elsewhere.is_none(), "it asked for {elsewhere:?}");
     Ok(())
 }
 
-async fn pictures(browser: &mut Browser, url: &str, folder: &Path, name: &str) -> Result<()> {
+async fn take_screenshots(browser: &mut Browser, url: &str, folder: &Path, name: &str) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    for (look, size, dark) in LOOKS {
-        browser.look(size, dark).await?;
+    for (look, size, dark) in SCREENSHOTS {
+        browser.set_viewport(size, dark).await?;
         browser.open(url).await?;
-        browser.evaluate(DRAWN).await?;
-        browser.picture(&folder.join(format!("{name}-{look}.png"))).await?;
-        browser.evaluate(INTO_THE_TIMELINE).await?;
-        browser.picture(&folder.join(format!("{name}-{look}-timeline.png"))).await?;
+        browser.evaluate(WAIT_FOR_RENDER).await?;
+        browser.screenshot(&folder.join(format!("{name}-{look}.png"))).await?;
+        browser.evaluate(SCROLL_TO_TIMELINE).await?;
+        browser.screenshot(&folder.join(format!("{name}-{look}-timeline.png"))).await?;
     }
     Ok(())
 }

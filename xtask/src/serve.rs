@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use seatrial_e2e::signal::Signals;
 use seatrial_fakeclient::FakeCluster;
 
-use crate::cargo::say;
+use crate::cargo::print_line;
 
 /// Serve an in-memory cluster on a loopback TLS socket.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ use crate::cargo::say;
     after_help = "Examples:\n  cargo xtask serve --kubeconfig fake.yaml       then: kubectl --kubeconfig fake.yaml get namespaces\n  cargo xtask serve --port 6443 --objects crds.yaml"
 )]
 pub(crate) struct Args {
-    /// Where to write the kubeconfig (mode 0600), once the socket answers.
+    /// The path of the kubeconfig (mode 0600), which is written once the socket listens.
     #[arg(long, value_name = "PATH", default_value = "seatrial.kubeconfig")]
     kubeconfig: PathBuf,
     /// Port on 127.0.0.1; 0 takes a free one.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Serves until a signal comes; the kubeconfig is removed at the end, since nothing answers to it any more.
+/// Serves until a signal comes, then removes the kubeconfig.
 pub(crate) async fn serve(args: &Args) -> Result<()> {
     let mut builder = FakeCluster::builder().seed(args.seed);
     for path in &args.objects {
@@ -49,11 +49,11 @@ pub(crate) async fn serve(args: &Args) -> Result<()> {
     serving.stop().await;
     std::fs::remove_file(&args.kubeconfig)
         .with_context(|| format!("failed to remove {}", args.kubeconfig.display()))?;
-    say("stopped");
+    print_line("stopped");
     Ok(())
 }
 
-/// Writes a file that only its owner may read; a reader never sees half of it.
+/// Writes a file of mode 0600 atomically.
 fn write_secret(path: &Path, text: &str) -> Result<()> {
     let unfinished = path.with_extension("unfinished");
     let write = || -> std::io::Result<()> {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kubeconfig_is_for_its_owner_only() {
+    fn a_kubeconfig_has_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k");
         write_secret(&path, "secret").unwrap();

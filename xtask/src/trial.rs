@@ -1,4 +1,4 @@
-//! `cargo xtask trial`: the operator's specs, on the tier of your choice.
+//! `cargo xtask trial`: the operator's specs on one tier.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use anyhow::Result;
 use clap::ValueEnum;
 use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Hears, Outcome, Target, sum_up};
-use crate::ended::{Group, unless_ended};
-use crate::how::How;
+use crate::cargo::{Capture, CommandOutcome, Target, print_counts};
+use crate::process_group::{ProcessGroup, run_until_signal};
+use crate::spec_options::SpecOptions;
 
-/// Where the specs run.
+/// The tier of the specs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
     /// In this process, in virtual time.
@@ -38,37 +38,37 @@ impl Tier {
     after_help = "Examples:\n  cargo xtask trial                        every spec, in memory, in virtual time\n  cargo xtask trial --tier envtest         the same specs against real etcd and kube-apiserver\n  cargo xtask trial --filter restart       specs whose name contains a word\n  cargo xtask trial --seed 42 --report out the run with that seed, and a page about it in out/report.html\n  cargo xtask trial --labels 'recovery && !slow' --until-it-fails\n                                           again and again, each time with another seed"
 )]
 pub(crate) struct Args {
-    /// Where the specs run.
+    /// The tier of the specs.
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
-    /// Seed of everything random; a failed run prints its own.
+    /// The seed of all randomness; a failed run prints its own.
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
-    how: How,
+    spec_options: SpecOptions,
 }
 
 /// The operator's specs.
 pub(crate) const SPECS: Target =
     Target { tests: &["--package", "seatrial-operator", "--test", "specs"], programs: &[] };
 
-/// Runs the specs; the last line printed are the figures.
+/// Runs the specs and prints the counts as the last line.
 pub(crate) async fn trial(args: Args) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let group = Group::new(Hears::Output);
-    unless_ended(&mut signals, &group, move |group| {
-        let counts = sum_up(specs(&args, group).and_then(|outcome| outcome.verdict("the trial")))?;
-        args.how.chose(counts.all(), "trial")
+    let group = ProcessGroup::new(Capture::Stdout);
+    run_until_signal(&mut signals, &group, move |group| {
+        let counts = print_counts(specs(&args, group).and_then(|outcome| outcome.into_result("the trial")))?;
+        args.spec_options.ensure_selected(counts.total(), "trial")
     })
     .await
 }
 
-/// What all specs came to on one tier.
-pub(crate) fn on(tier: Tier, group: &Group) -> Result<Outcome> {
+/// Runs all specs on one tier.
+pub(crate) fn run_on_tier(tier: Tier, group: &ProcessGroup) -> Result<CommandOutcome> {
     specs(&Args { tier, ..Args::default() }, group)
 }
 
-fn specs(args: &Args, group: &Group) -> Result<Outcome> {
+fn specs(args: &Args, group: &ProcessGroup) -> Result<CommandOutcome> {
     group.build(&mut SPECS.build(), "the operator's specs")?;
     group.run(&mut command(args))
 }
@@ -79,6 +79,6 @@ fn command(args: &Args) -> Command {
     if let Some(seed) = args.seed {
         command.env("SEATRIAL_SEED", seed.to_string());
     }
-    args.how.apply(&mut command);
+    args.spec_options.apply(&mut command);
     command
 }

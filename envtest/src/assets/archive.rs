@@ -1,7 +1,6 @@
-//! What may come out of a release archive: the binaries that are asked for, and nothing outside the folder given.
+//! Extraction of binaries from release archives (`.tar.gz`).
 //!
-//! An archive with one entry that points elsewhere is refused as a whole. It knows tar and gzip; not where an archive
-//! came from, and its hash was checked before.
+//! An archive with an entry that points outside its folder is rejected as a whole. Hashes are checked before.
 
 use std::{
     fs::File,
@@ -14,10 +13,10 @@ use tar::EntryType;
 
 use super::binary::Binary;
 
-/// Where controller-tools' archives hold the binaries.
+/// The folder of the binaries in controller-tools' archives.
 const FOLDER: &str = "controller-tools/envtest";
 
-/// An archive that is not used.
+/// An archive that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArchiveError {
     #[error("its entry {entry:?} {objection}: refused as a whole")]
@@ -28,8 +27,7 @@ pub(crate) enum ArchiveError {
     Io(#[from] io::Error),
 }
 
-/// Unpacks binaries from a `.tar.gz` into a folder. On an error the folder may hold some of them: it is to be thrown
-/// away.
+/// Unpacks binaries into a folder. After an error the folder may have some of them and must be discarded.
 pub(crate) fn unpack(archive: impl io::Read, binaries: &[Binary], folder: &Path) -> Result<(), ArchiveError> {
     let mut missing = binaries.to_owned();
     let mut archive = tar::Archive::new(GzDecoder::new(archive));
@@ -37,7 +35,7 @@ pub(crate) fn unpack(archive: impl io::Read, binaries: &[Binary], folder: &Path)
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
         let target = entry.link_name()?.map(std::borrow::Cow::into_owned);
-        check(entry.header().entry_type(), &path, target.as_deref())
+        check_entry(entry.header().entry_type(), &path, target.as_deref())
             .map_err(|objection| ArchiveError::Unsafe { entry: path.display().to_string(), objection })?;
         let wanted = missing.iter().position(|binary| path == Path::new(FOLDER).join(binary.name()));
         if let (Some(index), true) = (wanted, entry.header().entry_type().is_file()) {
@@ -50,9 +48,9 @@ pub(crate) fn unpack(archive: impl io::Read, binaries: &[Binary], folder: &Path)
     missing.first().map_or(Ok(()), |binary| Err(ArchiveError::Missing(*binary)))
 }
 
-/// What is wrong with an entry, if anything.
-fn check(kind: EntryType, path: &Path, target: Option<&Path>) -> Result<(), &'static str> {
-    let inside = inside(Path::new(""), path)?;
+/// Checks that an entry is a file, folder or link inside the archive's folder.
+fn check_entry(kind: EntryType, path: &Path, target: Option<&Path>) -> Result<(), &'static str> {
+    let inside = resolve_inside(Path::new(""), path)?;
     match kind {
         EntryType::Regular
         | EntryType::Directory
@@ -63,20 +61,20 @@ fn check(kind: EntryType, path: &Path, target: Option<&Path>) -> Result<(), &'st
         // A symbolic link starts from its own folder, a hard link from the archive's root.
         EntryType::Symlink => {
             let from = inside.parent().unwrap_or(Path::new(""));
-            self::inside(from, target.unwrap_or(Path::new("")))
+            resolve_inside(from, target.unwrap_or(Path::new("")))
                 .map(drop)
                 .map_err(|_| "is a link out of the folder")
         }
         EntryType::Link => {
             let target = target.unwrap_or(Path::new(""));
-            self::inside(Path::new(""), target).map(drop).map_err(|_| "is a link out of the folder")
+            resolve_inside(Path::new(""), target).map(drop).map_err(|_| "is a link out of the folder")
         }
         _ => Err("is neither file, folder nor link"),
     }
 }
 
-/// Where a path leads from a folder, by its words alone.
-fn inside(from: &Path, path: &Path) -> Result<PathBuf, &'static str> {
+/// Resolves a path lexically from a folder, and rejects a path that leaves it.
+fn resolve_inside(from: &Path, path: &Path) -> Result<PathBuf, &'static str> {
     let mut at = from.to_owned();
     for component in path.components() {
         match component {
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_binaries_come_out_executable() {
+    fn unpacked_binaries_are_executable() {
         let dir = unpacked(&good()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("kubectl")).unwrap(), "K");
         let mode = fs::metadata(dir.path().join("etcd")).unwrap().permissions();
@@ -159,21 +157,21 @@ mod tests {
     #[case::hardlink_to_root(Entry::Hardlink("controller-tools/x", "/etc/passwd"))]
     #[case::hardlink_upwards(Entry::Hardlink("controller-tools/x", "../x"))]
     #[case::device(Entry::Device("controller-tools/null"))]
-    fn an_entry_that_leaves_the_folder_spoils_the_archive(#[case] bad: Entry<'_>) {
+    fn an_entry_outside_the_folder_rejects_the_archive(#[case] bad: Entry<'_>) {
         let [etcd, kubectl] = good();
         let error = unpacked(&[etcd, kubectl, bad]).unwrap_err();
         assert!(matches!(error, ArchiveError::Unsafe { .. }), "{error}");
     }
 
     #[test]
-    fn a_link_within_the_folder_is_fine() {
+    fn a_link_inside_the_folder_is_accepted() {
         let [etcd, kubectl] = good();
         unpacked(&[etcd, kubectl, Entry::Symlink("controller-tools/latest", "../controller-tools/envtest")])
             .unwrap();
     }
 
     #[test]
-    fn a_binary_that_is_a_link_is_not_the_binary() {
+    fn a_link_in_place_of_a_binary_is_ignored() {
         let [etcd, _] = good();
         let error =
             unpacked(&[etcd, Entry::Symlink("controller-tools/envtest/kubectl", "etcd")]).unwrap_err();
@@ -181,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_off_archive_is_an_error() {
+    fn a_truncated_archive_is_an_error() {
         let whole = archive(&good());
         let dir = tempfile::tempdir().unwrap();
         let error =
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn something_else_than_an_archive_is_an_error() {
+    fn a_file_that_is_no_archive_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         assert!(unpack(b"<html>404</html>".as_slice(), &[Binary::Etcd], dir.path()).is_err());
     }

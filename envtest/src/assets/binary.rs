@@ -1,6 +1,4 @@
-//! The binaries, whose releases they follow, and whether a file on disk can be one of them.
-//!
-//! It knows names and file formats, not where binaries come from.
+//! The binaries, the projects that release them, and a check of binaries on disk.
 
 use std::{
     fmt, fs,
@@ -8,32 +6,32 @@ use std::{
     path::Path,
 };
 
-/// A binary that a control plane or a node is made of, or that makes clusters of them.
+/// A binary of a control plane or of a node, or a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binary {
     /// The API server.
     KubeApiserver,
-    /// The store below it.
+    /// The store of the API server.
     Etcd,
-    /// The controllers that run on request: namespaces, garbage collection, …
+    /// The controllers: namespaces, garbage collection, …
     KubeControllerManager,
     /// The command line client.
     Kubectl,
     /// The scheduler of Pods.
     KubeScheduler,
-    /// What runs Pods on a node.
+    /// The agent that runs Pods on a node.
     Kubelet,
-    /// What makes a machine a node of a cluster.
+    /// The tool that joins a machine to a cluster.
     Kubeadm,
-    /// What makes Services reachable on a node.
+    /// The proxy for Services on a node.
     KubeProxy,
-    /// The cluster's name server.
+    /// The cluster's DNS server.
     Coredns,
-    /// What makes clusters of containers.
+    /// The tool for clusters of containers.
     Kind,
 }
 
-/// Whose releases a binary follows.
+/// The project that releases a binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Project {
     Kubernetes,
@@ -73,8 +71,8 @@ impl Binary {
         }
     }
 
-    /// The environment variable that names this one binary (three of them, for etcd, kube-apiserver and kubectl, are
-    /// controller-runtime's).
+    /// The environment variable with the path of the binary. Those of etcd, kube-apiserver and kubectl are
+    /// controller-runtime's.
     pub const fn variable(self) -> &'static str {
         match self {
             Self::KubeApiserver => "TEST_ASSET_KUBE_APISERVER",
@@ -90,7 +88,7 @@ impl Binary {
         }
     }
 
-    /// Whose releases it follows.
+    /// The project that releases it.
     pub(crate) const fn project(self) -> Project {
         match self {
             Self::Etcd => Project::Etcd,
@@ -100,7 +98,7 @@ impl Binary {
         }
     }
 
-    /// Whether its version is Kubernetes' own.
+    /// True if Kubernetes releases it.
     pub(crate) fn is_kubernetes(self) -> bool {
         self.project() == Project::Kubernetes
     }
@@ -112,8 +110,8 @@ impl fmt::Display for Binary {
     }
 }
 
-/// Why a file is not a usable binary, as the end of a sentence that begins with its path.
-pub(crate) fn objection(path: &Path) -> Option<String> {
+/// The reason why a file is not a usable binary, as the rest of a sentence that starts with its path.
+pub(crate) fn unusable_reason(path: &Path) -> Option<String> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Some("does not exist".to_owned()),
@@ -125,15 +123,15 @@ pub(crate) fn objection(path: &Path) -> Option<String> {
     if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 == 0 {
         return Some("is not executable".to_owned());
     }
-    match cut_off(path, metadata.len()) {
+    match is_truncated(path, metadata.len()) {
         Ok(false) => None,
         Ok(true) => Some("is cut off: an unpacking or copy that was interrupted?".to_owned()),
         Err(error) => Some(format!("cannot be read ({error})")),
     }
 }
 
-/// Whether an ELF file ends before the segments that its own header promises. Other formats are taken as they are.
-fn cut_off(path: &Path, length: u64) -> io::Result<bool> {
+/// True if an ELF file ends before the segments of its program header table. Other formats are not checked.
+fn is_truncated(path: &Path, length: u64) -> io::Result<bool> {
     let mut file = fs::File::open(path)?;
     let mut header = [0u8; 64];
     match file.read_exact(&mut header) {
@@ -185,38 +183,38 @@ mod tests {
 
     #[test]
     fn a_running_program_is_a_usable_binary() {
-        assert_eq!(objection(&std::env::current_exe().unwrap()), None);
+        assert_eq!(unusable_reason(&std::env::current_exe().unwrap()), None);
     }
 
     #[test]
-    fn a_program_cut_in_half_is_refused() {
+    fn a_truncated_program_is_rejected() {
         let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
         let (_dir, path) = file(&whole[..whole.len() / 2], 0o755);
         if cfg!(target_os = "linux") {
-            assert!(objection(&path).unwrap().contains("cut off"));
+            assert!(unusable_reason(&path).unwrap().contains("cut off"));
         }
     }
 
     #[test]
-    fn an_empty_file_is_refused() {
+    fn an_empty_file_is_rejected() {
         let (_dir, path) = file(b"", 0o755);
-        assert!(objection(&path).unwrap().contains("cut off"));
+        assert!(unusable_reason(&path).unwrap().contains("cut off"));
     }
 
     #[test]
-    fn a_script_is_taken_as_it_is() {
+    fn a_script_is_accepted() {
         let (_dir, path) = file(b"#!/bin/sh\nexit 0\n", 0o755);
-        assert_eq!(objection(&path), None);
+        assert_eq!(unusable_reason(&path), None);
     }
 
     #[test]
-    fn a_file_that_may_not_run_is_refused() {
+    fn a_file_that_is_not_executable_is_rejected() {
         let (_dir, path) = file(b"#!/bin/sh\n", 0o644);
-        assert!(objection(&path).unwrap().contains("not executable"));
+        assert!(unusable_reason(&path).unwrap().contains("not executable"));
     }
 
     #[test]
-    fn a_missing_file_is_named_as_missing() {
-        assert!(objection(Path::new("/nonexistent/etcd")).unwrap().contains("does not exist"));
+    fn a_missing_file_does_not_exist() {
+        assert!(unusable_reason(Path::new("/nonexistent/etcd")).unwrap().contains("does not exist"));
     }
 }

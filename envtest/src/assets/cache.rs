@@ -1,8 +1,7 @@
-//! This project's own folder of binaries: its layout, its locks, and how a file gets in.
+//! The cache of binaries that this project built or downloaded: layout, locks and atomic publication.
 //!
-//! A file appears under its final name whole or not at all: it is made under another name in the same folder and
-//! renamed. Two processes that want the same thing wait for each other at a file lock, which the kernel lets go when
-//! its holder dies. It knows nothing of what makes the files.
+//! A file is staged in the same file system and renamed, so it is never seen incomplete. Processes that need the same
+//! file wait for each other with a file lock, which the kernel releases when its holder dies.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -15,7 +14,7 @@ use super::{
     surroundings::Surroundings,
     version::Version,
 };
-use crate::process::scratch::Scratch;
+use crate::process::scratch_dir::ScratchDir;
 
 /// The folder `assets` in the cache.
 #[derive(Debug, Clone)]
@@ -24,10 +23,10 @@ pub(crate) struct Cache {
     platform: String,
 }
 
-/// How a cached binary was made.
+/// The origin of a cached binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin<'a> {
-    /// Built from source with the flags that this hash stands for.
+    /// Built from source, with the hash of the build flags.
     Built(&'a str),
     /// An official release.
     Released,
@@ -38,7 +37,7 @@ impl Cache {
         Self { root: surroundings.cache().join("assets"), platform: surroundings.platform() }
     }
 
-    /// Where a binary of a version is or will be. What does not follow Kubernetes' releases has a folder of its own.
+    /// The path of a binary of a version, whether it is cached or not. Each project has its own folders.
     pub(crate) fn path(&self, binary: Binary, version: &Version, origin: Origin<'_>) -> PathBuf {
         let owner = match binary.project() {
             Project::Kubernetes => "",
@@ -53,7 +52,7 @@ impl Cache {
         self.root.join(format!("{owner}{version}-{}-{origin}", self.platform)).join(binary.name())
     }
 
-    /// The versions of a binary that are there with this origin.
+    /// The cached versions of a binary with this origin.
     pub(crate) fn versions(&self, binary: Binary, origin: Origin<'_>) -> Vec<Version> {
         let Ok(entries) = fs::read_dir(&self.root) else { return Vec::new() };
         entries
@@ -66,21 +65,21 @@ impl Cache {
             .collect()
     }
 
-    /// A folder for half-finished work, on the same file system as the results.
-    pub(crate) fn staging(&self) -> io::Result<Scratch> {
+    /// A folder for staging, on the file system of the cache.
+    pub(crate) fn staging(&self) -> io::Result<ScratchDir> {
         fs::create_dir_all(&self.root)?;
-        Scratch::create(&self.root, ".staging-")
+        ScratchDir::create(&self.root, ".staging-")
     }
 
-    /// Waits until nobody else makes the thing of this name; says so first if somebody does.
-    pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> io::Result<Lock> {
+    /// Takes the lock `name`, and calls `on_wait` first if another process holds it.
+    pub(crate) fn lock(&self, name: &str, on_wait: impl FnOnce()) -> io::Result<Lock> {
         fs::create_dir_all(&self.root)?;
         let path = self.root.join(format!(".{name}.lock"));
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                waiting();
+                on_wait();
                 file.lock()?;
             }
             Err(TryLockError::Error(error)) => return Err(error),
@@ -88,8 +87,8 @@ impl Cache {
         Ok(Lock { _file: file })
     }
 
-    /// Where downloads grow until they are whole.
-    pub(crate) fn parts(&self) -> io::Result<PathBuf> {
+    /// The folder of partial downloads.
+    pub(crate) fn parts_dir(&self) -> io::Result<PathBuf> {
         let parts = self.root.join(".parts");
         fs::create_dir_all(&parts)?;
         Ok(parts)
@@ -100,13 +99,13 @@ impl Cache {
     }
 }
 
-/// A lock that ends with its owner. The file stays: removing it would let two processes lock two files of one name.
+/// A held lock. The file is not removed, since two processes could then lock two files of one name.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
 }
 
-/// Moves a finished file to its final name, executable, and on disk before the name exists.
+/// Makes a staged file executable, syncs it and renames it to its final path.
 pub(crate) fn publish(staged: &Path, path: &Path) -> io::Result<()> {
     fs::set_permissions(staged, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     File::open(staged)?.sync_all()?;
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_owner_of_a_lock_waits_for_the_first() {
+    fn a_second_holder_of_a_lock_waits_for_the_first() {
         let (_dir, cache) = cache();
         let first = cache.lock("build", || ()).unwrap();
         let (sender, receiver) = std::sync::mpsc::channel();

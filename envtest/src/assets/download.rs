@@ -1,7 +1,6 @@
-//! A file from the network, whole and with the hash that was promised, or not at all.
+//! Downloads over HTTP with a SHA-512 check.
 //!
-//! What has arrived stays in a part file, so a broken download goes on where it stopped, in this process or the next.
-//! It knows HTTP and SHA-512; not what the file is.
+//! A partial download is kept in a part file and resumed with a range request, by this process or a later one.
 
 use std::{
     fs::{self, File},
@@ -18,16 +17,16 @@ use sha2::{Digest as _, Sha512};
 
 use super::{hash, progress::Progress, surroundings::Surroundings};
 
-/// How often a broken download is taken up again.
-const TRIES: usize = 3;
+/// The maximum number of attempts of a download.
+const MAX_ATTEMPTS: usize = 3;
 
-/// Time without a byte after which a download counts as broken, unless `SEATRIAL_DOWNLOAD_TIMEOUT` says otherwise.
-const SILENCE: Duration = Duration::from_secs(30);
+/// The default timeout between two chunks; `SEATRIAL_DOWNLOAD_TIMEOUT` overrides it.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest text (an index, a checksum) that is taken.
-const LONGEST_TEXT: usize = 16 << 20;
+/// The maximum size of an index or a checksum file, in bytes.
+const MAX_TEXT_SIZE: usize = 16 << 20;
 
-/// Why a file is not there, as the end of a sentence.
+/// The error of a download.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DownloadError {
     #[error("{url} answers {status}")]
@@ -41,8 +40,8 @@ pub(crate) enum DownloadError {
 }
 
 impl DownloadError {
-    /// Whether another try may help.
-    fn is_passing(&self) -> bool {
+    /// True if a retry may succeed.
+    fn is_transient(&self) -> bool {
         match self {
             Self::Status { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
@@ -54,7 +53,7 @@ impl DownloadError {
 
     fn transport(url: &str) -> impl FnOnce(reqwest::Error) -> Self {
         let url = url.to_owned();
-        move |error| Self::Transport { url, reason: innermost(&error) }
+        move |error| Self::Transport { url, reason: root_cause(&error) }
     }
 
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
@@ -63,8 +62,8 @@ impl DownloadError {
     }
 }
 
-/// The last error of a chain says most: "connection refused", not "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
+/// The last error of the source chain, such as "connection refused".
+fn root_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it is silent for too long".to_owned();
     }
@@ -75,7 +74,7 @@ fn innermost(error: &reqwest::Error) -> String {
     inner.to_string()
 }
 
-/// Fetches texts and files.
+/// An HTTP client for texts and files.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetcher {
     client: reqwest::Client,
@@ -83,7 +82,7 @@ pub(crate) struct Fetcher {
 
 impl Fetcher {
     pub(crate) fn new(surroundings: &Surroundings) -> Result<Self, DownloadError> {
-        let silence = surroundings.duration("SEATRIAL_DOWNLOAD_TIMEOUT").unwrap_or(SILENCE);
+        let silence = surroundings.duration("SEATRIAL_DOWNLOAD_TIMEOUT").unwrap_or(READ_TIMEOUT);
         let tls = || {
             rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()?
@@ -102,7 +101,7 @@ impl Fetcher {
         Ok(Self { client })
     }
 
-    /// A short text.
+    /// Fetches a text of at most [`MAX_TEXT_SIZE`].
     pub(crate) async fn text(&self, url: &str) -> Result<String, DownloadError> {
         let response = self.client.get(url).send().await.map_err(DownloadError::transport(url))?;
         let response = ok(url, response)?;
@@ -110,7 +109,7 @@ impl Fetcher {
         let mut body = response.bytes_stream();
         while let Some(chunk) = body.next().await {
             text.extend(chunk.map_err(DownloadError::transport(url))?);
-            if text.len() > LONGEST_TEXT {
+            if text.len() > MAX_TEXT_SIZE {
                 let reason = "it is too long for what it should be".to_owned();
                 return Err(DownloadError::Transport { url: url.to_owned(), reason });
             }
@@ -118,8 +117,8 @@ impl Fetcher {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// A file whose SHA-512 (lowercase hex) is known. On success it is whole at `path`; on failure there is at most a
-    /// part of it, which the next call goes on with.
+    /// Downloads a file to `path` and checks its SHA-512 (lowercase hex). After an error `path` may have a part of it, which
+    /// the next call resumes.
     pub(crate) async fn file(&self, url: &str, path: &Path, sha512: &str) -> Result<(), DownloadError> {
         let name = url.rsplit('/').next().unwrap_or(url);
         let mut progress = None;
@@ -132,19 +131,19 @@ impl Fetcher {
             };
             match attempt {
                 Ok(()) => {
-                    progress.into_iter().for_each(Progress::done);
+                    progress.into_iter().for_each(Progress::finish);
                     return Ok(());
                 }
-                // A part of another file may have been there before: once from the start, then.
-                Err(DownloadError::Hash { .. }) if resumed && tries < TRIES => {}
-                Err(error) if error.is_passing() && tries < TRIES => {}
+                // The part may have been one of another file. The retry starts from the beginning.
+                Err(DownloadError::Hash { .. }) if resumed && tries < MAX_ATTEMPTS => {}
+                Err(error) if error.is_transient() && tries < MAX_ATTEMPTS => {}
                 Err(error) => return Err(error),
             }
             tries += 1;
         }
     }
 
-    /// Fetches what the part file lacks.
+    /// Appends the missing bytes to the part file.
     async fn append(
         &self,
         url: &str,
@@ -162,7 +161,7 @@ impl Fetcher {
         let response = request.send().await.map_err(DownloadError::transport(url))?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT if starts_at(response.headers(), have) => {}
-            // Nothing is missing, or the part is longer than the file: the hash will tell.
+            // The part is complete or too long. The hash decides.
             StatusCode::RANGE_NOT_SATISFIABLE => return Ok(()),
             _ => {
                 file.set_len(0).map_err(io())?;
@@ -172,7 +171,8 @@ impl Fetcher {
         }
         let response = ok(url, response)?;
         let size = response.content_length().map_or(0, |rest| rest + have);
-        let progress = progress.get_or_insert_with(|| Progress::bytes(format!("downloading {name}"), size));
+        let progress =
+            progress.get_or_insert_with(|| Progress::download(format!("downloading {name}"), size));
         let mut body = response.bytes_stream();
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(DownloadError::transport(url))?;
@@ -193,13 +193,13 @@ fn ok(url: &str, response: reqwest::Response) -> Result<reqwest::Response, Downl
     }
 }
 
-/// Whether a partial answer begins where our part ends.
+/// True if a partial response starts at `offset`.
 fn starts_at(headers: &http::HeaderMap, offset: u64) -> bool {
     let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
 }
 
-/// A file with another hash is removed: nothing of it can be used.
+/// Compares the hash of a file, and removes the file if it differs.
 fn verify(url: &str, path: &Path, promised: &str) -> Result<(), DownloadError> {
     let io = || DownloadError::io(format!("cannot read {}", path.display()));
     let mut file = File::open(path).map_err(io())?;

@@ -1,8 +1,7 @@
-//! The first step: what somebody named, by environment variable or by folder.
+//! The first step: binaries and folders named by environment variables or by the request.
 //!
 //! The variables are those of controller-runtime's envtest, in its order of precedence: `TEST_ASSET_*` for one binary,
-//! `KUBEBUILDER_ASSETS` for a folder, the builder's folder, `/usr/local/kubebuilder/bin`. kind is a tool that people
-//! install, so it is also looked for on PATH.
+//! `KUBEBUILDER_ASSETS` for a folder, the folder of the request, `/usr/local/kubebuilder/bin`. kind is also found on PATH.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,96 +9,101 @@ use std::{
 };
 
 use super::{
-    binary::{Binary, objection},
+    binary::{Binary, unusable_reason},
     pins,
     report::Step,
-    resolve::{Search, names},
+    resolve::{Resolution, names},
     version::{Version, Wanted},
 };
 
-/// Where kubebuilder's old instructions put the binaries.
-const OLD_FOLDER: &str = "/usr/local/kubebuilder/bin";
+/// The folder of kubebuilder's former installation instructions.
+const KUBEBUILDER_FOLDER: &str = "/usr/local/kubebuilder/bin";
 
-/// A place that was named, and by what.
-struct Place {
+/// A path, and the name of the variable or option that it is from.
+struct Candidate {
     path: PathBuf,
     named_by: String,
 }
 
-pub(crate) fn look(search: &mut Search) {
-    let folders = folders(search);
-    for binary in search.missing() {
-        let variable = search.request.surroundings.variable(binary.variable());
-        let single = variable.map(|path| Place { path: path.into(), named_by: binary.variable().to_owned() });
-        let in_folders = folders
-            .iter()
-            .map(|folder| Place { path: folder.path.join(binary.name()), named_by: folder.named_by.clone() });
-        let on_path = (binary == Binary::Kind).then(|| on_path(search)).flatten();
-        for place in single.into_iter().chain(in_folders).chain(on_path) {
-            if take(search, binary, &place) {
+pub(crate) fn look(resolution: &mut Resolution) {
+    let folders = folders(resolution);
+    for binary in resolution.missing() {
+        let variable = resolution.request.surroundings.variable(binary.variable());
+        let single =
+            variable.map(|path| Candidate { path: path.into(), named_by: binary.variable().to_owned() });
+        let in_folders = folders.iter().map(|folder| Candidate {
+            path: folder.path.join(binary.name()),
+            named_by: folder.named_by.clone(),
+        });
+        let on_path = (binary == Binary::Kind).then(|| on_path(resolution)).flatten();
+        for candidate in single.into_iter().chain(in_folders).chain(on_path) {
+            if take(resolution, binary, &candidate) {
                 break;
             }
         }
     }
-    let missing = search.missing();
+    let missing = resolution.missing();
     if !missing.is_empty() && folders.is_empty() {
-        search.passed_on(Step::Environment, format!("no variable or folder names {}", names(&missing)));
+        resolution.not_found(Step::Environment, format!("no variable or folder names {}", names(&missing)));
     }
 }
 
-fn folders(search: &Search) -> Vec<Place> {
-    let request = &search.request;
+fn folders(resolution: &Resolution) -> Vec<Candidate> {
+    let request = &resolution.request;
     let variable = request.surroundings.variable("KUBEBUILDER_ASSETS");
     let variable =
-        variable.map(|path| Place { path: path.into(), named_by: "KUBEBUILDER_ASSETS".to_owned() });
+        variable.map(|path| Candidate { path: path.into(), named_by: "KUBEBUILDER_ASSETS".to_owned() });
     let option =
-        request.dir.clone().map(|path| Place { path, named_by: "the folder of the builder".to_owned() });
-    let old = Path::new(OLD_FOLDER);
-    let old = old.is_dir().then(|| Place { path: old.to_owned(), named_by: OLD_FOLDER.to_owned() });
-    variable.into_iter().chain(option).chain(old).collect()
+        request.dir.clone().map(|path| Candidate { path, named_by: "the folder of the builder".to_owned() });
+    let kubebuilder = Path::new(KUBEBUILDER_FOLDER);
+    let kubebuilder = kubebuilder
+        .is_dir()
+        .then(|| Candidate { path: kubebuilder.to_owned(), named_by: KUBEBUILDER_FOLDER.to_owned() });
+    variable.into_iter().chain(option).chain(kubebuilder).collect()
 }
 
-/// The kind that a shell would run, unless it is older than the pinned one: it would not know the node images' ways.
-fn on_path(search: &mut Search) -> Option<Place> {
-    let path = search.request.surroundings.variable("PATH")?;
+/// The kind on PATH, unless it is older than the pinned one, which the node images need.
+fn on_path(resolution: &mut Resolution) -> Option<Candidate> {
+    let path = resolution.request.surroundings.variable("PATH")?;
     let kind = which::which_in(Binary::Kind.name(), Some(path), "/").ok()?;
     let version = version_of(Binary::Kind, &kind);
     if version.as_ref().is_some_and(|version| *version >= pins::KIND) {
-        return Some(Place { path: kind, named_by: "PATH".to_owned() });
+        return Some(Candidate { path: kind, named_by: "PATH".to_owned() });
     }
     let is = version.map_or("does not say its version".to_owned(), |version| format!("is {version}"));
     let reason = format!("{} {is}, wanted {} or newer (PATH)", kind.display(), pins::KIND);
-    search.passed_on(Step::Environment, reason);
+    resolution.not_found(Step::Environment, reason);
     None
 }
 
-/// Takes the binary if it is usable and of the wanted version.
-fn take(search: &mut Search, binary: Binary, place: &Place) -> bool {
-    if let Some(objection) = objection(&place.path) {
-        let reason = format!("{} {objection} ({})", place.path.display(), place.named_by);
-        search.passed_on(Step::Environment, reason);
+/// Accepts the candidate if it is usable and has a requested version.
+fn take(resolution: &mut Resolution, binary: Binary, candidate: &Candidate) -> bool {
+    if let Some(objection) = unusable_reason(&candidate.path) {
+        let reason = format!("{} {objection} ({})", candidate.path.display(), candidate.named_by);
+        resolution.not_found(Step::Environment, reason);
         return false;
     }
-    let speaks = binary.is_kubernetes() || binary == Binary::Kind;
-    let version = if speaks { version_of(binary, &place.path) } else { None };
-    // Without a wish of the caller's the version of what was named is the version to use.
-    let any = !search.request.explicit && matches!(search.kubernetes, Wanted::Minor(..));
-    let refused = |version: &&Version| binary.is_kubernetes() && !any && !search.kubernetes.accepts(version);
-    if let Some(version) = version.as_ref().filter(refused) {
+    let prints_version = binary.is_kubernetes() || binary == Binary::Kind;
+    let version = if prints_version { version_of(binary, &candidate.path) } else { None };
+    // Without an explicit version, any version is accepted.
+    let any = !resolution.request.explicit && matches!(resolution.kubernetes, Wanted::Minor(..));
+    let rejected =
+        |version: &&Version| binary.is_kubernetes() && !any && !resolution.kubernetes.accepts(version);
+    if let Some(version) = version.as_ref().filter(rejected) {
         let reason = format!(
             "{} is {version}, wanted {} ({})",
-            place.path.display(),
-            search.kubernetes,
-            place.named_by
+            candidate.path.display(),
+            resolution.kubernetes,
+            candidate.named_by
         );
-        search.passed_on(Step::Environment, reason);
+        resolution.not_found(Step::Environment, reason);
         return false;
     }
-    search.found(Step::Environment, binary, version, place.path.clone());
+    resolution.found(Step::Environment, binary, version, candidate.path.clone());
     true
 }
 
-/// What a binary says of itself. Something that says nothing (a wrapper, a test's script) is taken at its word.
+/// The version that a binary prints; `None` for a wrapper or script that prints none.
 fn version_of(binary: Binary, path: &Path) -> Option<Version> {
     let mut command = Command::new(path);
     match binary {
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_of_binaries_is_enough() {
+    async fn a_folder_with_all_binaries_suffices() {
         let dir = folder("1.36.1");
         let request = request(None, &[("KUBEBUILDER_ASSETS", dir.path())]).with(Binary::Kubectl);
         let assets = resolve(&request).await.unwrap();
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_variable_for_one_binary_goes_before_the_folder() {
+    async fn the_variable_of_a_binary_has_precedence_over_the_folder() {
         let (dir, other) = (folder("1.37.2"), folder("1.37.2"));
         let etcd = other.path().join("etcd");
         let request = request(None, &[("KUBEBUILDER_ASSETS", dir.path()), ("TEST_ASSET_ETCD", &etcd)]);
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_named_folder_of_another_version_than_wanted_is_passed_over_with_the_reason() {
+    async fn a_folder_of_another_version_is_reported_and_skipped() {
         let dir = folder("1.36.1");
         let error = resolve(&request(Some("1.37"), &[("KUBEBUILDER_ASSETS", dir.path())])).await.unwrap_err();
         assert!(error.to_string().contains("is 1.36.1, wanted 1.37 (KUBEBUILDER_ASSETS)"), "{error}");
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_installed_kind_of_the_pinned_release_or_newer_is_taken_from_path() {
+    async fn kind_on_path_is_used_if_it_is_not_older_than_the_pin() {
         let (dir, request) = kind_on_path("kind v0.33.1 go1.26 linux/amd64");
         let assets = resolve(&request).await.unwrap();
         assert_eq!(assets.path(Binary::Kind), Some(dir.path().join("kind").as_path()));
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_installed_kind_that_is_older_is_passed_over_with_the_reason() {
+    async fn an_older_kind_on_path_is_reported_and_skipped() {
         let (_dir, request) = kind_on_path("kind v0.20.0 go1.20 linux/amd64");
         let error = resolve(&request).await.unwrap_err();
         assert!(error.to_string().contains("is 0.20.0, wanted 0.33.0 or newer (PATH)"), "{error}");

@@ -1,11 +1,11 @@
-//! Hashes as text: lowercase hexadecimal, as checksum files write them.
+//! Hashes in lowercase hexadecimal, the format of checksum files.
 
 use std::fmt::Write as _;
 
 /// Bytes in lowercase hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all that is written to it");
+        write!(text, "{byte:02x}").expect("writing to a String does not fail");
         text
     })
 }

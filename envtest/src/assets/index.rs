@@ -1,8 +1,7 @@
-//! The third step: downloads.
+//! The third step: downloads of archives and of single binaries.
 //!
-//! controller-tools publishes an index of archives with etcd, kube-apiserver and kubectl; a release's other binaries
-//! are published one by one beside their checksum. Archives go into setup-envtest's store, so that both tools share
-//! them. It knows these two places' layouts; `download` and `archive` do the work.
+//! controller-tools publishes an index of archives with etcd, kube-apiserver and kubectl. Kubernetes publishes its other
+//! binaries one by one beside their checksums. Archives are unpacked into the store that setup-envtest uses too.
 
 use std::{
     collections::BTreeMap,
@@ -17,24 +16,24 @@ use super::{
     binary::Binary,
     cache::{Cache, Origin, publish},
     download::{DownloadError, Fetcher},
-    progress::say,
+    progress::print_line,
     report::Step,
-    resolve::{Search, names},
+    resolve::{Resolution, names},
     version::{Version, Wanted},
 };
-use crate::process::scratch::Scratch;
+use crate::process::scratch_dir::ScratchDir;
 
-/// The index that setup-envtest reads. `SEATRIAL_ASSETS_INDEX` names another one.
+/// The index that setup-envtest reads. `SEATRIAL_ASSETS_INDEX` overrides it.
 const INDEX: &str =
     "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml";
 
-/// Where releases publish single binaries. `SEATRIAL_RELEASES` names a mirror.
+/// The base URL of single binaries. `SEATRIAL_RELEASES` overrides it.
 const RELEASES: &str = "https://dl.k8s.io/release";
 
-/// What an archive of the index holds.
-const IN_ARCHIVE: [Binary; 3] = [Binary::KubeApiserver, Binary::Etcd, Binary::Kubectl];
+/// The binaries in an archive of the index.
+const ARCHIVED_BINARIES: [Binary; 3] = [Binary::KubeApiserver, Binary::Etcd, Binary::Kubectl];
 
-/// The index: version → archive name → where and what.
+/// The index: version → archive name → URL and hash.
 #[derive(Debug, Deserialize)]
 struct Index {
     releases: BTreeMap<String, BTreeMap<String, Archive>>,
@@ -48,7 +47,7 @@ struct Archive {
     self_link: String,
 }
 
-/// Why a download does not serve, as a reason to pass on.
+/// The error of a download, reported as the reason of the step.
 #[derive(Debug, thiserror::Error)]
 enum IndexError {
     #[error(transparent)]
@@ -63,53 +62,53 @@ enum IndexError {
     Checksum { url: String, text: String },
 }
 
-/// Fetches what is missing.
-pub(crate) async fn fetch(search: &mut Search) {
-    let missing = search.missing();
-    if search.request.is_installed_only() {
+/// Downloads the missing binaries.
+pub(crate) async fn fetch(resolution: &mut Resolution) {
+    let missing = resolution.missing();
+    if resolution.request.is_installed_only() {
         let reason = format!("only installed binaries may be used, {} not looked for", names(&missing));
-        search.passed_on(Step::Index, reason);
+        resolution.not_found(Step::Index, reason);
         return;
     }
-    let place = match Place::new(search) {
-        Ok(place) => place,
-        Err(error) => return search.passed_on(Step::Index, error.to_string()),
+    let downloader = match Downloader::new(resolution) {
+        Ok(downloader) => downloader,
+        Err(error) => return resolution.not_found(Step::Index, error.to_string()),
     };
     let (archived, single): (Vec<_>, Vec<_>) =
-        missing.into_iter().partition(|binary| IN_ARCHIVE.contains(binary));
-    // etcd alone is not worth an archive of another Kubernetes version: it comes along with kube-apiserver.
+        missing.into_iter().partition(|binary| ARCHIVED_BINARIES.contains(binary));
+    // etcd comes with the archive of kube-apiserver's version.
     if !archived.is_empty() {
-        match place.archive(&search.kubernetes).await {
+        match downloader.archive(&resolution.kubernetes).await {
             Ok((version, folder)) => {
                 for binary in archived {
                     let known = binary.is_kubernetes().then(|| version.clone());
-                    search.found(Step::Index, binary, known, folder.join(binary.name()));
+                    resolution.found(Step::Index, binary, known, folder.join(binary.name()));
                 }
             }
-            Err(error) => search.passed_on(Step::Index, error.to_string()),
+            Err(error) => resolution.not_found(Step::Index, error.to_string()),
         }
     }
     for binary in single {
         if !binary.is_kubernetes() {
-            search.passed_on(Step::Index, format!("{binary} is not among Kubernetes' releases"));
+            resolution.not_found(Step::Index, format!("{binary} is not among Kubernetes' releases"));
             continue;
         }
-        let Some(version) = search.kubernetes.preferred() else {
-            search.passed_on(
+        let Some(version) = resolution.kubernetes.preferred() else {
+            resolution.not_found(
                 Step::Index,
-                format!("no release of {} is pinned, {binary} not looked for", search.kubernetes),
+                format!("no release of {} is pinned, {binary} not looked for", resolution.kubernetes),
             );
             continue;
         };
-        match place.release(binary, &version).await {
-            Ok(path) => search.found(Step::Index, binary, Some(version), path),
-            Err(error) => search.passed_on(Step::Index, error.to_string()),
+        match downloader.release(binary, &version).await {
+            Ok(path) => resolution.found(Step::Index, binary, Some(version), path),
+            Err(error) => resolution.not_found(Step::Index, error.to_string()),
         }
     }
 }
 
-/// Where things come from and go to.
-struct Place {
+/// The source and the targets of downloads.
+struct Downloader {
     fetcher: Fetcher,
     cache: Cache,
     index: String,
@@ -119,9 +118,9 @@ struct Place {
     arch: &'static str,
 }
 
-impl Place {
-    fn new(search: &Search) -> Result<Self, DownloadError> {
-        let surroundings = &search.request.surroundings;
+impl Downloader {
+    fn new(resolution: &Resolution) -> Result<Self, DownloadError> {
+        let surroundings = &resolution.request.surroundings;
         let address = |variable: &str, usual: &str| surroundings.text(variable).unwrap_or(usual).to_owned();
         Ok(Self {
             fetcher: Fetcher::new(surroundings)?,
@@ -134,7 +133,7 @@ impl Place {
         })
     }
 
-    /// An archive of the wanted version, unpacked into the store. Returns its folder.
+    /// Downloads an archive of the requested version and unpacks it into the store. Returns its folder.
     async fn archive(&self, wanted: &Wanted) -> Result<(Version, PathBuf), IndexError> {
         let index = self.fetcher.text(&self.index).await?;
         let (version, archive) = self.choose(&index, wanted)?;
@@ -143,10 +142,10 @@ impl Place {
         if usable(&folder) {
             return Ok((version, folder));
         }
-        let part = self.part(&format!("envtest-v{version}-{}-{}.tar.gz", self.os, self.arch))?;
+        let part = self.part_file(&format!("envtest-v{version}-{}-{}.tar.gz", self.os, self.arch))?;
         self.fetcher.file(&archive.self_link, &part, &archive.hash).await?;
         let unpacked = unpack(&part, &folder);
-        // Right or wrong, its hash was checked: the same bytes would give the same result again.
+        // Its hash was right, so a retry would unpack the same bytes.
         let _ = fs::remove_file(&part);
         unpacked.map_err(|source| IndexError::Archive { url: archive.self_link, source })?;
         Ok((version, folder))
@@ -171,7 +170,7 @@ impl Place {
         })
     }
 
-    /// A single binary of a release, checked against the checksum that is published beside it.
+    /// Downloads a single binary of a release and checks it against its published checksum.
     async fn release(&self, binary: Binary, version: &Version) -> Result<PathBuf, IndexError> {
         let url = format!("{}/v{version}/bin/{}/{}/{binary}", self.releases, self.os, self.arch);
         let path = self.cache.path(binary, version, Origin::Released);
@@ -185,21 +184,21 @@ impl Place {
         if hash.len() != 128 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(IndexError::Checksum { url: published, text: text.chars().take(80).collect() });
         }
-        let part = self.part(&format!("{binary}-v{version}-{}-{}", self.os, self.arch))?;
+        let part = self.part_file(&format!("{binary}-v{version}-{}-{}", self.os, self.arch))?;
         self.fetcher.file(&url, &part, &hash.to_lowercase()).await?;
         publish(&part, &path).map_err(DownloadError::io(format!("cannot keep {}", path.display())))?;
         Ok(path)
     }
 
-    /// Where a download grows.
-    fn part(&self, name: &str) -> Result<PathBuf, DownloadError> {
-        Ok(self.cache.parts().map_err(DownloadError::io("cannot make a folder in the cache"))?.join(name))
+    /// The path of a partial download.
+    fn part_file(&self, name: &str) -> Result<PathBuf, DownloadError> {
+        Ok(self.cache.parts_dir().map_err(DownloadError::io("cannot make a folder in the cache"))?.join(name))
     }
 
     async fn lock(&self, name: &str) -> Result<super::cache::Lock, DownloadError> {
         let (cache, name) = (self.cache.clone(), name.to_owned());
         let waiting = format!("waiting for another process ({name}) …");
-        let locking = tokio::task::spawn_blocking(move || cache.lock(&name, || say(&waiting)));
+        let locking = tokio::task::spawn_blocking(move || cache.lock(&name, || print_line(&waiting)));
         locking
             .await
             .expect("locking does not panic")
@@ -208,18 +207,20 @@ impl Place {
 }
 
 fn usable(folder: &Path) -> bool {
-    IN_ARCHIVE.iter().all(|binary| super::binary::objection(&folder.join(binary.name())).is_none())
+    ARCHIVED_BINARIES
+        .iter()
+        .all(|binary| super::binary::unusable_reason(&folder.join(binary.name())).is_none())
 }
 
-/// Unpacks beside the store and moves the whole folder in, in place of one that is not usable.
+/// Unpacks beside the store, then replaces the folder in the store.
 fn unpack(archive: &Path, folder: &Path) -> Result<(), ArchiveError> {
     let store = folder.parent().expect("a folder in the store");
     fs::create_dir_all(store)?;
     let beside = store.parent().expect("a store in a folder");
-    let staging = Scratch::create(beside, ".seatrial-")?;
+    let staging = ScratchDir::create(beside, ".seatrial-")?;
     let fresh = staging.path().join("fresh");
     fs::create_dir(&fresh)?;
-    archive::unpack(fs::File::open(archive)?, &IN_ARCHIVE, &fresh)?;
+    archive::unpack(fs::File::open(archive)?, &ARCHIVED_BINARIES, &fresh)?;
     if folder.exists() {
         fs::rename(folder, staging.path().join("old"))?;
     }

@@ -1,7 +1,7 @@
-//! Where binaries come from.
+//! Binaries of control planes and nodes: found, downloaded or built.
 //!
-//! What is wanted (`version`, `pins`, `binary`), where to look (`surroundings`, `cache`), the chain itself (`resolve`,
-//! `report`) and its steps in their order: `env`, `store`, `index`, `source`.
+//! `version`, `pins` and `binary` describe a request, `surroundings` and `cache` the machine. `resolve` runs the steps
+//! `env`, `store`, `index` and `source` in this order until all binaries are found, and `report` records each step.
 
 mod version;
 
@@ -34,7 +34,7 @@ mod index;
 mod source;
 
 pub use binary::Binary;
-pub use report::{Outcome, Report, ReportLine, Step};
+pub use report::{Report, ReportLine, Step, StepOutcome};
 pub use resolve::{Assets, AssetsError, Request, resolve};
 pub use surroundings::Surroundings;
 pub use version::{Version, VersionError, Wanted};

@@ -1,19 +1,17 @@
-//! The one place where versions are pinned, so that an upgrade is an edit of this file.
-//!
-//! It knows numbers only: not where a binary comes from, nor how it is built.
+//! The pinned versions of all binaries.
 
 use super::version::Version;
 
-/// The minor release used when nobody asks for another.
+/// The default minor release.
 pub const DEFAULT_MINOR: &str = "1.37";
 
-/// etcd, for every Kubernetes release below (each of them supports etcd 3.7's v3 API).
+/// The version of etcd, for all Kubernetes releases below.
 pub const ETCD: Version = Version::new(3, 7, 3);
 
-/// kind, for those who install it by version.
+/// The version of kind.
 pub const KIND: Version = Version::new(0, 33, 0);
 
-/// The patch release that stands for a minor release, newest first.
+/// The patch release of each minor release, newest first.
 const KUBERNETES: [Version; 4] =
     [Version::new(1, 37, 2), Version::new(1, 36, 3), Version::new(1, 35, 4), Version::new(1, 34, 4)];
 
@@ -22,7 +20,7 @@ pub fn kubernetes(major: u32, minor: u32) -> Option<Version> {
     KUBERNETES.into_iter().find(|pin| pin.major == major && pin.minor == minor)
 }
 
-/// CoreDNS as kubeadm of each minor release asks for it (`CoreDNSVersion` in its constants), newest first.
+/// The version of CoreDNS by minor release (`CoreDNSVersion` in kubeadm's constants), newest first.
 const COREDNS: [(u32, Version); 4] = [
     (37, Version::new(1, 14, 6)),
     (36, Version::new(1, 14, 2)),
@@ -30,7 +28,7 @@ const COREDNS: [(u32, Version); 4] = [
     (34, Version::new(1, 12, 1)),
 ];
 
-/// The CoreDNS that goes with a Kubernetes release; that of the newest pinned one for releases newer than that.
+/// The version of CoreDNS for a Kubernetes release. Releases newer than all pins have that of the newest pin.
 pub fn coredns(kubernetes: &Version) -> Version {
     let pinned = COREDNS.into_iter().find(|(minor, _)| *minor <= kubernetes.minor);
     pinned.map_or(COREDNS[COREDNS.len() - 1].1.clone(), |(_, version)| version)
@@ -53,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pinned_release_has_the_coredns_that_its_kubeadm_asks_for() {
+    fn every_pinned_release_has_its_kubeadms_coredns() {
         for pin in all_kubernetes() {
             assert!(COREDNS.iter().any(|(minor, _)| *minor == pin.minor), "no CoreDNS for {pin}");
         }

@@ -1,6 +1,6 @@
-//! How long work shows that it goes on: a moving line on a terminal, a plain line now and then elsewhere.
+//! Progress of downloads and builds: a progress bar on a terminal, plain lines elsewhere.
 //!
-//! It writes to standard error, past the capture of `cargo test`: a first test that is silent for minutes looks hung.
+//! It writes to standard error directly, so that `cargo test` does not capture it.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -9,31 +9,31 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Time between plain lines.
-const EVERY: Duration = Duration::from_secs(20);
+/// The interval between plain lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(20);
 
-/// One piece of work.
+/// The progress of one task.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    what: String,
+    label: String,
     started: Instant,
-    said: Instant,
+    last_line: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Work of unknown size. `hint` says how long it may take, if that is known.
-    pub(crate) fn work(what: String, hint: &str) -> Self {
-        Self::start(what, hint, || {
+    /// A task of unknown size. `hint` is its usual duration, or empty.
+    pub(crate) fn spinner(label: String, hint: &str) -> Self {
+        Self::start(label, hint, || {
             let style =
                 ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("a template of our own");
             ProgressBar::new_spinner().with_style(style)
         })
     }
 
-    /// A download. The size is zero if it is not known.
-    pub(crate) fn bytes(what: String, size: u64) -> Self {
-        Self::start(what, "", || {
+    /// A download. A `size` of zero stands for an unknown one.
+    pub(crate) fn download(label: String, size: u64) -> Self {
+        Self::start(label, "", || {
             let style =
                 ProgressStyle::with_template("{spinner} {msg} {bytes}/{total_bytes} {binary_bytes_per_sec}")
                     .expect("a template of our own");
@@ -41,28 +41,28 @@ impl Progress {
         })
     }
 
-    fn start(what: String, hint: &str, bar: impl FnOnce() -> ProgressBar) -> Self {
+    fn start(label: String, hint: &str, bar: impl FnOnce() -> ProgressBar) -> Self {
         let now = Instant::now();
-        let message = if hint.is_empty() { what.clone() } else { format!("{what} ({hint})") };
+        let message = if hint.is_empty() { label.clone() } else { format!("{label} ({hint})") };
         let bar = io::stderr().is_terminal().then(|| bar().with_message(message.clone()));
         if bar.is_none() {
-            say(&format!("{message} …"));
+            print_line(&format!("{message} …"));
         }
-        Self { what, started: now, said: now, bar }
+        Self { label, started: now, last_line: now, bar }
     }
 
-    /// To be called now and then; `detail` goes into the plain line.
+    /// Updates the bar, or prints a plain line with `detail` once per interval.
     pub(crate) fn tick(&mut self, detail: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
             return bar.tick();
         }
-        if self.said.elapsed() >= EVERY {
-            self.said = Instant::now();
-            say(&format!("{} … {} s{}", self.what, self.started.elapsed().as_secs(), detail()));
+        if self.last_line.elapsed() >= LINE_INTERVAL {
+            self.last_line = Instant::now();
+            print_line(&format!("{} … {} s{}", self.label, self.started.elapsed().as_secs(), detail()));
         }
     }
 
-    /// To be called with all bytes so far.
+    /// Updates the number of received bytes.
     pub(crate) fn received(&mut self, bytes: u64) {
         match &self.bar {
             Some(bar) => bar.set_position(bytes),
@@ -70,12 +70,12 @@ impl Progress {
         }
     }
 
-    /// The end of work that succeeded.
-    pub(crate) fn done(self) {
+    /// Ends the progress of a task that succeeded.
+    pub(crate) fn finish(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        say(&format!("{}: done in {} s", self.what, self.started.elapsed().as_secs()));
+        print_line(&format!("{}: done in {} s", self.label, self.started.elapsed().as_secs()));
     }
 }
 
@@ -87,8 +87,8 @@ impl Drop for Progress {
     }
 }
 
-/// A line for people, whatever captures this process's output.
-pub(crate) fn say(line: &str) {
-    // Nobody may be there to read it; the work goes on.
+/// Prints a line to standard error, past the capture of `cargo test`.
+pub(crate) fn print_line(line: &str) {
+    // A closed standard error does not fail the task.
     let _ = writeln!(io::stderr(), "seatrial: {line}");
 }

@@ -1,15 +1,15 @@
-//! What each step of the chain found, or why it passed on. People read it, `doctor` prints it.
+//! The report of a resolution: the result of each step.
 
 use std::{fmt, path::PathBuf};
 
 use super::{binary::Binary, version::Version};
 
-/// A step of the chain, in its order.
+/// A step of a resolution, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Environment variables and folders that were named.
+    /// Environment variables and named folders.
     Environment,
-    /// What is on this machine: setup-envtest's store and this project's cache.
+    /// The store of setup-envtest and the cache of this project.
     Store,
     /// Downloads: the release index, and release binaries for what the index does not carry.
     Index,
@@ -28,20 +28,20 @@ impl fmt::Display for Step {
     }
 }
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It has the binary.
+pub enum StepOutcome {
+    /// The step found a binary.
     Found {
-        /// Which one.
+        /// The binary.
         binary: Binary,
-        /// Its version, where it is known.
+        /// Its version, if known.
         version: Option<Version>,
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
-    /// It has not, for this reason.
-    PassedOn(String),
+    /// The step did not find a binary, for this reason.
+    NotFound(String),
 }
 
 /// One line of a report.
@@ -49,36 +49,36 @@ pub enum Outcome {
 pub struct ReportLine {
     /// The step.
     pub step: Step,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// The result of the step.
+    pub outcome: StepOutcome,
 }
 
 impl fmt::Display for ReportLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}", self.step)?;
         match &self.outcome {
-            Outcome::Found { binary, version: Some(version), path } => {
+            StepOutcome::Found { binary, version: Some(version), path } => {
                 write!(f, "{binary} {version}: {}", path.display())
             }
-            Outcome::Found { binary, version: None, path } => write!(f, "{binary}: {}", path.display()),
-            Outcome::PassedOn(reason) => write!(f, "passed on: {reason}"),
+            StepOutcome::Found { binary, version: None, path } => write!(f, "{binary}: {}", path.display()),
+            StepOutcome::NotFound(reason) => write!(f, "passed on: {reason}"),
         }
     }
 }
 
-/// All that the steps said, in their order.
+/// The results of all steps, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     lines: Vec<ReportLine>,
 }
 
 impl Report {
-    /// The lines.
+    /// The lines, one for each result.
     pub fn lines(&self) -> &[ReportLine] {
         &self.lines
     }
 
-    pub(crate) fn add(&mut self, step: Step, outcome: Outcome) {
+    pub(crate) fn add(&mut self, step: Step, outcome: StepOutcome) {
         let line = ReportLine { step, outcome };
         tracing::debug!("{line}");
         self.lines.push(line);

@@ -1,6 +1,6 @@
-//! The chain: each step is offered what is still missing, says what it found, and passes the rest on.
+//! The resolution of a request: each step looks for the binaries that the steps before did not find.
 //!
-//! It owns the order and the rule that all of Kubernetes' binaries have one version. It does not know how a step works.
+//! All binaries of Kubernetes have one version, that of the first one found.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,17 +10,17 @@ use std::{
 use super::{
     binary::Binary,
     env, index, pins,
-    report::{Outcome, Report, Step},
+    report::{Report, Step, StepOutcome},
     source, store,
     surroundings::Surroundings,
     version::{Version, VersionError, Wanted},
 };
 
-/// What is wanted.
+/// A request for binaries of one Kubernetes version.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(crate) kubernetes: Wanted,
-    /// Whether a caller named the version, or took the default.
+    /// False if the version is the default.
     pub(crate) explicit: bool,
     pub(crate) binaries: BTreeSet<Binary>,
     pub(crate) dir: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// etcd and kube-apiserver of a version, or of the default version.
+    /// Requests etcd and kube-apiserver; `None` stands for the default version.
     pub fn new(version: Option<&str>) -> Result<Self, VersionError> {
         Ok(Self {
             kubernetes: version.unwrap_or(pins::DEFAULT_MINOR).parse()?,
@@ -41,7 +41,7 @@ impl Request {
         })
     }
 
-    /// These binaries and no others, of a version or of the default version.
+    /// Requests `binaries` alone; `None` stands for the default version.
     pub fn only(
         version: Option<&str>,
         binaries: impl IntoIterator<Item = Binary>,
@@ -49,33 +49,33 @@ impl Request {
         Ok(Self { binaries: binaries.into_iter().collect(), ..Self::new(version)? })
     }
 
-    /// One binary more.
+    /// Adds a binary.
     #[must_use]
     pub fn with(mut self, binary: Binary) -> Self {
         self.binaries.insert(binary);
         self
     }
 
-    /// A folder to look into, after environment variables.
+    /// A folder with binaries. Environment variables have precedence over it.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// Neither download nor build. The environment variable `ENVTEST_INSTALLED_ONLY` says the same.
+    /// Disables downloads and builds, as the environment variable `ENVTEST_INSTALLED_ONLY` does.
     #[must_use]
     pub fn installed_only(mut self, yes: bool) -> Self {
         self.installed_only = yes;
         self
     }
 
-    /// Whether only what is on this machine may be used.
+    /// True if downloads and builds are disabled.
     pub(crate) fn is_installed_only(&self) -> bool {
         self.installed_only || self.surroundings.is_set("ENVTEST_INSTALLED_ONLY")
     }
 
-    /// Other variables than this process's.
+    /// Environment variables in place of this process's.
     #[must_use]
     pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
         self.surroundings = surroundings;
@@ -83,7 +83,7 @@ impl Request {
     }
 }
 
-/// Binaries that were found.
+/// The paths of the requested binaries.
 #[derive(Debug, Clone)]
 pub struct Assets {
     paths: BTreeMap<Binary, PathBuf>,
@@ -92,28 +92,28 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Where a binary is, if it was asked for.
+    /// The path of a binary; `None` if it was not requested.
     pub fn path(&self, binary: Binary) -> Option<&Path> {
         self.paths.get(&binary).map(PathBuf::as_path)
     }
 
-    /// Kubernetes' version, where it is known.
+    /// The version of Kubernetes, if known.
     pub fn kubernetes(&self) -> Option<&Version> {
         self.kubernetes.as_ref()
     }
 
-    /// What each step said.
+    /// The results of the steps.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// Where a binary is that was asked for.
+    /// The path of a binary that was requested.
     pub(crate) fn expect(&self, binary: Binary) -> &Path {
         self.path(binary).expect("a binary that was part of the request")
     }
 }
 
-/// Binaries that no step has.
+/// The error of a resolution that did not find all binaries.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "cannot find or obtain {} for Kubernetes {kubernetes}:\n{}\n  next: install the Go toolchain (https://go.dev/dl), or let \
@@ -133,7 +133,7 @@ impl AssetsError {
         &self.missing
     }
 
-    /// What each step said.
+    /// The results of the steps.
     pub fn report(&self) -> &Report {
         &self.report
     }
@@ -143,47 +143,50 @@ fn indented(report: &Report) -> String {
     format!("  {}", report.to_string().replace('\n', "\n  "))
 }
 
-/// Names in a sentence.
+/// The names, separated by commas.
 pub(crate) fn names(binaries: &[Binary]) -> String {
     binaries.iter().map(|binary| binary.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// Goes through the chain until all that is wanted is there.
+/// Runs the steps until all requested binaries are found.
 pub async fn resolve(request: &Request) -> Result<Assets, AssetsError> {
-    let search = blocking(Search::new(request.clone()), |search| {
-        env::look(search);
-        store::look(search);
+    let resolution = blocking(Resolution::new(request.clone()), |resolution| {
+        env::look(resolution);
+        store::look(resolution);
     });
-    let mut search = search.await;
-    if !search.missing().is_empty() {
-        index::fetch(&mut search).await;
+    let mut resolution = resolution.await;
+    if !resolution.missing().is_empty() {
+        index::fetch(&mut resolution).await;
     }
-    if !search.missing().is_empty() {
-        search = blocking(search, source::build).await;
+    if !resolution.missing().is_empty() {
+        resolution = blocking(resolution, source::build).await;
     }
-    search.finish()
+    resolution.finish()
 }
 
-/// Runs a step that reads files or waits for programs where it holds nobody up.
-async fn blocking(mut search: Search, step: impl FnOnce(&mut Search) + Send + 'static) -> Search {
+/// Runs a blocking step on tokio's blocking threads.
+async fn blocking(
+    mut resolution: Resolution,
+    step: impl FnOnce(&mut Resolution) + Send + 'static,
+) -> Resolution {
     let work = tokio::task::spawn_blocking(move || {
-        step(&mut search);
-        search
+        step(&mut resolution);
+        resolution
     });
     work.await.expect("a step does not panic")
 }
 
-/// The state of a chain.
+/// The state of a resolution.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub(crate) struct Resolution {
     pub(crate) request: Request,
-    /// Exact as soon as one of Kubernetes' binaries is found.
+    /// Exact once a binary of Kubernetes is found.
     pub(crate) kubernetes: Wanted,
     found: BTreeMap<Binary, PathBuf>,
     report: Report,
 }
 
-impl Search {
+impl Resolution {
     fn new(request: Request) -> Self {
         Self {
             kubernetes: request.kubernetes.clone(),
@@ -193,7 +196,7 @@ impl Search {
         }
     }
 
-    /// What nobody has found yet, kube-apiserver first: it decides the version of the others.
+    /// The binaries that are not found yet. kube-apiserver comes first, since it decides the version of the others.
     pub(crate) fn missing(&self) -> Vec<Binary> {
         self.request.binaries.iter().copied().filter(|binary| !self.found.contains_key(binary)).collect()
     }
@@ -202,15 +205,15 @@ impl Search {
         if let (Some(version), true) = (&version, binary.is_kubernetes()) {
             self.kubernetes = Wanted::Exact(version.clone());
         }
-        self.report.add(step, Outcome::Found { binary, version, path: path.clone() });
+        self.report.add(step, StepOutcome::Found { binary, version, path: path.clone() });
         self.found.insert(binary, path);
     }
 
-    pub(crate) fn passed_on(&mut self, step: Step, reason: impl Into<String>) {
-        self.report.add(step, Outcome::PassedOn(reason.into()));
+    pub(crate) fn not_found(&mut self, step: Step, reason: impl Into<String>) {
+        self.report.add(step, StepOutcome::NotFound(reason.into()));
     }
 
-    pub(crate) fn where_is(&self, binary: Binary) -> Option<&Path> {
+    pub(crate) fn path_of(&self, binary: Binary) -> Option<&Path> {
         self.found.get(&binary).map(PathBuf::as_path)
     }
 

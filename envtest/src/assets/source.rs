@@ -1,8 +1,7 @@
-//! The last step: the Go toolchain builds the binaries from released modules.
+//! The last step: builds from released Go modules.
 //!
-//! `k8s.io/kubernetes` cannot be built by name alone: it asks for its staging modules (`k8s.io/api`, …) at a version
-//! that does not exist. A scratch module replaces each of them by the release of the same number, and the rest of the
-//! dependencies are then those that the release was built with. It knows Go's commands; not what the result is for.
+//! `k8s.io/kubernetes` cannot be built directly, since it requires its staging modules (`k8s.io/api`, …) at a version that
+//! does not exist. A scratch module replaces each of them with the release of the same number.
 
 use std::{
     ffi::OsString,
@@ -18,30 +17,30 @@ use super::{
     binary::{Binary, Project},
     cache::{Cache, Origin, publish},
     hash, pins,
-    progress::{Progress, say},
+    progress::{Progress, print_line},
     report::Step,
-    resolve::{Search, names},
+    resolve::{Resolution, names},
     surroundings::Surroundings,
     version::{Version, Wanted},
 };
 use crate::process::child::{Child, Spec};
 
-/// Flags that every build has.
+/// The flags of all builds.
 const BUILD_FLAGS: [&str; 2] = ["-trimpath", "-buildvcs=false"];
 
 /// Linker flags: no symbol table, no debug information.
 const LINKER_FLAGS: &str = "-s -w";
 
-/// Where Kubernetes' own version is linked in; without it a server says that it is v0.0.0.
+/// The package whose variables have Kubernetes' version; without them a server reports v0.0.0.
 const VERSION_PACKAGE: &str = "k8s.io/component-base/version";
 
-/// What a result depends on besides version and platform. Another recipe makes another folder in the cache.
+/// The hash of the build flags, which is part of the path in the cache.
 pub(crate) fn recipe_hash() -> String {
     let recipe = format!("CGO_ENABLED=0 {BUILD_FLAGS:?} {LINKER_FLAGS} {VERSION_PACKAGE}");
     hash::hex(&Sha256::digest(recipe)[..4])
 }
 
-/// A build that failed, as a reason to pass on.
+/// The error of a build, reported as the reason of the step.
 #[derive(Debug, thiserror::Error)]
 enum BuildError {
     #[error("cannot {what}: {source}")]
@@ -74,28 +73,33 @@ fn advice(tail: &[String]) -> &'static str {
     }
 }
 
-/// Builds what is missing. Blocking: a build takes minutes.
-pub(crate) fn build(search: &mut Search) {
-    let missing = search.missing();
-    let Some(go) = find_go(&search.request.surroundings) else {
-        search.passed_on(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
+/// Builds the missing binaries. Blocks for minutes.
+pub(crate) fn build(resolution: &mut Resolution) {
+    let missing = resolution.missing();
+    let Some(go) = find_go(&resolution.request.surroundings) else {
+        resolution.not_found(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
         return;
     };
-    if search.request.is_installed_only() {
+    if resolution.request.is_installed_only() {
         let reason =
             format!("only installed binaries may be used; {} could build {}", go.display(), names(&missing));
-        search.passed_on(Step::Source, reason);
+        resolution.not_found(Step::Source, reason);
         return;
     }
     let builder = Builder {
         go,
-        cache: Cache::of(&search.request.surroundings),
-        surroundings: search.request.surroundings.clone(),
+        cache: Cache::of(&resolution.request.surroundings),
+        surroundings: resolution.request.surroundings.clone(),
     };
     for binary in missing {
-        match builder.version(binary, &search.kubernetes).and_then(|version| builder.build(binary, version)) {
-            Ok((version, path)) => search.found(Step::Source, binary, Some(version), path),
-            Err(error) => return search.passed_on(Step::Source, format!("cannot build {binary}: {error}")),
+        match builder
+            .version(binary, &resolution.kubernetes)
+            .and_then(|version| builder.build(binary, version))
+        {
+            Ok((version, path)) => resolution.found(Step::Source, binary, Some(version), path),
+            Err(error) => {
+                return resolution.not_found(Step::Source, format!("cannot build {binary}: {error}"));
+            }
         }
     }
 }
@@ -114,13 +118,14 @@ struct Builder {
 }
 
 impl Builder {
-    /// The release to build: the pinned one, or the newest that the module proxy has.
+    /// The release to build: the pinned one, or else the newest of the module proxy.
     fn version(&self, binary: Binary, kubernetes: &Wanted) -> Result<Version, BuildError> {
         if let Some(version) = pinned(binary, kubernetes) {
             return Ok(version);
         }
         let scratch = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
-        let listed = self.ask(scratch.path(), &["list", "-m", "-json", "-versions", "k8s.io/kubernetes"])?;
+        let listed =
+            self.run_json(scratch.path(), &["list", "-m", "-json", "-versions", "k8s.io/kubernetes"])?;
         let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
         let versions =
             versions.iter().filter_map(|version| version.as_str()?.strip_prefix('v')?.parse().ok());
@@ -128,10 +133,10 @@ impl Builder {
         Ok(if binary == Binary::Coredns { pins::coredns(&version) } else { version })
     }
 
-    /// Builds into the cache, or waits for a process that does.
+    /// Builds a binary into the cache, or waits for another process that does.
     fn build(&self, binary: Binary, version: Version) -> Result<(Version, PathBuf), BuildError> {
         let path = self.cache.path(binary, &version, Origin::Built(&recipe_hash()));
-        let waiting = || say(&format!("waiting for another process that builds {binary} {version} …"));
+        let waiting = || print_line(&format!("waiting for another process that builds {binary} {version} …"));
         let lock = format!("build-{binary}-{version}");
         let _lock = self.cache.lock(&lock, waiting).map_err(BuildError::io("take a lock in the cache"))?;
         if path.is_file() {
@@ -139,7 +144,7 @@ impl Builder {
         }
         let staging = self.cache.staging().map_err(BuildError::io("make a folder in the cache"))?;
         let mut progress =
-            Progress::work(format!("building {binary} {version} from source"), duration(binary));
+            Progress::spinner(format!("building {binary} {version} from source"), duration_hint(binary));
         self.write_module(staging.path(), binary, &version, &mut progress)?;
         let result = staging.path().join("result");
         let mut arguments: Vec<OsString> = vec!["build".into()];
@@ -153,11 +158,11 @@ impl Builder {
         arguments.push(package(binary).into());
         self.run(staging.path(), arguments, &mut progress)?;
         publish(&result, &path).map_err(BuildError::io(format!("keep {}", path.display())))?;
-        progress.done();
+        progress.finish();
         Ok((version, path))
     }
 
-    /// Writes the scratch module's `go.mod`.
+    /// Writes the `go.mod` of the scratch module.
     fn write_module(
         &self,
         dir: &Path,
@@ -172,15 +177,15 @@ impl Builder {
                 .map_err(BuildError::io(format!("write {}", dir.join("go.mod").display())))
         };
         write("module seatrial.invalid/scratch\n\ngo 1.22\n")?;
-        let downloaded = self.ask(dir, &["mod", "download", "-json", &format!("{module}@v{version}")])?;
-        let its_mod = downloaded["GoMod"].as_str().unwrap_or_default();
-        let its_mod =
-            fs::read_to_string(its_mod).map_err(BuildError::io(format!("read {module}'s go.mod")))?;
-        write(&scratch_module(module, version, &its_mod))
+        let downloaded =
+            self.run_json(dir, &["mod", "download", "-json", &format!("{module}@v{version}")])?;
+        let go_mod = downloaded["GoMod"].as_str().unwrap_or_default();
+        let go_mod = fs::read_to_string(go_mod).map_err(BuildError::io(format!("read {module}'s go.mod")))?;
+        write(&scratch_module(module, version, &go_mod))
     }
 
-    /// Runs a short command of Go and reads the JSON that it prints.
-    fn ask(&self, dir: &Path, arguments: &[&str]) -> Result<serde_json::Value, BuildError> {
+    /// Runs a Go command and parses its output as JSON.
+    fn run_json(&self, dir: &Path, arguments: &[&str]) -> Result<serde_json::Value, BuildError> {
         let mut command = Command::new(&self.go);
         command.args(arguments).current_dir(dir).env_clear().envs(self.variables());
         let output = command.output().map_err(BuildError::io(format!("run {}", self.go.display())))?;
@@ -188,7 +193,7 @@ impl Builder {
         match json {
             Some(json) if output.status.success() => Ok(json),
             json => {
-                // `go mod download -json` puts the reason into its answer.
+                // `go mod download -json` prints the error as JSON.
                 let error = json.and_then(|json| json["Error"].as_str().map(str::to_owned));
                 let error = error.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned());
                 Err(BuildError::Go { command: arguments.join(" "), tail: last_lines(&error) })
@@ -196,7 +201,7 @@ impl Builder {
         }
     }
 
-    /// Runs a long command of Go, which dies with this process.
+    /// Runs a Go command as a child that is killed with this process.
     fn run(&self, dir: &Path, args: Vec<OsString>, progress: &mut Progress) -> Result<(), BuildError> {
         let log = dir.join("go.log");
         let env = self.variables().collect();
@@ -208,7 +213,7 @@ impl Builder {
             source: std::io::Error::other(error),
         })?;
         loop {
-            if let Some(status) = child.wait_at_most(Duration::from_millis(100)) {
+            if let Some(status) = child.wait_timeout(Duration::from_millis(100)) {
                 let text = fs::read_to_string(&log).unwrap_or_default();
                 return if status.success() {
                     Ok(())
@@ -220,7 +225,7 @@ impl Builder {
         }
     }
 
-    /// This process's variables, and those that the recipe sets whatever the caller's Go settings are.
+    /// The environment variables of this process, with those of the build in place of the caller's.
     fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
         let fixed = [
             ("CGO_ENABLED", "0"),
@@ -235,8 +240,8 @@ impl Builder {
     }
 }
 
-/// How long a build takes on two cores, for the line that announces it.
-const fn duration(binary: Binary) -> &'static str {
+/// The usual duration of a build on two cores, for the progress line.
+const fn duration_hint(binary: Binary) -> &'static str {
     match binary {
         Binary::KubeApiserver | Binary::KubeControllerManager | Binary::Coredns => {
             "takes 2-5 minutes, once per machine"
@@ -245,7 +250,7 @@ const fn duration(binary: Binary) -> &'static str {
     }
 }
 
-/// The release that is pinned for a binary, if one is.
+/// The pinned release of a binary, if there is one.
 pub(crate) fn pinned(binary: Binary, kubernetes: &Wanted) -> Option<Version> {
     match binary.project() {
         Project::Kubernetes => kubernetes.preferred(),
@@ -264,7 +269,7 @@ const fn module(binary: Binary) -> &'static str {
     }
 }
 
-/// The main package: in Kubernetes' module one per binary, elsewhere the module itself.
+/// The path of the main package.
 fn package(binary: Binary) -> String {
     let module = module(binary);
     if binary.is_kubernetes() { format!("{module}/cmd/{binary}") } else { module.to_owned() }
@@ -281,10 +286,10 @@ fn linker_flags(binary: Binary, version: &Version) -> String {
     )
 }
 
-/// The scratch module for a module whose own `go.mod` is given.
-fn scratch_module(module: &str, version: &Version, its_mod: &str) -> String {
-    let go = its_mod.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("1.22").trim();
-    let mut staging: Vec<&str> = its_mod
+/// The `go.mod` of a scratch module for `module` with the given `go.mod`.
+fn scratch_module(module: &str, version: &Version, go_mod: &str) -> String {
+    let go = go_mod.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("1.22").trim();
+    let mut staging: Vec<&str> = go_mod
         .lines()
         .filter_map(|line| {
             let line = line.trim().trim_start_matches("require ");
@@ -312,10 +317,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn staging_modules_are_replaced_and_others_are_not() {
-        let its_mod = "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire (\n\tk8s.io/klog/v2 v2.140.0\n\tk8s.io/api v0.0.0\n\t\
+    fn only_staging_modules_are_replaced() {
+        let go_mod = "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire (\n\tk8s.io/klog/v2 v2.140.0\n\tk8s.io/api v0.0.0\n\t\
                        k8s.io/kms v0.0.0 // indirect\n)\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n)\n";
-        let text = scratch_module("k8s.io/kubernetes", &Version::new(1, 37, 2), its_mod);
+        let text = scratch_module("k8s.io/kubernetes", &Version::new(1, 37, 2), go_mod);
         let expected = "module seatrial.invalid/scratch\n\ngo 1.26.0\n\nrequire k8s.io/kubernetes v1.37.2\n\n\
                         replace k8s.io/api => k8s.io/api v0.37.2\nreplace k8s.io/kms => k8s.io/kms v0.37.2\n";
         assert_eq!(text, expected);
@@ -329,13 +334,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_told_its_version() {
+    fn the_version_is_linked_in() {
         let flags = linker_flags(Binary::KubeApiserver, &Version::new(1, 37, 2));
         assert!(flags.contains(".gitVersion=v1.37.2 ") && flags.ends_with(".gitMinor=37"), "{flags}");
     }
 
     #[test]
-    fn each_binary_is_built_from_its_own_project() {
+    fn each_binary_is_built_from_the_module_of_its_project() {
         let kubernetes: Wanted = "1.36".parse().unwrap();
         let check = |binary, what: &str, version: &str| {
             assert_eq!(package(binary), what);
@@ -349,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_follows_the_last_lines() {
+    fn the_advice_depends_on_the_last_lines() {
         let advice = |line: &str| super::advice(&[line.to_owned()]);
         assert!(advice("dial tcp: lookup proxy.golang.org: no such host").contains("GOPROXY"));
         assert!(advice("go: go.mod requires go >= 1.27 (running go 1.26)").contains("Go release"));

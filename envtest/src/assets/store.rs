@@ -1,59 +1,63 @@
-//! The second step: what is on this machine already, in setup-envtest's store and in this project's cache.
+//! The second step: the store of setup-envtest and the cache of this project.
 //!
-//! setup-envtest takes no lock and treats a half-unpacked folder as good, so each file is looked at before it is taken.
-//! It changes nothing.
+//! setup-envtest takes no lock and may leave a folder unpacked in part, so each file is checked.
 
 use std::{fs, path::PathBuf};
 
 use super::{
-    binary::{Binary, objection},
+    binary::{Binary, unusable_reason},
     cache::{Cache, Origin},
     report::Step,
-    resolve::{Search, names},
+    resolve::{Resolution, names},
     version::Version,
 };
 use crate::assets::source;
 
-pub(crate) fn look(search: &mut Search) {
-    for binary in search.missing() {
-        let offers = if binary.is_kubernetes() { kubernetes(search, binary) } else { pinned(search, binary) };
+pub(crate) fn look(resolution: &mut Resolution) {
+    for binary in resolution.missing() {
+        let offers =
+            if binary.is_kubernetes() { kubernetes(resolution, binary) } else { pinned(resolution, binary) };
         let mut usable = Vec::new();
         for (version, path) in offers {
-            match objection(&path) {
+            match unusable_reason(&path) {
                 None => usable.push((version, path)),
-                Some(objection) => search.passed_on(Step::Store, format!("{} {objection}", path.display())),
+                Some(reason) => {
+                    resolution.not_found(Step::Store, format!("{} {reason}", path.display()));
+                }
             }
         }
         let chosen = if binary.is_kubernetes() {
-            let version = search.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
+            let version = resolution.kubernetes.choose(usable.iter().map(|(version, _)| version.clone()));
             version.and_then(|wanted| usable.into_iter().find(|(version, _)| *version == wanted))
         } else {
             usable.into_iter().next()
         };
         if let Some((version, path)) = chosen {
-            // An etcd beside an API server may be of any version: archives do not say which.
+            // The version of an etcd in an archive is not known.
             let version = (binary != Binary::Etcd).then_some(version);
-            search.found(Step::Store, binary, version, path);
+            resolution.found(Step::Store, binary, version, path);
         }
     }
-    let missing = search.missing();
+    let missing = resolution.missing();
     if !missing.is_empty() {
-        let (store, cache) =
-            (search.request.surroundings.setup_envtest_store(), Cache::of(&search.request.surroundings));
+        let (store, cache) = (
+            resolution.request.surroundings.setup_envtest_store(),
+            Cache::of(&resolution.request.surroundings),
+        );
         let reason = format!(
             "no {} of {} in {} or {}",
             names(&missing),
-            search.kubernetes,
+            resolution.kubernetes,
             store.display(),
             cache.root().display()
         );
-        search.passed_on(Step::Store, reason);
+        resolution.not_found(Step::Store, reason);
     }
 }
 
-/// All copies of one of Kubernetes' binaries on this machine, whatever their version.
-fn kubernetes(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
-    let surroundings = &search.request.surroundings;
+/// The stored and cached copies of a binary of Kubernetes, of all versions.
+fn kubernetes(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)> {
+    let surroundings = &resolution.request.surroundings;
     let cache = Cache::of(surroundings);
     let recipe = source::recipe_hash();
     let cached = [Origin::Built(&recipe), Origin::Released].into_iter().flat_map(|origin| {
@@ -74,11 +78,11 @@ fn kubernetes(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
     stored.chain(cached).collect()
 }
 
-/// What this project built at its pin; etcd first as it lies beside the API server that was found.
-fn pinned(search: &Search, binary: Binary) -> Vec<(Version, PathBuf)> {
-    let cache = Cache::of(&search.request.surroundings);
-    let Some(version) = source::pinned(binary, &search.kubernetes) else { return Vec::new() };
-    let beside = search.where_is(Binary::KubeApiserver).map(|path| path.with_file_name(binary.name()));
+/// The copies of a binary of another project at its pinned version. An etcd beside the found kube-apiserver comes first.
+fn pinned(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)> {
+    let cache = Cache::of(&resolution.request.surroundings);
+    let Some(version) = source::pinned(binary, &resolution.kubernetes) else { return Vec::new() };
+    let beside = resolution.path_of(Binary::KubeApiserver).map(|path| path.with_file_name(binary.name()));
     let beside = beside.filter(|_| binary == Binary::Etcd);
     let built = cache.path(binary, &version, Origin::Built(&source::recipe_hash()));
     let places = beside.into_iter().chain([built]).filter(|path| path.exists());

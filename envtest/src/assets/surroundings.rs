@@ -1,6 +1,4 @@
-//! What the chain may know of this process and machine: environment variables and platform.
-//!
-//! Everything below takes it as an argument, so that a test can describe a machine of its own.
+//! Environment variables and platform, as an argument of a resolution.
 
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf, time::Duration};
 
@@ -13,12 +11,12 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// The variables and the platform of this process.
     pub fn of_this_process() -> Self {
         Self::with_variables(env::vars_os())
     }
 
-    /// This platform with other variables.
+    /// This platform with the given variables.
     pub fn with_variables<K: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -29,7 +27,7 @@ impl Surroundings {
         }
     }
 
-    /// A variable's value, unless it is unset or empty.
+    /// The value of a variable; `None` if it is unset or empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())
     }
@@ -38,17 +36,17 @@ impl Surroundings {
         self.variable(name)?.to_str()
     }
 
-    /// A variable that holds a duration as Go writes it.
+    /// The value of a variable as a duration in Go's format.
     pub(crate) fn duration(&self, name: &str) -> Option<Duration> {
         go_duration(self.text(name)?)
     }
 
-    /// A variable that Go's `strconv.ParseBool` reads as true.
+    /// True if Go's `strconv.ParseBool` parses the variable as true.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         matches!(self.text(name), Some("1" | "t" | "T" | "true" | "TRUE" | "True"))
     }
 
-    /// `linux-amd64`, as Go and the release archives write it.
+    /// The platform in Go's notation, such as `linux-amd64`.
     pub fn platform(&self) -> String {
         format!("{}-{}", self.os, self.arch)
     }
@@ -61,13 +59,13 @@ impl Surroundings {
         self.arch
     }
 
-    /// Where this project keeps what it built or fetched: `${XDG_CACHE_HOME:-~/.cache}/seatrial`.
+    /// The cache folder of this project: `${XDG_CACHE_HOME:-~/.cache}/seatrial`.
     pub fn cache(&self) -> PathBuf {
         let cache = self.absolute("XDG_CACHE_HOME").unwrap_or_else(|| self.home().join(".cache"));
         cache.join("seatrial")
     }
 
-    /// The folder that setup-envtest keeps its binaries in, on this platform.
+    /// The store of setup-envtest on this platform.
     pub(crate) fn setup_envtest_store(&self) -> PathBuf {
         if self.os == "darwin" {
             return self.home().join("Library/Application Support/io.kubebuilder.envtest/k8s");
@@ -76,7 +74,7 @@ impl Surroundings {
         data.join("kubebuilder-envtest/k8s")
     }
 
-    /// The XDG specification has relative paths ignored.
+    /// The value of a variable as a path; relative ones are ignored (XDG base directory specification).
     fn absolute(&self, name: &str) -> Option<PathBuf> {
         self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
@@ -85,7 +83,7 @@ impl Surroundings {
         self.absolute("HOME").unwrap_or_else(env::temp_dir)
     }
 
-    /// All variables, for a child that should see what this process sees.
+    /// All variables, for a child process.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.variables.iter()
     }
@@ -104,7 +102,7 @@ fn go_arch(rust: &'static str) -> &'static str {
     }
 }
 
-/// Go's `1m30s`, `500ms`, `20s`.
+/// Parses a duration in Go's format, such as `1m30s`, `500ms` or `20s`.
 fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -141,7 +139,7 @@ mod tests {
     #[case("", None)]
     #[case("20", None)]
     #[case("soon", None)]
-    fn durations_are_read_as_go_writes_them(#[case] text: &str, #[case] millis: Option<u64>) {
+    fn durations_have_gos_format(#[case] text: &str, #[case] millis: Option<u64>) {
         assert_eq!(go_duration(text), millis.map(Duration::from_millis));
     }
 

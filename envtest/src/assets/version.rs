@@ -1,6 +1,4 @@
-//! Version numbers: an exact release, and what a caller may ask for (a minor release or an exact one).
-//!
-//! It knows how versions are written and ordered, not which of them exist.
+//! Versions of releases, and requests for a minor release or an exact one.
 
 use std::{fmt, str::FromStr};
 
@@ -15,7 +13,7 @@ pub struct Version {
     pub minor: u32,
     /// Patch number.
     pub patch: u32,
-    /// What follows the first `-`, for pre-releases.
+    /// The text after the first `-` of a pre-release.
     pub pre: Option<String>,
 }
 
@@ -51,7 +49,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// A text that is not a version.
+/// The error of a malformed version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} is not a Kubernetes version: write a minor release (\"1.37\") or an exact one (\"1.37.2\")"
@@ -71,7 +69,7 @@ impl FromStr for Version {
     }
 }
 
-/// What a caller asks for.
+/// A request for a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// Any patch release of this minor release; the pinned one is preferred.
@@ -81,7 +79,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The release to look for first: the exact one, or the pin of the minor release.
+    /// The preferred release: the exact one, or the pinned one of the minor release.
     pub fn preferred(&self) -> Option<Version> {
         match self {
             Self::Exact(version) => Some(version.clone()),
@@ -89,7 +87,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a release answers the wish. A pre-release only answers when it is asked for by name.
+    /// True if `version` satisfies the request. Only an exact request accepts a pre-release.
     pub fn accepts(&self, version: &Version) -> bool {
         match self {
             Self::Exact(wanted) => wanted == version,
@@ -99,7 +97,7 @@ impl Wanted {
         }
     }
 
-    /// Among releases, the one to use: the preferred one if it is there, else the newest accepted.
+    /// The preferred release if it is offered, or else the newest accepted one.
     pub fn choose(&self, offered: impl IntoIterator<Item = Version>) -> Option<Version> {
         let preferred = self.preferred();
         offered
@@ -162,12 +160,12 @@ mod tests {
     #[case("1.37", "1.37")]
     #[case("v1.37.2", "1.37.2")]
     #[case("1.38.0-beta.1", "1.38.0-beta.1")]
-    fn a_version_is_read_and_written(#[case] text: &str, #[case] written: &str) {
+    fn a_version_round_trips(#[case] text: &str, #[case] written: &str) {
         assert_eq!(text.parse::<Wanted>().unwrap().to_string(), written);
     }
 
     #[rstest]
-    fn anything_else_is_refused(
+    fn malformed_versions_are_rejected(
         #[values("", "1", "latest", "1.37.x", "1.2.3.4", "1.37-", "1.37-rc.0", "+1.37", "1.37.2-a/../b")]
         text: &str,
     ) {
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_wish_takes_no_other_patch() {
+    fn an_exact_request_accepts_no_other_patch() {
         let wanted: Wanted = "1.37.1".parse().unwrap();
         assert_eq!(wanted.choose(["1.37.2"].map(version)), None);
     }

@@ -1,6 +1,6 @@
-//! Custom resource definitions: created or replaced, then waited for until their resources can be used.
+//! Installation of `CustomResourceDefinitions`: created or replaced, then awaited until they are served.
 //!
-//! Established is waited for by watch. It knows the definitions' status, not their schemas: the server judges those.
+//! `kube::runtime::conditions::is_crd_established` is not used: it waits until the timeout for names that are not accepted.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,58 +13,58 @@ use serde_json::Value;
 
 use super::documents::{self, ReadError};
 
-/// How long one definition may take. It takes milliseconds, unless its names are taken.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout for one CRD to be established and served.
+const CRD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Definitions that could not be installed.
+/// The error of an installation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
-    /// A file.
+    /// A file cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Nothing to install.
+    /// The paths have no CRDs.
     #[error("no CustomResourceDefinition of apiextensions.k8s.io/v1 in {}", display(paths))]
-    Nothing {
-        /// Where it was looked for.
+    NoCrds {
+        /// The searched paths.
         paths: Vec<PathBuf>,
     },
-    /// A document that says it is a definition and is not one.
+    /// A CRD lacks a field.
     #[error("a CustomResourceDefinition without {field}")]
     Malformed {
-        /// What is missing.
+        /// The missing field.
         field: &'static str,
     },
-    /// The server's refusal.
+    /// The server rejected a CRD.
     #[error("cannot install the CustomResourceDefinition {name}: {source}")]
-    Refused {
-        /// The definition's name.
+    Rejected {
+        /// The name of the CRD.
         name: String,
-        /// The answer.
+        /// The error of the request.
         source: Box<kube::Error>,
     },
-    /// Its names belong to another definition.
+    /// The condition `NamesAccepted` is false: the names belong to another CRD.
     #[error("the CustomResourceDefinition {name} is not accepted: {message}")]
-    NamesTaken {
-        /// The definition's name.
+    NamesNotAccepted {
+        /// The name of the CRD.
         name: String,
-        /// The server's words.
+        /// The message of the condition.
         message: String,
     },
-    /// It was not usable in time.
-    #[error("the CustomResourceDefinition {name} was not established within {} s; its last conditions: {conditions}", PATIENCE.as_secs())]
-    Late {
-        /// The definition's name.
+    /// A CRD was not established in time.
+    #[error("the CustomResourceDefinition {name} was not established within {} s; its last conditions: {conditions}", CRD_TIMEOUT.as_secs())]
+    Timeout {
+        /// The name of the CRD.
         name: String,
-        /// What its status said last.
+        /// The last conditions.
         conditions: String,
     },
-    /// The watch broke.
+    /// The watch failed.
     #[error("cannot wait for the CustomResourceDefinition {name}: {source}")]
     Wait {
-        /// The definition's name.
+        /// The name of the CRD.
         name: String,
-        /// Why.
+        /// The error of the watch.
         source: Box<kube::runtime::wait::Error>,
     },
 }
@@ -73,78 +73,80 @@ fn display(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Installs all definitions found, then waits for all of them. Returns their names.
+/// Installs all CRDs in the paths and waits until they are served. Returns their names.
 pub(crate) async fn install(client: Client, paths: &[PathBuf]) -> Result<Vec<String>, InstallError> {
     let mut definitions = Vec::new();
     for path in paths {
-        definitions.extend(documents::read(path)?.into_iter().filter(is_definition));
+        definitions.extend(documents::read(path)?.into_iter().filter(is_crd));
     }
     if definitions.is_empty() {
-        return Err(InstallError::Nothing { paths: paths.to_owned() });
+        return Err(InstallError::NoCrds { paths: paths.to_owned() });
     }
     let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
     let mut names = Vec::new();
     for definition in &definitions {
-        names.push(put(&api, definition).await?);
+        names.push(create_or_replace(&api, definition).await?);
     }
     for (name, definition) in names.iter().zip(&definitions) {
-        wait(&api, name).await?;
+        wait_until_established(&api, name).await?;
         wait_until_served(&client, name, definition).await?;
     }
     Ok(names)
 }
 
-fn is_definition(object: &Value) -> bool {
+fn is_crd(object: &Value) -> bool {
     object["kind"] == "CustomResourceDefinition"
         && object["apiVersion"].as_str().is_some_and(|version| version.starts_with("apiextensions.k8s.io/"))
 }
 
-async fn put(api: &Api<DynamicObject>, definition: &Value) -> Result<String, InstallError> {
+async fn create_or_replace(api: &Api<DynamicObject>, definition: &Value) -> Result<String, InstallError> {
     let mut object: DynamicObject = serde_json::from_value(definition.clone())
         .map_err(|_| InstallError::Malformed { field: "metadata" })?;
     let name = object.metadata.name.clone().ok_or(InstallError::Malformed { field: "metadata.name" })?;
-    let refused = |source| InstallError::Refused { name: name.clone(), source: Box::new(source) };
+    let rejected = |source| InstallError::Rejected { name: name.clone(), source: Box::new(source) };
     let params = PostParams::default();
     match api.create(&params, &object).await {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
-            // The definition given is the one that shall be, so the revision that is there does not matter.
+            // The given CRD replaces the existing one, whatever its revision.
             object.metadata.resource_version =
-                api.get(&name).await.map_err(refused)?.metadata.resource_version;
-            api.replace(&name, &params, &object).await.map_err(refused)?;
+                api.get(&name).await.map_err(rejected)?.metadata.resource_version;
+            api.replace(&name, &params, &object).await.map_err(rejected)?;
         }
-        Err(error) => return Err(refused(error)),
+        Err(error) => return Err(rejected(error)),
     }
     Ok(name)
 }
 
-/// What a definition's status says.
+/// The state of a CRD by its conditions.
 #[derive(Debug, PartialEq, Eq)]
-enum State {
+enum CrdState {
     Pending,
     Established,
-    NamesTaken(String),
+    NamesNotAccepted(String),
 }
 
-fn state(object: &DynamicObject) -> State {
+fn crd_state(object: &DynamicObject) -> CrdState {
     let conditions = object.data["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let find = |kind: &str, status: &str| {
         conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == status)
     };
     if let Some(condition) = find("NamesAccepted", "False") {
-        return State::NamesTaken(condition["message"].as_str().unwrap_or("its names conflict").to_owned());
+        return CrdState::NamesNotAccepted(
+            condition["message"].as_str().unwrap_or("its names conflict").to_owned(),
+        );
     }
-    if find("Established", "True").is_some() { State::Established } else { State::Pending }
+    if find("Established", "True").is_some() { CrdState::Established } else { CrdState::Pending }
 }
 
-async fn wait(api: &Api<DynamicObject>, name: &str) -> Result<(), InstallError> {
-    let settled = Settled;
-    let waiting = await_condition(api.clone(), name, settled);
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(Ok(object)) => match object.as_ref().map(state) {
-            Some(State::NamesTaken(message)) => {
-                Err(InstallError::NamesTaken { name: name.to_owned(), message })
+async fn wait_until_established(api: &Api<DynamicObject>, name: &str) -> Result<(), InstallError> {
+    let condition = EstablishedOrRejected;
+    let established = await_condition(api.clone(), name, condition);
+    match tokio::time::timeout(CRD_TIMEOUT, established).await {
+        Ok(Ok(object)) => match object.as_ref().map(crd_state) {
+            Some(CrdState::NamesNotAccepted(message)) => {
+                Err(InstallError::NamesNotAccepted { name: name.to_owned(), message })
             }
             _ => Ok(()),
         },
@@ -152,28 +154,28 @@ async fn wait(api: &Api<DynamicObject>, name: &str) -> Result<(), InstallError> 
         Err(_) => {
             let last = api.get_opt(name).await.ok().flatten();
             let conditions = last.map_or(Value::Null, |object| object.data["status"]["conditions"].clone());
-            Err(InstallError::Late { name: name.to_owned(), conditions: conditions.to_string() })
+            Err(InstallError::Timeout { name: name.to_owned(), conditions: conditions.to_string() })
         }
     }
 }
 
-/// True once the status says anything final.
-struct Settled;
+/// The condition to wait for: established, or names not accepted.
+struct EstablishedOrRejected;
 
-impl Condition<DynamicObject> for Settled {
+impl Condition<DynamicObject> for EstablishedOrRejected {
     fn matches_object(&self, object: Option<&DynamicObject>) -> bool {
-        object.is_some_and(|object| state(object) != State::Pending)
+        object.is_some_and(|object| crd_state(object) != CrdState::Pending)
     }
 }
 
-/// The server's handler sees Established a moment after a watcher does; until then its resources are not found.
+/// Waits until the resources are served, which is shortly after the condition `Established`.
 async fn wait_until_served(client: &Client, name: &str, definition: &Value) -> Result<(), InstallError> {
     let spec = &definition["spec"];
     let group = spec["group"].as_str().ok_or(InstallError::Malformed { field: "spec.group" })?;
     let plural =
         spec["names"]["plural"].as_str().ok_or(InstallError::Malformed { field: "spec.names.plural" })?;
     let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + CRD_TIMEOUT;
     for version in
         versions.iter().filter(|version| version["served"] == true).filter_map(|v| v["name"].as_str())
     {
@@ -190,7 +192,7 @@ async fn wait_until_served(client: &Client, name: &str, definition: &Value) -> R
                         tokio::time::sleep(Duration::from_millis(5)).await;
                     }
                     Err(source) => {
-                        return Err(InstallError::Refused {
+                        return Err(InstallError::Rejected {
                             name: name.to_owned(),
                             source: Box::new(source),
                         });
@@ -213,26 +215,26 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_without_status_is_pending() {
-        assert_eq!(state(&with_conditions(&Value::Null)), State::Pending);
+    fn a_crd_without_status_is_pending() {
+        assert_eq!(crd_state(&with_conditions(&Value::Null)), CrdState::Pending);
     }
 
     #[test]
-    fn an_established_definition_whose_new_names_are_taken_is_not_accepted() {
+    fn an_established_crd_with_conflicting_new_names_is_not_accepted() {
         let conditions = json!([
             {"type": "Established", "status": "True"},
             {"type": "NamesAccepted", "status": "False", "message": "\"machines\" is already in use"},
         ]);
         assert_eq!(
-            state(&with_conditions(&conditions)),
-            State::NamesTaken("\"machines\" is already in use".to_owned())
+            crd_state(&with_conditions(&conditions)),
+            CrdState::NamesNotAccepted("\"machines\" is already in use".to_owned())
         );
     }
 
     #[test]
-    fn other_kinds_are_no_definitions() {
-        assert!(!is_definition(&json!({"kind": "ConfigMap", "apiVersion": "v1"})));
-        assert!(is_definition(
+    fn other_kinds_are_no_crds() {
+        assert!(!is_crd(&json!({"kind": "ConfigMap", "apiVersion": "v1"})));
+        assert!(is_crd(
             &json!({"kind": "CustomResourceDefinition", "apiVersion": "apiextensions.k8s.io/v1"})
         ));
     }

@@ -1,7 +1,4 @@
-//! Files and folders of manifests, as JSON objects.
-//!
-//! It knows YAML as Kubernetes reads it (several documents in a file, `List` objects, octal numbers); not what the
-//! objects mean.
+//! Manifests in files and folders, parsed as Kubernetes does: several documents, `List` objects, octal numbers.
 
 use std::{
     fs, io,
@@ -13,25 +10,25 @@ use serde_json::Value;
 /// A manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// A path that is not there, or not for us.
+    /// An I/O error.
     #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The path.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file that is neither YAML nor JSON.
+    /// A file is neither YAML nor JSON.
     #[error("cannot read {} as YAML: {reason}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The error of the parser, with the position.
         reason: String,
     },
 }
 
-/// The objects in a file, or in the `.yaml`, `.yml` and `.json` files of a folder in the order of their names.
+/// Reads a file, or the `.yaml`, `.yml` and `.json` files of a folder in the order of their names.
 pub(crate) fn read(path: &Path) -> Result<Vec<Value>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(io)?.is_dir() {
@@ -55,15 +52,15 @@ fn read_file(path: &Path) -> Result<Vec<Value>, ReadError> {
     parse(&text).map_err(|reason| ReadError::Syntax { path: path.to_owned(), reason })
 }
 
-/// The objects of a text, `List`s taken apart, empty documents left out.
+/// Parses a text into objects. `List`s are flattened, empty documents are left out.
 fn parse(text: &str) -> Result<Vec<Value>, String> {
     let options = serde_saphyr::options! { legacy_octal_numbers: true, budget: None };
     let documents: Vec<Value> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|error| error.to_string())?;
-    Ok(documents.into_iter().flat_map(members).filter(|object| !object.is_null()).collect())
+    Ok(documents.into_iter().flat_map(flatten_list).filter(|object| !object.is_null()).collect())
 }
 
-fn members(mut document: Value) -> Vec<Value> {
+fn flatten_list(mut document: Value) -> Vec<Value> {
     let is_list = document["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
     match document.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
@@ -81,24 +78,24 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_file_holds_several_documents_and_empty_ones_do_not_count() {
+    fn empty_documents_of_a_file_are_ignored() {
         let objects = parse("---\na: 1\n---\n# nothing\n---\na: 0644\n").unwrap();
         assert_eq!(objects, [json!({"a": 1}), json!({"a": 420})]);
     }
 
     #[test]
-    fn a_list_is_taken_apart() {
+    fn a_list_is_flattened() {
         let objects = parse("kind: List\nitems: [{kind: A}, {kind: B}]").unwrap();
         assert_eq!(objects, [json!({"kind": "A"}), json!({"kind": "B"})]);
     }
 
     #[test]
-    fn an_object_with_items_that_is_no_list_stays_whole() {
+    fn an_object_with_items_that_is_no_list_is_kept() {
         assert_eq!(parse("kind: Shop\nitems: [1]").unwrap(), [json!({"kind": "Shop", "items": [1]})]);
     }
 
     #[test]
-    fn a_folder_is_read_in_the_order_of_names_and_other_files_are_left() {
+    fn a_folder_is_read_in_the_order_of_names_without_other_files() {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in
             [("b.yml", "n: 2"), ("a.yaml", "n: 1"), ("c.json", "{\"n\": 3}"), ("README.md", "n: 4")]

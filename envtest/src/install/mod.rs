@@ -1,6 +1,4 @@
-//! What is put into a control plane once it runs.
-//!
-//! `documents` reads files into objects, `crds` installs custom resource definitions and waits for them.
+//! Installation of manifests into a running control plane.
 
 pub(crate) mod documents;
 

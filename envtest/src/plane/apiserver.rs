@@ -1,39 +1,39 @@
-//! kube-apiserver for one control plane.
+//! The flags of kube-apiserver.
 //!
-//! The flags are controller-runtime's defaults for its envtest, so that what a test sees here is what it sees there,
-//! plus what makes a start independent of the machine: a fixed advertised address, a held port, certificates of ours.
+//! They are the defaults of controller-runtime's envtest, plus those that make a start independent of the machine: a fixed
+//! advertised address, a reserved port and own certificates.
 
 use std::path::{Path, PathBuf};
 
 use super::{etcd, flags::Flags, folder::Folder};
 use crate::process::child::{Spec, bare_environment};
 
-/// Addresses of Services. The first one is the API server's own Service, which its certificate must name.
+/// The range of cluster IPs. The first one is that of the API server's own Service.
 pub(crate) const SERVICE_RANGE: &str = "10.0.0.0/24";
 
-/// The API server's Service address.
+/// The cluster IP of the API server's Service.
 pub(crate) const SERVICE_ADDRESS: &str = "10.0.0.1";
 
-/// What the `kubernetes` endpoints say. Without it kube-apiserver looks for a default route and fails where there is
-/// none (controller-runtime#1749); loopback is refused. This one is reserved for documentation (RFC 5737): nobody has
-/// it, and nobody needs it, since no proxy forwards Services here.
-const ADVERTISED: &str = "192.0.2.1";
+/// The address in the endpoints of the Service `kubernetes`, from the range for documentation (RFC 5737). Without it
+/// kube-apiserver requires a default route (controller-runtime#1749), and it rejects loopback. No proxy uses it.
+const ADVERTISED_ADDRESS: &str = "192.0.2.1";
 
-/// The issuer of service account tokens, the same in each run so that data can move from one to the next.
+/// The issuer of service account tokens, constant so that tokens stay valid in the next control plane.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// Files that must be there before a start.
+/// The paths of keys and certificates.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     pub(crate) ca: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    /// The private key that signs service account tokens, and the public one that verifies them.
+    /// The private key that signs service account tokens.
     pub(crate) service_account_key: PathBuf,
+    /// The public key that verifies them.
     pub(crate) service_account_public_key: PathBuf,
 }
 
-/// Which admission plugins are switched.
+/// The enabled and disabled admission plugins.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
     enabled: Vec<String>,
@@ -41,8 +41,7 @@ pub(crate) struct Admission {
 }
 
 impl Default for Admission {
-    /// Without `ServiceAccount`: no Pod would be admitted before its namespace has a `default` account, and nobody makes
-    /// one as long as no controller runs.
+    /// Without `ServiceAccount`, which admits no Pod until the controller has created the account `default`.
     fn default() -> Self {
         Self { enabled: Vec::new(), disabled: vec!["ServiceAccount".to_owned()] }
     }
@@ -60,7 +59,7 @@ impl Admission {
     }
 }
 
-/// What to start.
+/// The child process of kube-apiserver.
 pub(crate) fn spec(
     program: &Path,
     folder: &Folder,
@@ -68,14 +67,14 @@ pub(crate) fn spec(
     port: u16,
     files: &Files,
     admission: &Admission,
-    caller: &[(String, String)],
+    overrides: &[(String, String)],
 ) -> Spec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let mut flags = Flags::default()
         .with("allow-privileged", "true")
         .with("authorization-mode", "RBAC")
         .with("bind-address", "127.0.0.1")
-        .with("advertise-address", ADVERTISED)
+        .with("advertise-address", ADVERTISED_ADDRESS)
         .with("secure-port", port.to_string())
         .with("permit-port-sharing", "true")
         .with("cert-dir", path(folder.path()))
@@ -96,7 +95,7 @@ pub(crate) fn spec(
     Spec {
         name: "kube-apiserver",
         program: program.to_owned(),
-        args: flags.overridden_by(caller).into_args(),
+        args: flags.overridden_by(overrides).into_args(),
         env: bare_environment(),
         dir: folder.path().to_owned(),
         log,

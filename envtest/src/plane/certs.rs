@@ -1,6 +1,4 @@
-//! Certificates of one control plane: an authority, a serving certificate, client certificates.
-//!
-//! It knows what each is for; `client_certificate` writes those that rcgen cannot.
+//! Certificates of a control plane: CA, serving certificate and client certificates.
 
 use std::fmt;
 
@@ -11,16 +9,16 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The authority that signs everything in one control plane.
+/// The CA of a control plane.
 #[derive(Debug)]
-pub(crate) struct Authority {
+pub(crate) struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
     der: CertificateDer<'static>,
 }
 
-/// What the authority calls itself: without a common name clients cannot say whom they do not trust.
-const NAME: &str = "seatrial-envtest-ca";
+/// The common name of the CA, for the error messages of clients.
+const CA_COMMON_NAME: &str = "seatrial-envtest-ca";
 
 /// A certificate and its key.
 #[derive(Clone)]
@@ -32,7 +30,7 @@ pub(crate) struct Identity {
 }
 
 impl fmt::Debug for Identity {
-    /// Without the key: what is printed ends in logs.
+    /// Omits the key, since debug output may be logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("certificate_pem", &self.certificate_pem).finish_non_exhaustive()
     }
@@ -57,11 +55,11 @@ impl Identity {
     }
 }
 
-impl Authority {
-    /// A new authority. It lives as long as the control plane, so its dates are the widest that X.509 tools accept.
+impl CertificateAuthority {
+    /// Creates a CA with the widest validity that X.509 tools accept.
     pub(crate) fn new() -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = common_name(NAME);
+        params.distinguished_name = common_name(CA_COMMON_NAME);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages =
             vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
@@ -78,7 +76,7 @@ impl Authority {
         self.der.clone()
     }
 
-    /// A certificate for a server on loopback, and for the names that Kubernetes gives its own.
+    /// Issues a serving certificate for loopback and for the names of the Service `kubernetes`.
     pub(crate) fn serving(&self, service_address: &str) -> Result<Identity, rcgen::Error> {
         let names = [
             "localhost",
@@ -99,10 +97,10 @@ impl Authority {
         Ok(Identity::new(certificate.pem(), certificate.der().clone(), &key))
     }
 
-    /// A client certificate: the common name is the user, each organisation a group.
+    /// Issues a client certificate. The common name is the user, each organization a group.
     pub(crate) fn client(&self, user: &str, groups: &[String]) -> Result<Identity, rcgen::Error> {
         let key = KeyPair::generate()?;
-        let der = client_certificate::sign(user, groups, &key, NAME, self.issuer.key())?;
+        let der = client_certificate::sign(user, groups, &key, CA_COMMON_NAME, self.issuer.key())?;
         Ok(Identity::new(client_certificate::pem(&der), der.into(), &key))
     }
 }
@@ -113,12 +111,12 @@ fn common_name(name: &str) -> DistinguishedName {
     names
 }
 
-/// A new key for signing service account tokens (P-256, so tokens are ES256).
+/// Generates a key for service account tokens (P-256, so tokens are ES256).
 pub(crate) fn service_account_key() -> Result<String, rcgen::Error> {
     KeyPair::generate().map(|key| key.serialize_pem())
 }
 
-/// The public half of a private key. kube-apiserver reads PKCS #8 to sign with, but wants a public key to verify with.
+/// The public key of a private key. kube-apiserver does not verify with a private key in PKCS #8.
 pub(crate) fn public_key(private_pem: &str) -> Result<String, rcgen::Error> {
     KeyPair::from_pem(private_pem).map(|key| key.public_key_pem())
 }

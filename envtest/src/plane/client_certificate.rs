@@ -1,7 +1,7 @@
-//! A client certificate, byte by byte.
+//! DER encoding of client certificates (RFC 5280).
 //!
-//! Kubernetes reads one organisation per group, and rcgen's names hold one value per kind, so the few fields of a
-//! client certificate (RFC 5280) are written here. It knows DER and nothing of who is certified.
+//! Replaces rcgen for client certificates: Kubernetes reads one organization per group, and a name in rcgen has at most one
+//! organization.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
@@ -16,18 +16,18 @@ const OCTET_STRING: u8 = 0x04;
 const UTF8_STRING: u8 = 0x0c;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-/// The version and the extensions are explicitly tagged.
+/// Explicit tags of the version and the extensions.
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
+const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
-/// A certificate for a key, in DER. The issuer is named by its common name alone; its key must be a P-256 key.
+/// Signs a certificate for a key and returns it in DER. The issuer's name is its common name alone, its key a P-256 key.
 pub(crate) fn sign(
     user: &str,
     groups: &[String],
@@ -35,8 +35,8 @@ pub(crate) fn sign(
     issuer: &str,
     issuer_key: &KeyPair,
 ) -> Result<Vec<u8>, rcgen::Error> {
-    let organisations = groups.iter().map(|group| (ORGANISATION, group.as_str()));
-    let subject: Vec<_> = organisations.chain([(COMMON_NAME, user)]).collect();
+    let organizations = groups.iter().map(|group| (ORGANIZATION, group.as_str()));
+    let subject: Vec<_> = organizations.chain([(COMMON_NAME, user)]).collect();
     let algorithm = value(SEQUENCE, &[value(OBJECT_ID, &[ECDSA_WITH_SHA256])]);
     let to_be_signed = value(
         SEQUENCE,
@@ -45,7 +45,7 @@ pub(crate) fn sign(
             value(INTEGER, &[serial(key)]),
             algorithm.clone(),
             name(&[(COMMON_NAME, issuer)]),
-            // The dates of the authority's own certificate.
+            // The validity of the CA's certificate.
             value(
                 SEQUENCE,
                 &[value(UTC_TIME, &["750101000000Z"]), value(GENERALIZED_TIME, &["40960101000000Z"])],
@@ -59,7 +59,7 @@ pub(crate) fn sign(
     Ok(value(SEQUENCE, &[to_be_signed, algorithm, value(BIT_STRING, &[vec![0], signature])]))
 }
 
-/// A certificate in PEM.
+/// Encodes a certificate in PEM.
 pub(crate) fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<&str> =
@@ -67,7 +67,7 @@ pub(crate) fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// A positive number that no other certificate of the authority has: part of the public key.
+/// A unique positive serial number, derived from the public key.
 fn serial(key: &KeyPair) -> Vec<u8> {
     let mut serial = key.public_key_raw().iter().rev().take(16).copied().collect::<Vec<u8>>();
     serial.insert(0, 0x01);
@@ -81,7 +81,7 @@ fn name(attributes: &[(&[u8], &str)]) -> Vec<u8> {
     value(SEQUENCE, &attributes.iter().map(attribute).collect::<Vec<_>>())
 }
 
-/// For signatures, by a client.
+/// The extensions key usage (digital signature) and extended key usage (client authentication).
 fn extensions() -> Vec<u8> {
     let critical = value(BOOLEAN, &[[0xff]]);
     let digital_signature = value(BIT_STRING, &[[7, 0x80]]);
@@ -91,7 +91,7 @@ fn extensions() -> Vec<u8> {
     value(SEQUENCE, &[value(SEQUENCE, &usage), value(SEQUENCE, &extended)])
 }
 
-/// A tag, a length and the parts one after the other.
+/// A DER value: tag, length and the concatenated parts.
 fn value(tag: u8, parts: &[impl AsRef<[u8]>]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.as_ref().len()).sum();
     let mut der = vec![tag];
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_short_up_to_127_and_long_after() {
+    fn lengths_up_to_127_have_the_short_form() {
         assert_eq!(value(OCTET_STRING, &[vec![0; 127]])[..2], [0x04, 0x7f]);
         assert_eq!(value(OCTET_STRING, &[vec![0; 128]])[..3], [0x04, 0x81, 0x80]);
         assert_eq!(value(OCTET_STRING, &[vec![0; 300]])[..4], [0x04, 0x82, 0x01, 0x2c]);
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn an_independent_verifier_accepts_a_client_with_many_groups() {
         use rustls::{RootCertStore, pki_types::UnixTime, server::WebPkiClientVerifier};
-        let authority = crate::plane::certs::Authority::new().unwrap();
+        let authority = crate::plane::certs::CertificateAuthority::new().unwrap();
         let groups: Vec<String> = (0..40).map(|n| format!("group-{n}")).collect();
         let identity = authority.client("ann", &groups).unwrap();
         let mut roots = RootCertStore::empty();
@@ -133,7 +133,7 @@ mod tests {
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
         let certificate = identity.certificate_der();
         verifier.verify_client_cert(&certificate, &[], UnixTime::now()).unwrap();
-        let other = crate::plane::certs::Authority::new().unwrap().client("ann", &groups).unwrap();
+        let other = crate::plane::certs::CertificateAuthority::new().unwrap().client("ann", &groups).unwrap();
         verifier.verify_client_cert(&other.certificate_der(), &[], UnixTime::now()).unwrap_err();
     }
 }

@@ -1,16 +1,14 @@
-//! kube-controller-manager beside a control plane, with the controllers that were asked for and no others.
-//!
-//! It knows the program's flags and how people call the controllers; not what they do.
+//! The flags of kube-controller-manager with the requested controllers alone.
 
 use std::path::{Path, PathBuf};
 
 use super::{apiserver, flags::Flags, folder::Folder};
 use crate::process::child::{Spec, bare_environment};
 
-/// Where its kubeconfig is in the working folder.
+/// The name of its kubeconfig in the working folder.
 pub(crate) const KUBECONFIG: &str = "controller-manager.kubeconfig";
 
-/// What to start.
+/// The child process of kube-controller-manager.
 pub(crate) fn spec(
     program: &Path,
     folder: &Folder,
@@ -18,7 +16,7 @@ pub(crate) fn spec(
     port: u16,
     files: &apiserver::Files,
     controllers: &[String],
-    caller: &[(String, String)],
+    overrides: &[(String, String)],
 ) -> Spec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let kubeconfig = path(&folder.path().join(KUBECONFIG));
@@ -37,10 +35,10 @@ pub(crate) fn spec(
         .with("root-ca-file", path(&files.ca))
         .with("service-account-private-key-file", path(&files.service_account_key))
         .with("use-service-account-credentials", "false")
-        // A test should wait for the controllers' work, not for their politeness.
+        // A test should not wait for client-side rate limits.
         .with("kube-api-qps", "1000")
         .with("kube-api-burst", "2000")
-        .overridden_by(caller);
+        .overridden_by(overrides);
     Spec {
         name: "kube-controller-manager",
         program: program.to_owned(),

@@ -1,33 +1,30 @@
-//! etcd for one control plane: a single member on unix sockets, which no port can collide with.
-//!
-//! It knows etcd's flags; it does not know what is stored.
+//! The flags of etcd: a single member on Unix sockets, so that no port is needed.
 
 use std::path::{Path, PathBuf};
 
 use super::{flags::Flags, folder::Folder};
 use crate::process::child::{Spec, bare_environment};
 
-/// What to start, and the folder that will hold its data.
-pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, caller: &[(String, String)]) -> Spec {
+/// The child process of etcd.
+pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, overrides: &[(String, String)]) -> Spec {
     let client = endpoint(folder);
-    // A lone member has no peers, but etcd wants an address for them. Its own name for it is relative to its working
-    // folder, so the length of the path does not matter.
+    // A single member has no peers, but etcd requires a URL. The path is relative to its working folder.
     let peer = "unix://peer.sock:0";
     let flags = Flags::default()
         .with("name", "default")
         .with("data-dir", folder.path().join("etcd").to_string_lossy())
-        // The data is thrown away: a crash of the machine may lose it.
+        // The data is temporary.
         .with("unsafe-no-fsync", "true")
         .with("listen-client-urls", client.as_str())
         .with("advertise-client-urls", client.as_str())
         .with("listen-peer-urls", peer)
         .with("initial-advertise-peer-urls", peer)
         .with("initial-cluster", format!("default={peer}"))
-        // A lone member elects itself after one of these; the default is 100 ms and 1 s.
+        // A single member elects itself after the election timeout. The defaults are 100 ms and 1 s.
         .with("heartbeat-interval", "20")
         .with("election-timeout", "200")
         .with("log-level", "warn")
-        .overridden_by(caller);
+        .overridden_by(overrides);
     Spec {
         name: "etcd",
         program: program.to_owned(),

@@ -1,27 +1,25 @@
-//! Command line flags: the defaults of ours and what a caller sets over them.
-//!
-//! It knows how flags are written, not what they mean.
+//! Command-line flags: defaults, and overrides of the caller.
 
 use std::ffi::OsString;
 
-/// Flags in the order in which they were first set. Setting a flag replaces our default for it.
+/// Flags in the order in which they were first set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
     flags: Vec<(String, Vec<String>)>,
 }
 
 impl Flags {
-    /// Sets a default.
+    /// Adds a default.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.flags.push((name.to_owned(), vec![value.into()]));
         self
     }
 
-    /// Lays a caller's flags over these. A flag that the caller gives several times is passed several times.
-    pub(crate) fn overridden_by(mut self, caller: &[(String, String)]) -> Self {
-        self.flags.retain(|(name, _)| !caller.iter().any(|(other, _)| bare(other) == name));
-        for (name, value) in caller {
-            let name = bare(name);
+    /// Replaces defaults by the caller's flags. A repeated flag of the caller is passed repeatedly.
+    pub(crate) fn overridden_by(mut self, overrides: &[(String, String)]) -> Self {
+        self.flags.retain(|(name, _)| !overrides.iter().any(|(other, _)| without_dashes(other) == name));
+        for (name, value) in overrides {
+            let name = without_dashes(name);
             match self.flags.iter_mut().find(|(known, _)| known == name) {
                 Some((_, values)) => values.push(value.clone()),
                 None => self.flags.push((name.to_owned(), vec![value.clone()])),
@@ -30,7 +28,7 @@ impl Flags {
         self
     }
 
-    /// As arguments of a command.
+    /// The arguments `--name=value`.
     pub(crate) fn into_args(self) -> Vec<OsString> {
         self.flags
             .into_iter()
@@ -41,8 +39,8 @@ impl Flags {
     }
 }
 
-/// People write flags with and without their dashes.
-fn bare(name: &str) -> &str {
+/// The name of a flag without its dashes.
+fn without_dashes(name: &str) -> &str {
     name.trim_start_matches('-')
 }
 
@@ -62,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_given_twice_is_passed_twice() {
+    fn a_repeated_flag_is_passed_repeatedly() {
         assert_eq!(args(&[("--a", "8"), ("a", "9")]), ["--b=2", "--a=8", "--a=9"]);
     }
 

@@ -1,6 +1,4 @@
-//! The folder that one control plane works in: data, certificates, socket, logs. It goes with the control plane.
-//!
-//! It knows where the socket may lie and how private files are written; not what they hold.
+//! The working folder of a control plane, for data, certificates, socket and logs, and private files in it.
 
 use std::{
     fs,
@@ -9,42 +7,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::process::scratch::Scratch;
+use crate::process::scratch_dir::ScratchDir;
 
 const PREFIX: &str = "seatrial-envtest-";
 
 const SOCKET: &str = "etcd.sock";
 
 /// `sun_path` holds 104 bytes on macOS and 108 on Linux, with a zero at the end.
-const LONGEST_SOCKET_PATH: usize = 100;
+const MAX_SOCKET_PATH_LENGTH: usize = 100;
 
-/// A control plane's folder.
+/// The working folder of a control plane, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    scratch: Scratch,
-    /// Only where the temporary folder's path is too long for a socket.
-    for_socket: Option<Scratch>,
+    scratch: ScratchDir,
+    /// Set if the path of the temporary folder is too long for a socket.
+    socket_dir: Option<ScratchDir>,
 }
 
 impl Folder {
-    /// A new folder below a parent, usually the system's temporary folder.
+    /// Creates a folder below `parent`.
     pub(crate) fn create(parent: &Path) -> io::Result<Self> {
-        let scratch = Scratch::create(parent, PREFIX)?;
-        let fits = scratch.path().join(SOCKET).as_os_str().len() <= LONGEST_SOCKET_PATH;
-        let for_socket = (!fits).then(|| Scratch::create(Path::new("/tmp"), PREFIX)).transpose()?;
-        Ok(Self { scratch, for_socket })
+        let scratch = ScratchDir::create(parent, PREFIX)?;
+        let fits = scratch.path().join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH_LENGTH;
+        let socket_dir = (!fits).then(|| ScratchDir::create(Path::new("/tmp"), PREFIX)).transpose()?;
+        Ok(Self { scratch, socket_dir })
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// Where etcd listens.
+    /// The path of etcd's socket.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.for_socket.as_ref().unwrap_or(&self.scratch).path().join(SOCKET)
+        self.socket_dir.as_ref().unwrap_or(&self.scratch).path().join(SOCKET)
     }
 
-    /// Writes a file that only this user may read.
+    /// Writes a file of mode 0600 to the folder.
     pub(crate) fn write(&self, name: &str, contents: &str) -> io::Result<PathBuf> {
         let path = self.path().join(name);
         write_private(&path, contents)?;
@@ -52,9 +50,9 @@ impl Folder {
     }
 }
 
-/// Writes a file with mode 0600, whatever the mode of a file that was there.
+/// Writes a file with mode 0600, whatever the mode of an existing file.
 pub(crate) fn write_private(path: &Path, contents: &str) -> io::Result<()> {
-    // A new file under a temporary name: an existing one could be readable by others, and is never seen half-written.
+    // An existing file could be readable by others, so a new one is written and renamed.
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!(".{}", std::process::id()));
     let _ = fs::remove_file(&staged);
@@ -69,7 +67,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn the_socket_fits_even_below_a_long_path() {
+    fn the_path_of_the_socket_is_short_below_a_long_path() {
         let parent = tempfile::tempdir().unwrap();
         let long = parent.path().join("x".repeat(120));
         fs::create_dir(&long).unwrap();
@@ -78,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_replaces_an_open_one() {
+    fn a_private_file_replaces_a_readable_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kubeconfig");
         fs::write(&path, "old").unwrap();

@@ -1,12 +1,10 @@
-//! A user of a control plane as a kubeconfig file and as a `kube::Config`.
-//!
-//! It knows the two forms; not who the user is or what they may do.
+//! The kubeconfig and the `kube::Config` of a user.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::certs::Identity;
 
-/// What a client needs to know of the server.
+/// The URL and the CA of an API server.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -14,9 +12,9 @@ pub(crate) struct Server {
     pub(crate) ca_der: Vec<u8>,
 }
 
-/// The kubeconfig's text.
+/// The text of a kubeconfig.
 pub(crate) fn text(server: &Server, user: &str, identity: &Identity) -> String {
-    // A JSON string is a YAML string, whatever a user's name holds.
+    // A JSON string is a YAML string, so all names are quoted.
     let user = serde_json::Value::from(user).to_string();
     format!(
         "apiVersion: v1
@@ -45,7 +43,7 @@ current-context: seatrial
     )
 }
 
-/// The same for a client in this process.
+/// The configuration of a client in this process.
 pub(crate) fn config(server: &Server, identity: &Identity) -> kube::Config {
     let mut config = kube::Config::new(server.url.parse().expect("a URL that was built from a port"));
     config.root_cert = Some(vec![server.ca_der.clone()]);

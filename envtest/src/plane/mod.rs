@@ -1,7 +1,7 @@
-//! One control plane: what its processes are told, and how they are reached.
+//! A control plane: flags, ports, certificates, processes and users.
 //!
-//! In the order of a start: a folder to work in, flags, held ports, certificates, etcd, kube-apiserver,
-//! kube-controller-manager, `run` that puts them together, then users and their kubeconfigs.
+//! The modules are in the order of a start: working folder, flags, ports, certificates, etcd, kube-apiserver,
+//! kube-controller-manager, `run`, which starts them, then users and kubeconfigs.
 
 pub(crate) mod folder;
 

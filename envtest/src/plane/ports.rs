@@ -1,9 +1,8 @@
-//! Ports that are held, not guessed.
+//! Reserved ports.
 //!
-//! A port that is found free, let go and used later may be somebody else's by then. Here it stays bound (without
-//! listening) with `SO_REUSEPORT` for as long as the server lives; the server binds it too because it is started with
-//! `--permit-port-sharing`. The kernel lets only processes of the same user share a port, and never hands a shared one
-//! out as a free one.
+//! A port that is found free and released may be taken before the server binds it. A reserved port stays bound with
+//! `SO_REUSEPORT`, without listening, for as long as the server runs, which binds it too (`--permit-port-sharing`). The
+//! kernel lets only processes of the same user share a port, and does not assign a bound port as an ephemeral one.
 
 use std::{
     io,
@@ -13,16 +12,16 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 
-/// A loopback port that nobody else can take while this lives.
+/// A reserved port of 127.0.0.1, released on drop.
 #[derive(Debug)]
-pub(crate) struct HeldPort {
+pub(crate) struct ReservedPort {
     port: u16,
     _socket: OwnedFd,
 }
 
-impl HeldPort {
-    /// Takes a free port of 127.0.0.1.
-    pub(crate) fn take() -> io::Result<Self> {
+impl ReservedPort {
+    /// Reserves a free port.
+    pub(crate) fn reserve() -> io::Result<Self> {
         let socket = stream_socket()?;
         sockopt::set_socket_reuseport(&socket, true)?;
         bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
@@ -35,7 +34,7 @@ impl HeldPort {
     }
 }
 
-/// A socket that a child does not inherit.
+/// A TCP socket with close-on-exec.
 fn stream_socket() -> io::Result<OwnedFd> {
     #[cfg(not(target_vendor = "apple"))]
     let flags = SocketFlags::CLOEXEC;
@@ -53,15 +52,15 @@ mod tests {
     use std::{collections::BTreeSet, net::TcpListener, net::TcpStream, time::Duration};
 
     #[test]
-    fn a_held_port_is_refused_to_others() {
-        let port = HeldPort::take().unwrap();
+    fn a_reserved_port_cannot_be_bound_by_others() {
+        let port = ReservedPort::reserve().unwrap();
         let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
-    fn a_held_port_answers_nobody() {
-        let port = HeldPort::take().unwrap();
+    fn a_reserved_port_refuses_connections() {
+        let port = ReservedPort::reserve().unwrap();
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number()).into();
         let error = TcpStream::connect_timeout(&address, Duration::from_secs(1)).unwrap_err();
         // Linux says no; macOS, where a socket that does not listen swallows what comes, says nothing.
@@ -72,8 +71,8 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_shares_ports_can_listen_on_a_held_port() {
-        let port = HeldPort::take().unwrap();
+    fn a_server_that_shares_ports_can_listen_on_a_reserved_port() {
+        let port = ReservedPort::reserve().unwrap();
         let socket = stream_socket().unwrap();
         sockopt::set_socket_reuseport(&socket, true).unwrap();
         bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number())).unwrap();
@@ -82,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn no_port_is_handed_out_twice() {
-        let ports: Vec<_> = (0..200).map(|_| HeldPort::take().unwrap()).collect();
-        let numbers: BTreeSet<_> = ports.iter().map(HeldPort::number).collect();
+    fn no_port_is_reserved_twice() {
+        let ports: Vec<_> = (0..200).map(|_| ReservedPort::reserve().unwrap()).collect();
+        let numbers: BTreeSet<_> = ports.iter().map(ReservedPort::number).collect();
         assert_eq!(numbers.len(), ports.len());
     }
 }

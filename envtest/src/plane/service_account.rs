@@ -1,6 +1,4 @@
-//! The key that signs service account tokens.
-//!
-//! One per user of this machine, made once: tokens and data of one control plane stay good in another one.
+//! The key of service account tokens, shared by all control planes of a cache folder, so that tokens stay valid.
 
 use std::{
     fs, io,
@@ -9,7 +7,7 @@ use std::{
 
 use super::{certs, folder};
 
-/// The key's file below a cache folder, made if it is not there.
+/// The path of the key, which is generated if it does not exist.
 pub(crate) fn key(cache: &Path) -> io::Result<PathBuf> {
     let path = cache.join("service-account.key");
     if path.exists() {
@@ -19,7 +17,7 @@ pub(crate) fn key(cache: &Path) -> io::Result<PathBuf> {
     let staged = tempfile::Builder::new().prefix(".service-account-").tempdir_in(cache)?;
     let staged_key = staged.path().join("key");
     folder::write_private(&staged_key, &certs::service_account_key().map_err(io::Error::other)?)?;
-    // A link, not a rename: of two processes at once the first one's key stays.
+    // A hard link does not replace the key of another process.
     match fs::hard_link(&staged_key, &path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(path),
@@ -31,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_stays_the_same_even_when_many_ask_at_once() {
+    fn concurrent_calls_return_the_same_key() {
         let dir = tempfile::tempdir().unwrap();
         let cache = dir.path().join("seatrial");
         let read = || fs::read_to_string(key(&cache).unwrap()).unwrap();

@@ -1,16 +1,16 @@
-//! How long each part of a start took.
+//! Durations of a start.
 
 use std::time::Duration;
 
-/// Durations of a start. Finding or building the binaries is not part of it.
+/// The durations of a start, without the resolution of binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timings {
-    /// From the start until etcd's socket took a connection; certificates are made in the same time.
+    /// From the start until etcd accepts connections, the creation of certificates included.
     pub etcd: Duration,
-    /// From kube-apiserver's start until its `/readyz` said ok.
+    /// From the start of kube-apiserver until `/readyz` succeeds.
     pub apiserver: Duration,
-    /// From kube-controller-manager's start until its `/healthz` said ok, if controllers were asked for.
+    /// From the start of kube-controller-manager, if it runs, until `/healthz` succeeds.
     pub controller_manager: Option<Duration>,
-    /// All of it.
+    /// The whole start.
     pub total: Duration,
 }

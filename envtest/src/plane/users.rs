@@ -1,6 +1,4 @@
-//! People and programs that use a control plane: each has a client certificate.
-//!
-//! It knows their names and groups; what these allow is RBAC's business.
+//! Users of a control plane, with client certificates.
 
 use std::{io, path::Path};
 
@@ -24,12 +22,12 @@ impl User {
         Self { name, groups, identity, server }
     }
 
-    /// The name that the API server sees.
+    /// The user name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The groups that the API server sees, besides `system:authenticated`.
+    /// The groups, without `system:authenticated`.
     pub fn groups(&self) -> &[String] {
         &self.groups
     }
@@ -39,27 +37,27 @@ impl User {
         &self.identity.certificate_pem
     }
 
-    /// The certificate's key in PEM (PKCS #8).
+    /// The private key in PEM (PKCS #8).
     pub fn key_pem(&self) -> &str {
         &self.identity.key_pem
     }
 
-    /// A configuration for a client in this process.
+    /// The configuration of [`User::client`].
     pub fn config(&self) -> kube::Config {
         kubeconfig::config(&self.server, &self.identity)
     }
 
-    /// A client. It belongs to the tokio runtime that it is made in.
+    /// A client. It is bound to the tokio runtime that it is created in.
     pub fn client(&self) -> kube::Result<kube::Client> {
         kube::Client::try_from(self.config())
     }
 
-    /// The text of a kubeconfig file.
+    /// The kubeconfig, as YAML.
     pub fn kubeconfig(&self) -> String {
         kubeconfig::text(&self.server, &self.name, &self.identity)
     }
 
-    /// Writes the kubeconfig to a file that only its owner may read (mode 0600).
+    /// Writes the kubeconfig to a file with mode 0600.
     pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> io::Result<()> {
         folder::write_private(path.as_ref(), &self.kubeconfig())
     }

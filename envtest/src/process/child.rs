@@ -1,6 +1,4 @@
-//! One child process: started, watched, stopped, reaped.
-//!
-//! It knows processes, groups and log files; it does not know what the program is for.
+//! A child process with its process group and its log file.
 
 use std::{
     ffi::OsString,
@@ -17,24 +15,24 @@ use super::{
     spawner,
 };
 
-/// What to start.
+/// The program, arguments, environment and log of a child.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// What messages call it.
+    /// The name in messages.
     pub name: &'static str,
     /// The program's path.
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// All of its environment; see [`bare_environment`].
+    /// The whole environment; see [`bare_environment`].
     pub env: Vec<(OsString, OsString)>,
     /// Working directory.
     pub dir: PathBuf,
-    /// Receives standard output and standard error; truncated at start.
+    /// The file for standard output and standard error, truncated at the start.
     pub log: PathBuf,
 }
 
-/// A running child. Dropping it kills it and its group and waits until it is gone.
+/// A running child. A drop kills its process group and waits for its end.
 #[derive(Debug)]
 pub struct Child {
     name: &'static str,
@@ -43,8 +41,8 @@ pub struct Child {
     exited: Option<ExitStatus>,
 }
 
-/// Where to find things and nothing else: etcd reads each of its flags from a variable too, and Go programs others, so
-/// a caller's variables would change what they do.
+/// The variables PATH, HOME, TMPDIR and LANG of this process. Others could change a child, since etcd reads each flag from
+/// a variable too.
 pub fn bare_environment() -> Vec<(OsString, OsString)> {
     let variable = |name: &str| std::env::var_os(name).map(|value| (name.into(), value));
     ["PATH", "HOME", "TMPDIR", "LANG"].into_iter().filter_map(variable).collect()
@@ -93,17 +91,17 @@ impl Child {
         self.name
     }
 
-    /// Its process number.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.guarded.child.id()
     }
 
-    /// Where its output goes.
+    /// The path of the log.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The exit status, once there is one.
+    /// The exit status, if the child has ended.
     pub fn try_exit(&mut self) -> Option<ExitStatus> {
         if self.exited.is_none() {
             self.exited = self.guarded.child.try_wait().expect("a child of ours can be waited for");
@@ -111,18 +109,18 @@ impl Child {
         self.exited
     }
 
-    /// Sends the signals only; [`Child::reap`] waits. Two steps, so that several children can die at the same time.
+    /// Sends SIGKILL to the process group. [`Child::reap`] waits, so several children can be killed at the same time.
     pub(crate) fn kill(&mut self) {
-        // Once the leader is reaped its group's number may belong to somebody else.
+        // After the leader was reaped, another process group may have the id.
         if self.exited.is_none() {
             guard::kill_group(self.guarded.group, Signal::KILL);
         }
     }
 
-    /// Asks the child to end. What does not end is left for [`Child::kill`].
+    /// Sends SIGTERM to the child.
     pub(crate) fn terminate(&mut self) {
         if self.exited.is_none() {
-            // ESRCH is impossible while the child is not reaped; EPERM while it is ours.
+            // Neither ESRCH nor EPERM can happen for an own child that is not reaped.
             let _ = rustix::process::kill_process(
                 rustix::process::Pid::from_child(&self.guarded.child),
                 Signal::TERM,
@@ -130,16 +128,16 @@ impl Child {
         }
     }
 
-    /// Waits at most this long for the child to end by itself.
-    pub(crate) fn wait_at_most(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + patience;
+    /// Waits for the end of the child, at most for `timeout`.
+    pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + timeout;
         while self.try_exit().is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.exited
     }
 
-    /// Waits for a killed child, and its watchdog, to be gone.
+    /// Waits for the end of a killed child and of its watchdog.
     pub(crate) fn reap(&mut self) {
         if self.exited.is_none() {
             self.exited = Some(self.guarded.child.wait().expect("a child of ours can be waited for"));
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[rstest]
-    fn a_dropped_child_is_gone(#[values(0, 1)] guard: usize) {
+    fn a_dropped_child_is_killed(#[values(0, 1)] guard: usize) {
         let dir = tempfile::tempdir().unwrap();
         let child = Child::start_guarded(&spec(dir.path(), "exec sleep 1000"), GUARDS[guard]).unwrap();
         let watchdog = child.guarded.watchdog.as_ref().map(std::process::Child::id);
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[rstest]
-    fn a_childs_own_children_die_with_it(#[values(0, 1)] guard: usize) {
+    fn a_childs_children_are_killed_with_it(#[values(0, 1)] guard: usize) {
         let dir = tempfile::tempdir().unwrap();
         let mut child =
             Child::start_guarded(&spec(dir.path(), "sleep 1000 & echo $!; wait"), GUARDS[guard]).unwrap();
@@ -222,34 +220,34 @@ mod tests {
     }
 
     #[rstest]
-    fn an_ending_child_reports_its_status_and_log(#[values(0, 1)] guard: usize) {
+    fn an_ended_child_has_its_status_and_log(#[values(0, 1)] guard: usize) {
         let dir = tempfile::tempdir().unwrap();
         let mut child =
             Child::start_guarded(&spec(dir.path(), "echo out; echo err >&2; exit 7"), GUARDS[guard]).unwrap();
-        let status = child.wait_at_most(Duration::from_secs(30)).unwrap();
+        let status = child.wait_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(status.code(), Some(7));
         assert_eq!(fs::read_to_string(child.log()).unwrap(), "out\nerr\n");
     }
 
     #[test]
-    fn a_child_that_is_asked_ends_by_itself() {
+    fn terminate_ends_a_child() {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Child::start(&spec(dir.path(), "exec sleep 1000")).unwrap();
         child.terminate();
-        assert!(child.wait_at_most(Duration::from_secs(30)).is_some());
+        assert!(child.wait_timeout(Duration::from_secs(30)).is_some());
     }
 
     #[test]
-    fn a_childs_environment_has_none_of_the_callers_variables() {
+    fn a_child_does_not_inherit_variables() {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Child::start(&spec(dir.path(), "env")).unwrap();
-        child.wait_at_most(Duration::from_secs(30)).unwrap();
+        child.wait_timeout(Duration::from_secs(30)).unwrap();
         // cargo sets CARGO_* for every test; etcd would read ETCD_* in the same way.
         assert!(!fs::read_to_string(child.log()).unwrap().contains("CARGO"));
     }
 
     #[test]
-    fn a_program_that_is_missing_is_named() {
+    fn a_missing_program_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let spec = Spec { program: "/nonexistent/etcd".into(), ..spec(dir.path(), "") };
         let message = Child::start(&spec).unwrap_err().to_string();

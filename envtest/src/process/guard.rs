@@ -1,8 +1,7 @@
-//! What kills a child when this process dies without a word (`kill -9`, an abort, a power cut to its terminal).
+//! Guards that kill a child when this process dies, also by SIGKILL or abort.
 //!
-//! Linux has a parent-death signal. Where there is none, a watchdog (`/bin/sh`) leads the child's process group and
-//! reads from a pipe whose other end only this process holds: at its end it kills the group, itself included. Both
-//! are written here and tested on Linux; the caller does not see the difference.
+//! Linux has a parent-death signal. On other systems a watchdog (`/bin/sh`) leads the child's process group and reads from
+//! a pipe whose other end only this process holds; at end of file it kills the group. Both are tested on Linux.
 
 use std::{
     io,
@@ -12,22 +11,22 @@ use std::{
 
 use rustix::process::{Pid, Signal};
 
-/// The ways to be told of a parent's death.
+/// The mechanism that detects the death of the parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Guard {
     /// `prctl(PR_SET_PDEATHSIG)`.
     #[cfg(target_os = "linux")]
     ParentDeathSignal,
-    /// A shell that waits for the end of a pipe.
+    /// A shell that waits for end of file on a pipe.
     #[cfg_attr(
         all(target_os = "linux", not(test)),
-        expect(dead_code, reason = "the other systems' way, tested here")
+        expect(dead_code, reason = "used on other systems, tested here")
     )]
     Watchdog,
 }
 
 impl Guard {
-    /// The way of this platform.
+    /// The mechanism of this platform.
     pub(crate) const fn of_this_platform() -> Self {
         #[cfg(target_os = "linux")]
         return Self::ParentDeathSignal;
@@ -36,7 +35,7 @@ impl Guard {
     }
 }
 
-/// A started child, the watchdog that guards it if there is one, and the group that both are in.
+/// A started child, its watchdog if there is one, and their process group.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     pub(crate) child: Child,
@@ -44,8 +43,8 @@ pub(crate) struct Guarded {
     pub(crate) group: Pid,
 }
 
-/// Starts a command in a process group of its own, so that a terminal's Ctrl-C reaches this process alone. It must be
-/// called on the spawning thread.
+/// Starts a command in a new process group, so that Ctrl-C in a terminal reaches this process alone. Must be called on the
+/// spawner's thread.
 pub(crate) fn spawn(guard: Guard, mut command: Command) -> io::Result<Guarded> {
     match guard {
         #[cfg(target_os = "linux")]
@@ -83,7 +82,7 @@ fn die_with_this_process(command: &mut Command) {
     let parent = rustix::process::getpid();
     let prepare = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have died before the call above; then nobody will ever send the signal.
+        // If the parent died before the call above, no signal will be sent.
         if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
     };
     #[expect(
@@ -96,8 +95,8 @@ fn die_with_this_process(command: &mut Command) {
     }
 }
 
-/// Kills everything in a child's group. A group that is gone already is no error.
+/// Sends a signal to a process group. A group that has ended is no error.
 pub(crate) fn kill_group(group: Pid, signal: Signal) {
-    // ESRCH says that the group is gone; nothing else can happen to a group of our own children.
+    // Only ESRCH can happen for a group of own children.
     let _ = rustix::process::kill_process_group(group, signal);
 }

@@ -1,31 +1,30 @@
-//! How a server's readiness is asked for over HTTPS.
+//! Readiness probes over HTTPS.
 //!
-//! A small client of its own, because `kube::Client` retries and hides the text of a refusal. It knows nothing of
-//! processes; whoever waits also watches whether the server still runs.
+//! `kube::Client` is not used, since it retries and hides the body of an error response.
 
 use std::{sync::Arc, time::Duration};
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Asks one address again and again.
+/// A probe of one URL.
 #[derive(Debug, Clone)]
 pub(crate) struct Probe {
     client: reqwest::Client,
     url: String,
 }
 
-/// What the server said last.
+/// The result of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Health {
     Ready,
-    /// Nobody listens, or the connection broke.
-    Silent,
-    /// It listens and says that it is not ready, and why.
-    NotYet(String),
+    /// The connection failed.
+    Unreachable,
+    /// The server is not ready, with its failing checks or its status code.
+    NotReady(String),
 }
 
 impl Probe {
-    /// A probe that trusts one authority and shows a client certificate.
+    /// A probe that trusts one CA and presents a client certificate.
     pub(crate) fn new(
         url: String,
         ca: CertificateDer<'static>,
@@ -48,19 +47,19 @@ impl Probe {
         Ok(Self { client, url })
     }
 
-    /// Asks once.
-    pub(crate) async fn ask(&self) -> Health {
-        let Ok(response) = self.client.get(&self.url).send().await else { return Health::Silent };
+    /// Sends one request.
+    pub(crate) async fn check(&self) -> Health {
+        let Ok(response) = self.client.get(&self.url).send().await else { return Health::Unreachable };
         if response.status().is_success() {
             return Health::Ready;
         }
         let status = response.status();
         let body = response.text().await.unwrap_or_default();
-        Health::NotYet(failing_checks(&body).unwrap_or_else(|| status.to_string()))
+        Health::NotReady(failing_checks(&body).unwrap_or_else(|| status.to_string()))
     }
 }
 
-/// The checks that `/readyz` lists with `[-]`, in one line.
+/// The checks that `/readyz` lists with `[-]`, separated by commas.
 fn failing_checks(body: &str) -> Option<String> {
     let failing: Vec<&str> = body
         .lines()
@@ -75,14 +74,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_failing_checks_of_readyz_are_named() {
+    fn the_failing_checks_of_readyz_are_listed() {
         let body = "[+]ping ok\n[-]poststarthook/rbac/bootstrap-roles failed: not finished\n[-]shutdown failed: reason \
                     withheld\nreadyz check failed";
         assert_eq!(failing_checks(body).as_deref(), Some("poststarthook/rbac/bootstrap-roles, shutdown"));
     }
 
     #[test]
-    fn a_body_without_checks_names_none() {
+    fn a_body_without_checks_has_no_failing_ones() {
         assert_eq!(failing_checks("Unauthorized"), None);
     }
 }

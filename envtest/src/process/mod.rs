@@ -1,8 +1,8 @@
-//! Child processes that never outlive this one, and what belongs to them.
+//! Child processes that never outlive this one.
 //!
-//! `spawner` is the thread that starts them, `guard` what kills them when this process is gone, `child` one of them
-//! from start to reaping, `output` what their log says, `health` how their readiness is asked for, `scratch`
-//! a folder that goes with its process too.
+//! `spawner` forks them on a permanent thread, `guard` kills them when this process dies, `child` manages one of them,
+//! `output` finds the cause of a failure in its log, `health` probes its readiness, and `scratch_dir` is a temporary
+//! folder that is removed even after SIGKILL.
 
 pub(crate) mod spawner;
 
@@ -14,6 +14,6 @@ pub(crate) mod output;
 
 pub(crate) mod health;
 
-pub(crate) mod scratch;
+pub(crate) mod scratch_dir;
 
 pub use child::{Child, SpawnError, Spec, bare_environment};

@@ -1,45 +1,42 @@
-//! What a child's log says about why it failed.
-//!
-//! It knows the words of etcd's and Kubernetes' programs (etcd 3.7, Kubernetes 1.34 to 1.37), not their meaning for a
-//! caller beyond one sentence and one next step.
+//! Known causes of failure in the logs of etcd 3.7 and Kubernetes 1.34 to 1.37.
 
 use std::{fmt, fs, path::Path};
 
-/// How many last lines a failure shows.
-const LINES: usize = 12;
+/// The number of last lines in a failure.
+const TAIL_LINES: usize = 12;
 
-/// Longer lines are cut: some of Kubernetes' hold whole objects.
-const WIDTH: usize = 300;
+/// The maximum length of a line, in characters. Some of Kubernetes' lines have whole objects.
+const MAX_LINE_LENGTH: usize = 300;
 
-/// A known reason, found in a log.
+/// A known cause of failure, found in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// What happened, in our words.
+pub struct KnownCause {
+    /// A short description.
     pub reason: &'static str,
-    /// What to do about it.
+    /// The advice for the user.
     pub next_step: &'static str,
-    /// The process's own words.
+    /// The line of the log.
     pub quote: String,
 }
 
-impl Cause {
-    /// Whether another try on other ports may help.
-    pub(crate) fn is_port_taken(&self) -> bool {
-        self.reason == PORT_TAKEN
+impl KnownCause {
+    /// True if a retry with another port may succeed.
+    pub(crate) fn is_port_in_use(&self) -> bool {
+        self.reason == PORT_IN_USE
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for KnownCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason, self.quote)
     }
 }
 
-const PORT_TAKEN: &str = "its port is taken";
+const PORT_IN_USE: &str = "its port is taken";
 
-/// (what the log says, what it means, what to do), most telling first.
-const KNOWN: &[(&str, &str, &str)] = &[
-    ("address already in use", PORT_TAKEN, "start again: another port is chosen"),
+/// (text in the log, reason, next step), the most specific first.
+const KNOWN_CAUSES: &[(&str, &str, &str)] = &[
+    ("address already in use", PORT_IN_USE, "start again: another port is chosen"),
     (
         "unknown flag",
         "it does not know a flag",
@@ -89,28 +86,28 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("panic:", "it crashed", "look at its log; a bug of this version?"),
 ];
 
-/// What a log holds at its end, and the reason if one is recognised.
-pub(crate) fn read(log: &Path) -> (Vec<String>, Option<Cause>) {
+/// The last lines of a log, and the known cause if there is one.
+pub(crate) fn read(log: &Path) -> (Vec<String>, Option<KnownCause>) {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    // A usage text of 400 lines follows Kubernetes' complaint about a flag: the reason is looked for everywhere.
-    let cause = KNOWN.iter().find_map(|(words, reason, next_step)| {
-        let line = lines.iter().rev().find(|line| line.contains(words) && is_complaint(line))?;
-        Some(Cause { reason, next_step, quote: cut(line) })
+    // All lines are searched, since 400 lines of usage follow the error of an unknown flag.
+    let cause = KNOWN_CAUSES.iter().find_map(|(words, reason, next_step)| {
+        let line = lines.iter().rev().find(|line| line.contains(words) && may_be_error(line))?;
+        Some(KnownCause { reason, next_step, quote: truncate(line) })
     });
-    let tail = lines.iter().skip(lines.len().saturating_sub(LINES)).map(|line| cut(line)).collect();
+    let tail = lines.iter().skip(lines.len().saturating_sub(TAIL_LINES)).map(|line| truncate(line)).collect();
     (tail, cause)
 }
 
-/// klog's and zap's lines of level info and warning are no reason to stop; plain lines may be.
-fn is_complaint(line: &str) -> bool {
+/// False for lines of klog and zap with level info or warning.
+fn may_be_error(line: &str) -> bool {
     let klog_info = (line.starts_with('I') || line.starts_with('W'))
         && line.as_bytes().get(1..5).is_some_and(|date| date.iter().all(u8::is_ascii_digit));
     !klog_info && !line.contains("\"level\":\"info\"") && !line.contains("\"level\":\"warn\"")
 }
 
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(WIDTH) {
+fn truncate(line: &str) -> String {
+    match line.char_indices().nth(MAX_LINE_LENGTH) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.to_owned(),
     }
@@ -121,7 +118,7 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn cause_of(text: &str) -> Option<Cause> {
+    fn cause_of(text: &str) -> Option<KnownCause> {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         fs::write(&log, text).unwrap();
@@ -133,7 +130,7 @@ mod tests {
     #[case(
         "E1122 17:41:58.895941   22611 run.go:72] \"command failed\" err=\"failed to create listener: failed to listen \
          on 127.0.0.1:6443: listen tcp 127.0.0.1:6443: bind: address already in use\"",
-        PORT_TAKEN
+        PORT_IN_USE
     )]
     #[case(
         "E1122 17:44:07.897184   23077 run.go:72] \"command failed\" err=\"error creating storage factory: etcd grpc \
@@ -142,9 +139,9 @@ mod tests {
     )]
     #[case(
         "{\"level\":\"fatal\",\"msg\":\"discovery failed\",\"error\":\"listen tcp: bind: address already in use\"}",
-        PORT_TAKEN
+        PORT_IN_USE
     )]
-    fn a_known_complaint_has_a_reason(#[case] text: &str, #[case] reason: &str) {
+    fn a_known_error_has_a_reason(#[case] text: &str, #[case] reason: &str) {
         assert_eq!(cause_of(text).unwrap().reason, reason);
     }
 
@@ -152,18 +149,18 @@ mod tests {
     #[case("I1122 17:43:47.794250   23077 options.go:261] the name is unknown, using another")]
     #[case("{\"level\":\"warn\",\"msg\":\"address already in use by nobody\"}")]
     #[case("")]
-    fn an_informational_line_is_no_reason(#[case] text: &str) {
+    fn a_line_of_level_info_is_no_cause(#[case] text: &str) {
         assert_eq!(cause_of(text), None);
     }
 
     #[test]
-    fn the_last_lines_are_kept_and_cut() {
+    fn the_last_lines_are_kept_and_truncated() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let text: Vec<String> = (0..100).map(|n| format!("{n} {}", "ü".repeat(400))).collect();
         fs::write(&log, text.join("\n")).unwrap();
         let (tail, _) = read(&log);
-        assert_eq!(tail.len(), LINES);
+        assert_eq!(tail.len(), TAIL_LINES);
         assert!(tail.last().unwrap().starts_with("99 ") && tail.last().unwrap().ends_with('…'));
     }
 }

@@ -1,8 +1,7 @@
-//! The one thread that starts children.
+//! The permanent thread that forks all children.
 //!
-//! Linux sends a child its parent-death signal when the *thread* that forked it ends, not when the process does. A
-//! test's thread ends with the test, so children are forked from a thread that lives as long as the process. It runs
-//! closures one after the other and knows nothing of what they start.
+//! Linux sends the parent-death signal when the forking *thread* ends. A test's thread ends with the test, so children are
+//! forked on a thread that lives as long as the process.
 
 use std::{
     sync::{
@@ -14,15 +13,15 @@ use std::{
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs a closure on the permanent thread and returns its result. It blocks for as long as a fork takes.
+/// Runs a closure on the permanent thread and returns its result.
 pub(crate) fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
-    let (answer, result) = mpsc::channel();
+    let (sender, result) = mpsc::channel();
     let job: Job = Box::new(move || {
-        // The receiver below waits for this answer, so nobody can have dropped it.
-        let _ = answer.send(job());
+        // The receiver below waits for the result, so it is not dropped.
+        let _ = sender.send(job());
     });
     jobs().send(job).expect("the spawning thread lives as long as the process");
-    result.recv().expect("the spawning thread answers each job")
+    result.recv().expect("the spawning thread runs each job")
 }
 
 fn jobs() -> Sender<Job> {
@@ -43,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_job_runs_on_the_same_thread_whoever_asks() {
+    fn all_jobs_run_on_the_same_thread() {
         let ids: Vec<_> =
             (0..4).map(|_| thread::spawn(|| run(|| thread::current().id())).join().unwrap()).collect();
         assert!(ids.iter().all(|id| *id == ids[0] && *id != thread::current().id()));

@@ -1,18 +1,20 @@
-//! Downloads from a real server that behaves well or badly: nothing wrong or half-done is ever taken for good.
+//! Downloads from a local HTTP server, intact, broken and malicious ones.
 
 use std::{fs, io::Write as _, path::Path, process::Stdio};
 
-use seatrial_envtest::assets::{Assets, AssetsError, Binary, Outcome, Request, Step, Surroundings, resolve};
+use seatrial_envtest::assets::{
+    Assets, AssetsError, Binary, Request, Step, StepOutcome, Surroundings, resolve,
+};
 use sha2::{Digest as _, Sha512};
 
 use crate::{
     examples,
-    server::{Manner, Server},
+    server::{Delivery, Server},
 };
 
 const ARCHIVE: &str = "/envtest-v1.37.2.tar.gz";
 
-/// A machine with nothing on it, and a server that has everything.
+/// A machine without binaries, and a server with all of them.
 pub(crate) struct Machine {
     home: tempfile::TempDir,
     server: Server,
@@ -21,31 +23,31 @@ pub(crate) struct Machine {
 impl Machine {
     async fn new() -> Self {
         let machine = Self { home: tempfile::tempdir().unwrap(), server: Server::start().await };
-        machine.publish(&archive(), Manner::Whole);
+        machine.publish(&archive(), Delivery::Whole);
         machine
     }
 
-    /// … that takes its time.
+    /// The same with a slow server.
     pub(crate) async fn slow() -> Self {
         let machine = Self::new().await;
-        machine.publish(&archive(), Manner::Slowly);
+        machine.publish(&archive(), Delivery::Slow);
         machine
     }
 
-    /// Publishes an archive and an index that says its true hash.
-    fn publish(&self, archive: &[u8], manner: Manner) {
-        self.publish_with_hash(archive, manner, &sha512(archive));
+    /// Publishes an archive and an index with its hash.
+    fn publish(&self, archive: &[u8], delivery: Delivery) {
+        self.publish_with_hash(archive, delivery, &sha512(archive));
     }
 
-    fn publish_with_hash(&self, archive: &[u8], manner: Manner, hash: &str) {
-        self.server.put(ARCHIVE, archive.to_owned(), manner);
+    fn publish_with_hash(&self, archive: &[u8], delivery: Delivery, hash: &str) {
+        self.server.put(ARCHIVE, archive.to_owned(), delivery);
         let link = self.server.url(ARCHIVE);
         let entry = |version: &str| {
             let archive = format!("envtest-{version}-{}.tar.gz", platform());
             format!("  {version}:\n    {archive}:\n      hash: {hash}\n      selfLink: {link}\n")
         };
         let index = format!("releases:\n{}{}", entry("v1.37.2"), entry("v1.36.0"));
-        self.server.put("/index.yaml", index, Manner::Whole);
+        self.server.put("/index.yaml", index, Delivery::Whole);
     }
 
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
@@ -67,8 +69,8 @@ impl Machine {
         resolve(&self.request()).await
     }
 
-    /// What the machine keeps, without locks and parts.
-    fn kept(&self) -> Vec<String> {
+    /// The files on the machine, without locks and partial downloads.
+    fn cached_files(&self) -> Vec<String> {
         let mut files = Vec::new();
         walk(self.home.path(), &mut files);
         let name =
@@ -121,13 +123,13 @@ fn reason(error: &AssetsError) -> &str {
     let line =
         error.report().lines().iter().find(|line| line.step == Step::Index).expect("the step says something");
     match &line.outcome {
-        Outcome::PassedOn(reason) => reason,
-        found @ Outcome::Found { .. } => panic!("{found:?} although the download was bad"),
+        StepOutcome::NotFound(reason) => reason,
+        found @ StepOutcome::Found { .. } => panic!("{found:?} although the download was bad"),
     }
 }
 
 #[tokio::test]
-async fn a_good_archive_ends_in_setup_envtests_store() {
+async fn an_archive_is_unpacked_into_setup_envtests_store() {
     let machine = Machine::new().await;
     let assets = machine.resolve().await.unwrap();
     let folder = format!(".local/share/kubebuilder-envtest/k8s/1.37.2-{}", platform());
@@ -137,7 +139,7 @@ async fn a_good_archive_ends_in_setup_envtests_store() {
             machine.home.path().join(&folder).join("kube-apiserver")
         );
         assert_eq!(
-            machine.kept(),
+            machine.cached_files(),
             ["etcd", "kube-apiserver", "kubectl"].map(|name| format!("{folder}/{name}"))
         );
     }
@@ -145,7 +147,7 @@ async fn a_good_archive_ends_in_setup_envtests_store() {
 }
 
 #[tokio::test]
-async fn what_is_in_the_store_is_not_fetched_again() {
+async fn a_stored_binary_is_not_downloaded_again() {
     let machine = Machine::new().await;
     machine.resolve().await.unwrap();
     machine.resolve().await.unwrap();
@@ -156,14 +158,14 @@ async fn what_is_in_the_store_is_not_fetched_again() {
 #[tokio::test]
 async fn an_archive_with_another_hash_is_not_unpacked() {
     let machine = Machine::new().await;
-    machine.publish_with_hash(&archive(), Manner::Whole, &sha512(b"something else"));
+    machine.publish_with_hash(&archive(), Delivery::Whole, &sha512(b"something else"));
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("does not have the hash that is promised"), "{error}");
-    assert_eq!(machine.kept(), [""; 0]);
+    assert_eq!(machine.cached_files(), [""; 0]);
 }
 
 #[tokio::test]
-async fn an_archive_that_leaves_its_folder_is_refused_although_its_hash_is_right() {
+async fn an_archive_with_entries_outside_its_folder_is_rejected() {
     let machine = Machine::new().await;
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut tar = tar::Builder::new(gzip);
@@ -171,45 +173,45 @@ async fn an_archive_that_leaves_its_folder_is_refused_although_its_hash_is_right
     header.set_entry_type(tar::EntryType::Symlink);
     header.set_size(0);
     tar.append_link(&mut header, "controller-tools/envtest/etcd", "/bin/sh").unwrap();
-    machine.publish(&tar.into_inner().unwrap().finish().unwrap(), Manner::Whole);
+    machine.publish(&tar.into_inner().unwrap().finish().unwrap(), Delivery::Whole);
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("is a link out of the folder: refused as a whole"), "{error}");
-    assert_eq!(machine.kept(), [""; 0]);
+    assert_eq!(machine.cached_files(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_broken_download_goes_on_where_it_stopped() {
+async fn a_broken_download_is_resumed() {
     let machine = Machine::new().await;
-    machine.publish(&archive(), Manner::BreaksOnce);
+    machine.publish(&archive(), Delivery::BreaksOnce);
     machine.resolve().await.unwrap();
     let half = archive().len() / 2;
     assert_eq!(machine.server.requests(ARCHIVE), [None, Some(format!("bytes={half}-"))]);
 }
 
 #[tokio::test]
-async fn a_download_that_keeps_breaking_is_given_up_and_leaves_nothing_that_looks_good() {
+async fn a_download_that_keeps_breaking_fails_and_publishes_nothing() {
     let machine = Machine::new().await;
-    machine.publish(&archive(), Manner::Breaks);
+    machine.publish(&archive(), Delivery::Breaks);
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("cannot be fetched"), "{error}");
     assert_eq!(machine.server.requests(ARCHIVE).len(), 3);
-    assert_eq!(machine.kept(), [""; 0]);
+    assert_eq!(machine.cached_files(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_later_start_goes_on_with_what_an_earlier_one_got() {
+async fn a_later_process_resumes_a_partial_download() {
     let machine = Machine::new().await;
-    machine.publish(&archive(), Manner::Stalls);
+    machine.publish(&archive(), Delivery::Stalls);
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("silent for too long"), "{error}");
-    machine.publish(&archive(), Manner::Whole);
+    machine.publish(&archive(), Delivery::Whole);
     machine.resolve().await.unwrap();
     let ranges = machine.server.requests(ARCHIVE);
     assert!(matches!(&ranges[..], [Some(range)] if range != "bytes=0-"), "{ranges:?}");
 }
 
 #[tokio::test]
-async fn a_part_of_another_file_does_not_spoil_a_download() {
+async fn a_part_of_another_file_is_discarded() {
     let machine = Machine::new().await;
     let parts = machine.home.path().join(".cache/seatrial/assets/.parts");
     fs::create_dir_all(&parts).unwrap();
@@ -220,25 +222,25 @@ async fn a_part_of_another_file_does_not_spoil_a_download() {
 }
 
 #[tokio::test]
-async fn a_slow_server_is_waited_for_as_long_as_it_sends() {
+async fn a_slow_download_succeeds_while_data_arrives() {
     let machine = Machine::slow().await;
     machine.resolve().await.unwrap();
     assert_eq!(machine.server.requests(ARCHIVE).len(), 1);
 }
 
 #[tokio::test]
-async fn a_missing_archive_is_said_with_its_address() {
+async fn a_missing_archive_is_reported_with_its_url() {
     let machine = Machine::new().await;
     let index = "releases:\n  v1.37.2:\n    envtest-v1.37.2-PLATFORM.tar.gz:\n      hash: abc\n      selfLink: LINK\n";
     let index =
         index.replace("PLATFORM", &platform()).replace("LINK", &machine.server.url("/nowhere.tar.gz"));
-    machine.server.put("/index.yaml", index, Manner::Whole);
+    machine.server.put("/index.yaml", index, Delivery::Whole);
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("/nowhere.tar.gz answers 404 Not Found"), "{error}");
 }
 
 #[tokio::test]
-async fn a_missing_index_is_said_with_its_address() {
+async fn a_missing_index_is_reported_with_its_url() {
     let machine = Machine::new().await;
     let variables = machine
         .variables()
@@ -250,15 +252,15 @@ async fn a_missing_index_is_said_with_its_address() {
 }
 
 #[tokio::test]
-async fn an_index_that_is_none_is_refused() {
+async fn a_malformed_index_is_rejected() {
     let machine = Machine::new().await;
-    machine.server.put("/index.yaml", "<html>log in first</html>", Manner::Whole);
+    machine.server.put("/index.yaml", "<html>log in first</html>", Delivery::Whole);
     let error = machine.resolve().await.unwrap_err();
     assert!(reason(&error).contains("is not what it should be"), "{error}");
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_listed_is_passed_on() {
+async fn a_version_that_is_not_listed_is_reported() {
     let machine = Machine::new().await;
     let request =
         Request::new(Some("1.35")).unwrap().surroundings(Surroundings::with_variables(machine.variables()));
@@ -267,7 +269,7 @@ async fn a_version_that_is_not_listed_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_machine_without_a_network_is_told_so_and_what_to_do() {
+async fn a_machine_without_network_gets_the_next_step() {
     let machine = Machine::new().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let variables = machine
@@ -285,13 +287,13 @@ async fn a_machine_without_a_network_is_told_so_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_controller_manager_comes_from_its_release_with_its_checksum() {
+async fn kube_controller_manager_is_downloaded_from_its_release() {
     let machine = Machine::new().await;
     let program = b"#!/bin/sh\necho Kubernetes v1.37.2\n";
     let os_arch = platform().replace('-', "/");
     let path = format!("/release/v1.37.2/bin/{os_arch}/kube-controller-manager");
-    machine.server.put(&path, program.as_slice(), Manner::Whole);
-    machine.server.put(&format!("{path}.sha512"), sha512(program), Manner::Whole);
+    machine.server.put(&path, program.as_slice(), Delivery::Whole);
+    machine.server.put(&format!("{path}.sha512"), sha512(program), Delivery::Whole);
     let request = machine.request().with(Binary::KubeControllerManager);
     let assets = resolve(&request).await.unwrap();
     assert_eq!(fs::read(assets.path(Binary::KubeControllerManager).unwrap()).unwrap(), program);
@@ -301,12 +303,12 @@ async fn the_controller_manager_comes_from_its_release_with_its_checksum() {
 }
 
 #[tokio::test]
-async fn a_release_without_a_checksum_is_not_fetched() {
+async fn a_release_without_checksum_is_not_downloaded() {
     let machine = Machine::new().await;
     let os_arch = platform().replace('-', "/");
     let path = format!("/release/v1.37.2/bin/{os_arch}/kube-controller-manager");
-    machine.server.put(&path, "program", Manner::Whole);
-    machine.server.put(&format!("{path}.sha512"), "<html>", Manner::Whole);
+    machine.server.put(&path, "program", Delivery::Whole);
+    machine.server.put(&format!("{path}.sha512"), "<html>", Delivery::Whole);
     let request = machine.request().with(Binary::KubeControllerManager);
     let error = resolve(&request).await.unwrap_err();
     assert_eq!(error.missing(), [Binary::KubeControllerManager]);
@@ -315,7 +317,7 @@ async fn a_release_without_a_checksum_is_not_fetched() {
 }
 
 #[tokio::test]
-async fn a_half_unpacked_folder_in_the_store_is_not_taken_and_replaced() {
+async fn an_incomplete_folder_in_the_store_is_replaced() {
     if !cfg!(target_os = "linux") {
         return;
     }
@@ -330,7 +332,7 @@ async fn a_half_unpacked_folder_in_the_store_is_not_taken_and_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_processes_at_once_one_downloads_and_both_have_it() {
+async fn concurrent_processes_download_once() {
     let machine = Machine::slow().await;
     let start = || {
         let mut command = examples::command("resolve");

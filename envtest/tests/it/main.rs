@@ -6,10 +6,10 @@ mod examples;
 
 mod downloads;
 
-mod building;
+mod source;
 
 mod progress;
 
-mod ending;
+mod process_end;
 
-mod survivors;
+mod orphans;

@@ -1,4 +1,4 @@
-//! What people see of work that takes a while: a line that moves on a terminal, plain lines elsewhere.
+//! The output of progress: a progress bar on a terminal, plain lines elsewhere.
 
 use std::{
     fs::File,
@@ -45,7 +45,7 @@ fn shown(mut terminal: File) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_shows_a_line_that_moves() {
+async fn a_terminal_shows_a_progress_bar() {
     let machine = Machine::slow().await;
     let (person, program) = terminal();
     let mut child = download(&machine, program.into());
@@ -59,7 +59,7 @@ async fn a_terminal_shows_a_line_that_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn elsewhere_a_plain_line_says_that_it_begins_and_another_that_it_is_done() {
+async fn without_a_terminal_start_and_end_are_plain_lines() {
     let machine = Machine::slow().await;
     let child = download(&machine, Stdio::piped());
     let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A real HTTP server on loopback that misbehaves as told.
+//! A local HTTP server that can break, slow down and stall deliveries.
 
 use std::{
     collections::BTreeMap,
@@ -19,17 +19,17 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// How a file is served.
+/// The delivery of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// As it should be.
+pub(crate) enum Delivery {
+    /// The whole file at once.
     Whole,
     /// The connection breaks after half of it, once.
     BreaksOnce,
     /// The connection breaks after half of it, each time.
     Breaks,
     /// Some bytes at a time, with pauses.
-    Slowly,
+    Slow,
     /// Half of it, then nothing more, each time.
     Stalls,
 }
@@ -37,12 +37,12 @@ pub(crate) enum Manner {
 #[derive(Debug)]
 struct Page {
     data: Bytes,
-    manner: Manner,
-    /// The ranges that were asked for, one entry per request.
+    delivery: Delivery,
+    /// The `Range` header of each request.
     requests: Vec<Option<String>>,
 }
 
-/// The server, which ends with the runtime that it was started in.
+/// The server, which stops with its tokio runtime.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     base: String,
@@ -66,7 +66,7 @@ impl Server {
                         let response = server.answer(&request);
                         async { Ok::<_, Infallible>(response) }
                     });
-                    // A client that goes away, or a body that breaks, is what these tests are about.
+                    // Errors are expected: clients disconnect and bodies break.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -81,8 +81,8 @@ impl Server {
     }
 
     /// Puts a file at a path, in place of another one.
-    pub(crate) fn put(&self, path: &str, data: impl Into<Bytes>, manner: Manner) {
-        let page = Page { data: data.into(), manner, requests: Vec::new() };
+    pub(crate) fn put(&self, path: &str, data: impl Into<Bytes>, delivery: Delivery) {
+        let page = Page { data: data.into(), delivery, requests: Vec::new() };
         self.pages.lock().unwrap().insert(path.to_owned(), page);
     }
 
@@ -99,9 +99,9 @@ impl Server {
         };
         let range = request.headers().get(RANGE).map(|range| range.to_str().unwrap().to_owned());
         page.requests.push(range.clone());
-        let manner = match page.manner {
-            Manner::BreaksOnce if page.requests.len() > 1 => Manner::Whole,
-            manner => manner,
+        let delivery = match page.delivery {
+            Delivery::BreaksOnce if page.requests.len() > 1 => Delivery::Whole,
+            delivery => delivery,
         };
         let total = page.data.len();
         let from = range.map_or(0, |range| {
@@ -116,16 +116,16 @@ impl Server {
             let range = format!("bytes {from}-{}/{total}", total - 1);
             response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, range);
         }
-        response.body(StreamBody::new(body(page.data.slice(from..), manner))).unwrap()
+        response.body(StreamBody::new(body(page.data.slice(from..), delivery))).unwrap()
     }
 }
 
-fn body(data: Bytes, manner: Manner) -> stream::BoxStream<'static, io::Result<Frame<Bytes>>> {
+fn body(data: Bytes, delivery: Delivery) -> stream::BoxStream<'static, io::Result<Frame<Bytes>>> {
     let frame = |data: Bytes| Ok(Frame::data(data));
     let half = data.slice(..data.len() / 2);
-    match manner {
-        Manner::Whole => stream::iter([frame(data)]).boxed(),
-        Manner::Breaks | Manner::BreaksOnce => {
+    match delivery {
+        Delivery::Whole => stream::iter([frame(data)]).boxed(),
+        Delivery::Breaks | Delivery::BreaksOnce => {
             // The pause lets hyper write the first half before it sees the error.
             let end = stream::once(async {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -133,7 +133,7 @@ fn body(data: Bytes, manner: Manner) -> stream::BoxStream<'static, io::Result<Fr
             });
             stream::iter([frame(half)]).chain(end).boxed()
         }
-        Manner::Slowly => {
+        Delivery::Slow => {
             let chunks: Vec<Bytes> = data.chunks(data.len() / 5 + 1).map(Bytes::copy_from_slice).collect();
             stream::iter(chunks)
                 .then(|chunk| async {
@@ -142,6 +142,6 @@ fn body(data: Bytes, manner: Manner) -> stream::BoxStream<'static, io::Result<Fr
                 })
                 .boxed()
         }
-        Manner::Stalls => stream::iter([frame(half)]).chain(stream::pending()).boxed(),
+        Delivery::Stalls => stream::iter([frame(half)]).chain(stream::pending()).boxed(),
     }
 }

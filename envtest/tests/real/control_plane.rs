@@ -1,4 +1,4 @@
-//! A control plane from `start` to `stop`, as a user meets it.
+//! Control planes from `start` to `stop`, through the public API.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
@@ -12,7 +12,7 @@ use kube::{
 use seatrial_envtest::Environment;
 use serde_json::{Value, json};
 
-use crate::ending;
+use crate::process_end;
 
 fn api(client: kube::Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client, namespace, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind)))
@@ -23,7 +23,7 @@ fn object(value: Value) -> DynamicObject {
 }
 
 #[tokio::test]
-async fn a_started_control_plane_answers_and_a_stopped_one_is_gone() {
+async fn a_control_plane_serves_until_it_is_stopped() {
     let env = Environment::builder().version("1.37").start().await.unwrap();
     let client = env.client().unwrap();
     let version = client.apiserver_version().await.unwrap();
@@ -39,29 +39,29 @@ async fn a_started_control_plane_answers_and_a_stopped_one_is_gone() {
     assert_eq!(pids.len(), 2);
     assert!(logs.join("kube-apiserver.log").is_file());
     env.stop().await;
-    assert!(!pids.iter().any(|pid| ending::runs(*pid)));
-    assert!(!logs.exists(), "the working folder goes too");
+    assert!(!pids.iter().any(|pid| process_end::is_running(*pid)));
+    assert!(!logs.exists(), "the working folder is removed too");
 }
 
 #[tokio::test]
-async fn users_are_known_by_their_certificates() {
+async fn users_are_authenticated_by_their_certificates() {
     let env = Environment::builder().start().await.unwrap();
-    let ann = env.add_user("ann", ["dev", "ops", "qa"]).await.unwrap();
+    let ann = env.add_user("ann", ["dev", "ops", "qa"]).unwrap();
     let review = object(json!({"metadata": {}}));
     let kind = GroupVersionKind::gvk("authentication.k8s.io", "v1", "SelfSubjectReview");
     let reviews: Api<DynamicObject> = Api::all_with(ann.client().unwrap(), &ApiResource::from_gvk(&kind));
-    let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
-    let info = &answer.data["status"]["userInfo"];
+    let review = reviews.create(&PostParams::default(), &review).await.unwrap();
+    let info = &review.data["status"]["userInfo"];
     assert_eq!(info["username"], "ann");
     assert_eq!(info["groups"], json!(["dev", "ops", "qa", "system:authenticated"]));
-    let refused =
+    let forbidden =
         api(ann.client().unwrap(), "Secret", "default").list(&ListParams::default()).await.unwrap_err();
-    assert!(matches!(refused, kube::Error::Api(status) if status.code == 403));
+    assert!(matches!(forbidden, kube::Error::Api(status) if status.code == 403));
     env.stop().await;
 }
 
 #[tokio::test]
-async fn the_kubeconfig_works_and_is_private() {
+async fn the_kubeconfig_works_and_has_mode_0600() {
     let env = Environment::builder().start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("kubeconfig");
@@ -101,7 +101,7 @@ async fn controllers_run_on_request() {
 }
 
 #[tokio::test]
-async fn a_namespace_really_goes_away_when_its_controller_runs() {
+async fn a_namespace_is_finalized_by_its_controller() {
     let env = Environment::builder().controllers(["namespace", "garbage-collector"]).start().await.unwrap();
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
     let namespaces: Api<DynamicObject> = Api::all_with(env.client().unwrap(), &kind);
@@ -120,7 +120,7 @@ async fn a_namespace_really_goes_away_when_its_controller_runs() {
 }
 
 #[tokio::test]
-async fn several_control_planes_run_beside_each_other() {
+async fn several_control_planes_run_at_once() {
     let start = || Environment::builder().version("1.37.2").start();
     let (one, other) = tokio::join!(start(), start());
     let (one, other) = (one.unwrap(), other.unwrap());
@@ -133,11 +133,11 @@ async fn several_control_planes_run_beside_each_other() {
 }
 
 #[tokio::test]
-async fn flags_and_admission_plugins_can_be_changed_and_logs_kept() {
+async fn flags_admission_plugins_and_logs_dir_are_applied() {
     let logs = tempfile::tempdir().unwrap();
     let env = Environment::builder()
-        .enable_admission("AlwaysPullImages")
-        .disable_admission("Priority")
+        .enable_admission_plugin("AlwaysPullImages")
+        .disable_admission_plugin("Priority")
         .apiserver_arg("v", "2")
         .logs_dir(logs.path())
         .stop_timeout(Duration::from_secs(20))
@@ -152,11 +152,11 @@ async fn flags_and_admission_plugins_can_be_changed_and_logs_kept() {
     env.stop().await;
     let log = fs::read_to_string(logs.path().join("kube-apiserver.log")).unwrap();
     assert!(log.contains("AlwaysPullImages"));
-    assert!(log.contains("[graceful-termination]"), "it was asked to end, not killed");
+    assert!(log.contains("[graceful-termination]"), "it was terminated, not killed");
 }
 
 #[tokio::test]
-async fn a_start_says_where_its_time_went() {
+async fn a_start_has_timings() {
     let env = Environment::builder().start().await.unwrap();
     let timings = env.timings();
     assert!(timings.controller_manager.is_none());

@@ -1,4 +1,4 @@
-//! Custom resource definitions from files and folders.
+//! Installation of CRDs from files and folders.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ async fn list(env: &Environment, kind: &str) -> kube::Result<usize> {
 }
 
 #[tokio::test]
-async fn definitions_are_usable_once_they_are_installed() {
+async fn installed_crds_are_served() {
     let dir = tempfile::tempdir().unwrap();
     let two =
         format!("{}---\n# nothing\n---\n{}", definition("Cart", "carts"), definition("Order", "orders"));
@@ -62,27 +62,27 @@ async fn definitions_are_usable_once_they_are_installed() {
         ["mode"];
     assert_eq!(mode["default"], 384, "0600 is octal");
 
-    // Mistakes are told.
+    // Errors.
     let Err(Error::Install(error)) = env.install_crds([dir.path().join("missing")]).await else { panic!() };
     assert!(error.to_string().contains("missing: No such file"), "{error}");
     let Err(Error::Install(error)) = env.install_crds([dir.path().join("other.yaml")]).await else {
         panic!()
     };
-    assert!(matches!(error, InstallError::Nothing { .. }), "{error}");
+    assert!(matches!(error, InstallError::NoCrds { .. }), "{error}");
     fs::write(&file, definition("Cart", "trolleys")).unwrap();
     let Err(Error::Install(error)) = env.install_crds([&file]).await else { panic!() };
     assert!(
-        matches!(&error, InstallError::NamesTaken { message, .. } if message.contains("Cart")),
+        matches!(&error, InstallError::NamesNotAccepted { message, .. } if message.contains("Cart")),
         "{error}"
     );
     fs::write(&file, definition("Cart", "carts").replace("type: integer", "type: whole")).unwrap();
     let Err(Error::Install(error)) = env.install_crds([&file]).await else { panic!() };
-    assert!(matches!(&error, InstallError::Refused { name, .. } if name == "carts.shop.example"), "{error}");
+    assert!(matches!(&error, InstallError::Rejected { name, .. } if name == "carts.shop.example"), "{error}");
     env.stop().await;
 }
 
 #[tokio::test]
-async fn a_start_with_a_missing_definition_fails() {
+async fn a_start_with_a_missing_crd_fails() {
     let error = Environment::builder().crds("/nonexistent/crds").start().await.unwrap_err();
     assert!(error.to_string().starts_with("cannot read /nonexistent/crds: "), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Starts that fail: the error names the process, the reason and the next step.
+//! Failed starts: the error names the process, the cause and the next step.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -25,51 +25,51 @@ fn check(failure: &StartFailure, process: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_flag_that_kube_apiserver_does_not_know() {
+async fn an_unknown_flag_of_kube_apiserver_is_named() {
     let failure = failure(Environment::builder().apiserver_arg("no-such-flag", "1")).await;
     check(&failure, "kube-apiserver", &["does not know a flag", "--no-such-flag", "next: check the flags"]);
 }
 
 #[tokio::test]
-async fn a_flag_that_etcd_does_not_know() {
+async fn an_unknown_flag_of_etcd_is_named() {
     let failure = failure(Environment::builder().etcd_arg("no-such-flag", "1")).await;
     check(&failure, "etcd", &["does not know a flag", "no-such-flag"]);
 }
 
 #[tokio::test]
-async fn a_value_that_is_refused() {
+async fn an_invalid_value_is_named() {
     let failure = failure(Environment::builder().apiserver_arg("event-ttl", "soon")).await;
     check(&failure, "kube-apiserver", &["a flag's value is refused", "soon"]);
 }
 
 #[tokio::test]
-async fn an_admission_plugin_that_does_not_exist() {
-    let failure = failure(Environment::builder().enable_admission("NoSuchPlugin")).await;
+async fn an_unknown_admission_plugin_is_named() {
+    let failure = failure(Environment::builder().enable_admission_plugin("NoSuchPlugin")).await;
     check(&failure, "kube-apiserver", &["does not know a name", "NoSuchPlugin"]);
 }
 
 #[tokio::test]
-async fn a_controller_that_does_not_exist() {
+async fn an_unknown_controller_is_named() {
     let failure = failure(Environment::builder().controllers(["no-such-controller"])).await;
     check(&failure, "kube-controller-manager", &["does not know a name", "no-such-controller"]);
 }
 
 #[tokio::test]
-async fn a_start_that_takes_too_long_says_what_is_not_ready() {
+async fn a_start_that_times_out_names_the_process() {
     let failure = failure(Environment::builder().start_timeout(Duration::from_millis(1))).await;
     check(&failure, "etcd", &["was not ready within 0.001 s"]);
 }
 
 #[tokio::test]
-async fn etcd_that_moved_away_is_told_as_such() {
+async fn an_unreachable_etcd_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let elsewhere = format!("unix://{}/nobody.sock", dir.path().display());
     let failure = failure(Environment::builder().apiserver_arg("etcd-servers", elsewhere)).await;
     check(&failure, "kube-apiserver", &["cannot reach etcd"]);
 }
 
-/// A kube-apiserver that finds its port taken the first time.
-async fn unlucky(dir: &Path) -> Surroundings {
+/// A kube-apiserver whose first start fails because of a port in use.
+async fn apiserver_with_port_in_use(dir: &Path) -> Surroundings {
     let request = Request::new(None).unwrap();
     let real = resolve(&request).await.unwrap();
     let real = real.path(Binary::KubeApiserver).unwrap().display().to_string();
@@ -89,9 +89,13 @@ exec REAL \"$@\"
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_after_all_is_replaced_by_another() {
+async fn a_port_in_use_is_replaced_by_another() {
     let dir = tempfile::tempdir().unwrap();
-    let env = Environment::builder().surroundings(unlucky(dir.path()).await).start().await.unwrap();
+    let env = Environment::builder()
+        .surroundings(apiserver_with_port_in_use(dir.path()).await)
+        .start()
+        .await
+        .unwrap();
     assert!(dir.path().join("was-here").exists());
     env.client().unwrap().apiserver_version().await.unwrap();
 }

@@ -1,10 +1,10 @@
-//! Tests that start real etcd and kube-apiserver processes. They are built with the feature `real` only.
+//! Tests with real etcd and kube-apiserver processes. They require the feature `real`.
 
 #[path = "../it/examples.rs"]
 mod examples;
 
-#[path = "../it/ending.rs"]
-mod ending;
+#[path = "../it/process_end.rs"]
+mod process_end;
 
 mod control_plane;
 
@@ -12,6 +12,6 @@ mod failures;
 
 mod crds;
 
-mod survivors;
+mod orphans;
 
 mod conformance;

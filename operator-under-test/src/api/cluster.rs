@@ -1,7 +1,4 @@
-//! Cluster: how many machines of which version somebody wants.
-//!
-//! The spec changes when people decide; the status holds what changes by itself. Nothing here says how a
-//! machine comes to be.
+//! The kind Cluster: a number of machines of one version.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function to derive its schema")]
 
@@ -11,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{condition, version};
 
-/// What a Cluster asks for.
+/// The desired state of a Cluster.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "fleet.seatrial.dev",
@@ -44,42 +41,42 @@ use super::{condition, version};
 pub struct ClusterSpec {
     /// The Kubernetes release that every machine runs, such as `1.37.2`.
     #[schemars(length(min = 1, max = version::MAX_LENGTH))]
-    #[x_kube(validation = version::well_formed(), validation = version::one_minor_up())]
+    #[x_kube(validation = version::format_rule(), validation = version::skew_rule())]
     pub version: String,
-    /// How many machines the cluster has.
+    /// The number of machines.
     #[schemars(range(min = 0, max = 100))]
     pub machines: i32,
 }
 
-/// What is known about a Cluster. Written by the Cluster reconciler alone.
+/// The observed state of a Cluster, written by the Cluster reconciler alone.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterStatus {
-    /// The generation of the spec that this status speaks about.
+    /// The generation of the spec that this status was observed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The release that all machines run, absent while they differ or while there is none.
+    /// The release that all machines run; absent while they differ or while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The machines, counted.
+    /// The numbers of machines by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machines: Option<MachineCounts>,
     /// `Provisioned`: as many machines exist as the spec asks for. `Ready`: they all run its version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "condition::list_schema")]
+    #[schemars(schema_with = "condition::conditions_schema")]
     pub conditions: Vec<Condition>,
 }
 
-/// A Cluster's machines, counted. A machine that is being deleted is in none of these numbers but `deleting`.
+/// The numbers of a Cluster's machines by state. A machine that is being deleted counts in `deleting` alone.
 #[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MachineCounts {
-    /// Machines that exist and are to stay.
+    /// Machines that are not being deleted.
     pub total: i32,
-    /// Of these, those whose `Ready` condition is true for their newest spec.
+    /// Of these, those whose condition `Ready` is true for their current generation.
     pub ready: i32,
-    /// Of these, those whose spec asks for the Cluster's version.
+    /// Of these, those whose spec has the Cluster's version.
     pub up_to_date: i32,
-    /// Machines on their way out, held until their instance is released.
+    /// Machines that are being deleted and wait for the release of their instance.
     pub deleting: i32,
 }

@@ -1,6 +1,4 @@
-//! Conditions as `metav1.Condition` defines them: their schema, and how a new observation joins the old ones.
-//!
-//! Pure: the time arrives as an argument.
+//! Status conditions (`metav1.Condition`): their schema and their transition times.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -8,19 +6,19 @@ use k8s_openapi::{
 };
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// The three values of a condition.
+/// The status of a condition (`metav1.ConditionStatus`); k8s-openapi has a `String` in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truth {
-    /// It is so.
+pub enum ConditionStatus {
+    /// The condition holds.
     True,
-    /// It is not so.
+    /// The condition does not hold.
     False,
-    /// Nobody can tell at the moment.
+    /// The controller cannot decide.
     Unknown,
 }
 
-impl Truth {
-    /// The word that stands in the object.
+impl ConditionStatus {
+    /// The value of the field `status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",
@@ -30,36 +28,36 @@ impl Truth {
     }
 }
 
-impl From<bool> for Truth {
-    fn from(so: bool) -> Self {
-        if so { Self::True } else { Self::False }
+impl From<bool> for ConditionStatus {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
     }
 }
 
-/// One condition as a reconciler sees it now, without the history that [`conditions`] adds.
+/// One condition as observed by a reconcile, without the transition time that [`conditions`] adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observation {
+pub struct ObservedCondition {
     /// The condition's type, in `CamelCase`.
     pub type_: &'static str,
-    /// Whether it holds.
-    pub status: Truth,
-    /// Why, as one `CamelCase` word.
+    /// The condition's status.
+    pub status: ConditionStatus,
+    /// The reason, one `CamelCase` word.
     pub reason: &'static str,
-    /// Why, as a sentence for people.
+    /// The message for people.
     pub message: String,
 }
 
-/// The conditions that a reconciler applies: what it observed at `now` for `generation`, in that order.
+/// The conditions to apply for `observed`, in the same order.
 ///
-/// `lastTransitionTime` moves only when the status does. Conditions of other types are not among them, so that a
-/// server-side apply leaves them to their owners.
+/// `lastTransitionTime` is kept while the status is the same. Conditions of other types are left out, so that a
+/// server-side apply leaves them to their field managers.
 pub fn conditions(
     existing: &[Condition],
-    observed: &[Observation],
+    observed: &[ObservedCondition],
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let condition = |observation: &Observation| {
+    let condition = |observation: &ObservedCondition| {
         let status = observation.status.as_str();
         let old = existing.iter().find(|condition| condition.type_ == observation.type_);
         let since = old.filter(|old| old.status == status).map(|old| old.last_transition_time.clone());
@@ -75,20 +73,20 @@ pub fn conditions(
     observed.iter().map(condition).collect()
 }
 
-/// Whether `existing` says all that `applied` does, whatever conditions of other types it has.
-pub(crate) fn says(existing: &[Condition], applied: &[Condition]) -> bool {
+/// True if `existing` contains all of `applied`, besides conditions of other types.
+pub(crate) fn contains_all(existing: &[Condition], applied: &[Condition]) -> bool {
     applied.iter().all(|condition| existing.contains(condition))
 }
 
-/// Whether the condition `type_` is true for `generation`; a condition about an older spec does not count.
-pub fn is_true(conditions: &[Condition], type_: &str, generation: Option<i64>) -> bool {
+/// True if the condition `type_` is true and was observed for `generation`.
+pub fn is_condition_true(conditions: &[Condition], type_: &str, generation: Option<i64>) -> bool {
     conditions.iter().any(|condition| {
         condition.type_ == type_ && condition.status == "True" && condition.observed_generation == generation
     })
 }
 
 /// The schema of a list of conditions: a map by type, with the limits that `metav1.Condition` states.
-pub(crate) fn list_schema(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": 16,
@@ -116,54 +114,54 @@ pub(crate) fn list_schema(_: &mut SchemaGenerator) -> Schema {
 mod tests {
     use k8s_openapi::jiff::Timestamp;
 
-    use super::{Observation, Truth, conditions, is_true, says};
+    use super::{ConditionStatus, ObservedCondition, conditions, contains_all, is_condition_true};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time in range")
     }
 
-    fn ready(status: Truth, message: &str) -> Observation {
-        Observation { type_: "Ready", status, reason: "Because", message: message.to_owned() }
+    fn ready(status: ConditionStatus, message: &str) -> ObservedCondition {
+        ObservedCondition { type_: "Ready", status, reason: "Because", message: message.to_owned() }
     }
 
     #[test]
     fn the_transition_time_stays_while_the_status_stays() {
-        let first = conditions(&[], &[ready(Truth::False, "not yet")], 1, at(10));
-        let second = conditions(&first, &[ready(Truth::False, "still not")], 2, at(20));
+        let first = conditions(&[], &[ready(ConditionStatus::False, "not yet")], 1, at(10));
+        let second = conditions(&first, &[ready(ConditionStatus::False, "still not")], 2, at(20));
         assert_eq!(second[0].last_transition_time.0, at(10));
         assert_eq!((second[0].message.as_str(), second[0].observed_generation), ("still not", Some(2)));
     }
 
     #[test]
     fn the_transition_time_moves_with_the_status() {
-        let first = conditions(&[], &[ready(Truth::False, "not yet")], 1, at(10));
-        let second = conditions(&first, &[ready(Truth::True, "now")], 1, at(20));
+        let first = conditions(&[], &[ready(ConditionStatus::False, "not yet")], 1, at(10));
+        let second = conditions(&first, &[ready(ConditionStatus::True, "now")], 1, at(20));
         assert_eq!(second[0].last_transition_time.0, at(20));
     }
 
     #[test]
-    fn an_unchanged_observation_changes_nothing() {
-        let first = conditions(&[], &[ready(Truth::True, "now")], 1, at(10));
-        // A difference here would make every reconcile write, and every write wake the reconciler again.
-        assert_eq!(conditions(&first, &[ready(Truth::True, "now")], 1, at(99)), first);
+    fn an_unchanged_observation_gives_equal_conditions() {
+        let first = conditions(&[], &[ready(ConditionStatus::True, "now")], 1, at(10));
+        // If they differed, each reconcile would write the status and so trigger the next one.
+        assert_eq!(conditions(&first, &[ready(ConditionStatus::True, "now")], 1, at(99)), first);
     }
 
     #[test]
     fn conditions_of_other_types_are_not_applied() {
-        let other = Observation { type_: "Provisioned", ..ready(Truth::True, "made") };
+        let other = ObservedCondition { type_: "Provisioned", ..ready(ConditionStatus::True, "made") };
         let mut existing = conditions(&[], &[other], 1, at(10));
-        let applied = conditions(&existing, &[ready(Truth::True, "now")], 2, at(20));
+        let applied = conditions(&existing, &[ready(ConditionStatus::True, "now")], 2, at(20));
         assert_eq!(applied.iter().map(|condition| condition.type_.as_str()).collect::<Vec<_>>(), ["Ready"]);
-        assert!(!says(&existing, &applied));
+        assert!(!contains_all(&existing, &applied));
         existing.extend(applied.clone());
-        assert!(says(&existing, &applied));
+        assert!(contains_all(&existing, &applied));
     }
 
     #[test]
-    fn a_condition_about_an_older_spec_does_not_count() {
-        let all = conditions(&[], &[ready(Truth::True, "now")], 1, at(10));
-        assert!(is_true(&all, "Ready", Some(1)));
-        assert!(!is_true(&all, "Ready", Some(2)));
-        assert!(!is_true(&all, "Provisioned", Some(1)));
+    fn a_condition_of_an_older_generation_is_not_true() {
+        let all = conditions(&[], &[ready(ConditionStatus::True, "now")], 1, at(10));
+        assert!(is_condition_true(&all, "Ready", Some(1)));
+        assert!(!is_condition_true(&all, "Ready", Some(2)));
+        assert!(!is_condition_true(&all, "Provisioned", Some(1)));
     }
 }

@@ -1,4 +1,4 @@
-//! The operator's `CustomResourceDefinitions`, ready to be installed.
+//! The operator's `CustomResourceDefinitions`.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -6,7 +6,7 @@ use kube::CustomResourceExt;
 use super::{Cluster, Machine};
 use crate::provider::SimulatedInstance;
 
-/// The definitions of every kind that the operator reads or writes, the simulated provider's included.
+/// The CRDs of all kinds that the operator reads or writes, the simulated provider's included.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     vec![Cluster::crd(), Machine::crd(), SimulatedInstance::crd()]
 }
@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_namespaced_and_keeps_its_status_apart() {
+    fn every_kind_is_namespaced_and_has_a_status_subresource() {
         for kind in ["Cluster", "Machine"] {
             let crd = definition(kind);
             assert_eq!(crd["spec"]["scope"], "Namespaced", "{kind}");
@@ -36,13 +36,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_machines_has_limits() {
+    fn the_number_of_machines_is_between_0_and_100() {
         let machines = &spec_schema("Cluster")["properties"]["machines"];
         assert_eq!((&machines["minimum"], &machines["maximum"]), (&json!(0.0), &json!(100.0)));
     }
 
     #[test]
-    fn a_version_carries_both_of_its_rules() {
+    fn a_version_has_both_rules() {
         for kind in ["Cluster", "Machine"] {
             let rules = spec_schema(kind)["properties"]["version"]["x-kubernetes-validations"].clone();
             let messages: Vec<_> =
@@ -52,10 +52,10 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_a_map_by_type() {
+    fn conditions_are_a_list_map_by_type() {
         let conditions = &definition("Machine")["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
             ["status"]["properties"]["conditions"];
-        // Without the key two appliers would overwrite each other's conditions.
+        // Without the key, two field managers would overwrite each other's conditions.
         assert_eq!(conditions["x-kubernetes-list-map-keys"], json!(["type"]));
     }
 }

@@ -1,4 +1,4 @@
-//! Machine: one instance that a provider is asked for, and how far it has come.
+//! The kind Machine: one instance of a provider.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function to derive its schema")]
 #![expect(clippy::duplicated_attributes, reason = "each printer column states its own type")]
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{condition, version};
 
-/// The label by which a Cluster finds its Machines; its value is the Cluster's name.
+/// The label of a Machine whose value is the name of its Cluster.
 pub const CLUSTER_LABEL: &str = "fleet.seatrial.dev/cluster";
 
-/// What a Machine asks for.
+/// The desired state of a Machine.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "fleet.seatrial.dev",
@@ -41,32 +41,32 @@ pub const CLUSTER_LABEL: &str = "fleet.seatrial.dev/cluster";
 )]
 #[serde(rename_all = "camelCase")]
 pub struct MachineSpec {
-    /// The name of the Cluster that this machine belongs to. It never changes.
+    /// The name of the Cluster that this machine belongs to. Immutable.
     #[schemars(length(min = 1, max = 52))]
     #[x_kube(validation = Rule::new("self == oldSelf")
         .message("clusterName is immutable: create a Machine in the other cluster instead"))]
     pub cluster_name: String,
     /// The Kubernetes release that the machine runs, such as `1.37.2`.
     #[schemars(length(min = 1, max = version::MAX_LENGTH))]
-    #[x_kube(validation = version::well_formed(), validation = version::one_minor_up())]
+    #[x_kube(validation = version::format_rule(), validation = version::skew_rule())]
     pub version: String,
 }
 
-/// What is known about a Machine. Written by the Machine reconciler alone.
+/// The observed state of a Machine, written by the Machine reconciler alone.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MachineStatus {
-    /// The generation of the spec that this status speaks about.
+    /// The generation of the spec that this status was observed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// What the provider calls its instance.
+    /// The provider's id of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
-    /// The release that the instance runs, absent until it runs one.
+    /// The release that the instance runs; absent until it runs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// `Provisioned`: the provider has an instance. `Ready`: the instance is up and runs the spec's version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "condition::list_schema")]
+    #[schemars(schema_with = "condition::conditions_schema")]
     pub conditions: Vec<Condition>,
 }

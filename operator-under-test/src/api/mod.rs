@@ -1,4 +1,4 @@
-//! What can be asked of the operator: its kinds, their limits and their status.
+//! The custom resources of the operator: schemas, validation rules and conditions.
 
 mod cluster;
 mod condition;
@@ -7,7 +7,7 @@ mod machine;
 mod version;
 
 pub use cluster::{Cluster, ClusterSpec, ClusterStatus, MachineCounts};
-pub(crate) use condition::says;
-pub use condition::{Observation, Truth, conditions, is_true};
+pub(crate) use condition::contains_all;
+pub use condition::{ConditionStatus, ObservedCondition, conditions, is_condition_true};
 pub use definitions::crds;
 pub use machine::{CLUSTER_LABEL, Machine, MachineSpec, MachineStatus};

@@ -1,106 +1,102 @@
-//! What the Machine reconciler may ask of a provider, and what it may rely on.
-//!
-//! Knows nothing of any particular provider, nor of Machine objects beyond who they are.
+//! The contract between the Machine reconciler and a provider of instances.
 
 use std::time::Duration;
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use thiserror::Error;
 
-use crate::answer::Answer;
+use crate::api_error::ApiError;
 
-/// Which Machine an instance is for.
+/// The identity of a Machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineRef {
     /// The Machine's namespace.
     pub namespace: String,
     /// The Machine's name.
     pub name: String,
-    /// The Machine's uid: a later Machine of the same name is another one.
+    /// The Machine's uid, which tells it from a later Machine of the same name.
     pub uid: String,
 }
 
-/// What a Machine asks its provider for.
+/// The instance that a Machine needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceRequest {
-    /// Who asks.
+    /// The Machine that the instance is for.
     pub machine: MachineRef,
     /// The release to run.
     pub version: String,
 }
 
-/// What the provider has for a Machine.
+/// The instance of a Machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// The provider's own name for it; stays the same as long as the instance lives.
+    /// The provider's id, which is the same for the life of the instance.
     pub id: String,
-    /// The release that it runs or is coming up with.
+    /// The release that the instance runs or boots with.
     pub version: String,
-    /// How far it is.
-    pub progress: Progress,
+    /// The phase of the instance.
+    pub phase: InstancePhase,
 }
 
-/// How far an instance is.
+/// The phase of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It comes up; asking again before this much time has passed is of no use.
+pub enum InstancePhase {
+    /// The instance boots and will run after this duration.
     Booting(Duration),
-    /// It is up and runs its version.
+    /// The instance runs its version.
     Running,
 }
 
-/// How far a release is.
+/// The state of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Release {
-    /// Nothing of the Machine is left with the provider.
-    Done,
-    /// The provider is still taking it down; ask again after this much time.
-    Underway(Duration),
+pub enum ReleaseStatus {
+    /// The provider has nothing left of the Machine.
+    Complete,
+    /// The provider still deletes the instance; the next call is due after this duration.
+    InProgress(Duration),
 }
 
-/// Machines whose instance may have changed. It never ends by itself.
-pub type Changes = BoxStream<'static, MachineRef>;
+/// The Machines whose instance may have changed, as a stream that does not end.
+pub type ChangeStream = BoxStream<'static, MachineRef>;
 
-/// Where instances come from.
+/// A provider of instances.
 ///
-/// Every call may be repeated at any time, after any crash, and must then lead to the same end. What a
-/// provider needs to remember it keeps outside this process.
+/// All calls must be idempotent, also across a crash of the operator. The state of a provider lives outside the process.
 pub trait Provider: Send + Sync + 'static {
-    /// Sees to it that the Machine has exactly one instance with the version asked for, and says how far it
-    /// is.
+    /// Ensures that the Machine has exactly one instance with the requested version.
     ///
-    /// Called on every reconcile of a Machine that is to live. Must not wait for the instance to come up.
+    /// Called on each reconcile of a Machine that is not being deleted. Must not wait for the instance to boot.
     fn ensure<'a>(&'a self, request: &'a InstanceRequest) -> BoxFuture<'a, Result<Instance, ProviderError>>;
 
-    /// Sees to it that the Machine has no instance.
+    /// Ensures that the Machine has no instance.
     ///
-    /// Called until it answers [`Release::Done`]; only then does the Machine go away. A Machine that never
-    /// had an instance is done at once.
-    fn release<'a>(&'a self, machine: &'a MachineRef) -> BoxFuture<'a, Result<Release, ProviderError>>;
+    /// Called until it returns [`ReleaseStatus::Complete`]; then the finalizer is removed. A Machine that never had an
+    /// instance is complete at once.
+    fn release<'a>(&'a self, machine: &'a MachineRef) -> BoxFuture<'a, Result<ReleaseStatus, ProviderError>>;
 
-    /// Says which Machines to look at again, in `namespace` or everywhere.
+    /// Watches for changes of instances, in `namespace` or in all.
     ///
-    /// A hint that saves polling: nothing may be wrong, only later, if it stays silent.
-    fn changes(&self, namespace: Option<&str>) -> Changes;
+    /// A hint that triggers reconciles early; correctness must not depend on it.
+    fn changes(&self, namespace: Option<&str>) -> ChangeStream;
 }
 
-/// Why a provider could not do what it was asked.
+/// A failure of a provider.
 #[derive(Debug, Error)]
 pub enum ProviderError {
-    /// The API that holds the provider's state refused or could not be reached.
-    #[error("{action} instance {id}: {answer}")]
+    /// A request to the API that stores the provider's state failed.
+    #[error("{action} instance {id}: {error}")]
     Api {
-        /// What was being done, as a participle.
+        /// The action, as a participle.
         action: &'static str,
-        /// The instance concerned.
+        /// The instance's id.
         id: String,
-        /// What the API said.
-        answer: Answer,
+        /// The error of the request.
+        error: ApiError,
     },
-    /// The instance is on its way out by somebody else's hand; a new one can be made when it is gone.
+    /// The instance is being deleted by somebody else; it can be created again once it is gone.
     #[error("waiting for instance {id}: somebody else is deleting it")]
-    GoingAway {
-        /// The instance concerned.
+    Terminating {
+        /// The instance's id.
         id: String,
     },
 }

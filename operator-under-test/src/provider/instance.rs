@@ -1,7 +1,7 @@
-//! `SimulatedInstance`: the simulated provider's books, kept as objects.
+//! The kind `SimulatedInstance`, which stores the state of the simulated provider.
 //!
-//! It has no owner on purpose. An instance stands for something that Kubernetes does not know, so no garbage
-//! collector may take it away: if nobody releases it, it is leaked, and everybody can see that.
+//! A `SimulatedInstance` has no owner reference: it stands for something outside Kubernetes, so garbage collection must
+//! not delete it, and an instance that was not released is visible as a leak.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function to derive its schema")]
 #![expect(clippy::duplicated_attributes, reason = "each printer column states its own type")]
@@ -29,17 +29,17 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SimulatedInstanceSpec {
-    /// The Machine that the instance was made for.
+    /// The Machine that the instance was created for.
     pub machine: InstanceMachine,
-    /// The release that the instance runs, or comes up with until `readyAt`.
+    /// The release that the instance runs, or boots with until `readyAt`.
     #[schemars(length(min = 1, max = 32))]
     pub version: String,
-    /// From this time on the instance is up.
+    /// The time from which the instance runs.
     #[schemars(schema_with = "micro_time_schema")]
     pub ready_at: MicroTime,
 }
 
-/// The Machine that an instance was made for.
+/// The Machine that an instance was created for.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceMachine {

@@ -1,11 +1,12 @@
-//! Where machines come from: the contract every provider keeps, and the simulated one.
+//! Providers of instances: the trait [`Provider`] and its simulated implementation.
 
 mod contract;
 mod instance;
 mod simulated;
 
 pub use contract::{
-    Changes, Instance, InstanceRequest, MachineRef, Progress, Provider, ProviderError, Release,
+    ChangeStream, Instance, InstancePhase, InstanceRequest, MachineRef, Provider, ProviderError,
+    ReleaseStatus,
 };
 pub use instance::{InstanceMachine, SimulatedInstance, SimulatedInstanceSpec};
-pub use simulated::Simulated;
+pub use simulated::SimulatedProvider;

@@ -1,8 +1,7 @@
-//! The simulated provider: instances that take a while to come up and cost nothing.
+//! The simulated provider: instances without a machine behind them that take some time to boot.
 //!
-//! All it knows stands in [`SimulatedInstance`] objects, the time at which each comes up included. So an
-//! operator that starts again in the middle finds every instance as it was, with the wait already served
-//! counted.
+//! Its whole state, the time at which each instance runs included, is in [`SimulatedInstance`] objects, so a restart of
+//! the operator neither loses nor prolongs a boot.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,35 +17,34 @@ use kube::{
 };
 
 use super::{
-    Changes, Instance, InstanceMachine, InstanceRequest, MachineRef, Progress, Provider, ProviderError,
-    Release, SimulatedInstance, SimulatedInstanceSpec,
+    ChangeStream, Instance, InstanceMachine, InstancePhase, InstanceRequest, MachineRef, Provider,
+    ProviderError, ReleaseStatus, SimulatedInstance, SimulatedInstanceSpec,
 };
 use crate::clock::Clock;
 
-/// How long to wait before looking again at an instance that is being deleted.
-const RELEASE_POLL: Duration = Duration::from_secs(1);
+/// The delay before the next call of `release` for an instance that is being deleted.
+const RELEASE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A provider whose instances are [`SimulatedInstance`] objects.
-pub struct Simulated {
+pub struct SimulatedProvider {
     client: Client,
     clock: Arc<dyn Clock>,
-    boot: Duration,
+    boot_duration: Duration,
 }
 
-impl Simulated {
-    /// A provider that keeps its books through `client` and whose instances take `boot` to come up, by
-    /// `clock`.
-    pub fn new(client: Client, clock: Arc<dyn Clock>, boot: Duration) -> Self {
-        Self { client, clock, boot }
+impl SimulatedProvider {
+    /// A provider whose instances take `boot_duration` to boot, measured by `clock`.
+    pub fn new(client: Client, clock: Arc<dyn Clock>, boot_duration: Duration) -> Self {
+        Self { client, clock, boot_duration }
     }
 
     async fn ensure(&self, request: &InstanceRequest) -> Result<Instance, ProviderError> {
-        let id = id_of(&request.machine);
+        let id = instance_id(&request.machine);
         let api = self.api(&request.machine);
-        let found = api.get_opt(&id).await.map_err(failed("reading", &id))?;
+        let found = api.get_opt(&id).await.map_err(api_error("reading", &id))?;
         let object = match found {
             Some(object) if object.metadata.deletion_timestamp.is_some() => {
-                return Err(ProviderError::GoingAway { id });
+                return Err(ProviderError::Terminating { id });
             }
             Some(object) if object.spec.version == request.version => object,
             Some(mut object) => {
@@ -54,14 +52,14 @@ impl Simulated {
                 object.spec.ready_at = self.ready_at();
                 api.replace(&id, &PostParams::default(), &object)
                     .await
-                    .map_err(failed("reinstalling", &id))?
+                    .map_err(api_error("reinstalling", &id))?
             }
             None => self.create(&api, &id, request).await?,
         };
         Ok(Instance {
             id,
             version: object.spec.version,
-            progress: progress(object.spec.ready_at.0, self.clock.now()),
+            phase: phase_at(object.spec.ready_at.0, self.clock.now()),
         })
     }
 
@@ -82,20 +80,19 @@ impl Simulated {
             },
         };
         match api.create(&PostParams::default(), &object).await {
-            // The name is the Machine's uid: whoever made it, perhaps ourselves before a crash, made it for
-            // us.
+            // Its name has the Machine's uid, so it was created for this Machine, perhaps before a crash.
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                api.get(id).await.map_err(failed("reading", id))
+                api.get(id).await.map_err(api_error("reading", id))
             }
-            answer => answer.map_err(failed("creating", id)),
+            result => result.map_err(api_error("creating", id)),
         }
     }
 
-    async fn release(&self, machine: &MachineRef) -> Result<Release, ProviderError> {
-        let id = id_of(machine);
+    async fn release(&self, machine: &MachineRef) -> Result<ReleaseStatus, ProviderError> {
+        let id = instance_id(machine);
         let api = self.api(machine);
-        let Some(object) = api.get_opt(&id).await.map_err(failed("reading", &id))? else {
-            return Ok(Release::Done);
+        let Some(object) = api.get_opt(&id).await.map_err(api_error("reading", &id))? else {
+            return Ok(ReleaseStatus::Complete);
         };
         if object.metadata.deletion_timestamp.is_none() {
             let preconditions = Preconditions { uid: object.uid(), resource_version: None };
@@ -103,19 +100,18 @@ impl Simulated {
             match api.delete(&id, &params).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
-                Err(error) => return Err(failed("deleting", &id)(error)),
+                Err(error) => return Err(api_error("deleting", &id)(error)),
             }
         }
-        // A delete that was accepted is not a delete that is over: somebody may hold the object with a
-        // finalizer.
-        match api.get_opt(&id).await.map_err(failed("reading", &id))? {
-            None => Ok(Release::Done),
-            Some(_) => Ok(Release::Underway(RELEASE_POLL)),
+        // A finalizer may keep the object after the delete was accepted.
+        match api.get_opt(&id).await.map_err(api_error("reading", &id))? {
+            None => Ok(ReleaseStatus::Complete),
+            Some(_) => Ok(ReleaseStatus::InProgress(RELEASE_POLL_INTERVAL)),
         }
     }
 
     fn ready_at(&self) -> MicroTime {
-        let boot = SignedDuration::try_from(self.boot).unwrap_or(SignedDuration::MAX);
+        let boot = SignedDuration::try_from(self.boot_duration).unwrap_or(SignedDuration::MAX);
         MicroTime(self.clock.now().saturating_add(boot).expect("adding a duration saturates"))
     }
 
@@ -124,16 +120,16 @@ impl Simulated {
     }
 }
 
-impl Provider for Simulated {
+impl Provider for SimulatedProvider {
     fn ensure<'a>(&'a self, request: &'a InstanceRequest) -> BoxFuture<'a, Result<Instance, ProviderError>> {
         self.ensure(request).boxed()
     }
 
-    fn release<'a>(&'a self, machine: &'a MachineRef) -> BoxFuture<'a, Result<Release, ProviderError>> {
+    fn release<'a>(&'a self, machine: &'a MachineRef) -> BoxFuture<'a, Result<ReleaseStatus, ProviderError>> {
         self.release(machine).boxed()
     }
 
-    fn changes(&self, namespace: Option<&str>) -> Changes {
+    fn changes(&self, namespace: Option<&str>) -> ChangeStream {
         let api: Api<SimulatedInstance> = match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
@@ -156,20 +152,20 @@ impl Provider for Simulated {
     }
 }
 
-/// The name of a Machine's instance: a function of its uid, so that asking twice cannot make two.
-fn id_of(machine: &MachineRef) -> String {
+/// The id of a Machine's instance, derived from the uid, so that a repeated request creates no second instance.
+fn instance_id(machine: &MachineRef) -> String {
     format!("instance-{}", machine.uid)
 }
 
-fn progress(ready_at: Timestamp, now: Timestamp) -> Progress {
+fn phase_at(ready_at: Timestamp, now: Timestamp) -> InstancePhase {
     match Duration::try_from(ready_at.duration_since(now)) {
-        Ok(left) if !left.is_zero() => Progress::Booting(left),
-        _ => Progress::Running,
+        Ok(left) if !left.is_zero() => InstancePhase::Booting(left),
+        _ => InstancePhase::Running,
     }
 }
 
-fn failed(action: &'static str, id: &str) -> impl FnOnce(kube::Error) -> ProviderError {
-    move |error| ProviderError::Api { action, id: id.to_owned(), answer: error.into() }
+fn api_error(action: &'static str, id: &str) -> impl FnOnce(kube::Error) -> ProviderError {
+    move |error| ProviderError::Api { action, id: id.to_owned(), error: error.into() }
 }
 
 #[cfg(test)]
@@ -178,28 +174,28 @@ mod tests {
 
     use k8s_openapi::jiff::Timestamp;
 
-    use super::{MachineRef, Progress, id_of, progress};
+    use super::{InstancePhase, MachineRef, instance_id, phase_at};
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::from_millisecond(milliseconds).expect("a time in range")
     }
 
     #[test]
-    fn an_instance_boots_until_its_time_and_says_how_long() {
-        assert_eq!(progress(at(30_000), at(0)), Progress::Booting(Duration::from_secs(30)));
-        assert_eq!(progress(at(30_000), at(29_999)), Progress::Booting(Duration::from_millis(1)));
+    fn an_instance_boots_until_ready_at() {
+        assert_eq!(phase_at(at(30_000), at(0)), InstancePhase::Booting(Duration::from_secs(30)));
+        assert_eq!(phase_at(at(30_000), at(29_999)), InstancePhase::Booting(Duration::from_millis(1)));
     }
 
     #[test]
-    fn an_instance_runs_from_its_time_on() {
-        assert_eq!(progress(at(30_000), at(30_000)), Progress::Running);
-        assert_eq!(progress(at(30_000), at(90_000)), Progress::Running);
+    fn an_instance_runs_from_ready_at_on() {
+        assert_eq!(phase_at(at(30_000), at(30_000)), InstancePhase::Running);
+        assert_eq!(phase_at(at(30_000), at(90_000)), InstancePhase::Running);
     }
 
     #[test]
     fn a_machine_of_the_same_name_gets_another_instance() {
         let first = MachineRef { namespace: "n".into(), name: "blue-1".into(), uid: "u1".into() };
         let second = MachineRef { uid: "u2".into(), ..first.clone() };
-        assert_ne!(id_of(&first), id_of(&second));
+        assert_ne!(instance_id(&first), instance_id(&second));
     }
 }

@@ -1,12 +1,12 @@
-//! Apply configurations of a status.
+//! Server-side apply of the `status` subresource.
 
 use kube::core::NamespaceResourceScope;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What is applied to the `status` subresource of `object`: this status, and nothing else.
-pub(super) fn status_of<K>(object: &K, status: &impl Serialize) -> Value
+/// The apply configuration that sets the status of `object` and nothing else.
+pub(super) fn status_configuration<K>(object: &K, status: &impl Serialize) -> Value
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {

@@ -1,40 +1,39 @@
-//! How long to wait before trying again.
+//! Exponential back-off of failed reconciles, for each object, and of failed watches.
 //!
-//! Each object has its own count of failures in a row; a success forgets it. No jitter: the same failures
-//! lead to the same waits, and one operator's objects do not fail in step with another's.
+//! Replaces kube's `DefaultBackoff`, which adds random jitter; here equal failures lead to equal delays.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use kube::runtime::utils::Backoff;
 
-/// The wait after the first failure.
-const FIRST: Duration = Duration::from_millis(100);
+/// The delay after the first failure.
+const BASE_DELAY: Duration = Duration::from_millis(100);
 
-/// The longest wait between two attempts.
-const LONGEST: Duration = Duration::from_secs(120);
+/// The upper limit of a delay.
+const MAX_DELAY: Duration = Duration::from_secs(120);
 
-/// Failures in a row, by object.
+/// The numbers of consecutive failures, by object.
 #[derive(Debug, Default)]
 pub(crate) struct ObjectBackoff {
     failures: Mutex<BTreeMap<String, u32>>,
 }
 
 impl ObjectBackoff {
-    /// Counts a failure of `object` and says how long to wait before the next attempt.
-    pub(crate) fn after_failure(&self, object: String) -> Duration {
-        let mut failures = self.failures.lock().expect("no one panics while holding the counts");
+    /// Counts a failure of `object` and returns the delay before the retry.
+    pub(crate) fn next_delay(&self, object: String) -> Duration {
+        let mut failures = self.failures.lock().expect("no thread panics while it holds the lock");
         let count = failures.entry(object).or_insert(0);
         *count = count.saturating_add(1);
-        wait_after(*count)
+        delay_after(*count)
     }
 
-    /// Forgets the failures of `object`: it succeeded, or it is gone.
+    /// Resets the back-off of `object` after a success or a deletion.
     pub(crate) fn forget(&self, object: &str) {
-        self.failures.lock().expect("no one panics while holding the counts").remove(object);
+        self.failures.lock().expect("no thread panics while it holds the lock").remove(object);
     }
 }
 
-/// The waits of a watch that keeps failing; kube resets it when the watch delivers again.
+/// The delays of a failing watch. kube resets them once the watch delivers again.
 #[derive(Debug, Default)]
 pub(crate) struct WatchBackoff {
     failures: u32,
@@ -45,7 +44,7 @@ impl Iterator for WatchBackoff {
 
     fn next(&mut self) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
-        Some(wait_after(self.failures))
+        Some(delay_after(self.failures))
     }
 }
 
@@ -55,9 +54,9 @@ impl Backoff for WatchBackoff {
     }
 }
 
-fn wait_after(failures: u32) -> Duration {
+fn delay_after(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(31);
-    FIRST.saturating_mul(1 << doublings).min(LONGEST)
+    BASE_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -66,38 +65,38 @@ mod tests {
 
     use kube::runtime::utils::Backoff;
 
-    use super::{LONGEST, ObjectBackoff, WatchBackoff};
+    use super::{MAX_DELAY, ObjectBackoff, WatchBackoff};
 
     #[test]
-    fn waits_double_with_each_failure_and_stop_growing() {
+    fn delays_double_up_to_the_maximum() {
         let backoff = ObjectBackoff::default();
-        let waits: Vec<_> = (0..4).map(|_| backoff.after_failure("a".into()).as_millis()).collect();
-        assert_eq!(waits, [100, 200, 400, 800]);
-        let last = (0..100).map(|_| backoff.after_failure("a".into())).last();
-        assert_eq!(last, Some(LONGEST));
+        let delays: Vec<_> = (0..4).map(|_| backoff.next_delay("a".into()).as_millis()).collect();
+        assert_eq!(delays, [100, 200, 400, 800]);
+        let last = (0..100).map(|_| backoff.next_delay("a".into())).last();
+        assert_eq!(last, Some(MAX_DELAY));
     }
 
     #[test]
-    fn a_success_starts_over() {
+    fn forget_resets_the_delay() {
         let backoff = ObjectBackoff::default();
         for _ in 0..5 {
-            backoff.after_failure("a".into());
+            backoff.next_delay("a".into());
         }
         backoff.forget("a");
-        assert_eq!(backoff.after_failure("a".into()), Duration::from_millis(100));
+        assert_eq!(backoff.next_delay("a".into()), Duration::from_millis(100));
     }
 
     #[test]
-    fn one_object_does_not_wait_for_another() {
+    fn objects_have_separate_delays() {
         let backoff = ObjectBackoff::default();
         for _ in 0..5 {
-            backoff.after_failure("a".into());
+            backoff.next_delay("a".into());
         }
-        assert_eq!(backoff.after_failure("b".into()), Duration::from_millis(100));
+        assert_eq!(backoff.next_delay("b".into()), Duration::from_millis(100));
     }
 
     #[test]
-    fn a_watch_that_delivers_starts_over() {
+    fn reset_starts_over_with_the_base_delay() {
         let mut backoff = WatchBackoff::default();
         let first = backoff.next();
         backoff.next();

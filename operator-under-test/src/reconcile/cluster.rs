@@ -1,9 +1,7 @@
-//! Cluster: sees to it that it has as many Machines as it asks for, all of its version.
+//! The Cluster reconciler: as many Machines as the spec has, all of its version.
 //!
-//! It finds its Machines by label, counts those whose controller it is, and creates, deletes and upgrades the
-//! difference. It reads them from the server and not from a cache: a count that misses its own last write
-//! would create twice. Garbage collection takes the Machines away when the Cluster goes. Of instances it
-//! knows nothing.
+//! Machines are listed from the server and not read from a cache, since a stale cache would lead to surplus Machines.
+//! Garbage collection deletes the Machines of a deleted Cluster.
 
 use std::sync::Arc;
 
@@ -11,28 +9,31 @@ use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta:
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions},
-    runtime::controller::Action,
+    runtime::{
+        controller::Action,
+        events::{Event, EventType},
+    },
 };
 
 use super::{
     ReconcileError,
-    apply::status_of,
-    children::{Child, count, difference, free_names, selector},
+    apply::status_configuration,
+    plan::{OwnedMachine, count_machines, label_selector, plan, unused_names},
 };
 use crate::{
     api::{
-        CLUSTER_LABEL, Cluster, ClusterStatus, Machine, MachineCounts, MachineSpec, Observation, Truth,
-        conditions, says,
+        CLUSTER_LABEL, Cluster, ClusterStatus, ConditionStatus, Machine, MachineCounts, MachineSpec,
+        ObservedCondition, conditions, contains_all,
     },
     clock::Clock,
-    drive::Reconciler,
-    events::{Happening, Recorder, Tone},
+    controller::Reconciler,
+    events::Recorder,
 };
 
-/// The field manager of what this reconciler applies: its Machines, and the status of Clusters.
-pub const CLUSTER_MANAGER: &str = "clusters.fleet.seatrial.dev";
+/// The field manager of Machines and of the status of Clusters.
+pub const CLUSTER_FIELD_MANAGER: &str = "clusters.fleet.seatrial.dev";
 
-/// Reconciles Clusters; the only writer of their status.
+/// The reconciler of Clusters and only writer of their status.
 pub(crate) struct ClusterReconciler {
     pub(crate) client: Client,
     pub(crate) recorder: Recorder,
@@ -43,38 +44,38 @@ impl Reconciler for ClusterReconciler {
     type Kind = Cluster;
 
     async fn reconcile(&self, cluster: Arc<Cluster>) -> Result<Action, ReconcileError> {
-        let namespace = cluster.namespace().ok_or(ReconcileError::Incomplete { field: "namespace" })?;
+        let namespace = cluster.namespace().ok_or(ReconcileError::MissingField { field: "namespace" })?;
         let machines: Api<Machine> = Api::namespaced(self.client.clone(), &namespace);
-        let owned = owned(&machines, &cluster).await?;
-        let children: Vec<Child> = owned.iter().map(Child::from).collect();
+        let owned = list_owned_machines(&machines, &cluster).await?;
+        let owned_machines: Vec<OwnedMachine> = owned.iter().map(OwnedMachine::from).collect();
         if cluster.metadata.deletion_timestamp.is_none() {
-            self.close_the_difference(&cluster, &machines, &owned, &children).await?;
+            self.carry_out_plan(&cluster, &machines, &owned, &owned_machines).await?;
         }
-        self.write_status(&cluster, &namespace, &children).await?;
+        self.patch_status(&cluster, &namespace, &owned_machines).await?;
         Ok(Action::await_change())
     }
 }
 
 impl ClusterReconciler {
-    async fn close_the_difference(
+    async fn carry_out_plan(
         &self,
         cluster: &Cluster,
         machines: &Api<Machine>,
         owned: &[Machine],
-        children: &[Child],
+        owned_machines: &[OwnedMachine],
     ) -> Result<(), ReconcileError> {
         let desired = usize::try_from(cluster.spec.machines).unwrap_or(0);
-        let todo = difference(children, desired, &cluster.spec.version);
+        let plan = plan(owned_machines, desired, &cluster.spec.version);
         let regarding = cluster.object_ref(&());
-        let uid = cluster.uid().ok_or(ReconcileError::Incomplete { field: "uid" })?;
-        for name in free_names(&cluster.name_any(), &uid, children).take(todo.create) {
+        let uid = cluster.uid().ok_or(ReconcileError::MissingField { field: "uid" })?;
+        for name in unused_names(&cluster.name_any(), &uid, owned_machines).take(plan.create) {
             self.create(cluster, name, machines, &regarding).await?;
         }
         for machine in owned {
             let name = machine.name_any();
-            if todo.delete.contains(&name) {
+            if plan.delete.contains(&name) {
                 self.delete(machine, machines, &regarding).await?;
-            } else if todo.upgrade.contains(&name) {
+            } else if plan.upgrade.contains(&name) {
                 self.upgrade(cluster, machine, machines, &regarding).await?;
             }
         }
@@ -88,16 +89,17 @@ impl ClusterReconciler {
         machines: &Api<Machine>,
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
-        let machine = machine_for(cluster, name)?;
-        match machines.patch(&machine.name_any(), &applied(), &Patch::Apply(&machine)).await {
+        let machine = desired_machine(cluster, name)?;
+        match machines.patch(&machine.name_any(), &apply_params(), &Patch::Apply(&machine)).await {
             Ok(machine) => {
                 let note = format!("created Machine {}", machine.name_any());
-                self.tell(regarding, Tone::Normal, "MachineCreated", note).await;
+                self.publish(regarding, EventType::Normal, "MachineCreated", note).await;
                 Ok(())
             }
             Err(error) => {
                 let error = ReconcileError::api("creating a Machine")(error);
-                self.tell(regarding, Tone::Warning, "MachineCreateFailed", format!("failed {error}")).await;
+                self.publish(regarding, EventType::Warning, "MachineCreateFailed", format!("failed {error}"))
+                    .await;
                 Err(error)
             }
         }
@@ -110,15 +112,14 @@ impl ClusterReconciler {
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
         let name = machine.name_any();
-        // With both preconditions only the Machine that was counted goes, in the state in which it was
-        // counted.
+        // The preconditions keep a Machine that changed since it was listed.
         let preconditions =
             Preconditions { uid: machine.uid(), resource_version: machine.resource_version() };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
         match machines.delete(&name, &params).await {
             Ok(_) => {
                 let note = format!("deleted Machine {name}");
-                self.tell(regarding, Tone::Normal, "MachineDeleted", note).await;
+                self.publish(regarding, EventType::Normal, "MachineDeleted", note).await;
             }
             Err(kube::Error::Api(status)) if status.is_not_found() => {}
             Err(error) => return Err(ReconcileError::api("deleting a Machine")(error)),
@@ -134,66 +135,72 @@ impl ClusterReconciler {
         regarding: &ObjectReference,
     ) -> Result<(), ReconcileError> {
         let (name, old, new) = (machine.name_any(), &machine.spec.version, &cluster.spec.version);
-        let mut upgraded = machine_for(cluster, name.clone())?;
-        // Only the Machine that was counted is moved: an apply to one that has gone would make it anew.
+        let mut upgraded = desired_machine(cluster, name.clone())?;
+        // With the uid, an apply to a Machine that was deleted meanwhile fails instead of creating it again.
         upgraded.metadata.uid = machine.uid();
         machines
-            .patch(&name, &applied(), &Patch::Apply(&upgraded))
+            .patch(&name, &apply_params(), &Patch::Apply(&upgraded))
             .await
             .map_err(ReconcileError::api("upgrading a Machine"))?;
         let note = format!("moved Machine {name} from {old} to {new}");
-        self.tell(regarding, Tone::Normal, "MachineUpgraded", note).await;
+        self.publish(regarding, EventType::Normal, "MachineUpgraded", note).await;
         Ok(())
     }
 
-    async fn write_status(
+    async fn patch_status(
         &self,
         cluster: &Cluster,
         namespace: &str,
-        children: &[Child],
+        owned_machines: &[OwnedMachine],
     ) -> Result<(), ReconcileError> {
         let old = cluster.status.clone().unwrap_or_default();
-        let counts = count(children, &cluster.spec.version);
+        let counts = count_machines(owned_machines, &cluster.spec.version);
         let generation = cluster.metadata.generation.unwrap_or_default();
-        let observed = observe(cluster, counts);
+        let observed = observed_conditions(cluster, counts);
         let status = ClusterStatus {
             observed_generation: Some(generation),
-            version: running_version(children),
+            version: running_version(owned_machines),
             machines: Some(counts),
             conditions: conditions(&old.conditions, &observed, generation, self.clock.now()),
         };
-        let said = says(&old.conditions, &status.conditions);
-        if said && old == (ClusterStatus { conditions: old.conditions.clone(), ..status.clone() }) {
+        let unchanged = contains_all(&old.conditions, &status.conditions)
+            && old == (ClusterStatus { conditions: old.conditions.clone(), ..status.clone() });
+        if unchanged {
             return Ok(());
         }
         let api: Api<Cluster> = Api::namespaced(self.client.clone(), namespace);
-        let status = Patch::Apply(status_of(cluster, &status));
-        api.patch_status(&cluster.name_any(), &applied(), &status)
+        let status = Patch::Apply(status_configuration(cluster, &status));
+        api.patch_status(&cluster.name_any(), &apply_params(), &status)
             .await
             .map_err(ReconcileError::api("writing a Cluster's status"))?;
         let [_, ready] = observed;
-        let before = old.conditions.iter().find(|condition| condition.type_ == ready.type_);
-        if before.is_none_or(|condition| condition.reason != ready.reason) {
-            self.tell(&cluster.object_ref(&()), Tone::Normal, ready.reason, ready.message).await;
+        let old_ready = old.conditions.iter().find(|condition| condition.type_ == ready.type_);
+        if old_ready.is_none_or(|condition| condition.reason != ready.reason) {
+            self.publish(&cluster.object_ref(&()), EventType::Normal, ready.reason, ready.message).await;
         }
         Ok(())
     }
 
-    async fn tell(&self, regarding: &ObjectReference, tone: Tone, reason: &'static str, note: String) {
-        self.recorder.tell(regarding, Happening { tone, reason, action: "Reconcile", note }).await;
+    async fn publish(&self, regarding: &ObjectReference, type_: EventType, reason: &str, note: String) {
+        let (reason, action) = (reason.to_owned(), "Reconcile".to_owned());
+        let event = Event { type_, reason, action, note: Some(note), secondary: None };
+        self.recorder.publish(&event, regarding).await;
     }
 }
 
-/// A controller's applies take over what others have changed of its fields.
-fn applied() -> PatchParams {
-    PatchParams::apply(CLUSTER_MANAGER).force()
+/// Forced, so that the controller takes over its fields from other managers.
+fn apply_params() -> PatchParams {
+    PatchParams::apply(CLUSTER_FIELD_MANAGER).force()
 }
 
-/// The Machines whose controller is this very Cluster, by name.
-async fn owned(machines: &Api<Machine>, cluster: &Cluster) -> Result<Vec<Machine>, ReconcileError> {
-    let params = ListParams::default().labels(&selector(&cluster.name_any()));
+/// The Machines whose controller is the Cluster, sorted by name.
+async fn list_owned_machines(
+    machines: &Api<Machine>,
+    cluster: &Cluster,
+) -> Result<Vec<Machine>, ReconcileError> {
+    let params = ListParams::default().labels(&label_selector(&cluster.name_any()));
     let list = machines.list(&params).await.map_err(ReconcileError::api("listing a Cluster's Machines"))?;
-    let uid = cluster.uid().ok_or(ReconcileError::Incomplete { field: "uid" })?;
+    let uid = cluster.uid().ok_or(ReconcileError::MissingField { field: "uid" })?;
     let mut owned: Vec<Machine> =
         list.items.into_iter().filter(|machine| is_controlled_by(machine, &uid)).collect();
     owned.sort_by_key(ResourceExt::name_any);
@@ -204,10 +211,10 @@ fn is_controlled_by(machine: &Machine, uid: &str) -> bool {
     machine.owner_references().iter().any(|owner| owner.uid == uid && owner.controller == Some(true))
 }
 
-/// What a Cluster applies as one of its Machines.
-fn machine_for(cluster: &Cluster, name: String) -> Result<Machine, ReconcileError> {
+/// The Machine `name` as the Cluster applies it.
+fn desired_machine(cluster: &Cluster, name: String) -> Result<Machine, ReconcileError> {
     let cluster_name = cluster.name_any();
-    let owner = cluster.controller_owner_ref(&()).ok_or(ReconcileError::Incomplete { field: "uid" })?;
+    let owner = cluster.controller_owner_ref(&()).ok_or(ReconcileError::MissingField { field: "uid" })?;
     Ok(Machine {
         metadata: ObjectMeta {
             name: Some(name),
@@ -220,20 +227,20 @@ fn machine_for(cluster: &Cluster, name: String) -> Result<Machine, ReconcileErro
     })
 }
 
-/// The version that all Machines run, if there is one. A Machine that is not ready runs none.
-fn running_version(children: &[Child]) -> Option<String> {
-    let mut staying = children.iter().filter(|child| !child.deleting);
-    let first = staying.next()?;
-    let same = first.ready && staying.all(|child| child.ready && child.version == first.version);
+/// The version that all Machines run, if they are ready and have the same.
+fn running_version(machines: &[OwnedMachine]) -> Option<String> {
+    let mut machines = machines.iter().filter(|machine| !machine.deleting);
+    let first = machines.next()?;
+    let same = first.ready && machines.all(|machine| machine.ready && machine.version == first.version);
     same.then(|| first.version.clone())
 }
 
-fn observe(cluster: &Cluster, counts: MachineCounts) -> [Observation; 2] {
+fn observed_conditions(cluster: &Cluster, counts: MachineCounts) -> [ObservedCondition; 2] {
     let (desired, version) = (cluster.spec.machines, &cluster.spec.version);
     let MachineCounts { total, ready, up_to_date, .. } = counts;
-    let provisioned = Observation {
+    let provisioned = ObservedCondition {
         type_: "Provisioned",
-        status: Truth::from(total == desired),
+        status: ConditionStatus::from(total == desired),
         reason: if total == desired { "AllMachinesExist" } else { "Scaling" },
         message: format!("{total} of {desired} machines exist"),
     };
@@ -248,18 +255,18 @@ fn observe(cluster: &Cluster, counts: MachineCounts) -> [Observation; 2] {
     } else {
         ("AllMachinesReady", format!("all {desired} machines run {version}"))
     };
-    let status = Truth::from(reason == "AllMachinesReady");
-    [provisioned, Observation { type_: "Ready", status, reason, message }]
+    let status = ConditionStatus::from(reason == "AllMachinesReady");
+    [provisioned, ObservedCondition { type_: "Ready", status, reason, message }]
 }
 
 #[cfg(test)]
 mod tests {
     use kube::api::ObjectMeta;
 
-    use super::{machine_for, observe, running_version};
+    use super::{desired_machine, observed_conditions, running_version};
     use crate::{
-        api::{Cluster, ClusterSpec, MachineCounts, Truth},
-        reconcile::children::Child,
+        api::{Cluster, ClusterSpec, ConditionStatus, MachineCounts},
+        reconcile::plan::OwnedMachine,
     };
 
     fn cluster(machines: i32) -> Cluster {
@@ -279,27 +286,27 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_ready(machines: i32, counts: MachineCounts, status: Truth, reason: &str) {
-        let [_, ready] = observe(&cluster(machines), counts);
+    fn check_ready(machines: i32, counts: MachineCounts, status: ConditionStatus, reason: &str) {
+        let [_, ready] = observed_conditions(&cluster(machines), counts);
         assert_eq!((ready.status, ready.reason), (status, reason), "{}", ready.message);
     }
 
     #[test]
     fn a_cluster_is_ready_when_every_machine_is() {
-        check_ready(2, counts(2, 2, 2), Truth::True, "AllMachinesReady");
-        check_ready(0, counts(0, 0, 0), Truth::True, "AllMachinesReady");
+        check_ready(2, counts(2, 2, 2), ConditionStatus::True, "AllMachinesReady");
+        check_ready(0, counts(0, 0, 0), ConditionStatus::True, "AllMachinesReady");
     }
 
     #[test]
-    fn a_cluster_that_is_not_ready_says_what_it_waits_for() {
-        check_ready(2, counts(1, 1, 1), Truth::False, "Scaling");
-        check_ready(2, counts(2, 2, 1), Truth::False, "Upgrading");
-        check_ready(2, counts(2, 1, 2), Truth::False, "MachinesNotReady");
+    fn the_reason_of_a_cluster_that_is_not_ready_names_the_next_step() {
+        check_ready(2, counts(1, 1, 1), ConditionStatus::False, "Scaling");
+        check_ready(2, counts(2, 2, 1), ConditionStatus::False, "Upgrading");
+        check_ready(2, counts(2, 1, 2), ConditionStatus::False, "MachinesNotReady");
     }
 
     #[test]
-    fn a_machine_is_found_by_label_and_held_by_its_owner() {
-        let machine = machine_for(&cluster(1), "blue-x".into()).expect("the cluster has a uid");
+    fn a_machine_has_the_label_and_an_owner_reference_that_blocks_deletion() {
+        let machine = desired_machine(&cluster(1), "blue-x".into()).expect("the cluster has a uid");
         let owner = &machine.metadata.owner_references.expect("an owner")[0];
         // Without blockOwnerDeletion a foreground deletion of the Cluster would not wait for its Machines.
         assert_eq!((owner.controller, owner.block_owner_deletion), (Some(true), Some(true)));
@@ -307,17 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn the_running_version_is_the_one_that_all_machines_share() {
-        let child = |version: &str, ready| Child {
+    fn the_running_version_is_that_of_all_machines() {
+        let machine = |version: &str, ready| OwnedMachine {
             name: "a".into(),
             version: version.into(),
             ready,
             deleting: false,
             created: 0,
         };
-        assert_eq!(running_version(&[child("1", true), child("1", true)]).as_deref(), Some("1"));
-        assert_eq!(running_version(&[child("1", true), child("2", true)]), None);
-        assert_eq!(running_version(&[child("1", false)]), None);
+        assert_eq!(running_version(&[machine("1", true), machine("1", true)]).as_deref(), Some("1"));
+        assert_eq!(running_version(&[machine("1", true), machine("2", true)]), None);
+        assert_eq!(running_version(&[machine("1", false)]), None);
         assert_eq!(running_version(&[]), None);
     }
 }

@@ -1,44 +1,42 @@
-//! Why a reconcile did not finish.
+//! The error of a reconcile.
 
 use thiserror::Error;
 
-use crate::{answer::Answer, provider::ProviderError};
+use crate::{api_error::ApiError, provider::ProviderError};
 
-/// Why a reconcile did not finish. It is tried again after the object's back-off.
+/// The error of a reconcile, which is retried with the object's back-off.
 #[derive(Debug, Error)]
 pub(crate) enum ReconcileError {
-    /// The API refused or could not be reached.
-    #[error("{action}: {answer}")]
+    /// A request to the API server failed.
+    #[error("{action}: {error}")]
     Api {
-        /// What was being done, as a participle with its object.
+        /// The action, as a participle with its object.
         action: &'static str,
-        /// What the API said.
-        answer: Answer,
+        /// The error of the request.
+        error: ApiError,
     },
-    /// The provider could not do what it was asked.
+    /// The provider failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// The server sent an object without something that every stored object has.
+    /// An object from the server lacks a field that each stored object has.
     #[error("reading an object from the server: it has no {field}")]
-    Incomplete {
-        /// What is missing.
+    MissingField {
+        /// The missing field.
         field: &'static str,
     },
 }
 
 impl ReconcileError {
-    /// An error of the API while doing `action`.
+    /// Wraps an error of the API in the course of `action`.
     pub(crate) fn api(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
-        move |error| Self::Api { action, answer: error.into() }
+        move |error| Self::Api { action, error: error.into() }
     }
 
-    /// Whether somebody else wrote first: nothing is wrong, what was read is only old.
+    /// True if the object was stale: nothing is wrong, and a retry reads a newer one.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {
-            Self::Api { answer, .. } | Self::Provider(ProviderError::Api { answer, .. }) => {
-                answer.is_conflict()
-            }
-            Self::Provider(ProviderError::GoingAway { .. }) | Self::Incomplete { .. } => false,
+            Self::Api { error, .. } | Self::Provider(ProviderError::Api { error, .. }) => error.is_conflict(),
+            Self::Provider(ProviderError::Terminating { .. }) | Self::MissingField { .. } => false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Machines: one instance each, released before the machine goes.
+//! Specs of Machines: one instance each, released before the Machine is deleted.
 
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
@@ -10,8 +10,8 @@ use seatrial_operator::{Machine, SimulatedInstance};
 use serde_json::json;
 
 use crate::{
-    fleet::{NEXT_VERSION, VERSION, be_ready, books, machine, tell},
-    operator::{BOOT, StartOperator},
+    objects::{NEXT_VERSION, VERSION, be_ready, include_event, instances_by_machine, machine},
+    start_operator::{BOOT_DURATION, StartOperator},
 };
 
 pub(crate) fn specs(s: &mut Scope) {
@@ -36,17 +36,17 @@ fn created(s: &mut Scope) {
         cx.expect(instances.unwrap_or_default().remove(0)).to(match_json(instance))?;
         Ok(())
     });
-    s.it("is not ready before its instance's time has come", async |cx: &mut Cx| {
+    s.it("is not ready before the instance's readyAt", async |cx: &mut Cx| {
         let lone = cx.create(&machine("lone")).await?;
         cx.eventually(&lone).should(be_ready()).await?;
         let now = cx.now();
-        let on_time = satisfy("have come up before now", move |instances: &Vec<SimulatedInstance>| {
+        let on_time = satisfy("have booted before now", move |instances: &Vec<SimulatedInstance>| {
             instances.iter().all(|instance| instance.spec.ready_at.0 <= now)
         });
         cx.eventually(cx.all::<SimulatedInstance>()).should(all((have_len(1), on_time))).await?;
         Ok(())
     });
-    s.it("takes its instance along when its version moves up", async |cx: &mut Cx| {
+    s.it("keeps its instance when its version is upgraded", async |cx: &mut Cx| {
         let lone = cx.create(&machine("lone")).await?;
         cx.eventually(&lone).should(be_ready()).await?;
         cx.patch_merge::<Machine>("lone", json!({"spec": {"version": NEXT_VERSION}})).await?;
@@ -62,21 +62,21 @@ fn lost(s: &mut Scope) {
         let lone = cx.create(&machine("lone")).await?;
         let ready = cx.eventually(&lone).should(be_ready()).await?;
         let id = ready.and_then(|machine| machine.status?.provider_id).unwrap_or_default();
-        let before = books(vec![cx.get::<SimulatedInstance>(&id).await?]);
+        let before = instances_by_machine(vec![cx.get::<SimulatedInstance>(&id).await?]);
         cx.delete::<SimulatedInstance>(&id).await?;
         let anew = satisfy("be another instance", move |instances: &Vec<SimulatedInstance>| {
-            instances.len() == 1 && books(instances.clone()) != before
+            instances.len() == 1 && instances_by_machine(instances.clone()) != before
         });
         cx.eventually(cx.all::<SimulatedInstance>()).should(anew).await?;
         cx.eventually(&lone).should(be_ready()).await?;
         Ok(())
     });
-    s.it("tells again what it told before as one event that is counted", async |cx: &mut Cx| {
+    s.it("counts a repeated event in a series", async |cx: &mut Cx| {
         let lone = cx.create(&machine("lone")).await?;
         let ready = cx.eventually(&lone).should(be_ready()).await?;
         let id = ready.and_then(|machine| machine.status?.provider_id).unwrap_or_default();
         cx.delete::<SimulatedInstance>(&id).await?;
-        let counted = satisfy("tell Booting once and count it twice", |events: &Vec<Event>| {
+        let counted = satisfy("include one Booting with a count of two", |events: &Vec<Event>| {
             let booting = |event: &&Event| event.reason.as_deref() == Some("Booting");
             let counts: Vec<_> = events.iter().filter(booting).map(|event| event.series.as_ref()).collect();
             matches!(counts.as_slice(), [Some(series)] if series.count == 2)
@@ -87,28 +87,28 @@ fn lost(s: &mut Scope) {
 }
 
 fn deleted(s: &mut Scope) {
-    s.it("goes when its instance is released, and says so", async |cx: &mut Cx| {
+    s.it("is deleted when its instance is released, with an event", async |cx: &mut Cx| {
         let lone = cx.create(&machine("lone")).await?;
         cx.eventually(&lone).should(be_ready()).await?;
         cx.delete::<Machine>("lone").await?;
         cx.eventually(&lone).should(be_gone()).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(0)).await?;
-        cx.eventually(cx.all::<Event>()).should(tell("Released", "lone")).await?;
+        cx.eventually(cx.all::<Event>()).should(include_event("Released", "lone")).await?;
         Ok(())
     });
     s.it("stays as long as its instance does", async |cx: &mut Cx| {
         let lone = cx.create(&machine("lone")).await?;
         let ready = cx.eventually(&lone).should(be_ready()).await?;
         let id = ready.and_then(|machine| machine.status?.provider_id).unwrap_or_default();
-        cx.step("somebody else holds the instance, and the machine is deleted");
-        let hold = json!({"metadata": {"finalizers": ["example.com/inventory"]}});
-        cx.patch_merge::<SimulatedInstance>(&id, hold).await?;
+        cx.step("the instance has a foreign finalizer, and the machine is deleted");
+        let finalizer = json!({"metadata": {"finalizers": ["example.com/inventory"]}});
+        cx.patch_merge::<SimulatedInstance>(&id, finalizer).await?;
         cx.delete::<Machine>("lone").await?;
         let releasing = have_condition("Ready", "False").with_reason("Releasing");
         cx.eventually(&lone).should(releasing).await?;
         let releasing = have_condition("Ready", "False").with_reason("Releasing");
-        cx.consistently(&lone).should(releasing).during(BOOT / 2).await?;
-        cx.step("the instance may go");
+        cx.consistently(&lone).should(releasing).during(BOOT_DURATION / 2).await?;
+        cx.step("the foreign finalizer is removed");
         cx.patch_merge::<SimulatedInstance>(&id, json!({"metadata": {"finalizers": null}})).await?;
         cx.eventually(&lone).should(be_gone()).await?;
         cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(0)).await?;
@@ -119,18 +119,18 @@ fn deleted(s: &mut Scope) {
 fn rejected(s: &mut Scope) {
     s.it("is rejected when it wants to move to another cluster", async |cx: &mut Cx| {
         cx.create(&machine("lone")).await?;
-        let answer = cx.patch_merge::<Machine>("lone", json!({"spec": {"clusterName": "red"}})).await;
+        let result = cx.patch_merge::<Machine>("lone", json!({"spec": {"clusterName": "red"}})).await;
         let reason = "spec.clusterName: Invalid value: \"red\": clusterName is immutable";
-        cx.expect(answer).to(be_rejected("Invalid").saying(reason))?;
+        cx.expect(result).to(be_rejected("Invalid").saying(reason))?;
         Ok(())
     });
     s.it("is rejected when its version is no release", async |cx: &mut Cx| {
         let mut lone = machine("lone");
         lone.spec.version = "1.37".into();
-        let answer = cx.create(&lone).await;
+        let result = cx.create(&lone).await;
         let reason =
             "spec.version: Invalid value: \"1.37\": version must be a Kubernetes release such as 1.37.2";
-        cx.expect(answer).to(be_rejected("Invalid").saying(reason))?;
+        cx.expect(result).to(be_rejected("Invalid").saying(reason))?;
         Ok(())
     });
 }

@@ -1,19 +1,18 @@
-//! The operator's specs: one text, run in memory, on a real API server, or on any cluster.
+//! The operator's specs, the same for all tiers.
 //!
-//! `cargo test -p seatrial-operator --test specs` runs them in memory and in virtual time;
-//! `SEATRIAL_TIER=envtest` and `SEATRIAL_TIER=existing` run the same file elsewhere. One file per kind, and
-//! one for what concerns the operator as a whole. How a spec starts the operator stands in `operator.rs`.
+//! `cargo test -p seatrial-operator --test specs` runs them on the tier `fake`; the variable `SEATRIAL_TIER` selects
+//! another one. `start_operator` runs the operator in process or as a Pod, by tier.
 
+mod artefacts;
 mod cluster;
-mod evidence;
 mod machine;
 mod pod;
+mod rbac;
 mod restart;
-mod rights;
 
-mod fleet;
+mod objects;
 
-mod operator;
+mod start_operator;
 
 mod deployed;
 mod in_process;
@@ -21,8 +20,8 @@ mod in_process;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if evidence::is_wanted() {
-        return evidence::fail_deliberately();
+    if artefacts::is_failing_run() {
+        return artefacts::run_failing_spec();
     }
     seatrial_e2e::run(|suite| {
         suite.crds(seatrial_operator::crds());
@@ -30,9 +29,9 @@ fn main() -> ExitCode {
         suite.describe("Machine", machine::specs);
         suite.describe("Operator", |s| {
             restart::specs(s);
-            s.context("under the rules of its bundle", rights::specs);
+            s.context("with the RBAC rules of its bundle", rbac::specs);
             s.context("in a Pod", pod::specs);
-            s.context("that fails", evidence::specs);
+            s.context("whose spec fails", artefacts::specs);
         });
     })
 }

@@ -1,4 +1,4 @@
-//! The operator as a Pod: what a cluster of real nodes does to it, and what becomes of its work.
+//! Specs of the operator as a Pod: upgrade, failed start, paused node, two clusters.
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Node, core::v1::Pod};
 use kube::{Api, ResourceExt, api::DynamicObject, core::ApiResource};
@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::{
     deployed::{self, pods},
-    fleet::{be_ready, be_ready_machines, books, cluster},
-    operator::{BOOT, StartOperator, bundle_for},
+    objects::{all_be_ready, be_ready, cluster, instances_by_machine},
+    start_operator::{BOOT_DURATION, StartOperator, bundle_for},
 };
 
 pub(crate) fn specs(s: &mut Scope) {
@@ -28,7 +28,7 @@ pub(crate) fn specs(s: &mut Scope) {
 }
 
 fn upgraded(s: &mut Scope) {
-    s.it("takes over from its predecessor and makes nothing anew", async |cx: &mut Cx| {
+    s.it("takes over from its predecessor and keeps all instances", async |cx: &mut Cx| {
         cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 2)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
@@ -43,13 +43,14 @@ fn upgraded(s: &mut Scope) {
         let successor = only_pod(cx).await?;
         cx.expect(successor.uid() == predecessor.uid()).to(equal(false))?;
         let after = cx.eventually(cx.all::<SimulatedInstance>()).should(have_len(2)).await?;
-        cx.expect(books(after.unwrap_or_default())).to(equal(books(instances.unwrap_or_default())))?;
-        cx.step("and the successor works");
+        cx.expect(instances_by_machine(after.unwrap_or_default()))
+            .to(equal(instances_by_machine(instances.unwrap_or_default())))?;
+        cx.step("the cluster is scaled");
         cx.patch_merge::<Cluster>("blue", json!({"spec": {"machines": 3}})).await?;
-        cx.eventually(cx.all::<Machine>()).should(be_ready_machines(3)).within(mins(2)).await?;
+        cx.eventually(cx.all::<Machine>()).should(all_be_ready(3)).within(mins(2)).await?;
         Ok(())
     });
-    s.it("goes on after its Deployment was restarted", async |cx: &mut Cx| {
+    s.it("reconciles after a restart of its Deployment", async |cx: &mut Cx| {
         cx.start_operator().await?;
         let first = only_pod(cx).await?;
         let annotations = json!({"kubectl.kubernetes.io/restartedAt": "now"});
@@ -64,35 +65,38 @@ fn upgraded(s: &mut Scope) {
 }
 
 fn stuck(s: &mut Scope) {
-    s.it("is told as an image that cannot be pulled, long before the time is over", async |cx: &mut Cx| {
+    s.it("reports an image that cannot be pulled long before the timeout", async |cx: &mut Cx| {
         cx.apply_all(&bundle_for(cx, "seatrial.local/nowhere:1").objects()).await?;
-        let told = cx.rolled_out(bundle::NAME, mins(9)).await;
-        cx.expect(told).to(satisfy("name the image", |told: &SpecResult| {
-            says(told, &["will not be rolled out: Pod seatrial-operator-", "seatrial.local/nowhere:1"])
+        let result = cx.rolled_out(bundle::NAME, mins(9)).await;
+        cx.expect(result).to(satisfy("name the image", |result: &SpecResult| {
+            fails_with(
+                result,
+                &["will not be rolled out: Pod seatrial-operator-", "seatrial.local/nowhere:1"],
+            )
         }))
     });
-    s.it("is told as an end again and again, with the program's last words", async |cx: &mut Cx| {
+    s.it("reports a crash loop with the last lines of the log", async |cx: &mut Cx| {
         let archive = deployed::loaded_image(cx).await?;
         let mut bundle = bundle_for(cx, &archive.reference);
         bundle.arguments = vec!["--log=operator=loud".into()];
         cx.apply_all(&bundle.objects()).await?;
-        let told = cx.rolled_out(bundle::NAME, mins(9)).await;
-        cx.expect(told).to(satisfy("say how it ends and what it said", |told: &SpecResult| {
-            says(
-                told,
+        let result = cx.rolled_out(bundle::NAME, mins(9)).await;
+        cx.expect(result).to(satisfy("have the exit code and the log", |result: &SpecResult| {
+            fails_with(
+                result,
                 &["ended with exit code 1", "its last lines:", "failed to read --log \"operator=loud\""],
             )
         }))
     });
 }
 
-fn says(told: &SpecResult, parts: &[&str]) -> bool {
-    told.as_ref().is_err_and(|failure: &Failure| parts.iter().all(|part| failure.message().contains(part)))
+fn fails_with(result: &SpecResult, parts: &[&str]) -> bool {
+    result.as_ref().is_err_and(|failure: &Failure| parts.iter().all(|part| failure.message().contains(part)))
 }
 
 fn paused(s: &mut Scope) {
     s.needs(Need::Nodes(2)).serial().label("faults");
-    s.it("does nothing as long as that lasts, and goes on where it stood", async |cx: &mut Cx| {
+    s.it("does nothing meanwhile and continues afterwards", async |cx: &mut Cx| {
         cx.start_operator().await?;
         let blue = cx.create(&cluster("blue", 1)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
@@ -102,8 +106,8 @@ fn paused(s: &mut Scope) {
         let node = kind.node(&name).await?;
         node.pause().await?;
         cx.patch_merge::<Cluster>("blue", json!({"spec": {"machines": 2}})).await?;
-        cx.consistently(cx.all::<Machine>()).should(have_len(1)).during(BOOT * 2).await?;
-        cx.step("the control plane gives the node up");
+        cx.consistently(cx.all::<Machine>()).should(have_len(1)).during(BOOT_DURATION * 2).await?;
+        cx.step("the node becomes Unknown");
         let lost = cx.object::<Node>(&name);
         cx.eventually(lost).should(have_condition("Ready", "Unknown")).within(mins(2)).await?;
         node.unpause().await?;
@@ -111,50 +115,47 @@ fn paused(s: &mut Scope) {
             .should(have_condition("Ready", "True"))
             .within(mins(2))
             .await?;
-        cx.eventually(cx.all::<Machine>()).should(be_ready_machines(2)).within(mins(2)).await?;
+        cx.eventually(cx.all::<Machine>()).should(all_be_ready(2)).within(mins(2)).await?;
         cx.eventually(&blue).should(be_ready()).await?;
-        // The same Pod: it was not replaced, it went on.
+        // The same Pod: it was not replaced.
         cx.expect(only_pod(cx).await?.uid()).to(equal(pod.uid()))
     });
 }
 
 fn two_clusters(s: &mut Scope) {
     s.serial();
-    s.it(
-        "looks after each cluster's objects, here in one namespace and there in all",
-        async |cx: &mut Cx| {
-            let here = cx.kind()?;
-            let config = ClusterConfig::new().pod_subnet("10.245.0.0/16").audited(true);
-            let there = Box::pin(here.another_cluster(&config)).await?;
-            cx.start_operator().await?;
-            install_everywhere(cx, &there).await?;
-            let blue = cx.create(&cluster("blue", 1)).await?;
-            let client = there.client().await?;
-            let green: Api<Cluster> = Api::namespaced(client.clone(), "default");
-            green.create(&kube::api::PostParams::default(), &cluster("green", 1)).await?;
-            cx.eventually(&blue).should(be_ready()).within(mins(2)).await?;
-            let clusters: Api<DynamicObject> =
-                Api::namespaced_with(client, "default", &ApiResource::erase::<Cluster>(&()));
-            let there_green = Object::dynamic(clusters, "Cluster", "green");
-            cx.eventually(there_green).should(be_ready()).within(mins(2)).await?;
-            let names: Vec<_> = cx.api::<Cluster>().list(&kube::api::ListParams::default()).await?.items;
-            cx.expect(names.iter().map(ResourceExt::name_any).collect::<Vec<_>>())
-                .to(equal(vec!["blue".into()]))?;
-            let account = format!("system:serviceaccount:{}:", bundle::NAMESPACE);
-            let trail = Trail::parse(&there.audit_log(&account).await?)?;
-            cx.expect(trail).to(deny_nothing())
-        },
-    )
+    s.it("reconciles both, one namespace of the first and all of the second", async |cx: &mut Cx| {
+        let here = cx.kind()?;
+        let config = ClusterConfig::new().pod_subnet("10.245.0.0/16").audited(true);
+        let there = Box::pin(here.another_cluster(&config)).await?;
+        cx.start_operator().await?;
+        install_cluster_wide(cx, &there).await?;
+        let blue = cx.create(&cluster("blue", 1)).await?;
+        let client = there.client().await?;
+        let green: Api<Cluster> = Api::namespaced(client.clone(), "default");
+        green.create(&kube::api::PostParams::default(), &cluster("green", 1)).await?;
+        cx.eventually(&blue).should(be_ready()).within(mins(2)).await?;
+        let clusters: Api<DynamicObject> =
+            Api::namespaced_with(client, "default", &ApiResource::erase::<Cluster>(&()));
+        let there_green = Object::dynamic(clusters, "Cluster", "green");
+        cx.eventually(there_green).should(be_ready()).within(mins(2)).await?;
+        let names: Vec<_> = cx.api::<Cluster>().list(&kube::api::ListParams::default()).await?.items;
+        cx.expect(names.iter().map(ResourceExt::name_any).collect::<Vec<_>>())
+            .to(equal(vec!["blue".into()]))?;
+        let account = format!("system:serviceaccount:{}:", bundle::NAMESPACE);
+        let trail = Trail::parse(&there.audit_log(&account).await?)?;
+        cx.expect(trail).to(deny_nothing())
+    })
     .time_out(mins(15));
 }
 
-/// Installs the operator for a whole cluster, as its users do.
-async fn install_everywhere(cx: &Cx, there: &KindCluster) -> SpecResult {
+/// Installs the operator for all namespaces of a cluster.
+async fn install_cluster_wide(cx: &Cx, there: &KindCluster) -> SpecResult {
     let archive = deployed::loaded_image(cx).await?;
     there.load_archive(&archive).await?;
     let client = there.client().await?;
     let bundle = Bundle {
-        arguments: vec![format!("--machine-boot={}", BOOT.as_secs())],
+        arguments: vec![format!("--machine-boot={}", BOOT_DURATION.as_secs())],
         ..Bundle::new(&archive.reference)
     };
     Box::pin(deploy::apply(&client, bundle::NAMESPACE, &bundle.objects())).await?;

@@ -1,7 +1,6 @@
-//! The printer columns of every listable resource, as a list answers them to whoever asks for a Table.
+//! The printer columns of all listable resources, from lists as Tables.
 //!
-//! A built-in kind's cells are computed by the server's code, so a column here says how it looks, not where its value
-//! comes from.
+//! The cells of built-in kinds are computed by the server's code, so the columns have no JSON path.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};

@@ -1,6 +1,4 @@
-//! The command: collects every file's text, then writes it or compares it with what is committed.
-//!
-//! It knows the list of files and nothing of what is in them.
+//! The command: generates all files, then writes them or compares them with the committed ones.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +27,7 @@ pub struct Args {
 /// File name → text.
 pub(crate) type Files = BTreeMap<&'static str, String>;
 
-/// Generates, then writes or compares.
+/// Generates all files, then writes or compares them.
 pub async fn run(args: Args) -> Result<()> {
     let server = Server::start(args.kubeconfig.as_deref()).await?;
     let files = collect(&server).await;
@@ -108,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_just_written_passes_the_check() {
+    fn written_files_pass_the_check() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &files()).unwrap();
         compare(folder.path(), &files()).unwrap();
     }
 
     #[test]
-    fn the_check_names_the_files_that_differ_or_are_missing_and_no_other() {
+    fn the_check_names_files_that_differ_or_are_missing() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.json"), "[]\n").unwrap();
         let error = compare(folder.path(), &files()).unwrap_err().to_string();

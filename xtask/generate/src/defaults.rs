@@ -1,8 +1,7 @@
-//! The defaults that the server really applies, recorded from dry runs: component → field → value.
+//! The defaults that the server applies, recorded from dry runs: component → field → value.
 //!
-//! `OpenAPI` tells some of them, and some wrongly; the truth is what comes back. A second round sends each recorded
-//! field as the zero of its type, because in Go a plain field that is zero is a field that is absent, while a pointer
-//! to zero is a value.
+//! The defaults in `OpenAPI` are incomplete and partly wrong. A second round sends each field as the zero of its type, since
+//! in Go a zero plain field is the same as an absent one, while a pointer to zero is a value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +16,14 @@ use super::resources::Resource;
 use super::server::Server;
 use super::text;
 
-/// What is known of one component's defaults.
+/// The defaults of a component.
 #[derive(Default)]
 struct Defaults {
     set: Map<String, Value>,
     over_zero: BTreeSet<String>,
 }
 
-/// Components that no create can hold, with the one whose defaulting code they share.
+/// Components that no create can have, with the component whose defaulting code they share.
 const ALIKE: [(&str, &str); 1] = [("io.k8s.api.core.v1.EphemeralContainer", "io.k8s.api.core.v1.Container")];
 
 /// The text of `defaults.json`.
@@ -149,7 +148,7 @@ fn agree(
     Ok(agreed)
 }
 
-/// Whether the field, sent as the zero of its type, comes back as the default.
+/// True if the server replaces the zero of the field by the default.
 async fn replaces_zero(
     server: &Server,
     resource: &Resource,
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_every_place_shows_is_a_default_and_an_excluded_one_is_not() {
+    fn an_agreed_value_is_a_default_unless_excluded() {
         let mut seen = excluded();
         let key = ("io.k8s.api.core.v1.Probe".to_owned(), "periodSeconds".to_owned());
         seen.insert(
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_one_place_lacks_is_an_error_that_names_the_field() {
+    fn disagreeing_observations_are_an_error_that_names_the_field() {
         let mut seen = excluded();
         let key = ("io.k8s.api.core.v1.Probe".to_owned(), "periodSeconds".to_owned());
         seen.insert(key, vec![observation(Some(json!(10)), "Pod"), observation(None, "Deployment")]);
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_table_that_excludes_nothing_is_an_error() {
+    fn an_entry_that_excludes_nothing_is_an_error() {
         let error = agree(Observations::new(), &manifests()).err().unwrap().to_string();
         assert!(error.contains("remove the line"), "{error}");
     }

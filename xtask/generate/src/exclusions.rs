@@ -1,8 +1,7 @@
-//! What dry runs fill in that is no default of its component, with the reason. Code in the fake's strategies and
-//! admission plugins does these.
+//! Fields that dry runs fill in and that are no defaults of their component, with the reason.
 //!
-//! The table is exact: a field whose observations disagree and that has no line here fails the generator, and so does
-//! a line that excludes nothing.
+//! The fake's strategies and admission plugins set these. The generator fails if observations of a field disagree and no
+//! entry excludes it, and if an entry excludes nothing.
 
 /// One field that is not recorded.
 pub(crate) struct Exclusion {
@@ -111,7 +110,7 @@ pub(crate) const UNOBSERVED: &[(&str, &str)] = &[
 ];
 
 impl Exclusion {
-    /// Whether this line is about an observation.
+    /// True if this entry matches an observation.
     pub(crate) fn is_about(&self, component: &str, field: &str, root: &str) -> bool {
         let own = component.strip_prefix("io.k8s.api.").unwrap_or(component);
         own == self.component && field == self.field && self.under.is_none_or(|kind| kind == root)
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_about_one_kind_leaves_other_kinds_alone() {
+    fn an_entry_for_one_kind_does_not_match_others() {
         let line = under("Job", "core.v1.PodTemplateSpec", "metadata", "labels");
         assert!(line.is_about("io.k8s.api.core.v1.PodTemplateSpec", "metadata", "Job"));
         assert!(!line.is_about("io.k8s.api.core.v1.PodTemplateSpec", "metadata", "CronJob"));

@@ -1,11 +1,11 @@
 //! The built-in kinds' data, read from a real kube-apiserver.
 //!
-//! This crate knows neither the fake, which includes what is written here, nor anybody who knows the fake: a generator
-//! that needs its own output to compile could never mend a broken one. `cargo xtask gen` runs it as a program of its own.
+//! This crate depends neither on the fake, which includes the generated data, nor on a crate that depends on the fake, so
+//! it compiles even if the data is broken. `cargo xtask gen` runs it as a separate program.
 //!
-//! The way of a run: a `server` is asked for its `openapi`, its `resources` and their `columns`; `manifests` are sent as
-//! dry runs, an `observe`r sees what the answers hold that was not sent, and `defaults` takes that for a default unless
-//! `exclusions` says why not; `protobuf` reads what no server publishes. `command` writes the files or compares them.
+//! A run reads `openapi`, `resources` and `columns` from a `server`. It sends `manifests` as dry runs, `observe` records the
+//! fields in the responses that were not sent, and `defaults` takes them for defaults unless `exclusions` lists them.
+//! `protobuf` reads field numbers from Kubernetes' Go modules. `command` writes the files or compares them.
 
 mod command;
 

@@ -1,4 +1,4 @@
-//! `cargo run --package seatrial-generate`, which `cargo xtask gen` is.
+//! The program behind `cargo xtask gen`.
 
 use std::process::ExitCode;
 

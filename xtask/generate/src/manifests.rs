@@ -1,5 +1,4 @@
-//! The objects whose dry runs show the server's defaults: written by hand, as small as the server takes them, together
-//! rich enough to reach every component that has defaults.
+//! The manifests of the dry runs: minimal objects that together have each component with defaults.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -17,7 +16,7 @@ const FILES: [(&str, &str); 7] = [
 
 /// One object that is sent.
 pub(crate) struct Manifest {
-    /// Where it stands, for errors: `pods.yaml: Pod plain`.
+    /// Its origin, for errors: `pods.yaml: Pod plain`.
     pub(crate) origin: String,
     /// The object.
     pub(crate) object: Value,

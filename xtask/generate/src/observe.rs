@@ -1,7 +1,7 @@
-//! What an answer holds that was not sent, attributed to the component at that place.
+//! Observation of fields in responses that were not sent, by component.
 //!
-//! Every field that the sender left out is an observation, whether the server filled it or not: only if all agree is
-//! the value a default of the component.
+//! Each field that was left out is an observation, whether the server filled it in or not. A value is only a default of the
+//! component if all observations agree.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::openapi::Documents;
 
 /// One place where a field was left out.
 pub(crate) struct Observation {
-    /// What the server put there, if anything.
+    /// The value that the server filled in, if any.
     pub(crate) value: Option<Value>,
     /// Number of the manifest.
     pub(crate) manifest: usize,
@@ -38,12 +38,12 @@ impl<'d> Observer<'d> {
         Self { documents, observations: BTreeMap::new(), manifest: 0, root: String::new() }
     }
 
-    /// What has been seen.
+    /// The observations so far.
     pub(crate) fn finish(self) -> Observations {
         self.observations
     }
 
-    /// Takes one object and its answer. The metadata of the object itself is nobody's default.
+    /// Records the observations of a response. Metadata of the object itself has no defaults.
     pub(crate) fn see(&mut self, manifest: usize, component: &str, sent: &Value, got: &Value) {
         self.manifest = manifest;
         sent["kind"].as_str().unwrap_or_default().clone_into(&mut self.root);
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_was_left_out_is_attributed_to_its_component_filled_or_not() {
+    fn an_absent_field_is_an_observation_of_its_component() {
         let documents = Documents::of(&json!({
             "Pod": {"properties": {"kind": {}, "metadata": {}, "spec": {"allOf": [{"$ref": "#/c/Spec"}]}}},
             "Spec": {"properties": {"list": {"items": {"$ref": "#/c/Item"}}, "policy": {}}},

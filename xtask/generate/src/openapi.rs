@@ -1,8 +1,7 @@
-//! The components of every `/openapi/v3` document, without prose.
+//! The components of all `/openapi/v3` documents, without descriptions.
 //!
-//! One component has one text, whichever document it is read from. The only exceptions are the two types that every
-//! group version registers for itself (`DeleteOptions`, `WatchEvent`): each document lists the core version and its
-//! own; the core form is kept.
+//! A component is the same in each document, except `DeleteOptions` and `WatchEvent`: each group version lists the core
+//! version and its own. The core form is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::server::Server;
 
-/// Where components stand, with the list of kinds that each stands for.
+/// The extension with the group, version and kind of a component.
 const GVK: &str = "x-kubernetes-group-version-kind";
 
 /// All components of all documents.
@@ -44,7 +43,7 @@ impl Documents {
         Self { components: components.into_iter().collect(), ..Self::default() }
     }
 
-    /// Whether a delete at this path (without namespace and name) answers with the object.
+    /// True if a delete at this path (without namespace and name) answers with the object.
     pub(crate) fn delete_gives_object(&self, path: &str) -> bool {
         self.delete_gives_object.contains(path)
     }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prose_goes_and_a_property_called_description_stays() {
+    fn descriptions_are_removed_but_not_a_property_of_that_name() {
         let schema = json!({"description": "x", "properties": {"description": {"type": "string", "description": "y"}},
             "items": {"allOf": [{"$ref": "a", "description": "z"}], "default": {"description": "kept"}}});
         let expected = json!({"properties": {"description": {"type": "string"}},
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_types_that_every_group_registers_keep_their_core_form() {
+    fn types_registered_by_each_group_keep_their_core_form() {
         let mut documents = Documents::default();
         let kinds = json!([{"group": "", "kind": "WatchEvent", "version": "v1"},
             {"group": "apps", "kind": "WatchEvent", "version": "v1"}]);

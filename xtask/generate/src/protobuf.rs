@@ -1,8 +1,7 @@
-//! The field numbers of the built-in kinds' protobuf form, from the `.proto` files of Kubernetes' Go modules.
+//! The field numbers of built-in kinds in protobuf, from the `.proto` files of Kubernetes' Go modules.
 //!
-//! kube-apiserver publishes everything else by itself; field numbers stand in its modules only, so the Go toolchain
-//! fetches these by name. Messages are called as the `OpenAPI` components are, and only what a served kind can hold is
-//! kept.
+//! kube-apiserver does not publish field numbers, so the Go toolchain downloads the modules. Messages have the names of
+//! their `OpenAPI` components, and only those reachable from a served kind are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use super::server::KUBERNETES;
 /// The modules that hold `generated.proto` files of served kinds.
 const MODULES: [&str; 4] = ["api", "apimachinery", "apiextensions-apiserver", "kube-aggregator"];
 
-/// Types whose JSON is not the message's fields: code knows them, and they are told from their name.
+/// Types whose JSON form differs from the fields of their message; code handles them by name.
 const SPECIAL: [&str; 11] = [
     "io.k8s.apimachinery.pkg.api.resource.Quantity",
     "io.k8s.apimachinery.pkg.apis.meta.v1.Duration",
@@ -129,7 +128,7 @@ fn component(proto: &str) -> String {
         .replace("kube_aggregator", "kube-aggregator")
 }
 
-/// What the served kinds are made of.
+/// The components reachable from the served kinds.
 fn reachable(
     messages: &BTreeMap<String, DescriptorProto>,
     documents: &Documents,
@@ -183,7 +182,7 @@ fn fields(name: &str, message: &DescriptorProto, documents: &Documents) -> Resul
     Ok(fields)
 }
 
-/// What the names of a property and of its field have in common: `$ref` is `ref` in a `.proto` file,
+/// The common form of the names of a property and of its field: `$ref` is `ref` in a `.proto` file,
 /// `x-kubernetes-list-type` is `xKubernetesListType`, `apiGroup` is `aPIGroup`.
 fn plain(name: &str) -> String {
     name.replace(['$', '-'], "").to_lowercase()
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_called_as_its_component_and_its_lists_and_maps_are_told() {
+    fn a_message_has_the_name_of_its_component() {
         let proto = "syntax = \"proto2\"; package k8s.io.api.core.v1;\n\
              message Pod { optional string name = 1; repeated Port ports = 2; map<string, int32> sizes = 3; }\n\
              message Port { optional bool open = 7; }\n\
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_json_does_not_name_is_part_of_its_parent() {
+    fn a_message_without_a_component_is_inlined() {
         let proto = "syntax = \"proto2\"; package k8s.io.api.core.v1;\n\
              message Volume { optional string name = 1; optional Source source = 2; }\n\
              message Source { optional string path = 1; }";

@@ -1,7 +1,7 @@
-//! What is served: one entry for each resource in each version, in the server's own order.
+//! The served resources, one entry for each resource and version, in the order of the server.
 //!
-//! Aggregated discovery gives the order and the subresources; the plain documents give the storage version hash; a
-//! list gives the list's kind; the `OpenAPI` documents give the component.
+//! Aggregated discovery has the order and the subresources, plain discovery the storage version hashes, lists the list
+//! kinds, and the `OpenAPI` documents the components.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) struct Resource {
     pub(crate) path: String,
     /// `pods` or `deployments.apps`, then `/` and the version.
     pub(crate) id: String,
-    /// Whether it can be listed.
+    /// True if it can be listed.
     pub(crate) listable: bool,
     entry: Map<String, Value>,
 }
@@ -30,13 +30,13 @@ impl Resource {
         self.entry.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether objects of it have this `apiVersion` and `kind`.
+    /// True if its objects have this `apiVersion` and `kind`.
     pub(crate) fn is(&self, api_version: &str, kind: &str) -> bool {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         (self.text("group"), self.text("version"), self.text("kind")) == (group, version, kind)
     }
 
-    /// Whether discovery lists the verb.
+    /// True if discovery lists the verb.
     pub(crate) fn can(&self, verb: &str) -> bool {
         self.entry["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|known| known == verb))
     }
@@ -46,7 +46,7 @@ impl Resource {
         self.text("component")
     }
 
-    /// Where an object is created, in the namespace that every cluster has.
+    /// The path of the collection, in namespace `default` if it is namespaced.
     pub(crate) fn collection(&self) -> String {
         match self.path.rsplit_once('/') {
             Some((root, plural)) if self.entry["namespaced"] == true => {

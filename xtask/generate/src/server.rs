@@ -1,4 +1,4 @@
-//! The real kube-apiserver that is asked, and the proof that it is the pinned one.
+//! The real kube-apiserver that the data is read from, with a check of its version.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::text;
 /// The version whose data is committed.
 pub(crate) const KUBERNETES: &str = "v1.37.2";
 
-/// What `/version` says that does not depend on who built the binary, when, and for which machine.
+/// The fields of `/version` that do not depend on the build of the binary.
 const VERSION_FIELDS: [&str; 7] = [
     "major",
     "minor",
@@ -27,12 +27,12 @@ const VERSION_FIELDS: [&str; 7] = [
 pub(crate) struct Server {
     client: Client,
     version: Value,
-    /// Nothing where somebody else's server is asked.
+    /// `None` for the server of a kubeconfig.
     environment: Option<Environment>,
 }
 
 impl Server {
-    /// Starts one, or takes the one that the kubeconfig names; either must be the pinned version.
+    /// Starts a server, or connects to that of a kubeconfig. Fails for another than the pinned version.
     pub(crate) async fn start(kubeconfig: Option<&Path>) -> Result<Self> {
         let (client, environment) = if let Some(path) = kubeconfig {
             (connect(path).await?, None)
@@ -53,7 +53,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Ends what `start` began.
+    /// Stops the server, if `start` started one.
     pub(crate) async fn stop(self) {
         if let Some(environment) = self.environment {
             environment.stop().await;
@@ -73,12 +73,12 @@ impl Server {
         serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
     }
 
-    /// What a create would answer.
+    /// The response of a create with dry run.
     pub(crate) async fn dry_run(&self, collection: &str, validation: &str, object: &Value) -> Result<Value> {
         self.send("POST", &format!("{collection}?dryRun=All&fieldValidation={validation}"), object).await
     }
 
-    /// What the status subresource would answer: the object is made, asked about and removed again.
+    /// The response of a status update with dry run. The object is created before and deleted after.
     pub(crate) async fn status_dry_run(&self, collection: &str, object: &Value) -> Result<Value> {
         let name = object["metadata"]["name"].as_str().context("a manifest has a name")?;
         let created = self.send("POST", collection, object).await?;
@@ -119,7 +119,7 @@ async fn connect(path: &Path) -> Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
-/// Refuses a server of another version than the data's.
+/// Fails if the server has another version than the data.
 fn pinned(version: &Value) -> Result<()> {
     let found = version["gitVersion"].as_str().unwrap_or_default();
     if found != KUBERNETES {
@@ -135,12 +135,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_data_is_of_the_version_that_the_fake_is_compared_with() {
-        assert_eq!(KUBERNETES, format!("v{}", seatrial_fixtures::conformance::sides::KUBERNETES));
+    fn the_data_has_the_version_of_the_comparison() {
+        assert_eq!(KUBERNETES, format!("v{}", seatrial_fixtures::conformance::server_config::KUBERNETES));
     }
 
     #[test]
-    fn a_server_of_another_version_is_refused_with_both() {
+    fn a_server_of_another_version_is_rejected() {
         assert!(pinned(&json!({"gitVersion": KUBERNETES})).is_ok());
         let error = pinned(&json!({"gitVersion": "v1.37.3"})).unwrap_err().to_string();
         assert!(error.contains("\"v1.37.3\"") && error.contains(KUBERNETES), "{error}");

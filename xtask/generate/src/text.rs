@@ -1,4 +1,4 @@
-//! The form of the files: JSON with one entry a line, so that a diff shows the entry that changed.
+//! The format of the files: JSON with one entry per line.
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_has_a_line_of_its_own_and_the_whole_is_still_json() {
+    fn each_entry_is_on_a_line_of_valid_json() {
         let items = [json!({"b": 1, "a": [1, 2]}), json!(2)];
         let text = array_lines(&items).unwrap();
         assert_eq!(text, "[\n{\"a\":[1,2],\"b\":1},\n2\n]\n");

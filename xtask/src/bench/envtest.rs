@@ -1,4 +1,4 @@
-//! The start of a real control plane: ours against what kube-apiserver itself takes to be ready.
+//! The start of a control plane, compared with the time that kube-apiserver itself needs.
 
 use std::time::Instant;
 
@@ -21,11 +21,11 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
         server.push(env.timings().apiserver.as_secs_f64() * 1e6);
         env.stop().await;
     }
-    let middle = |mut times: Vec<f64>| {
+    let median_of = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
         times[RUNS / 2]
     };
-    let (whole, server) = (middle(whole), middle(server));
+    let (whole, server) = (median_of(whole), median_of(server));
     let name = "kube-apiserver from its start to /readyz";
     Ok(vec![
         Row::new(name, server),

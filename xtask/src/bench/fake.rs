@@ -1,4 +1,4 @@
-//! The fake through `kube::Client`, on one thread as in a test.
+//! The fake through `kube::Client`, on one thread.
 
 use std::convert::Infallible;
 use std::process::Command;
@@ -13,14 +13,14 @@ use seatrial_fakeclient::FakeCluster;
 use serde_json::json;
 
 use super::Row;
-use super::stopwatch::{median, medians, middle, timed};
+use super::stopwatch::{median, median_of, medians, timed};
 
 const RUNS: usize = 400;
-const LISTS: usize = 20;
-const PROCESSES: usize = 9;
+const LIST_RUNS: usize = 20;
+const PROCESS_RUNS: usize = 9;
 
-/// Stored Pods, and a client that reaches them.
-struct Stored {
+/// Stored Pods and their API.
+struct StoredPods {
     pods: Api<Pod>,
     count: usize,
 }
@@ -34,8 +34,8 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
     work.await?
 }
 
-/// What the first cluster of this process takes, in microseconds.
-pub(super) fn first() -> f64 {
+/// The duration of the first `FakeCluster::new` of this process, in microseconds.
+pub(super) fn first_cluster() -> f64 {
     let start = Instant::now();
     let cluster = FakeCluster::new();
     let elapsed = start.elapsed();
@@ -56,13 +56,13 @@ async fn measure() -> Result<Vec<Row>> {
 
 fn first_of_processes() -> Result<f64> {
     let mut times = Vec::new();
-    for _ in 0..PROCESSES {
+    for _ in 0..PROCESS_RUNS {
         let output = Command::new(std::env::current_exe()?).args(["bench", "--first"]).output()?;
         let text = String::from_utf8(output.stdout)?;
         let microseconds: f64 = text.trim().parse().with_context(|| format!("failed to read {text:?}"))?;
         times.push(Duration::from_secs_f64(microseconds / 1e6));
     }
-    Ok(middle(times))
+    Ok(median_of(times))
 }
 
 fn pod(name: &str, group: usize) -> Pod {
@@ -77,7 +77,7 @@ fn pod(name: &str, group: usize) -> Pod {
     serde_json::from_value(pod).expect("a Pod")
 }
 
-impl Stored {
+impl StoredPods {
     async fn new(count: usize) -> Result<Self> {
         eprintln!("storing {count} Pods");
         let pods = Api::default_namespaced(FakeCluster::new().client());
@@ -110,7 +110,7 @@ async fn text(client: Client, path: &str) -> Result<String> {
 
 /// Each operation with few and with many Pods stored, and a get with none at all.
 async fn operations(rows: &mut Vec<Row>) -> Result<()> {
-    let mut both = [Stored::new(1_000).await?, Stored::new(100_000).await?];
+    let mut both = [StoredPods::new(1_000).await?, StoredPods::new(100_000).await?];
     let bytes = text(both[0].pods.clone().into_client(), "/api/v1/namespaces/default/pods/stored-0").await?;
     let pods: Api<Pod> = Api::default_namespaced(canned(bytes));
     let floor = median(RUNS, async || timed(pods.get("stored-0")).await).await;
@@ -158,10 +158,10 @@ async fn operations(rows: &mut Vec<Row>) -> Result<()> {
     Ok(())
 }
 
-/// The row that an apply is held against.
+/// The row that applies are compared with.
 const UPDATE: &str = "update of a Pod, 1,000 stored";
 
-/// How far the Pod of one run is from that of the run before.
+/// The distance between the numbers of the Pods of two runs.
 const STEP: usize = 7919;
 
 /// The rows of one operation, with few and with many stored.
@@ -177,7 +177,7 @@ fn report(rows: &mut Vec<Row>, what: &str, times: &[f64], floor: Option<(&str, f
 }
 
 async fn list(rows: &mut Vec<Row>) -> Result<()> {
-    let stored = Stored::new(10_000).await?;
+    let stored = StoredPods::new(10_000).await?;
     let path = "/api/v1/namespaces/default/pods?labelSelector=group%3Dg3";
     let bytes = text(stored.pods.clone().into_client(), path).await?;
     let canned: Api<Pod> = Api::default_namespaced(canned(bytes));
@@ -185,7 +185,7 @@ async fn list(rows: &mut Vec<Row>) -> Result<()> {
     let found = stored.pods.list(&params).await?.items.len();
     anyhow::ensure!(found == 1_000, "the label selects {found} Pods, not 1,000");
     let mut both = [canned, stored.pods];
-    let times = medians(LISTS, &mut both, async |pods: &mut Api<Pod>, _| {
+    let times = medians(LIST_RUNS, &mut both, async |pods: &mut Api<Pod>, _| {
         timed(async { pods.list(&params).await.expect("a list") }).await
     });
     let times = times.await;

@@ -1,6 +1,6 @@
-//! Clusters of real nodes: ours against kind's own command with the same network step, images, and the end.
+//! Clusters of real nodes, compared with kind's own command and the same network step.
 //!
-//! Each run makes one cluster in either way, in turns, so that what else the machine does meets both alike.
+//! The runs alternate between both, so that other load affects them alike.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -16,7 +16,7 @@ use seatrial_e2e::kind::{self, ClusterConfig, Home};
 use seatrial_envtest::assets::{self, Binary, Request};
 
 use super::Row;
-use super::stopwatch::middle;
+use super::stopwatch::median_of;
 
 /// A cluster takes most of a minute: few runs, and the median of them.
 const RUNS: usize = 3;
@@ -44,16 +44,16 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
         by_kind.push(delete);
     }
     let (create, delete) = ("kind create cluster + the network by hand", "kind delete cluster");
-    let (by_hand, by_kind) = (middle(by_hand), middle(by_kind));
+    let (by_hand, by_kind) = (median_of(by_hand), median_of(by_kind));
     let mut rows = vec![
         Row::new(create, by_hand),
-        Row::new("a cluster of two nodes, ready, DNS available", middle(ours)).against(
+        Row::new("a cluster of two nodes, ready, DNS available", median_of(ours)).against(
             create,
             by_hand,
             Some(1.15),
         ),
         Row::new(delete, by_kind),
-        Row::new("a cluster's end", middle(removed)).against(delete, by_kind, Some(1.1)),
+        Row::new("a cluster's end", median_of(removed)).against(delete, by_kind, Some(1.1)),
     ];
     rows.push(load(&home).await?);
     Ok(rows)
@@ -84,7 +84,7 @@ async fn load(home: &Home) -> Result<Row> {
         shell("docker", &["rmi", "--force", &image], None)?;
     }
     failed.map_or(Ok(()), Err)?;
-    Ok(Row::new("an image of 100 MB to three nodes", middle(times)).under(6e6))
+    Ok(Row::new("an image of 100 MB to three nodes", median_of(times)).under(6e6))
 }
 
 /// Makes the image of bytes that do not compress, and returns its identity.

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Measure in this process; without it, an optimised build of this command is made and run.
     #[arg(long, hide = true)]
     here: bool,
-    /// Print how many microseconds the first fake cluster of this process takes, and nothing else.
+    /// Print the microseconds of the first fake cluster of this process, and nothing else.
     #[arg(long, hide = true)]
     first: bool,
 }
@@ -41,10 +41,10 @@ struct Row {
     what: String,
     /// Median of the runs.
     microseconds: f64,
-    /// What it must stay under, where there is such a figure.
+    /// The upper limit, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     target_microseconds: Option<f64>,
-    /// Against another row of this run: what, how much, and the most that it may be.
+    /// The ratio to another row of this run, with its upper limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<Ratio>,
 }
@@ -72,8 +72,8 @@ impl Row {
         self
     }
 
-    /// Whether it is over a figure that it must stay under.
-    fn misses(&self) -> bool {
+    /// True if the row exceeds its limit or the limit of its ratio.
+    fn exceeds_target(&self) -> bool {
         let over = |ratio: &Ratio| ratio.target.is_some_and(|target| ratio.is > target);
         self.target_microseconds.is_some_and(|target| self.microseconds >= target)
             || self.ratio.as_ref().is_some_and(over)
@@ -91,7 +91,7 @@ impl Row {
             time(self.microseconds),
             target,
             ratio.unwrap_or_default(),
-            if self.misses() { "  MISSED" } else { "" }
+            if self.exceeds_target() { "  MISSED" } else { "" }
         );
     }
 }
@@ -104,10 +104,10 @@ fn time(microseconds: f64) -> String {
     }
 }
 
-/// Builds itself with optimisation and measures there.
+/// Runs the benchmarks in an optimized build of this program.
 pub(crate) async fn bench(args: &Args) -> Result<()> {
     if args.first {
-        println!("{}", fake::first());
+        println!("{}", fake::first_cluster());
         return Ok(());
     }
     if !args.here {
@@ -119,7 +119,7 @@ pub(crate) async fn bench(args: &Args) -> Result<()> {
     } else {
         rows.iter().for_each(Row::print);
     }
-    let missed = rows.iter().filter(|row| row.misses()).count();
+    let missed = rows.iter().filter(|row| row.exceeds_target()).count();
     anyhow::ensure!(missed == 0, "{missed} of {} rows are over their target", rows.len());
     Ok(())
 }
@@ -149,12 +149,12 @@ mod tests {
     use super::Row;
 
     #[test]
-    fn a_row_over_its_time_or_its_ratio_misses_and_one_without_either_cannot() {
-        assert!(!Row::new("x", 99.0).misses());
-        assert!(!Row::new("x", 99.0).under(100.0).misses());
-        assert!(Row::new("x", 100.0).under(100.0).misses());
-        assert!(!Row::new("x", 12.0).against("y", 10.0, Some(1.2)).misses());
-        assert!(Row::new("x", 12.1).against("y", 10.0, Some(1.2)).misses());
-        assert!(!Row::new("x", 1000.0).against("y", 1.0, None).misses());
+    fn a_row_exceeds_its_target_by_time_or_ratio() {
+        assert!(!Row::new("x", 99.0).exceeds_target());
+        assert!(!Row::new("x", 99.0).under(100.0).exceeds_target());
+        assert!(Row::new("x", 100.0).under(100.0).exceeds_target());
+        assert!(!Row::new("x", 12.0).against("y", 10.0, Some(1.2)).exceeds_target());
+        assert!(Row::new("x", 12.1).against("y", 10.0, Some(1.2)).exceeds_target());
+        assert!(!Row::new("x", 1000.0).against("y", 1.0, None).exceeds_target());
     }
 }

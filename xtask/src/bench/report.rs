@@ -1,4 +1,4 @@
-//! The report of a large run: how big its page is, and how soon a browser shows it.
+//! The report of a large run: the size of its page, and the time until a browser shows it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,26 +11,26 @@ use seatrial_e2e::report::{
 };
 
 use super::Row;
-use super::stopwatch::middle;
+use super::stopwatch::median_of;
 use crate::browser::{self, Browser};
 
-/// How many specs the run has.
-const SPECS: u32 = 500;
+/// The number of specs in the run.
+const SPEC_COUNT: u32 = 500;
 
-/// One in so many fails.
-const FAILS: u32 = 20;
+/// One in this many specs fails.
+const FAILURE_INTERVAL: u32 = 20;
 
-/// Times that the page is opened.
-const OPENED: usize = 7;
+/// The number of times that the page is opened.
+const OPEN_RUNS: usize = 7;
 
-/// What the page must stay under.
-const BYTES: usize = 5_000_000;
+/// The maximum size of the page, in bytes.
+const MAX_PAGE_SIZE: usize = 5_000_000;
 
-/// Done when the page has drawn itself and the browser has shown two frames since.
-const SHOWN: &str = "new Promise((done) => { const look = () => document.documentElement.dataset.ready
+/// A script that resolves two frames after the page has rendered.
+const WAIT_FOR_FRAMES: &str = "new Promise((done) => { const look = () => document.documentElement.dataset.ready
     ? requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))) : setTimeout(look, 1); look(); })";
 
-/// The row, or a line that says why there is none.
+/// The row, or a message if there is no browser.
 pub(super) async fn rows() -> Result<Vec<Row>> {
     let Some(program) = browser::find() else {
         eprintln!("skipped: the report in a browser (there is no Chromium; `apt-get install chromium`)");
@@ -38,28 +38,32 @@ pub(super) async fn rows() -> Result<Vec<Row>> {
     };
     let folder = tempfile::tempdir().context("no folder for a report")?;
     let bytes = write(folder.path())?;
-    ensure!(bytes < BYTES, "the page of {SPECS} specs has {bytes} bytes; {BYTES} are too many");
+    ensure!(
+        bytes < MAX_PAGE_SIZE,
+        "the page of {SPEC_COUNT} specs has {bytes} bytes; {MAX_PAGE_SIZE} are too many"
+    );
     let mut browser = Browser::start(&program).await?;
     let mut times = Vec::new();
-    for _ in 0..=OPENED {
+    for _ in 0..=OPEN_RUNS {
         browser.open(&format!("file://{}/report.html", folder.path().display())).await?;
-        let milliseconds = browser.evaluate(SHOWN).await?.as_f64().context("the page tells its time")?;
+        let milliseconds =
+            browser.evaluate(WAIT_FOR_FRAMES).await?.as_f64().context("the page tells its time")?;
         times.push(Duration::from_secs_f64(milliseconds / 1000.0));
     }
-    ensure!(browser.complaints().is_empty(), "the browser complains: {:?}", browser.complaints());
+    ensure!(browser.errors().is_empty(), "the browser complains: {:?}", browser.errors());
     browser.close().await?;
     // The first time also pays for the browser's own start.
     let what = format!(
-        "report of {SPECS} specs, {:.1} of at most 5 MB, shown by Chromium",
+        "report of {SPEC_COUNT} specs, {:.1} of at most 5 MB, shown by Chromium",
         f64::from(u32::try_from(bytes)?) / 1e6
     );
-    Ok(vec![Row::new(what, middle(times.split_off(1))).under(1e6)])
+    Ok(vec![Row::new(what, median_of(times.split_off(1))).under(1e6)])
 }
 
 /// Writes the page of a large run into a folder, with the artefacts that it shows; gives its size.
 pub(crate) fn write(folder: &Path) -> Result<usize> {
     let mut report = Report::default();
-    let specs: Result<Vec<_>> = (0..SPECS).map(|n| spec(n, folder)).collect();
+    let specs: Result<Vec<_>> = (0..SPEC_COUNT).map(|n| spec(n, folder)).collect();
     report.merge(specs?);
     let page = page(&report, folder)?;
     std::fs::write(folder.join("report.html"), &page)?;
@@ -85,7 +89,7 @@ fn spec(n: u32, folder: &Path) -> Result<SpecReport> {
     let of = |words: &[&str], n: u32| words[n as usize % words.len()].to_owned();
     let path = vec![of(&GROUPS, n), of(&STATES, n / 6), format!("{} ({n})", of(&ENDS, n / 30))];
     let seconds = 0.4 + f64::from(n * 7919 % 97) / 20.0;
-    let fails = n % FAILS == 7;
+    let fails = n % FAILURE_INTERVAL == 7;
     let outcome = match n {
         _ if fails => Outcome::Failed { story: failure(n).message },
         _ if n % 83 == 1 => Outcome::Flaky { story: failure(n).message },
@@ -217,7 +221,7 @@ fn object_lines(n: u32, k: u32) -> String {
     lines.concat()
 }
 
-/// What a failure leaves: some logs, some objects, some events.
+/// The artefacts of a failure: logs, objects and events.
 fn artefacts(n: u32, folder: &Path) -> Result<Vec<Artefact>> {
     let log = lines(800, |k| {
         let (second, milli, took) = (k / 20 % 60, k * 50 % 1000, n * k % 997);

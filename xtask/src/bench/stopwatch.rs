@@ -1,8 +1,8 @@
-//! Medians: the machine is noisy, a mean would say more about it than about us.
+//! Medians of durations, which single slow runs do not move.
 
 use std::time::{Duration, Instant};
 
-/// How long a future takes to its output. Dropping the output is not timed: it is the caller's.
+/// The duration of a future until its output, without the drop of the output.
 pub(super) async fn timed(work: impl Future) -> Duration {
     let start = Instant::now();
     let output = work.await;
@@ -11,8 +11,8 @@ pub(super) async fn timed(work: impl Future) -> Duration {
     elapsed
 }
 
-/// Median of `runs` timings of each subject, in microseconds. The subjects take turns, so that what else the machine
-/// does meets all of them alike and their ratio can be trusted; a few runs go before and are not counted.
+/// The medians of `runs` durations of each subject, in microseconds. The subjects alternate, so that other load affects
+/// all of them alike. A tenth of the runs is added as a warm-up that is not counted.
 pub(super) async fn medians<S>(
     runs: usize,
     subjects: &mut [S],
@@ -28,16 +28,16 @@ pub(super) async fn medians<S>(
             }
         }
     }
-    times.into_iter().map(middle).collect()
+    times.into_iter().map(median_of).collect()
 }
 
-/// The same with nothing beside it.
+/// The median of one subject.
 pub(super) async fn median(runs: usize, mut each: impl AsyncFnMut() -> Duration) -> f64 {
     medians(runs, &mut [()], async |(), _| each().await).await[0]
 }
 
 /// The median in microseconds.
-pub(super) fn middle(mut times: Vec<Duration>) -> f64 {
+pub(super) fn median_of(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e6
 }
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn one_slow_run_does_not_move_the_median() {
         let times = [1, 900, 2].map(Duration::from_micros);
-        assert!((middle(times.to_vec()) - 2.0).abs() < 1e-9);
+        assert!((median_of(times.to_vec()) - 2.0).abs() < 1e-9);
     }
 
     #[tokio::test]
-    async fn subjects_take_turns_and_warm_up_uncounted() {
+    async fn subjects_alternate_and_the_warm_up_is_not_counted() {
         let mut turns = Vec::new();
         let mut subjects = ["a", "b"];
         let medians = medians(3, &mut subjects, async |subject, run| {

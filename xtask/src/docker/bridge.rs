@@ -1,4 +1,4 @@
-//! The bridge that the daemon's containers are on unless they name a network: made before, removed after.
+//! The default network bridge of the daemon.
 
 use std::process::Command;
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_network_that_nothing_has_an_address_in_is_free() {
+    fn the_first_network_without_addresses_is_free() {
         assert_eq!(free("1: lo inet 127.0.0.1/8").as_deref(), Some("10.213.0"));
         let taken = "2: eth0 inet 10.213.0.7/24 brd 10.213.0.255\n10.213.1.0/24 dev x\n10.213.20.0/24 dev y";
         assert_eq!(free(taken).as_deref(), Some("10.213.2"));

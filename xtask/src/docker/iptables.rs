@@ -1,4 +1,4 @@
-//! Which iptables works on this kernel. Debian has two: one for nftables, one for what was before.
+//! Selection of the iptables variant (nftables or legacy) that works on this kernel.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where programs of root's lie, which a user's PATH may lack.
+/// The folders of root's programs, which a PATH may lack.
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// This process's PATH, with root's folders.
@@ -43,7 +43,7 @@ pub(super) fn path_that_works(folder: &Path) -> Result<OsString> {
     Ok(std::env::join_paths(folders)?)
 }
 
-/// The reason if it does not.
+/// Fails with the reason if the program does not work.
 fn works(program: &str, path: &OsString) -> Result<(), String> {
     let found = which::which_in(program, Some(path), "/").map_err(|_| "it is not installed".to_owned())?;
     let output = Command::new(found).args(["-t", "nat", "-S"]).output().map_err(|error| error.to_string())?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_not_there_is_told_from_one_that_fails() {
+    fn a_missing_program_is_distinguished_from_a_failing_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().as_os_str().to_owned();
         assert_eq!(works("iptables", &path), Err("it is not installed".to_owned()));

@@ -1,10 +1,9 @@
-//! `cargo xtask docker`: a Docker daemon of this project's own, for machines where none runs.
+//! `cargo xtask docker`: a separate Docker daemon, for machines where none runs.
 //!
-//! The command is here; `places` says where everything lies, `config` what the two daemons are told, `bridge` and
-//! `iptables` prepare the network, `process` starts and ends by pid, `daemon` puts it together, and `runtime` is what
-//! starts containers on machines whose root lacks a capability.
+//! `paths` and `config` have its files, `bridge` and `iptables` its network, `process` its processes, `daemon` start and
+//! stop, and `runtime` a container runtime for machines whose root lacks capabilities.
 
-mod places;
+mod paths;
 
 mod config;
 
@@ -35,22 +34,22 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Start it, unless it runs.
+    /// Start the daemon, unless it runs.
     Start,
-    /// End it, and the containers that run in it.
+    /// Stop the daemon and its containers.
     Stop,
-    /// Print how a shell finds it.
+    /// Print the variable for a shell.
     Env,
 }
 
-/// Does what was asked for; the last line of `start` and `env` is one for a shell.
+/// Runs the action. The last line of `start` and `env` is a shell command.
 pub(crate) async fn docker(args: &Args) -> Result<()> {
-    let places = places::Places::of_this_user();
+    let paths = paths::DaemonPaths::of_this_user();
     match args.action {
-        Action::Start => daemon::start(&places).await?,
-        Action::Stop => return daemon::stop(&places),
+        Action::Start => daemon::start(&paths).await?,
+        Action::Stop => return daemon::stop(&paths),
         Action::Env => {}
     }
-    println!("export DOCKER_HOST={}", places.host());
+    println!("export DOCKER_HOST={}", paths.host());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Programs that outlive this one, known by pid and time of start, so that no other process is ever taken for them.
+//! Background processes, identified by pid and start time.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// A process. A pid is given again when its process is gone; the time of start is not.
+/// A process. The start time tells it from a later process with the same pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Process {
     pid: i32,
@@ -21,18 +21,18 @@ pub(super) struct Process {
 impl Process {
     /// The process that has this pid now.
     pub(super) fn of(pid: i32) -> Option<Self> {
-        let started = started(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        let started = start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
         Some(Self { pid, started })
     }
 
-    pub(super) fn lives(self) -> bool {
+    pub(super) fn is_alive(self) -> bool {
         Self::of(self.pid) == Some(self)
     }
 
-    /// Asks it to end, and ends it if it has not after this time.
-    pub(super) fn end(self, patience: Duration) -> Result<()> {
+    /// Sends SIGTERM, and SIGKILL after `timeout`.
+    pub(super) fn terminate(self, timeout: Duration) -> Result<()> {
         self.signal(rustix::process::Signal::TERM);
-        if self.wait(patience) {
+        if self.wait(timeout) {
             return Ok(());
         }
         self.signal(rustix::process::Signal::KILL);
@@ -43,16 +43,16 @@ impl Process {
     }
 
     fn signal(self, signal: rustix::process::Signal) {
-        if let (true, Some(pid)) = (self.lives(), rustix::process::Pid::from_raw(self.pid)) {
-            // One that has ended meanwhile is what is wanted.
+        if let (true, Some(pid)) = (self.is_alive(), rustix::process::Pid::from_raw(self.pid)) {
+            // The process may have ended already.
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 
-    fn wait(self, patience: Duration) -> bool {
-        let begun = Instant::now();
-        while self.lives() {
-            if begun.elapsed() > patience {
+    fn wait(self, timeout: Duration) -> bool {
+        let start = Instant::now();
+        while self.is_alive() {
+            if start.elapsed() > timeout {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -61,9 +61,9 @@ impl Process {
     }
 }
 
-/// The time of start in `/proc/PID/stat`, unless the process is a zombie, which has ended.
-fn started(stat: &str) -> Option<u64> {
-    // The name is in parentheses and may hold anything; the state follows it as the third field.
+/// Parses the start time in `/proc/PID/stat`; `None` for a zombie.
+fn start_time(stat: &str) -> Option<u64> {
+    // The name is in parentheses and may contain them; the state is the third field.
     let mut rest = stat.get(stat.rfind(')')? + 2..)?.split(' ');
     if rest.next()? == "Z" {
         return None;
@@ -71,7 +71,7 @@ fn started(stat: &str) -> Option<u64> {
     rest.nth(18)?.parse().ok()
 }
 
-/// Starts a program in a process group of its own (a Ctrl-C here is not meant for it), its output in a file.
+/// Starts a program in a new process group with its output in a file.
 pub(super) fn start(program: &Path, arguments: &[&OsStr], path: &OsStr, log: &Path) -> Result<Child> {
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let errors = file.try_clone().context("cannot open the log twice")?;
@@ -81,7 +81,7 @@ pub(super) fn start(program: &Path, arguments: &[&OsStr], path: &OsStr, log: &Pa
     command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// The last lines of a log that say something.
+/// The last lines of a log without those of level info.
 pub(super) fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> =
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_as_long_as_it_lives_and_not_longer() {
+    fn a_process_is_alive_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let program = Path::new("/bin/sh");
@@ -106,7 +106,7 @@ mod tests {
         let pid = i32::try_from(child.id()).unwrap();
         if let Some(process) = Process::of(pid) {
             assert!(process.wait(Duration::from_secs(10)));
-            assert!(!process.lives());
+            assert!(!process.is_alive());
         }
         child.wait().unwrap();
         assert_eq!(tail(&log), "it hurts");
@@ -115,17 +115,17 @@ mod tests {
     #[test]
     fn another_process_with_the_same_pid_is_not_the_same() {
         let me = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
-        assert!(me.lives());
+        assert!(me.is_alive());
         let other = Process { started: me.started + 1, ..me };
-        assert!(!other.lives());
-        other.end(Duration::ZERO).unwrap();
-        assert!(me.lives(), "a process was ended for another");
+        assert!(!other.is_alive());
+        other.terminate(Duration::ZERO).unwrap();
+        assert!(me.is_alive(), "a process was ended for another");
     }
 
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
         let fields = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
-        assert_eq!(started(&format!("77 (a) b) {fields}")), Some(4711));
-        assert_eq!(started(&format!("77 (x) Z{}", &fields[1..])), None);
+        assert_eq!(start_time(&format!("77 (a) b) {fields}")), Some(4711));
+        assert_eq!(start_time(&format!("77 (x) Z{}", &fields[1..])), None);
     }
 }

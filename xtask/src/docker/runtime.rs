@@ -1,8 +1,7 @@
-//! What starts containers on machines whose root lacks a capability.
+//! A container runtime for machines whose root lacks capabilities.
 //!
-//! A privileged container asks for every capability, and runc refuses what root itself does not have. This program,
-//! called in runc's place (as a copy of xtask under another name), takes out of the container's description what
-//! cannot be had, and then becomes runc.
+//! runc fails for a privileged container if root does not have all capabilities. A copy of xtask is called in place of
+//! runc, removes those capabilities from the OCI spec and executes runc.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -44,15 +43,15 @@ const LIMITS: &[(&str, Resource)] = &[
     ("RLIMIT_STACK", Resource::Stack),
 ];
 
-/// Whether this process was called to be the runtime.
+/// True if this process was called as the runtime.
 pub(crate) fn is_called() -> bool {
     std::env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new(NAME)))
 }
 
-/// Bounds the description that the arguments name, and becomes runc. Returns only if that fails.
+/// Restricts the spec that the arguments name, and executes runc. Returns only on failure.
 pub(crate) fn run() -> anyhow::Error {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Err(error) = bound_all(&arguments) {
+    if let Err(error) = restrict_all(&arguments) {
         return error;
     }
     let runc = which::which_in("runc", Some(iptables::path()), "/").unwrap_or_else(|_| PathBuf::from("runc"));
@@ -60,64 +59,64 @@ pub(crate) fn run() -> anyhow::Error {
     anyhow::Error::new(error).context(format!("cannot become {}", runc.display()))
 }
 
-fn bound_all(arguments: &[OsString]) -> Result<()> {
-    let machine = Machine::this()?;
-    for description in descriptions(arguments) {
-        let (path, process) = match &description {
-            Description::Bundle(folder) => (folder.join("config.json"), "/process"),
-            Description::Process(path) => (path.clone(), ""),
+fn restrict_all(arguments: &[OsString]) -> Result<()> {
+    let host = HostLimits::detect()?;
+    for process_spec in process_specs(arguments) {
+        let (path, process) = match &process_spec {
+            ProcessSpec::Bundle(folder) => (folder.join("config.json"), "/process"),
+            ProcessSpec::Process(path) => (path.clone(), ""),
         };
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut spec: Value =
             serde_json::from_slice(&text).with_context(|| format!("{} is no OCI spec", path.display()))?;
         if let Some(process) = spec.pointer_mut(process) {
-            machine.bound(process);
+            host.restrict(process);
         }
-        // In place: another file would have another owner and mode.
+        // Overwritten in place to keep owner and mode.
         fs::write(&path, serde_json::to_vec(&spec)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
-/// A file that describes a process to start.
+/// A file with the OCI spec of a process.
 #[derive(Debug, PartialEq, Eq)]
-enum Description {
+enum ProcessSpec {
     /// `create --bundle FOLDER`: the process of the container in its `config.json`.
     Bundle(PathBuf),
     /// `exec --process FILE`: one more process.
     Process(PathBuf),
 }
 
-fn descriptions(arguments: &[OsString]) -> Vec<Description> {
+fn process_specs(arguments: &[OsString]) -> Vec<ProcessSpec> {
     let pairs = arguments.windows(2).filter_map(|pair| match pair[0].to_str()? {
-        "--bundle" | "-b" => Some(Description::Bundle(PathBuf::from(&pair[1]))),
-        "--process" | "-p" => Some(Description::Process(PathBuf::from(&pair[1]))),
+        "--bundle" | "-b" => Some(ProcessSpec::Bundle(PathBuf::from(&pair[1]))),
+        "--process" | "-p" => Some(ProcessSpec::Process(PathBuf::from(&pair[1]))),
         _ => None,
     });
     pairs.collect()
 }
 
-/// What this machine's root can do.
-struct Machine {
+/// The capabilities and limits of root on this machine.
+struct HostLimits {
     capabilities: Capabilities,
-    /// The highest value that a limit may have, if it has one.
-    highest: fn(Resource) -> Option<u64>,
-    score: i64,
+    /// The hard limit of a resource, if there is one.
+    max: fn(Resource) -> Option<u64>,
+    oom_score: i64,
 }
 
-impl Machine {
-    fn this() -> Result<Self> {
-        let score = fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+impl HostLimits {
+    fn detect() -> Result<Self> {
+        let oom_score = fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
         Ok(Self {
             capabilities: Capabilities::of_this_process()?,
-            highest: |resource| getrlimit(resource).maximum,
-            score: score.trim().parse().unwrap_or(0),
+            max: |resource| getrlimit(resource).maximum,
+            oom_score: oom_score.trim().parse().unwrap_or(0),
         })
     }
 
     /// Takes from a process what it cannot have: capabilities, and where limits cannot be raised, what is above them.
-    fn bound(&self, process: &mut Value) {
+    fn restrict(&self, process: &mut Value) {
         if let Some(capabilities) = process.get_mut("capabilities") {
             self.capabilities.strip(capabilities);
         }
@@ -127,15 +126,15 @@ impl Machine {
         for limit in process.get_mut("rlimits").and_then(Value::as_array_mut).into_iter().flatten() {
             let resource =
                 LIMITS.iter().find(|(name, _)| limit["type"] == *name).map(|(_, resource)| *resource);
-            let Some(highest) = resource.and_then(self.highest) else { continue };
+            let Some(max) = resource.and_then(self.max) else { continue };
             for bound in ["hard", "soft"] {
-                if limit[bound].as_u64().is_some_and(|wanted| wanted > highest) {
-                    limit[bound] = json!(highest);
+                if limit[bound].as_u64().is_some_and(|wanted| wanted > max) {
+                    limit[bound] = json!(max);
                 }
             }
         }
-        if process.get("oomScoreAdj").and_then(Value::as_i64).is_some_and(|wanted| wanted < self.score) {
-            process["oomScoreAdj"] = json!(self.score);
+        if process.get("oomScoreAdj").and_then(Value::as_i64).is_some_and(|wanted| wanted < self.oom_score) {
+            process["oomScoreAdj"] = json!(self.oom_score);
         }
     }
 }
@@ -149,20 +148,20 @@ mod tests {
     }
 
     #[test]
-    fn the_description_is_found_in_the_words_of_create_and_of_exec() {
+    fn the_spec_is_found_in_arguments_of_create_and_exec() {
         let create = "--root /run/x --log-format json create --bundle /b/1 --pid-file /b/1/pid 4711";
-        assert_eq!(descriptions(&words(create)), [Description::Bundle("/b/1".into())]);
+        assert_eq!(process_specs(&words(create)), [ProcessSpec::Bundle("/b/1".into())]);
         let exec = "--root /run/x exec --process /tmp/p --detach 4711";
-        assert_eq!(descriptions(&words(exec)), [Description::Process("/tmp/p".into())]);
-        assert_eq!(descriptions(&words("--root /run/x delete 4711")), []);
+        assert_eq!(process_specs(&words(exec)), [ProcessSpec::Process("/tmp/p".into())]);
+        assert_eq!(process_specs(&words("--root /run/x delete 4711")), []);
     }
 
     #[test]
-    fn a_process_loses_what_the_machine_cannot_give_and_nothing_else() {
+    fn only_missing_capabilities_and_limits_are_removed() {
         let Ok(capabilities) = Capabilities::read("CapBnd:\t000001fffeffffff\n", "40") else {
             panic!("a bounding set without CAP_SYS_RESOURCE")
         };
-        let machine = Machine { capabilities, highest: |_| Some(4096), score: 0 };
+        let host = HostLimits { capabilities, max: |_| Some(4096), oom_score: 0 };
         let mut process = json!({
             "cwd": "/",
             "capabilities": {"bounding": ["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE"]},
@@ -172,7 +171,7 @@ mod tests {
             ],
             "oomScoreAdj": -500,
         });
-        machine.bound(&mut process);
+        host.restrict(&mut process);
         let expected = json!({
             "cwd": "/",
             "capabilities": {"bounding": ["CAP_SYS_ADMIN"]},
@@ -186,20 +185,20 @@ mod tests {
     }
 
     #[test]
-    fn where_root_can_all_a_process_stays_as_it_is() {
+    fn with_all_capabilities_a_process_is_unchanged() {
         let Ok(capabilities) = Capabilities::read("CapBnd:\t000001ffffffffff\n", "40") else {
             panic!("a full bounding set")
         };
-        let machine = Machine { capabilities, highest: |_| Some(1), score: 0 };
+        let host = HostLimits { capabilities, max: |_| Some(1), oom_score: 0 };
         let process =
             json!({"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 9, "soft": 9}], "oomScoreAdj": -500});
         let mut bounded = process.clone();
-        machine.bound(&mut bounded);
+        host.restrict(&mut bounded);
         assert_eq!(bounded, process);
     }
 
     #[test]
-    fn a_bundle_is_bounded_in_its_file() {
+    fn a_bundle_is_restricted_in_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
         fs::write(
@@ -208,11 +207,11 @@ mod tests {
         )
         .unwrap();
         let arguments = ["create".into(), "--bundle".into(), folder.path().as_os_str().to_owned()];
-        bound_all(&arguments).unwrap();
+        restrict_all(&arguments).unwrap();
         let spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(spec["ociVersion"], "1.0.2");
         assert_eq!(spec["process"]["capabilities"]["bounding"], json!(["CAP_CHOWN"]));
         fs::write(&path, "no json").unwrap();
-        assert!(bound_all(&arguments).unwrap_err().to_string().ends_with("is no OCI spec"));
+        assert!(restrict_all(&arguments).unwrap_err().to_string().ends_with("is no OCI spec"));
     }
 }

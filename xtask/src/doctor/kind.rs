@@ -1,4 +1,4 @@
-//! What tier `kind` needs: Docker that starts privileged containers, kind, a node image or what one is built of.
+//! Requirements of tier `kind`: Docker with privileged containers, kind, a node image or its ingredients.
 
 use std::path::Path;
 
@@ -10,20 +10,19 @@ use seatrial_envtest::assets::{self, Binary, Request, Surroundings};
 
 use super::{Finding, version};
 
-/// The oldest interface of Docker's that is spoken: that of Docker 20.10.
+/// The minimum version of Docker's API, that of Docker 20.10.
 const OLDEST_API: (u32, u32) = (1, 41);
 
-/// Free space that a cluster of two nodes and, if it must be built, its image take.
+/// The free space for a cluster of two nodes and the build of its image, in bytes.
 const SPACE: u64 = 8_000_000_000;
 
-/// How many instances of inotify one user may have. A control plane takes 30 of them and a worker 18; without, containerd and kubelet
-/// fail in words that name open files.
+/// The limit of inotify instances of a user. A control plane needs 30 and a worker 18; containerd and kubelet fail without.
 const WATCHERS: &str = "/proc/sys/fs/inotify/max_user_instances";
 
-/// What a cluster of two nodes takes, and what Docker and a desktop take beside it.
+/// The minimum for a cluster of two nodes beside Docker and a desktop.
 const FEWEST_WATCHERS: u32 = 64;
 
-/// Enough for a few clusters at once.
+/// The recommended minimum for several clusters.
 const ENOUGH_WATCHERS: u32 = 256;
 
 const MORE_WATCHERS: &str = "sysctl -w fs.inotify.max_user_instances=512";
@@ -39,7 +38,7 @@ pub(super) async fn kind() -> Vec<Finding> {
     match docker::connect_to(&host).await {
         Err(error) => {
             let can_start = which::which_in("dockerd", Some(crate::docker::search_path()), "/").is_ok();
-            findings.push(Finding::bad(
+            findings.push(Finding::missing(
                 format!("Docker does not answer at {}: {}", error.host, error.reason),
                 if can_start { START } else { INSTALL },
             ));
@@ -55,16 +54,16 @@ pub(super) async fn kind() -> Vec<Finding> {
     findings
 }
 
-/// kind calls Docker's command line client.
+/// The Docker CLI, which kind executes.
 fn client() -> Finding {
     which::which("docker").map_or_else(
         |_| {
-            Finding::bad(
+            Finding::missing(
                 "Docker's client is missing, and needed by kind, which calls `docker`",
                 "apt-get install --no-install-recommends docker.io",
             )
         },
-        |path| Finding::good(format!("docker: {}", path.display())),
+        |path| Finding::available(format!("docker: {}", path.display())),
     )
 }
 
@@ -72,7 +71,8 @@ async fn daemon(connection: &Docker, host: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     match connection.version().await {
         Err(error) => {
-            findings.push(Finding::bad(format!("Docker at {host} does not say its version: {error}"), START));
+            findings
+                .push(Finding::missing(format!("Docker at {host} does not say its version: {error}"), START));
         }
         Ok(version) => findings.push(api(
             host,
@@ -82,7 +82,7 @@ async fn daemon(connection: &Docker, host: &str) -> Vec<Finding> {
     }
     match connection.info().await {
         Err(error) => findings
-            .push(Finding::bad(format!("Docker at {host} says nothing of its machine: {error}"), START)),
+            .push(Finding::missing(format!("Docker at {host} says nothing of its machine: {error}"), START)),
         Ok(info) => {
             findings.push(privileged(
                 Capabilities::of_this_process(),
@@ -103,10 +103,10 @@ fn api(host: &str, release: &str, api: &str) -> Finding {
         api.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     let text = format!("Docker {release} at {host} speaks API {api}");
     if numbers.is_some_and(|numbers: (u32, u32)| numbers >= OLDEST_API) {
-        Finding::good(text)
+        Finding::available(text)
     } else {
         let (major, minor) = OLDEST_API;
-        Finding::bad(
+        Finding::missing(
             format!("{text}, and {major}.{minor} is the oldest that serves"),
             "install Docker 20.10 or newer",
         )
@@ -116,44 +116,44 @@ fn api(host: &str, release: &str, api: &str) -> Finding {
 /// Nodes are privileged containers, which ask for every capability.
 fn privileged(capabilities: Result<Capabilities, node_image::CapabilitiesError>, runtime: &str) -> Finding {
     let missing = match capabilities {
-        Err(error) => return Finding::bad(error.to_string(), "run it on Linux, with /proc mounted"),
+        Err(error) => return Finding::missing(error.to_string(), "run it on Linux, with /proc mounted"),
         Ok(capabilities) => capabilities.missing().collect::<Vec<_>>().join(", "),
     };
     if missing.is_empty() {
-        Finding::good(format!("root has every capability; Docker's runtime: {runtime}"))
+        Finding::available(format!("root has every capability; Docker's runtime: {runtime}"))
     } else if matches!(runtime, "runc" | "io.containerd.runc.v2" | "crun") {
         let text = format!(
             "root lacks {missing}, and Docker's runtime {runtime} refuses privileged containers then"
         );
-        Finding::bad(
+        Finding::missing(
             text,
             format!("{START}   (it takes out what root lacks; then `eval \"$(cargo xtask docker env)\"`)"),
         )
     } else {
-        Finding::good(format!("root lacks {missing}; Docker's runtime {runtime} is taken to do without"))
+        Finding::available(format!("root lacks {missing}; Docker's runtime {runtime} is taken to do without"))
     }
 }
 
 fn groups(info: &SystemInfo) -> Finding {
     match info.cgroup_version.map(|version| version.to_string()).as_deref() {
-        Some("2") => Finding::good("control groups: version 2"),
-        Some("1") => Finding::good("control groups: version 1 (clusters tell the kubelet to take it)"),
-        _ => Finding::bad("Docker knows no control groups", "mount -t cgroup2 none /sys/fs/cgroup"),
+        Some("2") => Finding::available("control groups: version 2"),
+        Some("1") => Finding::available("control groups: version 1 (clusters tell the kubelet to take it)"),
+        _ => Finding::missing("Docker knows no control groups", "mount -t cgroup2 none /sys/fs/cgroup"),
     }
 }
 
 fn watchers(text: &str) -> Finding {
     match text.trim().parse::<u32>() {
         Err(_) => {
-            Finding::spared("inotify: its limit cannot be told here; Docker's machine has one of its own")
+            Finding::not_needed("inotify: its limit cannot be told here; Docker's machine has one of its own")
         }
         Ok(limit) if limit >= ENOUGH_WATCHERS => {
-            Finding::good(format!("inotify: {limit} instances per user"))
+            Finding::available(format!("inotify: {limit} instances per user"))
         }
-        Ok(limit) if limit >= FEWEST_WATCHERS => Finding::good(format!(
+        Ok(limit) if limit >= FEWEST_WATCHERS => Finding::available(format!(
             "inotify: {limit} instances per user, enough for one or two clusters; for more: {MORE_WATCHERS}"
         )),
-        Ok(limit) => Finding::bad(
+        Ok(limit) => Finding::missing(
             format!("inotify: {limit} instances per user, and a cluster of two nodes takes about 50"),
             MORE_WATCHERS,
         ),
@@ -164,7 +164,7 @@ fn watchers(text: &str) -> Finding {
 fn space(what: &str, folder: &Path) -> Finding {
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     match rustix::fs::statvfs(there) {
-        Err(error) => Finding::bad(
+        Err(error) => Finding::missing(
             format!("the free space of {} cannot be told: {error}", there.display()),
             "check the folder",
         ),
@@ -176,46 +176,46 @@ fn space(what: &str, folder: &Path) -> Finding {
 fn enough(what: &str, folder: &Path, free: u64) -> Finding {
     let text = format!("{:.1} GB free for {what} ({})", free as f64 / 1e9, folder.display());
     if free >= SPACE {
-        return Finding::good(text);
+        return Finding::available(text);
     }
-    let mend = "docker system prune; cargo xtask e2e reap; or move it to a larger disk (XDG_CACHE_HOME)";
-    Finding::bad(format!("{text}, and {} GB are needed", SPACE / 1_000_000_000), mend)
+    let fix = "docker system prune; cargo xtask e2e reap; or move it to a larger disk (XDG_CACHE_HOME)";
+    Finding::missing(format!("{text}, and {} GB are needed", SPACE / 1_000_000_000), fix)
 }
 
 /// The node image, or what one is built of where it cannot be pulled.
 async fn ingredients(connection: Option<&Docker>) -> Vec<Finding> {
     if let (Some(connection), Ok(request)) = (connection, node_image::Request::new(None)) {
         match node_image::find(connection, &request).await {
-            Ok(Some(image)) => return vec![Finding::good(format!("node image: {}", image.name))],
+            Ok(Some(image)) => return vec![Finding::available(format!("node image: {}", image.name))],
             Ok(None) => {}
-            Err(error) => return vec![Finding::bad(error.to_string(), "cargo xtask node-image")],
+            Err(error) => return vec![Finding::missing(error.to_string(), "cargo xtask node-image")],
         }
     }
     let installed = |program: &str, argument: &str, package: &str| {
         let why = "to build a node image where none can be pulled";
         version(program, argument).map_or_else(
             || {
-                Finding::bad(
+                Finding::missing(
                     format!("{program} is missing, and needed {why}"),
                     format!("apt-get install {package}"),
                 )
             },
-            Finding::good,
+            Finding::available,
         )
     };
     vec![
-        Finding::spared(
+        Finding::not_needed(
             "node image: not here yet; the first run pulls or builds it (cargo xtask node-image)",
         ),
         installed("mmdebstrap", "--version", "mmdebstrap"),
         version("go", "version").map_or_else(
             || {
-                Finding::bad(
+                Finding::missing(
                     "go is missing, and needed to build Kubernetes' binaries where none can be downloaded",
                     "install Go 1.26 or newer (https://go.dev/dl)",
                 )
             },
-            Finding::good,
+            Finding::available,
         ),
     ]
 }
@@ -223,9 +223,10 @@ async fn ingredients(connection: Option<&Docker>) -> Vec<Finding> {
 async fn kind_itself() -> Finding {
     let Ok(request) = Request::only(None, [Binary::Kind]) else { return unbuilt(None) };
     match assets::resolve(&request.installed_only(true)).await {
-        Ok(found) => {
-            Finding::good(format!("kind: {}", found.path(Binary::Kind).unwrap_or(Path::new("?")).display()))
-        }
+        Ok(found) => Finding::available(format!(
+            "kind: {}",
+            found.path(Binary::Kind).unwrap_or(Path::new("?")).display()
+        )),
         Err(_) => unbuilt(version("go", "version")),
     }
 }
@@ -234,12 +235,12 @@ async fn kind_itself() -> Finding {
 fn unbuilt(go: Option<String>) -> Finding {
     go.map_or_else(
         || {
-            Finding::bad(
+            Finding::missing(
                 "kind is missing, and needed for clusters; and go, which would build it",
                 "install Go 1.26 or newer (https://go.dev/dl), or put kind v0.33.0 into PATH",
             )
         },
-        |go| Finding::spared(format!("kind: not here yet; the first run builds it with {go}")),
+        |go| Finding::not_needed(format!("kind: not here yet; the first run builds it with {go}")),
     )
 }
 
@@ -253,20 +254,20 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_would_refuse_privileged_containers_is_missed_with_the_daemon_that_does_not() {
+    fn missing_privileged_containers_are_reported_with_the_fix() {
         let finding = runs_nodes("000001fffeffffff", "runc");
         assert!(
             finding.is_missing() && finding.text.contains("root lacks CAP_SYS_RESOURCE"),
             "{}",
             finding.text
         );
-        assert!(finding.mend.unwrap().starts_with("cargo xtask docker start"));
+        assert!(finding.fix.unwrap().starts_with("cargo xtask docker start"));
         assert!(!runs_nodes("000001fffeffffff", "seatrial-bounded").is_missing());
         assert!(!runs_nodes("000001ffffffffff", "runc").is_missing());
     }
 
     #[test]
-    fn an_interface_that_is_too_old_is_missed() {
+    fn a_docker_api_that_is_too_old_is_missing() {
         assert!(!api("unix:///x", "20.10.24", "1.41").is_missing());
         assert!(!api("unix:///x", "29.0", "1.52").is_missing());
         let old = api("unix:///x", "18.09", "1.39");
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn few_instances_of_inotify_are_told_and_too_few_are_missed() {
+    fn a_low_limit_of_inotify_instances_is_reported() {
         let some = watchers("128\n");
         assert!(
             !some.is_missing() && some.text.contains("fs.inotify.max_user_instances=512"),
@@ -284,7 +285,7 @@ mod tests {
         );
         let few = watchers("32\n");
         assert!(
-            few.is_missing() && few.mend.unwrap().contains("fs.inotify.max_user_instances=512"),
+            few.is_missing() && few.fix.unwrap().contains("fs.inotify.max_user_instances=512"),
             "{}",
             few.text
         );
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn kind_is_missed_where_nothing_can_build_it() {
+    fn kind_is_missing_if_nothing_can_build_it() {
         assert!(unbuilt(None).is_missing());
         let later = unbuilt(Some("go version go1.26.8".into()));
         assert_eq!(later.text, "kind: not here yet; the first run builds it with go version go1.26.8");
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_space_is_missed_with_what_is_needed() {
+    fn too_little_space_is_reported_with_the_required_size() {
         assert!(!enough("Docker's data", Path::new("/d"), 90_000_000_000).is_missing());
         let little = enough("Docker's data", Path::new("/d"), 1_500_000_000);
         assert_eq!(little.text, "1.5 GB free for Docker's data (/d), and 8 GB are needed");

@@ -1,4 +1,4 @@
-//! The command itself: each case runs on both sides, each pair of outcomes is judged, the report is printed.
+//! The command: runs each case on both sides, compares the outcomes and prints the report.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use seatrial_fixtures::conformance::compare::{Comparison, compare};
 use seatrial_fixtures::conformance::coverage::Ability;
-use seatrial_fixtures::conformance::{Case, Pair, Pairing, cases, salt, sides};
+use seatrial_fixtures::conformance::{Case, OutcomePair, PairRunner, cases, salt, server_config};
 use seatrial_fixtures::wire::{Wire, plain_http};
 
-use super::covered::{self, Coverage};
-use super::fake::fake;
+use super::coverage::{self, Coverage};
+use super::fake::fake_server;
 use super::fuzz;
-use super::real::Real;
+use super::real::RealServer;
 use super::report::{self, Tally};
 
-/// Cases at once on each side.
-const AT_ONCE: usize = 16;
+/// The number of cases that run at once.
+const CONCURRENCY: usize = 16;
 
 /// Options of `cargo xtask fidelity`.
 #[derive(clap::Args)]
@@ -44,49 +44,49 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "filter")]
     shrink_uncovered: bool,
     #[command(flatten)]
-    fuzz: fuzz::Fuzz,
+    fuzz: fuzz::FuzzArgs,
 }
 
-/// What both sides said, case by case, and what both offered before they were asked.
+/// The outcomes of all cases on both sides, and the abilities that both servers offer.
 #[derive(Default)]
-struct Heard {
+struct Results {
     cases: Vec<Case>,
-    pairs: Vec<Pair>,
+    pairs: Vec<OutcomePair>,
     offered: BTreeSet<Ability>,
 }
 
-/// Runs the comparison. An error where any case differs without a line in the ledger, a line is stale, or the cases do
-/// not ask for all that is offered.
+/// Runs the comparison. Fails if a case differs and is not in the ledger, if the ledger is stale, or if the cases do not
+/// cover all abilities.
 pub(crate) async fn run(args: Args) -> Result<()> {
     if let Some(options) = args.fuzz.options() {
         return fuzz::run(&args.fuzz, options, args.kubeconfig.as_ref()).await;
     }
-    let chosen: Vec<Case> = cases()
+    let selected: Vec<Case> = cases()
         .into_iter()
         .filter(|case| args.filter.as_ref().is_none_or(|text| case.title().contains(text.as_str())))
         .collect();
-    ensure!(!chosen.is_empty(), "no case has {:?} in its title", args.filter.unwrap_or_default());
+    ensure!(!selected.is_empty(), "no case has {:?} in its title", args.filter.unwrap_or_default());
     let salt = salt(SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?);
-    let mut heard = Heard::default();
-    for (server, chosen) in sides::servers(chosen) {
-        let real = Real::start(args.kubeconfig.as_ref(), &server).await?;
-        // A case that fails does so by a panic, which its outcome carries.
-        let printing = std::panic::take_hook();
+    let mut results = Results::default();
+    for (server, selected) in server_config::by_server_kind(selected) {
+        let real = RealServer::start(args.kubeconfig.as_ref(), &server).await?;
+        // A failing case panics, and its outcome has the message.
+        let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| ()));
-        let listened = heard.listen(chosen, &salt, &real).await;
-        std::panic::set_hook(printing);
+        let result = results.collect(selected, &salt, &real).await;
+        std::panic::set_hook(hook);
         real.stop().await;
-        listened?;
+        result?;
     }
     let comparisons: Vec<Comparison> =
-        heard.cases.iter().zip(&heard.pairs).map(|(case, pair)| compare(case, pair)).collect();
-    // A part of the cases cannot ask for everything.
-    let coverage = args.filter.is_none().then(|| Coverage::of(&heard.offered, &heard.pairs));
-    told(&args, &comparisons, coverage.as_ref())
+        results.cases.iter().zip(&results.pairs).map(|(case, pair)| compare(case, pair)).collect();
+    // Selected cases do not cover all abilities.
+    let coverage = args.filter.is_none().then(|| Coverage::of(&results.offered, &results.pairs));
+    print_report(&args, &comparisons, coverage.as_ref())
 }
 
-/// Prints what came out, and says whether it is good.
-fn told(args: &Args, comparisons: &[Comparison], coverage: Option<&Coverage>) -> Result<()> {
+/// Prints the report. Fails if there are differences or gaps.
+fn print_report(args: &Args, comparisons: &[Comparison], coverage: Option<&Coverage>) -> Result<()> {
     if args.json {
         let mut report = report::json(comparisons);
         if let Some(coverage) = coverage {
@@ -107,24 +107,25 @@ fn told(args: &Args, comparisons: &[Comparison], coverage: Option<&Coverage>) ->
         ensure!(coverage.unasked() == 0, "{} abilities are asked by no case, see above", coverage.unasked());
         return Ok(());
     }
-    ensure!(coverage.wrong() == 0, "{} lines of coverage are to mend, see above", coverage.wrong());
+    ensure!(coverage.problems() == 0, "{} lines of coverage are to mend, see above", coverage.problems());
     Ok(())
 }
 
-impl Heard {
-    /// Asks both sides, and keeps what they say.
-    async fn listen(&mut self, chosen: Vec<Case>, salt: &str, real: &Real) -> Result<()> {
+impl Results {
+    /// Runs the cases on both sides.
+    async fn collect(&mut self, selected: Vec<Case>, salt: &str, real: &RealServer) -> Result<()> {
         let wire: Arc<dyn Wire> = Arc::new(plain_http(&real.config)?);
-        self.offered.extend(covered::offered(wire.as_ref(), fake(Timestamp::now(), "").wire.as_ref()).await?);
-        let pairing = Pairing::new(wire, Arc::new(|start| fake(start, "")));
-        self.pairs.extend(pairing.run_all(&chosen, salt, AT_ONCE, progress(chosen.len())).await);
-        self.cases.extend(chosen);
+        self.offered
+            .extend(coverage::offered(wire.as_ref(), fake_server(Timestamp::now(), "").wire.as_ref()).await?);
+        let pairing = PairRunner::new(wire, Arc::new(|start| fake_server(start, "")));
+        self.pairs.extend(pairing.run_all(&selected, salt, CONCURRENCY, progress(selected.len())).await);
+        self.cases.extend(selected);
         Ok(())
     }
 }
 
-/// Says on standard error how far the run is, every 50 cases and at its end.
-fn progress(total: usize) -> impl Fn(&Case, &Pair) {
+/// Prints the progress to standard error every 50 cases.
+fn progress(total: usize) -> impl Fn(&Case, &OutcomePair) {
     let done = AtomicUsize::new(0);
     move |_, _| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -1,4 +1,4 @@
-//! The fake side: a cluster with a clock that follows the real server's.
+//! The fake side: a cluster whose clock follows the real server's.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use seatrial_fakeclient::{Clock, FakeCluster, Serving};
 use seatrial_fixtures::conformance::FakeServer;
 use seatrial_fixtures::wire::in_process;
 
-/// A fake cluster of its own, whose clock shows `start` and which begins with these objects (YAML).
-pub(crate) fn fake(start: Timestamp, objects: &str) -> FakeServer {
+/// A new fake cluster with a clock at `start` and with `objects` (YAML).
+pub(crate) fn fake_server(start: Timestamp, objects: &str) -> FakeServer {
     let clock = Clock::manual(start);
     let cluster = FakeCluster::builder().clock(clock.clone()).objects(objects).build();
     let cluster = cluster.expect("the objects are those that a real server takes");

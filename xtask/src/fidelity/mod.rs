@@ -1,7 +1,7 @@
 //! `cargo xtask fidelity`: the fake against a real control plane, case by case.
 
 mod command;
-mod covered;
+mod coverage;
 mod fake;
 mod fuzz;
 mod real;

@@ -1,46 +1,37 @@
-//! The real side: a control plane of our own, or one that runs already.
+//! The real side: a started control plane, or the server of a kubeconfig.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use seatrial_envtest::Environment;
-use seatrial_fixtures::conformance::sides::{self, Server};
+use seatrial_envtest::{Environment, conformance};
+use seatrial_fixtures::conformance::server_config::ServerKind;
 
-/// A real server, and what must live as long as it is asked.
-pub(crate) struct Real {
+/// A real server.
+pub(crate) struct RealServer {
     pub(crate) config: Config,
     environment: Option<Environment>,
 }
 
-impl Real {
-    /// Starts etcd, kube-apiserver and the controllers that both sides run; or takes the server of a kubeconfig, which
-    /// must run the same (and forget its history in time for the cases that wait for it).
-    pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &Server) -> Result<Self> {
+impl RealServer {
+    /// Starts a control plane, or uses the server of a kubeconfig, which must have the same controllers and, for cases that
+    /// wait for it, the same compaction interval.
+    pub(crate) async fn start(kubeconfig: Option<&PathBuf>, server: &ServerKind) -> Result<Self> {
         if let Some(path) = kubeconfig {
             return Ok(Self { config: read(path).await?, environment: None });
         }
-        let environment = started(server).await?;
+        let environment =
+            conformance::environment(*server).start().await.context("start the real control plane")?;
         Ok(Self { config: environment.config(), environment: Some(environment) })
     }
 
-    /// Ends what `start` began.
+    /// Stops the control plane, if `start` started one.
     pub(crate) async fn stop(self) {
         if let Some(environment) = self.environment {
             environment.stop().await;
         }
     }
-}
-
-async fn started(server: &Server) -> Result<Environment> {
-    let builder = Environment::builder()
-        .version(sides::KUBERNETES)
-        .apiserver_args(server.apiserver_args())
-        .disable_admission_plugins(sides::DISABLED_ADMISSION_PLUGINS)
-        .controllers(sides::CONTROLLERS)
-        .controller_manager_args(sides::CONTROLLER_MANAGER_ARGS);
-    builder.start().await.context("start the real control plane")
 }
 
 async fn read(path: &Path) -> Result<Config> {

@@ -1,4 +1,4 @@
-//! What a comparison prints: a table by area, each difference in full, one last line with the sums.
+//! The report of a comparison: a table by area, each difference in full, and a last line with the sums.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use seatrial_fixtures::conformance::compare::{Comparison, Verdict};
 use serde_json::{Value, json};
 
-/// Verdicts counted.
+/// The numbers of verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) identical: usize,
@@ -128,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn a_case_without_known_seconds_is_told_with_its_note() {
+    fn a_case_without_known_seconds_has_a_note() {
         let noted = Comparison { note: Some("why".into()), ..comparison("read", Verdict::Identical) };
         assert_eq!(json(std::slice::from_ref(&noted))["cases"][0]["note"], "why");
         assert!(text(&[noted]).starts_with("NOTE read: a case: why\n"));
     }
 
     #[test]
-    fn programs_read_the_same_numbers() {
+    fn json_has_the_same_numbers() {
         let all = [comparison("read", Verdict::Identical), comparison("read", Verdict::Different)];
         let json = json(&all);
         assert_eq!(json["areas"]["read"], json!({"identical": 1, "inTheLedger": 0, "different": 1}));

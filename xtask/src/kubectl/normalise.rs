@@ -1,10 +1,9 @@
-//! What two servers cannot have in common: identities, times, addresses, revisions. Runs of spaces count as one, since
-//! a column is as wide as its longest cell.
+//! Normalization of kubectl's output: uids, times, addresses, revisions and runs of spaces.
 
 /// A text without what is different from run to run.
 pub(super) fn normalise(text: &str) -> String {
     let lines = text.lines().map(|line| {
-        // kubectl diff compares files in folders of its own.
+        // kubectl diff compares files in temporary folders.
         if ["diff -u", "--- /", "+++ /"].iter().any(|head| line.starts_with(head)) {
             return "DIFF".to_owned();
         }
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_run_to_run_is_named_and_the_rest_stays() {
+    fn only_values_that_differ_between_runs_are_replaced() {
         check("  uid: 0c5fb2d9-b420-42a5-be92-2cd5d4ad6c0d", "uid: UID");
         check("creationTimestamp: \"2026-11-22T19:17:58Z\"", "creationTimestamp: \"TIME\"");
         check("  resourceVersion: \"17\"", "resourceVersion: REVISION");

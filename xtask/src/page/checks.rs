@@ -1,25 +1,25 @@
-//! What a reader of the failing spec's report must see, as questions to the page.
+//! Checks of the report's page, as scripts that run in it.
 
-/// One thing to be seen.
+/// A check of the page.
 pub(super) struct Check {
     pub(super) name: &'static str,
     /// The window's size.
     pub(super) size: (u32, u32),
-    /// Whether the reader likes the dark.
+    /// True for the dark color scheme.
     pub(super) dark: bool,
-    /// What stands behind the page's address.
+    /// The fragment of the URL.
     pub(super) fragment: &'static str,
-    /// Returns `true`, or what is wrong.
+    /// Returns `true`, or a description of the error.
     pub(super) script: &'static str,
 }
 
-/// Done when the page has drawn itself.
-pub(super) const DRAWN: &str =
+/// A script that resolves once the page has rendered.
+pub(super) const WAIT_FOR_RENDER: &str =
     "new Promise((done) => { const look = () => document.documentElement?.dataset.ready
     ? requestAnimationFrame(() => done(true)) : setTimeout(look, 5); look(); })";
 
-/// Opens the first spec, where none is open, and goes to its timeline.
-pub(super) const INTO_THE_TIMELINE: &str = "new Promise((done) => {
+/// A script that opens the first spec, if none is open, and scrolls to its timeline.
+pub(super) const SCROLL_TO_TIMELINE: &str = "new Promise((done) => {
     if (!document.getElementById('timeline')) document.querySelector('#list .row').click();
     document.getElementById('timeline')?.scrollIntoView();
     requestAnimationFrame(() => requestAnimationFrame(() => done(true))); })";

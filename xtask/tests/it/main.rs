@@ -1,5 +1,5 @@
-//! The commands as people run them, as processes of their own.
+//! Tests of the commands as child processes.
 
-mod ended;
-mod hang_up;
 mod serve;
+mod sighup;
+mod signals;

@@ -1,4 +1,4 @@
-//! `cargo xtask serve` as people run it: it answers, it says where, and it leaves nothing when it is asked to end.
+//! Tests of `cargo xtask serve` as a child process.
 
 use std::io::{BufRead, BufReader, Read as _};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::hang_up;
+use crate::sighup;
 
 fn serve(kubeconfig: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -19,15 +19,15 @@ fn serve(kubeconfig: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A server that has said that it serves.
-struct Served {
+struct ServeProcess {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Served {
+impl ServeProcess {
     #[track_caller]
     fn start(kubeconfig: &Path, arguments: &[&str]) -> Self {
-        hang_up::ends_children();
+        sighup::reset_for_children();
         let mut child = serve(kubeconfig, arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -44,7 +44,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServeProcess {
     /// A test that fails leaves no server behind; of one that has ended there is nothing to kill.
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -59,23 +59,23 @@ async fn client(kubeconfig: &Path) -> Client {
 }
 
 #[tokio::test]
-async fn a_client_with_its_kubeconfig_finds_the_objects_that_it_was_given() {
+async fn a_client_finds_the_objects_of_the_option() {
     let folder = tempfile::tempdir().unwrap();
     let (kubeconfig, objects) = (folder.path().join("k.yaml"), folder.path().join("objects.yaml"));
     let text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: given, namespace: default}, data: {a: b}}";
     std::fs::write(&objects, text).unwrap();
-    let served = Served::start(&kubeconfig, &["--objects", objects.to_str().unwrap()]);
+    let served = ServeProcess::start(&kubeconfig, &["--objects", objects.to_str().unwrap()]);
     let maps: Api<ConfigMap> = Api::namespaced(client(&kubeconfig).await, "default");
     assert_eq!(maps.get("given").await.unwrap().data.unwrap()["a"], "b");
     assert_eq!(served.end(Signal::TERM), (true, "stopped".to_owned()));
 }
 
 #[test]
-fn a_signal_ends_it_well_and_takes_the_kubeconfig_along() {
+fn a_signal_stops_it_and_removes_the_kubeconfig() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("k.yaml");
-        let served = Served::start(&kubeconfig, &[]);
+        let served = ServeProcess::start(&kubeconfig, &[]);
         assert!(kubeconfig.exists(), "it is written before the first line is");
         assert_eq!(served.end(signal), (true, "stopped".to_owned()));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -83,7 +83,7 @@ fn a_signal_ends_it_well_and_takes_the_kubeconfig_along() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_and_no_kubeconfig_is_written() {
+fn a_port_in_use_is_named_and_no_kubeconfig_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("k.yaml");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

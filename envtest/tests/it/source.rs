@@ -1,4 +1,4 @@
-//! What happens where nothing can be downloaded and there is a Go toolchain: here a script that behaves as Go does.
+//! Builds from source where nothing can be downloaded; the Go toolchain is a script.
 
 use std::{
     fs,
@@ -6,15 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seatrial_envtest::assets::{Assets, AssetsError, Binary, Outcome, Request, Step, Surroundings, resolve};
+use seatrial_envtest::assets::{
+    Assets, AssetsError, Binary, Request, Step, StepOutcome, Surroundings, resolve,
+};
 
-/// A machine without a network, whose Go obeys a script.
+/// A machine without network whose `go` is a script.
 struct Machine {
     home: tempfile::TempDir,
     index: String,
 }
 
-/// It writes down what it is asked for, and builds programs that say their version.
+/// It records its arguments and builds programs that print their version.
 const GO: &str = r#"#!/bin/sh
 echo "$*" >>HOME/asked
 case "$1 $2" in
@@ -36,7 +38,7 @@ impl Machine {
         let go = home.path().join("go");
         fs::write(&go, GO.replace("HOME", home.path().to_str().unwrap()).replace("FAIL", fail)).unwrap();
         fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).unwrap();
-        // The listener is gone by the time that somebody asks: the port refuses.
+        // The listener is dropped, so the port refuses connections.
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         Self { home, index: format!("http://{nobody}/index.yaml") }
     }
@@ -53,13 +55,13 @@ impl Machine {
         resolve(&request.surroundings(Surroundings::with_variables(variables))).await
     }
 
-    fn asked(&self) -> Vec<String> {
+    fn go_commands(&self) -> Vec<String> {
         let asked = fs::read_to_string(self.home.path().join("asked")).unwrap_or_default();
         asked.lines().map(str::to_owned).collect()
     }
 
-    /// What the cache holds under its final names.
-    fn kept(&self) -> Vec<PathBuf> {
+    /// The folders of the cache, without staging folders.
+    fn cached_files(&self) -> Vec<PathBuf> {
         let cache = self.home.path().join(".cache/seatrial/assets");
         let folders = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
         let named = |folder: &PathBuf| !folder.file_name().unwrap().to_string_lossy().starts_with('.');
@@ -67,7 +69,7 @@ impl Machine {
     }
 }
 
-fn says(assets: &Assets, step: Step) -> Vec<&Outcome> {
+fn outcomes(assets: &Assets, step: Step) -> Vec<&StepOutcome> {
     assets.report().lines().iter().filter(|line| line.step == step).map(|line| &line.outcome).collect()
 }
 
@@ -76,40 +78,43 @@ fn contents(path: Option<&Path>) -> String {
 }
 
 #[tokio::test]
-async fn offline_is_no_error_where_go_can_build() {
+async fn go_builds_what_cannot_be_downloaded() {
     let machine = Machine::new("");
     let assets = machine.resolve("1.37").await.unwrap();
-    let [Outcome::PassedOn(reason)] = &says(&assets, Step::Index)[..] else { panic!("{}", assets.report()) };
+    let [StepOutcome::NotFound(reason)] = &outcomes(&assets, Step::Index)[..] else {
+        panic!("{}", assets.report())
+    };
     assert!(reason.to_lowercase().contains("refused"), "{reason}");
-    assert_eq!(says(&assets, Step::Source).len(), 2, "{}", assets.report());
+    assert_eq!(outcomes(&assets, Step::Source).len(), 2, "{}", assets.report());
     assert!(contents(assets.path(Binary::KubeApiserver)).contains("v1.37.2"));
-    let builds: Vec<String> = machine.asked().into_iter().filter(|line| line.starts_with("build ")).collect();
+    let builds: Vec<String> =
+        machine.go_commands().into_iter().filter(|line| line.starts_with("build ")).collect();
     let packages = ["k8s.io/kubernetes/cmd/kube-apiserver", "go.etcd.io/etcd/server/v3"];
     assert_eq!(builds.len(), 2);
     assert!(builds.iter().zip(packages).all(|(line, package)| line.ends_with(package)), "{builds:?}");
-    assert_eq!(machine.kept().len(), 2, "kube-apiserver's folder and etcd's");
+    assert_eq!(machine.cached_files().len(), 2, "kube-apiserver's folder and etcd's");
 }
 
 #[tokio::test]
-async fn what_was_built_is_not_built_again() {
+async fn a_built_binary_is_not_built_again() {
     let machine = Machine::new("");
     machine.resolve("1.37").await.unwrap();
-    let asked = machine.asked().len();
+    let asked = machine.go_commands().len();
     let assets = machine.resolve("1.37").await.unwrap();
-    assert_eq!(machine.asked().len(), asked);
-    assert_eq!(says(&assets, Step::Store).len(), 2, "{}", assets.report());
+    assert_eq!(machine.go_commands().len(), asked);
+    assert_eq!(outcomes(&assets, Step::Store).len(), 2, "{}", assets.report());
 }
 
 #[tokio::test]
-async fn a_release_that_nobody_pinned_is_looked_up() {
+async fn the_newest_patch_of_an_unpinned_release_is_built() {
     let machine = Machine::new("");
     let assets = machine.resolve("1.33").await.unwrap();
     assert_eq!(assets.kubernetes().unwrap().to_string(), "1.33.7", "the newest that is no candidate");
-    assert!(machine.asked().contains(&"mod download -json k8s.io/kubernetes@v1.33.7".to_owned()));
+    assert!(machine.go_commands().contains(&"mod download -json k8s.io/kubernetes@v1.33.7".to_owned()));
 }
 
 #[tokio::test]
-async fn a_build_that_fails_is_told_with_its_last_lines_and_keeps_nothing() {
+async fn a_failed_build_is_reported_with_its_last_lines_and_not_cached() {
     let machine =
         Machine::new("echo half-done >\"$PWD/result\"; echo 'write: no space left on device' >&2; exit 1");
     let error = machine.resolve("1.37").await.unwrap_err().to_string();
@@ -120,5 +125,5 @@ async fn a_build_that_fails_is_told_with_its_last_lines_and_keeps_nothing() {
     ] {
         assert!(error.contains(words), "{words:?} is not in:\n{error}");
     }
-    assert_eq!(machine.kept(), Vec::<PathBuf>::new());
+    assert_eq!(machine.cached_files(), Vec::<PathBuf>::new());
 }

@@ -1,6 +1,6 @@
-//! What a failure leaves behind: a spec that fails on purpose, and a spec that reads what it left.
+//! Specs of the artefacts of a failure: a spec that fails on purpose, and a spec that checks its report.
 //!
-//! The operator lacks one right, so its machines never come to be. Whoever looks at the report alone must find that out.
+//! The failing spec's operator lacks one RBAC verb. The report alone has to show that.
 
 use std::{
     path::Path,
@@ -18,33 +18,33 @@ use serde_json::{Value, json};
 
 use crate::{
     deployed,
-    fleet::cluster,
-    operator::{bundle_for, release_all},
+    objects::cluster,
+    start_operator::{bundle_for, release_all},
 };
 
-/// Set for a run of nothing but the spec that fails.
-const DELIBERATELY: &str = "SEATRIAL_FAIL_DELIBERATELY";
+/// The variable that selects the failing spec.
+const FAIL_DELIBERATELY: &str = "SEATRIAL_FAIL_DELIBERATELY";
 
-/// What the operator may not do, in the API server's words.
+/// The API server's message about the missing verb.
 const CAUSE: &str = "cannot create resource \"simulatedinstances\"";
 
-/// Whether this is that run.
-pub(crate) fn is_wanted() -> bool {
-    std::env::var_os(DELIBERATELY).is_some()
+/// True if this process runs the failing spec.
+pub(crate) fn is_failing_run() -> bool {
+    std::env::var_os(FAIL_DELIBERATELY).is_some()
 }
 
-/// That run.
-pub(crate) fn fail_deliberately() -> ExitCode {
+/// Runs the failing spec.
+pub(crate) fn run_failing_spec() -> ExitCode {
     seatrial_e2e::run(|suite| {
         suite.crds(seatrial_operator::crds());
         suite.describe("Cluster", |s| {
             s.needs(Need::Kubelet);
             s.it("becomes ready", async |cx: &mut Cx| {
                 cx.defer_within(mins(8), async |cx: &mut Cx| release_all(cx).await);
-                deploy_without_a_right(cx).await?;
-                end_the_first_operator(cx).await?;
+                deploy_without_create_verb(cx).await?;
+                kill_first_container(cx).await?;
                 let blue = cx.create(&cluster("blue", 1)).await?;
-                // Whatever that is: it is told by now, on a busy machine, too.
+                // The first warning is the cause; a busy machine may take long to get there.
                 let warned = satisfy("warn", |events: &Vec<Event>| {
                     events.iter().any(|event| event.type_.as_deref() == Some("Warning"))
                 });
@@ -57,7 +57,7 @@ pub(crate) fn fail_deliberately() -> ExitCode {
     })
 }
 
-async fn deploy_without_a_right(cx: &Cx) -> SpecResult {
+async fn deploy_without_create_verb(cx: &Cx) -> SpecResult {
     let archive = deployed::loaded_image(cx).await?;
     let mut objects = bundle_for(cx, &archive.reference).objects();
     for role in objects.iter_mut().filter(|object| object["kind"] == "Role") {
@@ -70,15 +70,15 @@ async fn deploy_without_a_right(cx: &Cx) -> SpecResult {
     deployed::apply(cx, &objects).await
 }
 
-/// Kills the operator's process: what it said until then is in the logs of a container that is no more.
-async fn end_the_first_operator(cx: &Cx) -> SpecResult {
+/// Kills the operator's process, so that its log becomes that of the previous container.
+async fn kill_first_container(cx: &Cx) -> SpecResult {
     for pod in deployed::pods(cx).await? {
         Box::pin(cx.kind()?.kill_process(&pod, deployed::CONTAINER)).await?;
-        let again = satisfy("run once more", |pod: &Pod| {
+        let restarted = satisfy("run once more", |pod: &Pod| {
             let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref());
             statuses.unwrap_or_default().iter().any(|status| status.ready && status.restart_count == 1)
         });
-        cx.eventually(&pod).should(again).within(mins(2)).await?;
+        cx.eventually(&pod).should(restarted).within(mins(2)).await?;
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ pub(crate) fn specs(s: &mut Scope) {
     s.label("pod").needs(Need::Kubelet).time_out(mins(10));
     s.it("leaves events, logs and a difference that name the cause", async |cx: &mut Cx| {
         let folder = tempfile::tempdir()?;
-        let status = run_the_failing_spec(cx.kind()?.cluster().name(), folder.path()).await?;
+        let status = spawn_failing_spec(cx.kind()?.cluster().name(), folder.path()).await?;
         cx.expect(status).to(equal(Some(101)))?;
         let report = std::fs::read_to_string(folder.path().join("report.json"))?;
         let report: Value = serde_json::from_str(&report)?;
@@ -95,37 +95,37 @@ pub(crate) fn specs(s: &mut Scope) {
         let failure = &attempt["failures"][0];
         cx.expect(text(&failure["difference"]))
             .to(all((contain("-    ready: 1"), contain("+    ready: 0"))))?;
-        let file = |part: &str| find(attempt, folder.path(), part);
+        let file = |part: &str| read_artefact(attempt, folder.path(), part);
         cx.expect(file("events.txt")?).to(all((
             contain("Warning"),
             contain("ProviderFailed"),
             contain(CAUSE),
         )))?;
         cx.expect(file("operator.log")?).to(all((contain("it is tried again"), contain(CAUSE))))?;
-        // The first one said so and was killed before there was anything to be refused.
+        // The first container was killed before its first denied request.
         cx.expect(file("operator.previous.log")?)
             .to(all((contain("the operator runs"), not(contain(CAUSE)))))?;
-        // YAML has quotes of its own around the API server's.
+        // The quotes are escaped in YAML.
         let in_yaml = CAUSE.replace('"', "\\\"");
         cx.expect(file("machines.fleet")?).to(all((contain("reason: ProviderFailed"), contain(&in_yaml))))?;
-        let told: Vec<_> = attempt["timeline"].as_array().into_iter().flatten().collect();
-        let lines = told.iter().filter(|moment| moment["kind"] == "log").map(|moment| text(&moment["text"]));
+        let entries: Vec<_> = attempt["timeline"].as_array().into_iter().flatten().collect();
+        let lines = entries.iter().filter(|entry| entry["kind"] == "log").map(|entry| text(&entry["text"]));
         cx.expect(lines.collect::<Vec<_>>().join("\n")).to(contain(CAUSE))
     });
 }
 
-/// Runs it as a process of its own, on the same cluster, and gives its exit status.
-async fn run_the_failing_spec(cluster: &str, report: &Path) -> SpecResult<Option<i32>> {
+/// Runs the failing spec in a child process on the same cluster and returns its exit code.
+async fn spawn_failing_spec(cluster: &str, report: &Path) -> SpecResult<Option<i32>> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.env(DELIBERATELY, "yes").env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", cluster);
+    command.env(FAIL_DELIBERATELY, "yes").env("SEATRIAL_TIER", "kind").env("SEATRIAL_KIND_CLUSTER", cluster);
     command.env("SEATRIAL_REPORT", report).env_remove("SEATRIAL_LABELS");
-    let ended = tokio::task::spawn_blocking(move || command.output()).await??;
-    Ok(ended.status.code())
+    let output = tokio::task::spawn_blocking(move || command.output()).await??;
+    Ok(output.status.code())
 }
 
 fn contain(part: &str) -> impl Matcher<String> + use<> {
-    let sought = part.to_owned();
-    satisfy(&format!("contain {part:?}"), move |text: &String| text.contains(&sought))
+    let part = part.to_owned();
+    satisfy(&format!("contain {part:?}"), move |text: &String| text.contains(&part))
 }
 
 fn text(value: &Value) -> String {
@@ -133,7 +133,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The content of the artefact whose path contains `part`.
-fn find(attempt: &Value, folder: &Path, part: &str) -> SpecResult<String> {
+fn read_artefact(attempt: &Value, folder: &Path, part: &str) -> SpecResult<String> {
     let artefacts = attempt["artefacts"].as_array().cloned().unwrap_or_default();
     let paths: Vec<String> = artefacts.iter().map(|artefact| text(&artefact["path"])).collect();
     let path = paths.iter().find(|path| path.contains(part));

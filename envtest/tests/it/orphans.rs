@@ -1,7 +1,7 @@
-//! A child never outlives its parent, however that one ends.
+//! Children never outlive their parent, however it ends.
 //!
-//! The parent is the example `control_plane`; its etcd is a script that says who it is and then does nothing, so the
-//! parent is caught in the middle of a start. The same with real processes is in the tests with the feature `real`.
+//! The parent is the example `control_plane` in the middle of a start: its etcd is a script that writes its process id and
+//! sleeps. The tests with the feature `real` do the same with real processes.
 
 use std::{
     fs,
@@ -14,8 +14,8 @@ use rstest::rstest;
 use rustix::process::Signal;
 
 use crate::{
-    ending::{Ending, assert_gone, runs, wait_until},
     examples,
+    process_end::{ParentEnd, assert_ended, is_running, wait_until},
 };
 
 fn script(path: &Path, text: &str) {
@@ -44,31 +44,31 @@ fn start(home: &Path) -> (Child, u32) {
 }
 
 #[rstest]
-#[case::normal_end(Ending::Word("stop"))]
-#[case::exit(Ending::Word("exit"))]
-#[case::panic(Ending::Word("panic"))]
-#[case::abort(Ending::Word("abort"))]
-#[case::interrupt(Ending::Signal(Signal::INT))]
-#[case::termination(Ending::Signal(Signal::TERM))]
-fn nothing_survives_a_parent_that_ends_by(#[case] ending: Ending) {
+#[case::normal_end(ParentEnd::Command("stop"))]
+#[case::exit(ParentEnd::Command("exit"))]
+#[case::panic(ParentEnd::Command("panic"))]
+#[case::abort(ParentEnd::Command("abort"))]
+#[case::interrupt(ParentEnd::Signal(Signal::INT))]
+#[case::termination(ParentEnd::Signal(Signal::TERM))]
+fn no_child_survives_a_parent_that_ends_by(#[case] ending: ParentEnd) {
     let home = tempfile::tempdir().unwrap();
     let (mut parent, pid) = start(home.path());
-    assert!(runs(pid));
-    ending.inflict(&mut parent);
-    assert_gone(&[pid]);
+    assert!(is_running(pid));
+    ending.apply(&mut parent);
+    assert_ended(&[pid]);
 }
 
 #[test]
-fn nothing_survives_kill_9_and_the_next_start_removes_the_folder() {
+fn no_child_survives_kill_9_and_the_next_start_removes_the_folder() {
     let home = tempfile::tempdir().unwrap();
     let folders = || fs::read_dir(home.path().join("tmp")).unwrap().count();
     let (mut parent, pid) = start(home.path());
-    Ending::Signal(Signal::KILL).inflict(&mut parent);
-    assert_gone(&[pid]);
-    assert_eq!(folders(), 1, "nobody could remove it");
+    ParentEnd::Signal(Signal::KILL).apply(&mut parent);
+    assert_ended(&[pid]);
+    assert_eq!(folders(), 1, "the killed process left its folder");
     let (mut parent, pid) = start(home.path());
-    assert_eq!(folders(), 1, "the old one is swept, the new one is there");
-    Ending::Word("stop").inflict(&mut parent);
-    assert_gone(&[pid]);
+    assert_eq!(folders(), 1, "the old folder is removed, the new one is there");
+    ParentEnd::Command("stop").apply(&mut parent);
+    assert_ended(&[pid]);
     assert_eq!(folders(), 0);
 }

@@ -1,45 +1,44 @@
-//! How specs are run, as options of the commands that run them. The spec runner reads variables; these are their names on a
-//! command line.
+//! Command-line options for the selection and execution of specs, passed to the spec runner as variables.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-/// Which specs are run, and how.
+/// The options of the spec runner.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct How {
+pub(crate) struct SpecOptions {
     /// Only specs whose name contains this.
     #[arg(long)]
     filter: Option<String>,
     /// Only specs with these labels: `recovery && !(slow || flaky)`.
     #[arg(long, value_name = "EXPRESSION")]
     labels: Option<String>,
-    /// In which order: mixed, groups or written.
+    /// The order: mixed, groups or written.
     #[arg(long)]
     order: Option<String>,
-    /// How many specs run at once.
+    /// The number of specs that run at once.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// How often a failed spec is tried again; one that then passes is told as flaky.
+    /// The number of retries of a failed spec; one that then passes is reported as flaky.
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
-    /// After the first failure no other spec begins.
+    /// Start no spec after the first failure.
     #[arg(long)]
     fail_fast: bool,
-    /// Run so many times, each time with another seed, until it fails.
+    /// Repeat up to N times, each time with another seed, until a spec fails.
     #[arg(long, value_name = "N")]
     repeat: Option<u64>,
-    /// Run again and again, each time with another seed, until it fails.
+    /// Repeat without limit, each time with another seed, until a spec fails.
     #[arg(long)]
     until_it_fails: bool,
-    /// A folder for the reports: report.html, report.json, junit.xml, and what failures leave.
+    /// A folder for the reports: report.html, report.json, junit.xml and artefacts of failures.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
 }
 
-impl How {
-    /// Adds what was asked for to a command that ends with the spec runner's own arguments.
+impl SpecOptions {
+    /// Adds the options to a command of the spec runner.
     pub(crate) fn apply(&self, command: &mut Command) {
         command.args(&self.filter);
         if let Some(workers) = self.workers {
@@ -54,19 +53,19 @@ impl How {
             ("SEATRIAL_REPEAT", self.repeat.map(|count| count.to_string())),
             ("SEATRIAL_UNTIL_IT_FAILS", flag(self.until_it_fails)),
         ];
-        // What is not asked for here may still be set by the caller.
+        // Variables of the caller are kept for options that are not given.
         command.envs(variables.into_iter().filter_map(|(name, value)| Some((name, value?))));
         command.envs(self.report().map(|folder| ("SEATRIAL_REPORT", folder)));
     }
 
-    /// The folder for the reports. cargo runs tests in their package's folder; a relative path means the caller's.
+    /// The absolute path of the report folder, since cargo runs tests in the folder of their package.
     pub(crate) fn report(&self) -> Option<PathBuf> {
         let folder = self.report.as_ref()?;
         Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()))
     }
 
-    /// An error where specs were asked for and there are none: a run of nothing shows nothing. `task` shows what there is.
-    pub(crate) fn chose(&self, count: usize, task: &str) -> Result<()> {
+    /// Fails if a filter or labels select no spec. `task` is the command that lists specs.
+    pub(crate) fn ensure_selected(&self, count: usize, task: &str) -> Result<()> {
         let name = self.filter.as_ref().map(|text| format!("name contains {text:?}"));
         let labels = self.labels.as_ref().map(|text| format!("labels are {text:?}"));
         let asked: Vec<_> = name.into_iter().chain(labels).collect();
@@ -88,15 +87,15 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        how: How,
+        spec_options: SpecOptions,
     }
 
     #[test]
-    fn each_option_reaches_the_runner_and_none_that_was_not_given() {
+    fn only_given_options_reach_the_runner() {
         let options = "x --filter restart --labels !slow --order groups --workers 3 --retries 2 --fail-fast \
              --repeat 9 --until-it-fails --report /out";
         let mut command = Command::new("specs");
-        Line::parse_from(options.split(' ')).how.apply(&mut command);
+        Line::parse_from(options.split(' ')).spec_options.apply(&mut command);
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
         let variables =
             command.get_envs().map(|(name, value)| format!("{}={}", text(name), text(value.unwrap())));
@@ -112,14 +111,17 @@ mod tests {
         assert_eq!(variables.collect::<Vec<_>>(), expected);
         assert_eq!(command.get_args().collect::<Vec<_>>(), ["restart", "--test-threads=3"]);
         let mut bare = Command::new("specs");
-        Line::parse_from(["x"]).how.apply(&mut bare);
+        Line::parse_from(["x"]).spec_options.apply(&mut bare);
         assert_eq!((bare.get_envs().count(), bare.get_args().count()), (0, 0));
     }
 
     #[test]
-    fn a_choice_of_nothing_is_an_error_that_says_what_was_asked_for() {
+    fn an_empty_selection_is_an_error_with_the_filter() {
         let chosen = |options: &str, count| {
-            Line::parse_from(options.split(' ')).how.chose(count, "trial").map_err(|error| error.to_string())
+            Line::parse_from(options.split(' '))
+                .spec_options
+                .ensure_selected(count, "trial")
+                .map_err(|error| error.to_string())
         };
         let none = "no spec's name contains \"x\": `cargo xtask trial` shows the names".to_owned();
         assert_eq!(chosen("x --filter x", 0), Err(none));

@@ -1,7 +1,7 @@
-//! A folder that goes with its process.
+//! Temporary folders that are removed even if their process is killed.
 //!
-//! A killed process cannot tidy up, so each folder is marked by a lock that dies with its process, and whoever makes
-//! the next one removes those that nobody holds any more. It does not know what is put into it.
+//! `tempfile::TempDir` leaves the folder of a killed process. Here each folder has a file lock that the kernel releases
+//! with the process, and the creation of the next folder removes those whose lock is free.
 
 use std::{
     fs::{self, File},
@@ -13,19 +13,19 @@ use tempfile::TempDir;
 
 const LOCK: &str = "lock";
 
-/// A folder that is removed when this is dropped, and readable by this user only.
+/// A temporary folder of mode 0700, removed on drop.
 #[derive(Debug)]
-pub(crate) struct Scratch {
+pub(crate) struct ScratchDir {
     dir: TempDir,
     _lock: File,
 }
 
-impl Scratch {
-    /// A new folder below a parent. Folders of this prefix that nobody holds any more are removed first.
+impl ScratchDir {
+    /// Creates a folder below `parent`, after the removal of abandoned folders with this prefix.
     pub(crate) fn create(parent: &Path, prefix: &str) -> io::Result<Self> {
-        sweep(parent, prefix);
+        remove_abandoned(parent, prefix);
         let dir = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-        // The lock gets its name when it is held: a sweeper never sees a living folder with a free lock.
+        // The lock file is renamed once it is locked, so that a live folder never has a free lock.
         let unnamed = dir.path().join("lock.new");
         let lock = File::create(&unnamed)?;
         lock.lock()?;
@@ -38,8 +38,8 @@ impl Scratch {
     }
 }
 
-/// Removes the folders of processes that are gone. What cannot be removed stays for the next one.
-fn sweep(parent: &Path, prefix: &str) {
+/// Removes the folders of processes that have ended. Errors are left to the next call.
+fn remove_abandoned(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         if !entry.file_name().to_string_lossy().starts_with(prefix) {
@@ -57,9 +57,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_goes_with_its_owner() {
+    fn a_folder_is_removed_on_drop() {
         let parent = tempfile::tempdir().unwrap();
-        let scratch = Scratch::create(parent.path(), "x-").unwrap();
+        let scratch = ScratchDir::create(parent.path(), "x-").unwrap();
         let path = scratch.path().to_owned();
         assert!(path.is_dir());
         drop(scratch);
@@ -67,33 +67,33 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_left_by_a_killed_process_is_swept_and_a_living_one_is_not() {
+    fn only_the_folder_of_a_killed_process_is_removed() {
         let parent = tempfile::tempdir().unwrap();
         let left = parent.path().join("x-left");
         fs::create_dir(&left).unwrap();
         fs::write(left.join(LOCK), "").unwrap();
-        let living = Scratch::create(parent.path(), "x-").unwrap();
+        let living = ScratchDir::create(parent.path(), "x-").unwrap();
         assert!(!left.exists());
-        let _another = Scratch::create(parent.path(), "x-").unwrap();
+        let _another = ScratchDir::create(parent.path(), "x-").unwrap();
         assert!(living.path().is_dir());
     }
 
     #[test]
-    fn a_folder_without_a_lock_is_left_alone() {
+    fn a_folder_without_a_lock_is_kept() {
         let parent = tempfile::tempdir().unwrap();
         let foreign = parent.path().join("x-foreign");
         fs::create_dir(&foreign).unwrap();
-        let _scratch = Scratch::create(parent.path(), "x-").unwrap();
+        let _scratch = ScratchDir::create(parent.path(), "x-").unwrap();
         assert!(foreign.exists());
     }
 
     #[test]
-    fn a_folder_of_another_prefix_is_left_alone() {
+    fn a_folder_of_another_prefix_is_kept() {
         let parent = tempfile::tempdir().unwrap();
         let other = parent.path().join("y-left");
         fs::create_dir(&other).unwrap();
         fs::write(other.join(LOCK), "").unwrap();
-        let _scratch = Scratch::create(parent.path(), "x-").unwrap();
+        let _scratch = ScratchDir::create(parent.path(), "x-").unwrap();
         assert!(other.exists());
     }
 }

@@ -1,4 +1,4 @@
-//! What a failure leaves behind explains it without a rerun: the example `failing`, run as a child process.
+//! The artefacts of a failed spec explain the failure: the example `failing`, run as a child process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,26 +7,26 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What the operator says about the cause, wherever it says it.
-const SAID: &str = "somebody else is deleting it";
-/// Who holds the instance back: the cause itself, which the operator does not know.
-const HOLDER: &str = "backup.example.com/snapshot";
+/// The operator's message about the cause, in Events and logs.
+const MESSAGE: &str = "somebody else is deleting it";
+/// The foreign finalizer of the instance, which is the cause.
+const FINALIZER: &str = "backup.example.com/snapshot";
 
-struct Left {
+struct FailedRun {
     folder: TempDir,
     stdout: String,
     report: Value,
 }
 
-/// The example's run, once for all tests.
-fn left() -> &'static Left {
-    static LEFT: OnceLock<Left> = OnceLock::new();
-    LEFT.get_or_init(|| {
+/// The run of the example, shared by all tests.
+fn failed_run() -> &'static FailedRun {
+    static RUN: OnceLock<FailedRun> = OnceLock::new();
+    RUN.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder for the report");
         let mut command = seatrial_e2e::deploy::cargo();
         command.args(["run", "--quiet", "--package", "seatrial-operator", "--example", "failing"]);
-        // The run is one of its own, whatever this one was told.
-        for (variable, _) in std::env::vars().filter(|(variable, _)| is_of_a_run(variable)) {
+        // Options of this test's own run must not reach the child.
+        for (variable, _) in std::env::vars().filter(|(variable, _)| configures_a_run(variable)) {
             command.env_remove(variable);
         }
         command.env("SEATRIAL_TIER", "fake").env("SEATRIAL_SEED", "7").env("SEATRIAL_REPORT", folder.path());
@@ -37,78 +37,78 @@ fn left() -> &'static Left {
             panic!("no report: {error}\n{stdout}{}", String::from_utf8_lossy(&output.stderr))
         });
         assert!(!output.status.success(), "the spec that fails on purpose passed:\n{stdout}");
-        Left { folder, stdout, report: serde_json::from_str(&text).expect("a report is JSON") }
+        FailedRun { folder, stdout, report: serde_json::from_str(&text).expect("a report is JSON") }
     })
 }
 
-fn is_of_a_run(variable: &str) -> bool {
+fn configures_a_run(variable: &str) -> bool {
     ["SEATRIAL_", "GITHUB_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// The failed spec's only attempt.
+/// The only attempt of the failed spec.
 fn attempt() -> &'static Value {
-    let specs = left().report["specs"].as_array().expect("a report has specs");
+    let specs = failed_run().report["specs"].as_array().expect("a report has specs");
     let failed = specs.iter().find(|spec| spec["outcome"] == "failed").expect("one of them failed");
     &failed["attempts"][0]
 }
 
-/// The text of the artefact whose path ends like this.
+/// The text of the artefact whose path ends with `suffix`.
 #[track_caller]
-fn artefact(end: &str) -> String {
+fn artefact(suffix: &str) -> String {
     let artefacts = attempt()["artefacts"].as_array().expect("a failure leaves artefacts");
     let paths: Vec<_> = artefacts.iter().filter_map(|artefact| artefact["path"].as_str()).collect();
-    let path = paths.iter().find(|path| path.ends_with(end));
-    let path = path.unwrap_or_else(|| panic!("no artefact ends with {end:?}: {paths:#?}"));
-    fs::read_to_string(left().folder.path().join(path)).expect("an artefact is a file")
+    let path = paths.iter().find(|path| path.ends_with(suffix));
+    let path = path.unwrap_or_else(|| panic!("no artefact ends with {suffix:?}: {paths:#?}"));
+    fs::read_to_string(failed_run().folder.path().join(path)).expect("an artefact is a file")
 }
 
-fn moments(kind: &str) -> Vec<String> {
-    let timeline = attempt()["timeline"].as_array().expect("an attempt has a timeline");
-    let own = timeline.iter().filter(|moment| moment["kind"] == kind);
-    own.map(ToString::to_string).collect()
+fn timeline(kind: &str) -> Vec<String> {
+    let all = attempt()["timeline"].as_array().expect("an attempt has a timeline");
+    let entries = all.iter().filter(|entry| entry["kind"] == kind);
+    entries.map(ToString::to_string).collect()
 }
 
 #[test]
-fn the_events_name_the_cause_in_the_order_of_time() {
+fn the_events_name_the_cause_in_chronological_order() {
     let events = artefact("/events.txt");
     let running = events.find("Running").expect("the machines ran at first");
     let failed = events.find("ProviderFailed").expect("then the provider failed");
-    assert!(running < failed && events[failed..].contains(SAID), "{events}");
-    assert!(moments("event").iter().any(|event| event.contains(SAID)));
+    assert!(running < failed && events[failed..].contains(MESSAGE), "{events}");
+    assert!(timeline("event").iter().any(|event| event.contains(MESSAGE)));
 }
 
 #[test]
 fn the_operator_s_log_names_the_cause() {
     let log = artefact("/process.log");
-    assert!(log.contains("WARN") && log.contains(SAID), "{log}");
-    assert!(moments("log").iter().any(|line| line.contains(SAID)));
+    assert!(log.contains("WARN") && log.contains(MESSAGE), "{log}");
+    assert!(timeline("log").iter().any(|line| line.contains(MESSAGE)));
 }
 
 #[test]
-fn an_object_s_difference_and_its_yaml_name_who_holds_it_back() {
-    let held = moments("watch").into_iter().find(|change| change.contains(HOLDER));
-    let held = held.expect("the timeline shows who came to hold the instance");
-    assert!(held.contains(&format!("+  - {HOLDER}")), "{held}");
+fn the_timeline_and_the_yaml_show_the_foreign_finalizer() {
+    let change = timeline("watch").into_iter().find(|change| change.contains(FINALIZER));
+    let change = change.expect("the timeline shows the added finalizer");
+    assert!(change.contains(&format!("+  - {FINALIZER}")), "{change}");
     let instances = artefact("/simulatedinstances.simulated.fleet.seatrial.dev.yaml");
-    assert!(instances.contains(HOLDER) && instances.contains("deletionTimestamp"), "{instances}");
+    assert!(instances.contains(FINALIZER) && instances.contains("deletionTimestamp"), "{instances}");
 }
 
 #[test]
-fn the_requests_and_the_operator_s_own_objects_are_there() {
+fn requests_and_custom_resources_are_among_the_artefacts() {
     assert!(artefact("/requests.txt").contains("DELETE"));
     assert!(artefact("/machines.fleet.seatrial.dev.yaml").contains("ProviderFailed"));
     assert!(artefact("/clusters.fleet.seatrial.dev.yaml").contains("harbour"));
 }
 
 #[test]
-fn nothing_that_was_left_holds_a_secret_s_value() {
+fn no_artefact_contains_the_value_of_a_secret() {
     assert!(artefact("/secrets.yaml").contains("password: (masked, 13 bytes)"));
     let mut files = Vec::new();
-    collect(left().folder.path(), &mut files);
+    collect(failed_run().folder.path(), &mut files);
     assert!(files.len() > 8, "{files:?}");
     for file in files {
         let text = String::from_utf8_lossy(&fs::read(&file).expect("a file can be read")).into_owned();
-        // In base64 it begins like this.
+        // In plain text and in base64.
         let leaks = text.contains("under-the-sea") || text.contains("dW5kZXItdGhlLXNlY");
         assert!(!leaks, "{} holds the password", file.display());
     }
@@ -126,8 +126,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn the_terminal_tells_the_tree_the_reason_the_evidence_and_how_to_run_it_again() {
-    let out = &left().stdout;
+fn the_terminal_shows_the_tree_the_failure_the_artefacts_and_the_command_to_rerun() {
+    let out = &failed_run().stdout;
     for part in [
         "\nMachine\n  whose instance is lost\n    ✓ stays ready while nothing is lost (",
         "    ✗ is ready again within a minute (",

@@ -1,4 +1,4 @@
-//! A real control plane never outlives the process that started it.
+//! Real control planes never outlive the process that started them.
 
 use std::{
     fs::File,
@@ -10,15 +10,14 @@ use rstest::rstest;
 use rustix::process::Signal;
 
 use crate::{
-    ending::{Ending, assert_gone, runs},
     examples,
+    process_end::{ParentEnd, assert_ended, is_running},
 };
 
-/// What a parent says on standard error (a panic on purpose, too) is kept, and told at the end as the test's own output,
-/// which nobody sees of a test that passes.
-struct Complaints(File);
+/// The standard error of a parent, printed on drop as the output of the test, which is only shown if the test fails.
+struct ParentStderr(File);
 
-impl Complaints {
+impl ParentStderr {
     fn of(command: &mut Command) -> Self {
         let file = tempfile::tempfile().unwrap();
         command.stderr(file.try_clone().unwrap());
@@ -26,7 +25,7 @@ impl Complaints {
     }
 }
 
-impl Drop for Complaints {
+impl Drop for ParentStderr {
     fn drop(&mut self) {
         let mut text = String::new();
         let read = self.0.rewind().and_then(|()| self.0.read_to_string(&mut text));
@@ -35,18 +34,18 @@ impl Drop for Complaints {
 }
 
 #[rstest]
-#[case::normal_end(Ending::Word("stop"))]
-#[case::panic(Ending::Word("panic"))]
-#[case::interrupt(Ending::Signal(Signal::INT))]
-#[case::termination(Ending::Signal(Signal::TERM))]
-#[case::kill_9(Ending::Signal(Signal::KILL))]
-fn no_server_survives_a_parent_that_ends_by(#[case] ending: Ending) {
+#[case::normal_end(ParentEnd::Command("stop"))]
+#[case::panic(ParentEnd::Command("panic"))]
+#[case::interrupt(ParentEnd::Signal(Signal::INT))]
+#[case::termination(ParentEnd::Signal(Signal::TERM))]
+#[case::kill_9(ParentEnd::Signal(Signal::KILL))]
+fn no_server_survives_a_parent_that_ends_by(#[case] ending: ParentEnd) {
     let mut command = examples::command("control_plane");
     command.args(["1.37", "namespace-controller"]);
     command.envs(std::env::vars()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let _complaints = Complaints::of(&mut command);
+    let _complaints = ParentStderr::of(&mut command);
     let mut parent = command.spawn().unwrap();
-    // It is kept until the end: a parent that prints into a closed pipe would die of that.
+    // Kept until the end: the parent would fail to print into a closed pipe.
     let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines().map(Result::unwrap);
     let pids: Vec<u32> = lines
         .by_ref()
@@ -54,7 +53,7 @@ fn no_server_survives_a_parent_that_ends_by(#[case] ending: Ending) {
         .map(|line| line.split_once(' ').unwrap().1.parse().unwrap())
         .collect();
     assert_eq!(pids.len(), 3, "kube-controller-manager, kube-apiserver and etcd");
-    assert!(pids.iter().all(|pid| runs(*pid)));
-    ending.inflict(&mut parent);
-    assert_gone(&pids);
+    assert!(pids.iter().all(|pid| is_running(*pid)));
+    ending.apply(&mut parent);
+    assert_ended(&pids);
 }

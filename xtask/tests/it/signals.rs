@@ -1,5 +1,6 @@
-//! The commands that run tests, when a signal comes: it reaches what they run, and they end after it with the signal's
-//! status. In cargo's place stands a script that runs what tidies up.
+//! Signals to the commands that run tests: they are forwarded, and the exit status is that of the signal.
+//!
+//! cargo is replaced by a script.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -9,11 +10,10 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::hang_up;
+use crate::sighup;
 
-/// Builds at once, unless `BUILDS` says otherwise. Runs, as cargo does, a program that may outlive it; that one is heard
-/// when it waits, tidies up when it is asked to end, and has to be asked twice if it is stubborn. What it waits for ends by
-/// itself: a shell's child can miss a signal. What the shell would say of that is not heard: nobody may listen.
+/// A script in place of cargo. It builds at once unless `BUILDS` is set, and runs a child that prints `waits`, cleans up on a
+/// signal, and ignores the first signal if `STUBBORN` is set.
 const CARGO: &str = r#"#!/bin/sh
 echo "cargo $*" >> "$TRACES/calls"
 case "$BUILDS$*" in "build "*) exit 0 ;; esac
@@ -23,7 +23,7 @@ tidy='end() { case "$STUBBORN" in "$asked") asked=again ;; *) echo tidied > "$TR
 asked=once sh -c "$tidy" 2>/dev/null
 "#;
 
-/// A command with a script in cargo's place, and no Docker.
+/// A command with a script in place of cargo and without Docker.
 fn xtask(home: &Path, cargo: &str, task: &[&str]) -> Command {
     let program = home.join("cargo");
     fs::write(&program, cargo).unwrap();
@@ -38,19 +38,19 @@ fn xtask(home: &Path, cargo: &str, task: &[&str]) -> Command {
     command
 }
 
-struct Running {
+struct RunningCommand {
     child: Child,
     lines: Option<BufReader<ChildStdout>>,
 }
 
-impl Running {
-    /// Runs the command until what it runs waits for its end.
+impl RunningCommand {
+    /// Starts the command and waits until its child prints `waits`.
     #[track_caller]
     fn start(home: &Path, task: &[&str], variable: (&str, &str)) -> Self {
         let mut command = xtask(home, CARGO, task);
         command.env(variable.0, variable.1);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        hang_up::ends_children();
+        sighup::reset_for_children();
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let mut running = Self { child, lines: Some(lines) };
@@ -58,18 +58,18 @@ impl Running {
         running
     }
 
-    /// Reads until a line that begins so.
+    /// Reads until a line with this prefix.
     #[track_caller]
-    fn until(&mut self, begin: &str) {
+    fn until(&mut self, prefix: &str) {
         let mut lines = self.lines.as_mut().unwrap().lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.starts_with(begin)), "it ended without a line {begin:?}");
+        assert!(lines.any(|line| line.starts_with(prefix)), "it ended without a line {prefix:?}");
     }
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Its status, and what it printed from here on.
+    /// Waits for the end and returns the exit code and the remaining output.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut output, mut errors) = (String::new(), String::new());
         if let Some(lines) = &mut self.lines {
@@ -82,8 +82,8 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    /// A test that fails leaves no run behind; of one that has ended there is nothing to kill.
+impl Drop for RunningCommand {
+    /// Errors are ignored: the process has ended unless the test failed.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -91,27 +91,27 @@ impl Drop for Running {
 }
 
 #[test]
-fn each_signal_is_passed_on_and_ends_the_command_after_what_it_runs() {
+fn signals_are_forwarded_and_end_the_command_after_its_child() {
     let tasks: [&[&str]; 3] = [&["trial"], &["envtest"], &["ci", "--fast"]];
     for (task, signal) in tasks
         .into_iter()
         .flat_map(|task| [Signal::INT, Signal::TERM, Signal::HUP].map(|signal| (task, signal)))
     {
         let home = tempfile::tempdir().unwrap();
-        let running = Running::start(home.path(), task, ("STUBBORN", ""));
+        let running = RunningCommand::start(home.path(), task, ("STUBBORN", ""));
         running.signal(signal);
         let (code, output, errors) = running.end();
         assert_eq!(code, Some(128 + signal.as_raw()), "{task:?}: {output:?}\n{errors:?}");
         assert!(home.path().join("tidied").exists(), "{task:?}: {output:?}");
         assert_eq!(output.lines().last(), Some("3 passed, 1 failed, 2 skipped"), "{task:?}: {output:?}");
         assert!(errors.contains("error: ended by "), "{task:?}: {errors:?}");
-        // Nothing was begun any more.
+        // No further command was started.
         let calls = fs::read_to_string(home.path().join("calls")).unwrap();
         assert!(calls.lines().last().unwrap().contains(first_run(task)), "{calls}");
     }
 }
 
-/// What the command runs first, which is what the signal reaches.
+/// The first command that is run, which gets the signal.
 fn first_run(task: &[&str]) -> &'static str {
     match task[0] {
         "trial" => "cargo test --quiet --package seatrial-operator",
@@ -121,9 +121,9 @@ fn first_run(task: &[&str]) -> &'static str {
 }
 
 #[test]
-fn e2e_that_is_ended_while_it_builds_makes_no_cluster() {
+fn e2e_interrupted_during_the_build_creates_no_cluster() {
     let home = tempfile::tempdir().unwrap();
-    let running = Running::start(home.path(), &["e2e"], ("BUILDS", "slowly "));
+    let running = RunningCommand::start(home.path(), &["e2e"], ("BUILDS", "slowly "));
     running.signal(Signal::TERM);
     let (code, output, errors) = running.end();
     assert_eq!(code, Some(143), "{output}\n{errors}");
@@ -132,7 +132,7 @@ fn e2e_that_is_ended_while_it_builds_makes_no_cluster() {
 }
 
 #[test]
-fn what_chooses_nothing_fails_in_the_same_words_and_makes_no_cluster() {
+fn an_empty_selection_fails_and_creates_no_cluster() {
     let nothing =
         "#!/bin/sh\ncase \"$*\" in test*) echo 'test result: ok. 0 passed; 0 failed; 0 ignored' ;; esac\n";
     for (task, shows) in [("trial", "trial"), ("e2e", "e2e -- --list")] {
@@ -148,9 +148,9 @@ fn what_chooses_nothing_fails_in_the_same_words_and_makes_no_cluster() {
 }
 
 #[test]
-fn the_step_of_ci_that_was_ended_stands_in_the_table_and_in_what_failed() {
+fn an_interrupted_step_of_ci_is_in_the_table_and_in_the_failures() {
     let home = tempfile::tempdir().unwrap();
-    let running = Running::start(home.path(), &["ci", "--fast"], ("STUBBORN", ""));
+    let running = RunningCommand::start(home.path(), &["ci", "--fast"], ("STUBBORN", ""));
     running.signal(Signal::TERM);
     let (_, output, _) = running.end();
     let (_, told) = output.split_once("── where the time went\n").expect("a table");
@@ -160,9 +160,9 @@ fn the_step_of_ci_that_was_ended_stands_in_the_table_and_in_what_failed() {
 }
 
 #[test]
-fn a_second_signal_is_passed_on_too() {
+fn a_second_signal_is_forwarded_too() {
     let home = tempfile::tempdir().unwrap();
-    let mut running = Running::start(home.path(), &["trial"], ("STUBBORN", "once"));
+    let mut running = RunningCommand::start(home.path(), &["trial"], ("STUBBORN", "once"));
     running.signal(Signal::INT);
     running.until("Ctrl-C (SIGINT): waiting for what runs to clean up");
     running.signal(Signal::TERM);
@@ -173,9 +173,9 @@ fn a_second_signal_is_passed_on_too() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_keeps_nothing_from_its_end() {
+fn a_closed_terminal_does_not_prevent_the_clean_up() {
     let home = tempfile::tempdir().unwrap();
-    let mut running = Running::start(home.path(), &["trial"], ("STUBBORN", ""));
+    let mut running = RunningCommand::start(home.path(), &["trial"], ("STUBBORN", ""));
     running.lines = None;
     running.child.stderr = None;
     running.signal(Signal::HUP);

@@ -1,39 +1,38 @@
-//! What the API answered when it did not do what it was asked, in words that fit into a sentence.
+//! `kube::Error` with a `Display` that fits into a log line, an Event or a condition.
 //!
-//! kube's own text repeats itself and shows Rust structures; people who read a log, an event or a condition
-//! want what the server said.
+//! kube's own `Display` prints the whole Status as a Rust structure; this one prints the Status' message.
 
 use std::fmt;
 
 /// An error of the API, displayed as the server's own message.
 #[derive(Debug)]
-pub struct Answer(Box<kube::Error>);
+pub struct ApiError(Box<kube::Error>);
 
-impl Answer {
-    /// Whether somebody else wrote first, so that what was read is only old.
+impl ApiError {
+    /// True for a 409 with reason `Conflict`: the object was read before somebody else's write.
     pub fn is_conflict(&self) -> bool {
         matches!(self.0.as_ref(), kube::Error::Api(status) if status.is_conflict())
     }
 
-    /// Whether what was asked about does not exist, be it the object or the whole kind.
+    /// True for a 404, for a missing object as for a kind that is not served.
     pub fn is_not_found(&self) -> bool {
         // A kind that is not served has no Status behind its 404, so its reason says nothing.
         matches!(self.0.as_ref(), kube::Error::Api(status) if status.code == 404)
     }
 
-    /// The error as kube gave it.
+    /// The wrapped error.
     pub fn into_inner(self) -> kube::Error {
         *self.0
     }
 }
 
-impl From<kube::Error> for Answer {
+impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
         Self(Box::new(error))
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_ref() {
             kube::Error::Api(status) if !status.message.is_empty() => f.write_str(&status.message),
@@ -47,28 +46,28 @@ impl fmt::Display for Answer {
 mod tests {
     use kube::core::Status;
 
-    use super::Answer;
+    use super::ApiError;
 
-    fn answer(code: u16, reason: &str) -> Answer {
+    fn error(code: u16, reason: &str) -> ApiError {
         let status = Status::failure("machines \"a\" are busy", reason).with_code(code);
         kube::Error::Api(Box::new(status)).into()
     }
 
     #[test]
-    fn the_servers_own_message_is_shown_once_and_alone() {
-        assert_eq!(answer(409, "Conflict").to_string(), "machines \"a\" are busy");
+    fn display_is_the_message_of_the_status() {
+        assert_eq!(error(409, "Conflict").to_string(), "machines \"a\" are busy");
     }
 
     #[test]
     fn a_kind_that_is_not_served_is_not_found() {
-        assert!(answer(404, "Failed to parse error data").is_not_found());
-        assert!(!answer(409, "Conflict").is_not_found());
+        assert!(error(404, "Failed to parse error data").is_not_found());
+        assert!(!error(409, "Conflict").is_not_found());
     }
 
     #[test]
-    fn only_a_stale_write_is_a_conflict() {
-        assert!(answer(409, "Conflict").is_conflict());
-        assert!(!answer(403, "Forbidden").is_conflict());
-        assert!(!answer(409, "AlreadyExists").is_conflict());
+    fn only_reason_conflict_is_a_conflict() {
+        assert!(error(409, "Conflict").is_conflict());
+        assert!(!error(403, "Forbidden").is_conflict());
+        assert!(!error(409, "AlreadyExists").is_conflict());
     }
 }

@@ -1,6 +1,6 @@
-//! Calls reconcilers: what follows a success, what follows a failure, and what is logged about either.
+//! Running a `kube::runtime::Controller` with a [`Reconciler`]: error policy, per-object back-off and logging.
 //!
-//! Knows nothing of any kind nor of what wakes it; a controller that is already wired comes in.
+//! The triggers of the controller are set up before, by `manager`.
 
 use std::sync::Arc;
 
@@ -18,48 +18,45 @@ use serde::de::DeserializeOwned;
 
 use crate::reconcile::{ObjectBackoff, ReconcileError};
 
-/// Reconciles objects of one kind.
+/// The reconciler of one kind.
 ///
-/// Called with an object whenever it, or something that bears on it, may have changed; the object may be a
-/// little old. Must lead to the same end however often it is called and wherever it was cut off before.
+/// Called when the object or a related one may have changed, with an object from the cache, which may be stale. Must be
+/// idempotent, also after a run that was cancelled at any await point.
 pub(crate) trait Reconciler: Send + Sync + 'static {
-    /// The kind.
+    /// The kind that is reconciled.
     type Kind: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static;
 
-    /// Moves the world one step closer to what `object` asks for, and says when to be called again.
+    /// Brings the observed state closer to the spec of `object`; the [`Action`] says when to call again.
     fn reconcile(
         &self,
         object: Arc<Self::Kind>,
     ) -> impl Future<Output = Result<Action, ReconcileError>> + Send;
 }
 
-/// What each call of a reconciler needs.
+/// The context that `Controller::run` passes to each call.
 struct Context<R> {
     reconciler: R,
     backoff: ObjectBackoff,
 }
 
-/// Runs one controller to its end. A success forgets the object's failures; a failure waits longer each time.
-pub(crate) async fn drive<R: Reconciler>(controller: Controller<R::Kind>, reconciler: R)
+/// Runs `controller` until its streams end. Failures of an object are retried with exponential back-off, which a
+/// success resets.
+pub(crate) async fn run_controller<R: Reconciler>(controller: Controller<R::Kind>, reconciler: R)
 where
     R::Kind: DeserializeOwned,
 {
     let context = Arc::new(Context { reconciler, backoff: ObjectBackoff::default() });
-    let results = controller.run(reconcile_one::<R>, after_failure::<R>, Arc::clone(&context));
-    log(results, &context.backoff).await;
+    let results = controller.run(reconcile::<R>, error_policy::<R>, Arc::clone(&context));
+    log_results(results, &context.backoff).await;
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "kube-runtime hands over what it calls with")]
-fn after_failure<R: Reconciler>(
-    object: Arc<R::Kind>,
-    _: &ReconcileError,
-    context: Arc<Context<R>>,
-) -> Action {
+#[expect(clippy::needless_pass_by_value, reason = "the signature is kube-runtime's")]
+fn error_policy<R: Reconciler>(object: Arc<R::Kind>, _: &ReconcileError, context: Arc<Context<R>>) -> Action {
     let key = key(&object.namespace().unwrap_or_default(), &object.name_any());
-    Action::requeue(context.backoff.after_failure(key))
+    Action::requeue(context.backoff.next_delay(key))
 }
 
-async fn reconcile_one<R: Reconciler>(
+async fn reconcile<R: Reconciler>(
     object: Arc<R::Kind>,
     context: Arc<Context<R>>,
 ) -> Result<Action, ReconcileError> {
@@ -69,7 +66,7 @@ async fn reconcile_one<R: Reconciler>(
     Ok(action)
 }
 
-async fn log<K>(
+async fn log_results<K>(
     results: impl Stream<Item = Result<(ObjectRef<K>, Action), controller::Error<ReconcileError, watcher::Error>>>,
     backoff: &ObjectBackoff,
 ) where
@@ -117,46 +114,48 @@ mod tests {
     };
     use tokio::time::{Instant, timeout};
 
-    use super::{Reconciler, drive};
+    use super::{Reconciler, run_controller};
     use crate::{
         api::{Machine, MachineSpec},
         reconcile::ReconcileError,
     };
 
-    /// How one call ends.
+    /// The result of one scripted call.
     #[derive(Clone, Copy)]
-    enum Outcome {
-        Fails,
-        AsksAgainAfter(Duration),
+    enum ScriptedResult {
+        Error,
+        Requeue(Duration),
     }
 
-    /// A reconciler that does as it is told and notes when it was called. At the end it waits for a change.
-    struct Scripted {
+    /// A reconciler that returns the scripted results, then awaits a change, and records the time of each call.
+    struct ScriptedReconciler {
         began: Instant,
-        outcomes: Mutex<VecDeque<Outcome>>,
+        results: Mutex<VecDeque<ScriptedResult>>,
         calls: Arc<Mutex<Vec<u128>>>,
     }
 
-    impl Reconciler for Scripted {
+    impl Reconciler for ScriptedReconciler {
         type Kind = Machine;
 
         async fn reconcile(&self, _: Arc<Machine>) -> Result<Action, ReconcileError> {
             self.calls.lock().unwrap().push(self.began.elapsed().as_millis());
-            match self.outcomes.lock().unwrap().pop_front() {
-                Some(Outcome::Fails) => Err(ReconcileError::Incomplete { field: "nothing, it is a test" }),
-                Some(Outcome::AsksAgainAfter(wait)) => Ok(Action::requeue(wait)),
+            match self.results.lock().unwrap().pop_front() {
+                Some(ScriptedResult::Error) => {
+                    Err(ReconcileError::MissingField { field: "nothing, it is a test" })
+                }
+                Some(ScriptedResult::Requeue(delay)) => Ok(Action::requeue(delay)),
                 None => Ok(Action::await_change()),
             }
         }
     }
 
-    const FAILS: Outcome = Outcome::Fails;
+    const ERROR: ScriptedResult = ScriptedResult::Error;
 
-    fn after(seconds: u64) -> Outcome {
-        Outcome::AsksAgainAfter(Duration::from_secs(seconds))
+    fn requeue(seconds: u64) -> ScriptedResult {
+        ScriptedResult::Requeue(Duration::from_secs(seconds))
     }
 
-    /// A watch that shows one Machine and then nothing for ever.
+    /// A controller whose watch lists one Machine and then stays silent.
     fn controller() -> Controller<Machine> {
         let machine = Machine {
             metadata: ObjectMeta {
@@ -173,52 +172,52 @@ mod tests {
         Controller::for_stream(watch.reflect(writer).applied_objects(), reader)
     }
 
-    /// When a Machine's reconciler is called in an hour, in milliseconds, if it ends like this each time.
-    async fn calls(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<u128> {
+    /// Runs a controller for one hour and returns the times of its calls, in milliseconds.
+    async fn calls(results: impl IntoIterator<Item = ScriptedResult>) -> Vec<u128> {
         let calls = Arc::default();
-        let scripted = Scripted {
+        let scripted = ScriptedReconciler {
             began: Instant::now(),
-            outcomes: Mutex::new(outcomes.into_iter().collect()),
+            results: Mutex::new(results.into_iter().collect()),
             calls: Arc::clone(&calls),
         };
-        let ended = timeout(Duration::from_hours(1), drive(controller(), scripted)).await;
+        let ended = timeout(Duration::from_hours(1), run_controller(controller(), scripted)).await;
         assert!(ended.is_err(), "a controller does not end by itself");
         let called = calls.lock().unwrap();
-        // tokio's timers go by whole milliseconds and round up.
+        // tokio's timers round up to whole milliseconds.
         called.iter().map(|call| call / 10 * 10).collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_is_tried_again_after_a_wait_that_doubles() {
-        assert_eq!(calls([FAILS, FAILS, FAILS]).await, [0, 100, 300, 700]);
+    async fn failures_are_retried_after_delays_that_double() {
+        assert_eq!(calls([ERROR, ERROR, ERROR]).await, [0, 100, 300, 700]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wish_to_be_called_after_some_time_is_kept_exactly() {
-        assert_eq!(calls([after(30), after(5)]).await, [0, 30_000, 35_000]);
+    async fn a_requeue_is_kept_to_the_millisecond() {
+        assert_eq!(calls([requeue(30), requeue(5)]).await, [0, 30_000, 35_000]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_makes_the_next_failure_the_first_again() {
-        assert_eq!(calls([FAILS, FAILS, after(1), FAILS]).await, [0, 100, 300, 1300, 1400]);
+    async fn a_success_resets_the_backoff() {
+        assert_eq!(calls([ERROR, ERROR, requeue(1), ERROR]).await, [0, 100, 300, 1300, 1400]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_done_is_forgotten_until_something_changes() {
+    async fn await_change_does_not_call_again() {
         assert_eq!(calls([]).await, [0]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_left_running_when_the_future_is_dropped() {
+    async fn dropping_the_future_stops_the_controller() {
         let calls: Arc<Mutex<Vec<u128>>> = Arc::default();
-        let scripted = Scripted {
+        let scripted = ScriptedReconciler {
             began: Instant::now(),
-            outcomes: Mutex::new((0..100).map(|_| after(1)).collect()),
+            results: Mutex::new((0..100).map(|_| requeue(1)).collect()),
             calls: Arc::clone(&calls),
         };
-        drop(timeout(Duration::from_millis(1500), drive(controller(), scripted)).await);
+        drop(timeout(Duration::from_millis(1500), run_controller(controller(), scripted)).await);
         tokio::time::advance(Duration::from_mins(1)).await;
-        // A task that went on would hold the reconciler, and its notes with it.
+        // A task that still ran would hold the reconciler and with it the list of calls.
         assert_eq!((calls.lock().unwrap().len(), Arc::strong_count(&calls)), (2, 1));
     }
 }

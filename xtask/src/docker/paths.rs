@@ -1,19 +1,19 @@
-//! Where the daemon keeps its things: one folder, apart from every other Docker on the machine.
+//! The files of the daemon, in one folder.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
-/// The longest path that a Unix socket can have (`sun_path`, without its closing zero).
-const LONGEST_SOCKET: usize = 107;
+/// The maximum length of the path of a Unix socket (`sun_path` without the final zero).
+const MAX_SOCKET_PATH_LENGTH: usize = 107;
 
-/// The folder and what lies in it.
+/// The folder and the paths in it.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct DaemonPaths {
     root: PathBuf,
 }
 
-impl Places {
+impl DaemonPaths {
     /// `docker` in this project's cache: the folder of the socket that `seatrial_e2e` looks for.
     pub(super) fn of_this_user() -> Self {
         let socket = seatrial_e2e::docker::own_socket();
@@ -34,7 +34,7 @@ impl Places {
         self.root.join(name)
     }
 
-    /// Where it listens.
+    /// The path of its socket.
     pub(super) fn socket(&self) -> PathBuf {
         self.path("docker.sock")
     }
@@ -54,8 +54,8 @@ impl Places {
         let longest = self.path("containerd.sock.ttrpc");
         let length = longest.as_os_str().len();
         ensure!(
-            length <= LONGEST_SOCKET,
-            "{} has {length} bytes and a socket's path may have {LONGEST_SOCKET}\n  next: set XDG_CACHE_HOME to a shorter folder",
+            length <= MAX_SOCKET_PATH_LENGTH,
+            "{} has {length} bytes and a socket's path may have {MAX_SOCKET_PATH_LENGTH}\n  next: set XDG_CACHE_HOME to a shorter folder",
             longest.display()
         );
         Ok(())
@@ -77,17 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_too_deep_for_a_socket_is_refused_with_the_way_out() {
+    fn a_path_too_long_for_a_socket_is_rejected_with_the_next_step() {
         let deep = PathBuf::from("/").join("x".repeat(100));
-        let error = Places::at(&deep).check().unwrap_err().to_string();
+        let error = DaemonPaths::at(&deep).check().unwrap_err().to_string();
         assert!(error.contains("XDG_CACHE_HOME"), "{error}");
-        Places::at(Path::new("/home/someone/.cache/seatrial/docker")).check().unwrap();
+        DaemonPaths::at(Path::new("/home/someone/.cache/seatrial/docker")).check().unwrap();
     }
 
     #[test]
-    fn two_folders_have_two_bridges_with_names_that_fit() {
-        let (one, two) = (Places::at(Path::new("/a")).bridge(), Places::at(Path::new("/b")).bridge());
+    fn each_folder_has_its_own_valid_bridge_name() {
+        let (one, two) =
+            (DaemonPaths::at(Path::new("/a")).bridge(), DaemonPaths::at(Path::new("/b")).bridge());
         assert!(one != two && one.len() <= 15, "{one} {two}");
-        assert_eq!(one, Places::at(Path::new("/a")).bridge());
+        assert_eq!(one, DaemonPaths::at(Path::new("/a")).bridge());
     }
 }

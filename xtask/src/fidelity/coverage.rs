@@ -1,26 +1,24 @@
-//! Whether the cases ask for all that both servers offer, and `uncovered.txt` holds nothing else.
-//!
-//! It sees discovery documents and transcripts; what a case compares is not its affair.
+//! Coverage: abilities that both servers offer, against those that the cases use and those in `uncovered.txt`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use seatrial_fixtures::conformance::Pair;
-use seatrial_fixtures::conformance::coverage::{self, Ability, Gaps};
+use seatrial_fixtures::conformance::OutcomePair;
+use seatrial_fixtures::conformance::coverage::{self as fixtures_coverage, Ability, Gaps};
 use seatrial_fixtures::wire::Wire;
 use serde_json::{Value, json};
 
-/// What both servers offer, read before any case installs a kind of its own.
+/// The abilities that both servers offer, read before a case installs CRDs.
 pub(crate) async fn offered(real: &dyn Wire, fake: &dyn Wire) -> Result<BTreeSet<Ability>> {
-    let real = coverage::discovery(real).await.context("read the real server's discovery")?;
-    let fake = coverage::discovery(fake).await.context("read the fake's discovery")?;
-    let (real, fake) = (coverage::offered(&real), coverage::offered(&fake));
+    let real = fixtures_coverage::discovery(real).await.context("read the real server's discovery")?;
+    let fake = fixtures_coverage::discovery(fake).await.context("read the fake's discovery")?;
+    let (real, fake) = (fixtures_coverage::offered(&real), fixtures_coverage::offered(&fake));
     Ok(real.intersection(&fake).cloned().collect())
 }
 
-/// Coverage of one run of all cases.
+/// The coverage of a run of all cases.
 pub(crate) struct Coverage {
     offered: usize,
     listed: usize,
@@ -28,24 +26,24 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
-    /// Holds what the cases asked the real server against what is offered and what is listed.
-    pub(crate) fn of(offered: &BTreeSet<Ability>, pairs: &[Pair]) -> Self {
-        let asked = pairs.iter().flat_map(|pair| coverage::asked(&pair.real.transcript)).collect();
-        let listed = coverage::uncovered();
+    /// Compares the requests of the cases with the offered and the listed abilities.
+    pub(crate) fn of(offered: &BTreeSet<Ability>, pairs: &[OutcomePair]) -> Self {
+        let asked = pairs.iter().flat_map(|pair| fixtures_coverage::asked(&pair.real.transcript)).collect();
+        let listed = fixtures_coverage::uncovered();
         Self { offered: offered.len(), listed: listed.len(), gaps: Gaps::between(offered, &asked, &listed) }
     }
 
-    /// How many things are wrong.
-    pub(crate) fn wrong(&self) -> usize {
+    /// The number of gaps and stale lines.
+    pub(crate) fn problems(&self) -> usize {
         self.gaps.count()
     }
 
-    /// How much of what is offered is neither asked nor listed.
+    /// The number of offered abilities that are neither used nor listed.
     pub(crate) fn unasked(&self) -> usize {
         self.gaps.unasked.len()
     }
 
-    /// The report for people: each gap with what mends it, and a line with the sums.
+    /// The report as text: each gap with its fix, and a line with the sums.
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         let Gaps { unasked, asked, not_offered } = &self.gaps;
@@ -58,12 +56,12 @@ impl Coverage {
             "coverage: {} offered by both servers, {} not asked and listed, {} to mend",
             self.offered,
             self.listed,
-            self.wrong()
+            self.problems()
         );
         out
     }
 
-    /// The report for programs.
+    /// The report as JSON.
     pub(crate) fn json(&self) -> Value {
         let Gaps { unasked, asked, not_offered } = &self.gaps;
         json!({
@@ -72,7 +70,7 @@ impl Coverage {
         })
     }
 
-    /// Takes the lines out of `uncovered.txt` that are no longer true; says how many went.
+    /// Removes stale lines from `uncovered.txt` and returns their number.
     pub(crate) fn shrink(&self) -> Result<usize> {
         let path = file();
         let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_is_told_with_what_mends_it_and_counted_as_wrong() {
+    fn a_gap_is_reported_with_its_fix() {
         let set = |line: &str| BTreeSet::from([line.to_owned()]);
         let gaps = Gaps { unasked: set("v1 pods get"), asked: set("v1 nodes list"), ..Gaps::default() };
         let coverage = Coverage { offered: 9, listed: 1, gaps };
