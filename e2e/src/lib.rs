@@ -41,6 +41,7 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+mod extensions;
 mod failure;
 mod interrupt;
 mod managed_fields;

@@ -9,8 +9,11 @@ mod trail;
 
 mod rights;
 
+mod log;
 mod spec;
 
+pub(crate) use log::{AuditFile, AuditLog, AuditSource};
 pub(crate) use rights::{Grant, grants_of};
 pub use rights::{deny_nothing, use_every_rule};
+pub(crate) use spec::AdminConfig;
 pub use trail::{AuditError, Request, Trail};

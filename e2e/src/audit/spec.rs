@@ -6,12 +6,15 @@ use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::json;
 
-use crate::audit::Trail;
+use crate::audit::{AuditSource, Trail};
 use crate::failure::{Failure, SpecResult};
 use crate::spec::Cx;
 
 /// How long the token of a service account is good: longer than any spec runs, and the shortest that a server gives.
 const TOKEN_SECONDS: i64 = 3600;
+
+/// The configuration of an administrator's client, for a control plane that this process runs.
+pub(crate) struct AdminConfig(pub(crate) Config);
 
 /// Rights.
 impl Cx {
@@ -19,7 +22,7 @@ impl Cx {
     /// [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody has rights
     /// to lack.
     pub async fn client_as(&self, account: &str) -> SpecResult<Client> {
-        let plane = self.plane.as_ref().ok_or_else(|| {
+        let admin = self.extensions.get::<AdminConfig>().ok_or_else(|| {
             Failure::nowhere(format!(
                 "acting as service account {account}: tier {} has no control plane of this process; \
                  use cx.client(), or a Pod that runs under the account",
@@ -35,8 +38,8 @@ impl Cx {
             Failure::from(error).during(&format!("asking for a token of service account {account}"))
         })?;
         let token = answer.status.map(|status| status.token).unwrap_or_default();
-        let mut config = Config::new(plane.admin.cluster_url.clone());
-        config.root_cert.clone_from(&plane.admin.root_cert);
+        let mut config = Config::new(admin.0.cluster_url.clone());
+        config.root_cert.clone_from(&admin.0.root_cert);
         config.auth_info = serde_json::from_value(json!({"token": token}))?;
         Ok(Client::try_from(config)?)
     }
@@ -45,20 +48,13 @@ impl Cx {
     /// [`Need::Audit`](crate::Need::Audit).
     pub async fn audit(&self) -> SpecResult<Trail> {
         let accounts = format!("system:serviceaccount:{}:", self.namespace);
-        let log = match (&self.kind, &self.plane) {
-            (Some(cluster), _) => cluster.audit_log(&accounts).await?,
-            (None, Some(plane)) => match std::fs::read_to_string(&plane.audit_log) {
-                // The server makes the file with its first entry.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-                read => read?,
-            },
-            (None, None) => {
-                return Err(Failure::nowhere(format!(
-                    "tier {} keeps no audit log; a spec that reads it says so with .needs(Need::Audit)",
-                    self.tier
-                )));
-            }
-        };
+        let source = self.extensions.get::<AuditSource>().ok_or_else(|| {
+            Failure::nowhere(format!(
+                "tier {} keeps no audit log; a spec that reads it says so with .needs(Need::Audit)",
+                self.tier
+            ))
+        })?;
+        let log = source.0.read(&accounts).await?;
         Ok(Trail::parse(&log)?.that(|request| request.user.starts_with(&accounts)))
     }
 }

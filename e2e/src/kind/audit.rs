@@ -5,12 +5,15 @@
 
 use std::path::Path;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::cluster::Cluster;
 use super::config::{ClusterConfig, Role};
 use super::error::KindError;
-use crate::audit::policy;
+use crate::audit::{AuditLog, policy};
+use crate::failure::SpecResult;
 
 /// Where the nodes see the policy.
 const POLICY: &str = "/etc/kubernetes/seatrial/audit-policy.yaml";
@@ -71,6 +74,12 @@ impl Cluster {
                         .to_owned(),
             }),
         }
+    }
+}
+
+impl AuditLog for Cluster {
+    fn read<'a>(&'a self, words: &'a str) -> LocalBoxFuture<'a, SpecResult<String>> {
+        async move { Ok(self.audit_log(words).await?) }.boxed_local()
     }
 }
 

@@ -31,8 +31,8 @@ pub trait KindOfCx {
 
 impl KindOfCx for Cx {
     fn kind(&self) -> Result<OnKind<'_>, KindError> {
-        match &self.kind {
-            Some(cluster) => Ok(OnKind { cx: self, cluster: cluster.clone() }),
+        match self.extensions.get::<Cluster>() {
+            Some(cluster) => Ok(OnKind { cx: self, cluster: Cluster::clone(&cluster) }),
             None => Err(KindError::NotOnKind { tier: self.tier() }),
         }
     }

@@ -3,9 +3,8 @@
 //! It offers what specs of any operator need. What one operator's specs need besides (starting it, its own
 //! builders) is an extension trait in that operator's tests.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::type_name;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
@@ -22,13 +21,14 @@ use serde_json::Value;
 
 use crate::artefacts::Collector;
 use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
+use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
 use crate::report::{MomentKind, Ongoing};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::life::CLEANUP_LIMIT;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
-use crate::tier::{Connection, Plane};
+use crate::tier::Connection;
 
 /// A spec's context.
 pub struct Cx {
@@ -41,9 +41,9 @@ pub struct Cx {
     pub(crate) board: Arc<Board>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
-    pub(crate) kind: Option<crate::kind::Cluster>,
-    pub(crate) plane: Option<Plane>,
-    pub(crate) kept: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
+    /// What only the spec's tier has.
+    pub(crate) extensions: Extensions,
+    pub(crate) kept: RefCell<Extensions>,
     /// Other namespaces that a failure may have to do with.
     pub(crate) looks_at: RefCell<Vec<String>>,
     /// Who collects what something of the spec's own knows of a failure.
@@ -60,7 +60,7 @@ impl Cx {
         seed: u64,
         board: &Arc<Board>,
     ) -> Self {
-        let Connection { client, clock, plane, kind, .. } = connection;
+        let Connection { client, clock, extensions, .. } = connection;
         Self {
             spec: spec.into(),
             tier,
@@ -71,9 +71,8 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
-            kind,
-            plane,
-            kept: RefCell::new(BTreeMap::new()),
+            extensions,
+            kept: RefCell::default(),
             looks_at: RefCell::default(),
             collectors: RefCell::default(),
         }
@@ -92,8 +91,7 @@ impl Cx {
             board: Arc::clone(board),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
-            kind: self.kind.clone(),
-            plane: self.plane.clone(),
+            extensions: self.extensions.clone(),
             kept: RefCell::new(self.kept.borrow().clone()),
             looks_at: RefCell::new(self.looks_at.borrow().clone()),
             collectors: RefCell::new(self.collectors.borrow().clone()),
@@ -327,18 +325,14 @@ impl Cx {
 
     /// Keeps a value for the hooks and the spec that come later: one of each type.
     pub fn keep<T: 'static>(&self, value: T) -> Rc<T> {
-        let value = Rc::new(value);
-        self.kept.borrow_mut().insert(TypeId::of::<T>(), value.clone());
-        value
+        self.kept.borrow_mut().insert(value)
     }
 
     /// The value of this type that was [kept](Self::keep) last.
     #[track_caller]
     pub fn kept<T: 'static>(&self) -> SpecResult<Rc<T>> {
-        let kept = self.kept.borrow().get(&TypeId::of::<T>()).cloned();
-        kept.and_then(|value| value.downcast().ok()).ok_or_else(|| {
-            Failure::new(format!("nothing of type {} was kept in this spec", type_name::<T>()))
-        })
+        let nothing = || Failure::new(format!("nothing of type {} was kept in this spec", type_name::<T>()));
+        self.kept.borrow().get().ok_or_else(nothing)
     }
 }
 

@@ -4,16 +4,15 @@
 //! in and each spec has its own runtime. It knows nothing of specs.
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use kube::{Client, Config};
+use kube::Client;
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::{Collector, Sources};
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::kind;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
 use crate::tier::envtest::Envtest;
@@ -61,21 +60,10 @@ pub(crate) struct Connection {
     pub(crate) clock: Clock,
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
-    /// The cluster itself, where it is one of kind's.
-    pub(crate) kind: Option<kind::Cluster>,
     /// What it brings for a failure's evidence.
     pub(crate) sources: Sources,
-    /// The control plane itself, where this process runs it.
-    pub(crate) plane: Option<Plane>,
-}
-
-/// What is known of a control plane that this process runs.
-#[derive(Clone)]
-pub(crate) struct Plane {
-    /// How its administrator is known to it.
-    pub(crate) admin: Config,
-    /// The file that its API server writes its audit log to.
-    pub(crate) audit_log: PathBuf,
+    /// What only this tier has, for the extensions of a spec's context: a cluster of kind's, an audit log.
+    pub(crate) extensions: Extensions,
 }
 
 /// Why a tier cannot be used.

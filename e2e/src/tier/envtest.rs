@@ -5,7 +5,6 @@
 //! Under nextest every spec is a process, so every spec starts an environment of its own: `cargo test` is
 //! the faster way here.
 
-use std::path::PathBuf;
 use std::{fs, io};
 
 use futures::FutureExt as _;
@@ -16,11 +15,12 @@ use seatrial_fakeclient::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::artefacts::{PlaneLogs, Sources};
-use crate::audit::policy;
+use crate::artefacts::{Collector, PlaneLogs, Sources};
+use crate::audit::{AdminConfig, AuditFile, AuditSource, policy};
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::tier::prepared::Prepared;
-use crate::tier::{Connection, Need, Plane, Tier, TierError};
+use crate::tier::{Connection, Need, Tier, TierError};
 
 const NAME: &str = "envtest";
 
@@ -51,13 +51,18 @@ impl Envtest {
         Self(Prepared::nothing(NAME))
     }
 
-    /// The control plane, and the folder of its logs.
-    fn plane(&self) -> Result<(Plane, PathBuf), TierError> {
-        self.0.look(|running| {
-            let admin = running.environment.config();
-            let plane = Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) };
-            (plane, running.environment.logs_dir().to_owned())
-        })
+    fn open(&self) -> Result<Connection, TierError> {
+        let (admin, audit, logs) = self.0.look(|running| {
+            let audit = AuditFile::new(running.audit.path().join(AUDIT_LOG));
+            (running.environment.config(), audit, running.environment.logs_dir().to_owned())
+        })?;
+        let client = Client::try_from(admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
+        let collectors: Vec<Box<dyn Collector>> = vec![Box::new(PlaneLogs::from_now(&logs))];
+        let sources = Sources { collectors, ..Sources::default() };
+        let mut extensions = Extensions::default();
+        extensions.insert(AdminConfig(admin));
+        extensions.insert(AuditSource::new(audit));
+        Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }
 
@@ -84,21 +89,7 @@ impl Tier for Envtest {
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
-        let connection = self.plane().and_then(|(plane, logs)| {
-            let client =
-                Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
-            let sources =
-                Sources { collectors: vec![Box::new(PlaneLogs::from_now(&logs))], ..Sources::default() };
-            Ok(Connection {
-                client,
-                clock: Clock::system(),
-                shared: true,
-                kind: None,
-                sources,
-                plane: Some(plane),
-            })
-        });
-        std::future::ready(connection).boxed_local()
+        std::future::ready(self.open()).boxed_local()
     }
 
     fn stop(&self) {

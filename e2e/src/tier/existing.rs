@@ -11,6 +11,7 @@ use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::Sources;
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::tier::{Connection, Need, Tier, TierError};
 
@@ -36,7 +37,7 @@ impl Existing {
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
         let (clock, sources) = (Clock::system(), Sources::default());
-        Ok(Connection { client, clock, shared: true, kind: None, sources, plane: None })
+        Ok(Connection { client, clock, shared: true, sources, extensions: Extensions::default() })
     }
 
     /// The current context's name, if specs may use it.

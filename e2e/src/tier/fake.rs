@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
 use crate::artefacts::{OBSERVER, Requests, Sources};
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::tier::{Connection, Need, Tier, TierError};
 
@@ -56,7 +57,7 @@ impl Tier for Fake {
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
     let sources = Sources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
-    Connection { client, clock, shared: false, kind: None, sources, plane: None }
+    Connection { client, clock, shared: false, sources, extensions: Extensions::default() }
 }
 
 #[cfg(test)]

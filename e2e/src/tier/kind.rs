@@ -12,6 +12,8 @@ use seatrial_fakeclient::Clock;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::artefacts::{Collector, Sources};
+use crate::audit::AuditSource;
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
 use crate::report::aside;
@@ -97,14 +99,10 @@ impl Kind {
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
         let sources = Sources::default();
-        Ok(Connection {
-            client,
-            clock: Clock::system(),
-            shared: true,
-            kind: Some(cluster),
-            sources,
-            plane: None,
-        })
+        let mut extensions = Extensions::default();
+        extensions.insert(AuditSource::new(cluster.clone()));
+        extensions.insert(cluster);
+        Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }
 

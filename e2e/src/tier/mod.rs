@@ -9,7 +9,7 @@ mod kind;
 mod need;
 mod prepared;
 
-pub(crate) use cluster::{Connection, Plane, Tier, TierError, choose};
+pub(crate) use cluster::{Connection, Tier, TierError, choose};
 pub(crate) use crds::{Definitions, established};
 #[cfg(test)]
 pub(crate) use fake::Fake;

@@ -20,6 +20,7 @@ use super::super::home::Home;
 use super::super::spec::KindOfCx as _;
 use crate::artefacts::Sources;
 use crate::docker::script::{Scripted, scripted, version};
+use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::matchers::equal;
@@ -65,13 +66,14 @@ impl OneNode {
             lease: None,
             timings: Timings::default(),
         };
+        let mut extensions = Extensions::default();
+        extensions.insert(kind);
         Connection {
             client: self.api.client(),
             clock: Clock::system(),
             shared: true,
-            kind: Some(kind),
             sources: Sources::default(),
-            plane: None,
+            extensions,
         }
     }
 }
