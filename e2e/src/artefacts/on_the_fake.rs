@@ -8,6 +8,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::runtime::conditions::is_deleted;
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client};
 use seatrial_fakeclient::FakeCluster;
 use serde::de::DeserializeOwned;
@@ -170,7 +172,7 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         maps.create(&PostParams::default(), &map).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;
         for name in ["tug", "ferry"] {
-            crds.create(&PostParams::default(), &boat_definition()).await.unwrap();
+            let definition = crds.create(&PostParams::default(), &boat_definition()).await.unwrap();
             let object = json!({"apiVersion": "harbour.test/v1", "kind": "Boat", "metadata": {"name": name}});
             let boat: DynamicObject = typed(object);
             let created = async {
@@ -183,9 +185,8 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
             until_told(&timeline, |moment| moment.object.as_ref().is_some_and(|object| object.name == name))
                 .await;
             crds.delete("boats.harbour.test", &DeleteParams::default()).await.unwrap();
-            while crds.get_opt("boats.harbour.test").await.unwrap().is_some() {
-                yield_now().await;
-            }
+            let gone = is_deleted(definition.metadata.uid.as_deref().unwrap());
+            await_condition(crds.clone(), "boats.harbour.test", gone).await.unwrap();
         }
         feed.stop().await;
         timeline.told()
