@@ -25,12 +25,15 @@
 //! `cargo test` runs it in memory, in virtual time; `SEATRIAL_TIER=envtest cargo test` runs the same file
 //! against a real etcd and kube-apiserver, in real time. [`run`] lists the other variables.
 //!
+//! Tiers with real binaries are features: `envtest`, and `kind`, which also brings the modules `docker`, `kind`,
+//! `node_image` and part of [`deploy`]. Without them specs run on tiers `fake` and `existing`.
+//!
 //! A spec is listed, filtered and reported by its whole way, `ConfigMap / is there once it was created` here; two
 //! specs of one name are refused. Under nextest every spec is a process of its own, which costs a control plane each
 //! on tier `envtest`; on the other tiers it makes no difference.
 //!
 //! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
-//! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that [`kind`] makes), and its outcome is
+//! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that `kind` makes), and its outcome is
 //! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`) and who wrote
 //! the fields that it is about (`managed_fields`).
 //!
@@ -54,11 +57,14 @@ mod expect;
 mod span;
 mod tier;
 
+#[cfg(feature = "kind")]
 pub mod docker;
 
 pub mod audit;
 pub mod deploy;
+#[cfg(feature = "kind")]
 pub mod kind;
+#[cfg(feature = "kind")]
 pub mod node_image;
 
 mod artefacts;

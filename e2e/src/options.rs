@@ -13,7 +13,9 @@ use crate::tier::Need;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TierKind {
     Fake,
+    #[cfg(feature = "envtest")]
     Envtest,
+    #[cfg(feature = "kind")]
     Kind,
     Existing,
 }
@@ -123,11 +125,30 @@ fn list(text: &str) -> Vec<String> {
 fn tier_kind(text: &str) -> Result<TierKind, String> {
     match text {
         "fake" => Ok(TierKind::Fake),
-        "envtest" => Ok(TierKind::Envtest),
-        "kind" => Ok(TierKind::Kind),
         "existing" => Ok(TierKind::Existing),
-        _ => Err("the tiers are fake, envtest, kind and existing".into()),
+        #[cfg(feature = "envtest")]
+        "envtest" => Ok(TierKind::Envtest),
+        #[cfg(not(feature = "envtest"))]
+        "envtest" => Err(feature_is_off(text)),
+        #[cfg(feature = "kind")]
+        "kind" => Ok(TierKind::Kind),
+        #[cfg(not(feature = "kind"))]
+        "kind" => Err(feature_is_off(text)),
+        _ => {
+            Err("the tiers are fake, envtest, kind and existing; set it to one of them, or unset it for fake"
+                .into())
+        }
     }
+}
+
+/// The feature of a tier has the tier's name.
+#[cfg(any(test, not(feature = "kind")))]
+fn feature_is_off(tier: &str) -> String {
+    format!(
+        "this program was built without tier {tier}; give it that feature in Cargo.toml: \
+         seatrial-e2e = {{ version = {:?}, features = [{tier:?}] }}",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -228,7 +249,21 @@ mod tests {
     #[test]
     fn a_tier_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
         let error = read(&[("SEATRIAL_TIER", "kwok")]).unwrap_err().to_string();
-        assert_eq!(error, "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest, kind and existing");
+        let expected = "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest, kind and existing; \
+                        set it to one of them, or unset it for fake";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn tier_without_its_feature_is_refused_with_the_line_for_the_manifest() {
+        let line = "seatrial-e2e = { version = \"0.1.0\", features = [\"kind\"] }";
+        assert!(feature_is_off("kind").ends_with(line), "{}", feature_is_off("kind"));
+        for (tier, is_on) in [("envtest", cfg!(feature = "envtest")), ("kind", cfg!(feature = "kind"))] {
+            let read = read(&[("SEATRIAL_TIER", tier)]);
+            assert_eq!(read.is_ok(), is_on, "{tier}");
+            let error = read.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(is_on || error.contains(&format!("built without tier {tier}")), "{error}");
+        }
     }
 
     #[test]

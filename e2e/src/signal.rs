@@ -18,13 +18,14 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The same for whoever sends signals.
-    pub fn number(self) -> rustix::process::Signal {
-        match self {
-            Self::Interrupt => rustix::process::Signal::INT,
-            Self::Terminate => rustix::process::Signal::TERM,
-            Self::HangUp => rustix::process::Signal::HUP,
-        }
+    /// The signal's number, for programs that send it.
+    pub fn number(self) -> i32 {
+        let kind = match self {
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Terminate => SignalKind::terminate(),
+            Self::HangUp => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
     }
 
     /// The exit status by which a shell knows a process that a signal ended: 130, 143 or 129.
@@ -90,7 +91,7 @@ pub fn outlives_its_terminal() -> bool {
 fn ignores_hang_up(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask & (1 << (rustix::process::Signal::HUP.as_raw() - 1)) != 0
+    mask & (1 << (Signal::HangUp.number() - 1)) != 0
 }
 
 #[cfg(test)]
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn an_end_has_the_status_that_a_shell_would_give_it() {
         for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
-            assert_eq!(i32::from(signal.exit_status()), 128 + signal.number().as_raw(), "{signal}");
+            assert_eq!(i32::from(signal.exit_status()), 128 + signal.number(), "{signal}");
         }
     }
 

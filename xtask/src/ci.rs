@@ -114,9 +114,10 @@ fn run(plan: &[StepPlan], group: &Group) -> Vec<Step> {
 /// A step's name, what it needs, and what it runs.
 type StepPlan = (&'static str, Needs, fn(&Group) -> Result<Counts>);
 
-const STEPS: [StepPlan; 13] = [
+const STEPS: [StepPlan; 14] = [
     ("format", Needs::Rust, format),
     ("lints", Needs::Rust, lints),
+    ("features", Needs::Rust, features),
     ("documentation", Needs::Rust, documentation),
     ("dependencies", Needs::Rust, dependencies),
     ("tests", Needs::Rust, tests),
@@ -163,6 +164,18 @@ fn lints(group: &Group) -> Result<Counts> {
     let arguments =
         ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     check(group, cargo().args(arguments), "clippy")
+}
+
+/// A workspace is built with all features that one of its crates asks for; users ask for one.
+fn features(group: &Group) -> Result<Counts> {
+    let mut sum = Counts::default();
+    for feature in ["", "envtest", "kind"] {
+        let mut command = cargo();
+        command.args(["clippy", "--quiet", "--package", "seatrial-e2e", "--no-default-features"]);
+        command.args(["--features", feature, "--", "-D", "warnings"]);
+        sum += check(group, &mut command, "seatrial-e2e with a single feature")?;
+    }
+    Ok(sum)
 }
 
 fn documentation(group: &Group) -> Result<Counts> {

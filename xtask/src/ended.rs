@@ -116,14 +116,19 @@ pub(crate) async fn unless_ended<T: Send + 'static>(
         by = signals.next() => by,
     };
     say(&format!("{first}: waiting for what runs to clean up; a second signal ends it at once"));
-    group.ask(first.number());
+    group.ask(raw(first));
     for last in [false, true] {
         tokio::select! {
             _ended = &mut work => break,
-            by = signals.next() => group.ask(if last { Signal::KILL } else { by.number() }),
+            by = signals.next() => group.ask(if last { Signal::KILL } else { raw(by) }),
         }
     }
     Err(Ended(first).into())
+}
+
+/// The signal as rustix has it.
+fn raw(signal: signal::Signal) -> Signal {
+    Signal::from_named_raw(signal.number()).expect("the signals that are listened for have names")
 }
 
 /// How long a program that was asked to end may tidy up before it is asked again.

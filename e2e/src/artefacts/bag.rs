@@ -39,6 +39,7 @@ impl Bag {
     }
 
     /// Gives a file that was put in a second name, which is not an artefact of its own.
+    #[cfg(any(test, feature = "kind"))]
     pub(crate) fn name_again(&self, path: &str, second: &str) -> Result<(), String> {
         let (first, second) = (self.file(path)?, self.file(second)?);
         // Where the file system knows no second names there are two files.

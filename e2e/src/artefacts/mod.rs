@@ -6,6 +6,7 @@ mod collector;
 mod collect;
 mod events;
 mod objects;
+#[cfg(feature = "envtest")]
 mod plane_logs;
 mod pod_logs;
 mod process_log;
@@ -26,10 +27,13 @@ pub(crate) use collector::{Collector, Scene, Sources};
 pub(crate) use feed::Feed;
 pub(crate) use kinds::{KindAtHand, at_hand};
 pub(crate) use mask::mask;
+#[cfg(feature = "envtest")]
 pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
-pub(crate) use secrets::{learn, learn_all};
+pub(crate) use secrets::learn;
+#[cfg(feature = "kind")]
+pub(crate) use secrets::learn_all;
 pub(crate) use veil::{Met, Veil};
 
 #[cfg(test)]

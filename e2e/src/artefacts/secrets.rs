@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
 use kube::api::ListParams;
-use kube::{Api, Client};
 
 use crate::artefacts::{Scene, Veil};
 use crate::failure::sentence;
@@ -28,7 +28,8 @@ pub(crate) async fn learn(scene: &Scene) -> Result<(), String> {
 }
 
 /// Takes in those of all namespaces.
-pub(crate) async fn learn_all(client: &Client, veil: &Veil) -> Result<(), String> {
+#[cfg(feature = "kind")]
+pub(crate) async fn learn_all(client: &kube::Client, veil: &Veil) -> Result<(), String> {
     take_in(&Api::all(client.clone()), veil).await
 }
 

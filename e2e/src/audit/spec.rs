@@ -1,17 +1,29 @@
 //! What a spec can do about rights: act as a service account, and read what service accounts did.
 
+use std::rc::Rc;
+
+use futures::future::LocalBoxFuture;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::json;
 
-use crate::audit::{AuditSource, Trail};
+use crate::audit::Trail;
 use crate::failure::{Failure, SpecResult};
 use crate::spec::Cx;
 
 /// How long the token of a service account is good: longer than any spec runs, and the shortest that a server gives.
 const TOKEN_SECONDS: i64 = 3600;
+
+/// An audit log that can be read while the API server writes it.
+pub(crate) trait AuditLog {
+    /// The entries written so far, one a line; entries without these words may be left out.
+    fn read<'a>(&'a self, words: &'a str) -> LocalBoxFuture<'a, SpecResult<String>>;
+}
+
+/// The audit log of a spec's cluster, as an extension of the spec's context.
+pub(crate) struct AuditSource(pub(crate) Rc<dyn AuditLog>);
 
 /// The configuration of an administrator's client, for a control plane that this process runs.
 pub(crate) struct AdminConfig(pub(crate) Config);

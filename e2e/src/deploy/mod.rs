@@ -6,10 +6,13 @@
 //! containers say. Which operator it is, nobody here knows.
 
 mod cargo;
+#[cfg(feature = "kind")]
 mod program;
 
+#[cfg(feature = "kind")]
 mod elf;
 
+#[cfg(feature = "kind")]
 mod image;
 
 mod apply;
@@ -24,7 +27,9 @@ mod spec;
 
 pub use apply::apply;
 pub use cargo::cargo;
+#[cfg(feature = "kind")]
 pub use image::{Archive, Image, ImageError};
+#[cfg(feature = "kind")]
 pub use program::{Program, ProgramError};
 pub use rollout::rolled_out;
 pub use spec::FollowedLogs;

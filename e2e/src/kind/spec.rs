@@ -102,14 +102,14 @@ impl<'cx> OnKind<'cx> {
             Ok(())
         });
         let evidence: Rc<dyn Collector> = Rc::new(NodeEvidence::of_another(&name, home.kubeconfig(&name)));
-        self.cx.asks(Rc::clone(&evidence));
+        self.cx.add_collector(Rc::clone(&evidence));
         let made = create_named(&home, &name, &config.clone().left_to(&heir), &|_| ()).await;
         if let Ok(cluster) = &made {
             heir.holds(cluster.lease.clone());
         }
         if matches!(made, Err(KindError::NameTaken { .. })) {
             ours.set(false);
-            self.cx.asks_no_more(&evidence);
+            self.cx.remove_collector(&evidence);
         }
         made
     }

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use miniz_oxide::deflate::compress_to_vec_zlib;
 use serde::Serialize;
 
 use crate::report::model::{Artefact, Report};
@@ -30,6 +29,9 @@ const SCRIPT: [&str; 5] = [
 const OF_ONE: u64 = 128 << 10;
 /// So much of all artefacts together, before packing: logs and YAML get about ten times smaller by it.
 const OF_ALL: u64 = 24 << 20;
+
+/// zlib's own default.
+const COMPRESSION: u8 = 6;
 
 /// What the page's script reads.
 #[derive(Serialize)]
@@ -89,16 +91,14 @@ fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<Content> {
     Some(Content { text: whole_lines.to_owned(), cut })
 }
 
-/// JSON, compressed, in letters that end no element.
+/// JSON, compressed by zlib, in letters that end no element.
 fn packed(data: &Data<'_>) -> io::Result<String> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    packer.write_all(&serde_json::to_vec(data)?)?;
-    Ok(STANDARD.encode(packer.finish()?))
+    Ok(STANDARD.encode(compress_to_vec_zlib(&serde_json::to_vec(data)?, COMPRESSION)))
 }
 
 #[cfg(test)]
 mod tests {
-    use flate2::read::GzDecoder;
+    use miniz_oxide::inflate::decompress_to_vec_zlib;
     use serde_json::Value;
 
     use super::*;
@@ -107,7 +107,7 @@ mod tests {
     fn unpacked(page: &str) -> Value {
         let (_, rest) = page.split_once(r#"id="data">"#).unwrap();
         let bytes = STANDARD.decode(rest.split('<').next().unwrap()).unwrap();
-        serde_json::from_reader(GzDecoder::new(bytes.as_slice())).unwrap()
+        serde_json::from_slice(&decompress_to_vec_zlib(&bytes).unwrap()).unwrap()
     }
 
     fn failed(artefact: &str) -> Report {

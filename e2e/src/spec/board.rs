@@ -99,6 +99,7 @@ impl Board {
     }
 
     /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
+    #[cfg(feature = "kind")]
     pub(crate) fn goes_on(&self, kind: MomentKind, text: &str) -> Ongoing {
         let text = self.veil.over(text).into_owned();
         let at = self.elapsed();

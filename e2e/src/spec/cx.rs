@@ -24,7 +24,6 @@ use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observ
 use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
-use crate::report::{MomentKind, Ongoing};
 use crate::spec::cleanup::Cleanups;
 use crate::spec::life::CLEANUP_LIMIT;
 use crate::spec::{Board, Kind, RequestError, Task, object_label};
@@ -139,24 +138,28 @@ impl Cx {
         self.looks_at.borrow_mut().push(namespace.to_owned());
     }
 
-    /// Has this one asked, too, when the spec has failed.
-    pub(crate) fn asks(&self, collector: Rc<dyn Collector>) {
-        self.collectors.borrow_mut().push(collector);
-    }
-
-    /// Takes that back.
-    pub(crate) fn asks_no_more(&self, collector: &Rc<dyn Collector>) {
-        self.collectors.borrow_mut().retain(|other| !Rc::ptr_eq(other, collector));
-    }
-
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
     pub fn step(&self, text: impl Into<String>) {
         self.board.step(&text.into());
     }
+}
 
-    /// The same for a fault that lasts until it is told to have ended.
-    pub(crate) fn fault(&self, text: &str) -> Ongoing {
-        self.board.goes_on(MomentKind::Fault, text)
+/// For extensions of the context.
+#[cfg(any(test, feature = "kind"))]
+impl Cx {
+    /// Adds a collector that is asked when the spec has failed.
+    pub(crate) fn add_collector(&self, collector: Rc<dyn Collector>) {
+        self.collectors.borrow_mut().push(collector);
+    }
+
+    pub(crate) fn remove_collector(&self, collector: &Rc<dyn Collector>) {
+        self.collectors.borrow_mut().retain(|other| !Rc::ptr_eq(other, collector));
+    }
+
+    /// A step that lasts until it is told to have ended.
+    #[cfg(feature = "kind")]
+    pub(crate) fn fault(&self, text: &str) -> crate::report::Ongoing {
+        self.board.goes_on(crate::report::MomentKind::Fault, text)
     }
 }
 

@@ -334,22 +334,22 @@ mod tests {
         let mut suite = Suite::new();
         suite.describe("Ship", |s| {
             s.it("sinks", async |cx: &mut Cx| {
-                cx.asks(Rc::new(Logbook));
+                cx.add_collector(Rc::new(Logbook));
                 cx.expect(1).to(equal(2))
             });
             s.it("sinks without a log", async |cx: &mut Cx| {
                 let logbook: Rc<dyn Collector> = Rc::new(Logbook);
-                cx.asks(Rc::clone(&logbook));
-                cx.asks_no_more(&logbook);
+                cx.add_collector(Rc::clone(&logbook));
+                cx.remove_collector(&logbook);
                 cx.expect(1).to(equal(2))
             });
             s.it("sails", async |cx: &mut Cx| {
-                cx.asks(Rc::new(Logbook));
+                cx.add_collector(Rc::new(Logbook));
                 cx.expect(1).to(equal(1))
             });
             s.context("of a fleet", |s| {
                 s.before_all(async |cx: &mut Cx| {
-                    cx.asks(Rc::new(Logbook));
+                    cx.add_collector(Rc::new(Logbook));
                     Ok(())
                 });
                 s.it("sinks", async |cx: &mut Cx| cx.expect(1).to(equal(2)));

@@ -15,9 +15,11 @@ use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::options::{Options, TierKind};
 use crate::tier::Need;
+#[cfg(feature = "envtest")]
 use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
 use crate::tier::fake::Fake;
+#[cfg(feature = "kind")]
 use crate::tier::kind::Kind;
 
 /// Something that answers the API.
@@ -88,7 +90,9 @@ impl TierError {
 pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
     match options.tier {
         TierKind::Fake => Arc::new(Fake),
+        #[cfg(feature = "envtest")]
         TierKind::Envtest => Arc::new(Envtest::new()),
+        #[cfg(feature = "kind")]
         TierKind::Kind => Arc::new(Kind::from_env(options.report.clone())),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }

@@ -5,6 +5,8 @@
 //! Under nextest every spec is a process, so every spec starts an environment of its own: `cargo test` is
 //! the faster way here.
 
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::{fs, io};
 
 use futures::FutureExt as _;
@@ -16,8 +18,9 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::artefacts::{Collector, PlaneLogs, Sources};
-use crate::audit::{AdminConfig, AuditFile, AuditSource, policy};
+use crate::audit::{AdminConfig, AuditLog, AuditSource, policy};
 use crate::extensions::Extensions;
+use crate::failure::SpecResult;
 use crate::interrupt::Interrupt;
 use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Need, Tier, TierError};
@@ -46,6 +49,20 @@ struct Running {
     runtime: Runtime,
 }
 
+/// An audit log in a file of this machine.
+struct AuditFile(PathBuf);
+
+impl AuditLog for AuditFile {
+    fn read<'a>(&'a self, _words: &'a str) -> LocalBoxFuture<'a, SpecResult<String>> {
+        let read = match fs::read_to_string(&self.0) {
+            // The server makes the file with its first entry.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(Into::into),
+        };
+        std::future::ready(read).boxed_local()
+    }
+}
+
 impl Envtest {
     pub(crate) fn new() -> Self {
         Self(Prepared::nothing(NAME))
@@ -53,7 +70,7 @@ impl Envtest {
 
     fn open(&self) -> Result<Connection, TierError> {
         let (admin, audit, logs) = self.0.look(|running| {
-            let audit = AuditFile::new(running.audit.path().join(AUDIT_LOG));
+            let audit = AuditFile(running.audit.path().join(AUDIT_LOG));
             (running.environment.config(), audit, running.environment.logs_dir().to_owned())
         })?;
         let client = Client::try_from(admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
@@ -61,7 +78,7 @@ impl Envtest {
         let sources = Sources { collectors, ..Sources::default() };
         let mut extensions = Extensions::default();
         extensions.insert(AdminConfig(admin));
-        extensions.insert(AuditSource::new(audit));
+        extensions.insert(AuditSource(Rc::new(audit)));
         Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }
@@ -123,4 +140,18 @@ fn audit_folder() -> io::Result<TempDir> {
     let folder = tempfile::Builder::new().prefix("seatrial-audit-").tempdir()?;
     fs::write(folder.path().join(AUDIT_POLICY), policy::POLICY)?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audit_log_that_was_not_written_yet_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = AuditFile(folder.path().join(AUDIT_LOG));
+        assert_eq!(log.read("").now_or_never().unwrap().unwrap(), "");
+        fs::write(&log.0, "{}").unwrap();
+        assert_eq!(log.read("").now_or_never().unwrap().unwrap(), "{}");
+    }
 }

@@ -5,6 +5,7 @@
 //! it. A cluster that the caller names is used, and left alone.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -100,7 +101,7 @@ impl Kind {
         let client = cluster.client().await.map_err(failed)?;
         let sources = Sources::default();
         let mut extensions = Extensions::default();
-        extensions.insert(AuditSource::new(cluster.clone()));
+        extensions.insert(AuditSource(Rc::new(cluster.clone())));
         extensions.insert(cluster);
         Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }

@@ -2,11 +2,14 @@
 
 mod cluster;
 mod crds;
+#[cfg(feature = "envtest")]
 mod envtest;
 mod existing;
 mod fake;
+#[cfg(feature = "kind")]
 mod kind;
 mod need;
+#[cfg(feature = "envtest")]
 mod prepared;
 
 pub(crate) use cluster::{Connection, Tier, TierError, choose};
