@@ -82,6 +82,7 @@ pub use managed_fields::{FieldOwner, managers};
 pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
 pub use spec::{
-    Apply, ApplyTarget, Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run,
+    Apply, ApplyTarget, Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, TaskOutput,
+    run,
 };
 pub use tier::Need;

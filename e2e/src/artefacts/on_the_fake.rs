@@ -144,7 +144,7 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         feed.stop().await;
         told
     };
-    let told = local.run_until(feed).await;
+    let told = Box::pin(local.run_until(feed)).await;
     let watched: Vec<_> = told.iter().filter(|moment| moment.kind == MomentKind::Watch).collect();
     let changes: Vec<_> = watched.iter().map(|moment| moment.object.as_ref().unwrap().change).collect();
     assert_eq!(changes, [Change::Added, Change::Modified, Change::Deleted], "{told:#?}");
@@ -191,7 +191,7 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         feed.stop().await;
         timeline.told()
     };
-    let told = local.run_until(feed).await;
+    let told = Box::pin(local.run_until(feed)).await;
     let added = |name: &str| {
         let of = |moment: &&Moment| {
             moment.object.as_ref().is_some_and(|object| object.name == name && object.change == Change::Added)

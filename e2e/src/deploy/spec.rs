@@ -77,10 +77,7 @@ impl Cx {
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
         let record = Record { lines: Rc::clone(&lines), board: Arc::clone(&self.board) };
-        let task = self.spawn("logs", async move {
-            logs::follow(pods, record).await;
-            Ok(())
-        });
+        let task = self.spawn("logs", async move { logs::follow(pods, record).await });
         FollowedLogs { lines, task }
     }
 }

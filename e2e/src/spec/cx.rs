@@ -26,7 +26,7 @@ use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
 use crate::spec::cleanup::Cleanups;
 use crate::spec::life::CLEANUP_LIMIT;
-use crate::spec::{Board, Kind, RequestError, Task, object_label};
+use crate::spec::{Board, Kind, RequestError, Task, TaskOutput, object_label};
 use crate::tier::Connection;
 
 /// A spec's context.
@@ -319,9 +319,16 @@ impl Cx {
         self.cleanups.push(Location::caller(), limit, undo);
     }
 
-    /// Runs work beside the spec, on its thread, until the spec's end.
-    pub fn spawn(&self, name: &str, work: impl Future<Output = SpecResult> + 'static) -> Task {
-        let task = Task::spawn(name, work);
+    /// Runs work beside the spec, on its thread, until the spec's end: `cx.spawn("operator", my_operator::run(client))`.
+    ///
+    /// The spec fails when the work fails or panics. Its output is `()` or any `Result<(), E>` with an error that can be
+    /// displayed; an `async` block that ends with `Ok(())` has to name its error: `SpecResult::Ok(())`.
+    #[track_caller]
+    pub fn spawn<F>(&self, name: &str, work: F) -> Task
+    where
+        F: Future<Output: TaskOutput> + 'static,
+    {
+        let task = Task::spawn(name, work, Location::caller());
         self.tasks.borrow_mut().push(task.clone());
         task
     }

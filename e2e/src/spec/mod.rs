@@ -43,7 +43,7 @@ pub(crate) use order::Order;
 pub(crate) use resource::object_label;
 pub use resource::{Kind, RequestError, ScopedApi};
 pub use table::Row;
-pub use task::Task;
+pub use task::{Task, TaskOutput};
 #[cfg(test)]
 pub(crate) use thread::{endings_of, run_on};
 pub use tree::{Scope, SpecHandle, Suite};
