@@ -7,8 +7,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-use crate::artefacts::Veil;
 use crate::managed_fields::{conflicts, told};
+use crate::redaction::Redactor;
 use crate::report::{FailureReport, Place};
 
 /// What hooks, specs and clean-ups return.
@@ -79,12 +79,12 @@ impl Failure {
     }
 
     /// The same without the values of Secrets that are known.
-    pub(crate) fn under(self, veil: &Veil) -> Self {
+    pub(crate) fn under(self, redactor: &Redactor) -> Self {
         Self {
-            report: veil.over_all(self.report),
-            during: veil.over_all(self.during),
-            told: veil.over_all(self.told),
-            trace: veil.over_all(self.trace),
+            report: redactor.redact_all(self.report),
+            during: redactor.redact_all(self.during),
+            told: redactor.redact_all(self.told),
+            trace: redactor.redact_all(self.trace),
             interruption: self.interruption,
         }
     }

@@ -45,16 +45,29 @@
 struct Readme;
 
 mod extensions;
-mod failure;
-mod interrupt;
+mod span;
+
 mod managed_fields;
+mod redaction;
+
+mod display;
+
+mod failure;
+
+mod interrupt;
+mod labels;
+mod need;
 mod options;
+
+mod attempt_log;
+mod watch;
+
+mod context;
 
 mod spec;
 
 mod expect;
 
-mod span;
 mod tier;
 
 #[cfg(feature = "kind")]
@@ -73,16 +86,14 @@ pub mod report;
 
 pub mod signal;
 
+pub use context::{Apply, ApplyTarget, Cx, Kind, RequestError, ScopedApi, Task, TaskOutput};
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable, Probe,
     Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
 pub use managed_fields::{FieldOwner, managers};
+pub use need::Need;
 pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
-pub use spec::{
-    Apply, ApplyTarget, Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, TaskOutput,
-    run,
-};
-pub use tier::Need;
+pub use spec::{Row, Scope, SpecHandle, Suite, run};

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::spec::{LabelFilter, Order};
-use crate::tier::Need;
+use crate::labels::LabelFilter;
+use crate::need::Need;
 
 /// Which tier answers the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub(crate) enum TierKind {
     #[cfg(feature = "kind")]
     Kind,
     Existing,
+}
+
+/// How specs are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// All mixed: only what shares a cluster stays together.
+    Mixed,
+    /// Groups, the groups within them, and specs in their groups change places; each group stays together.
+    Groups,
+    /// As it is written.
+    Written,
 }
 
 /// Everything a run can be told by environment variables.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::artefacts::Veil;
+use crate::redaction::Redactor;
 use crate::report::Artefact;
 
 /// One attempt's artefacts.
@@ -15,22 +15,22 @@ pub(crate) struct Bag {
     /// The attempt's folder in it, with `/` between the parts.
     place: String,
     /// Lies over everything that is put in.
-    veil: Arc<Veil>,
+    redactor: Arc<Redactor>,
     artefacts: RefCell<Vec<Artefact>>,
     uncollected: RefCell<Vec<String>>,
 }
 
 impl Bag {
     /// For an attempt whose files go into the folder `place` of the report's folder `root`.
-    pub(crate) fn new(root: &Path, place: &str, veil: Arc<Veil>) -> Self {
+    pub(crate) fn new(root: &Path, place: &str, redactor: Arc<Redactor>) -> Self {
         let (artefacts, uncollected) = (RefCell::default(), RefCell::default());
-        Self { root: root.to_owned(), place: place.to_owned(), veil, artefacts, uncollected }
+        Self { root: root.to_owned(), place: place.to_owned(), redactor, artefacts, uncollected }
     }
 
     /// Writes a file; `path` is relative to the attempt's folder, with `/` between the parts.
     pub(crate) fn put(&self, title: &str, path: &str, content: impl AsRef<str>) -> Result<(), String> {
         let file = self.file(path)?;
-        let content = self.veil.over_foreign(content.as_ref());
+        let content = self.redactor.redact_foreign(content.as_ref());
         fs::write(&file, content.as_bytes())
             .map_err(|error| format!("writing {}: {error}", file.display()))?;
         let (path, bytes) = (format!("{}/{path}", self.place), content.len() as u64);
@@ -57,7 +57,7 @@ impl Bag {
 
     /// Notes that a part could not be had, where the rest still can.
     pub(crate) fn lacks(&self, what: &str, why: &str) {
-        self.uncollected.borrow_mut().push(self.veil.over(&format!("{what}: {why}")).into_owned());
+        self.uncollected.borrow_mut().push(self.redactor.redact(&format!("{what}: {why}")).into_owned());
     }
 
     /// What was put in, and what could not be had.
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_file_is_entered_by_its_path_from_the_report_s_folder() {
         let root = tempfile::tempdir().unwrap();
-        let bag = Bag::new(root.path(), "evidence/a/1", Veil::new());
+        let bag = Bag::new(root.path(), "evidence/a/1", Redactor::new());
         bag.put("Pod logs", "pods/db/main.log", "hello").unwrap();
         bag.lacks("Pod logs of web", "404 NotFound");
         let (artefacts, uncollected) = bag.emptied();
@@ -86,17 +86,18 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("evidence"), "a file in its place").unwrap();
-        let error =
-            Bag::new(root.path(), "evidence/a/1", Veil::new()).put("events", "events.txt", "").unwrap_err();
+        let error = Bag::new(root.path(), "evidence/a/1", Redactor::new())
+            .put("events", "events.txt", "")
+            .unwrap_err();
         assert!(error.contains("evidence/a/1"), "{error}");
     }
 
     #[test]
     fn what_is_known_to_be_secret_is_put_in_without_it_and_can_have_a_second_name() {
         let root = tempfile::tempdir().unwrap();
-        let veil = Veil::new();
-        veil.learn(&serde_json::json!({"stringData": {"password": "hunter2"}}));
-        let bag = Bag::new(root.path(), "evidence", veil);
+        let redactor = Redactor::new();
+        redactor.add_secret(&serde_json::json!({"stringData": {"password": "hunter2"}}));
+        let bag = Bag::new(root.path(), "evidence", redactor);
         bag.put("Pod logs", "pods/a.log", "logged in with hunter2").unwrap();
         bag.name_again("pods/a.log", "containers/b.log").unwrap();
         bag.lacks("Pod logs of b", "hunter2 is wrong");

@@ -9,7 +9,7 @@ use crate::artefacts::objects::Objects;
 use crate::artefacts::pod_logs::PodLogs;
 use crate::artefacts::process_log::ProcessLog;
 use crate::artefacts::{Bag, Collector, Scene, secrets};
-use crate::expect::seconds;
+use crate::display::seconds;
 use crate::report::{Artefact, MomentKind};
 
 /// Collects what the API tells, and after it what only these can. Called before anything is cleaned up.
@@ -19,7 +19,7 @@ pub(crate) async fn collect(
     others: &[&dyn Collector],
 ) -> (Vec<Artefact>, Vec<String>) {
     let everywhere: [&dyn Collector; 4] = [&Events, &Objects, &PodLogs, &ProcessLog];
-    if let Err(error) = secrets::learn(scene).await {
+    if let Err(error) = secrets::add_secrets(scene).await {
         bag.lacks("Secrets", &format!("{error}; those that are not known are not masked in what was logged"));
     }
     for collector in everywhere.into_iter().chain(others.iter().copied()) {
@@ -52,7 +52,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::artefacts::Veil;
+    use crate::redaction::Redactor;
     use crate::report::Timeline;
 
     /// A collector that does one thing, whatever that is.
@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_collector_that_fails_hangs_or_panics_is_noted_and_the_others_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let bag = Bag::new(folder.path(), "evidence", Veil::new());
+        let bag = Bag::new(folder.path(), "evidence", Redactor::new());
         let others: Vec<Box<dyn Collector>> = vec![
             Box::new(Does(|_| async { Err("no harbour".into()) }.boxed_local())),
             Box::new(Does(|bag| {
@@ -94,7 +94,7 @@ mod tests {
             namespaces: Vec::new(),
             since: Timestamp::UNIX_EPOCH,
             timeline: timeline.clone(),
-            veil: Veil::new(),
+            redactor: Redactor::new(),
         };
         let (artefacts, uncollected) =
             collect(&scene, &bag, &others.iter().map(|one| &**one).collect::<Vec<_>>()).await;

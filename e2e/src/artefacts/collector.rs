@@ -10,7 +10,8 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 
-use crate::artefacts::{Bag, Veil};
+use crate::artefacts::Bag;
+use crate::redaction::Redactor;
 use crate::report::Timeline;
 
 /// Where an attempt failed, and what of it is there to be asked.
@@ -24,7 +25,7 @@ pub(crate) struct Scene {
     /// What is known to have happened, for collectors that know more and for those that write it down.
     pub(crate) timeline: Arc<Timeline>,
     /// What is known of Secrets, for collectors that know of more.
-    pub(crate) veil: Arc<Veil>,
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 /// Somebody who collects one sort of evidence.

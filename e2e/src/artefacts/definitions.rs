@@ -9,7 +9,7 @@ use kube::core::{ApiResource, Version};
 use kube::{Api, Client};
 
 use crate::artefacts::kinds::KindAtHand;
-use crate::expect::{Sight, Subject};
+use crate::watch::{Selection, WatchUpdate};
 
 /// What becomes of a kind.
 pub(crate) enum Definition {
@@ -24,7 +24,7 @@ pub(crate) enum Definition {
 pub(crate) async fn follow(client: Client, mut known: BTreeSet<String>, tell: UnboundedSender<Definition>) {
     // Nobody who follows kinds is left where nobody hears it.
     let tell = |definition| drop(tell.unbounded_send(definition));
-    let definitions = Subject::<CustomResourceDefinition, ()> {
+    let definitions = Selection::<CustomResourceDefinition, ()> {
         label: "CustomResourceDefinitions".to_owned(),
         api: Api::all(client),
         labels: None,
@@ -34,7 +34,7 @@ pub(crate) async fn follow(client: Client, mut known: BTreeSet<String>, tell: Un
     };
     let mut before = BTreeSet::new();
     let watch = definitions.follow(|sight| {
-        if let Sight::Now(all) = sight {
+        if let WatchUpdate::Current(all) = sight {
             let there: BTreeSet<String> = all.values().map(kube::ResourceExt::name_any).collect();
             for gone in before.difference(&there) {
                 known.remove(gone);

@@ -81,7 +81,7 @@ fn line(event: &Event, since: Timestamp) -> String {
 fn object(reference: &ObjectReference) -> String {
     let kind = reference.kind.as_deref().unwrap_or("object");
     let name = reference.name.as_deref().unwrap_or_default();
-    crate::spec::object_label(kind, reference.namespace.as_deref(), name)
+    crate::display::object_label(kind, reference.namespace.as_deref(), name)
 }
 
 #[cfg(test)]

@@ -20,12 +20,12 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::artefacts::Veil;
 use crate::artefacts::definitions::{self, Definition};
 use crate::artefacts::kinds::{self, KindAtHand};
-use crate::artefacts::mask::mask;
-use crate::expect::{FieldChange, changes, text_difference, yaml};
+use crate::display::{FieldChange, changes, text_difference, yaml};
 use crate::managed_fields::Place;
+use crate::redaction::Redactor;
+use crate::redaction::mask;
 use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
 
 /// A pause after a watch that failed or ended at once.
@@ -51,15 +51,15 @@ impl Feed {
         namespace: &str,
         since: Timestamp,
         timeline: Arc<Timeline>,
-        veil: Arc<Veil>,
+        redactor: Arc<Redactor>,
     ) -> Self {
         let namespace = namespace.to_owned();
         Self(tokio::task::spawn_local(async move {
             let Ok(kinds) = kinds::at_hand(&client).await else { return };
             let follow = |kind: KindAtHand, patience| {
                 let api = kind.api(&client, &namespace);
-                let (timeline, veil) = (Arc::clone(&timeline), Arc::clone(&veil));
-                let known = Known { kind, since, timeline, veil, patience, objects: BTreeMap::new() };
+                let (timeline, redactor) = (Arc::clone(&timeline), Arc::clone(&redactor));
+                let known = Known { kind, since, timeline, redactor, patience, objects: BTreeMap::new() };
                 known.follow(api)
             };
             let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.namespaced).collect();
@@ -109,7 +109,7 @@ struct Known {
     kind: KindAtHand,
     since: Timestamp,
     timeline: Arc<Timeline>,
-    veil: Arc<Veil>,
+    redactor: Arc<Redactor>,
     /// How often the server may say that there is no such kind: of a new one it knows a moment later than it says.
     patience: u32,
     objects: BTreeMap<String, Value>,
@@ -197,7 +197,7 @@ impl Known {
             Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() });
         let json = serde_json::to_value(object).expect("an object that came as JSON can be written as JSON");
         if resource.kind == "Secret" {
-            self.veil.learn(&json);
+            self.redactor.add_secret(&json);
         }
         json
     }

@@ -17,24 +17,20 @@ mod feed;
 
 mod kinds;
 
-mod mask;
 mod secrets;
-mod veil;
 
 pub(crate) use bag::Bag;
 pub(crate) use collect::collect;
 pub(crate) use collector::{Collector, Scene, Sources};
 pub(crate) use feed::Feed;
 pub(crate) use kinds::{KindAtHand, at_hand};
-pub(crate) use mask::mask;
 #[cfg(feature = "envtest")]
 pub(crate) use plane_logs::PlaneLogs;
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
-pub(crate) use secrets::learn;
 #[cfg(feature = "kind")]
-pub(crate) use secrets::learn_all;
-pub(crate) use veil::{Met, Veil};
+pub(crate) use secrets::add_all_secrets;
+pub(crate) use secrets::add_secrets;
 
 #[cfg(test)]
 mod on_the_fake;

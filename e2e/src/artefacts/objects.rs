@@ -12,10 +12,10 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 
 use crate::artefacts::kinds::{self, KindAtHand};
-use crate::artefacts::mask::mask;
 use crate::artefacts::{Bag, Collector, Scene};
-use crate::expect::yaml;
+use crate::display::yaml;
 use crate::failure::sentence;
+use crate::redaction::mask;
 
 /// So many objects of a kind are written, at most: evidence is read by people.
 const MOST: u32 = 500;

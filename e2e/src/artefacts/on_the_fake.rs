@@ -16,7 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::{LocalSet, yield_now};
 
-use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, Veil, collect};
+use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, collect};
+use crate::redaction::Redactor;
 use crate::report::{Change, Moment, MomentKind, Timeline};
 
 fn typed<T: DeserializeOwned>(object: Value) -> T {
@@ -76,9 +77,9 @@ async fn evidence_has_events_in_order_of_time_objects_without_secrets_and_the_re
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
-        veil: Veil::new(),
+        redactor: Redactor::new(),
     };
-    let bag = Bag::new(folder.path(), "evidence", Veil::new());
+    let bag = Bag::new(folder.path(), "evidence", Redactor::new());
     let (artefacts, uncollected) = collect(&scene, &bag, &[&Requests(cluster)]).await;
     assert_eq!(uncollected, [""; 0]);
     let read = |path: &str| read(folder.path(), path);
@@ -113,9 +114,9 @@ async fn a_server_that_does_not_answer_is_noted_and_hides_nothing() {
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
-        veil: Veil::new(),
+        redactor: Redactor::new(),
     };
-    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence", Veil::new()), &[]).await;
+    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence", Redactor::new()), &[]).await;
     for part in ["events of namespace demo: ", "objects: ", "Pods of namespace demo: "] {
         assert!(uncollected.iter().any(|note| note.starts_with(part)), "{part:?} is not in {uncollected:?}");
     }
@@ -130,7 +131,7 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
         let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
+            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Redactor::new());
         let map = json!({"metadata": {"name": "a"}, "data": {"key": "1"}});
         maps.create(&PostParams::default(), &typed(map)).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;
@@ -162,7 +163,7 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
         let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
+            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Redactor::new());
         let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
         let boats = ApiResource::from_gvk(&GroupVersionKind::gvk("harbour.test", "v1", "Boat"));
         let boats: Api<DynamicObject> = Api::namespaced_with(client.clone(), "demo", &boats);

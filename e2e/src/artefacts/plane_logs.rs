@@ -92,7 +92,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::artefacts::Veil;
+    use crate::redaction::Redactor;
     use crate::report::Timeline;
 
     #[tokio::test(start_paused = true)]
@@ -112,13 +112,13 @@ mod tests {
         write("kube-apiserver.log", &"0123456789abcde\n".repeat(300_000));
         // A process that began later has a log of its own.
         write("kube-controller-manager.log", "new\n");
-        let bag = Bag::new(report.path(), "evidence", Veil::new());
+        let bag = Bag::new(report.path(), "evidence", Redactor::new());
         let scene = Scene {
             client: None,
             namespaces: Vec::new(),
             since: Timestamp::UNIX_EPOCH,
             timeline: Timeline::begin(),
-            veil: Veil::new(),
+            redactor: Redactor::new(),
         };
         collector.collect(&scene, &bag).await.unwrap();
         let read =

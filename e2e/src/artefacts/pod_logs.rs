@@ -135,7 +135,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::artefacts::Veil;
+    use crate::redaction::Redactor;
     use crate::report::Timeline;
 
     /// A Pod of two containers, one of which was started again; the other one has not started yet.
@@ -177,9 +177,9 @@ mod tests {
             namespaces: vec!["demo".into()],
             since: "2026-01-01T00:00:02Z".parse().unwrap(),
             timeline: Arc::clone(&timeline),
-            veil: Veil::new(),
+            redactor: Redactor::new(),
         };
-        let bag = Bag::new(folder.path(), "evidence", Veil::new());
+        let bag = Bag::new(folder.path(), "evidence", Redactor::new());
         PodLogs.collect(&scene, &bag).await.unwrap();
         let read =
             |file: &str| std::fs::read_to_string(folder.path().join("evidence/pods/demo/web").join(file));

@@ -10,8 +10,8 @@ use kube::{Api, Client, Config};
 use serde_json::json;
 
 use crate::audit::Trail;
+use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
-use crate::spec::Cx;
 
 /// How long the token of a service account is good: longer than any spec runs, and the shortest that a server gives.
 const TOKEN_SECONDS: i64 = 3600;

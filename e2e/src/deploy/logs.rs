@@ -13,8 +13,8 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use kube::{Api, ResourceExt as _};
 
-use crate::expect::{Sight, Subject};
 use crate::failure::sentence;
+use crate::watch::{Selection, WatchUpdate};
 
 /// Who hears what containers say.
 pub(crate) trait Listener {
@@ -38,11 +38,11 @@ struct Run {
 }
 
 /// Follows all Pods that `pods` selects, and tells `listener` each line. Ends only when it is dropped.
-pub(crate) async fn follow(pods: Subject<Pod, ()>, listener: impl Listener) {
+pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl Listener) {
     let (send, runs) = unbounded();
     let mut known = BTreeSet::new();
     let watch = pods.follow(|sight| {
-        if let Sight::Now(pods) = sight {
+        if let WatchUpdate::Current(pods) = sight {
             for run in pods.values().flat_map(runs_of) {
                 // The same run is seen as the present one and later as the previous one.
                 if known.insert((run.uid.clone(), run.container.clone(), run.number)) {

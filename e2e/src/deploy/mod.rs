@@ -26,6 +26,7 @@ mod logs;
 mod spec;
 
 pub use apply::apply;
+pub(crate) use apply::established;
 pub use cargo::cargo;
 #[cfg(feature = "kind")]
 pub use image::{Archive, Image, ImageError};

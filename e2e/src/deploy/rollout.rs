@@ -17,8 +17,8 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use crate::deploy::containers::{Hopeless, hopeless, waits_for};
-use crate::expect::{Sight, Subject};
 use crate::failure::{Failure, SpecResult};
+use crate::watch::{Selection, WatchUpdate};
 
 /// The annotation by which a ReplicaSet tells which revision of its Deployment it is.
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -100,15 +100,15 @@ async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, s
 }
 
 fn look<K: Clone>(
-    sight: Sight<'_, K>,
+    sight: WatchUpdate<'_, K>,
     seen: &RefCell<Sightings>,
     put: impl FnOnce(&mut Sightings, Vec<K>),
 ) -> ControlFlow<()> {
     let mut seen = seen.borrow_mut();
     match sight {
-        Sight::Now(objects) => put(&mut seen, objects.values().cloned().collect()),
-        Sight::Trouble(error) => seen.trouble = Some(error),
-        Sight::Gap => {}
+        WatchUpdate::Current(objects) => put(&mut seen, objects.values().cloned().collect()),
+        WatchUpdate::Error(error) => seen.trouble = Some(error),
+        WatchUpdate::Gap => {}
     }
     match seen.progress() {
         Progress::Underway(_) => ControlFlow::Continue(()),
@@ -116,12 +116,17 @@ fn look<K: Clone>(
     }
 }
 
-fn subject<K>(client: &Client, namespace: &str, labels: Option<&str>, fields: Option<&str>) -> Subject<K, ()>
+fn subject<K>(
+    client: &Client,
+    namespace: &str,
+    labels: Option<&str>,
+    fields: Option<&str>,
+) -> Selection<K, ()>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
     K: Clone + std::fmt::Debug + DeserializeOwned,
 {
-    Subject {
+    Selection {
         label: K::kind(&()).into_owned(),
         api: Api::namespaced(client.clone(), namespace),
         labels: labels.map(str::to_owned),

@@ -9,12 +9,13 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::Value;
 
+use crate::attempt_log::AttemptLog;
+use crate::context::{Cx, Task};
 use crate::deploy::logs::Listener;
 use crate::deploy::{apply, logs, rollout};
-use crate::expect::Subject;
 use crate::failure::SpecResult;
 use crate::report::MomentKind;
-use crate::spec::{Board, Cx, Task};
+use crate::watch::Selection;
 
 /// How many lines of followed containers stand on a spec's timeline.
 const MOST_LINES: usize = 2000;
@@ -29,12 +30,12 @@ pub struct FollowedLogs {
 /// Puts lines on the spec's timeline when they are written: a Pod that is gone has none any more.
 struct Record {
     lines: Rc<RefCell<Vec<String>>>,
-    board: Arc<Board>,
+    attempt_log: Arc<AttemptLog>,
 }
 
 impl Listener for Record {
     fn begins(&self, source: &str) {
-        self.board.timeline().follows(source);
+        self.attempt_log.timeline().follows(source);
     }
 
     fn hears(&self, source: &str, line: &str) {
@@ -42,8 +43,10 @@ impl Listener for Record {
         let mut lines = self.lines.borrow_mut();
         // The report must stay readable, whatever an operator logs.
         match lines.len() {
-            ..MOST_LINES => self.board.tell(MomentKind::Log, &line),
-            MOST_LINES => self.board.tell(MomentKind::Log, "what was logged after this is not shown here"),
+            ..MOST_LINES => self.attempt_log.tell(MomentKind::Log, &line),
+            MOST_LINES => {
+                self.attempt_log.tell(MomentKind::Log, "what was logged after this is not shown here");
+            }
             _ => {}
         }
         lines.push(line);
@@ -67,7 +70,7 @@ impl Cx {
 
     /// Follows what the containers of the selected Pods of the spec's namespace say, until the spec's end.
     pub fn follow_logs(&self, selector: &str) -> FollowedLogs {
-        let pods = Subject {
+        let pods = Selection {
             label: format!("logs of {selector}"),
             api: Api::<Pod>::namespaced(self.client.clone(), &self.namespace),
             labels: Some(selector.to_owned()),
@@ -76,7 +79,7 @@ impl Cx {
             snapshot: |_| None,
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
-        let record = Record { lines: Rc::clone(&lines), board: Arc::clone(&self.board) };
+        let record = Record { lines: Rc::clone(&lines), attempt_log: Arc::clone(&self.attempt_log) };
         let task = self.spawn("logs", async move { logs::follow(pods, record).await });
         FollowedLogs { lines, task }
     }

@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attempt_log::AttemptLog;
+use crate::display::seconds;
 use crate::expect::Matcher;
-use crate::expect::difference::seconds;
-use crate::expect::eventually::EVERY;
 use crate::expect::promise::Promise;
 use crate::expect::record::Record;
-use crate::expect::source::{State, Target, View};
+use crate::expect::source::{SourceUpdate, State, Target};
 use crate::failure::{Failure, SpecResult};
-use crate::spec::Board;
+use crate::watch::POLL_INTERVAL;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
@@ -39,9 +39,9 @@ pub struct Consistently<V> {
 
 impl<V: 'static> Consistently<V> {
     #[track_caller]
-    pub(crate) fn new(target: impl Into<Target<V>>, board: Arc<Board>) -> Self {
-        let (target, promise) = (target.into(), Promise::new(board));
-        Self { target, promise, matcher: None, during: DURING, every: EVERY }
+    pub(crate) fn new(target: impl Into<Target<V>>, attempt_log: Arc<AttemptLog>) -> Self {
+        let (target, promise) = (target.into(), Promise::new(attempt_log));
+        Self { target, promise, matcher: None, during: DURING, every: POLL_INTERVAL }
     }
 
     /// What must hold.
@@ -100,14 +100,14 @@ impl<V> Window<'_, V> {
         ControlFlow::Continue(())
     }
 
-    fn see(&mut self, view: View<V>) -> ControlFlow<()> {
+    fn see(&mut self, view: SourceUpdate<V>) -> ControlFlow<()> {
         match view {
-            View::Now(state) => self.check(state),
-            View::Trouble(error) => {
+            SourceUpdate::Current(state) => self.check(state),
+            SourceUpdate::Error(error) => {
                 self.record.trouble(error);
                 ControlFlow::Continue(())
             }
-            View::Gap => {
+            SourceUpdate::Gap => {
                 self.broken = Some(
                     "nobody can know whether it held: the API server forgot what happened meanwhile".into(),
                 );
@@ -125,8 +125,8 @@ impl<V: 'static> Consistently<V> {
         let expected = format!("{} should {}", self.target.label, matcher.expected());
         let limit = format!(" all the time during {}", seconds(self.during));
         let ongoing = self.promise.keep(&expected);
-        let record = Record::new(&expected, &limit, &self.promise.board);
-        let _waiting = self.promise.board.waits_for(record.clone());
+        let record = Record::new(&expected, &limit, &self.promise.attempt_log);
+        let _waiting = self.promise.attempt_log.waits_for(record.clone());
         let mut window = Window { matcher: &*matcher, record: &record, last: Last::Unseen, broken: None };
         let mut see = |view| window.see(view);
         let following = self.target.source.follow(self.every, &mut see);
@@ -174,7 +174,7 @@ mod tests {
 
     async fn held(script: Vec<Answer>) -> Result<(), String> {
         let (subject, _) = scripted(script);
-        let window = Consistently::new(subject, Board::new()).during(Duration::from_secs(5));
+        let window = Consistently::new(subject, AttemptLog::new()).during(Duration::from_secs(5));
         let key = serde_json::json!({"data": {"key": "0"}});
         window.should(match_json(key)).await.map(drop).map_err(|failure| failure.to_string())
     }

@@ -11,21 +11,19 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, select, select_all};
 use tokio::time::Instant;
 
+use crate::attempt_log::AttemptLog;
+use crate::display::seconds;
 use crate::expect::Matcher;
-use crate::expect::difference::seconds;
 use crate::expect::promise::Promise;
 use crate::expect::record::Record;
-use crate::expect::source::{Target, View};
+use crate::expect::source::{SourceUpdate, Target};
 use crate::expect::stop::StopRule;
 use crate::failure::{Failure, SpecResult};
-use crate::span::{mins, secs};
-use crate::spec::Board;
+use crate::span::mins;
+use crate::watch::POLL_INTERVAL;
 
 /// How long is waited when the spec does not say.
 const WITHIN: Duration = mins(1);
-
-/// How often is looked where no watch tells.
-pub(crate) const EVERY: Duration = secs(1);
 
 /// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
 /// await it.
@@ -49,13 +47,13 @@ type Elsewhere = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
 
 impl<V: 'static> Eventually<V> {
     #[track_caller]
-    pub(crate) fn new(target: impl Into<Target<V>>, board: Arc<Board>) -> Self {
+    pub(crate) fn new(target: impl Into<Target<V>>, attempt_log: Arc<AttemptLog>) -> Self {
         Self {
             target: target.into(),
-            promise: Promise::new(board),
+            promise: Promise::new(attempt_log),
             matcher: None,
             within: WITHIN,
-            every: EVERY,
+            every: POLL_INTERVAL,
             times: 1,
             stops: Vec::new(),
             elsewhere: Vec::new(),
@@ -108,7 +106,7 @@ impl<V: 'static> Eventually<V> {
             async move {
                 let mut reason = None;
                 let mut see = |view| {
-                    if let View::Now(state) = view {
+                    if let SourceUpdate::Current(state) = view {
                         reason = rule.reason(state.value.as_ref());
                     }
                     if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -144,11 +142,11 @@ struct Hunt<'a, V> {
 }
 
 impl<V> Hunt<'_, V> {
-    fn see(&mut self, view: View<V>) -> ControlFlow<()> {
+    fn see(&mut self, view: SourceUpdate<V>) -> ControlFlow<()> {
         match view {
-            View::Gap => {}
-            View::Trouble(error) => self.record.trouble(error),
-            View::Now(state) => {
+            SourceUpdate::Gap => {}
+            SourceUpdate::Error(error) => self.record.trouble(error),
+            SourceUpdate::Current(state) => {
                 self.record.saw(state.snapshot);
                 match self.matcher.check(state.value.as_ref()) {
                     Ok(()) if self.held_long_enough() => self.end = Some(Ok(state.value)),
@@ -188,8 +186,8 @@ impl<V: 'static> Eventually<V> {
         let expected = format!("{} should {}", self.target.label, matcher.expected());
         let times = if self.times == 1 { String::new() } else { format!(" {} times in a row", self.times) };
         let limit = format!("{times} within {}", seconds(self.within));
-        let record = Record::new(&expected, &limit, &self.promise.board);
-        let _waiting = self.promise.board.waits_for(record.clone());
+        let record = Record::new(&expected, &limit, &self.promise.attempt_log);
+        let _waiting = self.promise.attempt_log.waits_for(record.clone());
         let hunt = RefCell::new(Hunt {
             matcher: &*matcher,
             stops: &self.stops,
@@ -236,7 +234,8 @@ impl<V: 'static> Eventually<V> {
                     continue;
                 }
                 looked = Some(Instant::now());
-                let view = self.target.source.look().await.map_or_else(View::Trouble, View::Now);
+                let view =
+                    self.target.source.look().await.map_or_else(SourceUpdate::Error, SourceUpdate::Current);
                 if hunt.borrow_mut().see(view).is_break() {
                     return;
                 }
@@ -257,6 +256,7 @@ mod tests {
     use super::*;
     use crate::expect::script::{Answer, Asked, config, event, scripted};
     use crate::matchers::{be_gone, equal, exist, match_json};
+    use crate::span::secs;
     use crate::stop;
 
     fn key(value: &str) -> impl Matcher<k8s_openapi::api::core::v1::ConfigMap> + 'static {
@@ -269,17 +269,21 @@ mod tests {
             Answer::List(3, vec![config(2, "0")]),
             Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
         ]);
-        let board = Board::new();
-        let seen = Eventually::new(subject, Arc::clone(&board)).should(key("1")).await;
+        let attempt_log = AttemptLog::new();
+        let seen = Eventually::new(subject, Arc::clone(&attempt_log)).should(key("1")).await;
         assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
-        assert!(board.has_expectations() && board.waits_so_far().is_empty() && board.unchecked().is_empty());
+        assert!(
+            attempt_log.has_expectations()
+                && attempt_log.waits_so_far().is_empty()
+                && attempt_log.unchecked().is_empty()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
         let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
         let started = Instant::now();
-        let waited = Eventually::new(subject, Board::new()).should(be_gone()).within(secs(7)).await;
+        let waited = Eventually::new(subject, AttemptLog::new()).should(be_gone()).within(secs(7)).await;
         let story = waited.unwrap_err().to_string();
         assert_eq!(started.elapsed(), secs(7));
         assert!(
@@ -293,10 +297,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_is_dropped_unchecked_is_on_the_board() {
         let (subject, _) = scripted(vec![Answer::Refusal(500)]);
-        let board = Board::new();
-        drop(Eventually::new(subject, Arc::clone(&board)).should(be_gone()));
-        assert_eq!(board.unchecked().len(), 1);
-        assert!(!board.has_expectations());
+        let attempt_log = AttemptLog::new();
+        drop(Eventually::new(subject, Arc::clone(&attempt_log)).should(be_gone()));
+        assert_eq!(attempt_log.unchecked().len(), 1);
+        assert!(!attempt_log.has_expectations());
     }
 
     #[tokio::test(start_paused = true)]
@@ -306,7 +310,7 @@ mod tests {
             let script = vec![list("0"), Answer::Refusal(refusal), list("0"), list("1")];
             let (subject, asked) = scripted(script);
             let started = Instant::now();
-            let wait = Eventually::new(subject, Board::new()).should(key("1")).every(secs(3));
+            let wait = Eventually::new(subject, AttemptLog::new()).should(key("1")).every(secs(3));
             wait.await.unwrap();
             assert_eq!(started.elapsed(), secs(6), "{:?}", asked.all());
         }
@@ -321,7 +325,7 @@ mod tests {
         ];
         let (subject, asked) = scripted(script);
         let started = Instant::now();
-        let wait = Eventually::new(subject, Board::new()).should(key("1")).must_hold(times).await;
+        let wait = Eventually::new(subject, AttemptLog::new()).should(key("1")).must_hold(times).await;
         (wait.map(|_| started.elapsed()).map_err(|failure| failure.to_string()), asked)
     }
 
@@ -344,7 +348,7 @@ mod tests {
         ]);
         let started = Instant::now();
         let waited =
-            Eventually::new(subject, Board::new()).should(key("1")).stop_when(stop::once(key("broken")));
+            Eventually::new(subject, AttemptLog::new()).should(key("1")).stop_when(stop::once(key("broken")));
         let story = waited.await.unwrap_err().to_string();
         assert_eq!(started.elapsed(), Duration::ZERO);
         let begin =
@@ -360,7 +364,7 @@ mod tests {
             Answer::List(3, vec![config(2, "0")]),
             Answer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
         ]);
-        let wait = Eventually::new(subject, Board::new()).should(exist());
+        let wait = Eventually::new(subject, AttemptLog::new()).should(exist());
         let story = wait.stop_when_in(other, stop::once(be_gone())).await.unwrap_err().to_string();
         assert!(
             story.starts_with("stopped at 0s, it does be gone: ConfigMap demo/a should exist"),
@@ -380,9 +384,9 @@ mod tests {
             let source = Box::new(crate::expect::source::Probe::new("the meter", ask));
             Target { label: "the meter".into(), source }
         };
-        let seen = Eventually::new(probe(), Board::new()).should(equal(5)).every(secs(2)).await;
+        let seen = Eventually::new(probe(), AttemptLog::new()).should(equal(5)).every(secs(2)).await;
         assert_eq!(seen.unwrap(), Some(5));
-        let wait = Eventually::new(probe(), Board::new()).should(equal(1)).within(secs(3)).await;
+        let wait = Eventually::new(probe(), AttemptLog::new()).should(equal(1)).within(secs(3)).await;
         let story = wait.unwrap_err().to_string();
         assert!(story.starts_with("the meter should equal 1 within 3s\n  last seen: it is "), "{story}");
         assert!(story.contains("last API error: no route at "), "{story}");

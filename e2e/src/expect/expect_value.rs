@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::attempt_log::AttemptLog;
 use crate::expect::Matcher;
 use crate::expect::promise::Promise;
 use crate::failure::{Failure, SpecResult, place_of};
 use crate::report::FailureReport;
-use crate::spec::Board;
 
 /// A check, made by [`Cx::expect`](crate::Cx::expect).
 #[must_use = "an expectation without .to(…) checks nothing, and fails its spec"]
@@ -18,8 +18,8 @@ pub struct Expect<T> {
 
 impl<T: Debug> Expect<T> {
     #[track_caller]
-    pub(crate) fn new(value: T, board: Arc<Board>) -> Self {
-        Self { value, promise: Promise::new(board) }
+    pub(crate) fn new(value: T, attempt_log: Arc<AttemptLog>) -> Self {
+        Self { value, promise: Promise::new(attempt_log) }
     }
 
     /// Checks the value now: `cx.expect(machines.len()).to(equal(3))?`.

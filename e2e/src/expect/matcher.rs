@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::expect::difference::{text_difference, to_json, yaml};
+use crate::display::{text_difference, to_json, yaml};
 
 /// Says whether a value is as it should be.
 ///

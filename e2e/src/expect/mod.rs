@@ -4,7 +4,7 @@
 mod source;
 mod subject;
 
-mod follow;
+mod context;
 
 mod consistently;
 mod eventually;
@@ -15,20 +15,14 @@ mod matcher;
 pub mod matchers;
 pub mod stop;
 
-mod difference;
-mod readable;
 mod record;
 
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 
 pub use consistently::Consistently;
-pub(crate) use difference::{FieldChange, changes, seconds, short, text_difference, yaml};
 pub use eventually::Eventually;
 pub use expect_value::Expect;
-pub(crate) use follow::Sight;
 pub use matcher::{Matcher, MatcherList, Mismatch};
-pub(crate) use readable::readable;
 pub use source::{Probe, Target};
-pub(crate) use subject::Subject;
 pub use subject::{Collection, Object, Observable};

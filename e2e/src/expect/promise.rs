@@ -5,34 +5,34 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::attempt_log::AttemptLog;
 use crate::report::{MomentKind, Ongoing};
-use crate::spec::Board;
 
 /// Notices when an expectation is dropped unchecked.
 pub(crate) struct Promise {
-    pub(crate) board: Arc<Board>,
+    pub(crate) attempt_log: Arc<AttemptLog>,
     pub(crate) place: &'static Location<'static>,
     kept: bool,
 }
 
 impl Promise {
     #[track_caller]
-    pub(crate) fn new(board: Arc<Board>) -> Self {
-        Self { board, place: Location::caller(), kept: false }
+    pub(crate) fn new(attempt_log: Arc<AttemptLog>) -> Self {
+        Self { attempt_log, place: Location::caller(), kept: false }
     }
 
     /// The expectation is being checked now; it stands on the timeline from here to its end.
     pub(crate) fn keep(&mut self, what: &str) -> Ongoing {
         self.kept = true;
-        self.board.expected_something();
-        self.board.timeline().start(MomentKind::Expectation, what)
+        self.attempt_log.expected_something();
+        self.attempt_log.timeline().start(MomentKind::Expectation, what)
     }
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
         if !self.kept && !std::thread::panicking() {
-            self.board.dropped_unchecked(self.place);
+            self.attempt_log.dropped_unchecked(self.place);
         }
     }
 }

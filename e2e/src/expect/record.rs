@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::attempt_log::{AttemptLog, PendingWait};
+use crate::display::{changes, seconds, yaml};
 use crate::expect::Mismatch;
-use crate::expect::difference::{changes, seconds, yaml};
 use crate::failure::{Failure, place_of};
 use crate::report::{FailureReport, MomentKind, Transition};
-use crate::spec::{Board, Waiting};
 
 /// So many changes are told from the beginning, and so many up to the end; those between are counted.
 const TOLD: (usize, usize) = (10, 40);
@@ -34,7 +34,7 @@ pub(crate) struct Record {
     start: Instant,
     /// The spec's time at the start.
     offset: Duration,
-    board: Arc<Board>,
+    attempt_log: Arc<AttemptLog>,
     seen: Mutex<Seen>,
 }
 
@@ -57,11 +57,11 @@ struct Seen {
 
 impl Record {
     /// A wait for something, with its limit: `Machine a should exist`, ` within 30s`.
-    pub(crate) fn new(expected: &str, limit: &str, board: &Arc<Board>) -> Arc<Self> {
-        board.veil().learn_expected(expected);
-        let (expected, offset) = (format!("{expected}{limit}"), board.elapsed());
-        let (start, board, seen) = (Instant::now(), Arc::clone(board), Mutex::default());
-        Arc::new(Self { expected, start, offset, board, seen })
+    pub(crate) fn new(expected: &str, limit: &str, attempt_log: &Arc<AttemptLog>) -> Arc<Self> {
+        attempt_log.redactor().add_expectation(expected);
+        let (expected, offset) = (format!("{expected}{limit}"), attempt_log.elapsed());
+        let (start, attempt_log, seen) = (Instant::now(), Arc::clone(attempt_log), Mutex::default());
+        Arc::new(Self { expected, start, offset, attempt_log, seen })
     }
 
     /// Since the wait began. Another thread than the spec's own does not know its time, only what was noted last.
@@ -78,7 +78,7 @@ impl Record {
 
     /// The value now; `None` is absent.
     pub(crate) fn saw(&self, mut value: Option<Value>) {
-        let secret = value.as_mut().and_then(|value| self.board.veil().mask(value));
+        let secret = value.as_mut().and_then(|value| self.attempt_log.redactor().mask(value));
         let mut seen = self.seen();
         seen.at = self.start.elapsed();
         if let Some(mut text) = transition(seen.looked, seen.last.as_ref(), value.as_ref()) {
@@ -86,7 +86,7 @@ impl Record {
                 "a masked value changed".clone_into(&mut text);
             }
             if seen.count() < TIMELINE {
-                self.board.tell(MomentKind::Transition, &text);
+                self.attempt_log.tell(MomentKind::Transition, &text);
             }
             seen.tell(text);
         }
@@ -156,7 +156,7 @@ impl Record {
     }
 }
 
-impl Waiting for Record {
+impl PendingWait for Record {
     fn so_far(&self) -> String {
         self.story()
     }
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     fn record() -> Arc<Record> {
-        Record::new("Machine demo/a should be Ready", " within 30s", &Board::new())
+        Record::new("Machine demo/a should be Ready", " within 30s", &AttemptLog::new())
     }
 
     #[tokio::test(start_paused = true)]

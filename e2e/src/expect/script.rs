@@ -17,7 +17,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::expect::Object;
-use crate::expect::subject::Subject;
+use crate::watch::Selection;
 
 /// One answer. Requests beyond the script are answered as the last one was.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub(crate) fn event(kind: &str, object: &Value) -> Value {
 }
 
 /// The scripted server's `ConfigMap demo/a`.
-pub(crate) fn scripted(script: Vec<Answer>) -> (Subject<ConfigMap, ConfigMap>, Asked) {
+pub(crate) fn scripted(script: Vec<Answer>) -> (Selection<ConfigMap, ConfigMap>, Asked) {
     let asked = Asked::default();
     let seen = asked.clone();
     let script = Arc::new(Mutex::new(VecDeque::from(script)));

@@ -13,12 +13,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::expect::difference::to_json;
-use crate::expect::follow::Sight;
-use crate::expect::subject::{Objects, Subject};
+use crate::context::Cx;
+use crate::display::to_json;
 use crate::expect::{Collection, Object, Observable};
 use crate::failure::SpecResult;
-use crate::spec::Cx;
+use crate::watch::WatchUpdate;
+use crate::watch::{Objects, Selection};
 
 /// What is looked at, as [`Cx::eventually`] and [`Cx::consistently`] have it.
 pub struct Target<V> {
@@ -33,18 +33,18 @@ pub(crate) struct State<V> {
     pub(crate) snapshot: Option<Value>,
 }
 
-/// What is told to who waits.
-pub(crate) enum View<V> {
+/// An update of the value that an expectation is about.
+pub(crate) enum SourceUpdate<V> {
     /// As it is now.
-    Now(State<V>),
-    /// Changes between the last view and the next one cannot be known.
+    Current(State<V>),
+    /// Changes between the last update and the next one cannot be known.
     Gap,
     /// It could not be asked.
-    Trouble(String),
+    Error(String),
 }
 
-/// Called with each view until it breaks.
-pub(crate) type See<'a, V> = &'a mut dyn FnMut(View<V>) -> ControlFlow<()>;
+/// Called with each update until it breaks.
+pub(crate) type See<'a, V> = &'a mut dyn FnMut(SourceUpdate<V>) -> ControlFlow<()>;
 
 /// Something that a value can be read from.
 pub(crate) trait Source<V> {
@@ -56,35 +56,35 @@ pub(crate) trait Source<V> {
     fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>>;
 }
 
-impl<K, V> Subject<K, V> {
+impl<K, V> Selection<K, V> {
     fn state(&self, objects: &Objects<K>) -> State<V> {
         State { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
     }
 }
 
-impl<K, V> Source<V> for Subject<K, V>
+impl<K, V> Source<V> for Selection<K, V>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
-        let told = move |sight: Sight<'_, K>| match sight {
-            Sight::Now(objects) => see(View::Now(self.state(objects))),
-            Sight::Gap => see(View::Gap),
-            Sight::Trouble(error) => see(View::Trouble(error)),
+        let told = move |sight: WatchUpdate<'_, K>| match sight {
+            WatchUpdate::Current(objects) => see(SourceUpdate::Current(self.state(objects))),
+            WatchUpdate::Gap => see(SourceUpdate::Gap),
+            WatchUpdate::Error(error) => see(SourceUpdate::Error(error)),
         };
         self.follow_every(every, told).boxed_local()
     }
 
     fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
-        async { Subject::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
+        async { Selection::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
     }
 }
 
-impl<K, V: 'static> From<Subject<K, V>> for Target<V>
+impl<K, V: 'static> From<Selection<K, V>> for Target<V>
 where
     K: Resource + Clone + Debug + DeserializeOwned + 'static,
 {
-    fn from(subject: Subject<K, V>) -> Self {
+    fn from(subject: Selection<K, V>) -> Self {
         Self { label: subject.label.clone(), source: Box::new(subject) }
     }
 }
@@ -139,7 +139,7 @@ where
     fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
         async move {
             loop {
-                let view = self.look().await.map_or_else(View::Trouble, View::Now);
+                let view = self.look().await.map_or_else(SourceUpdate::Error, SourceUpdate::Current);
                 if see(view).is_break() {
                     return;
                 }

@@ -6,8 +6,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::display::to_json;
 use crate::expect::Matcher;
-use crate::expect::difference::to_json;
 
 /// Says that, and why, a value will not become what is waited for.
 pub trait StopRule<T> {

@@ -20,8 +20,9 @@ use super::evidence::NodeEvidence;
 use super::home::Home;
 use super::lease::{Claim, Lease};
 use super::{audit, binary, cni, complaint, delete, name, network, origin, ready};
-use crate::artefacts::{Bag, Collector as _, Scene, Veil};
+use crate::artefacts::{Bag, Collector as _, Scene};
 use crate::docker::DiskFull;
+use crate::redaction::Redactor;
 use crate::report::Timeline;
 
 /// How long kind may work on a cluster.
@@ -214,10 +215,10 @@ impl Maker<'_> {
 
     /// Leaves what the nodes know in a report's folder, and the way to it in the error.
     async fn with_evidence(&self, folder: &Path, error: KindError) -> KindError {
-        let (place, veil) = (format!("artefacts/{}", self.name), Veil::new());
-        let bag = Bag::new(folder, &place, Arc::clone(&veil));
+        let (place, redactor) = (format!("artefacts/{}", self.name), Redactor::new());
+        let bag = Bag::new(folder, &place, Arc::clone(&redactor));
         let (namespaces, timeline) = (Vec::new(), Timeline::begin());
-        let scene = Scene { client: None, namespaces, since: self.started, timeline, veil };
+        let scene = Scene { client: None, namespaces, since: self.started, timeline, redactor };
         let nodes = NodeEvidence::of_another(self.name, self.home.kubeconfig(self.name));
         // What cannot be had is told by nobody: the error is the create's.
         drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &bag)).await);

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::error::{KindError, status};
 use super::node::{Condition, Node};
+use crate::display::seconds;
 use crate::docker::reason;
-use crate::expect::seconds;
 
 /// How long a pause may be retried. The last attempt may end later.
 const WITHIN: Duration = Duration::from_secs(60);

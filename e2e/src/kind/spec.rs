@@ -17,8 +17,8 @@ use super::evidence::NodeEvidence;
 use super::fault::{FaultyNode, kill_process};
 use super::{delete, home::Home, name};
 use crate::artefacts::Collector;
+use crate::context::Cx;
 use crate::span::mins;
-use crate::spec::Cx;
 
 /// How long the removal of a spec's own cluster may take. What is left then is the next run's to remove.
 const REMOVED_WITHIN: Duration = mins(5);

@@ -11,11 +11,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::Arguments;
 
-use crate::artefacts::Met;
-use crate::expect::seconds;
+use crate::display::seconds;
 use crate::failure::sentence;
 use crate::interrupt::{self, Interrupt};
+use crate::need::Need;
 use crate::options::{Options, TierKind};
+use crate::redaction::RunSecrets;
 use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, aside, suite_name};
 use crate::span::mins;
 use crate::spec::choice::{Candidate, Choice, candidates, choose};
@@ -26,7 +27,7 @@ use crate::spec::pool::run_units;
 use crate::spec::progress::{Progress, tell_when_asked};
 use crate::spec::run::{Halt, Run};
 use crate::spec::tree::Suite;
-use crate::tier::{self, Definitions, Need, Tier};
+use crate::tier::{self, Definitions, Tier};
 
 /// The exit status of a run that could not begin.
 const CANNOT_BEGIN: u8 = 2;
@@ -144,7 +145,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         written: written(&options),
         progress,
         interrupt,
-        met: Met::default(),
+        secrets: RunSecrets::default(),
         reports: Vec::new(),
         options,
     };
@@ -210,7 +211,7 @@ struct Session {
     written: Arc<Reporters>,
     progress: Arc<Progress>,
     interrupt: Arc<Interrupt>,
-    met: Met,
+    secrets: RunSecrets,
     reports: Vec<SpecReport>,
 }
 
@@ -282,7 +283,7 @@ impl Session {
             progress: Arc::clone(&self.progress),
             halt: Halt::default(),
             interrupt: Arc::clone(&self.interrupt),
-            met: self.met.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 

@@ -14,17 +14,16 @@ use futures::FutureExt as _;
 use futures::future::{Either, select};
 use jiff::Timestamp;
 
-use crate::expect::{readable, seconds};
+use crate::attempt_log::AttemptLog;
+use crate::context::CLEANUP_LIMIT;
+use crate::context::{Cx, panics};
+use crate::display::{readable, seconds};
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::report::{Artefact, Attempt, FailureReport, Moment, MomentKind};
-use crate::span::mins;
+use crate::spec::namespace;
 use crate::spec::plan::Spec;
 use crate::spec::tree::Body;
-use crate::spec::{Board, Cx, namespace, panics};
-
-/// How long one clean-up that does not say it itself, one `after_each` or the end of one task may take.
-pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
 /// How an attempt at a spec ended.
 #[derive(Clone)]
@@ -78,18 +77,18 @@ impl Ending {
         self.failures.first().is_some_and(Failure::is_interruption)
     }
 
-    /// Takes over what the board knows; nothing is written on it afterwards.
-    pub(crate) fn closed(mut self, board: &Board) -> Self {
-        for place in board.unchecked() {
+    /// Takes over the log's content; nothing is logged afterwards.
+    pub(crate) fn closed(mut self, attempt_log: &AttemptLog) -> Self {
+        for place in attempt_log.unchecked() {
             let text = "this expectation was never checked: it needs a matcher and an await";
             self.failures.push(Failure::at(text, place));
         }
         // Whatever is known of Secrets by now is hidden, also where it was told before it was known.
-        let veil = board.veil();
-        self.failures = self.failures.into_iter().map(|failure| failure.under(veil)).collect();
-        self.steps = veil.over_all(board.steps());
-        self.timeline = veil.over_all(board.timeline().told());
-        self.uncollected = veil.over_all(self.uncollected);
+        let redactor = attempt_log.redactor();
+        self.failures = self.failures.into_iter().map(|failure| failure.under(redactor)).collect();
+        self.steps = redactor.redact_all(attempt_log.steps());
+        self.timeline = redactor.redact_all(attempt_log.timeline().told());
+        self.uncollected = redactor.redact_all(self.uncollected);
         self.took = self.started.1.elapsed();
         self
     }
@@ -121,24 +120,24 @@ impl Ending {
 
 /// The hooks before the spec, and the spec.
 pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration, interrupt: &Interrupt) -> SpecResult {
-    let board = Arc::clone(&cx.board);
+    let attempt_log = Arc::clone(&cx.attempt_log);
     let performance = async {
         for hook in &spec.before {
             run_hook("before_each", hook, cx).await?;
         }
-        board.enters("the spec's body");
+        attempt_log.enters("the spec's body");
         match &spec.body {
             Some(body) => body(cx).await,
             None => Err(Failure::nowhere("nobody has written this spec yet")),
         }
     };
-    interruptible(interrupt, &board, guarded(limit, &board, performance)).await?;
-    nothing_asserted(&board)
+    interruptible(interrupt, &attempt_log, guarded(limit, &attempt_log, performance)).await?;
+    nothing_asserted(&attempt_log)
 }
 
 /// A hook, told on the timeline with its length.
 pub(crate) async fn run_hook(what: &str, hook: &Body, cx: &mut Cx) -> SpecResult {
-    let ongoing = cx.board.begins(MomentKind::Hook, what);
+    let ongoing = cx.attempt_log.begins(MomentKind::Hook, what);
     match hook(cx).await {
         Ok(()) => {
             ongoing.ended();
@@ -153,14 +152,14 @@ pub(crate) async fn run_hook(what: &str, hook: &Body, cx: &mut Cx) -> SpecResult
 
 /// Everything that happens however the spec ended.
 pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &mut Vec<Failure>) {
-    let board = Arc::clone(&cx.board);
+    let attempt_log = Arc::clone(&cx.attempt_log);
     for hook in after {
-        failures.extend(guarded(CLEANUP_LIMIT, &board, run_hook(what, hook, cx)).await.err());
+        failures.extend(guarded(CLEANUP_LIMIT, &attempt_log, run_hook(what, hook, cx)).await.err());
     }
     while let Some(cleanup) = cx.cleanups.pop() {
         let what = format!("clean-up deferred at {}:{}", cleanup.place.file(), cleanup.place.line());
-        let ongoing = board.begins(MomentKind::CleanUp, &what);
-        match guarded(cleanup.limit, &board, (cleanup.undo)(cx)).await {
+        let ongoing = attempt_log.begins(MomentKind::CleanUp, &what);
+        match guarded(cleanup.limit, &attempt_log, (cleanup.undo)(cx)).await {
             Ok(()) => ongoing.ended(),
             Err(failure) => {
                 ongoing.failed(failure.message());
@@ -172,11 +171,11 @@ pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &m
 
 /// The end of the namespace, and of the tasks, which may be needed for it.
 pub(crate) async fn clear(cx: &mut Cx, namespace: Option<NamespaceEnd>, failures: &mut Vec<Failure>) {
-    let board = Arc::clone(&cx.board);
+    let attempt_log = Arc::clone(&cx.attempt_log);
     if let Some(NamespaceEnd { wait }) = namespace {
-        let ongoing = board.begins(MomentKind::CleanUp, "deleting the namespace");
+        let ongoing = attempt_log.begins(MomentKind::CleanUp, "deleting the namespace");
         let limit = CLEANUP_LIMIT + namespace::GONE_WITHIN;
-        match guarded(limit, &board, namespace::remove(cx, wait)).await {
+        match guarded(limit, &attempt_log, namespace::remove(cx, wait)).await {
             Ok(()) => ongoing.ended(),
             Err(failure) => {
                 ongoing.failed(failure.message());
@@ -184,10 +183,10 @@ pub(crate) async fn clear(cx: &mut Cx, namespace: Option<NamespaceEnd>, failures
             }
         }
     }
-    board.enters("stopping its tasks");
+    attempt_log.enters("stopping its tasks");
     let tasks = std::mem::take(&mut *cx.tasks.borrow_mut());
     for task in tasks.into_iter().rev() {
-        failures.extend(guarded(CLEANUP_LIMIT, &board, task.stop()).await.err());
+        failures.extend(guarded(CLEANUP_LIMIT, &attempt_log, task.stop()).await.err());
     }
     cx.kept.borrow_mut().clear();
 }
@@ -198,8 +197,8 @@ pub(crate) struct NamespaceEnd {
     pub(crate) wait: bool,
 }
 
-fn nothing_asserted(board: &Board) -> SpecResult {
-    if board.has_expectations() || board.has_unchecked() {
+fn nothing_asserted(attempt_log: &AttemptLog) -> SpecResult {
+    if attempt_log.has_expectations() || attempt_log.has_unchecked() {
         return Ok(());
     }
     Err(Failure::nowhere(
@@ -210,14 +209,14 @@ fn nothing_asserted(board: &Board) -> SpecResult {
 /// Runs a part of a spec's life: a panic and the end of its time are failures like any other.
 pub(crate) async fn guarded<T>(
     limit: Duration,
-    board: &Arc<Board>,
+    attempt_log: &Arc<AttemptLog>,
     part: impl Future<Output = SpecResult<T>>,
 ) -> SpecResult<T> {
     let mut part = pin!(AssertUnwindSafe(part).catch_unwind());
     match tokio::time::timeout(limit, part.as_mut()).await {
         Ok(Ok(result)) => result,
         Ok(Err(payload)) => Err(panics::failure(&*payload)),
-        Err(_) => Err(out_of_time(limit, board)),
+        Err(_) => Err(out_of_time(limit, attempt_log)),
     }
 }
 
@@ -225,7 +224,7 @@ pub(crate) async fn guarded<T>(
 /// is undone after it.
 pub(crate) async fn interruptible<T>(
     interrupt: &Interrupt,
-    board: &Board,
+    attempt_log: &AttemptLog,
     part: impl Future<Output = SpecResult<T>>,
 ) -> SpecResult<T> {
     let (part, call) = (pin!(part), pin!(interrupt.wait()));
@@ -233,21 +232,22 @@ pub(crate) async fn interruptible<T>(
         Either::Left((result, _)) => result,
         // Told while the part is there: what it was waiting for is known as long as it waits.
         Either::Right((called, _part)) => {
-            Err(given_up(format!("interrupted: the run was ended by {}", called.by), board).by_interruption())
+            Err(given_up(format!("interrupted: the run was ended by {}", called.by), attempt_log)
+                .by_interruption())
         }
     }
 }
 
-fn out_of_time(limit: Duration, board: &Board) -> Failure {
-    given_up(format!("did not finish within {}", seconds(limit)), board)
+fn out_of_time(limit: Duration, attempt_log: &AttemptLog) -> Failure {
+    given_up(format!("did not finish within {}", seconds(limit)), attempt_log)
 }
 
 /// A part that did not come to its end, with what it was doing.
-fn given_up(mut text: String, board: &Board) -> Failure {
-    if let Some((at, step)) = board.steps().last() {
+fn given_up(mut text: String, attempt_log: &AttemptLog) -> Failure {
+    if let Some((at, step)) = attempt_log.steps().last() {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
-    let waits = board.waits_so_far().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
+    let waits = attempt_log.waits_so_far().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
     let report = FailureReport { message: text.clone(), ..FailureReport::default() };
     Failure::told(report, waits.fold(text, |text, wait| text + &wait))
 }

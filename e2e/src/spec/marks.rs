@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::tier::Need;
+use crate::need::Need;
 
 /// The marks of one group or spec.
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ macro_rules! marking {
 
             /// Says what this spec, or each spec of this group, needs; where the tier lacks it, it is listed as
             /// ignored.
-            pub fn needs(&mut self, need: $crate::tier::Need) -> &mut Self {
+            pub fn needs(&mut self, need: $crate::need::Need) -> &mut Self {
                 self.marks.needs.push(need);
                 self
             }

@@ -5,7 +5,6 @@ mod marks;
 mod table;
 mod tree;
 
-mod labels;
 mod plan;
 
 mod choice;
@@ -20,30 +19,15 @@ mod thread;
 
 mod evidence;
 mod life;
-mod panics;
 mod status_writers;
 
-mod apply;
-mod board;
-mod cleanup;
-mod cx;
 mod namespace;
-mod resource;
-mod task;
 
 mod console;
 mod progress;
 
-pub use apply::{Apply, ApplyTarget};
-pub(crate) use board::{Board, Waiting};
-pub use cx::Cx;
 pub use harness::run;
-pub(crate) use labels::LabelFilter;
-pub(crate) use order::Order;
-pub(crate) use resource::object_label;
-pub use resource::{Kind, RequestError, ScopedApi};
 pub use table::Row;
-pub use task::{Task, TaskOutput};
 #[cfg(test)]
 pub(crate) use thread::{endings_of, run_on};
 pub use tree::{Scope, SpecHandle, Suite};

@@ -7,10 +7,10 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 
+use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
 use crate::matchers::be_gone;
 use crate::span::mins;
-use crate::spec::Cx;
 use crate::spec::order::splitmix;
 
 /// How long a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with other specs.

@@ -3,18 +3,8 @@
 //! Which specs run is not known here; a spec's own seed depends on its name alone, so that one that runs
 //! alone runs as it ran with all others.
 
+use crate::options::Order;
 use crate::spec::plan::Spec;
-
-/// How specs are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// All mixed: only what shares a cluster stays together.
-    Mixed,
-    /// Groups, the groups within them, and specs in their groups change places; each group stays together.
-    Groups,
-    /// As it is written.
-    Written,
-}
 
 /// What runs on one thread, one spec after the other: a single spec, or a group that shares a cluster.
 pub(crate) struct Unit {
@@ -101,9 +91,10 @@ pub(crate) fn splitmix(seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Cx;
+    use crate::spec::Scope;
     use crate::spec::plan::plan;
     use crate::spec::tree::Suite;
-    use crate::spec::{Cx, Scope};
 
     fn it(s: &mut Scope, name: &str) {
         s.it(name, async |_: &mut Cx| Ok(()));

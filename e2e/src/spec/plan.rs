@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::spec::labels::is_label;
+use crate::labels::is_label;
+use crate::need::Need;
 use crate::spec::marks::Marks;
 use crate::spec::tree::{Body, Entry, Leaf, Scope, Suite};
-use crate::tier::Need;
 
 /// One spec with everything that applies to it.
 #[derive(Clone)]
@@ -207,7 +207,7 @@ fn check_prefix(prefix: &str) -> Result<(), PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Cx;
+    use crate::context::Cx;
 
     fn planned(build: impl FnOnce(&mut Scope)) -> Result<Vec<Spec>, PlanError> {
         let mut suite = Suite::new();

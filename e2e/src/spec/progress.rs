@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use crate::expect::seconds;
+use crate::attempt_log::AttemptLog;
+use crate::display::seconds;
 use crate::report::aside;
-use crate::spec::Board;
 
 /// The specs that are running.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Progress(Mutex<Vec<Running>>);
 
 struct Running {
     spec: String,
-    board: Weak<Board>,
+    attempt_log: Weak<AttemptLog>,
     /// Told when it took too long: how often.
     told: u32,
 }
@@ -24,7 +24,7 @@ struct Running {
 /// Takes a spec off the list when its part on it is over.
 pub(crate) struct RunningGuard<'a> {
     progress: &'a Progress,
-    board: Weak<Board>,
+    attempt_log: Weak<AttemptLog>,
 }
 
 impl Progress {
@@ -32,10 +32,10 @@ impl Progress {
         self.0.lock().expect("nobody panics while the list of running specs is written")
     }
 
-    pub(crate) fn runs(&self, spec: &str, board: &Arc<Board>) -> RunningGuard<'_> {
-        let board = Arc::downgrade(board);
-        self.list().push(Running { spec: spec.to_owned(), board: board.clone(), told: 0 });
-        RunningGuard { progress: self, board }
+    pub(crate) fn runs(&self, spec: &str, attempt_log: &Arc<AttemptLog>) -> RunningGuard<'_> {
+        let attempt_log = Arc::downgrade(attempt_log);
+        self.list().push(Running { spec: spec.to_owned(), attempt_log: attempt_log.clone(), told: 0 });
+        RunningGuard { progress: self, attempt_log }
     }
 
     /// All that run, for a person.
@@ -53,8 +53,8 @@ impl Progress {
     pub(crate) fn slow(&self, after: Duration) -> Option<String> {
         let mut told = String::new();
         for running in self.list().iter_mut() {
-            let Some(board) = running.board.upgrade() else { continue };
-            if board.running_for() >= after * (running.told + 1) {
+            let Some(attempt_log) = running.attempt_log.upgrade() else { continue };
+            if attempt_log.running_for() >= after * (running.told + 1) {
                 running.told += 1;
                 told.push_str(&running.told().unwrap_or_default());
             }
@@ -65,23 +65,27 @@ impl Progress {
 
 impl Running {
     fn told(&self) -> Option<String> {
-        let board = self.board.upgrade()?;
-        let mut text =
-            format!("\n{}\n  for {}, in {}", self.spec, seconds(board.running_for()), board.phase());
+        let attempt_log = self.attempt_log.upgrade()?;
+        let mut text = format!(
+            "\n{}\n  for {}, in {}",
+            self.spec,
+            seconds(attempt_log.running_for()),
+            attempt_log.phase()
+        );
         // Writing to a String cannot fail.
-        if let Some((at, step)) = board.steps().last() {
+        if let Some((at, step)) = attempt_log.steps().last() {
             let _ = write!(text, "\n  last step: {step}, at {}", seconds(*at));
         }
-        for wait in board.waits_so_far() {
+        for wait in attempt_log.waits_so_far() {
             let _ = write!(text, "\n  waiting: {}", wait.replace('\n', "\n  "));
         }
-        Some(board.veil().over(&text).into_owned())
+        Some(attempt_log.redactor().redact(&text).into_owned())
     }
 }
 
 impl Drop for RunningGuard<'_> {
     fn drop(&mut self) {
-        self.progress.list().retain(|running| !running.board.ptr_eq(&self.board));
+        self.progress.list().retain(|running| !running.attempt_log.ptr_eq(&self.attempt_log));
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::artefacts::Met;
 use crate::interrupt::Interrupt;
+use crate::redaction::RunSecrets;
 use crate::report::Reporters;
 use crate::spec::plan::Spec;
 use crate::spec::progress::Progress;
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     pub(crate) halt: Halt,
     pub(crate) interrupt: Arc<Interrupt>,
     /// The Secrets that its attempts have met.
-    pub(crate) met: Met,
+    pub(crate) secrets: RunSecrets,
 }
 
 impl Run {

@@ -12,15 +12,16 @@ use kube::Client;
 use tracing::subscriber::DefaultGuard;
 
 use crate::artefacts::{Feed, Sources, capture};
+use crate::attempt_log::AttemptLog;
+use crate::context::CLEANUP_LIMIT;
+use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
-use crate::spec::life::{
-    CLEANUP_LIMIT, Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook,
-};
+use crate::need::Need;
+use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook};
 use crate::spec::order::{seed_of, seed_of_attempt};
 use crate::spec::plan::{Shared, Spec};
 use crate::spec::run::Run;
-use crate::spec::{Board, Cx, evidence, namespace, status_writers};
-use crate::tier::Need;
+use crate::spec::{evidence, namespace, status_writers};
 
 /// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
 /// ends with it.
@@ -36,7 +37,7 @@ pub(crate) struct Stage<'a> {
 struct Last {
     index: usize,
     ending: Ending,
-    board: Arc<Board>,
+    attempt_log: Arc<AttemptLog>,
     feed: Option<Feed>,
     _log: Option<DefaultGuard>,
 }
@@ -66,20 +67,20 @@ impl<'a> Stage<'a> {
             let both = self.open.iter().zip(&next.shared);
             both.take_while(|(open, shared)| Arc::ptr_eq(&open.shared, shared)).count()
         });
-        let Last { index, mut ending, board, feed, _log } = self.last.take()?;
+        let Last { index, mut ending, attempt_log, feed, _log } = self.last.take()?;
         while self.open.len() > stays {
             let open = self.open.pop().expect("more are open than stay");
-            self.leave(open, &board, &mut ending.failures).await;
+            self.leave(open, &attempt_log, &mut ending.failures).await;
         }
         if let Some(feed) = feed {
             feed.stop().await;
         }
-        Some((index, ending.closed(&board)))
+        Some((index, ending.closed(&attempt_log)))
     }
 
-    async fn leave(&self, open: Open, board: &Arc<Board>, failures: &mut Vec<Failure>) {
+    async fn leave(&self, open: Open, attempt_log: &Arc<AttemptLog>, failures: &mut Vec<Failure>) {
         let Some(mut cx) = open.cx else { return };
-        cx.board = Arc::clone(board);
+        cx.attempt_log = Arc::clone(attempt_log);
         let what = format!("after_all of {:?}", open.shared.name);
         finish(&open.shared.after_all, &what, &mut cx, failures).await;
         let namespace = self.open.is_empty().then(|| self.namespace_end());
@@ -91,21 +92,21 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs a spec. Its ending comes with the next [`leave_for`](Self::leave_for).
-    pub(crate) async fn play(&mut self, index: usize, spec: &Spec, board: &Arc<Board>) {
+    pub(crate) async fn play(&mut self, index: usize, spec: &Spec, attempt_log: &Arc<AttemptLog>) {
         let mut ending = Ending::begun();
         let mut feed = None;
         self.sources.collectors.iter().for_each(|collector| collector.begins());
         // What happens besides is worth following where somebody will read of it.
         let reported = self.run.report.is_some();
-        let log = reported.then(|| capture(board.timeline()));
+        let log = reported.then(|| capture(attempt_log.timeline()));
         let limit = spec.time_out.unwrap_or(self.run.spec_limit);
-        match self.stand(spec, board, limit).await {
+        match self.stand(spec, attempt_log, limit).await {
             Ok(mut cx) => {
                 ending.cluster_started = Some(cx.now());
                 feed = reported.then(|| self.feed(&cx));
                 ending.failures.extend(perform(spec, &mut cx, limit, &self.run.interrupt).await.err());
                 ending.failures.extend(self.check_status_writers(&cx, &ending).await.err());
-                self.collect(spec, Some(&cx), board, &mut ending).await;
+                self.collect(spec, Some(&cx), attempt_log, &mut ending).await;
                 finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
                 let namespace = spec.shared.is_empty().then(|| self.namespace_end());
                 clear(&mut cx, namespace, &mut ending.failures).await;
@@ -113,10 +114,10 @@ impl<'a> Stage<'a> {
             Err(failure) => {
                 ending.failures.push(failure);
                 let cx = self.open.iter().rev().find_map(|open| open.cx.as_ref());
-                self.collect(spec, cx, board, &mut ending).await;
+                self.collect(spec, cx, attempt_log, &mut ending).await;
             }
         }
-        self.last = Some(Last { index, ending, board: Arc::clone(board), feed, _log: log });
+        self.last = Some(Last { index, ending, attempt_log: Arc::clone(attempt_log), feed, _log: log });
     }
 
     /// Looks at what the spec has left, if its suite asks for that. An interrupted spec is no longer looked at.
@@ -124,9 +125,9 @@ impl<'a> Stage<'a> {
         if !self.run.one_status_writer || ending.was_interrupted() {
             return Ok(());
         }
-        cx.board.enters("the check of status writers");
+        cx.attempt_log.enters("the check of status writers");
         let client = self.observer(cx);
-        guarded(CLEANUP_LIMIT, &cx.board, status_writers::check(&client, cx.namespace())).await
+        guarded(CLEANUP_LIMIT, &cx.attempt_log, status_writers::check(&client, cx.namespace())).await
     }
 
     /// A client whose requests are not the spec's.
@@ -136,44 +137,45 @@ impl<'a> Stage<'a> {
 
     fn feed(&self, cx: &Cx) -> Feed {
         let client = self.observer(cx);
-        let (timeline, veil) = (Arc::clone(cx.board.timeline()), Arc::clone(cx.board.veil()));
-        Feed::start(client, cx.namespace(), cx.now(), timeline, veil)
+        let (timeline, redactor) =
+            (Arc::clone(cx.attempt_log.timeline()), Arc::clone(cx.attempt_log.redactor()));
+        Feed::start(client, cx.namespace(), cx.now(), timeline, redactor)
     }
 
-    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, board: &Board, ending: &mut Ending) {
+    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, attempt_log: &AttemptLog, ending: &mut Ending) {
         for failure in &ending.failures {
-            board.failed(failure.message(), &failure.to_string());
+            attempt_log.failed(failure.message(), &failure.to_string());
         }
         if ending.failed() {
             (ending.artefacts, ending.uncollected) =
-                evidence::collect(self.run, spec, self.attempt, cx, &self.sources, board).await;
+                evidence::collect(self.run, spec, self.attempt, cx, &self.sources, attempt_log).await;
         }
     }
 
     /// The context that a spec runs with: its own, or one within the innermost of its groups.
-    async fn stand(&mut self, spec: &Spec, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
+    async fn stand(&mut self, spec: &Spec, attempt_log: &Arc<AttemptLog>, limit: Duration) -> SpecResult<Cx> {
         if spec.shared.is_empty() {
-            return self.connect(&spec.name, board, limit).await;
+            return self.connect(&spec.name, attempt_log, limit).await;
         }
         while self.open.len() < spec.shared.len() && self.open.iter().all(|open| open.failure.is_none()) {
             let shared = Arc::clone(&spec.shared[self.open.len()]);
-            let open = self.enter(shared, board, limit).await;
+            let open = self.enter(shared, attempt_log, limit).await;
             self.open.push(open);
         }
         // What was expected before the spec began is no expectation of its own.
-        board.forget_expectations();
+        attempt_log.forget_expectations();
         let innermost = self.open.last().expect("a group was entered");
         match (&innermost.failure, &innermost.cx) {
-            (None, Some(cx)) => Ok(cx.within(&spec.name, self.seed(&spec.name), board)),
+            (None, Some(cx)) => Ok(cx.within(&spec.name, self.seed(&spec.name), attempt_log)),
             (Some(failure), _) => Err(failure.clone()),
             (None, None) => unreachable!("a group that could not be entered has a failure"),
         }
     }
 
-    async fn enter(&mut self, shared: Arc<Shared>, board: &Arc<Board>, limit: Duration) -> Open {
+    async fn enter(&mut self, shared: Arc<Shared>, attempt_log: &Arc<AttemptLog>, limit: Duration) -> Open {
         let cx = match self.open.last().and_then(|open| open.cx.as_ref()) {
-            Some(outer) => Ok(outer.within(&shared.name, self.seed(&shared.name), board)),
-            None => self.connect(&shared.name, board, limit).await,
+            Some(outer) => Ok(outer.within(&shared.name, self.seed(&shared.name), attempt_log)),
+            None => self.connect(&shared.name, attempt_log, limit).await,
         };
         match cx {
             Err(failure) => Open { shared, cx: None, failure: Some(failure) },
@@ -185,18 +187,23 @@ impl<'a> Stage<'a> {
                     }
                     Ok(())
                 };
-                let hooks = guarded(limit, board, hooks);
-                let failure = interruptible(&self.run.interrupt, board, hooks).await.err();
+                let hooks = guarded(limit, attempt_log, hooks);
+                let failure = interruptible(&self.run.interrupt, attempt_log, hooks).await.err();
                 Open { shared, cx: Some(cx), failure }
             }
         }
     }
 
     /// A connection with the suite's definitions and a new namespace.
-    async fn connect(&mut self, name: &str, board: &Arc<Board>, limit: Duration) -> SpecResult<Cx> {
+    async fn connect(
+        &mut self,
+        name: &str,
+        attempt_log: &Arc<AttemptLog>,
+        limit: Duration,
+    ) -> SpecResult<Cx> {
         let (run, seed) = (self.run, self.seed(name));
-        board.enters("set-up");
-        let set_up = guarded(limit, board, async {
+        attempt_log.enters("set-up");
+        let set_up = guarded(limit, attempt_log, async {
             let mut connection = run.tier.connect(seed).await?;
             // Kept at once: it is of use also when the rest fails.
             self.sources = std::mem::take(&mut connection.sources);
@@ -204,10 +211,10 @@ impl<'a> Stage<'a> {
             self.sources.collectors.extend(run.tier.collectors());
             run.definitions.install(&connection).await?;
             let namespace = namespace::create(connection.client.clone(), &run.prefix, name, seed).await?;
-            Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, board))
+            Ok(Cx::new(connection, run.tier.name(), namespace, name, seed, attempt_log))
         })
         .boxed_local();
-        interruptible(&run.interrupt, board, set_up).await.map_err(|failure| failure.during("set-up"))
+        interruptible(&run.interrupt, attempt_log, set_up).await.map_err(|failure| failure.during("set-up"))
     }
 
     fn seed(&self, name: &str) -> u64 {

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 
 use tokio::task::LocalSet;
 
-use crate::expect::seconds;
+use crate::attempt_log::AttemptLog;
+use crate::attempt_log::Listener;
+use crate::context::panics;
+use crate::display::seconds;
 use crate::failure::Failure;
 use crate::interrupt::{Called, Interrupt, SPECS_LIMIT};
 use crate::report::{Beginning, Reporter as _};
-use crate::spec::board::Listener;
 use crate::spec::life::Ending;
 use crate::spec::plan::Spec;
 use crate::spec::run::Run;
 use crate::spec::stage::Stage;
-use crate::spec::{Board, panics};
 
 /// Between two looks at whether a thread that is silent should have ended by now.
 const LOOK: Duration = Duration::from_secs(1);
@@ -186,16 +187,16 @@ async fn live(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
             tell(say, Word::Ends(last, Box::new(ending)));
         }
         tell(say, Word::Begins(index));
-        let board = board(spec, run, turn);
-        let _running = run.progress.runs(&spec.name, &board);
-        stage.play(index, spec, &board).await;
+        let attempt_log = attempt_log(spec, run, turn);
+        let _running = run.progress.runs(&spec.name, &attempt_log);
+        stage.play(index, spec, &attempt_log).await;
     }
     if let Some((last, ending)) = stage.leave_for(None).await {
         tell(say, Word::Ends(last, Box::new(ending)));
     }
 }
 
-fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
+fn attempt_log(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<AttemptLog> {
     let (path, reporters) = (spec.path.clone(), Arc::clone(&run.reporters));
     let attempt = usize::try_from(turn.attempt).unwrap_or(usize::MAX);
     let beginning = Beginning { path: &spec.path, attempt, worker: turn.worker };
@@ -203,7 +204,7 @@ fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
     let listener: Listener = Box::new(move |moment| {
         reporters.happened(Beginning { path: &path, attempt, worker: turn.worker }, moment);
     });
-    Board::heard_by(Some(listener), &run.met)
+    AttemptLog::with_listener(Some(listener), &run.secrets)
 }
 
 /// A run on a tier that leaves no report. The limits are each spec's, and how much longer its thread may be silent.
@@ -228,7 +229,7 @@ pub(crate) fn run_on(
         progress: Arc::default(),
         halt: crate::spec::run::Halt::default(),
         interrupt: Arc::clone(interrupt),
-        met: crate::artefacts::Met::default(),
+        secrets: crate::redaction::RunSecrets::default(),
     }
 }
 
@@ -252,9 +253,9 @@ mod tests {
 
     use super::*;
     use crate::artefacts::{Bag, Collector, Scene};
+    use crate::context::Cx;
     use crate::matchers::equal;
     use crate::mins;
-    use crate::spec::Cx;
     use crate::spec::tree::Suite;
     use crate::tier::Fake;
 

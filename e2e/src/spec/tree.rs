@@ -10,8 +10,8 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::context::Cx;
 use crate::failure::SpecResult;
-use crate::spec::Cx;
 use crate::spec::marks::{Marks, marking};
 use crate::spec::table::Row;
 

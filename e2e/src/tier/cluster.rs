@@ -7,14 +7,12 @@ use std::error::Error;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use kube::Client;
-use seatrial_fakeclient::Clock;
 
-use crate::artefacts::{Collector, Sources};
-use crate::extensions::Extensions;
+use crate::artefacts::Collector;
+use crate::context::Connection;
 use crate::interrupt::Interrupt;
+use crate::need::Need;
 use crate::options::{Options, TierKind};
-use crate::tier::Need;
 #[cfg(feature = "envtest")]
 use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
@@ -52,20 +50,6 @@ pub(crate) trait Tier: Send + Sync {
 
     /// Called once, after the last spec. Stops what `prepare` started.
     fn stop(&self);
-}
-
-/// One spec's way to its cluster.
-pub(crate) struct Connection {
-    /// Made on the spec's runtime.
-    pub(crate) client: Client,
-    /// The cluster's time.
-    pub(crate) clock: Clock,
-    /// Whether other specs use the same cluster: then suite-wide objects are installed once.
-    pub(crate) shared: bool,
-    /// What it brings for a failure's evidence.
-    pub(crate) sources: Sources,
-    /// What only this tier has, for the extensions of a spec's context: a cluster of kind's, an audit log.
-    pub(crate) extensions: Extensions,
 }
 
 /// Why a tier cannot be used.

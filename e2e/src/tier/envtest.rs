@@ -22,8 +22,9 @@ use crate::audit::{AdminConfig, AuditLog, AuditSource, policy};
 use crate::extensions::Extensions;
 use crate::failure::SpecResult;
 use crate::interrupt::Interrupt;
+use crate::need::Need;
 use crate::tier::prepared::Prepared;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "envtest";
 

@@ -13,7 +13,8 @@ use seatrial_fakeclient::Clock;
 use crate::artefacts::Sources;
 use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::need::Need;
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "existing";
 

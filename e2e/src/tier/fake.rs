@@ -11,7 +11,8 @@ use seatrial_fakeclient::{Clock, FakeCluster};
 use crate::artefacts::{OBSERVER, Requests, Sources};
 use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::need::Need;
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "fake";
 

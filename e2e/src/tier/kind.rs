@@ -17,9 +17,10 @@ use crate::audit::AuditSource;
 use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
+use crate::need::Need;
 use crate::report::aside;
 use crate::tier::prepared::Prepared;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "kind";
 

@@ -8,12 +8,11 @@ mod existing;
 mod fake;
 #[cfg(feature = "kind")]
 mod kind;
-mod need;
 #[cfg(feature = "envtest")]
 mod prepared;
 
-pub(crate) use cluster::{Connection, Tier, TierError, choose};
-pub(crate) use crds::{Definitions, established};
+pub(crate) use crate::context::Connection;
+pub(crate) use cluster::{Tier, TierError, choose};
+pub(crate) use crds::Definitions;
 #[cfg(test)]
 pub(crate) use fake::Fake;
-pub use need::Need;

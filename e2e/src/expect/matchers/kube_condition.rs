@@ -52,8 +52,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::context::Cx;
     use crate::mins;
-    use crate::spec::{Cx, Suite, endings_of, run_on};
+    use crate::spec::{Suite, endings_of, run_on};
     use crate::tier::Fake;
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::expect::difference::{short, to_json};
+use crate::display::{short, to_json};
 use crate::expect::{Matcher, Mismatch};
 use crate::managed_fields::Place;
 

@@ -2,9 +2,9 @@
 
 use kube::core::Status;
 
+use crate::context::RequestError;
 use crate::expect::{Matcher, Mismatch};
 use crate::failure::{sentence, status_sentence};
-use crate::spec::RequestError;
 
 /// Made by [`be_rejected`].
 pub struct BeRejected {

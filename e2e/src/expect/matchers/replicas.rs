@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::expect::difference::to_json;
+use crate::display::to_json;
 use crate::expect::{Matcher, Mismatch};
 use crate::managed_fields::Place;
 

@@ -16,7 +16,7 @@ use super::super::cluster::client_of;
 use super::super::containers::{ROLE_LABEL, connect, containers, label, name_of};
 use super::super::node::Condition;
 use super::parts::{OF_ONE, Part, inspected, logs, parts, read_logs, whole_lines};
-use crate::artefacts::{Bag, Collector, Scene, learn_all};
+use crate::artefacts::{Bag, Collector, Scene, add_all_secrets};
 use crate::docker::{exec, reason};
 
 /// How long one answer of a node, or of Docker about it, may take.
@@ -67,7 +67,7 @@ impl NodeEvidence {
         let docker = connect().await.map_err(|error| error.to_string())?;
         let found = containers(&docker, Some(&self.cluster)).await.map_err(|error| error.to_string())?;
         // What nodes log is about all namespaces.
-        if let Err(error) = within(SECRETS, self.learn_secrets(scene)).await {
+        if let Err(error) = within(SECRETS, self.add_node_secrets(scene)).await {
             bag.lacks(
                 &format!("Secrets of cluster {}", self.cluster),
                 &format!("{error}; in what nodes logged they are masked by form alone"),
@@ -82,7 +82,7 @@ impl NodeEvidence {
         join_all(each).await.into_iter().collect()
     }
 
-    async fn learn_secrets(&self, scene: &Scene) -> Result<(), String> {
+    async fn add_node_secrets(&self, scene: &Scene) -> Result<(), String> {
         let client = match &self.kubeconfig {
             None => scene.client.clone(),
             Some(path) => {
@@ -95,7 +95,7 @@ impl NodeEvidence {
             }
         };
         match client {
-            Some(client) => learn_all(&client, &scene.veil).await,
+            Some(client) => add_all_secrets(&client, &scene.redactor).await,
             None => Ok(()),
         }
     }

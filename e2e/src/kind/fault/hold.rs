@@ -14,10 +14,10 @@ use super::super::cluster::Cluster;
 use super::super::error::KindError;
 use super::super::node::{Condition, Node};
 use super::{Loss, Pace, cut, slow};
+use crate::context::Cx;
 use crate::docker::Output;
 use crate::report::Ongoing;
 use crate::span::mins;
-use crate::spec::Cx;
 
 /// How long all faults of a node may take to be undone, the wait for the node included: more than its parts may.
 const UNDONE_WITHIN: Duration = mins(10);

@@ -19,15 +19,17 @@ use super::super::cluster::{Cluster, Timings};
 use super::super::home::Home;
 use super::super::spec::KindOfCx as _;
 use crate::artefacts::Sources;
+use crate::context::Cx;
 use crate::docker::script::{Scripted, scripted, version};
 use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::matchers::equal;
+use crate::need::Need;
 use crate::signal::Signal;
 use crate::span::{mins, secs};
-use crate::spec::{Cx, Suite, endings_of, run_on};
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::spec::{Suite, endings_of, run_on};
+use crate::tier::{Connection, Tier, TierError};
 
 const CLUSTER: &str = "seatrial-scripted";
 

@@ -14,11 +14,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::artefacts::mask;
-use crate::expect::short;
+use crate::context::{Cx, Kind, RequestError};
+use crate::display::object_label;
+use crate::display::short;
 use crate::failure::sentence_of;
 use crate::managed_fields::{FIELD_MANAGER, conflicts, told};
-use crate::spec::{Cx, Kind, RequestError, object_label};
+use crate::redaction::mask;
 
 /// A server-side apply, made by [`Cx::apply`]. Awaiting it sends it and gives the object as it is then.
 #[must_use = "an apply that is not awaited is not sent"]
@@ -154,7 +155,7 @@ where
         let types = self.object.types();
         let body = body(self.object, &types);
         if types.kind == "Secret" {
-            self.cx.board.veil().learn(&body);
+            self.cx.attempt_log.redactor().add_secret(&body);
         }
         let api = match self.object.api(self.cx).await {
             Ok(api) => api,

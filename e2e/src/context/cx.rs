@@ -12,22 +12,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Event;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use seatrial_fakeclient::Clock;
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::artefacts::Collector;
-use crate::expect::{Collection, Consistently, Eventually, Expect, Object, Observable, Probe};
+use crate::artefacts::{Collector, Sources};
+use crate::attempt_log::AttemptLog;
+use crate::context::CLEANUP_LIMIT;
+use crate::context::cleanup::Cleanups;
+use crate::context::{Kind, RequestError, Task, TaskOutput};
+use crate::display::object_label;
 use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
-use crate::spec::cleanup::Cleanups;
-use crate::spec::life::CLEANUP_LIMIT;
-use crate::spec::{Board, Kind, RequestError, Task, TaskOutput, object_label};
-use crate::tier::Connection;
+
+/// One spec's way to its cluster.
+pub(crate) struct Connection {
+    /// Made on the spec's runtime.
+    pub(crate) client: Client,
+    /// The cluster's time.
+    pub(crate) clock: Clock,
+    /// Whether other specs use the same cluster: then suite-wide objects are installed once.
+    pub(crate) shared: bool,
+    /// What it brings for a failure's evidence.
+    pub(crate) sources: Sources,
+    /// What only this tier has, for the extensions of a spec's context: a cluster of kind's, an audit log.
+    pub(crate) extensions: Extensions,
+}
 
 /// A spec's context.
 pub struct Cx {
@@ -37,7 +49,7 @@ pub struct Cx {
     pub(crate) clock: Clock,
     pub(crate) namespace: String,
     pub(crate) seed: u64,
-    pub(crate) board: Arc<Board>,
+    pub(crate) attempt_log: Arc<AttemptLog>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
     /// What only the spec's tier has.
@@ -57,7 +69,7 @@ impl Cx {
         namespace: String,
         spec: &str,
         seed: u64,
-        board: &Arc<Board>,
+        attempt_log: &Arc<AttemptLog>,
     ) -> Self {
         let Connection { client, clock, extensions, .. } = connection;
         Self {
@@ -67,7 +79,7 @@ impl Cx {
             clock,
             namespace,
             seed,
-            board: Arc::clone(board),
+            attempt_log: Arc::clone(attempt_log),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
             extensions,
@@ -79,7 +91,7 @@ impl Cx {
 
     /// A context within this one: the same cluster and namespace, what was kept until now, clean-ups and tasks of
     /// its own.
-    pub(crate) fn within(&self, spec: &str, seed: u64, board: &Arc<Board>) -> Self {
+    pub(crate) fn within(&self, spec: &str, seed: u64, attempt_log: &Arc<AttemptLog>) -> Self {
         Self {
             spec: spec.into(),
             tier: self.tier,
@@ -87,7 +99,7 @@ impl Cx {
             clock: self.clock.clone(),
             namespace: self.namespace.clone(),
             seed,
-            board: Arc::clone(board),
+            attempt_log: Arc::clone(attempt_log),
             cleanups: Cleanups::default(),
             tasks: RefCell::default(),
             extensions: self.extensions.clone(),
@@ -140,7 +152,7 @@ impl Cx {
 
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
     pub fn step(&self, text: impl Into<String>) {
-        self.board.step(&text.into());
+        self.attempt_log.step(&text.into());
     }
 }
 
@@ -159,7 +171,7 @@ impl Cx {
     /// A step that lasts until it is told to have ended.
     #[cfg(feature = "kind")]
     pub(crate) fn fault(&self, text: &str) -> crate::report::Ongoing {
-        self.board.goes_on(crate::report::MomentKind::Fault, text)
+        self.attempt_log.goes_on(crate::report::MomentKind::Fault, text)
     }
 }
 
@@ -170,8 +182,8 @@ impl Cx {
         self.api_in(&self.namespace)
     }
 
-    fn api_in<K: Kind>(&self, namespace: &str) -> Api<K> {
-        <K::Scope as crate::spec::ScopedApi<K>>::api(self.client.clone(), namespace)
+    pub(crate) fn api_in<K: Kind>(&self, namespace: &str) -> Api<K> {
+        <K::Scope as crate::context::ScopedApi<K>>::api(self.client.clone(), namespace)
     }
 
     pub(crate) fn api_of<K: Kind>(&self, object: &K) -> Api<K> {
@@ -188,7 +200,7 @@ impl Cx {
         if K::kind(&()) == "Secret"
             && let Ok(json) = serde_json::to_value(object)
         {
-            self.board.veil().learn(&json);
+            self.attempt_log.redactor().add_secret(&json);
         }
     }
 
@@ -223,7 +235,7 @@ impl Cx {
     /// Patches an object of the spec's namespace by JSON merge patch.
     pub async fn patch_merge<K: Kind>(&self, name: &str, patch: Value) -> Result<K, RequestError> {
         if K::kind(&()) == "Secret" {
-            self.board.veil().learn(&patch);
+            self.attempt_log.redactor().add_secret(&patch);
         }
         let patched = self.api::<K>().patch(name, &by_the_spec(), &Patch::Merge(patch)).await;
         patched.map_err(|error| self.error::<K>("patch", name, error))
@@ -234,66 +246,6 @@ impl Cx {
     pub async fn delete<K: Kind>(&self, name: &str) -> Result<(), RequestError> {
         let deleted = self.api::<K>().delete(name, &DeleteParams::background()).await;
         deleted.map(drop).map_err(|error| self.error::<K>("delete", name, error))
-    }
-
-    /// An object of the spec's namespace that need not be there, for [`eventually`](Self::eventually).
-    pub fn object<K: Kind>(&self, name: &str) -> Object<K> {
-        Object::new(self.api(), &K::kind(&()), name)
-    }
-
-    /// All objects of a kind in the spec's namespace, for [`eventually`](Self::eventually).
-    pub fn all<K: Kind>(&self) -> Collection<K> {
-        Collection::new(self.api(), &K::plural(&()))
-    }
-}
-
-/// Expectations.
-impl Cx {
-    /// Waits, by watch, until an object or a collection is as it should be.
-    ///
-    /// The target is `&object`, `cx.object::<Kind>("name")` or `cx.all::<Kind>()`.
-    #[track_caller]
-    pub fn eventually<T: Observable>(&self, target: T) -> Eventually<T::Value> {
-        Eventually::new(target.observe(self), Arc::clone(&self.board))
-    }
-
-    /// Something that no watch tells of, for [`eventually`](Self::eventually) and [`consistently`](Self::consistently): it
-    /// is asked again and again.
-    ///
-    /// `cx.probe("the queue's length", async || metric("workqueue_depth").await)`
-    pub fn probe<F, V>(&self, name: &str, ask: F) -> Probe<F>
-    where
-        F: AsyncFn() -> SpecResult<V> + 'static,
-        V: Serialize + 'static,
-    {
-        Probe::new(name, ask)
-    }
-
-    /// The Events about an object, for matchers such as [`have_event`](crate::matchers::have_event).
-    pub fn events_of<K: Kind>(&self, object: &K) -> Collection<Event> {
-        let meta = object.meta();
-        // Events about cluster-scoped objects are kept in namespace `default`.
-        let cluster_scoped = self.api_of(object).namespace().is_none();
-        let namespace = meta.namespace.as_deref().unwrap_or(&self.namespace);
-        let namespace = if cluster_scoped { "default" } else { namespace };
-        let mut about =
-            format!("involvedObject.kind={},involvedObject.name={}", K::kind(&()), object.name_any());
-        if let Some(uid) = &meta.uid {
-            about = format!("{about},involvedObject.uid={uid}");
-        }
-        Collection::new(self.api_in(namespace), "events").fields(&about)
-    }
-
-    /// Watches an object or a collection for a while, in which it must be as it should be all the time.
-    #[track_caller]
-    pub fn consistently<T: Observable>(&self, target: T) -> Consistently<T::Value> {
-        Consistently::new(target.observe(self), Arc::clone(&self.board))
-    }
-
-    /// Checks a value that the spec has in its hand.
-    #[track_caller]
-    pub fn expect<T: std::fmt::Debug>(&self, value: T) -> Expect<T> {
-        Expect::new(value, Arc::clone(&self.board))
     }
 }
 

@@ -10,8 +10,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
+use crate::context::Cx;
 use crate::failure::SpecResult;
-use crate::spec::Cx;
+use crate::span::mins;
+
+/// How long one clean-up that does not say it itself, one `after_each` or the end of one task may take.
+pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
 type Undo = Box<dyn for<'cx> FnOnce(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResult>>;
 

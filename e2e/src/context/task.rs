@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use tokio::task::{JoinError, JoinHandle};
 
+use crate::context::panics;
 use crate::failure::{Failure, SpecResult, sentence};
-use crate::spec::panics;
 
 /// A running task of a spec, made by [`Cx::spawn`](crate::Cx::spawn).
 #[derive(Clone)]

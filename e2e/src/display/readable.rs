@@ -4,7 +4,7 @@
 //! It changes what is shown and nothing that is kept: reports have the whole values. It is asked last, since a part of a
 //! Secret would not be known as one.
 
-use crate::expect::text_difference;
+use crate::display::text_difference;
 
 /// So long may a line be that holds a value.
 const WIDE: usize = 200;

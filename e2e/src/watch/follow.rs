@@ -14,21 +14,24 @@ use kube::api::WatchEvent;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::expect::eventually::EVERY;
-use crate::expect::subject::{Objects, Subject, key};
 use crate::failure::{sentence, status_sentence};
+use crate::span::secs;
+use crate::watch::{Objects, Selection, key};
 
 /// Pauses after errors begin here, double, and end there.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// What is told to who follows.
-pub(crate) enum Sight<'a, K> {
+/// The default interval between two looks where a watch has nothing to tell.
+pub(crate) const POLL_INTERVAL: Duration = secs(1);
+
+/// An update of a followed selection.
+pub(crate) enum WatchUpdate<'a, K> {
     /// The objects as they are now.
-    Now(&'a Objects<K>),
-    /// Changes between the last sight and the next one cannot be known.
+    Current(&'a Objects<K>),
+    /// Changes between the last update and the next one cannot be known.
     Gap,
     /// The API server could not be asked.
-    Trouble(String),
+    Error(String),
 }
 
 /// How a watch came to its end.
@@ -54,32 +57,32 @@ enum Next {
     Poll,
 }
 
-impl<K, V> Subject<K, V>
+impl<K, V> Selection<K, V>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     /// Tells `see` each state that the selection goes through, until it breaks. Never ends otherwise.
-    pub(crate) async fn follow(&self, see: impl FnMut(Sight<'_, K>) -> ControlFlow<()>) {
-        self.follow_every(EVERY, see).await;
+    pub(crate) async fn follow(&self, see: impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) {
+        self.follow_every(POLL_INTERVAL, see).await;
     }
 
     /// The same; where the API server lets nobody watch, it is looked at `every` so often.
     pub(crate) async fn follow_every(
         &self,
         every: Duration,
-        mut see: impl FnMut(Sight<'_, K>) -> ControlFlow<()>,
+        mut see: impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>,
     ) {
         let mut pause = PAUSE.0;
         let mut listed = false;
         loop {
-            if listed && see(Sight::Gap).is_break() {
+            if listed && see(WatchUpdate::Gap).is_break() {
                 return;
             }
             match self.look().await {
                 Ok((mut objects, mut revision)) => {
                     listed = true;
                     pause = PAUSE.0;
-                    if see(Sight::Now(&objects)).is_break() {
+                    if see(WatchUpdate::Current(&objects)).is_break() {
                         return;
                     }
                     match self.keep_watching(&mut objects, &mut revision, &mut see).await {
@@ -89,7 +92,7 @@ where
                     }
                 }
                 Err(error) => {
-                    if see(Sight::Trouble(error)).is_break() {
+                    if see(WatchUpdate::Error(error)).is_break() {
                         return;
                     }
                     rest(&mut pause).await;
@@ -99,12 +102,12 @@ where
     }
 
     /// Looks without ever watching. Whoever follows was told why.
-    async fn poll(&self, every: Duration, see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>) {
+    async fn poll(&self, every: Duration, see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) {
         loop {
             tokio::time::sleep(every).await;
             let seen = match self.look().await {
-                Ok((objects, _)) => see(Sight::Now(&objects)),
-                Err(error) => see(Sight::Trouble(error)),
+                Ok((objects, _)) => see(WatchUpdate::Current(&objects)),
+                Err(error) => see(WatchUpdate::Error(error)),
             };
             if seen.is_break() {
                 return;
@@ -124,7 +127,7 @@ where
         &self,
         objects: &mut Objects<K>,
         revision: &mut String,
-        see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>,
+        see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>,
     ) -> Next {
         let mut pause = PAUSE.0;
         loop {
@@ -144,7 +147,7 @@ where
         &self,
         objects: &mut Objects<K>,
         revision: &mut String,
-        see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>,
+        see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>,
     ) -> End {
         let mut stream = match self.api.watch(&self.watch_params(), revision).await {
             Ok(stream) => pin!(stream),
@@ -165,12 +168,12 @@ where
                     continue;
                 }
                 Ok(WatchEvent::Error(status)) => {
-                    let seen = see(Sight::Trouble(status_sentence(&status)));
+                    let seen = see(WatchUpdate::Error(status_sentence(&status)));
                     return if seen.is_break() { End::Seen } else { End::Relist };
                 }
                 Err(error) => return trouble(&error, see),
             }
-            if see(Sight::Now(objects)).is_break() {
+            if see(WatchUpdate::Current(objects)).is_break() {
                 return End::Seen;
             }
         }
@@ -186,8 +189,8 @@ fn advance<K: Resource>(revision: &mut String, object: &K) {
 
 /// 410 says that the revision is compacted away: only a new list helps. The others say that the verb is not for us, or
 /// not for this kind, or not there.
-fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(Sight<'_, K>) -> ControlFlow<()>) -> End {
-    if see(Sight::Trouble(sentence(error))).is_break() {
+fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) -> End {
+    if see(WatchUpdate::Error(sentence(error))).is_break() {
         return End::Seen;
     }
     match error {
@@ -218,11 +221,11 @@ mod tests {
         (seen, asked)
     }
 
-    fn tell(sight: &Sight<'_, ConfigMap>, seen: &mut Vec<String>) -> ControlFlow<()> {
+    fn tell(sight: &WatchUpdate<'_, ConfigMap>, seen: &mut Vec<String>) -> ControlFlow<()> {
         let told = match sight {
-            Sight::Gap => "gap".into(),
-            Sight::Trouble(error) => error.clone(),
-            Sight::Now(objects) => {
+            WatchUpdate::Gap => "gap".into(),
+            WatchUpdate::Error(error) => error.clone(),
+            WatchUpdate::Current(objects) => {
                 let map = objects.values().next();
                 map.map_or("absent".into(), |map| map.data.clone().unwrap()["key"].clone())
             }

@@ -95,11 +95,3 @@ impl std::error::Error for RequestError {
         Some(&self.source)
     }
 }
-
-/// `Machine demo/a`, `Node a`.
-pub(crate) fn object_label(kind: &str, namespace: Option<&str>, name: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
-    }
-}

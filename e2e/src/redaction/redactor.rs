@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::artefacts::mask::mask;
+use crate::redaction::mask;
 
 /// What stands in a value's place.
 const MASK: &str = "(masked)";
@@ -37,14 +37,14 @@ const WORD: usize = 12;
 
 /// The values of Secrets that an attempt has met.
 #[derive(Default)]
-pub(crate) struct Veil {
+pub(crate) struct Redactor {
     own: Mutex<Known>,
-    met: Met,
+    run_secrets: RunSecrets,
 }
 
 /// The values that the attempts of a run have met, all together.
 #[derive(Clone, Default)]
-pub(crate) struct Met(Arc<Mutex<Known>>);
+pub(crate) struct RunSecrets(Arc<Mutex<Known>>);
 
 #[derive(Default)]
 struct Known {
@@ -54,7 +54,7 @@ struct Known {
 }
 
 impl Known {
-    fn take_in(&mut self, found: &BTreeSet<String>) {
+    fn extend(&mut self, found: &BTreeSet<String>) {
         if !found.is_subset(&self.values) {
             self.values.extend(found.iter().cloned());
             self.finder = None;
@@ -80,7 +80,7 @@ fn without(finder: Option<Arc<AhoCorasick>>, text: &str) -> Cow<'_, str> {
     finder.replace_all(text, &vec![MASK; finder.patterns_len()]).into()
 }
 
-impl Veil {
+impl Redactor {
     /// For an attempt that is the only one.
     #[cfg(any(test, feature = "kind"))]
     pub(crate) fn new() -> Arc<Self> {
@@ -88,12 +88,12 @@ impl Veil {
     }
 
     /// For an attempt among others.
-    pub(crate) fn among(met: &Met) -> Arc<Self> {
-        Arc::new(Self { own: Mutex::default(), met: met.clone() })
+    pub(crate) fn sharing(run_secrets: &RunSecrets) -> Arc<Self> {
+        Arc::new(Self { own: Mutex::default(), run_secrets: run_secrets.clone() })
     }
 
     /// Takes in the values of a Secret. Certificates are public, and so is the namespace of a service account.
-    pub(crate) fn learn(&self, secret: &Value) {
+    pub(crate) fn add_secret(&self, secret: &Value) {
         let of_account = secret["type"] == "kubernetes.io/service-account-token";
         let mut found = BTreeSet::new();
         for field in ["data", "stringData"] {
@@ -112,19 +112,19 @@ impl Veil {
                 }
             }
         }
-        lock(&self.own).take_in(&found);
-        lock(&self.met.0).take_in(&found);
+        lock(&self.own).extend(&found);
+        lock(&self.run_secrets.0).extend(&found);
     }
 
     /// A text without the values that are known.
-    pub(crate) fn over<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         without(lock(&self.own).finder(), text)
     }
 
     /// The same, and without what another attempt has met or what only has the form of a secret: for texts that nobody has
     /// written for this report.
-    pub(crate) fn over_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let known = without(lock(&self.met.0).finder(), text);
+    pub(crate) fn redact_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let known = without(lock(&self.run_secrets.0).finder(), text);
         FORMS.iter().fold(known, |text, (form, stand_in)| match form.replace_all(&text, *stand_in) {
             Cow::Borrowed(_) => text,
             Cow::Owned(hidden) => hidden.into(),
@@ -132,7 +132,7 @@ impl Veil {
     }
 
     /// Anything that is made of texts, without the values that are known.
-    pub(crate) fn over_all<T: Serialize + DeserializeOwned>(&self, all: T) -> T {
+    pub(crate) fn redact_all<T: Serialize + DeserializeOwned>(&self, all: T) -> T {
         if lock(&self.own).finder().is_none() {
             return all;
         }
@@ -144,7 +144,7 @@ impl Veil {
     fn hide(&self, json: &mut Value) {
         match json {
             Value::String(text) => {
-                if let Cow::Owned(hidden) = self.over(text) {
+                if let Cow::Owned(hidden) = self.redact(text) {
                     *text = hidden;
                 }
             }
@@ -159,14 +159,14 @@ impl Veil {
     }
 
     /// Takes in what an expectation says about Secrets: `Secret demo/login should match {"data":…}`.
-    pub(crate) fn learn_expected(&self, expected: &str) {
+    pub(crate) fn add_expectation(&self, expected: &str) {
         if !["Secret ", "secrets "].iter().any(|begin| expected.starts_with(begin)) {
             return;
         }
         for (at, _) in expected.match_indices('{') {
             let mut documents = serde_json::Deserializer::from_str(&expected[at..]).into_iter::<Value>();
             if let Some(Ok(partial)) = documents.next() {
-                self.learn(&partial);
+                self.add_secret(&partial);
             }
         }
     }
@@ -175,7 +175,7 @@ impl Veil {
     /// from another one, if it is one.
     pub(crate) fn mask(&self, object: &mut Value) -> Option<u64> {
         if is_secret(object) {
-            self.learn(object);
+            self.add_secret(object);
             let content = fingerprint(&object["data"]);
             mask("Secret", object);
             return Some(content);
@@ -247,31 +247,31 @@ mod tests {
 
     use super::*;
 
-    fn veil(secret: &Value) -> Arc<Veil> {
-        let veil = Veil::new();
-        veil.learn(secret);
-        veil
+    fn redactor(secret: &Value) -> Arc<Redactor> {
+        let redactor = Redactor::new();
+        redactor.add_secret(secret);
+        redactor
     }
 
     #[test]
     fn a_value_is_hidden_in_plain_in_base64_and_as_json_quotes_it() {
-        let veil = veil(&json!({"data": {"password": "aHVudCJlcjI="}}));
+        let redactor = redactor(&json!({"data": {"password": "aHVudCJlcjI="}}));
         for text in ["got hunt\"er2 here", "got aHVudCJlcjI= here", r#"got hunt\"er2 here"#] {
-            assert_eq!(veil.over(text), "got (masked) here", "{text}");
+            assert_eq!(redactor.redact(text), "got (masked) here", "{text}");
         }
-        let written = super::tests::veil(&json!({"stringData": {"password": "hunter2"}}));
-        assert_eq!(written.over("hunter2 is aHVudGVyMg=="), "(masked) is (masked)");
+        let written = super::tests::redactor(&json!({"stringData": {"password": "hunter2"}}));
+        assert_eq!(written.redact("hunter2 is aHVudGVyMg=="), "(masked) is (masked)");
     }
 
     #[test]
     fn what_another_attempt_has_met_is_hidden_in_what_others_write_down_and_only_there() {
-        let met = Met::default();
-        let (earlier, later) = (Veil::among(&met), Veil::among(&met));
-        earlier.learn(&json!({"stringData": {"password": "hunter2"}}));
-        later.learn(&json!({"stringData": {"password": "moored"}}));
-        assert_eq!(later.over_foreign("hunter2 is moored"), "(masked) is (masked)");
-        assert_eq!(later.over("hunter2 is moored"), "hunter2 is (masked)");
-        assert_eq!(veil(&json!({})).over_foreign("hunter2"), "hunter2", "it is of another run");
+        let run_secrets = RunSecrets::default();
+        let (earlier, later) = (Redactor::sharing(&run_secrets), Redactor::sharing(&run_secrets));
+        earlier.add_secret(&json!({"stringData": {"password": "hunter2"}}));
+        later.add_secret(&json!({"stringData": {"password": "moored"}}));
+        assert_eq!(later.redact_foreign("hunter2 is moored"), "(masked) is (masked)");
+        assert_eq!(later.redact("hunter2 is moored"), "hunter2 is (masked)");
+        assert_eq!(redactor(&json!({})).redact_foreign("hunter2"), "hunter2", "it is of another run");
     }
 
     #[test]
@@ -282,63 +282,63 @@ mod tests {
             },
         });
         let text = "5432 in operators: abcdefghijklmnop";
-        assert_eq!(veil(&public).over(text), text);
+        assert_eq!(redactor(&public).redact(text), text);
     }
 
     #[test]
     fn the_lines_of_a_key_and_the_parts_of_a_long_value_are_hidden_one_by_one() {
         let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n";
-        let veil = veil(&json!({"stringData": {"tls.key": key, "long": "0123456789".repeat(100)}}));
-        assert_eq!(veil.over("  MIIEvQIBADANBg"), "  (masked)");
-        assert_eq!(veil.over(&"0123456789".repeat(100)), "(masked)(masked)");
+        let redactor = redactor(&json!({"stringData": {"tls.key": key, "long": "0123456789".repeat(100)}}));
+        assert_eq!(redactor.redact("  MIIEvQIBADANBg"), "  (masked)");
+        assert_eq!(redactor.redact(&"0123456789".repeat(100)), "(masked)(masked)");
     }
 
     #[test]
     fn of_two_values_the_longer_one_is_hidden_whole_also_when_it_was_learnt_later() {
-        let veil = veil(&json!({"stringData": {"a": "hunter"}}));
-        assert_eq!(veil.over("hunter2"), "(masked)2");
-        veil.learn(&json!({"stringData": {"b": "hunter2!"}}));
-        assert_eq!(veil.over("hunter2!"), "(masked)");
+        let redactor = redactor(&json!({"stringData": {"a": "hunter"}}));
+        assert_eq!(redactor.redact("hunter2"), "(masked)2");
+        redactor.add_secret(&json!({"stringData": {"b": "hunter2!"}}));
+        assert_eq!(redactor.redact("hunter2!"), "(masked)");
     }
 
     #[test]
     fn a_secret_is_masked_in_an_object_in_a_collection_and_where_nothing_says_what_it_is() {
-        let veil = Veil::default();
+        let redactor = Redactor::default();
         let secret = |value: &str| json!({"kind": "Secret", "metadata": {}, "data": {"password": value}});
         let mut one = secret("aHVudGVyMg==");
-        let content = veil.mask(&mut one);
+        let content = redactor.mask(&mut one);
         assert_eq!(one["data"]["password"], "(masked, 7 bytes)");
-        assert_eq!(veil.over("hunter2"), "(masked)");
+        assert_eq!(redactor.redact("hunter2"), "(masked)");
         let mut other = secret("aHVudGVyMw==");
-        let changed = veil.mask(&mut other);
+        let changed = redactor.mask(&mut other);
         assert!(content.is_some() && changed.is_some() && content != changed);
         assert_eq!(one, other, "only the fingerprint tells them apart");
         let mut all = json!({"a": {"metadata": {}, "type": "Opaque", "data": {"password": "aHVudGVyNA=="}}});
-        assert!(veil.mask(&mut all).is_some());
+        assert!(redactor.mask(&mut all).is_some());
         assert_eq!(all["a"]["data"]["password"], "(masked, 7 bytes)");
         let map = json!({"kind": "ConfigMap", "metadata": {}, "data": {"password": "public!"}});
         let mut same = map.clone();
-        assert_eq!((veil.mask(&mut same), same), (None, map));
+        assert_eq!((redactor.mask(&mut same), same), (None, map));
     }
 
     #[test]
     fn what_is_expected_of_a_secret_is_hidden_and_what_is_expected_of_others_is_not() {
-        let veil = Veil::default();
-        veil.learn_expected(r#"ConfigMap demo/a should match {"data":{"password":"public!"}}"#);
-        assert_eq!(veil.over("public!"), "public!");
+        let redactor = Redactor::default();
+        redactor.add_expectation(r#"ConfigMap demo/a should match {"data":{"password":"public!"}}"#);
+        assert_eq!(redactor.redact("public!"), "public!");
         let expected = r#"Secret demo/a should match {"data":{"password":"aHVudGVyMg=="}} within 30s"#;
-        veil.learn_expected(expected);
+        redactor.add_expectation(expected);
         assert_eq!(
-            veil.over(expected),
+            redactor.redact(expected),
             r#"Secret demo/a should match {"data":{"password":"(masked)"}} within 30s"#
         );
         let all = vec![("hunter2".to_owned(), 7)];
-        assert_eq!(veil.over_all(all), [("(masked)".to_owned(), 7)]);
+        assert_eq!(redactor.redact_all(all), [("(masked)".to_owned(), 7)]);
     }
 
     #[test]
     fn tokens_keys_and_the_environment_of_containers_are_known_by_their_form() {
-        let hidden = |text: &str| Veil::default().over_foreign(text).into_owned();
+        let hidden = |text: &str| Redactor::default().redact_foreign(text).into_owned();
         assert_eq!(hidden("token eyJhbGciOiJSUzI1.eyJpc3MiOiJr.c2lnbmF0dXJl!"), "token (masked)!");
         assert_eq!(hidden("Authorization: Bearer abcdef123456"), "Authorization: Bearer (masked)");
         assert_eq!(hidden("join --token abcdef.0123456789abcdef"), "join --token (masked)");

@@ -1,24 +1,24 @@
-//! What a spec has done so far and what it waits for now, readable while it is stuck, from any thread.
+//! Log of one attempt at a spec: steps, expectations, and waits that are not over. Any thread can read it.
 //!
-//! The spec's body owns the `Cx` while it runs, so the runner looks here when time is up, and so does who wants to
-//! know how far it is. It records; it decides nothing.
+//! The spec's body owns the `Cx` while it runs, so the runner reads the log when time is up, and a progress report reads
+//! it while the spec runs.
 
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::artefacts::{Met, Veil};
+use crate::redaction::{Redactor, RunSecrets};
 use crate::report::{Moment, MomentKind, Ongoing, Timeline};
 
 /// Called with what happens in a spec, when it happens.
 pub(crate) type Listener = Box<dyn Fn(&Moment) + Send + Sync>;
 
 /// The record of one attempt at a spec.
-pub(crate) struct Board {
+pub(crate) struct AttemptLog {
     began: std::time::Instant,
     timeline: Arc<Timeline>,
     listener: Option<Listener>,
-    veil: Arc<Veil>,
+    redactor: Arc<Redactor>,
     state: Mutex<State>,
 }
 
@@ -28,37 +28,43 @@ struct State {
     steps: Vec<(Duration, String)>,
     expectations: usize,
     dropped: Vec<&'static Location<'static>>,
-    waits: Vec<(usize, Arc<dyn Waiting>)>,
+    waits: Vec<(usize, Arc<dyn PendingWait>)>,
     next_wait: usize,
 }
 
 /// Something a spec is waiting for.
-pub(crate) trait Waiting: Send + Sync {
+pub(crate) trait PendingWait: Send + Sync {
     /// What is waited for and what was seen until now, in as many lines as it takes.
     fn so_far(&self) -> String;
 }
 
-/// Takes a wait off the board when it is over, however it ends.
+/// Removes a wait from the log when it is over, however it ends.
 pub(crate) struct WaitGuard {
-    board: Arc<Board>,
+    attempt_log: Arc<AttemptLog>,
     id: usize,
 }
 
-impl Board {
-    /// A board that nobody listens to.
+impl AttemptLog {
+    /// A log without a listener.
     #[cfg(test)]
     pub(crate) fn new() -> Arc<Self> {
-        Self::heard_by(None, &Met::default())
+        Self::with_listener(None, &RunSecrets::default())
     }
 
-    /// A board of a run whose attempts have met these Secrets; its time begins now, by tokio's clock of this thread.
-    pub(crate) fn heard_by(listener: Option<Listener>, met: &Met) -> Arc<Self> {
+    /// A log of an attempt of a run that knows these Secrets. Its time begins now, by tokio's clock of this thread.
+    pub(crate) fn with_listener(listener: Option<Listener>, run_secrets: &RunSecrets) -> Arc<Self> {
         let (began, timeline) = (std::time::Instant::now(), Timeline::begin());
-        Arc::new(Self { began, timeline, listener, veil: Veil::among(met), state: Mutex::default() })
+        Arc::new(Self {
+            began,
+            timeline,
+            listener,
+            redactor: Redactor::sharing(run_secrets),
+            state: Mutex::default(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while the board is written")
+        self.state.lock().expect("nobody panics while the attempt_log is written")
     }
 
     /// How long the spec has been running, in its cluster's time. Only its own thread knows.
@@ -76,8 +82,8 @@ impl Board {
     }
 
     /// What is known of Secrets in this attempt.
-    pub(crate) fn veil(&self) -> &Arc<Veil> {
-        &self.veil
+    pub(crate) fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 
     /// A part of the spec's life begins.
@@ -92,7 +98,7 @@ impl Board {
     }
 
     pub(crate) fn step(&self, text: &str) {
-        let text = self.veil.over(text).into_owned();
+        let text = self.redactor.redact(text).into_owned();
         let at = self.elapsed();
         self.tell(MomentKind::Step, &text);
         self.state().steps.push((at, text));
@@ -101,7 +107,7 @@ impl Board {
     /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
     #[cfg(feature = "kind")]
     pub(crate) fn goes_on(&self, kind: MomentKind, text: &str) -> Ongoing {
-        let text = self.veil.over(text).into_owned();
+        let text = self.redactor.redact(text).into_owned();
         let at = self.elapsed();
         self.heard(at, kind, &text);
         let ongoing = self.timeline.start(kind, text.as_str());
@@ -112,7 +118,7 @@ impl Board {
     /// Puts something on the timeline that happens now.
     pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
         let at = self.elapsed();
-        let text = self.veil.over(text).into_owned();
+        let text = self.redactor.redact(text).into_owned();
         let moment = self.heard(at, kind, &text);
         self.timeline.push(moment, at);
     }
@@ -151,12 +157,12 @@ impl Board {
         self.state().dropped.push(place);
     }
 
-    pub(crate) fn waits_for(self: &Arc<Self>, what: Arc<dyn Waiting>) -> WaitGuard {
+    pub(crate) fn waits_for(self: &Arc<Self>, what: Arc<dyn PendingWait>) -> WaitGuard {
         let mut state = self.state();
         let id = state.next_wait;
         state.next_wait += 1;
         state.waits.push((id, what));
-        WaitGuard { board: Arc::clone(self), id }
+        WaitGuard { attempt_log: Arc::clone(self), id }
     }
 
     /// Whether the spec ran a single expectation.
@@ -191,6 +197,6 @@ impl Board {
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        self.board.state().waits.retain(|(id, _)| *id != self.id);
+        self.attempt_log.state().waits.retain(|(id, _)| *id != self.id);
     }
 }
