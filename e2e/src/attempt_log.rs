@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::redaction::{Redactor, RunSecrets};
-use crate::report::{Moment, MomentKind, Ongoing, Timeline};
+use crate::report::{Moment, MomentKind, OngoingMoment, Timeline};
 
 /// Called with what happens in a spec, when it happens.
-pub(crate) type Listener = Box<dyn Fn(&Moment) + Send + Sync>;
+pub(crate) type MomentListener = Box<dyn Fn(&Moment) + Send + Sync>;
 
 /// The record of one attempt at a spec.
 pub(crate) struct AttemptLog {
     began: std::time::Instant,
     timeline: Arc<Timeline>,
-    listener: Option<Listener>,
+    listener: Option<MomentListener>,
     redactor: Arc<Redactor>,
-    state: Mutex<State>,
+    state: Mutex<AttemptState>,
 }
 
 #[derive(Default)]
-struct State {
+struct AttemptState {
     phase: String,
     steps: Vec<(Duration, String)>,
     expectations: usize,
@@ -35,7 +35,7 @@ struct State {
 /// Something a spec is waiting for.
 pub(crate) trait PendingWait: Send + Sync {
     /// What is waited for and what was seen until now, in as many lines as it takes.
-    fn so_far(&self) -> String;
+    fn describe(&self) -> String;
 }
 
 /// Removes a wait from the log when it is over, however it ends.
@@ -52,7 +52,7 @@ impl AttemptLog {
     }
 
     /// A log of an attempt of a run that knows these Secrets. Its time begins now, by tokio's clock of this thread.
-    pub(crate) fn with_listener(listener: Option<Listener>, run_secrets: &RunSecrets) -> Arc<Self> {
+    pub(crate) fn with_listener(listener: Option<MomentListener>, run_secrets: &RunSecrets) -> Arc<Self> {
         let (began, timeline) = (std::time::Instant::now(), Timeline::begin());
         Arc::new(Self {
             began,
@@ -63,8 +63,8 @@ impl AttemptLog {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while the attempt_log is written")
+    fn state(&self) -> MutexGuard<'_, AttemptState> {
+        self.state.lock().expect("nobody panics while the log is written")
     }
 
     /// How long the spec has been running, in its cluster's time. Only its own thread knows.
@@ -87,44 +87,44 @@ impl AttemptLog {
     }
 
     /// A part of the spec's life begins.
-    pub(crate) fn enters(&self, phase: &str) {
+    pub(crate) fn set_phase(&self, phase: &str) {
         phase.clone_into(&mut self.state().phase);
     }
 
     /// The same for a part that has a length on the timeline.
-    pub(crate) fn begins(&self, kind: MomentKind, phase: &str) -> Ongoing {
-        self.enters(phase);
+    pub(crate) fn start_phase(&self, kind: MomentKind, phase: &str) -> OngoingMoment {
+        self.set_phase(phase);
         self.timeline.start(kind, phase)
     }
 
     pub(crate) fn step(&self, text: &str) {
         let text = self.redactor.redact(text).into_owned();
         let at = self.elapsed();
-        self.tell(MomentKind::Step, &text);
+        self.record(MomentKind::Step, &text);
         self.state().steps.push((at, text));
     }
 
     /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
     #[cfg(feature = "kind")]
-    pub(crate) fn goes_on(&self, kind: MomentKind, text: &str) -> Ongoing {
+    pub(crate) fn start_step(&self, kind: MomentKind, text: &str) -> OngoingMoment {
         let text = self.redactor.redact(text).into_owned();
         let at = self.elapsed();
-        self.heard(at, kind, &text);
+        self.notify(at, kind, &text);
         let ongoing = self.timeline.start(kind, text.as_str());
         self.state().steps.push((at, text));
         ongoing
     }
 
     /// Puts something on the timeline that happens now.
-    pub(crate) fn tell(&self, kind: MomentKind, text: &str) {
+    pub(crate) fn record(&self, kind: MomentKind, text: &str) {
         let at = self.elapsed();
         let text = self.redactor.redact(text).into_owned();
-        let moment = self.heard(at, kind, &text);
+        let moment = self.notify(at, kind, &text);
         self.timeline.push(moment, at);
     }
 
     /// Lets whoever listens hear of something that happens now.
-    fn heard(&self, at: Duration, kind: MomentKind, text: &str) -> Moment {
+    fn notify(&self, at: Duration, kind: MomentKind, text: &str) -> Moment {
         let moment = Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() };
         if let Some(listener) = &self.listener {
             listener(&moment);
@@ -133,7 +133,7 @@ impl AttemptLog {
     }
 
     /// The attempt has failed.
-    pub(crate) fn failed(&self, text: &str, detail: &str) {
+    pub(crate) fn record_failure(&self, text: &str, detail: &str) {
         let moment = Moment {
             kind: MomentKind::Failure,
             text: text.to_owned(),
@@ -144,20 +144,20 @@ impl AttemptLog {
         self.timeline.push_now(moment);
     }
 
-    pub(crate) fn expected_something(&self) {
+    pub(crate) fn count_expectation(&self) {
         self.state().expectations += 1;
     }
 
     /// What was expected until now was not the spec's own doing.
-    pub(crate) fn forget_expectations(&self) {
+    pub(crate) fn reset_expectations(&self) {
         self.state().expectations = 0;
     }
 
-    pub(crate) fn dropped_unchecked(&self, place: &'static Location<'static>) {
+    pub(crate) fn add_unchecked(&self, place: &'static Location<'static>) {
         self.state().dropped.push(place);
     }
 
-    pub(crate) fn waits_for(self: &Arc<Self>, what: Arc<dyn PendingWait>) -> WaitGuard {
+    pub(crate) fn add_wait(self: &Arc<Self>, what: Arc<dyn PendingWait>) -> WaitGuard {
         let mut state = self.state();
         let id = state.next_wait;
         state.next_wait += 1;
@@ -171,7 +171,7 @@ impl AttemptLog {
     }
 
     /// Where expectations were written that nobody awaited or completed. Each is told once.
-    pub(crate) fn unchecked(&self) -> Vec<&'static Location<'static>> {
+    pub(crate) fn take_unchecked(&self) -> Vec<&'static Location<'static>> {
         std::mem::take(&mut self.state().dropped)
     }
 
@@ -180,9 +180,9 @@ impl AttemptLog {
     }
 
     /// The waits that are not over, told one after the other.
-    pub(crate) fn waits_so_far(&self) -> Vec<String> {
+    pub(crate) fn describe_waits(&self) -> Vec<String> {
         let waits: Vec<_> = self.state().waits.iter().map(|(_, wait)| Arc::clone(wait)).collect();
-        waits.iter().map(|wait| wait.so_far()).collect()
+        waits.iter().map(|wait| wait.describe()).collect()
     }
 
     pub(crate) fn steps(&self) -> Vec<(Duration, String)> {

@@ -7,9 +7,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-use crate::managed_fields::{conflicts, told};
+use crate::managed_fields::{conflicts, describe_conflicts};
 use crate::redaction::Redactor;
-use crate::report::{FailureReport, Place};
+use crate::report::{FailureReport, SourceLocation};
 
 /// What hooks, specs and clean-ups return.
 pub type SpecResult<T = ()> = Result<T, Failure>;
@@ -54,11 +54,11 @@ impl Failure {
     }
 
     /// One that is known part by part; to a person `told` tells it all.
-    pub(crate) fn told(report: FailureReport, told: String) -> Self {
+    pub(crate) fn with_description(report: FailureReport, told: String) -> Self {
         Self { report: Box::new(report), told: Some(told), ..Self::nowhere("") }
     }
 
-    pub(crate) fn placed(mut self, place: Place) -> Self {
+    pub(crate) fn placed(mut self, place: SourceLocation) -> Self {
         self.report.place = Some(place);
         self
     }
@@ -69,7 +69,7 @@ impl Failure {
     }
 
     /// The same as what came of the run's end, and of nothing that is wrong.
-    pub(crate) fn by_interruption(mut self) -> Self {
+    pub(crate) fn into_interruption(mut self) -> Self {
         self.interruption = true;
         self
     }
@@ -79,7 +79,7 @@ impl Failure {
     }
 
     /// The same without the values of Secrets that are known.
-    pub(crate) fn under(self, redactor: &Redactor) -> Self {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
             report: redactor.redact_all(self.report),
             during: redactor.redact_all(self.during),
@@ -111,8 +111,8 @@ impl Failure {
 }
 
 /// A place in a source file, as reports have it.
-pub(crate) fn place_of(location: &Location<'_>) -> Place {
-    Place { file: location.file().to_owned(), line: location.line(), column: location.column() }
+pub(crate) fn place_of(location: &Location<'_>) -> SourceLocation {
+    SourceLocation { file: location.file().to_owned(), line: location.line(), column: location.column() }
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
@@ -128,7 +128,7 @@ impl fmt::Display for Failure {
             Some(told) => write!(f, "{}{told}", self.during)?,
             None => f.write_str(&self.report.message)?,
         }
-        if let Some(Place { file, line, column }) = &self.report.place {
+        if let Some(SourceLocation { file, line, column }) = &self.report.place {
             write!(f, "\n  at {file}:{line}:{column}")?;
         }
         f.write_str(&self.trace)
@@ -171,7 +171,7 @@ fn push_part(text: &mut String, part: &str) {
 /// `404 NotFound: machines.fleet.seatrial.dev "a" not found`; the conflicts of an apply are told in a line each.
 pub(crate) fn status_sentence(status: &kube::core::Status) -> String {
     let conflicts = conflicts(status);
-    let message = if conflicts.is_empty() { status.message.clone() } else { told(&conflicts) };
+    let message = if conflicts.is_empty() { status.message.clone() } else { describe_conflicts(&conflicts) };
     sentence_of(status, &message)
 }
 

@@ -19,10 +19,10 @@ pub(crate) fn is_label(text: &str) -> bool {
 
 /// A filter by labels; the empty one lets everything through.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LabelFilter(Option<Expression>);
+pub(crate) struct LabelFilter(Option<LabelExpression>);
 
 #[derive(Clone, Debug)]
-enum Expression {
+enum LabelExpression {
     Label(String),
     Like(Regex),
     Not(Box<Self>),
@@ -45,7 +45,7 @@ impl LabelFilter {
     }
 }
 
-impl Expression {
+impl LabelExpression {
     fn holds(&self, labels: &BTreeSet<String>) -> bool {
         match self {
             Self::Label(label) => labels.contains(label),
@@ -80,12 +80,12 @@ impl FromStr for LabelFilter {
 }
 
 /// Something in the text that is not as it must be, at a byte.
-struct Wrong {
+struct ParseError {
     at: usize,
     why: String,
 }
 
-impl Wrong {
+impl ParseError {
     fn told(&self, text: &str) -> String {
         let before = text[..self.at].chars().count();
         format!(
@@ -118,29 +118,29 @@ impl Reader<'_> {
         there
     }
 
-    fn wrong<T>(&self, at: usize, why: impl Into<String>) -> Result<T, Wrong> {
-        Err(Wrong { at: at.min(self.text.len()), why: why.into() })
+    fn wrong<T>(&self, at: usize, why: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError { at: at.min(self.text.len()), why: why.into() })
     }
 
-    fn any(&mut self) -> Result<Expression, Wrong> {
+    fn any(&mut self) -> Result<LabelExpression, ParseError> {
         let mut parts = vec![self.all()?];
         while self.takes("||") {
             parts.push(self.all()?);
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { LabelExpression::Any(parts) })
     }
 
-    fn all(&mut self) -> Result<Expression, Wrong> {
+    fn all(&mut self) -> Result<LabelExpression, ParseError> {
         let mut parts = vec![self.one()?];
         while self.takes("&&") {
             parts.push(self.one()?);
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { LabelExpression::All(parts) })
     }
 
-    fn one(&mut self) -> Result<Expression, Wrong> {
+    fn one(&mut self) -> Result<LabelExpression, ParseError> {
         if self.takes("!") {
-            return Ok(Expression::Not(Box::new(self.one()?)));
+            return Ok(LabelExpression::Not(Box::new(self.one()?)));
         }
         if self.takes("(") {
             let opened = self.at - 1;
@@ -159,21 +159,21 @@ impl Reader<'_> {
         self.label()
     }
 
-    fn pattern(&mut self) -> Result<Expression, Wrong> {
+    fn pattern(&mut self) -> Result<LabelExpression, ParseError> {
         let begin = self.at;
         let Some(length) = self.text[begin..].find('/') else {
             return self.wrong(begin - 1, "a regular expression is begun and has no slash at its end");
         };
         self.at = begin + length + 1;
         let pattern = Regex::new(&self.text[begin..begin + length]);
-        pattern.map(Expression::Like).or_else(|error| {
+        pattern.map(LabelExpression::Like).or_else(|error| {
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
             self.wrong(begin, format!("the regular expression is none: {last}"))
         })
     }
 
-    fn label(&mut self) -> Result<Expression, Wrong> {
+    fn label(&mut self) -> Result<LabelExpression, ParseError> {
         let rest = self.rest();
         let length = rest.find(NOT_IN_LABELS).unwrap_or(rest.len());
         if length == 0 {
@@ -181,11 +181,11 @@ impl Reader<'_> {
         }
         let label = rest[..length].to_owned();
         self.at += length;
-        Ok(Expression::Label(label))
+        Ok(LabelExpression::Label(label))
     }
 
     /// A label was expected here, or an operator after one.
-    fn unexpected<T>(&mut self) -> Result<T, Wrong> {
+    fn unexpected<T>(&mut self) -> Result<T, ParseError> {
         let why = match self.rest().chars().next() {
             None => "a label is missing".into(),
             Some(',') => "a comma says neither && nor ||".into(),
@@ -197,7 +197,7 @@ impl Reader<'_> {
         self.wrong(self.at, why)
     }
 
-    fn end(&mut self) -> Result<(), Wrong> {
+    fn end(&mut self) -> Result<(), ParseError> {
         if self.rest().is_empty() {
             return Ok(());
         }

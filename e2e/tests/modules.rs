@@ -33,7 +33,7 @@ const ORDER: [&str; 24] = [
 
 /// Modules that exist for tests alone.
 const TESTS: [&str; 4] =
-    ["artefacts/on_the_fake.rs", "expect/script.rs", "docker/script.rs", "kind/fault/undone.rs"];
+    ["artefacts/on_the_fake.rs", "expect/scripted.rs", "docker/scripted.rs", "kind/fault/undone.rs"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

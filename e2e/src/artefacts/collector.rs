@@ -10,12 +10,12 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 
-use crate::artefacts::Bag;
+use crate::artefacts::ArtefactWriter;
 use crate::redaction::Redactor;
 use crate::report::Timeline;
 
 /// Where an attempt failed, and what of it is there to be asked.
-pub(crate) struct Scene {
+pub(crate) struct FailureScene {
     /// Nothing where the tier could not be connected to.
     pub(crate) client: Option<Client>,
     /// The spec's own, and after it those that it said it looks at. None where the attempt failed before it had one.
@@ -36,7 +36,7 @@ pub(crate) struct Scene {
 /// never takes the place of the spec's own.
 pub(crate) trait Collector {
     /// What it collects, for the note that it failed: `Pod logs`.
-    fn what(&self) -> &'static str;
+    fn name(&self) -> &'static str;
 
     /// How long it may take, in the cluster's time.
     fn limit(&self) -> Duration {
@@ -44,15 +44,19 @@ pub(crate) trait Collector {
     }
 
     /// An attempt begins on a cluster that is there already: what it finds is not its own.
-    fn begins(&self) {}
+    fn attempt_started(&self) {}
 
     /// Puts what there is into the bag. An error says what was asked and what came of it.
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>>;
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>>;
 }
 
 /// What a connection brings for evidence.
 #[derive(Default)]
-pub(crate) struct Sources {
+pub(crate) struct EvidenceSources {
     /// A client for looking that the spec's own instruments do not notice; without one the spec's client looks.
     pub(crate) observer: Option<Client>,
     /// Who collects what only this connection has.

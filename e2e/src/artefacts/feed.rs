@@ -20,10 +20,10 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::artefacts::definitions::{self, Definition};
-use crate::artefacts::kinds::{self, KindAtHand};
+use crate::artefacts::definitions::{self, DefinitionChange};
+use crate::artefacts::kinds::{self, DiscoveredKind};
 use crate::display::{FieldChange, changes, text_difference, yaml};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 use crate::redaction::Redactor;
 use crate::redaction::mask;
 use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
@@ -41,9 +41,9 @@ const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAc
 const SILENT: [&str; 2] = ["metadata.resourceVersion", "metadata.generation"];
 
 /// A running feed. Dropping it ends it, too, but does not wait for that.
-pub(crate) struct Feed(JoinHandle<()>);
+pub(crate) struct NamespaceFeed(JoinHandle<()>);
 
-impl Feed {
+impl NamespaceFeed {
     /// Begins to watch a namespace; must be called on a spec's own runtime. `since` is the attempt's start by the
     /// cluster's clock: what is older is not told as new.
     pub(crate) fn start(
@@ -55,20 +55,20 @@ impl Feed {
     ) -> Self {
         let namespace = namespace.to_owned();
         Self(tokio::task::spawn_local(async move {
-            let Ok(kinds) = kinds::at_hand(&client).await else { return };
-            let follow = |kind: KindAtHand, patience| {
+            let Ok(kinds) = kinds::discover(&client).await else { return };
+            let follow = |kind: DiscoveredKind, patience| {
                 let api = kind.api(&client, &namespace);
                 let (timeline, redactor) = (Arc::clone(&timeline), Arc::clone(&redactor));
-                let known = Known { kind, since, timeline, redactor, patience, objects: BTreeMap::new() };
+                let known = KindFeed { kind, since, timeline, redactor, patience, objects: BTreeMap::new() };
                 known.follow(api)
             };
             let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.namespaced).collect();
-            let names = kinds.iter().map(KindAtHand::file_stem).collect();
+            let names = kinds.iter().map(DiscoveredKind::file_stem).collect();
             let (tell, told) = unbounded();
             let (mut definitions, mut told) =
                 (pin!(definitions::follow(client.clone(), names, tell).fuse()), told.fuse());
             let (mut following, mut handles) = (FuturesUnordered::new(), BTreeMap::new());
-            let begin = |following: &FuturesUnordered<_>, kind: KindAtHand, patience| {
+            let begin = |following: &FuturesUnordered<_>, kind: DiscoveredKind, patience| {
                 let name = kind.file_stem();
                 let (work, handle) = abortable(follow(kind, patience));
                 following.push(work);
@@ -79,8 +79,8 @@ impl Feed {
                 futures::select! {
                     () = definitions => return,
                     definition = told.select_next_some() => match definition {
-                        Definition::Comes(kind) => handles.extend([begin(&following, kind, PATIENCE)]),
-                        Definition::Goes(name) => {
+                        DefinitionChange::Comes(kind) => handles.extend([begin(&following, kind, PATIENCE)]),
+                        DefinitionChange::Goes(name) => {
                             handles.remove(&name).inspect(AbortHandle::abort);
                         }
                     },
@@ -98,15 +98,15 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl Drop for NamespaceFeed {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// One kind's objects as they were last told.
-struct Known {
-    kind: KindAtHand,
+struct KindFeed {
+    kind: DiscoveredKind,
     since: Timestamp,
     timeline: Arc<Timeline>,
     redactor: Arc<Redactor>,
@@ -115,7 +115,7 @@ struct Known {
     objects: BTreeMap<String, Value>,
 }
 
-impl Known {
+impl KindFeed {
     async fn follow(mut self, api: Api<DynamicObject>) {
         loop {
             match api.list(&ListParams::default()).await {
@@ -240,7 +240,7 @@ fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, Stri
     fields.sort_by_key(|change| change.path.starts_with("metadata."));
     let Some(first) = fields.first() else {
         let masked = kind == "Secret" && (before["data"] != after["data"]);
-        let by = || Place::default().at(after).field("data").by();
+        let by = || FieldCursor::default().at(after).field("data").by();
         return masked.then(|| (format!("a masked value changed{}", by()), String::new()));
     };
     let more = if fields.len() > 1 { format!(" (and {} more)", fields.len() - 1) } else { String::new() };

@@ -1,13 +1,13 @@
 //! What a failed attempt leaves behind, collected before anything is cleaned up, and what is watched until then.
 
-mod bag;
 mod collector;
+mod writer;
 
 mod collect;
+#[cfg(feature = "envtest")]
+mod control_plane_logs;
 mod events;
 mod objects;
-#[cfg(feature = "envtest")]
-mod plane_logs;
 mod pod_logs;
 mod process_log;
 mod requests;
@@ -19,18 +19,18 @@ mod kinds;
 
 mod secrets;
 
-pub(crate) use bag::Bag;
 pub(crate) use collect::collect;
-pub(crate) use collector::{Collector, Scene, Sources};
-pub(crate) use feed::Feed;
-pub(crate) use kinds::{KindAtHand, at_hand};
+pub(crate) use collector::{Collector, EvidenceSources, FailureScene};
 #[cfg(feature = "envtest")]
-pub(crate) use plane_logs::PlaneLogs;
+pub(crate) use control_plane_logs::PlaneLogs;
+pub(crate) use feed::NamespaceFeed;
+pub(crate) use kinds::{DiscoveredKind, discover};
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
 #[cfg(feature = "kind")]
 pub(crate) use secrets::add_all_secrets;
 pub(crate) use secrets::add_secrets;
+pub(crate) use writer::ArtefactWriter;
 
 #[cfg(test)]
 mod on_the_fake;

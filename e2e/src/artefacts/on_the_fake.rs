@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::{LocalSet, yield_now};
 
-use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, collect};
+use crate::artefacts::{ArtefactWriter, FailureScene, NamespaceFeed, OBSERVER, Requests, collect};
 use crate::redaction::Redactor;
 use crate::report::{Change, Moment, MomentKind, Timeline};
 
@@ -50,13 +50,13 @@ fn event(name: &str, at: &str, message: &str) -> Event {
 /// Waits, in turns of this one thread and not by a clock, until the timeline has something.
 async fn until_told(timeline: &Timeline, wanted: impl Fn(&Moment) -> bool) -> Vec<Moment> {
     for _ in 0..10_000 {
-        let told = timeline.told();
+        let told = timeline.moments();
         if told.iter().any(&wanted) {
             return told;
         }
         yield_now().await;
     }
-    panic!("it is not on the timeline: {:#?}", timeline.told());
+    panic!("it is not on the timeline: {:#?}", timeline.moments());
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,15 +72,15 @@ async fn evidence_has_events_in_order_of_time_objects_without_secrets_and_the_re
     events.create(&PostParams::default(), &event("e2", "2026-01-01T00:00:03Z", "first")).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
-    let scene = Scene {
+    let scene = FailureScene {
         client: Some(cluster.client_as(OBSERVER)),
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
         redactor: Redactor::new(),
     };
-    let bag = Bag::new(folder.path(), "evidence", Redactor::new());
-    let (artefacts, uncollected) = collect(&scene, &bag, &[&Requests(cluster)]).await;
+    let writer = ArtefactWriter::new(folder.path(), "evidence", Redactor::new());
+    let (artefacts, uncollected) = collect(&scene, &writer, &[&Requests(cluster)]).await;
     assert_eq!(uncollected, [""; 0]);
     let read = |path: &str| read(folder.path(), path);
     let events = read("evidence/events.txt");
@@ -109,14 +109,15 @@ async fn a_server_that_does_not_answer_is_noted_and_hides_nothing() {
         std::future::ready(Err::<http::Response<http_body_util::Empty<bytes::Bytes>>, _>("no route to it"))
     });
     let folder = tempfile::tempdir().unwrap();
-    let scene = Scene {
+    let scene = FailureScene {
         client: Some(Client::new(refuses, "demo")),
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
         redactor: Redactor::new(),
     };
-    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence", Redactor::new()), &[]).await;
+    let (_, uncollected) =
+        collect(&scene, &ArtefactWriter::new(folder.path(), "evidence", Redactor::new()), &[]).await;
     for part in ["events of namespace demo: ", "objects: ", "Pods of namespace demo: "] {
         assert!(uncollected.iter().any(|note| note.starts_with(part)), "{part:?} is not in {uncollected:?}");
     }
@@ -130,8 +131,13 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "demo");
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
-        let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Redactor::new());
+        let feed = NamespaceFeed::start(
+            cluster.client_as(OBSERVER),
+            "demo",
+            since,
+            Arc::clone(&timeline),
+            Redactor::new(),
+        );
         let map = json!({"metadata": {"name": "a"}, "data": {"key": "1"}});
         maps.create(&PostParams::default(), &typed(map)).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;
@@ -162,8 +168,13 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         let (cluster, client) = cluster().await;
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
-        let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Redactor::new());
+        let feed = NamespaceFeed::start(
+            cluster.client_as(OBSERVER),
+            "demo",
+            since,
+            Arc::clone(&timeline),
+            Redactor::new(),
+        );
         let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
         let boats = ApiResource::from_gvk(&GroupVersionKind::gvk("harbour.test", "v1", "Boat"));
         let boats: Api<DynamicObject> = Api::namespaced_with(client.clone(), "demo", &boats);
@@ -190,7 +201,7 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
             await_condition(crds.clone(), "boats.harbour.test", gone).await.unwrap();
         }
         feed.stop().await;
-        timeline.told()
+        timeline.moments()
     };
     let told = Box::pin(local.run_until(feed)).await;
     let added = |name: &str| {

@@ -11,7 +11,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::report::{Moment, MomentKind, Timeline};
 
 /// Stands before each line on the timeline, where Pods' lines have their Pod's name.
@@ -65,20 +65,24 @@ impl MakeWriter<'_> for Lines {
 pub(crate) struct ProcessLog;
 
 impl Collector for ProcessLog {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "this process's log"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
         async {
-            let moments = scene.timeline.told();
+            let moments = scene.timeline.moments();
             let own = moments.iter().filter(|moment| moment.kind == MomentKind::Log);
             let own = own.filter_map(|moment| Some((moment.at, moment.text.strip_prefix(WHO)?)));
             let lines: Vec<_> = own.map(|(at, line)| format!("{at:+.3}s  {line}\n")).collect();
             if lines.is_empty() {
                 Ok(())
             } else {
-                bag.put("this process's log", "process.log", lines.concat())
+                writer.write("this process's log", "process.log", lines.concat())
             }
         }
         .boxed_local()
@@ -97,7 +101,7 @@ mod tests {
         tracing::debug!("too fine");
         drop(guard);
         tracing::warn!("somebody else's");
-        let told: Vec<_> = timeline.told().into_iter().map(|moment| moment.text).collect();
+        let told: Vec<_> = timeline.moments().into_iter().map(|moment| moment.text).collect();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(
             told[0].starts_with("this process: WARN ") && told[0].ends_with("no capacity machine=\"a\""),

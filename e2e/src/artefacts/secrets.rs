@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::ListParams;
 
-use crate::artefacts::Scene;
+use crate::artefacts::FailureScene;
 use crate::failure::sentence;
 use crate::redaction::Redactor;
 
@@ -17,7 +17,7 @@ const PAGE: u32 = 500;
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Takes in the Secrets of a failure's namespaces.
-pub(crate) async fn add_secrets(scene: &Scene) -> Result<(), String> {
+pub(crate) async fn add_secrets(scene: &FailureScene) -> Result<(), String> {
     let Some(client) = &scene.client else { return Ok(()) };
     let all = async {
         for namespace in &scene.namespaces {

@@ -102,8 +102,8 @@ struct Event {
     #[serde(default, rename = "requestURI")]
     request_uri: String,
     verb: String,
-    user: User,
-    impersonated_user: Option<User>,
+    user: AuditUser,
+    impersonated_user: Option<AuditUser>,
     object_ref: Option<ObjectRef>,
     #[serde(default)]
     response_status: Value,
@@ -112,7 +112,7 @@ struct Event {
 }
 
 #[derive(Deserialize)]
-struct User {
+struct AuditUser {
     #[serde(default)]
     username: String,
 }

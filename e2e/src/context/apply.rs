@@ -18,7 +18,7 @@ use crate::context::{Cx, Kind, RequestError};
 use crate::display::object_label;
 use crate::display::short;
 use crate::failure::sentence_of;
-use crate::managed_fields::{FIELD_MANAGER, conflicts, told};
+use crate::managed_fields::{FIELD_MANAGER, conflicts, describe_conflicts};
 use crate::redaction::mask;
 
 /// A server-side apply, made by [`Cx::apply`]. Awaiting it sends it and gives the object as it is then.
@@ -176,7 +176,7 @@ where
             Ok(applied) => Ok(applied),
             Err(error) => {
                 let conflict = conflict(&error, &api, name, &types.kind, body).await;
-                Err(self.error(&types, api.namespace(), error).telling(conflict))
+                Err(self.error(&types, api.namespace(), error).with_description(conflict))
             }
         }
     }
@@ -225,7 +225,7 @@ async fn conflict<K: Clone + fmt::Debug + Serialize + DeserializeOwned>(
         }
     }
     let next = "\n  next: leave these fields out, or take them over with .force()";
-    Some(sentence_of(status, &(told(&conflicts) + next)))
+    Some(sentence_of(status, &(describe_conflicts(&conflicts) + next)))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use kube::{Api, Client, ResourceExt as _};
 use seatrial_fakeclient::Clock;
 use serde_json::Value;
 
-use crate::artefacts::{Collector, Sources};
+use crate::artefacts::{Collector, EvidenceSources};
 use crate::attempt_log::AttemptLog;
 use crate::context::CLEANUP_LIMIT;
 use crate::context::cleanup::Cleanups;
@@ -36,7 +36,7 @@ pub(crate) struct Connection {
     /// Whether other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
     /// What it brings for a failure's evidence.
-    pub(crate) sources: Sources,
+    pub(crate) sources: EvidenceSources,
     /// What only this tier has, for the extensions of a spec's context: a cluster of kind's, an audit log.
     pub(crate) extensions: Extensions,
 }
@@ -56,7 +56,7 @@ pub struct Cx {
     pub(crate) extensions: Extensions,
     pub(crate) kept: RefCell<Extensions>,
     /// Other namespaces that a failure may have to do with.
-    pub(crate) looks_at: RefCell<Vec<String>>,
+    pub(crate) collect_from: RefCell<Vec<String>>,
     /// Who collects what something of the spec's own knows of a failure.
     pub(crate) collectors: RefCell<Vec<Rc<dyn Collector>>>,
 }
@@ -84,7 +84,7 @@ impl Cx {
             tasks: RefCell::default(),
             extensions,
             kept: RefCell::default(),
-            looks_at: RefCell::default(),
+            collect_from: RefCell::default(),
             collectors: RefCell::default(),
         }
     }
@@ -104,7 +104,7 @@ impl Cx {
             tasks: RefCell::default(),
             extensions: self.extensions.clone(),
             kept: RefCell::new(self.kept.borrow().clone()),
-            looks_at: RefCell::new(self.looks_at.borrow().clone()),
+            collect_from: RefCell::new(self.collect_from.borrow().clone()),
             collectors: RefCell::new(self.collectors.borrow().clone()),
         }
     }
@@ -146,8 +146,8 @@ impl Cx {
 
     /// Says that the spec has to do with another namespace, too, such as the one its operator runs in: what explains a
     /// failure is collected from there as well.
-    pub fn looks_at(&self, namespace: &str) {
-        self.looks_at.borrow_mut().push(namespace.to_owned());
+    pub fn collect_from(&self, namespace: &str) {
+        self.collect_from.borrow_mut().push(namespace.to_owned());
     }
 
     /// Says what the spec does next. Printed with a failure, and at once under `--nocapture`.
@@ -170,8 +170,8 @@ impl Cx {
 
     /// A step that lasts until it is told to have ended.
     #[cfg(feature = "kind")]
-    pub(crate) fn fault(&self, text: &str) -> crate::report::Ongoing {
-        self.attempt_log.goes_on(crate::report::MomentKind::Fault, text)
+    pub(crate) fn fault(&self, text: &str) -> crate::report::OngoingMoment {
+        self.attempt_log.start_step(crate::report::MomentKind::Fault, text)
     }
 }
 

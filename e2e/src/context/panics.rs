@@ -10,17 +10,17 @@ use std::panic;
 use std::sync::Once;
 
 use crate::failure::{Failure, place_of};
-use crate::report::Place;
+use crate::report::SourceLocation;
 
 /// What the hook saw of a panic.
-struct Last {
-    place: Option<Place>,
+struct LastPanic {
+    place: Option<SourceLocation>,
     frames: String,
 }
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<LastPanic>> = const { RefCell::new(None) };
 }
 
 /// From now on, panics of this thread are remembered instead of printed.
@@ -36,7 +36,7 @@ pub(crate) fn remember_on_this_thread() {
             let captured = backtrace.status() == BacktraceStatus::Captured;
             let frames =
                 if captured { format!("\n{}", own_frames(&backtrace.to_string())) } else { String::new() };
-            LAST.set(Some(Last { place: info.location().map(place_of), frames }));
+            LAST.set(Some(LastPanic { place: info.location().map(place_of), frames }));
         }));
     });
     WATCHED.set(true);
@@ -60,7 +60,7 @@ pub(crate) fn failure(payload: &(dyn Any + Send)) -> Failure {
         .unwrap_or("(a payload that is no text)");
     let failure = Failure::nowhere(format!("panicked: {message}"));
     match LAST.take() {
-        Some(Last { place: Some(place), frames }) => failure.placed(place).traced(frames),
+        Some(LastPanic { place: Some(place), frames }) => failure.placed(place).traced(frames),
         _ => failure,
     }
 }

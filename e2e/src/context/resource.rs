@@ -70,7 +70,7 @@ impl RequestError {
     }
 
     /// Tells the answer in these words. They begin as the Status does in a failure.
-    pub(crate) fn telling(self, told: Option<String>) -> Self {
+    pub(crate) fn with_description(self, told: Option<String>) -> Self {
         Self { told, ..self }
     }
 

@@ -88,12 +88,12 @@ async fn look_up(client: &Client, kind: &GroupVersionKind) -> SpecResult<(ApiRes
 pub(crate) async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
     let ready = have_condition("Established", "True");
     let mut last = "it was not seen".to_owned();
-    let definition = Object::new(api.clone(), "CustomResourceDefinition", name).subject();
+    let definition = Object::new(api.clone(), "CustomResourceDefinition", name).selection();
     let waiting = definition.follow(|update| {
         match update {
             WatchUpdate::Current(objects) => match ready.check((definition.value)(objects).as_ref()) {
                 Ok(()) => return ControlFlow::Break(()),
-                Err(mismatch) => last = mismatch.told(),
+                Err(mismatch) => last = mismatch.describe(),
             },
             WatchUpdate::Error(error) => last = error,
             WatchUpdate::Gap => {}

@@ -22,7 +22,7 @@ const HOPELESS: [&str; 9] = [
 
 /// A container that will not run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hopeless {
+pub(crate) struct ContainerFailure {
     pub(crate) pod: String,
     pub(crate) container: String,
     pub(crate) reason: String,
@@ -31,11 +31,11 @@ pub(crate) struct Hopeless {
 }
 
 /// The first container of the Pod that will not run.
-pub(crate) fn hopeless(pod: &Pod) -> Option<Hopeless> {
+pub(crate) fn container_failure(pod: &Pod) -> Option<ContainerFailure> {
     statuses(pod).find_map(|status| {
         let reason = hopeless_reason(status)?;
         let ran = status.last_state.as_ref().is_some_and(|last| last.terminated.is_some());
-        Some(Hopeless { pod: pod.name_any(), container: status.name.clone(), reason, ran })
+        Some(ContainerFailure { pod: pod.name_any(), container: status.name.clone(), reason, ran })
     })
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     #[track_caller]
     fn check(state: &Value, expected: Option<&str>) {
-        assert_eq!(hopeless(&pod(state)).map(|found| found.reason).as_deref(), expected);
+        assert_eq!(container_failure(&pod(state)).map(|found| found.reason).as_deref(), expected);
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_container_that_ends_again_and_again_is_hopeless_and_says_how_it_ended() {
-        let found = hopeless(&pod(&json!({
+        let found = container_failure(&pod(&json!({
             "state": {"waiting": {"reason": "CrashLoopBackOff"}},
             "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
         })))

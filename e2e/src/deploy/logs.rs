@@ -17,12 +17,12 @@ use crate::failure::sentence;
 use crate::watch::{Selection, WatchUpdate};
 
 /// Who hears what containers say.
-pub(crate) trait Listener {
+pub(crate) trait LogSink {
     /// Told once, before the first line of a container: `POD/CONTAINER`.
-    fn begins(&self, source: &str);
+    fn source_started(&self, source: &str);
 
     /// A line that a container wrote, or what kept it from being read.
-    fn hears(&self, source: &str, line: &str);
+    fn line(&self, source: &str, line: &str);
 }
 
 /// One run of one container.
@@ -38,11 +38,11 @@ struct Run {
 }
 
 /// Follows all Pods that `pods` selects, and tells `listener` each line. Ends only when it is dropped.
-pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl Listener) {
+pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl LogSink) {
     let (send, runs) = unbounded();
     let mut known = BTreeSet::new();
-    let watch = pods.follow(|sight| {
-        if let WatchUpdate::Current(pods) = sight {
+    let watch = pods.follow(|update| {
+        if let WatchUpdate::Current(pods) = update {
             for run in pods.values().flat_map(runs_of) {
                 // The same run is seen as the present one and later as the previous one.
                 if known.insert((run.uid.clone(), run.container.clone(), run.number)) {
@@ -58,7 +58,7 @@ pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl Listener) {
     }
 }
 
-async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl Listener) {
+async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl LogSink) {
     let mut runs = runs.fuse();
     let mut reading = FuturesUnordered::new();
     loop {
@@ -73,16 +73,16 @@ async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl 
 }
 
 /// Reads one run of a container to its end.
-async fn read(api: &Api<Pod>, run: Run, listener: &impl Listener) {
+async fn read(api: &Api<Pod>, run: Run, listener: &impl LogSink) {
     let source = format!("{}/{}", run.pod, run.container);
-    listener.begins(&source);
+    listener.source_started(&source);
     let parameters = LogParams {
         container: Some(run.container),
         follow: !run.previous,
         previous: run.previous,
         ..LogParams::default()
     };
-    let told = |text: &str| listener.hears(&source, text);
+    let told = |text: &str| listener.line(&source, text);
     match api.log_stream(&run.pod, &parameters).await {
         Ok(stream) => {
             let mut lines = stream.lines();

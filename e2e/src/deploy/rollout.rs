@@ -16,7 +16,7 @@ use kube::core::Selector;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use crate::deploy::containers::{Hopeless, hopeless, waits_for};
+use crate::deploy::containers::{ContainerFailure, container_failure, waits_for};
 use crate::failure::{Failure, SpecResult};
 use crate::watch::{Selection, WatchUpdate};
 
@@ -28,19 +28,19 @@ const LAST_LINES: i64 = 20;
 
 /// How far a rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Progress {
+enum RolloutProgress {
     Done,
     /// What is missing.
     Underway(String),
     /// It will not come true by waiting.
     Failed(String),
     /// The same, and a container knows more.
-    Hopeless(Hopeless),
+    ContainerFailure(ContainerFailure),
 }
 
 /// What the watches have shown last.
 #[derive(Default)]
-struct Sightings {
+struct RolloutState {
     deployment: Option<Deployment>,
     replica_sets: Vec<ReplicaSet>,
     /// Nothing until they were listed: no Pods are not the same as none seen yet.
@@ -56,22 +56,22 @@ pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Du
     let deployment =
         api.get(name).await.map_err(|error| Failure::from(error).during(&format!("rolling out {label}")))?;
     let selector = selector_of(&deployment.spec.selector)?;
-    let seen = RefCell::new(Sightings::default());
+    let seen = RefCell::new(RolloutState::default());
     let ended = tokio::time::timeout(within, watched(client, namespace, name, &selector, &seen)).await;
     let progress = seen.borrow().progress();
     match progress {
-        Progress::Done => Ok(()),
-        Progress::Failed(reason) => {
+        RolloutProgress::Done => Ok(()),
+        RolloutProgress::Failed(reason) => {
             Err(Failure::nowhere(format!("{label} will not be rolled out: {reason}")))
         }
-        Progress::Hopeless(found) => {
+        RolloutProgress::ContainerFailure(found) => {
             let logs = last_lines(client, namespace, &found).await;
-            let Hopeless { pod, container, reason, .. } = found;
+            let ContainerFailure { pod, container, reason, .. } = found;
             Err(Failure::nowhere(format!(
                 "{label} will not be rolled out: Pod {pod}: container {container}: {reason}{logs}"
             )))
         }
-        Progress::Underway(missing) => {
+        RolloutProgress::Underway(missing) => {
             debug_assert!(ended.is_err(), "watching ends when the rollout does");
             let trouble = seen.borrow().trouble.as_ref().map(|error| format!("\nlast API error: {error}"));
             let (seconds, trouble) = (within.as_secs_f64(), trouble.unwrap_or_default());
@@ -81,17 +81,17 @@ pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Du
 }
 
 /// Follows the three kinds at once until the rollout has an end.
-async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, seen: &RefCell<Sightings>) {
+async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, seen: &RefCell<RolloutState>) {
     let field = format!("metadata.name={name}");
-    let deployment = subject::<Deployment>(client, namespace, None, Some(&field));
-    let replica_sets = subject::<ReplicaSet>(client, namespace, Some(selector), None);
-    let pods = subject::<Pod>(client, namespace, Some(selector), None);
-    let deployment = deployment.follow(|sight| {
-        look(sight, seen, |seen, found: Vec<Deployment>| seen.deployment = found.into_iter().next())
+    let deployment = selection::<Deployment>(client, namespace, None, Some(&field));
+    let replica_sets = selection::<ReplicaSet>(client, namespace, Some(selector), None);
+    let pods = selection::<Pod>(client, namespace, Some(selector), None);
+    let deployment = deployment.follow(|update| {
+        look(update, seen, |seen, found: Vec<Deployment>| seen.deployment = found.into_iter().next())
     });
     let replica_sets =
-        replica_sets.follow(|sight| look(sight, seen, |seen, found| seen.replica_sets = found));
-    let pods = pods.follow(|sight| look(sight, seen, |seen, found| seen.pods = Some(found)));
+        replica_sets.follow(|update| look(update, seen, |seen, found| seen.replica_sets = found));
+    let pods = pods.follow(|update| look(update, seen, |seen, found| seen.pods = Some(found)));
     futures::select! {
         () = deployment.fuse() => (),
         () = replica_sets.fuse() => (),
@@ -100,23 +100,23 @@ async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, s
 }
 
 fn look<K: Clone>(
-    sight: WatchUpdate<'_, K>,
-    seen: &RefCell<Sightings>,
-    put: impl FnOnce(&mut Sightings, Vec<K>),
+    update: WatchUpdate<'_, K>,
+    seen: &RefCell<RolloutState>,
+    put: impl FnOnce(&mut RolloutState, Vec<K>),
 ) -> ControlFlow<()> {
     let mut seen = seen.borrow_mut();
-    match sight {
+    match update {
         WatchUpdate::Current(objects) => put(&mut seen, objects.values().cloned().collect()),
         WatchUpdate::Error(error) => seen.trouble = Some(error),
         WatchUpdate::Gap => {}
     }
     match seen.progress() {
-        Progress::Underway(_) => ControlFlow::Continue(()),
+        RolloutProgress::Underway(_) => ControlFlow::Continue(()),
         _ => ControlFlow::Break(()),
     }
 }
 
-fn subject<K>(
+fn selection<K>(
     client: &Client,
     namespace: &str,
     labels: Option<&str>,
@@ -141,28 +141,30 @@ fn selector_of(selector: &LabelSelector) -> SpecResult<String> {
     Ok(selector.to_string())
 }
 
-impl Sightings {
-    fn progress(&self) -> Progress {
-        let Some(deployment) = &self.deployment else { return Progress::Underway("it is not there".into()) };
+impl RolloutState {
+    fn progress(&self) -> RolloutProgress {
+        let Some(deployment) = &self.deployment else {
+            return RolloutProgress::Underway("it is not there".into());
+        };
         let wanted = deployment.spec.replicas.unwrap_or(1);
         let status = deployment.status.clone().unwrap_or_default();
         if status.observed_generation < deployment.metadata.generation {
-            return Progress::Underway("its controller has not seen its newest spec yet".into());
+            return RolloutProgress::Underway("its controller has not seen its newest spec yet".into());
         }
         if wanted == 0 {
             return match self.pods.as_ref().map(Vec::len) {
-                Some(0) => Progress::Done,
-                Some(left) => Progress::Underway(format!("{left} of its Pods are still there")),
-                None => Progress::Underway("its Pods were not listed yet".into()),
+                Some(0) => RolloutProgress::Done,
+                Some(left) => RolloutProgress::Underway(format!("{left} of its Pods are still there")),
+                None => RolloutProgress::Underway("its Pods were not listed yet".into()),
             };
         }
         let count = |number: Option<i32>| number.unwrap_or(0);
         let (updated, available) = (count(status.updated_replicas), count(status.available_replicas));
         if updated == wanted && available == wanted && count(status.replicas) == wanted {
-            return Progress::Done;
+            return RolloutProgress::Done;
         }
-        if let Some(found) = self.newest_pods().find_map(hopeless) {
-            return Progress::Hopeless(found);
+        if let Some(found) = self.newest_pods().find_map(container_failure) {
+            return RolloutProgress::ContainerFailure(found);
         }
         let conditions = status.conditions.unwrap_or_default();
         let condition = |type_: &str, status: &str| {
@@ -172,7 +174,7 @@ impl Sightings {
             found.map(|found| found.message.clone().unwrap_or_default())
         };
         if let Some(message) = condition("Progressing", "False") {
-            return Progress::Failed(message);
+            return RolloutProgress::Failed(message);
         }
         let mut missing =
             format!("of {wanted} replicas {updated} are of its newest spec and {available} are available");
@@ -180,7 +182,7 @@ impl Sightings {
         for reason in condition("ReplicaFailure", "True").into_iter().chain(pods) {
             missing = format!("{missing}; {reason}");
         }
-        Progress::Underway(missing)
+        RolloutProgress::Underway(missing)
     }
 
     /// The Pods of the Deployment's newest revision: older ones may be in any state.
@@ -201,7 +203,7 @@ fn is_owned_by(object: &impl ResourceExt, owner: Option<&String>) -> bool {
 }
 
 /// What the container said before it ended; nothing if it never ran or nobody knows.
-async fn last_lines(client: &Client, namespace: &str, found: &Hopeless) -> String {
+async fn last_lines(client: &Client, namespace: &str, found: &ContainerFailure) -> String {
     if !found.ran {
         return String::new();
     }

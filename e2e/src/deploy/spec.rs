@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::attempt_log::AttemptLog;
 use crate::context::{Cx, Task};
-use crate::deploy::logs::Listener;
+use crate::deploy::logs::LogSink;
 use crate::deploy::{apply, logs, rollout};
 use crate::failure::SpecResult;
 use crate::report::MomentKind;
@@ -28,24 +28,24 @@ pub struct FollowedLogs {
 }
 
 /// Puts lines on the spec's timeline when they are written: a Pod that is gone has none any more.
-struct Record {
+struct TimelineSink {
     lines: Rc<RefCell<Vec<String>>>,
     attempt_log: Arc<AttemptLog>,
 }
 
-impl Listener for Record {
-    fn begins(&self, source: &str) {
-        self.attempt_log.timeline().follows(source);
+impl LogSink for TimelineSink {
+    fn source_started(&self, source: &str) {
+        self.attempt_log.timeline().add_followed(source);
     }
 
-    fn hears(&self, source: &str, line: &str) {
+    fn line(&self, source: &str, line: &str) {
         let line = format!("{source}: {line}");
         let mut lines = self.lines.borrow_mut();
         // The report must stay readable, whatever an operator logs.
         match lines.len() {
-            ..MOST_LINES => self.attempt_log.tell(MomentKind::Log, &line),
+            ..MOST_LINES => self.attempt_log.record(MomentKind::Log, &line),
             MOST_LINES => {
-                self.attempt_log.tell(MomentKind::Log, "what was logged after this is not shown here");
+                self.attempt_log.record(MomentKind::Log, "what was logged after this is not shown here");
             }
             _ => {}
         }
@@ -79,7 +79,7 @@ impl Cx {
             snapshot: |_| None,
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
-        let record = Record { lines: Rc::clone(&lines), attempt_log: Arc::clone(&self.attempt_log) };
+        let record = TimelineSink { lines: Rc::clone(&lines), attempt_log: Arc::clone(&self.attempt_log) };
         let task = self.spawn("logs", async move { logs::follow(pods, record).await });
         FollowedLogs { lines, task }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
 
-use crate::managed_fields::{Place, without};
+use crate::managed_fields::{FieldCursor, without};
 
 /// A value as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
@@ -53,13 +53,13 @@ impl fmt::Display for FieldChange {
 /// The fields in which two values differ, with their managers in the newer one; managed fields themselves are left out.
 pub(crate) fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    compare("", &Place::default(), before, after, &mut found);
+    compare("", &FieldCursor::default(), before, after, &mut found);
     found
 }
 
 fn compare<'v>(
     path: &str,
-    place: &Place<'v>,
+    place: &FieldCursor<'v>,
     before: &'v Value,
     after: &'v Value,
     found: &mut Vec<FieldChange>,
@@ -88,7 +88,7 @@ fn compare<'v>(
         (before, after) => {
             let values = format!("{} → {}", short(before), short(after));
             // Nobody is known to have removed a field.
-            let place = if after.is_null() { Place::default() } else { place };
+            let place = if after.is_null() { FieldCursor::default() } else { place };
             let (by, managers) = (place.by(), place.managers());
             found.push(FieldChange { path: path.to_owned(), values, by, managers });
         }

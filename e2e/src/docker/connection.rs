@@ -18,7 +18,7 @@ const PATIENCE: u64 = 600;
     "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
      (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
 )]
-pub struct NoDocker {
+pub struct DockerUnavailable {
     /// The address that was tried.
     pub host: String,
     /// What happened there.
@@ -44,8 +44,8 @@ fn address(sockets: &[&Path]) -> String {
 }
 
 /// A connection to what listens at an address.
-pub async fn connect_to(host: &str) -> Result<Docker, NoDocker> {
-    let refused = |reason: String| NoDocker { host: host.to_owned(), reason };
+pub async fn connect_to(host: &str) -> Result<Docker, DockerUnavailable> {
+    let refused = |reason: String| DockerUnavailable { host: host.to_owned(), reason };
     let path = match host.split_once("://") {
         Some(("unix", path)) => path,
         None => host,
@@ -68,7 +68,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{scripted, version};
+    use crate::docker::scripted::{scripted, version};
 
     #[test]
     fn the_first_socket_that_is_there_is_taken() {

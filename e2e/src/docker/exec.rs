@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
-use super::words::reason;
+use super::errors::reason;
 
 /// How a command in a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Output {
 /// A command whose end is not known: Docker refused it, or what it was to read broke off.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{doing} failed: {reason}")]
-pub(crate) struct Broken {
+pub(crate) struct ExecError {
     /// What was being done.
     pub(crate) doing: String,
     /// Why it cannot be known.
@@ -47,8 +47,9 @@ pub(crate) async fn exec(
     container: &str,
     command: &[&str],
     mut input: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
-) -> Result<Output, Broken> {
-    let broken = |reason| Broken { doing: format!("running `{}` in {container}", command.join(" ")), reason };
+) -> Result<Output, ExecError> {
+    let broken =
+        |reason| ExecError { doing: format!("running `{}` in {container}", command.join(" ")), reason };
     let docker_s = |error: bollard::errors::Error| broken(reason(&error));
     let options = CreateExecOptions {
         attach_stdin: Some(true),

@@ -4,15 +4,15 @@
 
 mod connection;
 
-mod words;
+mod errors;
 
 mod exec;
 
 #[cfg(test)]
-pub(crate) mod script;
+pub(crate) mod scripted;
 
-pub use connection::{NoDocker, connect_to, host, own_socket};
+pub use connection::{DockerUnavailable, connect_to, host, own_socket};
+pub use errors::DiskFull;
+pub(crate) use errors::reason;
 pub use exec::Output;
-pub(crate) use exec::{Broken, exec};
-pub use words::DiskFull;
-pub(crate) use words::reason;
+pub(crate) use exec::{ExecError, exec};

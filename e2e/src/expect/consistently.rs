@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::attempt_log::AttemptLog;
 use crate::display::seconds;
 use crate::expect::Matcher;
-use crate::expect::promise::Promise;
-use crate::expect::record::Record;
-use crate::expect::source::{SourceUpdate, State, Target};
+use crate::expect::source::{ObservedState, SourceUpdate, Target};
+use crate::expect::unchecked::UncheckedGuard;
+use crate::expect::wait_record::WaitRecord;
 use crate::failure::{Failure, SpecResult};
 use crate::watch::POLL_INTERVAL;
 use futures::FutureExt as _;
@@ -31,7 +31,7 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 #[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
 pub struct Consistently<V> {
     target: Target<V>,
-    promise: Promise,
+    guard: UncheckedGuard,
     matcher: Option<Box<dyn Matcher<V>>>,
     during: Duration,
     every: Duration,
@@ -40,8 +40,8 @@ pub struct Consistently<V> {
 impl<V: 'static> Consistently<V> {
     #[track_caller]
     pub(crate) fn new(target: impl Into<Target<V>>, attempt_log: Arc<AttemptLog>) -> Self {
-        let (target, promise) = (target.into(), Promise::new(attempt_log));
-        Self { target, promise, matcher: None, during: DURING, every: POLL_INTERVAL }
+        let (target, guard) = (target.into(), UncheckedGuard::new(attempt_log));
+        Self { target, guard, matcher: None, during: DURING, every: POLL_INTERVAL }
     }
 
     /// What must hold.
@@ -74,29 +74,29 @@ impl<V: 'static> IntoFuture for Consistently<V> {
 }
 
 /// The value at the last sight.
-enum Last<V> {
+enum LastValue<V> {
     Unseen,
     Absent,
     There(V),
 }
 
 /// What the window has shown so far.
-struct Window<'a, V> {
+struct HoldWindow<'a, V> {
     matcher: &'a dyn Matcher<V>,
-    record: &'a Record,
-    last: Last<V>,
+    record: &'a WaitRecord,
+    last: LastValue<V>,
     broken: Option<String>,
 }
 
-impl<V> Window<'_, V> {
-    fn check(&mut self, state: State<V>) -> ControlFlow<()> {
-        self.record.saw(state.snapshot);
+impl<V> HoldWindow<'_, V> {
+    fn check(&mut self, state: ObservedState<V>) -> ControlFlow<()> {
+        self.record.observed(state.snapshot);
         if let Err(mismatch) = self.matcher.check(state.value.as_ref()) {
             self.record.mismatched(mismatch);
             self.broken = Some("it did not hold".into());
             return ControlFlow::Break(());
         }
-        self.last = state.value.map_or(Last::Absent, Last::There);
+        self.last = state.value.map_or(LastValue::Absent, LastValue::There);
         ControlFlow::Continue(())
     }
 
@@ -104,7 +104,7 @@ impl<V> Window<'_, V> {
         match view {
             SourceUpdate::Current(state) => self.check(state),
             SourceUpdate::Error(error) => {
-                self.record.trouble(error);
+                self.record.error(error);
                 ControlFlow::Continue(())
             }
             SourceUpdate::Gap => {
@@ -120,14 +120,15 @@ impl<V> Window<'_, V> {
 impl<V: 'static> Consistently<V> {
     async fn hold(mut self) -> SpecResult<Option<V>> {
         let Some(matcher) = self.matcher.take() else {
-            return Err(Failure::at("consistently what? Say .should(…)", self.promise.place));
+            return Err(Failure::at("consistently what? Say .should(…)", self.guard.place));
         };
         let expected = format!("{} should {}", self.target.label, matcher.expected());
         let limit = format!(" all the time during {}", seconds(self.during));
-        let ongoing = self.promise.keep(&expected);
-        let record = Record::new(&expected, &limit, &self.promise.attempt_log);
-        let _waiting = self.promise.attempt_log.waits_for(record.clone());
-        let mut window = Window { matcher: &*matcher, record: &record, last: Last::Unseen, broken: None };
+        let ongoing = self.guard.keep(&expected);
+        let record = WaitRecord::new(&expected, &limit, &self.guard.attempt_log);
+        let _waiting = self.guard.attempt_log.add_wait(record.clone());
+        let mut window =
+            HoldWindow { matcher: &*matcher, record: &record, last: LastValue::Unseen, broken: None };
         let mut see = |view| window.see(view);
         let following = self.target.source.follow(self.every, &mut see);
         let ended = tokio::time::timeout(self.during, following).await;
@@ -135,30 +136,30 @@ impl<V: 'static> Consistently<V> {
             self.last_look(&mut window).await;
         }
         let reason = match (window.broken, window.last) {
-            (None, Last::There(value)) => Ok(Some(value)),
-            (None, Last::Absent) => Ok(None),
-            (None, Last::Unseen) => Err("it could not be looked at".to_owned()),
+            (None, LastValue::There(value)) => Ok(Some(value)),
+            (None, LastValue::Absent) => Ok(None),
+            (None, LastValue::Unseen) => Err("it could not be looked at".to_owned()),
             (Some(reason), _) => Err(reason),
         };
         match reason {
             Ok(value) => {
-                ongoing.ended();
+                ongoing.finish();
                 Ok(value)
             }
             Err(reason) => {
-                let failure = record.failure(Some(&reason), self.promise.place);
-                ongoing.failed(failure.message());
+                let failure = record.failure(Some(&reason), self.guard.place);
+                ongoing.fail(failure.message());
                 Err(failure)
             }
         }
     }
 
     /// A change at the very end of the window may still be on its way: the list knows it already.
-    async fn last_look(&self, window: &mut Window<'_, V>) {
+    async fn last_look(&self, window: &mut HoldWindow<'_, V>) {
         match tokio::time::timeout(LAST_LOOK, self.target.source.look()).await {
             Ok(Ok(state)) => drop(window.check(state)),
             Ok(Err(error)) => {
-                window.record.trouble(error);
+                window.record.error(error);
                 window.broken = Some("the last look at it failed".into());
             }
             Err(_) => window.broken = Some("the last look at it had no answer".into()),
@@ -169,10 +170,10 @@ impl<V: 'static> Consistently<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expect::script::{Answer, config, event, scripted};
+    use crate::expect::scripted::{ScriptedAnswer, config, event, scripted};
     use crate::matchers::match_json;
 
-    async fn held(script: Vec<Answer>) -> Result<(), String> {
+    async fn held(script: Vec<ScriptedAnswer>) -> Result<(), String> {
         let (subject, _) = scripted(script);
         let window = Consistently::new(subject, AttemptLog::new()).during(Duration::from_secs(5));
         let key = serde_json::json!({"data": {"key": "0"}});
@@ -181,14 +182,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_window_in_which_nothing_happens_is_held() {
-        let list = Answer::List(3, vec![config(2, "0")]);
-        assert_eq!(held(vec![list.clone(), Answer::OpenWatch(vec![]), list]).await, Ok(()));
+        let list = ScriptedAnswer::List(3, vec![config(2, "0")]);
+        assert_eq!(held(vec![list.clone(), ScriptedAnswer::OpenWatch(vec![]), list]).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_only_the_last_look_shows_is_not_missed() {
-        let (first, last) = (Answer::List(3, vec![config(2, "0")]), Answer::List(9, vec![config(8, "1")]));
-        let error = held(vec![first, Answer::OpenWatch(vec![]), last]).await.unwrap_err();
+        let (first, last) =
+            (ScriptedAnswer::List(3, vec![config(2, "0")]), ScriptedAnswer::List(9, vec![config(8, "1")]));
+        let error = held(vec![first, ScriptedAnswer::OpenWatch(vec![]), last]).await.unwrap_err();
         assert!(error.starts_with("it did not hold: "), "{error}");
         assert!(error.contains("5.000s  data.key: \"0\" → \"1\""), "{error}");
     }
@@ -197,20 +199,22 @@ mod tests {
     async fn a_flip_back_and_forth_within_one_packet_is_seen() {
         let flips = vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "0"))];
         let error =
-            held(vec![Answer::List(3, vec![config(2, "0")]), Answer::OpenWatch(flips)]).await.unwrap_err();
+            held(vec![ScriptedAnswer::List(3, vec![config(2, "0")]), ScriptedAnswer::OpenWatch(flips)])
+                .await
+                .unwrap_err();
         assert!(error.contains("data.key is \"1\""), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_gap_in_the_history_fails_the_window_even_if_both_ends_are_right() {
-        let list = Answer::List(3, vec![config(2, "0")]);
-        let error = held(vec![list.clone(), Answer::Refusal(410), list]).await.unwrap_err();
+        let list = ScriptedAnswer::List(3, vec![config(2, "0")]);
+        let error = held(vec![list.clone(), ScriptedAnswer::Refusal(410), list]).await.unwrap_err();
         assert!(error.starts_with("nobody can know whether it held"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_window_that_cannot_be_looked_into_is_not_held() {
-        let error = held(vec![Answer::Refusal(500)]).await.unwrap_err();
+        let error = held(vec![ScriptedAnswer::Refusal(500)]).await.unwrap_err();
         assert!(error.starts_with("the last look at it failed: "), "{error}");
         assert!(error.contains("last API error: 500 InternalError: by the script"), "{error}");
     }

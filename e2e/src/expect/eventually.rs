@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::attempt_log::AttemptLog;
 use crate::display::seconds;
 use crate::expect::Matcher;
-use crate::expect::promise::Promise;
-use crate::expect::record::Record;
 use crate::expect::source::{SourceUpdate, Target};
 use crate::expect::stop::StopRule;
+use crate::expect::unchecked::UncheckedGuard;
+use crate::expect::wait_record::WaitRecord;
 use crate::failure::{Failure, SpecResult};
 use crate::span::mins;
 use crate::watch::POLL_INTERVAL;
@@ -33,24 +33,24 @@ const WITHIN: Duration = mins(1);
 #[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
 pub struct Eventually<V> {
     target: Target<V>,
-    promise: Promise,
+    guard: UncheckedGuard,
     matcher: Option<Box<dyn Matcher<V>>>,
     within: Duration,
     every: Duration,
     times: u32,
     stops: Vec<Box<dyn StopRule<V>>>,
-    elsewhere: Vec<Elsewhere>,
+    elsewhere: Vec<StopSignal>,
 }
 
 /// Comes back with the reason to stop, or not at all; told how often to look where no watch tells.
-type Elsewhere = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
+type StopSignal = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
 
 impl<V: 'static> Eventually<V> {
     #[track_caller]
     pub(crate) fn new(target: impl Into<Target<V>>, attempt_log: Arc<AttemptLog>) -> Self {
         Self {
             target: target.into(),
-            promise: Promise::new(attempt_log),
+            guard: UncheckedGuard::new(attempt_log),
             matcher: None,
             within: WITHIN,
             every: POLL_INTERVAL,
@@ -130,10 +130,10 @@ impl<V: 'static> IntoFuture for Eventually<V> {
 }
 
 /// What the wait has come to so far.
-struct Hunt<'a, V> {
+struct WaitProgress<'a, V> {
     matcher: &'a dyn Matcher<V>,
     stops: &'a [Box<dyn StopRule<V>>],
-    record: &'a Record,
+    record: &'a WaitRecord,
     every: Duration,
     times: u32,
     /// How many looks in a row were right, and when the last of them was.
@@ -141,13 +141,13 @@ struct Hunt<'a, V> {
     end: Option<Result<Option<V>, String>>,
 }
 
-impl<V> Hunt<'_, V> {
+impl<V> WaitProgress<'_, V> {
     fn see(&mut self, view: SourceUpdate<V>) -> ControlFlow<()> {
         match view {
             SourceUpdate::Gap => {}
-            SourceUpdate::Error(error) => self.record.trouble(error),
+            SourceUpdate::Error(error) => self.record.error(error),
             SourceUpdate::Current(state) => {
-                self.record.saw(state.snapshot);
+                self.record.observed(state.snapshot);
                 match self.matcher.check(state.value.as_ref()) {
                     Ok(()) if self.held_long_enough() => self.end = Some(Ok(state.value)),
                     Ok(()) => {}
@@ -180,15 +180,15 @@ impl<V> Hunt<'_, V> {
 impl<V: 'static> Eventually<V> {
     async fn settle(mut self) -> SpecResult<Option<V>> {
         let Some(matcher) = self.matcher.take() else {
-            return Err(Failure::at("eventually what? Say .should(…)", self.promise.place));
+            return Err(Failure::at("eventually what? Say .should(…)", self.guard.place));
         };
-        let ongoing = self.promise.keep(&format!("{} should {}", self.target.label, matcher.expected()));
+        let ongoing = self.guard.keep(&format!("{} should {}", self.target.label, matcher.expected()));
         let expected = format!("{} should {}", self.target.label, matcher.expected());
         let times = if self.times == 1 { String::new() } else { format!(" {} times in a row", self.times) };
         let limit = format!("{times} within {}", seconds(self.within));
-        let record = Record::new(&expected, &limit, &self.promise.attempt_log);
-        let _waiting = self.promise.attempt_log.waits_for(record.clone());
-        let hunt = RefCell::new(Hunt {
+        let record = WaitRecord::new(&expected, &limit, &self.guard.attempt_log);
+        let _waiting = self.guard.attempt_log.add_wait(record.clone());
+        let hunt = RefCell::new(WaitProgress {
             matcher: &*matcher,
             stops: &self.stops,
             record: &record,
@@ -203,20 +203,20 @@ impl<V: 'static> Eventually<V> {
         let end = hunt.into_inner().end;
         let reason = match (end, stopped) {
             (Some(Ok(value)), _) => {
-                ongoing.ended();
+                ongoing.finish();
                 return Ok(value);
             }
             (Some(Err(reason)), _) | (None, Some(reason)) => Some(reason),
             (None, None) => None,
         };
         let reason = reason.map(|reason| format!("stopped at {}, {reason}", seconds(record.elapsed())));
-        let failure = record.failure(reason.as_deref(), self.promise.place);
-        ongoing.failed(failure.message());
+        let failure = record.failure(reason.as_deref(), self.guard.place);
+        ongoing.fail(failure.message());
         Err(failure)
     }
 
     /// Waits for the hunt's end, or for a reason to stop that is found elsewhere.
-    async fn wait(&self, hunt: &RefCell<Hunt<'_, V>>, elsewhere: Vec<Elsewhere>) -> Option<String> {
+    async fn wait(&self, hunt: &RefCell<WaitProgress<'_, V>>, elsewhere: Vec<StopSignal>) -> Option<String> {
         let mut see = |view| hunt.borrow_mut().see(view);
         let following = pin!(self.target.source.follow(self.every, &mut see));
         let again = pin!(async {
@@ -254,7 +254,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::expect::script::{Answer, Asked, config, event, scripted};
+    use crate::expect::scripted::{RequestLog, ScriptedAnswer, config, event, scripted};
     use crate::matchers::{be_gone, equal, exist, match_json};
     use crate::span::secs;
     use crate::stop;
@@ -266,22 +266,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_value_that_matched_is_given_and_its_board_knows_of_the_check() {
         let (subject, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![
+                event("MODIFIED", &config(4, "1")),
+                event("MODIFIED", &config(5, "2")),
+            ]),
         ]);
         let attempt_log = AttemptLog::new();
         let seen = Eventually::new(subject, Arc::clone(&attempt_log)).should(key("1")).await;
         assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
         assert!(
             attempt_log.has_expectations()
-                && attempt_log.waits_so_far().is_empty()
-                && attempt_log.unchecked().is_empty()
+                && attempt_log.describe_waits().is_empty()
+                && attempt_log.take_unchecked().is_empty()
         );
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
-        let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
+        let (subject, _) =
+            scripted(vec![ScriptedAnswer::List(3, vec![config(2, "0")]), ScriptedAnswer::Refusal(500)]);
         let started = Instant::now();
         let waited = Eventually::new(subject, AttemptLog::new()).should(be_gone()).within(secs(7)).await;
         let story = waited.unwrap_err().to_string();
@@ -296,18 +300,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_is_dropped_unchecked_is_on_the_board() {
-        let (subject, _) = scripted(vec![Answer::Refusal(500)]);
+        let (subject, _) = scripted(vec![ScriptedAnswer::Refusal(500)]);
         let attempt_log = AttemptLog::new();
         drop(Eventually::new(subject, Arc::clone(&attempt_log)).should(be_gone()));
-        assert_eq!(attempt_log.unchecked().len(), 1);
+        assert_eq!(attempt_log.take_unchecked().len(), 1);
         assert!(!attempt_log.has_expectations());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_watched_is_looked_at_every_so_often() {
         for refusal in [403, 405, 501] {
-            let list = |value: &str| Answer::List(3, vec![config(2, value)]);
-            let script = vec![list("0"), Answer::Refusal(refusal), list("0"), list("1")];
+            let list = |value: &str| ScriptedAnswer::List(3, vec![config(2, value)]);
+            let script = vec![list("0"), ScriptedAnswer::Refusal(refusal), list("0"), list("1")];
             let (subject, asked) = scripted(script);
             let started = Instant::now();
             let wait = Eventually::new(subject, AttemptLog::new()).should(key("1")).every(secs(3));
@@ -317,11 +321,14 @@ mod tests {
     }
 
     /// A change a second after the one before, then a list that says the last of them.
-    async fn flapping(times: u32) -> (Result<Duration, String>, Asked) {
+    async fn flapping(times: u32) -> (Result<Duration, String>, RequestLog) {
         let script = vec![
-            Answer::List(3, vec![config(2, "1")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "0")), event("MODIFIED", &config(5, "1"))]),
-            Answer::List(6, vec![config(5, "1")]),
+            ScriptedAnswer::List(3, vec![config(2, "1")]),
+            ScriptedAnswer::OpenWatch(vec![
+                event("MODIFIED", &config(4, "0")),
+                event("MODIFIED", &config(5, "1")),
+            ]),
+            ScriptedAnswer::List(6, vec![config(5, "1")]),
         ];
         let (subject, asked) = scripted(script);
         let started = Instant::now();
@@ -343,8 +350,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rule_ends_the_wait_at_once_and_says_why() {
         let (subject, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "broken"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![event("MODIFIED", &config(4, "broken"))]),
         ]);
         let started = Instant::now();
         let waited =
@@ -359,10 +366,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rule_may_look_at_something_else() {
-        let (subject, _) = scripted(vec![Answer::List(3, vec![]), Answer::OpenWatch(vec![])]);
+        let (subject, _) = scripted(vec![ScriptedAnswer::List(3, vec![]), ScriptedAnswer::OpenWatch(vec![])]);
         let (other, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
         ]);
         let wait = Eventually::new(subject, AttemptLog::new()).should(exist());
         let story = wait.stop_when_in(other, stop::once(be_gone())).await.unwrap_err().to_string();

@@ -92,7 +92,7 @@ impl Mismatch {
     }
 
     /// The reason, and the difference below it.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.difference {
             Some(difference) => format!("{}\ndifference (- expected, + seen):\n{difference}", self.why),
             None => self.why.clone(),

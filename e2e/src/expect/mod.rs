@@ -9,16 +9,16 @@ mod context;
 mod consistently;
 mod eventually;
 mod expect_value;
-mod promise;
+mod unchecked;
 
 mod matcher;
 pub mod matchers;
 pub mod stop;
 
-mod record;
+mod wait_record;
 
 #[cfg(test)]
-pub(crate) mod script;
+pub(crate) mod scripted;
 
 pub use consistently::Consistently;
 pub use eventually::Eventually;

@@ -27,7 +27,7 @@ pub struct Target<V> {
 }
 
 /// A value and what its history is told from.
-pub(crate) struct State<V> {
+pub(crate) struct ObservedState<V> {
     /// Nothing while the object is absent.
     pub(crate) value: Option<V>,
     pub(crate) snapshot: Option<Value>,
@@ -36,7 +36,7 @@ pub(crate) struct State<V> {
 /// An update of the value that an expectation is about.
 pub(crate) enum SourceUpdate<V> {
     /// As it is now.
-    Current(State<V>),
+    Current(ObservedState<V>),
     /// Changes between the last update and the next one cannot be known.
     Gap,
     /// It could not be asked.
@@ -44,21 +44,21 @@ pub(crate) enum SourceUpdate<V> {
 }
 
 /// Called with each update until it breaks.
-pub(crate) type See<'a, V> = &'a mut dyn FnMut(SourceUpdate<V>) -> ControlFlow<()>;
+pub(crate) type UpdateHandler<'a, V> = &'a mut dyn FnMut(SourceUpdate<V>) -> ControlFlow<()>;
 
 /// Something that a value can be read from.
 pub(crate) trait Source<V> {
     /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every` so
     /// often.
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()>;
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()>;
 
     /// Looks once, afresh.
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>>;
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>>;
 }
 
 impl<K, V> Selection<K, V> {
-    fn state(&self, objects: &Objects<K>) -> State<V> {
-        State { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
+    fn state(&self, objects: &Objects<K>) -> ObservedState<V> {
+        ObservedState { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
     }
 }
 
@@ -66,8 +66,8 @@ impl<K, V> Source<V> for Selection<K, V>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
-        let told = move |sight: WatchUpdate<'_, K>| match sight {
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()> {
+        let told = move |update: WatchUpdate<'_, K>| match update {
             WatchUpdate::Current(objects) => see(SourceUpdate::Current(self.state(objects))),
             WatchUpdate::Gap => see(SourceUpdate::Gap),
             WatchUpdate::Error(error) => see(SourceUpdate::Error(error)),
@@ -75,7 +75,7 @@ where
         self.follow_every(every, told).boxed_local()
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>> {
         async { Selection::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
     }
 }
@@ -94,7 +94,7 @@ where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
     fn from(object: Object<K>) -> Self {
-        object.subject().into()
+        object.selection().into()
     }
 }
 
@@ -103,7 +103,7 @@ where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
     fn from(collection: Collection<K>) -> Self {
-        collection.subject().into()
+        collection.selection().into()
     }
 }
 
@@ -136,7 +136,7 @@ where
     F: AsyncFn() -> SpecResult<V>,
     V: Serialize,
 {
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()> {
         async move {
             loop {
                 let view = self.look().await.map_or_else(SourceUpdate::Error, SourceUpdate::Current);
@@ -149,11 +149,11 @@ where
         .boxed_local()
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>> {
         async {
             let value = (self.ask)().await.map_err(|failure| failure.message().to_owned())?;
             let snapshot = Some(to_json(&value));
-            Ok(State { value: Some(value), snapshot })
+            Ok(ObservedState { value: Some(value), snapshot })
         }
         .boxed_local()
     }

@@ -22,13 +22,13 @@ pub struct PodRule {
 }
 
 /// Made by [`condition`].
-pub struct Condition {
+pub struct StopOnCondition {
     kind: String,
     status: String,
 }
 
 /// Made by [`once`].
-pub struct Once<M>(M);
+pub struct StopOnce<M>(M);
 
 /// A container's image cannot be had: the kubelet has given up for now (`ImagePullBackOff`), may not pull it
 /// (`ErrImageNeverPull`) or cannot read its name (`InvalidImageName`).
@@ -53,13 +53,13 @@ pub fn unschedulable() -> PodRule {
 }
 
 /// The object, or one of a collection, has a condition of a type with a status: `condition("Failed", "True")`.
-pub fn condition(kind: &str, status: &str) -> Condition {
-    Condition { kind: kind.to_owned(), status: status.to_owned() }
+pub fn condition(kind: &str, status: &str) -> StopOnCondition {
+    StopOnCondition { kind: kind.to_owned(), status: status.to_owned() }
 }
 
 /// A matcher matches that must not: `once(be_gone())`.
-pub fn once<M>(matcher: M) -> Once<M> {
-    Once(matcher)
+pub fn once<M>(matcher: M) -> StopOnce<M> {
+    StopOnce(matcher)
 }
 
 impl<T: Serialize> StopRule<T> for PodRule {
@@ -68,7 +68,7 @@ impl<T: Serialize> StopRule<T> for PodRule {
     }
 }
 
-impl<T: Serialize> StopRule<T> for Condition {
+impl<T: Serialize> StopRule<T> for StopOnCondition {
     fn reason(&self, value: Option<&T>) -> Option<String> {
         each(value, |object| {
             let is = |one: &&Value| one["type"] == *self.kind && one["status"] == *self.status;
@@ -81,7 +81,7 @@ impl<T: Serialize> StopRule<T> for Condition {
     }
 }
 
-impl<T, M: Matcher<T>> StopRule<T> for Once<M> {
+impl<T, M: Matcher<T>> StopRule<T> for StopOnce<M> {
     fn reason(&self, value: Option<&T>) -> Option<String> {
         self.0.check(value).is_ok().then(|| format!("it does {}", self.0.expected()))
     }

@@ -61,7 +61,7 @@ impl<K> Object<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    pub(crate) fn subject(self) -> Selection<K, K> {
+    pub(crate) fn selection(self) -> Selection<K, K> {
         Selection {
             label: self.label,
             api: self.api,
@@ -142,7 +142,7 @@ impl<K> Collection<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    pub(crate) fn subject(self) -> Selection<K, Vec<K>> {
+    pub(crate) fn selection(self) -> Selection<K, Vec<K>> {
         Selection {
             label: self.label(),
             api: self.api,

@@ -18,7 +18,7 @@ use super::containers::{ROLE_LABEL, connect, containers, label, name_of};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::Lease;
-use super::node::{Condition, Node};
+use super::node::{ContainerState, Node};
 use super::ready::{self, address};
 use super::{cni, delete, image};
 use crate::deploy::Archive;
@@ -51,7 +51,7 @@ pub struct Timings {
 
 /// What a create leaves in the cluster's folder for those who open the cluster later.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Facts {
+pub(super) struct ClusterFacts {
     pub(super) pods: String,
     pub(super) addresses: BTreeMap<String, String>,
 }
@@ -67,7 +67,7 @@ impl Cluster {
         if !home.kubeconfig(name).exists() {
             foreign_kubeconfig(home, name).await?;
         }
-        let facts = Facts::read(home, name)?;
+        let facts = ClusterFacts::read(home, name)?;
         let (lease, home, name) = (Lease::join(home, name)?.map(Arc::new), home.clone(), name.to_owned());
         let timings = Timings::default();
         Ok(Self { docker, home, name, pods: facts.pods, addresses: facts.addresses, lease, timings })
@@ -168,13 +168,13 @@ impl Cluster {
         for node in self.nodes().await? {
             let now = Timestamp::now();
             match node.condition().await? {
-                Condition::Paused => node.unpause().await?,
-                Condition::Stopped => {
+                ContainerState::Paused => node.unpause().await?,
+                ContainerState::Stopped => {
                     node.start().await?;
                     self.mend_network(&node).await?;
                     self.wait_ready(&node, now).await?;
                 }
-                Condition::Running => {}
+                ContainerState::Running => {}
             }
             super::fault::mend_link(&node).await?;
         }
@@ -220,7 +220,7 @@ async fn foreign_kubeconfig(home: &Home, name: &str) -> Result<(), KindError> {
     std::fs::write(&path, output.stdout).map_err(KindError::file(&path, "written"))
 }
 
-impl Facts {
+impl ClusterFacts {
     fn path(home: &Home, name: &str) -> PathBuf {
         home.folder(name).join("facts.json")
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::error::KindError;
 use super::node::well;
-use super::ready::{Seen, address, pod_subnet};
+use super::ready::{ObjectsByName, address, pod_subnet};
 use crate::docker::exec;
 
 /// Where the plugins remember which addresses are taken. A node that starts anew has no Pods and forgets them.
@@ -34,14 +34,19 @@ iptables -w -t nat -C $rule 2>/dev/null || iptables -w -t nat -A $rule
 /// Puts the network in place on these nodes, which are among those of the cluster.
 pub(super) async fn apply(
     docker: &Docker,
-    all: &Seen<Node>,
+    all: &ObjectsByName<Node>,
     on: impl Iterator<Item = &str>,
     pods: &str,
 ) -> Result<(), KindError> {
     try_join_all(on.map(|name| apply_on(docker, all, name, pods))).await.map(drop)
 }
 
-async fn apply_on(docker: &Docker, all: &Seen<Node>, name: &str, pods: &str) -> Result<(), KindError> {
+async fn apply_on(
+    docker: &Docker,
+    all: &ObjectsByName<Node>,
+    name: &str,
+    pods: &str,
+) -> Result<(), KindError> {
     let Some(own) = all.get(name).and_then(pod_subnet) else {
         return Err(KindError::NoCluster {
             name: name.to_owned(),

@@ -128,9 +128,9 @@ impl NodeConfig {
 
 /// Who removes what there is of a cluster, and holds its lease until then.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heir(Arc<Mutex<Option<Arc<Lease>>>>);
+pub(super) struct LeaseHeir(Arc<Mutex<Option<Arc<Lease>>>>);
 
-impl Heir {
+impl LeaseHeir {
     pub(super) fn holds(&self, lease: Option<Arc<Lease>>) {
         *self.0.lock().expect("nobody panics while a lease is handed over") = lease;
     }
@@ -152,7 +152,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
-    pub(super) heir: Option<Heir>,
+    pub(super) heir: Option<LeaseHeir>,
     pub(super) evidence: Option<PathBuf>,
     pub(super) audited: bool,
 }
@@ -281,7 +281,7 @@ impl ClusterConfig {
     }
 
     /// What a failed create made is somebody else's to remove, who asks it first what it knows.
-    pub(super) fn left_to(mut self, heir: &Heir) -> Self {
+    pub(super) fn left_to(mut self, heir: &LeaseHeir) -> Self {
         self.heir = Some(heir.clone());
         self
     }

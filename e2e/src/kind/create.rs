@@ -12,15 +12,15 @@ use bollard::Docker;
 use jiff::Timestamp;
 use seatrial_envtest::process::{Child, Spec};
 
-use super::cluster::{Cluster, Facts, Timings};
+use super::cluster::{Cluster, ClusterFacts, Timings};
 use super::config::ClusterConfig;
 use super::containers::{connect, containers};
 use super::error::KindError;
 use super::evidence::NodeEvidence;
 use super::home::Home;
-use super::lease::{Claim, Lease};
-use super::{audit, binary, cni, complaint, delete, name, network, origin, ready};
-use crate::artefacts::{Bag, Collector as _, Scene};
+use super::lease::{Lease, LeaseClaim};
+use super::{audit, binary, cni, delete, diagnosis, name, network, origin, ready};
+use crate::artefacts::{ArtefactWriter, Collector as _, FailureScene};
 use crate::docker::DiskFull;
 use crate::redaction::Redactor;
 use crate::report::Timeline;
@@ -70,11 +70,11 @@ pub(super) async fn create_named(
     if version_1 && !config.sets_kubelet("failCgroupV1") {
         config = config.kubelet("failCgroupV1", false);
     }
-    let lease = Lease::take(home, &Claim::new(name, &run()))?;
+    let lease = Lease::take(home, &LeaseClaim::new(name, &run()))?;
     let nodes = config.node_configs().len();
     tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
     let started = Timestamp::now();
-    let maker = Maker { docker, home, name, config: &config, kind: &kind, started };
+    let maker = ClusterCreation { docker, home, name, config: &config, kind: &kind, started };
     match (maker.make(&image, tell).await, &config.heir) {
         (Ok((facts, timings)), _) => Ok(Cluster {
             docker: maker.docker,
@@ -87,13 +87,13 @@ pub(super) async fn create_named(
         }),
         (Err(error), Some(heir)) => {
             heir.holds(Some(Arc::new(lease)));
-            Err(complaint::explained(&maker.docker, name, error).await)
+            Err(diagnosis::explained(&maker.docker, name, error).await)
         }
         (Err(error), None) if config.retain => {
-            Err(maker.left(&complaint::explained(&maker.docker, name, error).await, &lease))
+            Err(maker.left(&diagnosis::explained(&maker.docker, name, error).await, &lease))
         }
         (Err(error), None) => {
-            let error = complaint::explained(&maker.docker, name, error).await;
+            let error = diagnosis::explained(&maker.docker, name, error).await;
             let error = match &config.evidence {
                 Some(folder) => maker.with_evidence(folder, error).await,
                 None => error,
@@ -113,7 +113,7 @@ pub(super) fn run() -> String {
     named.unwrap_or_else(|| format!("pid-{}", std::process::id()))
 }
 
-struct Maker<'m> {
+struct ClusterCreation<'m> {
     docker: Docker,
     home: &'m Home,
     name: &'m str,
@@ -122,8 +122,8 @@ struct Maker<'m> {
     started: Timestamp,
 }
 
-impl Maker<'_> {
-    async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(Facts, Timings), KindError> {
+impl ClusterCreation<'_> {
+    async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(ClusterFacts, Timings), KindError> {
         let folder = self.home.folder(self.name);
         std::fs::create_dir_all(&folder).map_err(KindError::file(&folder, "created"))?;
         let audited = self.config.audited.then(|| audit::configured(self.config, &folder)).transpose()?;
@@ -163,7 +163,7 @@ impl Maker<'_> {
         let network = lap();
         ready::cluster(&client, count, READY_LIMIT).await?;
         let timings = Timings { kind, network, ready: lap() };
-        let facts = Facts { pods: pods.to_owned(), addresses: Cluster::addresses_of(nodes.iter()) };
+        let facts = ClusterFacts { pods: pods.to_owned(), addresses: Cluster::addresses_of(nodes.iter()) };
         facts.write(self.home, self.name)?;
         Ok((facts, timings))
     }
@@ -216,13 +216,13 @@ impl Maker<'_> {
     /// Leaves what the nodes know in a report's folder, and the way to it in the error.
     async fn with_evidence(&self, folder: &Path, error: KindError) -> KindError {
         let (place, redactor) = (format!("artefacts/{}", self.name), Redactor::new());
-        let bag = Bag::new(folder, &place, Arc::clone(&redactor));
+        let writer = ArtefactWriter::new(folder, &place, Arc::clone(&redactor));
         let (namespaces, timeline) = (Vec::new(), Timeline::begin());
-        let scene = Scene { client: None, namespaces, since: self.started, timeline, redactor };
+        let scene = FailureScene { client: None, namespaces, since: self.started, timeline, redactor };
         let nodes = NodeEvidence::of_another(self.name, self.home.kubeconfig(self.name));
         // What cannot be had is told by nobody: the error is the create's.
-        drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &bag)).await);
-        let none = bag.emptied().0.is_empty();
+        drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &writer)).await);
+        let none = writer.finish().0.is_empty();
         let told = || format!("\n    what its nodes knew is in {}", folder.join(&place).display());
         match error {
             KindError::Create { name, reason, next } if !none => {

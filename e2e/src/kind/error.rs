@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::docker::{Broken, DiskFull, NoDocker, reason};
+use crate::docker::{DiskFull, DockerUnavailable, ExecError, reason};
 
 /// An error of the kind tier. Its text names the thing, the reason and the next step.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ use crate::docker::{Broken, DiskFull, NoDocker, reason};
 pub enum KindError {
     /// Nothing answers where Docker should.
     #[error(transparent)]
-    NoDocker(#[from] NoDocker),
+    DockerUnavailable(#[from] DockerUnavailable),
     /// There is no kind, and it cannot be installed.
     #[error("kind cannot be found or installed: {reason}\n  next: {next}")]
     NoKind {
@@ -166,8 +166,8 @@ pub enum KindError {
 }
 
 /// A command in a node whose end is not known.
-impl From<Broken> for KindError {
-    fn from(error: Broken) -> Self {
+impl From<ExecError> for KindError {
+    fn from(error: ExecError) -> Self {
         Self::in_words(error.doing, error.reason)
     }
 }
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn every_error_ends_with_a_next_step() {
         let errors = [
-            NoDocker { host: "unix:///x".into(), reason: "no such file".into() }.into(),
+            DockerUnavailable { host: "unix:///x".into(), reason: "no such file".into() }.into(),
             KindError::NameTaken { name: "a".into(), found: "2 containers".into() },
             KindError::LoadBalancer { count: 3, image: "envoy".into(), reason: "no network".into() },
             KindError::NotOnKind { tier: "fake" },

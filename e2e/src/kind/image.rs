@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{error, scripted, version};
+    use crate::docker::scripted::{error, scripted, version};
 
     /// Asks a daemon that has the image, and no room left to export it.
     async fn exported(api: &'static str) -> (KindError, Vec<String>) {

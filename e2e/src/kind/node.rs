@@ -25,13 +25,13 @@ pub struct Node {
 
 /// What Docker says of a node's container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum ContainerState {
     Running,
     Paused,
     Stopped,
 }
 
-impl Condition {
+impl ContainerState {
     pub(super) fn of(container: &ContainerInspectResponse) -> Self {
         let state = container.state.as_ref();
         match state.map(|state| (state.running, state.paused)) {
@@ -63,9 +63,9 @@ impl Node {
         well(&self.name, command, self.exec(command).await?)
     }
 
-    pub(super) async fn condition(&self) -> Result<Condition, KindError> {
+    pub(super) async fn condition(&self) -> Result<ContainerState, KindError> {
         let found = self.docker.inspect_container(&self.name, None).await;
-        Ok(Condition::of(&found.map_err(self.doing("looking at"))?))
+        Ok(ContainerState::of(&found.map_err(self.doing("looking at"))?))
     }
 
     /// Asks the node's systemd to shut down, for as long as it takes but for ten seconds at most.

@@ -55,7 +55,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{Scripted, error, scripted, version};
+    use crate::docker::scripted::{Scripted, error, scripted, version};
 
     const NO_NETWORK: &str = "Get \"https://registry-1.docker.io/v2/\": dial tcp: no such host";
 

@@ -20,12 +20,12 @@ use serde::de::DeserializeOwned;
 use super::error::KindError;
 
 /// Objects by name.
-pub(super) type Seen<K> = BTreeMap<String, K>;
+pub(super) type ObjectsByName<K> = BTreeMap<String, K>;
 
 /// An API server that comes back is asked again soon: whoever waits here waits for exactly that.
-struct Patience;
+struct RetryDelays;
 
-impl Iterator for Patience {
+impl Iterator for RetryDelays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
@@ -33,7 +33,7 @@ impl Iterator for Patience {
     }
 }
 
-impl Backoff for Patience {
+impl Backoff for RetryDelays {
     fn reset(&mut self) {}
 }
 
@@ -43,15 +43,15 @@ pub(super) async fn until<K, T>(
     config: watcher::Config,
     limit: Duration,
     what: &str,
-    mut check: impl FnMut(&Seen<K>) -> Result<T, String>,
+    mut check: impl FnMut(&ObjectsByName<K>) -> Result<T, String>,
 ) -> Result<T, KindError>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut last = "nothing".to_owned();
     let follow = async {
-        let mut events = watcher(api, config).backoff(Patience).boxed();
-        let mut seen = Seen::new();
+        let mut events = watcher(api, config).backoff(RetryDelays).boxed();
+        let mut seen = ObjectsByName::new();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => seen.clear(),
@@ -83,16 +83,22 @@ pub(super) async fn pod_subnets(
     client: &Client,
     count: usize,
     limit: Duration,
-) -> Result<Seen<Node>, KindError> {
+) -> Result<ObjectsByName<Node>, KindError> {
     let what = format!("{count} nodes did not all get a subnet for their Pods");
-    until(Api::all(client.clone()), watcher::Config::default(), limit, &what, |nodes: &Seen<Node>| {
-        let with = nodes.values().filter(|node| pod_subnet(node).is_some()).count();
-        if with >= count {
-            Ok(nodes.clone())
-        } else {
-            Err(format!("{with} of {} nodes have one", nodes.len()))
-        }
-    })
+    until(
+        Api::all(client.clone()),
+        watcher::Config::default(),
+        limit,
+        &what,
+        |nodes: &ObjectsByName<Node>| {
+            let with = nodes.values().filter(|node| pod_subnet(node).is_some()).count();
+            if with >= count {
+                Ok(nodes.clone())
+            } else {
+                Err(format!("{with} of {} nodes have one", nodes.len()))
+            }
+        },
+    )
     .await
 }
 
@@ -114,7 +120,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
         watcher::Config::default(),
         limit,
         "the nodes did not get ready",
-        |nodes: &Seen<Node>| {
+        |nodes: &ObjectsByName<Node>| {
             let unready: Vec<_> = nodes.values().filter_map(not_ready).collect();
             match (nodes.len() >= count, unready.is_empty()) {
                 (true, true) => Ok(()),
@@ -126,7 +132,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
     nodes.await?;
     let system: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
     let only = watcher::Config::default().fields("metadata.name=coredns");
-    until(system, only, limit, "the cluster's DNS did not get ready", |found: &Seen<Deployment>| {
+    until(system, only, limit, "the cluster's DNS did not get ready", |found: &ObjectsByName<Deployment>| {
         let status = found.values().find_map(|dns| dns.status.as_ref());
         match status.and_then(|status| status.available_replicas) {
             Some(available) if available > 0 => Ok(()),
@@ -161,7 +167,7 @@ pub(super) async fn node_since(
     let only = watcher::Config::default().fields(&format!("metadata.name={node}"));
     let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
     let what = format!("{node} gave no sign of life");
-    until(leases, only.clone(), limit, &what, |leases: &Seen<Lease>| {
+    until(leases, only.clone(), limit, &what, |leases: &ObjectsByName<Lease>| {
         let renewed =
             leases.values().find_map(|lease| lease.spec.as_ref()?.renew_time.as_ref().map(|time| time.0));
         match renewed {
@@ -172,7 +178,7 @@ pub(super) async fn node_since(
     })
     .await?;
     let what = format!("{node} did not get ready");
-    until(Api::all(client.clone()), only, limit, &what, |nodes: &Seen<Node>| {
+    until(Api::all(client.clone()), only, limit, &what, |nodes: &ObjectsByName<Node>| {
         nodes.values().next().map_or_else(
             || Err("there is no such Node".to_owned()),
             |node| not_ready(node).map_or(Ok(()), Err),

@@ -10,7 +10,7 @@ use super::containers::{CLUSTER_LABEL, connect, containers, label};
 use super::delete;
 use super::error::KindError;
 use super::home::Home;
-use super::lease::{Lease, Seized};
+use super::lease::{Lease, SeizedLease};
 use super::name::PREFIX;
 use super::network;
 use super::registry;
@@ -33,17 +33,17 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
     let mut reaped = Reaped::default();
     for (name, path) in candidates(&docker, home).await? {
         let lease = match Lease::seize(&path)? {
-            Seized::Held => {
+            SeizedLease::Held => {
                 reaped.held.push(name);
                 continue;
             }
             // What another home keeps is not this one's to remove.
-            Seized::Kept(_, why) if !also_kept || path.parent() != Some(home.path()) => {
+            SeizedLease::Kept(_, why) if !also_kept || path.parent() != Some(home.path()) => {
                 reaped.kept.push((name, why));
                 continue;
             }
-            Seized::Kept(lease, _) | Seized::Free(lease) => Some(lease),
-            Seized::Missing => None,
+            SeizedLease::Kept(lease, _) | SeizedLease::Free(lease) => Some(lease),
+            SeizedLease::Missing => None,
         };
         let removed = delete::all(&docker, home, &name).await?;
         // Somebody else may have removed it since it was found.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::cluster::Cluster;
-use super::config::{ClusterConfig, Heir};
+use super::config::{ClusterConfig, LeaseHeir};
 use super::containers::connect;
 use super::create::create_named;
 use super::error::KindError;
@@ -24,27 +24,27 @@ use crate::span::mins;
 const REMOVED_WITHIN: Duration = mins(5);
 
 /// A spec's way to the cluster that it runs on.
-pub trait KindOfCx {
+pub trait KindExt {
     /// The cluster. An error on tiers without nodes of ours: such a spec needs [`Need::Kubelet`](crate::Need::Kubelet).
-    fn kind(&self) -> Result<OnKind<'_>, KindError>;
+    fn kind(&self) -> Result<SpecCluster<'_>, KindError>;
 }
 
-impl KindOfCx for Cx {
-    fn kind(&self) -> Result<OnKind<'_>, KindError> {
+impl KindExt for Cx {
+    fn kind(&self) -> Result<SpecCluster<'_>, KindError> {
         match self.extensions.get::<Cluster>() {
-            Some(cluster) => Ok(OnKind { cx: self, cluster: Cluster::clone(&cluster) }),
+            Some(cluster) => Ok(SpecCluster { cx: self, cluster: Cluster::clone(&cluster) }),
             None => Err(KindError::NotOnKind { tier: self.tier() }),
         }
     }
 }
 
 /// The cluster that a spec runs on.
-pub struct OnKind<'cx> {
+pub struct SpecCluster<'cx> {
     cx: &'cx Cx,
     cluster: Cluster,
 }
 
-impl<'cx> OnKind<'cx> {
+impl<'cx> SpecCluster<'cx> {
     /// The cluster itself.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
@@ -73,8 +73,8 @@ impl<'cx> OnKind<'cx> {
         let fault = self.cx.fault(&format!("killing the process of {container} in {name}"));
         let killed = kill_process(&self.cluster, pod, container).await;
         match &killed {
-            Ok(()) => fault.ended(),
-            Err(error) => fault.failed(error.to_string()),
+            Ok(()) => fault.finish(),
+            Err(error) => fault.fail(error.to_string()),
         }
         killed
     }
@@ -92,7 +92,7 @@ impl<'cx> OnKind<'cx> {
         let ours = Rc::new(Cell::new(true));
         let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
         // The spec's handle may be gone when it fails: until its nodes were asked, nobody may take them for left over.
-        let heir = Heir::default();
+        let heir = LeaseHeir::default();
         let undo_heir = heir.clone();
         self.cx.defer_within(REMOVED_WITHIN, async move |_: &mut Cx| {
             if undo_ours.get() {

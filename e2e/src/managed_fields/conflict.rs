@@ -51,7 +51,7 @@ impl Conflict {
 }
 
 /// Conflicts as one line each, below a line that says how many there are. There must be one at least.
-pub(crate) fn told(conflicts: &[Conflict]) -> String {
+pub(crate) fn describe_conflicts(conflicts: &[Conflict]) -> String {
     let head = match conflicts.len() {
         1 => "1 field belongs to another field manager".to_owned(),
         count => format!("{count} fields belong to other field managers"),
@@ -95,7 +95,7 @@ mod tests {
             ("conflict with \"kubectl\" using v1", ".data.course"),
         ]);
         assert_eq!(
-            told(&conflicts(&refused)),
+            describe_conflicts(&conflicts(&refused)),
             "2 fields belong to other field managers\n  \
              .data.course: owned by \"kubectl\" using v1\n  .data.depth: owned by \"pilot\""
         );
@@ -119,7 +119,7 @@ mod tests {
             conflict.look_up(&live, &applied, Value::to_string);
         }
         assert_eq!(
-            told(&conflicts),
+            describe_conflicts(&conflicts),
             format!(
                 "2 fields belong to other field managers\n  \
                  {image}: \"old\", owned by \"pilot\"; the apply has \"new\"\n  {gone}: owned by \"pilot\""

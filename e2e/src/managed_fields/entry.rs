@@ -32,7 +32,7 @@ pub struct FieldOwner {
 
 /// One entry: a manager with the fields that it owns by one operation on one subresource.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ManagerEntry {
     pub(crate) manager: String,
     pub(crate) operation: String,
     pub(crate) subresource: Option<String>,
@@ -60,18 +60,18 @@ pub(crate) struct Entry {
 /// Panics if the object cannot be written as JSON.
 pub fn managers(object: &impl Serialize) -> Vec<FieldOwner> {
     let object = serde_json::to_value(object).expect("an object of the API can be written as JSON");
-    let mut owners: Vec<FieldOwner> = entries(&object).iter().flat_map(Entry::owners).collect();
+    let mut owners: Vec<FieldOwner> = entries(&object).iter().flat_map(ManagerEntry::owners).collect();
     owners.sort_by(|one, other| (&one.path, &one.manager).cmp(&(&other.path, &other.manager)));
     owners
 }
 
 /// The entries of an object; those that cannot be read are left out.
-pub(crate) fn entries(object: &Value) -> Vec<Entry> {
+pub(crate) fn entries(object: &Value) -> Vec<ManagerEntry> {
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    entries.into_iter().flatten().filter_map(Entry::read).collect()
+    entries.into_iter().flatten().filter_map(ManagerEntry::read).collect()
 }
 
-impl Entry {
+impl ManagerEntry {
     fn read(entry: &Value) -> Option<Self> {
         let entry: ManagedFieldsEntry = serde_json::from_value(entry.clone()).ok()?;
         Some(Self {

@@ -1,7 +1,7 @@
 //! Field managers: who owns which field of an object, read from `metadata.managedFields`.
 //!
 //! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1` encodes
-//! them; `entry` reads the entries and lists who owns what. `place` finds the managers of a field while two values are
+//! them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two values are
 //! compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
 
 mod path;
@@ -9,14 +9,14 @@ mod set;
 
 mod entry;
 
-mod place;
+mod cursor;
 
 mod conflict;
 mod status;
 
-pub(crate) use conflict::{conflicts, told};
+pub(crate) use conflict::{conflicts, describe_conflicts};
+pub(crate) use cursor::FieldCursor;
 pub use entry::{FieldOwner, managers};
-pub(crate) use place::Place;
 pub(crate) use status::several_status_writers;
 
 use serde_json::Value;

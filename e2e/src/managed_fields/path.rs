@@ -19,7 +19,7 @@ pub(crate) enum PathElement {
 
 /// One step from a JSON value into a part of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step<'v> {
+pub(crate) enum PathStep<'v> {
     Field(&'v str),
     /// An item of a list, with its place.
     Item(usize, &'v Value),
@@ -39,14 +39,14 @@ impl PathElement {
     }
 
     /// Whether this is the step.
-    pub(crate) fn is(&self, step: Step<'_>) -> bool {
+    pub(crate) fn is(&self, step: PathStep<'_>) -> bool {
         match (self, step) {
-            (Self::Field(name), Step::Field(other)) => name == other,
-            (Self::Key(keys), Step::Item(_, item)) => {
+            (Self::Field(name), PathStep::Field(other)) => name == other,
+            (Self::Key(keys), PathStep::Item(_, item)) => {
                 keys.iter().all(|(key, value)| item.get(key) == Some(value))
             }
-            (Self::Value(value), Step::Item(_, item)) => value == item,
-            (Self::Index(index), Step::Item(at, _)) => *index == at,
+            (Self::Value(value), PathStep::Item(_, item)) => value == item,
+            (Self::Index(index), PathStep::Item(at, _)) => *index == at,
             _ => false,
         }
     }
@@ -59,7 +59,7 @@ impl PathElement {
                 .as_array()?
                 .iter()
                 .enumerate()
-                .find(|(at, item)| self.is(Step::Item(*at, item)))
+                .find(|(at, item)| self.is(PathStep::Item(*at, item)))
                 .map(|(_, item)| item),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::FIELD_MANAGER;
-use super::entry::{Entry, entries};
+use super::entry::{ManagerEntry, entries};
 use super::path::text;
 
 /// Kubernetes' own programs, which share the status of some kinds, such as Pods, by design: they count as one writer.
@@ -41,8 +41,9 @@ pub(crate) fn several_status_writers(kind: &str, objects: &[(String, Value)]) ->
 /// The fields of an object's status by their manager.
 fn by_manager(object: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let of_status =
-        |entry: &Entry| entry.subresource.as_deref() == Some("status") && entry.manager != FIELD_MANAGER;
+    let of_status = |entry: &ManagerEntry| {
+        entry.subresource.as_deref() == Some("status") && entry.manager != FIELD_MANAGER
+    };
     for entry in entries(object).into_iter().filter(of_status) {
         let fields = entry.fields.paths().into_iter().map(|path| text(&path));
         found.entry(entry.manager).or_default().extend(fields);

@@ -79,13 +79,13 @@ impl Debian {
 /// A running mmdebstrap. It ends with this, and has tidied up before this is gone.
 #[derive(Debug)]
 pub(super) struct Installation {
-    state: Arc<State>,
+    state: Arc<InstallationState>,
     chunks: mpsc::Receiver<std::io::Result<Bytes>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct InstallationState {
     /// The process, until it was waited for.
     child: Mutex<Option<Child>>,
     /// Its last lines.
@@ -100,7 +100,8 @@ impl Installation {
             command.spawn().map_err(|error| NodeImageError::NoMmdebstrap { reason: error.to_string() })?;
         let stdout = child.stdout.take().expect("the child's output was asked for");
         let stderr = child.stderr.take().expect("the child's complaints were asked for");
-        let state = Arc::new(State { child: Mutex::new(Some(child)), ..State::default() });
+        let state =
+            Arc::new(InstallationState { child: Mutex::new(Some(child)), ..InstallationState::default() });
         let (sender, chunks) = mpsc::channel(8);
         let listening = Arc::clone(&state);
         let reading = Arc::clone(&state);
@@ -115,8 +116,8 @@ impl Installation {
     }
 
     /// Where its last lines can be asked for, also when the stream has gone elsewhere.
-    pub(super) fn complaint(&self) -> Complaint {
-        Complaint(Arc::clone(&self.state))
+    pub(super) fn complaint(&self) -> InstallationErrors {
+        InstallationErrors(Arc::clone(&self.state))
     }
 }
 
@@ -133,9 +134,9 @@ impl Drop for Installation {
 
 /// What mmdebstrap said last.
 #[derive(Clone, Debug)]
-pub(super) struct Complaint(Arc<State>);
+pub(super) struct InstallationErrors(Arc<InstallationState>);
 
-impl Complaint {
+impl InstallationErrors {
     /// The error that its words make, if it ended badly.
     pub(super) fn error(&self) -> NodeImageError {
         let tail = self.0.tail.lock().expect("nobody panics with this lock").join("\n    ");
@@ -157,7 +158,7 @@ impl Complaint {
     }
 }
 
-impl State {
+impl InstallationState {
     fn listen(&self, stderr: ChildStderr) {
         const KEPT: usize = 6;
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use seatrial_envtest::assets::{AssetsError, VersionError};
 
 use super::capabilities::CapabilitiesError;
-use crate::docker::{Broken, DiskFull, NoDocker, reason};
+use crate::docker::{DiskFull, DockerUnavailable, ExecError, reason};
 
 /// Why a node image cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ use crate::docker::{Broken, DiskFull, NoDocker, reason};
 pub enum NodeImageError {
     /// Nothing answers where Docker should.
     #[error(transparent)]
-    NoDocker(#[from] NoDocker),
+    DockerUnavailable(#[from] DockerUnavailable),
     /// The version is not one.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -163,8 +163,8 @@ impl NodeImageError {
 }
 
 /// A command in the temporary container whose end is not known.
-impl From<Broken> for NodeImageError {
-    fn from(error: Broken) -> Self {
+impl From<ExecError> for NodeImageError {
+    fn from(error: ExecError) -> Self {
         Self::in_words(error.doing, error.reason)
     }
 }

@@ -9,7 +9,7 @@ use tar::{Builder, EntryType};
 
 use super::archive::header;
 use super::capabilities::Capabilities;
-use super::recipe::Inputs;
+use super::recipe::RecipeHasher;
 
 /// Where containerd finds what containers start from, in nodes whose root lacks a capability.
 pub(super) const BASE_SPEC: &str = "etc/containerd/base-spec.json";
@@ -25,7 +25,7 @@ const ENABLED: [&str; 3] = ["containerd.service", "kubelet.service", "node-cgrou
 
 /// One thing in a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) path: String,
     pub(super) what: What,
 }
@@ -41,8 +41,8 @@ pub(super) enum What {
 }
 
 /// What a node gets beside Debian's packages, without binaries.
-pub(super) fn entries(version: &str, pause: &str, capabilities: &Capabilities) -> Vec<Entry> {
-    let entry = |path: &str, what| Entry { path: path.to_owned(), what };
+pub(super) fn entries(version: &str, pause: &str, capabilities: &Capabilities) -> Vec<FileEntry> {
+    let entry = |path: &str, what| FileEntry { path: path.to_owned(), what };
     let text = |path: &str, text: &str| entry(path, What::Text(text.to_owned()));
     let program = |path: &str, text: &str| entry(path, What::Program(text.to_owned()));
     let unit = |name: &str| format!("etc/systemd/system/{name}");
@@ -91,7 +91,7 @@ fn containerd(template: &str, pause: &str, capabilities: &Capabilities) -> Strin
 }
 
 /// All entries as inputs of a hash; binaries are hashed elsewhere.
-pub(super) fn hashed(entries: &[Entry], inputs: Inputs) -> Inputs {
+pub(super) fn hashed(entries: &[FileEntry], inputs: RecipeHasher) -> RecipeHasher {
     entries.iter().fold(inputs, |inputs, entry| {
         let (kind, content) = match &entry.what {
             What::Text(text) => ("text", text.as_str()),
@@ -105,9 +105,9 @@ pub(super) fn hashed(entries: &[Entry], inputs: Inputs) -> Inputs {
 }
 
 /// Writes entries as a tar, to be unpacked at a container's root.
-pub(super) fn write(out: impl Write, entries: &[Entry]) -> io::Result<()> {
+pub(super) fn write(out: impl Write, entries: &[FileEntry]) -> io::Result<()> {
     let mut tar = Builder::new(out);
-    for Entry { path, what } in entries {
+    for FileEntry { path, what } in entries {
         match what {
             What::Text(text) | What::Program(text) => {
                 let mode = if matches!(what, What::Program(_)) { 0o755 } else { 0o644 };
@@ -142,7 +142,7 @@ mod tests {
         Capabilities::lacking(&["SYS_RESOURCE"])
     }
 
-    fn text<'e>(entries: &'e [Entry], path: &str) -> Option<&'e str> {
+    fn text<'e>(entries: &'e [FileEntry], path: &str) -> Option<&'e str> {
         entries.iter().find(|entry| entry.path == path).and_then(|entry| match &entry.what {
             What::Text(text) | What::Program(text) => Some(text.as_str()),
             _ => None,
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_change_of_a_file_changes_the_hash() {
         let hash = |pause, capabilities: &Capabilities| {
-            hashed(&entries("1.37.2", pause, capabilities), Inputs::new("node")).hash()
+            hashed(&entries("1.37.2", pause, capabilities), RecipeHasher::new("node")).hash()
         };
         let usual = hash(PAUSE, &Capabilities::default());
         assert_eq!(usual, hash(PAUSE, &Capabilities::default()));

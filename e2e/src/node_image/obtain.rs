@@ -13,9 +13,9 @@ use seatrial_envtest::assets::{self, Assets, AssetsError, Surroundings, Version,
 use super::capabilities::Capabilities;
 use super::components::{IN_PODS, ON_NODES};
 use super::error::NodeImageError;
-use super::fill::{Ingredients, fill};
+use super::fill::{NodeImageParts, fill};
 use super::fingerprint::Fingerprints;
-use super::recipe::{INPUTS_LABEL, Inputs};
+use super::recipe::{INPUTS_LABEL, RecipeHasher};
 use super::request::{NodeImage, Origin, Request};
 use super::{base, container, files, official, parts};
 use crate::docker;
@@ -114,7 +114,7 @@ fn checked(
 /// The image of these ingredients, if all of them and the image are here.
 async fn built_before(docker: &Docker, request: &Request, machine: &str) -> Option<NodeImage> {
     // Whatever is missing, the build will say it.
-    let plan = Plan::new(request, machine, true).await.ok()?;
+    let plan = BuildPlan::new(request, machine, true).await.ok()?;
     plan.find(docker).await.ok()?
 }
 
@@ -126,7 +126,7 @@ async fn build(
     machine: &str,
 ) -> Result<NodeImage, NodeImageError> {
     let say = request.say;
-    let plan = Plan::new(request, machine, false).await?;
+    let plan = BuildPlan::new(request, machine, false).await?;
     let _lock = lock(&plan.folder, say).await?;
     if let Some(found) = plan.find(docker).await? {
         say(&format!("{} is here: it was built of the same ingredients", found.name));
@@ -139,7 +139,7 @@ async fn build(
     let name = plan.name();
     let old = inspect(docker, &name).await?.and_then(|image| image.id);
     let tag = format!("v{}", plan.version);
-    let ingredients = Ingredients {
+    let ingredients = NodeImageParts {
         version: plan.version,
         architecture: machine.to_owned(),
         capabilities: plan.capabilities,
@@ -157,7 +157,7 @@ async fn build(
 }
 
 /// What would be built, and the hash of all that goes into it.
-struct Plan {
+struct BuildPlan {
     version: Version,
     capabilities: Capabilities,
     assets: Assets,
@@ -165,7 +165,7 @@ struct Plan {
     hash: String,
 }
 
-impl Plan {
+impl BuildPlan {
     async fn new(request: &Request, machine: &str, installed_only: bool) -> Result<Self, NodeImageError> {
         let surroundings = Surroundings::of_this_process();
         let here = surroundings.platform();
@@ -218,7 +218,7 @@ fn hash(
 ) -> Result<String, NodeImageError> {
     // The pause image's name is what kubeadm says, and kubeadm's binary is an ingredient.
     let entries = files::entries(&version.to_string(), "", capabilities);
-    let mut inputs = files::hashed(&entries, Inputs::new("node"))
+    let mut inputs = files::hashed(&entries, RecipeHasher::new("node"))
         .with("base", base::hash(machine))
         .with("parts", parts::hash(machine))
         .with("entrypoint", files::ENTRYPOINT.join(" "))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::debian::Debian;
 use super::error::NodeImageError;
-use super::recipe::{Inputs, PART_PACKAGES};
+use super::recipe::{PART_PACKAGES, RecipeHasher};
 
 /// What the names of half-written tars begin with.
 const FRESH: &str = ".parts-";
@@ -21,7 +21,7 @@ fn debian(architecture: &str) -> Debian {
 /// The hash of what it is made of.
 pub(super) fn hash(architecture: &str) -> String {
     let arguments = debian(architecture).arguments(None);
-    let inputs = Inputs::new("parts");
+    let inputs = RecipeHasher::new("parts");
     arguments
         .iter()
         .fold(inputs, |inputs, argument| inputs.with("argument", argument.as_encoded_bytes()))

@@ -13,7 +13,7 @@ pub(super) fn stream(
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
     let (sender, receiver) = mpsc::channel(8);
     let writer = tokio::task::spawn_blocking(move || {
-        let mut out = BufWriter::with_capacity(1 << 18, Chunks(sender));
+        let mut out = BufWriter::with_capacity(1 << 18, ChunkSender(sender));
         write(&mut out)?;
         out.flush()
     });
@@ -28,9 +28,9 @@ pub(super) fn stream(
     Box::pin(stream)
 }
 
-struct Chunks(mpsc::Sender<Bytes>);
+struct ChunkSender(mpsc::Sender<Bytes>);
 
-impl Write for Chunks {
+impl Write for ChunkSender {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = self.0.blocking_send(Bytes::copy_from_slice(bytes));
         sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())

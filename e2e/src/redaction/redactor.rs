@@ -38,22 +38,22 @@ const WORD: usize = 12;
 /// The values of Secrets that an attempt has met.
 #[derive(Default)]
 pub(crate) struct Redactor {
-    own: Mutex<Known>,
+    own: Mutex<SecretValues>,
     run_secrets: RunSecrets,
 }
 
 /// The values that the attempts of a run have met, all together.
 #[derive(Clone, Default)]
-pub(crate) struct RunSecrets(Arc<Mutex<Known>>);
+pub(crate) struct RunSecrets(Arc<Mutex<SecretValues>>);
 
 #[derive(Default)]
-struct Known {
+struct SecretValues {
     values: BTreeSet<String>,
     /// Made of the values when it is needed, and anew when there are others.
     finder: Option<Arc<AhoCorasick>>,
 }
 
-impl Known {
+impl SecretValues {
     fn extend(&mut self, found: &BTreeSet<String>) {
         if !found.is_subset(&self.values) {
             self.values.extend(found.iter().cloned());
@@ -70,7 +70,7 @@ impl Known {
     }
 }
 
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+fn lock(known: &Mutex<SecretValues>) -> MutexGuard<'_, SecretValues> {
     known.lock().expect("nobody panics while values are learnt or looked for")
 }
 

@@ -9,18 +9,18 @@ use crate::report::model::{MomentKind, SpecReport};
 use crate::report::reporter::Reporter;
 
 /// Writes into one folder, beside what other runs have left there.
-pub(crate) struct Files {
+pub(crate) struct FileReporter {
     folder: PathBuf,
     specs: Mutex<Vec<SpecReport>>,
 }
 
-impl Files {
+impl FileReporter {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, specs: Mutex::default() }
     }
 }
 
-impl Reporter for Files {
+impl Reporter for FileReporter {
     fn spec_ended(&self, spec: &SpecReport) {
         self.specs.lock().expect("nobody panics while an entry is kept").push(trimmed(spec.clone()));
     }

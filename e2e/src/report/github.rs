@@ -105,10 +105,10 @@ fn summary(specs: &[SpecReport]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{Attempt, FailureReport, Place};
+    use crate::report::model::{Attempt, FailureReport, SourceLocation};
 
     fn failed() -> SpecReport {
-        let place = Some(Place { file: "tests/specs/a,b.rs".into(), line: 7, column: 9 });
+        let place = Some(SourceLocation { file: "tests/specs/a,b.rs".into(), line: 7, column: 9 });
         let failures = vec![FailureReport { place, ..FailureReport::default() }];
         SpecReport {
             name: "Machine / is at 100%".into(),

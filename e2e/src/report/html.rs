@@ -35,14 +35,14 @@ const COMPRESSION: u8 = 6;
 
 /// What the page's script reads.
 #[derive(Serialize)]
-struct Data<'a> {
+struct PageData<'a> {
     report: &'a Report,
-    contents: BTreeMap<&'a str, Content>,
+    contents: BTreeMap<&'a str, ArtefactText>,
 }
 
 /// An artefact's text.
 #[derive(Serialize)]
-struct Content {
+struct ArtefactText {
     text: String,
     /// What is missing of it, in words.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -64,7 +64,7 @@ pub fn page(report: &Report, folder: &Path) -> io::Result<String> {
             contents.insert(artefact.path.as_str(), content);
         }
     }
-    let data = packed(&Data { report, contents })?;
+    let data = packed(&PageData { report, contents })?;
     let page = PAGE
         .replace("{{style}}", STYLE)
         .replace("{{script}}", &format!("\"use strict\";\n{}", SCRIPT.concat()));
@@ -72,7 +72,7 @@ pub fn page(report: &Report, folder: &Path) -> io::Result<String> {
 }
 
 /// The end of a file: a log's last lines tell more than its first.
-fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<Content> {
+fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<ArtefactText> {
     if limit == 0 {
         return None;
     }
@@ -84,15 +84,15 @@ fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<Content> {
     file.take(limit).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     if skipped == 0 {
-        return Some(Content { text: text.into_owned(), cut: String::new() });
+        return Some(ArtefactText { text: text.into_owned(), cut: String::new() });
     }
     let whole_lines = text.split_once('\n').map_or(&*text, |(_, rest)| rest);
     let cut = format!("The last {} of {} kB are shown here;", whole_lines.len() / 1024, length / 1024);
-    Some(Content { text: whole_lines.to_owned(), cut })
+    Some(ArtefactText { text: whole_lines.to_owned(), cut })
 }
 
 /// JSON, compressed by zlib, in letters that end no element.
-fn packed(data: &Data<'_>) -> io::Result<String> {
+fn packed(data: &PageData<'_>) -> io::Result<String> {
     Ok(STANDARD.encode(compress_to_vec_zlib(&serde_json::to_vec(data)?, COMPRESSION)))
 }
 

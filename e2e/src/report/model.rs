@@ -126,7 +126,7 @@ pub struct FailureReport {
     pub message: String,
     /// Where in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// What was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
@@ -146,7 +146,7 @@ pub struct FailureReport {
 
 /// A line of a spec file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct SourceLocation {
     /// As the compiler was given it: relative to the workspace.
     pub file: String,
     /// Counted from 1.

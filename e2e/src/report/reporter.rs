@@ -11,7 +11,7 @@ use crate::report::model::{Moment, SpecReport};
 /// What a run is, before its first spec.
 #[derive(Clone, Debug, Default)]
 #[expect(dead_code, reason = "the reporters that read it come next")]
-pub(crate) struct RunHead {
+pub(crate) struct RunInfo {
     /// The test target's name.
     pub(crate) suite: String,
     /// What answers the API.
@@ -27,7 +27,7 @@ pub(crate) struct RunHead {
 /// One attempt that begins.
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "the reporters that read it come next")]
-pub(crate) struct Beginning<'a> {
+pub(crate) struct AttemptStart<'a> {
     /// The names from the outermost group to the spec.
     pub(crate) path: &'a [String],
     /// Counted from 1.
@@ -43,13 +43,13 @@ pub(crate) struct Beginning<'a> {
 /// left out has `spec_ended` alone. `run_begins` comes before all of them and `run_ended` after all, once each.
 pub(crate) trait Reporter: Send + Sync {
     /// The run is planned and its tier is usable.
-    fn run_begins(&self, _run: &RunHead) {}
+    fn run_begins(&self, _run: &RunInfo) {}
 
     /// A worker takes a spec up, for the first time or again.
-    fn attempt_begins(&self, _spec: Beginning<'_>) {}
+    fn attempt_begins(&self, _spec: AttemptStart<'_>) {}
 
     /// Something happened in a spec that is running. Called from the spec's own thread: it must be quick.
-    fn happened(&self, _spec: Beginning<'_>, _moment: &Moment) {}
+    fn happened(&self, _spec: AttemptStart<'_>, _moment: &Moment) {}
 
     /// A spec will not be tried again.
     fn spec_ended(&self, _spec: &SpecReport) {}
@@ -62,15 +62,15 @@ pub(crate) trait Reporter: Send + Sync {
 
 /// One that others hold, too.
 impl<R: Reporter + ?Sized> Reporter for Arc<R> {
-    fn run_begins(&self, run: &RunHead) {
+    fn run_begins(&self, run: &RunInfo) {
         (**self).run_begins(run);
     }
 
-    fn attempt_begins(&self, spec: Beginning<'_>) {
+    fn attempt_begins(&self, spec: AttemptStart<'_>) {
         (**self).attempt_begins(spec);
     }
 
-    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+    fn happened(&self, spec: AttemptStart<'_>, moment: &Moment) {
         (**self).happened(spec, moment);
     }
 
@@ -95,15 +95,15 @@ impl Reporters {
 }
 
 impl Reporter for Reporters {
-    fn run_begins(&self, run: &RunHead) {
+    fn run_begins(&self, run: &RunInfo) {
         self.0.iter().for_each(|reporter| reporter.run_begins(run));
     }
 
-    fn attempt_begins(&self, spec: Beginning<'_>) {
+    fn attempt_begins(&self, spec: AttemptStart<'_>) {
         self.0.iter().for_each(|reporter| reporter.attempt_begins(spec));
     }
 
-    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+    fn happened(&self, spec: AttemptStart<'_>, moment: &Moment) {
         self.0.iter().for_each(|reporter| reporter.happened(spec, moment));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::artefacts::{Bag, Scene, Sources};
+use crate::artefacts::{ArtefactWriter, EvidenceSources, FailureScene};
 use crate::attempt_log::AttemptLog;
 use crate::context::Cx;
 use crate::report::{Artefact, suite_name};
@@ -18,11 +18,11 @@ pub(crate) async fn collect(
     spec: &Spec,
     attempt: u32,
     cx: Option<&Cx>,
-    sources: &Sources,
+    sources: &EvidenceSources,
     attempt_log: &AttemptLog,
 ) -> (Vec<Artefact>, Vec<String>) {
     let now = cx.map_or_else(Timestamp::now, Cx::now);
-    let scene = Scene {
+    let scene = FailureScene {
         client: sources.observer.clone().or_else(|| cx.map(Cx::client)),
         namespaces: cx.map(namespaces).unwrap_or_default(),
         since: now.saturating_sub(attempt_log.elapsed()).unwrap_or(now),
@@ -35,25 +35,29 @@ pub(crate) async fn collect(
         drop(crate::artefacts::add_secrets(&scene).await);
         return Default::default();
     };
-    let bag = Bag::new(folder, &place(spec, run.tier.name(), attempt), Arc::clone(attempt_log.redactor()));
+    let writer = ArtefactWriter::new(
+        folder,
+        &place(spec, run.tier.name(), attempt),
+        Arc::clone(attempt_log.redactor()),
+    );
     let own = cx.map(|cx| cx.collectors.borrow().clone()).unwrap_or_default();
     let of_the_tier = sources.collectors.iter().map(|collector| &**collector);
     let others: Vec<_> = of_the_tier.chain(own.iter().map(|collector| &**collector)).collect();
-    let collecting = crate::artefacts::collect(&scene, &bag, &others);
-    match run.interrupt.or(collecting).await {
+    let collecting = crate::artefacts::collect(&scene, &writer, &others);
+    match run.interrupt.run_until(collecting).await {
         Ok(collected) => collected,
         Err(called) => {
             // It may have been ended before it knew the Secrets, and what the spec said is still told.
             drop(crate::artefacts::add_secrets(&scene).await);
-            bag.lacks("the rest", &format!("the run was ended by {}", called.by));
-            bag.emptied()
+            writer.note_missing("the rest", &format!("the run was ended by {}", called.by));
+            writer.finish()
         }
     }
 }
 
 fn namespaces(cx: &Cx) -> Vec<String> {
     let own = std::iter::once(cx.namespace().to_owned());
-    own.chain(cx.looks_at.borrow().iter().cloned()).collect()
+    own.chain(cx.collect_from.borrow().iter().cloned()).collect()
 }
 
 /// A folder for each suite, tier, spec and attempt.

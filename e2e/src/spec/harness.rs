@@ -17,17 +17,19 @@ use crate::interrupt::{self, Interrupt};
 use crate::need::Need;
 use crate::options::{Options, TierKind};
 use crate::redaction::RunSecrets;
-use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, aside, suite_name};
+use crate::report::{
+    FileReporter, Github, Outcome, Reporter, Reporters, RunInfo, SpecReport, print_to_stderr, suite_name,
+};
 use crate::span::mins;
-use crate::spec::choice::{Candidate, Choice, candidates, choose};
-use crate::spec::console::{Console, Manner};
+use crate::spec::choice::{Choice, PlannedTrial, candidates, choose};
+use crate::spec::console::{Console, OutputOptions};
 use crate::spec::order::{seed_of_repetition, splitmix, units};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::pool::run_units;
 use crate::spec::progress::{Progress, tell_when_asked};
-use crate::spec::run::{Halt, Run};
+use crate::spec::run::{Run, StopFlag};
 use crate::spec::tree::Suite;
-use crate::tier::{self, Definitions, Tier};
+use crate::tier::{self, SuiteDefinitions, Tier};
 
 /// The exit status of a run that could not begin.
 const CANNOT_BEGIN: u8 = 2;
@@ -86,7 +88,7 @@ pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     match begin(suite) {
         Ok(code) => code,
         Err(message) => {
-            aside(&format!("error: {message}"));
+            print_to_stderr(&format!("error: {message}"));
             ExitCode::from(CANNOT_BEGIN)
         }
     }
@@ -109,7 +111,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     for label in options.labels.unknown(&known) {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-        aside(&format!(
+        print_to_stderr(&format!(
             "warning: no spec has the label {label:?} of SEATRIAL_LABELS; the labels are: {known}"
         ));
     }
@@ -122,22 +124,25 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
     let workers = workers(&arguments, &*tier);
     let order = format!("{:?}", options.order).to_lowercase();
-    aside(&format!("tier {}, seed {seed}, order {order}, {workers} at once{by_label}", tier.name()));
+    print_to_stderr(&format!(
+        "tier {}, seed {seed}, order {order}, {workers} at once{by_label}",
+        tier.name()
+    ));
     let progress = Arc::new(Progress::default());
     tell_when_asked(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
     let interrupt = Arc::new(Interrupt::default());
     interrupt::listen(&interrupt).map_err(|error| format!("signals cannot be listened for: {error}"))?;
-    let manner = Manner {
+    let manner = OutputOptions {
         fail_on_flake: options.fail_on_flake,
         virtual_time: tier.virtual_time(),
         report: options.report.clone(),
     };
     let console = Console::new(&arguments, &choice, manner)
         .map_err(|error| format!("the log file cannot be written: {error}"))?;
-    let mut session = Session {
+    let mut session = RunSession {
         tier,
-        definitions: Arc::new(Definitions::new(suite.definitions)),
+        definitions: Arc::new(SuiteDefinitions::new(suite.definitions)),
         prefix: suite.prefix,
         one_status_writer: suite.one_status_writer,
         workers,
@@ -153,15 +158,15 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
 }
 
 /// Keeps the candidates that the filter lets through; gives all labels there are.
-fn by_label(candidates: &mut Vec<Candidate>, options: &Options) -> BTreeSet<String> {
-    let known: BTreeSet<_> = candidates.iter().flat_map(Candidate::labels).collect();
+fn by_label(candidates: &mut Vec<PlannedTrial>, options: &Options) -> BTreeSet<String> {
+    let known: BTreeSet<_> = candidates.iter().flat_map(PlannedTrial::labels).collect();
     candidates.retain(|candidate| options.labels.lets_through(&candidate.labels()));
     known
 }
 
-fn list(arguments: &Arguments, candidates: &[Candidate]) {
+fn list(arguments: &Arguments, candidates: &[PlannedTrial]) {
     let chosen = candidates.iter().filter(|candidate| !candidate.is_filtered_out(arguments));
-    let trials = chosen.map(Candidate::trial).collect();
+    let trials = chosen.map(PlannedTrial::trial).collect();
     // The filters have been applied, with what only this harness knows.
     let arguments = Arguments { filter: None, skip: Vec::new(), ..arguments.clone() };
     let _nothing_ran = libtest_mimic::run(&arguments, trials);
@@ -190,7 +195,7 @@ fn workers(arguments: &Arguments, tier: &dyn Tier) -> usize {
 fn written(options: &Options) -> Arc<Reporters> {
     let mut reporters = Reporters::default();
     if let Some(folder) = &options.report {
-        reporters.add(Files::new(folder.clone()));
+        reporters.add(FileReporter::new(folder.clone()));
     }
     if let Some(github) = Github::if_it_runs_this() {
         reporters.add(github);
@@ -199,10 +204,10 @@ fn written(options: &Options) -> Arc<Reporters> {
 }
 
 /// All repetitions of a run.
-struct Session {
+struct RunSession {
     options: Options,
     tier: Arc<dyn Tier>,
-    definitions: Arc<Definitions>,
+    definitions: Arc<SuiteDefinitions>,
     prefix: String,
     one_status_writer: bool,
     workers: usize,
@@ -215,13 +220,13 @@ struct Session {
     reports: Vec<SpecReport>,
 }
 
-impl Session {
+impl RunSession {
     fn run(&mut self, choice: &Choice, seed: u64) -> Result<ExitCode, String> {
         let mut all = Reporters::default();
         all.add(Arc::clone(&self.console));
         all.add(Arc::clone(&self.written));
         let all = Arc::new(all);
-        all.run_begins(&RunHead {
+        all.run_begins(&RunInfo {
             suite: suite_name(),
             tier: self.tier.name().to_owned(),
             seed,
@@ -234,7 +239,7 @@ impl Session {
         let written = all.run_ended();
         let figures = self.console.ends(&self.remarks(last_seed));
         written.map_err(|error| error.to_string())?;
-        Ok(match self.interrupt.called() {
+        Ok(match self.interrupt.requested() {
             Some(called) => ExitCode::from(called.by.exit_status()),
             None if figures.failed > 0 => ExitCode::from(FAILED),
             None => ExitCode::SUCCESS,
@@ -250,7 +255,7 @@ impl Session {
             repetition += 1;
             if limit > 1 {
                 let of = if limit == u64::MAX { String::new() } else { format!(" of {limit}") };
-                aside(&format!("repetition {repetition}{of}, seed {seed}"));
+                print_to_stderr(&format!("repetition {repetition}{of}, seed {seed}"));
             }
             self.console.begins();
             if repetition == 1 {
@@ -260,7 +265,7 @@ impl Session {
             let run = Arc::new(self.one_run(seed, reporters));
             let units = units(choice.runs.clone(), self.options.order, seed);
             self.reports.extend(run_units(&units, &run, self.workers));
-            if repetition >= limit || self.console.has_failed() || self.interrupt.called().is_some() {
+            if repetition >= limit || self.console.has_failed() || self.interrupt.requested().is_some() {
                 return seed;
             }
         }
@@ -281,7 +286,7 @@ impl Session {
             report: self.options.report.clone(),
             reporters: Arc::clone(reporters),
             progress: Arc::clone(&self.progress),
-            halt: Halt::default(),
+            halt: StopFlag::default(),
             interrupt: Arc::clone(&self.interrupt),
             secrets: self.secrets.clone(),
         }
@@ -324,7 +329,7 @@ impl Session {
             }
             text.push('\n');
         }
-        if let Some(called) = self.interrupt.called() {
+        if let Some(called) = self.interrupt.requested() {
             let _ = write!(text, "\nended by {} before all specs had their turn\n", called.by);
         } else if self.console.has_failed() {
             let _ = write!(text, "\nthe same run again: SEATRIAL_SEED={seed}\n");

@@ -14,11 +14,11 @@ mod order;
 mod pool;
 mod run;
 
-mod stage;
 mod thread;
+mod unit_runner;
 
+mod attempt;
 mod evidence;
-mod life;
 mod status_writers;
 
 mod namespace;

@@ -38,7 +38,7 @@ fn sorted(mut specs: Vec<Spec>, order: Order, seed: u64) -> Vec<Spec> {
 
 fn tree_key(spec: &Spec, order: Order, seed: u64) -> Vec<u64> {
     let mut way = seed;
-    let draw = |place: &crate::spec::plan::Place| {
+    let draw = |place: &crate::spec::plan::PlanPosition| {
         let index = place.index as u64;
         way = splitmix(way ^ splitmix(index));
         if place.ordered || order == Order::Written { index } else { way }

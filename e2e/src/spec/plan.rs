@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::labels::is_label;
 use crate::need::Need;
 use crate::spec::marks::Marks;
-use crate::spec::tree::{Body, Entry, Leaf, Scope, Suite};
+use crate::spec::tree::{Body, Scope, ScopeEntry, SpecDefinition, Suite};
 
 /// One spec with everything that applies to it.
 #[derive(Clone)]
@@ -28,16 +28,16 @@ pub(crate) struct Spec {
     /// The group that runs in the written order, if it is in one.
     pub(crate) ordered: Option<Arc<str>>,
     /// The groups that share a cluster, outermost first. With one of them or more, the outermost is a unit.
-    pub(crate) shared: Vec<Arc<Shared>>,
+    pub(crate) shared: Vec<Arc<SharedGroup>>,
     /// Where in the tree it stands.
-    pub(crate) place: Vec<Place>,
+    pub(crate) place: Vec<PlanPosition>,
     pub(crate) before: Vec<Body>,
     pub(crate) body: Option<Body>,
     pub(crate) after: Vec<Body>,
 }
 
 /// A group whose specs share a cluster and a namespace, with what runs once for all of them.
-pub(crate) struct Shared {
+pub(crate) struct SharedGroup {
     pub(crate) name: String,
     pub(crate) before_all: Vec<Body>,
     pub(crate) after_all: Vec<Body>,
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
 
 /// One step of the way to a spec: which entry of its group it is, and whether the group's order matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct PlanPosition {
     pub(crate) index: usize,
     pub(crate) ordered: bool,
 }
@@ -102,8 +102,8 @@ struct Inherited {
     marks: Marks,
     focused: bool,
     ordered: Option<Arc<str>>,
-    shared: Vec<Arc<Shared>>,
-    place: Vec<Place>,
+    shared: Vec<Arc<SharedGroup>>,
+    place: Vec<PlanPosition>,
     before: Vec<Body>,
     after: Vec<Body>,
 }
@@ -124,7 +124,7 @@ impl Inherited {
         let all = !scope.before_all.is_empty() || !scope.after_all.is_empty();
         if all || (scope.ordered && self.ordered.is_none()) {
             let (before_all, after_all) = (scope.before_all.clone(), scope.after_all.clone());
-            inner.shared.push(Arc::new(Shared { name, before_all, after_all }));
+            inner.shared.push(Arc::new(SharedGroup { name, before_all, after_all }));
         }
         inner.before.extend(scope.before.iter().cloned());
         inner.after = scope.after.iter().chain(&self.after).cloned().collect();
@@ -133,15 +133,15 @@ impl Inherited {
 
     fn at(&self, index: usize) -> Self {
         let mut inner = self.clone();
-        inner.place.push(Place { index, ordered: self.ordered.is_some() });
+        inner.place.push(PlanPosition { index, ordered: self.ordered.is_some() });
         inner
     }
 }
 
-fn has_focus(entry: &Entry) -> bool {
+fn has_focus(entry: &ScopeEntry) -> bool {
     match entry {
-        Entry::Group(group) => group.marks.focused || group.entries.iter().any(has_focus),
-        Entry::Spec(leaf) => leaf.marks.focused,
+        ScopeEntry::Group(group) => group.marks.focused || group.entries.iter().any(has_focus),
+        ScopeEntry::Spec(leaf) => leaf.marks.focused,
     }
 }
 
@@ -150,20 +150,20 @@ fn flatten(scope: &Scope, outer: &Inherited, specs: &mut Vec<Spec>) -> Result<()
     for (index, entry) in scope.entries.iter().enumerate() {
         let here = here.at(index);
         match entry {
-            Entry::Group(group) if group.name.is_empty() => {
+            ScopeEntry::Group(group) if group.name.is_empty() => {
                 return Err(PlanError::Name(here.path.join(" / ")));
             }
-            Entry::Group(group) if group.table && group.entries.is_empty() => {
+            ScopeEntry::Group(group) if group.table && group.entries.is_empty() => {
                 return Err(PlanError::Empty([here.path, vec![group.name.clone()]].concat().join(" / ")));
             }
-            Entry::Group(group) => flatten(group, &here, specs)?,
-            Entry::Spec(leaf) => specs.push(spec(leaf, here)?),
+            ScopeEntry::Group(group) => flatten(group, &here, specs)?,
+            ScopeEntry::Spec(leaf) => specs.push(spec(leaf, here)?),
         }
     }
     Ok(())
 }
 
-fn spec(leaf: &Leaf, group: Inherited) -> Result<Spec, PlanError> {
+fn spec(leaf: &SpecDefinition, group: Inherited) -> Result<Spec, PlanError> {
     let mut path = group.path;
     path.push(leaf.name.clone());
     let name = path.join(" / ");

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::attempt_log::AttemptLog;
 use crate::display::seconds;
-use crate::report::aside;
+use crate::report::print_to_stderr;
 
 /// The specs that are running.
 #[derive(Default)]
-pub(crate) struct Progress(Mutex<Vec<Running>>);
+pub(crate) struct Progress(Mutex<Vec<RunningSpec>>);
 
-struct Running {
+struct RunningSpec {
     spec: String,
     attempt_log: Weak<AttemptLog>,
     /// Told when it took too long: how often.
@@ -28,20 +28,20 @@ pub(crate) struct RunningGuard<'a> {
 }
 
 impl Progress {
-    fn list(&self) -> MutexGuard<'_, Vec<Running>> {
+    fn list(&self) -> MutexGuard<'_, Vec<RunningSpec>> {
         self.0.lock().expect("nobody panics while the list of running specs is written")
     }
 
     pub(crate) fn runs(&self, spec: &str, attempt_log: &Arc<AttemptLog>) -> RunningGuard<'_> {
         let attempt_log = Arc::downgrade(attempt_log);
-        self.list().push(Running { spec: spec.to_owned(), attempt_log: attempt_log.clone(), told: 0 });
+        self.list().push(RunningSpec { spec: spec.to_owned(), attempt_log: attempt_log.clone(), told: 0 });
         RunningGuard { progress: self, attempt_log }
     }
 
     /// All that run, for a person.
     pub(crate) fn told(&self) -> String {
         let list = self.list();
-        let running: Vec<_> = list.iter().filter_map(Running::told).collect();
+        let running: Vec<_> = list.iter().filter_map(RunningSpec::told).collect();
         match running.len() {
             0 => "progress: no spec is running".into(),
             1 => format!("progress: 1 spec is running{}", running.concat()),
@@ -63,7 +63,7 @@ impl Progress {
     }
 }
 
-impl Running {
+impl RunningSpec {
     fn told(&self) -> Option<String> {
         let attempt_log = self.attempt_log.upgrade()?;
         let mut text = format!(
@@ -76,7 +76,7 @@ impl Running {
         if let Some((at, step)) = attempt_log.steps().last() {
             let _ = write!(text, "\n  last step: {step}, at {}", seconds(*at));
         }
-        for wait in attempt_log.waits_so_far() {
+        for wait in attempt_log.describe_waits() {
             let _ = write!(text, "\n  waiting: {}", wait.replace('\n', "\n  "));
         }
         Some(attempt_log.redactor().redact(&text).into_owned())
@@ -97,7 +97,7 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
     // Registered before this returns: a signal that nobody has registered for ends the process.
     let mut asked = {
         let _context = runtime.enter();
-        Asked::register()?
+        ProgressSignals::register()?
     };
     // It ends with the process: whoever asks for the progress may ask at any time until then.
     std::thread::Builder::new().name("progress".into()).spawn(move || {
@@ -106,9 +106,12 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
             let signalled = runtime.block_on(async { tokio::time::timeout(patience, asked.again()).await });
             // Told outside of the runtime: the boards ask whether a thread is a spec's own.
             match signalled {
-                Ok(()) => aside(&progress.told()),
+                Ok(()) => print_to_stderr(&progress.told()),
                 Err(_) => {
-                    after.and_then(|after| progress.slow(after)).into_iter().for_each(|told| aside(&told));
+                    after
+                        .and_then(|after| progress.slow(after))
+                        .into_iter()
+                        .for_each(|told| print_to_stderr(&told));
                 }
             }
         }
@@ -117,10 +120,10 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
 }
 
 #[cfg(unix)]
-struct Asked(Vec<tokio::signal::unix::Signal>);
+struct ProgressSignals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-impl Asked {
+impl ProgressSignals {
     fn register() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(vec![

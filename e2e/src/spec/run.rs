@@ -9,12 +9,12 @@ use crate::redaction::RunSecrets;
 use crate::report::Reporters;
 use crate::spec::plan::Spec;
 use crate::spec::progress::Progress;
-use crate::tier::{Definitions, Tier};
+use crate::tier::{SuiteDefinitions, Tier};
 
 /// One run over the chosen specs.
 pub(crate) struct Run {
     pub(crate) tier: Arc<dyn Tier>,
-    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) definitions: Arc<SuiteDefinitions>,
     pub(crate) prefix: String,
     pub(crate) seed: u64,
     pub(crate) spec_limit: Duration,
@@ -31,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) report: Option<PathBuf>,
     pub(crate) reporters: Arc<Reporters>,
     pub(crate) progress: Arc<Progress>,
-    pub(crate) halt: Halt,
+    pub(crate) halt: StopFlag,
     pub(crate) interrupt: Arc<Interrupt>,
     /// The Secrets that its attempts have met.
     pub(crate) secrets: RunSecrets,
@@ -46,7 +46,7 @@ impl Run {
     /// Why no spec is begun any more, if so.
     pub(crate) fn halted(&self) -> Option<String> {
         let interrupted =
-            || self.interrupt.called().map(|called| format!("the run was ended by {}", called.by));
+            || self.interrupt.requested().map(|called| format!("the run was ended by {}", called.by));
         self.halt.called().or_else(interrupted)
     }
 
@@ -60,9 +60,9 @@ impl Run {
 
 /// Whether, and why, no spec is begun any more.
 #[derive(Default)]
-pub(crate) struct Halt(Mutex<Option<String>>);
+pub(crate) struct StopFlag(Mutex<Option<String>>);
 
-impl Halt {
+impl StopFlag {
     /// From now on no spec is begun. The first reason stays.
     pub(crate) fn call(&self, reason: impl Into<String>) {
         self.0.lock().expect("nobody panics while a run is halted").get_or_insert_with(|| reason.into());

@@ -38,16 +38,16 @@ pub struct Scope {
     pub(crate) after: Vec<Body>,
     pub(crate) before_all: Vec<Body>,
     pub(crate) after_all: Vec<Body>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ScopeEntry>,
 }
 
-pub(crate) enum Entry {
+pub(crate) enum ScopeEntry {
     Group(Scope),
-    Spec(Leaf),
+    Spec(SpecDefinition),
 }
 
 /// One spec as it was written; without a body it is a promise.
-pub(crate) struct Leaf {
+pub(crate) struct SpecDefinition {
     pub(crate) name: String,
     pub(crate) marks: Marks,
     pub(crate) body: Option<Body>,
@@ -113,7 +113,7 @@ impl Scope {
     pub fn context(&mut self, name: &str, build: impl FnOnce(&mut Self)) -> &mut Self {
         let mut scope = Self { name: name.to_owned(), ..Self::default() };
         build(&mut scope);
-        self.entries.push(Entry::Group(scope));
+        self.entries.push(ScopeEntry::Group(scope));
         self
     }
 
@@ -129,15 +129,15 @@ impl Scope {
     where
         F: AsyncFn(&mut Cx) -> SpecResult + Send + Sync + 'static,
     {
-        let leaf = Leaf { name: name.to_owned(), marks: Marks::default(), body: Some(erase(body)) };
-        self.entries.push(Entry::Spec(leaf));
+        let leaf = SpecDefinition { name: name.to_owned(), marks: Marks::default(), body: Some(erase(body)) };
+        self.entries.push(ScopeEntry::Spec(leaf));
         self.newest()
     }
 
     /// Adds a spec that nobody has written yet: it is reported as skipped, with the reason.
     pub fn not_yet(&mut self, name: &str, reason: &str) -> SpecHandle<'_> {
         let marks = Marks { pending: Some(reason.to_owned()), ..Marks::default() };
-        self.entries.push(Entry::Spec(Leaf { name: name.to_owned(), marks, body: None }));
+        self.entries.push(ScopeEntry::Spec(SpecDefinition { name: name.to_owned(), marks, body: None }));
         self.newest()
     }
 
@@ -167,16 +167,16 @@ impl Scope {
                 let (body, value) = (Arc::clone(&body), Arc::clone(&value));
                 async move { body(cx, &value).await }.boxed_local()
             });
-            group.entries.push(Entry::Spec(Leaf { name, marks, body: Some(body) }));
+            group.entries.push(ScopeEntry::Spec(SpecDefinition { name, marks, body: Some(body) }));
         }
-        self.entries.push(Entry::Group(group));
+        self.entries.push(ScopeEntry::Group(group));
         self.newest()
     }
 
     fn newest(&mut self) -> SpecHandle<'_> {
         let marks = match self.entries.last_mut() {
-            Some(Entry::Spec(leaf)) => &mut leaf.marks,
-            Some(Entry::Group(group)) => &mut group.marks,
+            Some(ScopeEntry::Spec(leaf)) => &mut leaf.marks,
+            Some(ScopeEntry::Group(group)) => &mut group.marks,
             None => unreachable!("an entry was pushed in the statement above"),
         };
         SpecHandle { marks }

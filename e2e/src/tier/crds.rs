@@ -12,13 +12,13 @@ use crate::failure::{Failure, SpecResult};
 use crate::tier::Connection;
 
 /// A suite's definitions, and whether the shared cluster has them yet.
-pub(crate) struct Definitions {
+pub(crate) struct SuiteDefinitions {
     crds: Vec<Value>,
     // Held while they are installed: specs that start at the same time wait for the first one.
     shared_done: Mutex<bool>,
 }
 
-impl Definitions {
+impl SuiteDefinitions {
     pub(crate) fn new(crds: Vec<Value>) -> Self {
         Self { crds, shared_done: Mutex::new(false) }
     }
@@ -37,7 +37,7 @@ impl Definitions {
     }
 }
 
-impl Definitions {
+impl SuiteDefinitions {
     async fn install_now(&self, client: &Client) -> SpecResult {
         // As they were written, not through the typed CustomResourceDefinition: nothing in them is lost.
         let api: Api<DynamicObject> =

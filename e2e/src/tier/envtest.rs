@@ -17,7 +17,7 @@ use seatrial_fakeclient::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::artefacts::{Collector, PlaneLogs, Sources};
+use crate::artefacts::{Collector, EvidenceSources, PlaneLogs};
 use crate::audit::{AdminConfig, AuditLog, AuditSource, policy};
 use crate::extensions::Extensions;
 use crate::failure::SpecResult;
@@ -40,9 +40,9 @@ const CONTROLLERS: [&str; 4] = [
 ];
 
 /// The tier of a control plane of our own.
-pub(crate) struct Envtest(Prepared<Running>);
+pub(crate) struct Envtest(Prepared<RunningPlane>);
 
-struct Running {
+struct RunningPlane {
     environment: Environment,
     /// Where the API server finds its audit policy and writes its audit log.
     audit: TempDir,
@@ -76,7 +76,7 @@ impl Envtest {
         })?;
         let client = Client::try_from(admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
         let collectors: Vec<Box<dyn Collector>> = vec![Box::new(PlaneLogs::from_now(&logs))];
-        let sources = Sources { collectors, ..Sources::default() };
+        let sources = EvidenceSources { collectors, ..EvidenceSources::default() };
         let mut extensions = Extensions::default();
         extensions.insert(AdminConfig(admin));
         extensions.insert(AuditSource(Rc::new(audit)));
@@ -117,7 +117,7 @@ impl Tier for Envtest {
     }
 }
 
-fn start(interrupt: &Interrupt) -> Result<Running, String> {
+fn start(interrupt: &Interrupt) -> Result<RunningPlane, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("envtest")
@@ -131,10 +131,10 @@ fn start(interrupt: &Interrupt) -> Result<Running, String> {
         builder = builder.apiserver_arg(name, value);
     }
     // Dropped in the middle, a start ends its processes and removes its folder.
-    let started = runtime.block_on(interrupt.or(builder.start()));
+    let started = runtime.block_on(interrupt.run_until(builder.start()));
     let started = started.map_err(|called| format!("ended by {} while it started", called.by))?;
     let environment = started.map_err(|error| crate::failure::sentence(&error))?;
-    Ok(Running { environment, audit, runtime })
+    Ok(RunningPlane { environment, audit, runtime })
 }
 
 fn audit_folder() -> io::Result<TempDir> {

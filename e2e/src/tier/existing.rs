@@ -10,7 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
-use crate::artefacts::Sources;
+use crate::artefacts::EvidenceSources;
 use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::need::Need;
@@ -37,7 +37,7 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        let (clock, sources) = (Clock::system(), Sources::default());
+        let (clock, sources) = (Clock::system(), EvidenceSources::default());
         Ok(Connection { client, clock, shared: true, sources, extensions: Extensions::default() })
     }
 

@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
-use crate::artefacts::{OBSERVER, Requests, Sources};
+use crate::artefacts::{EvidenceSources, OBSERVER, Requests};
 use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::need::Need;
@@ -57,7 +57,7 @@ impl Tier for Fake {
 
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
-    let sources = Sources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
+    let sources = EvidenceSources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
     Connection { client, clock, shared: false, sources, extensions: Extensions::default() }
 }
 

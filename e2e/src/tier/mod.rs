@@ -1,6 +1,6 @@
 //! What answers the API: one trait, and one file for each thing that can.
 
-mod cluster;
+mod contract;
 mod crds;
 #[cfg(feature = "envtest")]
 mod envtest;
@@ -12,7 +12,7 @@ mod kind;
 mod prepared;
 
 pub(crate) use crate::context::Connection;
-pub(crate) use cluster::{Tier, TierError, choose};
-pub(crate) use crds::Definitions;
+pub(crate) use contract::{Tier, TierError, choose};
+pub(crate) use crds::SuiteDefinitions;
 #[cfg(test)]
 pub(crate) use fake::Fake;

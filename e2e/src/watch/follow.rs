@@ -35,7 +35,7 @@ pub(crate) enum WatchUpdate<'a, K> {
 }
 
 /// How a watch came to its end.
-enum End {
+enum WatchEnd {
     /// Whoever follows has seen enough.
     Seen,
     /// Resume from the last revision.
@@ -49,7 +49,7 @@ enum End {
 }
 
 /// What comes after a watch.
-enum Next {
+enum NextRequest {
     /// Whoever follows has seen enough.
     Nothing,
     List,
@@ -86,9 +86,9 @@ where
                         return;
                     }
                     match self.keep_watching(&mut objects, &mut revision, &mut see).await {
-                        Next::Nothing => return,
-                        Next::Poll => return self.poll(every, &mut see).await,
-                        Next::List => {}
+                        NextRequest::Nothing => return,
+                        NextRequest::Poll => return self.poll(every, &mut see).await,
+                        NextRequest::List => {}
                     }
                 }
                 Err(error) => {
@@ -128,17 +128,17 @@ where
         objects: &mut Objects<K>,
         revision: &mut String,
         see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>,
-    ) -> Next {
+    ) -> NextRequest {
         let mut pause = PAUSE.0;
         loop {
             let (before, started) = (revision.clone(), Instant::now());
             match self.watch_once(objects, revision, see).await {
-                End::Seen => return Next::Nothing,
-                End::Relist => return Next::List,
-                End::Unwatchable => return Next::Poll,
+                WatchEnd::Seen => return NextRequest::Nothing,
+                WatchEnd::Relist => return NextRequest::List,
+                WatchEnd::Unwatchable => return NextRequest::Poll,
                 // A server that ends watches as soon as they begin would otherwise be asked without end.
-                End::Resume if *revision != before || started.elapsed() >= PAUSE.1 => pause = PAUSE.0,
-                End::Resume | End::Pause => rest(&mut pause).await,
+                WatchEnd::Resume if *revision != before || started.elapsed() >= PAUSE.1 => pause = PAUSE.0,
+                WatchEnd::Resume | WatchEnd::Pause => rest(&mut pause).await,
             }
         }
     }
@@ -148,7 +148,7 @@ where
         objects: &mut Objects<K>,
         revision: &mut String,
         see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>,
-    ) -> End {
+    ) -> WatchEnd {
         let mut stream = match self.api.watch(&self.watch_params(), revision).await {
             Ok(stream) => pin!(stream),
             Err(error) => return trouble(&error, see),
@@ -169,15 +169,15 @@ where
                 }
                 Ok(WatchEvent::Error(status)) => {
                     let seen = see(WatchUpdate::Error(status_sentence(&status)));
-                    return if seen.is_break() { End::Seen } else { End::Relist };
+                    return if seen.is_break() { WatchEnd::Seen } else { WatchEnd::Relist };
                 }
                 Err(error) => return trouble(&error, see),
             }
             if see(WatchUpdate::Current(objects)).is_break() {
-                return End::Seen;
+                return WatchEnd::Seen;
             }
         }
-        End::Resume
+        WatchEnd::Resume
     }
 }
 
@@ -189,14 +189,14 @@ fn advance<K: Resource>(revision: &mut String, object: &K) {
 
 /// 410 says that the revision is compacted away: only a new list helps. The others say that the verb is not for us, or
 /// not for this kind, or not there.
-fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) -> End {
+fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) -> WatchEnd {
     if see(WatchUpdate::Error(sentence(error))).is_break() {
-        return End::Seen;
+        return WatchEnd::Seen;
     }
     match error {
-        kube::Error::Api(status) if status.code == 410 => End::Relist,
-        kube::Error::Api(status) if matches!(status.code, 403 | 405 | 501) => End::Unwatchable,
-        _ => End::Pause,
+        kube::Error::Api(status) if status.code == 410 => WatchEnd::Relist,
+        kube::Error::Api(status) if matches!(status.code, 403 | 405 | 501) => WatchEnd::Unwatchable,
+        _ => WatchEnd::Pause,
     }
 }
 
@@ -211,18 +211,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::expect::script::{Answer, Asked, config, event, scripted};
+    use crate::expect::scripted::{RequestLog, ScriptedAnswer, config, event, scripted};
 
     /// Follows a scripted server until the object has the value `end`, and tells what was seen on the way.
-    async fn followed(script: Vec<Answer>) -> (Vec<String>, Asked) {
+    async fn followed(script: Vec<ScriptedAnswer>) -> (Vec<String>, RequestLog) {
         let (subject, asked) = scripted(script);
         let mut seen = Vec::new();
-        subject.follow(|sight| tell(&sight, &mut seen)).await;
+        subject.follow(|update| tell(&update, &mut seen)).await;
         (seen, asked)
     }
 
-    fn tell(sight: &WatchUpdate<'_, ConfigMap>, seen: &mut Vec<String>) -> ControlFlow<()> {
-        let told = match sight {
+    fn tell(update: &WatchUpdate<'_, ConfigMap>, seen: &mut Vec<String>) -> ControlFlow<()> {
+        let told = match update {
             WatchUpdate::Gap => "gap".into(),
             WatchUpdate::Error(error) => error.clone(),
             WatchUpdate::Current(objects) => {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     /// The revision that each watch asked to begin at.
-    fn watched_from(asked: &Asked) -> Vec<String> {
+    fn watched_from(asked: &RequestLog) -> Vec<String> {
         let watches = asked.all().into_iter().filter(|path| path.contains("watch=true"));
         let revision =
             |path: String| Some(path.split("resourceVersion=").nth(1)?.split('&').next()?.to_owned());
@@ -252,10 +252,13 @@ mod tests {
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"resourceVersion": "9"},
         }});
         let (seen, asked) = followed(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::Watch(vec![event("MODIFIED", &config(5, "1"))]),
-            Answer::Watch(vec![bookmark]),
-            Answer::OpenWatch(vec![event("DELETED", &config(10, "1")), event("ADDED", &config(11, "end"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::Watch(vec![event("MODIFIED", &config(5, "1"))]),
+            ScriptedAnswer::Watch(vec![bookmark]),
+            ScriptedAnswer::OpenWatch(vec![
+                event("DELETED", &config(10, "1")),
+                event("ADDED", &config(11, "end")),
+            ]),
         ])
         .await;
         assert_eq!(seen, ["0", "1", "absent", "end"]);
@@ -267,8 +270,12 @@ mod tests {
         let expired = json!({"type": "ERROR", "object": {
             "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old",
         }});
-        for refusal in [Answer::Refusal(410), Answer::OpenWatch(vec![expired])] {
-            let script = vec![Answer::List(3, vec![]), refusal, Answer::List(9, vec![config(8, "end")])];
+        for refusal in [ScriptedAnswer::Refusal(410), ScriptedAnswer::OpenWatch(vec![expired])] {
+            let script = vec![
+                ScriptedAnswer::List(3, vec![]),
+                refusal,
+                ScriptedAnswer::List(9, vec![config(8, "end")]),
+            ];
             let (seen, _) = followed(script).await;
             assert_eq!(
                 (seen.len(), seen[0].as_str(), &seen[2..]),
@@ -283,10 +290,10 @@ mod tests {
     async fn an_error_is_told_and_asked_again_after_a_pause_without_a_gap() {
         let started = Instant::now();
         let (seen, asked) = followed(vec![
-            Answer::Refusal(500),
-            Answer::List(3, vec![]),
-            Answer::Refusal(500),
-            Answer::OpenWatch(vec![event("ADDED", &config(4, "end"))]),
+            ScriptedAnswer::Refusal(500),
+            ScriptedAnswer::List(3, vec![]),
+            ScriptedAnswer::Refusal(500),
+            ScriptedAnswer::OpenWatch(vec![event("ADDED", &config(4, "end"))]),
         ])
         .await;
         let error = "500 InternalError: by the script";
@@ -301,7 +308,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_ends_every_watch_at_once_is_not_asked_without_end() {
-        let (subject, asked) = scripted(vec![Answer::List(3, vec![]), Answer::Watch(vec![])]);
+        let (subject, asked) = scripted(vec![ScriptedAnswer::List(3, vec![]), ScriptedAnswer::Watch(vec![])]);
         let minute = crate::mins(1);
         let followed = tokio::time::timeout(minute, subject.follow(|_| ControlFlow::Continue(()))).await;
         assert!(followed.is_err(), "nothing was to be seen");

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::display::to_json;
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`have_condition`].
 pub struct HaveCondition {
@@ -81,7 +81,8 @@ impl<T: Serialize> Matcher<T> for HaveCondition {
         }
         let seen: Map<_, _> =
             wanted.keys().filter_map(|key| Some((key.clone(), condition.get(key)?.clone()))).collect();
-        let place = Place::default().at(&object).field("status").field("conditions").item(index, condition);
+        let place =
+            FieldCursor::default().at(&object).field("status").field("conditions").item(index, condition);
         let why = format!("{}{}", told(&self.kind, condition), place.field("status").last_written());
         Err(Mismatch::new(why).with_difference(&wanted, &seen))
     }

@@ -20,6 +20,6 @@ pub use field_owner::{HaveFieldOwner, have_field_owner};
 pub use kube_condition::{Meet, meet};
 pub use partial::{MatchJson, match_json, match_yaml};
 pub use presence::{BeGone, Exist, be_gone, exist};
-pub use rejected::{Answer, BeRejected, be_rejected};
+pub use rejected::{BeRejected, StatusError, be_rejected};
 pub use replicas::{HaveReadyReplicas, have_ready_replicas};
 pub use value::{Check, Equal, Satisfy, check, equal, satisfy};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::display::{short, to_json};
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`match_json`] and [`match_yaml`].
 pub struct MatchJson(Value);
@@ -50,7 +50,7 @@ impl<T: Serialize> Matcher<T> for MatchJson {
         let Some(actual) = actual else { return Err(Mismatch::absent()) };
         let actual = to_json(actual);
         let mut wrong = Vec::new();
-        compare("", &Place::default(), &self.0, &actual, &mut wrong);
+        compare("", &FieldCursor::default(), &self.0, &actual, &mut wrong);
         if wrong.is_empty() {
             return Ok(());
         }
@@ -59,7 +59,13 @@ impl<T: Serialize> Matcher<T> for MatchJson {
 }
 
 /// `way` leads to the actual value, for what its managed fields say.
-fn compare<'v>(path: &str, way: &Place<'v>, wanted: &'v Value, actual: &'v Value, wrong: &mut Vec<String>) {
+fn compare<'v>(
+    path: &str,
+    way: &FieldCursor<'v>,
+    wanted: &'v Value,
+    actual: &'v Value,
+    wrong: &mut Vec<String>,
+) {
     let place = || if path.is_empty() { "it".to_owned() } else { path.to_owned() };
     let way = way.clone().at(actual);
     match (wanted, actual) {

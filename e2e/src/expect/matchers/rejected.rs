@@ -27,18 +27,18 @@ impl BeRejected {
 }
 
 /// An error that an API server's Status may stand behind.
-pub trait Answer: std::error::Error + 'static {
+pub trait StatusError: std::error::Error + 'static {
     /// The Status, if the API server answered.
     fn answer(&self) -> Option<&Status>;
 }
 
-impl Answer for RequestError {
+impl StatusError for RequestError {
     fn answer(&self) -> Option<&Status> {
         self.status()
     }
 }
 
-impl Answer for kube::Error {
+impl StatusError for kube::Error {
     fn answer(&self) -> Option<&Status> {
         match self {
             Self::Api(status) => Some(status),
@@ -47,7 +47,7 @@ impl Answer for kube::Error {
     }
 }
 
-impl<T, E: Answer> Matcher<Result<T, E>> for BeRejected {
+impl<T, E: StatusError> Matcher<Result<T, E>> for BeRejected {
     fn expected(&self) -> String {
         let saying: Vec<_> = self.saying.iter().map(|part| format!(" saying {part:?}")).collect();
         format!("be rejected as {}{}", self.reason, saying.join(" and"))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::display::to_json;
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`have_ready_replicas`].
 pub struct HaveReadyReplicas(i64);
@@ -38,7 +38,7 @@ impl<T: Serialize> Matcher<T> for HaveReadyReplicas {
             return Ok(());
         }
         let field = if number("/status/readyReplicas").is_some() { "readyReplicas" } else { "numberReady" };
-        let written = Place::default().at(&object).field("status").field(field).last_written();
+        let written = FieldCursor::default().at(&object).field("status").field(field).last_written();
         let wanted = number("/spec/replicas").or(number("/status/desiredNumberScheduled"));
         let of = wanted.map(|wanted| format!(" of {wanted}")).unwrap_or_default();
         Err(Mismatch::new(format!("{ready}{of} are ready{written}")))

@@ -14,9 +14,9 @@ use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::super::cluster::client_of;
 use super::super::containers::{ROLE_LABEL, connect, containers, label, name_of};
-use super::super::node::Condition;
-use super::parts::{OF_ONE, Part, inspected, logs, parts, read_logs, whole_lines};
-use crate::artefacts::{Bag, Collector, Scene, add_all_secrets};
+use super::super::node::ContainerState;
+use super::parts::{NodeFile, OF_ONE, inspected, logs, parts, read_logs, whole_lines};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene, add_all_secrets};
 use crate::docker::{exec, reason};
 
 /// How long one answer of a node, or of Docker about it, may take.
@@ -48,7 +48,7 @@ impl NodeEvidence {
 }
 
 impl Collector for NodeEvidence {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "nodes"
     }
 
@@ -57,18 +57,22 @@ impl Collector for NodeEvidence {
         Duration::from_secs(120)
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-        self.all(scene, bag).boxed_local()
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
+        self.all(scene, writer).boxed_local()
     }
 }
 
 impl NodeEvidence {
-    async fn all(&self, scene: &Scene, bag: &Bag) -> Result<(), String> {
+    async fn all(&self, scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), String> {
         let docker = connect().await.map_err(|error| error.to_string())?;
         let found = containers(&docker, Some(&self.cluster)).await.map_err(|error| error.to_string())?;
         // What nodes log is about all namespaces.
         if let Err(error) = within(SECRETS, self.add_node_secrets(scene)).await {
-            bag.lacks(
+            writer.note_missing(
                 &format!("Secrets of cluster {}", self.cluster),
                 &format!("{error}; in what nodes logged they are masked by form alone"),
             );
@@ -77,12 +81,12 @@ impl NodeEvidence {
             .iter()
             .filter(|container| matches!(label(container, ROLE_LABEL), Some("control-plane" | "worker")));
         let each = nodes.map(|container| async {
-            Asked { docker: &docker, node: name_of(container), scene, bag }.all().await
+            NodeQuery { docker: &docker, node: name_of(container), scene, writer }.all().await
         });
         join_all(each).await.into_iter().collect()
     }
 
-    async fn add_node_secrets(&self, scene: &Scene) -> Result<(), String> {
+    async fn add_node_secrets(&self, scene: &FailureScene) -> Result<(), String> {
         let client = match &self.kubeconfig {
             None => scene.client.clone(),
             Some(path) => {
@@ -102,14 +106,14 @@ impl NodeEvidence {
 }
 
 /// One node that is asked.
-struct Asked<'a> {
+struct NodeQuery<'a> {
     docker: &'a Docker,
     node: String,
-    scene: &'a Scene,
-    bag: &'a Bag,
+    scene: &'a FailureScene,
+    writer: &'a ArtefactWriter,
 }
 
-impl Asked<'_> {
+impl NodeQuery<'_> {
     /// What Docker knows of the node, and if it runs what it knows itself. An error is one of the report's folder.
     async fn all(&self) -> Result<(), String> {
         let inspect = self.docker.inspect_container(&self.node, None);
@@ -117,11 +121,11 @@ impl Asked<'_> {
         let condition = match &found {
             Ok(container) => {
                 self.put("inspect.json", inspected(container))?;
-                Condition::of(container)
+                ContainerState::of(container)
             }
             Err(error) => {
                 self.lacks("inspect.json", error);
-                Condition::Running
+                ContainerState::Running
             }
         };
         match within(ANSWER, self.console()).await {
@@ -129,9 +133,9 @@ impl Asked<'_> {
             Err(error) => self.lacks("serial.log", &error),
         }
         let away = match condition {
-            Condition::Running => return self.inside().await,
-            Condition::Paused => "its container is paused",
-            Condition::Stopped => "its container does not run",
+            ContainerState::Running => return self.inside().await,
+            ContainerState::Paused => "its container is paused",
+            ContainerState::Stopped => "its container does not run",
         };
         self.lacks("journal and logs", away);
         Ok(())
@@ -151,7 +155,7 @@ impl Asked<'_> {
     }
 
     async fn inside(&self) -> Result<(), String> {
-        let files = parts(self.scene.since).into_iter().map(async |Part { file, command }| {
+        let files = parts(self.scene.since).into_iter().map(async |NodeFile { file, command }| {
             match self.printed(&command).await {
                 Ok(text) => self.put(file, whole_lines(&text, OF_ONE)),
                 Err(error) => {
@@ -179,7 +183,7 @@ impl Asked<'_> {
         }
         let place = |path: &str| format!("nodes/{}/{path}", self.node);
         for (name, path) in &logged.names {
-            self.bag.name_again(&place(path), &place(&format!("containers/{name}")))?;
+            self.writer.link(&place(path), &place(&format!("containers/{name}")))?;
         }
         Ok(())
     }
@@ -200,11 +204,11 @@ impl Asked<'_> {
     }
 
     fn put(&self, file: &str, text: impl AsRef<str>) -> Result<(), String> {
-        self.bag.put(&format!("node {}", self.node), &format!("nodes/{}/{file}", self.node), text)
+        self.writer.write(&format!("node {}", self.node), &format!("nodes/{}/{file}", self.node), text)
     }
 
     fn lacks(&self, what: &str, why: &str) {
-        self.bag.lacks(&format!("{what} of node {}", self.node), why);
+        self.writer.note_missing(&format!("{what} of node {}", self.node), why);
     }
 }
 

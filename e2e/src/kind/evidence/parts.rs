@@ -18,14 +18,14 @@ const OF_A_CONTAINER: usize = 128 << 10;
 const CONTAINERS: usize = 60;
 
 /// One file and the command whose output it is.
-pub(super) struct Part {
+pub(super) struct NodeFile {
     pub(super) file: &'static str,
     pub(super) command: Vec<String>,
 }
 
 /// The files that a running node is asked for. What happened before `since` is another spec's.
-pub(super) fn parts(since: Timestamp) -> Vec<Part> {
-    let part = |file, script: &str| Part { file, command: shell(script, &[]) };
+pub(super) fn parts(since: Timestamp) -> Vec<NodeFile> {
+    let part = |file, script: &str| NodeFile { file, command: shell(script, &[]) };
     let journal = |unit: &str| {
         let since = since.as_second();
         format!(
@@ -62,7 +62,7 @@ fn shell(script: &str, arguments: &[&str]) -> Vec<String> {
 
 /// What containers logged: files by path, and the second names of some of them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Logged {
+pub(super) struct CommandLog {
     /// `pods/NAMESPACE_POD_UID/CONTAINER/0.log`, and what it holds.
     pub(super) files: Vec<(String, String)>,
     /// `POD_NAMESPACE_CONTAINER-ID.log`, and the file that it stands for.
@@ -70,8 +70,8 @@ pub(super) struct Logged {
 }
 
 /// Reads what [`logs`] printed. What would lie outside of the node's folder is left out.
-pub(super) fn read_logs(mark: &str, printed: &str) -> Logged {
-    let mut logged = Logged::default();
+pub(super) fn read_logs(mark: &str, printed: &str) -> CommandLog {
+    let mut logged = CommandLog::default();
     for piece in printed.split(&format!("\n{mark} ")).skip(1) {
         let (head, content) = piece.split_once('\n').unwrap_or((piece, ""));
         match head.split_once(' ') {
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_path_that_leads_out_of_the_node_s_folder_is_left_out() {
         let printed = "\nm file ../../etc/x\nroot\n\nm file /etc/x\nroot\n\nm link ../y /var/log/pods/a\n";
-        assert_eq!(read_logs("m", printed), Logged::default());
+        assert_eq!(read_logs("m", printed), CommandLog::default());
     }
 
     #[test]

@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use super::super::cluster::{Cluster, Timings};
 use super::super::home::Home;
-use super::super::spec::KindOfCx as _;
-use crate::artefacts::Sources;
+use super::super::spec::KindExt as _;
+use crate::artefacts::EvidenceSources;
 use crate::context::Cx;
-use crate::docker::script::{Scripted, scripted, version};
+use crate::docker::scripted::{Scripted, scripted, version};
 use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
@@ -74,7 +74,7 @@ impl OneNode {
             client: self.api.client(),
             clock: Clock::system(),
             shared: true,
-            sources: Sources::default(),
+            sources: EvidenceSources::default(),
             extensions,
         }
     }
@@ -150,7 +150,7 @@ async fn says_that_it_is_well(cluster: &FakeCluster) {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum SpecEnd {
     Passes,
     Fails,
     Panics,
@@ -158,21 +158,21 @@ enum Ending {
     IsInterrupted,
 }
 
-async fn ends(cx: &Cx, how: Ending, interrupt: &Interrupt) -> SpecResult {
+async fn ends(cx: &Cx, how: SpecEnd, interrupt: &Interrupt) -> SpecResult {
     match how {
-        Ending::Passes => cx.expect(1).to(equal(1)),
-        Ending::Fails => Err(Failure::new("the mast broke")),
-        Ending::Panics => panic!("the mast broke"),
-        Ending::Hangs => std::future::pending().await,
-        Ending::IsInterrupted => {
-            interrupt.call(Signal::Terminate);
+        SpecEnd::Passes => cx.expect(1).to(equal(1)),
+        SpecEnd::Fails => Err(Failure::new("the mast broke")),
+        SpecEnd::Panics => panic!("the mast broke"),
+        SpecEnd::Hangs => std::future::pending().await,
+        SpecEnd::IsInterrupted => {
+            interrupt.request(Signal::Terminate);
             std::future::pending().await
         }
     }
 }
 
 /// Two specs; each leaves the node broken.
-fn suite(how: Ending, interrupt: &Arc<Interrupt>) -> Suite {
+fn suite(how: SpecEnd, interrupt: &Arc<Interrupt>) -> Suite {
     let mut suite = Suite::new();
     let interrupt = Arc::clone(interrupt);
     suite.describe("Node", |s| {
@@ -199,16 +199,16 @@ async fn a_fault_is_undone_however_its_spec_ends() {
     says_that_it_is_well(&cluster).await;
     let node = Arc::new(OneNode::new(cluster, serving.kubeconfig()));
     for (how, begin) in [
-        (Ending::Passes, ""),
-        (Ending::Fails, "the mast broke\n"),
-        (Ending::Panics, "panicked: the mast broke\n"),
-        (Ending::Hangs, "did not finish within 5s;"),
-        (Ending::IsInterrupted, "interrupted: the run was ended by SIGTERM;"),
+        (SpecEnd::Passes, ""),
+        (SpecEnd::Fails, "the mast broke\n"),
+        (SpecEnd::Panics, "panicked: the mast broke\n"),
+        (SpecEnd::Hangs, "did not finish within 5s;"),
+        (SpecEnd::IsInterrupted, "interrupted: the run was ended by SIGTERM;"),
     ] {
         let (tier, interrupt) = (Arc::clone(&node), Arc::<Interrupt>::default());
         let before = node.docker.asked().len();
         // Long enough for the faults, which take a moment, and only waited for where that is the ending.
-        let limit = if how == Ending::Hangs { secs(5) } else { mins(2) };
+        let limit = if how == SpecEnd::Hangs { secs(5) } else { mins(2) };
         let work = move || endings_of(&suite(how, &interrupt), run_on(tier, (limit, mins(5)), &interrupt));
         let endings = tokio::task::spawn_blocking(work).await.unwrap();
         // One that was left out is told of at once.
@@ -222,7 +222,7 @@ async fn a_fault_is_undone_however_its_spec_ends() {
         let told = |what: &str| asked.iter().any(|request| request.contains(what));
         assert!(told("/pause") && told("/unpause"), "{how:?}: {asked:?}");
         // Of an interrupted run the second spec is not begun.
-        let both = how != Ending::IsInterrupted;
+        let both = how != SpecEnd::IsInterrupted;
         assert_eq!((told("/kill"), told("/start")), (both, both), "{how:?}: {asked:?}");
         assert_eq!(node.condition(), "running", "{how:?}: {asked:?}");
     }

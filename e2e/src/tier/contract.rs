@@ -18,7 +18,7 @@ use crate::tier::envtest::Envtest;
 use crate::tier::existing::Existing;
 use crate::tier::fake::Fake;
 #[cfg(feature = "kind")]
-use crate::tier::kind::Kind;
+use crate::tier::kind::KindTier;
 
 /// Something that answers the API.
 pub(crate) trait Tier: Send + Sync {
@@ -77,7 +77,7 @@ pub(crate) fn choose(options: &Options) -> Arc<dyn Tier> {
         #[cfg(feature = "envtest")]
         TierKind::Envtest => Arc::new(Envtest::new()),
         #[cfg(feature = "kind")]
-        TierKind::Kind => Arc::new(Kind::from_env(options.report.clone())),
+        TierKind::Kind => Arc::new(KindTier::from_env(options.report.clone())),
         TierKind::Existing => Arc::new(Existing::new(options.contexts.clone(), options.has.clone())),
     }
 }

@@ -27,7 +27,7 @@ use crate::spec::tree::Body;
 
 /// How an attempt at a spec ended.
 #[derive(Clone)]
-pub(crate) struct Ending {
+pub(crate) struct AttemptOutcome {
     /// Nothing here: the spec passed. The first one is why it failed.
     pub(crate) failures: Vec<Failure>,
     /// Why it was not begun, if it was not.
@@ -45,7 +45,7 @@ pub(crate) struct Ending {
     pub(crate) uncollected: Vec<String>,
 }
 
-impl Ending {
+impl AttemptOutcome {
     pub(crate) fn begun() -> Self {
         Self {
             failures: Vec::new(),
@@ -79,15 +79,15 @@ impl Ending {
 
     /// Takes over the log's content; nothing is logged afterwards.
     pub(crate) fn closed(mut self, attempt_log: &AttemptLog) -> Self {
-        for place in attempt_log.unchecked() {
+        for place in attempt_log.take_unchecked() {
             let text = "this expectation was never checked: it needs a matcher and an await";
             self.failures.push(Failure::at(text, place));
         }
         // Whatever is known of Secrets by now is hidden, also where it was told before it was known.
         let redactor = attempt_log.redactor();
-        self.failures = self.failures.into_iter().map(|failure| failure.under(redactor)).collect();
+        self.failures = self.failures.into_iter().map(|failure| failure.redacted(redactor)).collect();
         self.steps = redactor.redact_all(attempt_log.steps());
-        self.timeline = redactor.redact_all(attempt_log.timeline().told());
+        self.timeline = redactor.redact_all(attempt_log.timeline().moments());
         self.uncollected = redactor.redact_all(self.uncollected);
         self.took = self.started.1.elapsed();
         self
@@ -119,50 +119,50 @@ impl Ending {
 }
 
 /// The hooks before the spec, and the spec.
-pub(crate) async fn perform(spec: &Spec, cx: &mut Cx, limit: Duration, interrupt: &Interrupt) -> SpecResult {
+pub(crate) async fn run_body(spec: &Spec, cx: &mut Cx, limit: Duration, interrupt: &Interrupt) -> SpecResult {
     let attempt_log = Arc::clone(&cx.attempt_log);
     let performance = async {
         for hook in &spec.before {
             run_hook("before_each", hook, cx).await?;
         }
-        attempt_log.enters("the spec's body");
+        attempt_log.set_phase("the spec's body");
         match &spec.body {
             Some(body) => body(cx).await,
             None => Err(Failure::nowhere("nobody has written this spec yet")),
         }
     };
-    interruptible(interrupt, &attempt_log, guarded(limit, &attempt_log, performance)).await?;
+    interruptible(interrupt, &attempt_log, with_limit(limit, &attempt_log, performance)).await?;
     nothing_asserted(&attempt_log)
 }
 
 /// A hook, told on the timeline with its length.
 pub(crate) async fn run_hook(what: &str, hook: &Body, cx: &mut Cx) -> SpecResult {
-    let ongoing = cx.attempt_log.begins(MomentKind::Hook, what);
+    let ongoing = cx.attempt_log.start_phase(MomentKind::Hook, what);
     match hook(cx).await {
         Ok(()) => {
-            ongoing.ended();
+            ongoing.finish();
             Ok(())
         }
         Err(failure) => {
-            ongoing.failed(failure.message());
+            ongoing.fail(failure.message());
             Err(failure.during(what))
         }
     }
 }
 
 /// Everything that happens however the spec ended.
-pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &mut Vec<Failure>) {
+pub(crate) async fn run_after(after: &[Body], what: &str, cx: &mut Cx, failures: &mut Vec<Failure>) {
     let attempt_log = Arc::clone(&cx.attempt_log);
     for hook in after {
-        failures.extend(guarded(CLEANUP_LIMIT, &attempt_log, run_hook(what, hook, cx)).await.err());
+        failures.extend(with_limit(CLEANUP_LIMIT, &attempt_log, run_hook(what, hook, cx)).await.err());
     }
     while let Some(cleanup) = cx.cleanups.pop() {
         let what = format!("clean-up deferred at {}:{}", cleanup.place.file(), cleanup.place.line());
-        let ongoing = attempt_log.begins(MomentKind::CleanUp, &what);
-        match guarded(cleanup.limit, &attempt_log, (cleanup.undo)(cx)).await {
-            Ok(()) => ongoing.ended(),
+        let ongoing = attempt_log.start_phase(MomentKind::CleanUp, &what);
+        match with_limit(cleanup.limit, &attempt_log, (cleanup.undo)(cx)).await {
+            Ok(()) => ongoing.finish(),
             Err(failure) => {
-                ongoing.failed(failure.message());
+                ongoing.fail(failure.message());
                 failures.push(failure.during(&what));
             }
         }
@@ -170,23 +170,23 @@ pub(crate) async fn finish(after: &[Body], what: &str, cx: &mut Cx, failures: &m
 }
 
 /// The end of the namespace, and of the tasks, which may be needed for it.
-pub(crate) async fn clear(cx: &mut Cx, namespace: Option<NamespaceEnd>, failures: &mut Vec<Failure>) {
+pub(crate) async fn tear_down(cx: &mut Cx, namespace: Option<NamespaceEnd>, failures: &mut Vec<Failure>) {
     let attempt_log = Arc::clone(&cx.attempt_log);
     if let Some(NamespaceEnd { wait }) = namespace {
-        let ongoing = attempt_log.begins(MomentKind::CleanUp, "deleting the namespace");
+        let ongoing = attempt_log.start_phase(MomentKind::CleanUp, "deleting the namespace");
         let limit = CLEANUP_LIMIT + namespace::GONE_WITHIN;
-        match guarded(limit, &attempt_log, namespace::remove(cx, wait)).await {
-            Ok(()) => ongoing.ended(),
+        match with_limit(limit, &attempt_log, namespace::remove(cx, wait)).await {
+            Ok(()) => ongoing.finish(),
             Err(failure) => {
-                ongoing.failed(failure.message());
+                ongoing.fail(failure.message());
                 failures.push(failure.during("clean-up"));
             }
         }
     }
-    attempt_log.enters("stopping its tasks");
+    attempt_log.set_phase("stopping its tasks");
     let tasks = std::mem::take(&mut *cx.tasks.borrow_mut());
     for task in tasks.into_iter().rev() {
-        failures.extend(guarded(CLEANUP_LIMIT, &attempt_log, task.stop()).await.err());
+        failures.extend(with_limit(CLEANUP_LIMIT, &attempt_log, task.stop()).await.err());
     }
     cx.kept.borrow_mut().clear();
 }
@@ -207,7 +207,7 @@ fn nothing_asserted(attempt_log: &AttemptLog) -> SpecResult {
 }
 
 /// Runs a part of a spec's life: a panic and the end of its time are failures like any other.
-pub(crate) async fn guarded<T>(
+pub(crate) async fn with_limit<T>(
     limit: Duration,
     attempt_log: &Arc<AttemptLog>,
     part: impl Future<Output = SpecResult<T>>,
@@ -233,7 +233,7 @@ pub(crate) async fn interruptible<T>(
         // Told while the part is there: what it was waiting for is known as long as it waits.
         Either::Right((called, _part)) => {
             Err(given_up(format!("interrupted: the run was ended by {}", called.by), attempt_log)
-                .by_interruption())
+                .into_interruption())
         }
     }
 }
@@ -247,7 +247,7 @@ fn given_up(mut text: String, attempt_log: &AttemptLog) -> Failure {
     if let Some((at, step)) = attempt_log.steps().last() {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }
-    let waits = attempt_log.waits_so_far().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
+    let waits = attempt_log.describe_waits().into_iter().map(|wait| format!("\nit was waiting: {wait}"));
     let report = FailureReport { message: text.clone(), ..FailureReport::default() };
-    Failure::told(report, waits.fold(text, |text, wait| text + &wait))
+    Failure::with_description(report, waits.fold(text, |text, wait| text + &wait))
 }

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::entry::{Entry, entries};
-use super::path::Step;
-use super::set::Cover;
+use super::entry::{ManagerEntry, entries};
+use super::path::PathStep;
+use super::set::Coverage;
 
 /// The way to a field from the object that it is a part of.
 #[derive(Clone, Default)]
-pub(crate) struct Place<'v> {
+pub(crate) struct FieldCursor<'v> {
     object: Option<&'v Value>,
-    steps: Vec<Step<'v>>,
+    steps: Vec<PathStep<'v>>,
 }
 
-impl<'v> Place<'v> {
+impl<'v> FieldCursor<'v> {
     /// The place of a value that is there: an object with managed fields begins a way of its own.
     #[must_use]
     pub(crate) fn at(self, value: &'v Value) -> Self {
@@ -24,15 +24,15 @@ impl<'v> Place<'v> {
     }
 
     pub(crate) fn field(&self, name: &'v str) -> Self {
-        self.step(Step::Field(name))
+        self.step(PathStep::Field(name))
     }
 
     /// An item of a list, with its place in it.
     pub(crate) fn item(&self, index: usize, item: &'v Value) -> Self {
-        self.step(Step::Item(index, item))
+        self.step(PathStep::Item(index, item))
     }
 
-    fn step(&self, step: Step<'v>) -> Self {
+    fn step(&self, step: PathStep<'v>) -> Self {
         let mut steps = self.steps.clone();
         steps.push(step);
         Self { object: self.object, steps }
@@ -54,10 +54,10 @@ impl<'v> Place<'v> {
         let entries = self.object.map(entries).unwrap_or_default();
         let of = |cover| {
             let entries = entries.iter().filter(move |entry| entry.fields.covers(&self.steps) == Some(cover));
-            entries.map(Entry::who).collect::<Vec<_>>()
+            entries.map(ManagerEntry::who).collect::<Vec<_>>()
         };
-        let itself = of(Cover::Itself);
-        if itself.is_empty() { of(Cover::Around) } else { itself }
+        let itself = of(Coverage::Itself);
+        if itself.is_empty() { of(Coverage::Around) } else { itself }
     }
 
     fn told(&self, written: &str) -> String {
@@ -89,7 +89,7 @@ mod tests {
             "list": [1],
         });
         let all = json!({"tug": object});
-        let tug = Place::default().at(&all).field("tug").at(&all["tug"]);
+        let tug = FieldCursor::default().at(&all).field("tug").at(&all["tug"]);
         let data = tug.field("data");
         assert_eq!(data.field("depth").by(), " (by crew, Update)");
         assert_eq!(data.field("depth").last_written(), " (last written by crew, Update)");
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(tug.field("list").item(0, &all["tug"]["list"][0]).by(), " (by mate, Update)");
         assert_eq!(tug.field("other").by(), "");
         assert_eq!(
-            Place::default().at(&object["data"]).field("depth").by(),
+            FieldCursor::default().at(&object["data"]).field("depth").by(),
             "",
             "nobody knows whose data that is"
         );

@@ -29,17 +29,17 @@ const UNCHANGED: &str = "written without a change";
 const NOTHING: &str = "nothing: it could not be looked at";
 
 /// One wait's record.
-pub(crate) struct Record {
+pub(crate) struct WaitRecord {
     expected: String,
     start: Instant,
     /// The spec's time at the start.
     offset: Duration,
     attempt_log: Arc<AttemptLog>,
-    seen: Mutex<Seen>,
+    seen: Mutex<WaitHistory>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct WaitHistory {
     /// When something was noted last.
     at: Duration,
     looked: bool,
@@ -55,7 +55,7 @@ struct Seen {
     left_out: usize,
 }
 
-impl Record {
+impl WaitRecord {
     /// A wait for something, with its limit: `Machine a should exist`, ` within 30s`.
     pub(crate) fn new(expected: &str, limit: &str, attempt_log: &Arc<AttemptLog>) -> Arc<Self> {
         attempt_log.redactor().add_expectation(expected);
@@ -72,12 +72,12 @@ impl Record {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, WaitHistory> {
         self.seen.lock().expect("nobody panics while a wait is recorded")
     }
 
     /// The value now; `None` is absent.
-    pub(crate) fn saw(&self, mut value: Option<Value>) {
+    pub(crate) fn observed(&self, mut value: Option<Value>) {
         let secret = value.as_mut().and_then(|value| self.attempt_log.redactor().mask(value));
         let mut seen = self.seen();
         seen.at = self.start.elapsed();
@@ -86,7 +86,7 @@ impl Record {
                 "a masked value changed".clone_into(&mut text);
             }
             if seen.count() < TIMELINE {
-                self.attempt_log.tell(MomentKind::Transition, &text);
+                self.attempt_log.record(MomentKind::Transition, &text);
             }
             seen.tell(text);
         }
@@ -104,7 +104,7 @@ impl Record {
         self.seen().held = Some((times, of));
     }
 
-    pub(crate) fn trouble(&self, error: String) {
+    pub(crate) fn error(&self, error: String) {
         let mut seen = self.seen();
         seen.at = self.start.elapsed();
         seen.trouble = Some((seen.at, error));
@@ -127,7 +127,7 @@ impl Record {
             last_api_error: seen.trouble.as_ref().map(transition),
             ..FailureReport::default()
         };
-        Failure::told(report, told).placed(place_of(place))
+        Failure::with_description(report, told).placed(place_of(place))
     }
 
     /// Everything, for a person.
@@ -139,7 +139,7 @@ impl Record {
             (_, Some((times, of))) => {
                 let _ = write!(story, "\n  it held at {times} of {of} looks");
             }
-            (Some(mismatch), None) => push(&mut story, "last seen", &mismatch.told()),
+            (Some(mismatch), None) => push(&mut story, "last seen", &mismatch.describe()),
             (None, None) if seen.looked => {}
             (None, None) => push(&mut story, "last seen", NOTHING),
         }
@@ -156,13 +156,13 @@ impl Record {
     }
 }
 
-impl PendingWait for Record {
-    fn so_far(&self) -> String {
+impl PendingWait for WaitRecord {
+    fn describe(&self) -> String {
         self.story()
     }
 }
 
-impl Seen {
+impl WaitHistory {
     /// The last sight in short.
     fn why(&self) -> Option<&str> {
         let mismatch = self.mismatch.as_ref().filter(|_| self.held.is_none());
@@ -253,20 +253,20 @@ mod tests {
 
     use super::*;
 
-    fn record() -> Arc<Record> {
-        Record::new("Machine demo/a should be Ready", " within 30s", &AttemptLog::new())
+    fn record() -> Arc<WaitRecord> {
+        WaitRecord::new("Machine demo/a should be Ready", " within 30s", &AttemptLog::new())
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_story_has_the_expectation_the_reason_the_changes_and_the_last_value() {
         let record = record();
-        record.saw(None);
+        record.observed(None);
         tokio::time::advance(Duration::from_millis(102)).await;
-        record.saw(Some(json!({"metadata": {"resourceVersion": "5"}, "status": {"phase": "Pending"}})));
+        record.observed(Some(json!({"metadata": {"resourceVersion": "5"}, "status": {"phase": "Pending"}})));
         tokio::time::advance(Duration::from_secs(2)).await;
-        record.saw(Some(json!({"metadata": {"resourceVersion": "6"}, "status": {"phase": "Creating"}})));
-        record.saw(Some(json!({"metadata": {"resourceVersion": "7"}, "status": {"phase": "Creating"}})));
-        record.trouble("500 InternalError: no".into());
+        record.observed(Some(json!({"metadata": {"resourceVersion": "6"}, "status": {"phase": "Creating"}})));
+        record.observed(Some(json!({"metadata": {"resourceVersion": "7"}, "status": {"phase": "Creating"}})));
+        record.error("500 InternalError: no".into());
         record.mismatched(
             Mismatch::new("phase is Creating")
                 .with_difference(&json!({"phase": "Ready"}), &json!({"phase": "Creating"})),
@@ -296,7 +296,7 @@ Machine demo/a should be Ready within 30s
         let record = record();
         for (revision, value) in [("5", "aHVudGVyMg=="), ("6", "aHVudGVyMw=="), ("7", "aHVudGVyMw==")] {
             let meta = json!({"resourceVersion": revision});
-            record.saw(Some(json!({"kind": "Secret", "metadata": meta, "data": {"password": value}})));
+            record.observed(Some(json!({"kind": "Secret", "metadata": meta, "data": {"password": value}})));
         }
         let story = record.story();
         assert!(
@@ -313,7 +313,7 @@ Machine demo/a should be Ready within 30s
             let entry =
                 json!({"manager": manager, "operation": "Apply", "fieldsV1": {"f:data": {"f:key": {}}}});
             let meta = json!({"name": "a", "resourceVersion": revision, "managedFields": [entry]});
-            record.saw(Some(json!({"a": {"metadata": meta, "data": {"key": manager}}})));
+            record.observed(Some(json!({"a": {"metadata": meta, "data": {"key": manager}}})));
         }
         let story = record.story();
         assert!(story.contains("a.data.key: \"mate\" → \"bosun\" (by bosun, Apply)\n"), "{story}");
@@ -323,7 +323,7 @@ Machine demo/a should be Ready within 30s
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_never_saw_anything_says_so() {
         let record = record();
-        record.trouble("connection refused".into());
+        record.error("connection refused".into());
         assert!(
             record.story().contains("last seen: nothing: it could not be looked at"),
             "{}",
@@ -335,7 +335,7 @@ Machine demo/a should be Ready within 30s
     async fn a_thousand_changes_are_told_by_their_beginning_and_their_end() {
         let record = record();
         for n in 0..1000 {
-            record.saw(Some(json!({"n": n})));
+            record.observed(Some(json!({"n": n})));
         }
         let story = record.story();
         assert!(story.contains("transitions: 1000 in 0s"), "{story}");

@@ -3,6 +3,6 @@
 use std::io::Write as _;
 
 /// Says something. A terminal that was closed must not end the run, which has to tidy up.
-pub(crate) fn aside(text: &str) {
+pub(crate) fn print_to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

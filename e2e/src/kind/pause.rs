@@ -10,7 +10,7 @@ use bollard::errors::Error;
 use tokio::time::{Instant, sleep};
 
 use super::error::{KindError, status};
-use super::node::{Condition, Node};
+use super::node::{ContainerState, Node};
 use crate::display::seconds;
 use crate::docker::reason;
 
@@ -53,8 +53,8 @@ impl Node {
     /// Resumes a container that Docker calls paused although its pause failed.
     async fn thaw(&self) -> Result<(), KindError> {
         match self.condition().await? {
-            Condition::Paused => self.unpause().await,
-            Condition::Running | Condition::Stopped => Ok(()),
+            ContainerState::Paused => self.unpause().await,
+            ContainerState::Running | ContainerState::Stopped => Ok(()),
         }
     }
 
@@ -83,7 +83,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::docker::script::{InMemory, error, in_memory};
+    use crate::docker::scripted::{InMemory, error, in_memory};
 
     const NODE: &str = "seatrial-busy-worker";
 
@@ -142,7 +142,7 @@ mod tests {
         node.pause().await.unwrap();
         assert_eq!((count(&memory, "pause"), count(&memory, "unpause")), (3, 0), "{:?}", memory.asked());
         assert_eq!(started.elapsed().as_millis(), 750);
-        assert_eq!(node.condition().await.unwrap(), Condition::Paused);
+        assert_eq!(node.condition().await.unwrap(), ContainerState::Paused);
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,7 +182,7 @@ mod tests {
         let (node, memory) = Daemon { refusals: u32::MAX, leaves_paused: true, paused: false }.start();
         node.pause().await.unwrap_err();
         assert_eq!(count(&memory, "unpause"), count(&memory, "pause"));
-        assert_eq!(node.condition().await.unwrap(), Condition::Running);
+        assert_eq!(node.condition().await.unwrap(), ContainerState::Running);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::watch::Selection;
 
 /// One answer. Requests beyond the script are answered as the last one was.
 #[derive(Clone)]
-pub(crate) enum Answer {
+pub(crate) enum ScriptedAnswer {
     /// A list at a revision, with objects as (key, revision).
     List(u64, Vec<Value>),
     /// A watch with these events that then ends.
@@ -34,9 +34,9 @@ pub(crate) enum Answer {
 
 /// What was asked, as paths with their queries.
 #[derive(Clone, Default)]
-pub(crate) struct Asked(Arc<Mutex<Vec<String>>>);
+pub(crate) struct RequestLog(Arc<Mutex<Vec<String>>>);
 
-impl Asked {
+impl RequestLog {
     pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
@@ -56,8 +56,8 @@ pub(crate) fn event(kind: &str, object: &Value) -> Value {
 }
 
 /// The scripted server's `ConfigMap demo/a`.
-pub(crate) fn scripted(script: Vec<Answer>) -> (Selection<ConfigMap, ConfigMap>, Asked) {
-    let asked = Asked::default();
+pub(crate) fn scripted(script: Vec<ScriptedAnswer>) -> (Selection<ConfigMap, ConfigMap>, RequestLog) {
+    let asked = RequestLog::default();
     let seen = asked.clone();
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -68,28 +68,28 @@ pub(crate) fn scripted(script: Vec<Answer>) -> (Selection<ConfigMap, ConfigMap>,
         std::future::ready(Ok::<_, Infallible>(response(answer.expect("a script has an answer"))))
     });
     let api = Api::namespaced(Client::new(service, "demo"), "demo");
-    (Object::new(api, "ConfigMap", "a").subject(), asked)
+    (Object::new(api, "ConfigMap", "a").selection(), asked)
 }
 
-fn response(answer: Answer) -> Response<BoxBody<Bytes, Infallible>> {
+fn response(answer: ScriptedAnswer) -> Response<BoxBody<Bytes, Infallible>> {
     let whole = |code: u16, json: &Value| {
         Response::builder().status(code).body(Full::from(json.to_string()).boxed()).unwrap()
     };
     match answer {
-        Answer::List(revision, items) => {
+        ScriptedAnswer::List(revision, items) => {
             let metadata = json!({"resourceVersion": revision.to_string()});
             whole(
                 200,
                 &json!({"apiVersion": "v1", "kind": "ConfigMapList", "metadata": metadata, "items": items}),
             )
         }
-        Answer::Watch(events) => Response::new(Full::from(lines(&events)).boxed()),
-        Answer::OpenWatch(events) => {
+        ScriptedAnswer::Watch(events) => Response::new(Full::from(lines(&events)).boxed()),
+        ScriptedAnswer::OpenWatch(events) => {
             let frame = Frame::data(Bytes::from(lines(&events)));
             let frames = futures::stream::iter([Ok(frame)]).chain(futures::stream::pending());
             Response::new(BodyExt::boxed(StreamBody::new(frames)))
         }
-        Answer::Refusal(code) => {
+        ScriptedAnswer::Refusal(code) => {
             let reason = if code == 410 { "Expired" } else { "InternalError" };
             whole(
                 code,

@@ -11,48 +11,50 @@ use futures::FutureExt as _;
 use kube::Client;
 use tracing::subscriber::DefaultGuard;
 
-use crate::artefacts::{Feed, Sources, capture};
+use crate::artefacts::{EvidenceSources, NamespaceFeed, capture};
 use crate::attempt_log::AttemptLog;
 use crate::context::CLEANUP_LIMIT;
 use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
 use crate::need::Need;
-use crate::spec::life::{Ending, NamespaceEnd, clear, finish, guarded, interruptible, perform, run_hook};
+use crate::spec::attempt::{
+    AttemptOutcome, NamespaceEnd, interruptible, run_after, run_body, run_hook, tear_down, with_limit,
+};
 use crate::spec::order::{seed_of, seed_of_attempt};
-use crate::spec::plan::{Shared, Spec};
+use crate::spec::plan::{SharedGroup, Spec};
 use crate::spec::run::Run;
 use crate::spec::{evidence, namespace, status_writers};
 
 /// The groups that are entered, and the last spec's ending, which is not told before it is known whether a group
 /// ends with it.
-pub(crate) struct Stage<'a> {
+pub(crate) struct UnitRunner<'a> {
     run: &'a Run,
     attempt: u32,
-    open: Vec<Open>,
-    sources: Sources,
-    last: Option<Last>,
+    open: Vec<EnteredGroup>,
+    sources: EvidenceSources,
+    last: Option<FinishedSpec>,
 }
 
 /// The spec that ran last, with what goes on until its end is told.
-struct Last {
+struct FinishedSpec {
     index: usize,
-    ending: Ending,
+    ending: AttemptOutcome,
     attempt_log: Arc<AttemptLog>,
-    feed: Option<Feed>,
+    feed: Option<NamespaceFeed>,
     _log: Option<DefaultGuard>,
 }
 
 /// A group that was entered.
-struct Open {
-    shared: Arc<Shared>,
+struct EnteredGroup {
+    shared: Arc<SharedGroup>,
     cx: Option<Cx>,
     failure: Option<Failure>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> UnitRunner<'a> {
     pub(crate) fn new(run: &'a Run, attempt: u32) -> Self {
         // Where the tier cannot be connected to, its own collectors are all there is.
-        let sources = Sources { observer: None, collectors: run.tier.collectors() };
+        let sources = EvidenceSources { observer: None, collectors: run.tier.collectors() };
         Self { run, attempt, open: Vec::new(), sources, last: None }
     }
 
@@ -62,12 +64,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Leaves what the next spec, if there is one, is not in; gives the ending that is final now.
-    pub(crate) async fn leave_for(&mut self, next: Option<&Spec>) -> Option<(usize, Ending)> {
+    pub(crate) async fn leave_groups(&mut self, next: Option<&Spec>) -> Option<(usize, AttemptOutcome)> {
         let stays = next.map_or(0, |next| {
             let both = self.open.iter().zip(&next.shared);
             both.take_while(|(open, shared)| Arc::ptr_eq(&open.shared, shared)).count()
         });
-        let Last { index, mut ending, attempt_log, feed, _log } = self.last.take()?;
+        let FinishedSpec { index, mut ending, attempt_log, feed, _log } = self.last.take()?;
         while self.open.len() > stays {
             let open = self.open.pop().expect("more are open than stay");
             self.leave(open, &attempt_log, &mut ending.failures).await;
@@ -78,13 +80,13 @@ impl<'a> Stage<'a> {
         Some((index, ending.closed(&attempt_log)))
     }
 
-    async fn leave(&self, open: Open, attempt_log: &Arc<AttemptLog>, failures: &mut Vec<Failure>) {
+    async fn leave(&self, open: EnteredGroup, attempt_log: &Arc<AttemptLog>, failures: &mut Vec<Failure>) {
         let Some(mut cx) = open.cx else { return };
         cx.attempt_log = Arc::clone(attempt_log);
         let what = format!("after_all of {:?}", open.shared.name);
-        finish(&open.shared.after_all, &what, &mut cx, failures).await;
+        run_after(&open.shared.after_all, &what, &mut cx, failures).await;
         let namespace = self.open.is_empty().then(|| self.namespace_end());
-        clear(&mut cx, namespace, failures).await;
+        tear_down(&mut cx, namespace, failures).await;
     }
 
     fn namespace_end(&self) -> NamespaceEnd {
@@ -92,24 +94,24 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs a spec. Its ending comes with the next [`leave_for`](Self::leave_for).
-    pub(crate) async fn play(&mut self, index: usize, spec: &Spec, attempt_log: &Arc<AttemptLog>) {
-        let mut ending = Ending::begun();
+    pub(crate) async fn run_spec(&mut self, index: usize, spec: &Spec, attempt_log: &Arc<AttemptLog>) {
+        let mut ending = AttemptOutcome::begun();
         let mut feed = None;
-        self.sources.collectors.iter().for_each(|collector| collector.begins());
+        self.sources.collectors.iter().for_each(|collector| collector.attempt_started());
         // What happens besides is worth following where somebody will read of it.
         let reported = self.run.report.is_some();
         let log = reported.then(|| capture(attempt_log.timeline()));
         let limit = spec.time_out.unwrap_or(self.run.spec_limit);
-        match self.stand(spec, attempt_log, limit).await {
+        match self.context_for(spec, attempt_log, limit).await {
             Ok(mut cx) => {
                 ending.cluster_started = Some(cx.now());
                 feed = reported.then(|| self.feed(&cx));
-                ending.failures.extend(perform(spec, &mut cx, limit, &self.run.interrupt).await.err());
+                ending.failures.extend(run_body(spec, &mut cx, limit, &self.run.interrupt).await.err());
                 ending.failures.extend(self.check_status_writers(&cx, &ending).await.err());
                 self.collect(spec, Some(&cx), attempt_log, &mut ending).await;
-                finish(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
+                run_after(&spec.after, "after_each", &mut cx, &mut ending.failures).await;
                 let namespace = spec.shared.is_empty().then(|| self.namespace_end());
-                clear(&mut cx, namespace, &mut ending.failures).await;
+                tear_down(&mut cx, namespace, &mut ending.failures).await;
             }
             Err(failure) => {
                 ending.failures.push(failure);
@@ -117,17 +119,18 @@ impl<'a> Stage<'a> {
                 self.collect(spec, cx, attempt_log, &mut ending).await;
             }
         }
-        self.last = Some(Last { index, ending, attempt_log: Arc::clone(attempt_log), feed, _log: log });
+        self.last =
+            Some(FinishedSpec { index, ending, attempt_log: Arc::clone(attempt_log), feed, _log: log });
     }
 
     /// Looks at what the spec has left, if its suite asks for that. An interrupted spec is no longer looked at.
-    async fn check_status_writers(&self, cx: &Cx, ending: &Ending) -> SpecResult {
+    async fn check_status_writers(&self, cx: &Cx, ending: &AttemptOutcome) -> SpecResult {
         if !self.run.one_status_writer || ending.was_interrupted() {
             return Ok(());
         }
-        cx.attempt_log.enters("the check of status writers");
+        cx.attempt_log.set_phase("the check of status writers");
         let client = self.observer(cx);
-        guarded(CLEANUP_LIMIT, &cx.attempt_log, status_writers::check(&client, cx.namespace())).await
+        with_limit(CLEANUP_LIMIT, &cx.attempt_log, status_writers::check(&client, cx.namespace())).await
     }
 
     /// A client whose requests are not the spec's.
@@ -135,16 +138,22 @@ impl<'a> Stage<'a> {
         self.sources.observer.clone().unwrap_or_else(|| cx.client())
     }
 
-    fn feed(&self, cx: &Cx) -> Feed {
+    fn feed(&self, cx: &Cx) -> NamespaceFeed {
         let client = self.observer(cx);
         let (timeline, redactor) =
             (Arc::clone(cx.attempt_log.timeline()), Arc::clone(cx.attempt_log.redactor()));
-        Feed::start(client, cx.namespace(), cx.now(), timeline, redactor)
+        NamespaceFeed::start(client, cx.namespace(), cx.now(), timeline, redactor)
     }
 
-    async fn collect(&self, spec: &Spec, cx: Option<&Cx>, attempt_log: &AttemptLog, ending: &mut Ending) {
+    async fn collect(
+        &self,
+        spec: &Spec,
+        cx: Option<&Cx>,
+        attempt_log: &AttemptLog,
+        ending: &mut AttemptOutcome,
+    ) {
         for failure in &ending.failures {
-            attempt_log.failed(failure.message(), &failure.to_string());
+            attempt_log.record_failure(failure.message(), &failure.to_string());
         }
         if ending.failed() {
             (ending.artefacts, ending.uncollected) =
@@ -153,7 +162,12 @@ impl<'a> Stage<'a> {
     }
 
     /// The context that a spec runs with: its own, or one within the innermost of its groups.
-    async fn stand(&mut self, spec: &Spec, attempt_log: &Arc<AttemptLog>, limit: Duration) -> SpecResult<Cx> {
+    async fn context_for(
+        &mut self,
+        spec: &Spec,
+        attempt_log: &Arc<AttemptLog>,
+        limit: Duration,
+    ) -> SpecResult<Cx> {
         if spec.shared.is_empty() {
             return self.connect(&spec.name, attempt_log, limit).await;
         }
@@ -163,7 +177,7 @@ impl<'a> Stage<'a> {
             self.open.push(open);
         }
         // What was expected before the spec began is no expectation of its own.
-        attempt_log.forget_expectations();
+        attempt_log.reset_expectations();
         let innermost = self.open.last().expect("a group was entered");
         match (&innermost.failure, &innermost.cx) {
             (None, Some(cx)) => Ok(cx.within(&spec.name, self.seed(&spec.name), attempt_log)),
@@ -172,13 +186,18 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn enter(&mut self, shared: Arc<Shared>, attempt_log: &Arc<AttemptLog>, limit: Duration) -> Open {
+    async fn enter(
+        &mut self,
+        shared: Arc<SharedGroup>,
+        attempt_log: &Arc<AttemptLog>,
+        limit: Duration,
+    ) -> EnteredGroup {
         let cx = match self.open.last().and_then(|open| open.cx.as_ref()) {
             Some(outer) => Ok(outer.within(&shared.name, self.seed(&shared.name), attempt_log)),
             None => self.connect(&shared.name, attempt_log, limit).await,
         };
         match cx {
-            Err(failure) => Open { shared, cx: None, failure: Some(failure) },
+            Err(failure) => EnteredGroup { shared, cx: None, failure: Some(failure) },
             Ok(mut cx) => {
                 let what = format!("before_all of {:?}", shared.name);
                 let hooks = async {
@@ -187,9 +206,9 @@ impl<'a> Stage<'a> {
                     }
                     Ok(())
                 };
-                let hooks = guarded(limit, attempt_log, hooks);
+                let hooks = with_limit(limit, attempt_log, hooks);
                 let failure = interruptible(&self.run.interrupt, attempt_log, hooks).await.err();
-                Open { shared, cx: Some(cx), failure }
+                EnteredGroup { shared, cx: Some(cx), failure }
             }
         }
     }
@@ -202,8 +221,8 @@ impl<'a> Stage<'a> {
         limit: Duration,
     ) -> SpecResult<Cx> {
         let (run, seed) = (self.run, self.seed(name));
-        attempt_log.enters("set-up");
-        let set_up = guarded(limit, attempt_log, async {
+        attempt_log.set_phase("set-up");
+        let set_up = with_limit(limit, attempt_log, async {
             let mut connection = run.tier.connect(seed).await?;
             // Kept at once: it is of use also when the rest fails.
             self.sources = std::mem::take(&mut connection.sources);

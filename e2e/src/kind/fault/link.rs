@@ -11,11 +11,11 @@ use super::super::node::Node;
 
 /// How fast a node may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct Bandwidth {
     kilobits: u32,
 }
 
-impl Pace {
+impl Bandwidth {
     /// So many kilobits in a second.
     pub const fn kilobits(count: u32) -> Self {
         Self { kilobits: count }
@@ -34,25 +34,25 @@ impl Pace {
 
 /// Which share of what a node sends is lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Loss {
+pub struct PacketLoss {
     percent: f32,
 }
 
-impl Loss {
+impl PacketLoss {
     /// So many of a hundred packets.
     pub const fn percent(percent: f32) -> Self {
         Self { percent }
     }
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for PacketLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}%", self.percent)
     }
 }
 
 /// Lets the node send at this pace at most.
-pub(super) async fn slow(node: &Node, pace: Pace) -> Result<(), KindError> {
+pub(super) async fn slow(node: &Node, pace: Bandwidth) -> Result<(), KindError> {
     let (rate, burst) = (format!("{}kbit", pace.kilobits), format!("{}b", pace.burst_bytes()));
     discipline(node, "a slow network", &["tbf", "rate", &rate, "burst", &burst, "latency", "400ms"]).await
 }
@@ -64,7 +64,7 @@ pub(super) async fn delay(node: &Node, by: Duration) -> Result<(), KindError> {
 }
 
 /// Loses a share of what the node sends.
-pub(super) async fn lose(node: &Node, loss: Loss) -> Result<(), KindError> {
+pub(super) async fn lose(node: &Node, loss: PacketLoss) -> Result<(), KindError> {
     discipline(node, "a loss of packets", &["netem", "loss", &loss.to_string()]).await
 }
 
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn a_bucket_holds_a_packet_at_least() {
-        assert_eq!(Pace::kilobits(64).burst_bytes(), 3_000);
-        assert_eq!(Pace::megabits(1).burst_bytes(), 3_000);
-        assert_eq!(Pace::megabits(100).burst_bytes(), 50_000);
+        assert_eq!(Bandwidth::kilobits(64).burst_bytes(), 3_000);
+        assert_eq!(Bandwidth::megabits(1).burst_bytes(), 3_000);
+        assert_eq!(Bandwidth::megabits(100).burst_bytes(), 50_000);
     }
 }

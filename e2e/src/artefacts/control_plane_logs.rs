@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 
 /// The last part of one log that is kept.
 const OF_ONE: u64 = 4 << 20;
@@ -27,7 +27,7 @@ impl PlaneLogs {
     /// The logs in a folder; what stands there now is not the spec's.
     pub(crate) fn from_now(folder: &Path) -> Self {
         let logs = Self { folder: folder.to_owned(), before: RefCell::default() };
-        logs.begins();
+        logs.attempt_started();
         logs
     }
 
@@ -54,11 +54,11 @@ impl PlaneLogs {
 }
 
 impl Collector for PlaneLogs {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "control plane logs"
     }
 
-    fn begins(&self) {
+    fn attempt_started(&self) {
         let lengths = self.files().unwrap_or_default().into_iter().filter_map(|file| {
             let length = fs::metadata(&file).ok()?.len();
             Some((file, length))
@@ -66,7 +66,11 @@ impl Collector for PlaneLogs {
         *self.before.borrow_mut() = lengths.collect();
     }
 
-    fn collect<'a>(&'a self, _: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+    fn collect<'a>(
+        &'a self,
+        _: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
         async {
             let cannot = |error: io::Error| format!("reading {}: {error}", self.folder.display());
             for file in self.files().map_err(cannot)? {
@@ -77,7 +81,7 @@ impl Collector for PlaneLogs {
                     format!("({} kB before this are left out)\n", left_out >> 10)
                 };
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                bag.put(self.what(), &format!("control-plane/{name}"), cut + &text)?;
+                writer.write(self.name(), &format!("control-plane/{name}"), cut + &text)?;
             }
             Ok(())
         }
@@ -107,20 +111,20 @@ mod tests {
         write("policy.yaml", "rules: []\n");
         let collector = PlaneLogs::from_now(logs.path());
         write("etcd.log", "before the second spec\n");
-        collector.begins();
+        collector.attempt_started();
         write("etcd.log", "now\n");
         write("kube-apiserver.log", &"0123456789abcde\n".repeat(300_000));
         // A process that began later has a log of its own.
         write("kube-controller-manager.log", "new\n");
-        let bag = Bag::new(report.path(), "evidence", Redactor::new());
-        let scene = Scene {
+        let writer = ArtefactWriter::new(report.path(), "evidence", Redactor::new());
+        let scene = FailureScene {
             client: None,
             namespaces: Vec::new(),
             since: Timestamp::UNIX_EPOCH,
             timeline: Timeline::begin(),
             redactor: Redactor::new(),
         };
-        collector.collect(&scene, &bag).await.unwrap();
+        collector.collect(&scene, &writer).await.unwrap();
         let read =
             |name: &str| fs::read_to_string(report.path().join("evidence/control-plane").join(name)).unwrap();
         assert_eq!(
@@ -129,6 +133,6 @@ mod tests {
         );
         let long = read("kube-apiserver.log");
         assert!(long.starts_with("(591 kB before this are left out)\n0123456789abcde\n"), "{}", &long[..80]);
-        assert_eq!(bag.emptied().0.len(), 3);
+        assert_eq!(writer.finish().0.len(), 3);
     }
 }

@@ -6,33 +6,33 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::attempt_log::AttemptLog;
-use crate::report::{MomentKind, Ongoing};
+use crate::report::{MomentKind, OngoingMoment};
 
 /// Notices when an expectation is dropped unchecked.
-pub(crate) struct Promise {
+pub(crate) struct UncheckedGuard {
     pub(crate) attempt_log: Arc<AttemptLog>,
     pub(crate) place: &'static Location<'static>,
     kept: bool,
 }
 
-impl Promise {
+impl UncheckedGuard {
     #[track_caller]
     pub(crate) fn new(attempt_log: Arc<AttemptLog>) -> Self {
         Self { attempt_log, place: Location::caller(), kept: false }
     }
 
     /// The expectation is being checked now; it stands on the timeline from here to its end.
-    pub(crate) fn keep(&mut self, what: &str) -> Ongoing {
+    pub(crate) fn keep(&mut self, what: &str) -> OngoingMoment {
         self.kept = true;
-        self.attempt_log.expected_something();
+        self.attempt_log.count_expectation();
         self.attempt_log.timeline().start(MomentKind::Expectation, what)
     }
 }
 
-impl Drop for Promise {
+impl Drop for UncheckedGuard {
     fn drop(&mut self) {
         if !self.kept && !std::thread::panicking() {
-            self.attempt_log.dropped_unchecked(self.place);
+            self.attempt_log.add_unchecked(self.place);
         }
     }
 }

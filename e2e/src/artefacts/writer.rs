@@ -9,7 +9,7 @@ use crate::redaction::Redactor;
 use crate::report::Artefact;
 
 /// One attempt's artefacts.
-pub(crate) struct Bag {
+pub(crate) struct ArtefactWriter {
     /// The report's folder.
     root: PathBuf,
     /// The attempt's folder in it, with `/` between the parts.
@@ -20,7 +20,7 @@ pub(crate) struct Bag {
     uncollected: RefCell<Vec<String>>,
 }
 
-impl Bag {
+impl ArtefactWriter {
     /// For an attempt whose files go into the folder `place` of the report's folder `root`.
     pub(crate) fn new(root: &Path, place: &str, redactor: Arc<Redactor>) -> Self {
         let (artefacts, uncollected) = (RefCell::default(), RefCell::default());
@@ -28,7 +28,7 @@ impl Bag {
     }
 
     /// Writes a file; `path` is relative to the attempt's folder, with `/` between the parts.
-    pub(crate) fn put(&self, title: &str, path: &str, content: impl AsRef<str>) -> Result<(), String> {
+    pub(crate) fn write(&self, title: &str, path: &str, content: impl AsRef<str>) -> Result<(), String> {
         let file = self.file(path)?;
         let content = self.redactor.redact_foreign(content.as_ref());
         fs::write(&file, content.as_bytes())
@@ -40,7 +40,7 @@ impl Bag {
 
     /// Gives a file that was put in a second name, which is not an artefact of its own.
     #[cfg(any(test, feature = "kind"))]
-    pub(crate) fn name_again(&self, path: &str, second: &str) -> Result<(), String> {
+    pub(crate) fn link(&self, path: &str, second: &str) -> Result<(), String> {
         let (first, second) = (self.file(path)?, self.file(second)?);
         // Where the file system knows no second names there are two files.
         let named = fs::hard_link(&first, &second).or_else(|_| fs::copy(&first, &second).map(drop));
@@ -56,12 +56,12 @@ impl Bag {
     }
 
     /// Notes that a part could not be had, where the rest still can.
-    pub(crate) fn lacks(&self, what: &str, why: &str) {
+    pub(crate) fn note_missing(&self, what: &str, why: &str) {
         self.uncollected.borrow_mut().push(self.redactor.redact(&format!("{what}: {why}")).into_owned());
     }
 
     /// What was put in, and what could not be had.
-    pub(crate) fn emptied(&self) -> (Vec<Artefact>, Vec<String>) {
+    pub(crate) fn finish(&self) -> (Vec<Artefact>, Vec<String>) {
         (self.artefacts.take(), self.uncollected.take())
     }
 }
@@ -73,10 +73,10 @@ mod tests {
     #[test]
     fn a_file_is_entered_by_its_path_from_the_report_s_folder() {
         let root = tempfile::tempdir().unwrap();
-        let bag = Bag::new(root.path(), "evidence/a/1", Redactor::new());
-        bag.put("Pod logs", "pods/db/main.log", "hello").unwrap();
-        bag.lacks("Pod logs of web", "404 NotFound");
-        let (artefacts, uncollected) = bag.emptied();
+        let writer = ArtefactWriter::new(root.path(), "evidence/a/1", Redactor::new());
+        writer.write("Pod logs", "pods/db/main.log", "hello").unwrap();
+        writer.note_missing("Pod logs of web", "404 NotFound");
+        let (artefacts, uncollected) = writer.finish();
         assert_eq!((artefacts[0].path.as_str(), artefacts[0].bytes), ("evidence/a/1/pods/db/main.log", 5));
         assert_eq!(fs::read_to_string(root.path().join(&artefacts[0].path)).unwrap(), "hello");
         assert_eq!(uncollected, ["Pod logs of web: 404 NotFound"]);
@@ -86,8 +86,8 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("evidence"), "a file in its place").unwrap();
-        let error = Bag::new(root.path(), "evidence/a/1", Redactor::new())
-            .put("events", "events.txt", "")
+        let error = ArtefactWriter::new(root.path(), "evidence/a/1", Redactor::new())
+            .write("events", "events.txt", "")
             .unwrap_err();
         assert!(error.contains("evidence/a/1"), "{error}");
     }
@@ -97,16 +97,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let redactor = Redactor::new();
         redactor.add_secret(&serde_json::json!({"stringData": {"password": "hunter2"}}));
-        let bag = Bag::new(root.path(), "evidence", redactor);
-        bag.put("Pod logs", "pods/a.log", "logged in with hunter2").unwrap();
-        bag.name_again("pods/a.log", "containers/b.log").unwrap();
-        bag.lacks("Pod logs of b", "hunter2 is wrong");
+        let writer = ArtefactWriter::new(root.path(), "evidence", redactor);
+        writer.write("Pod logs", "pods/a.log", "logged in with hunter2").unwrap();
+        writer.link("pods/a.log", "containers/b.log").unwrap();
+        writer.note_missing("Pod logs of b", "hunter2 is wrong");
         let read = |path: &str| fs::read_to_string(root.path().join("evidence").join(path)).unwrap();
         assert_eq!(
             (read("pods/a.log").as_str(), read("containers/b.log").len()),
             ("logged in with (masked)", 23)
         );
-        let (artefacts, uncollected) = bag.emptied();
+        let (artefacts, uncollected) = writer.finish();
         assert_eq!((artefacts.len(), artefacts[0].bytes), (1, 23));
         assert_eq!(uncollected, ["Pod logs of b: (masked) is wrong"]);
     }

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 
 use super::super::cluster::Cluster;
 use super::super::error::KindError;
-use super::super::node::{Condition, Node};
-use super::{Loss, Pace, cut, slow};
+use super::super::node::{ContainerState, Node};
+use super::{Bandwidth, PacketLoss, link, partition};
 use crate::context::Cx;
 use crate::docker::Output;
-use crate::report::Ongoing;
+use crate::report::OngoingMoment;
 use crate::span::mins;
 
 /// How long all faults of a node may take to be undone, the wait for the node included: more than its parts may.
@@ -24,7 +24,7 @@ const UNDONE_WITHIN: Duration = mins(10);
 
 /// What can be wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fault {
+enum NodeFault {
     // In the order in which they are undone: a stopped node has no network to mend, a paused one answers nobody.
     Paused,
     Stopped,
@@ -33,10 +33,10 @@ enum Fault {
 }
 
 /// The faults of a node, each with its length on the spec's timeline, which ends when it is undone.
-type Faults = BTreeMap<Fault, Ongoing>;
+type Faults = BTreeMap<NodeFault, OngoingMoment>;
 
 /// The faults of a spec, or of a group of specs that share a cluster, by node.
-struct Book {
+struct FaultLedger {
     of: String,
     faults: RefCell<BTreeMap<String, Faults>>,
 }
@@ -78,30 +78,30 @@ impl<'cx> FaultyNode<'cx> {
 impl FaultyNode<'_> {
     /// Freezes everything in the node: no process runs, no connection is closed.
     pub async fn pause(&self) -> Result<(), KindError> {
-        self.begin(Fault::Paused);
+        self.begin(NodeFault::Paused);
         self.node.pause().await
     }
 
     /// Lets it go on.
     pub async fn unpause(&self) -> Result<(), KindError> {
-        self.end(Fault::Paused).await
+        self.end(NodeFault::Paused).await
     }
 
     /// Shuts the node down in order.
     pub async fn stop(&self) -> Result<(), KindError> {
-        self.begin(Fault::Stopped);
+        self.begin(NodeFault::Stopped);
         self.node.stop().await
     }
 
     /// Takes its power away: nothing in it is asked, nothing is written.
     pub async fn kill(&self) -> Result<(), KindError> {
-        self.begin(Fault::Stopped);
+        self.begin(NodeFault::Stopped);
         self.node.kill().await
     }
 
     /// Starts a node that was stopped or killed, at the same address.
     pub async fn start(&self) -> Result<(), KindError> {
-        self.end(Fault::Stopped).await
+        self.end(NodeFault::Stopped).await
     }
 
     /// Takes its power away and gives it back.
@@ -115,42 +115,42 @@ impl FaultyNode<'_> {
 impl FaultyNode<'_> {
     /// Cuts the node off: nothing comes in, nothing goes out. It runs on, and keeps its address.
     pub async fn cut_off(&self) -> Result<(), KindError> {
-        self.begin(Fault::CutOff);
-        cut::cut_off(&self.node).await
+        self.begin(NodeFault::CutOff);
+        partition::cut_off(&self.node).await
     }
 
     /// Gives it its network back.
     pub async fn heal(&self) -> Result<(), KindError> {
-        self.end(Fault::CutOff).await
+        self.end(NodeFault::CutOff).await
     }
 
     /// Lets the node send at this pace at most.
-    pub async fn slow(&self, pace: Pace) -> Result<(), KindError> {
-        self.begin(Fault::BadLink);
-        slow::slow(&self.node, pace).await
+    pub async fn slow(&self, pace: Bandwidth) -> Result<(), KindError> {
+        self.begin(NodeFault::BadLink);
+        link::slow(&self.node, pace).await
     }
 
     /// Sends everything later by so much. Refused where the kernel has no netem.
     pub async fn delay(&self, by: Duration) -> Result<(), KindError> {
-        self.begin(Fault::BadLink);
-        slow::delay(&self.node, by).await
+        self.begin(NodeFault::BadLink);
+        link::delay(&self.node, by).await
     }
 
     /// Loses a share of what the node sends. Refused where the kernel has no netem.
-    pub async fn lose(&self, loss: Loss) -> Result<(), KindError> {
-        self.begin(Fault::BadLink);
-        slow::lose(&self.node, loss).await
+    pub async fn lose(&self, loss: PacketLoss) -> Result<(), KindError> {
+        self.begin(NodeFault::BadLink);
+        link::lose(&self.node, loss).await
     }
 
     /// Ends a slow pace, a delay or a loss.
     pub async fn mend_link(&self) -> Result<(), KindError> {
-        self.end(Fault::BadLink).await
+        self.end(NodeFault::BadLink).await
     }
 }
 
 impl FaultyNode<'_> {
     /// Writes a fault down, and has it undone at the end of the spec.
-    fn begin(&self, fault: Fault) {
+    fn begin(&self, fault: NodeFault) {
         let ongoing = self.cx.fault(&format!("{}: {}", self.node.name(), told(fault)));
         let book = self.book();
         let mut faults = book.faults.borrow_mut();
@@ -165,37 +165,37 @@ impl FaultyNode<'_> {
         }
         // A second one of its kind takes the first one's place: a slower link, say.
         if let Some(before) = of_node.insert(fault, ongoing) {
-            before.ended();
+            before.finish();
         }
     }
 
-    async fn end(&self, fault: Fault) -> Result<(), KindError> {
+    async fn end(&self, fault: NodeFault) -> Result<(), KindError> {
         self.cx.step(format!("{}: no longer {}", self.node.name(), told(fault)));
         undo(&self.cluster, &self.node, fault).await?;
         // Written down as gone only now: what cannot be undone here is tried once more at the end.
         let gone =
             self.book().faults.borrow_mut().get_mut(self.node.name()).and_then(|held| held.remove(&fault));
         if let Some(ongoing) = gone {
-            ongoing.ended();
+            ongoing.finish();
         }
         Ok(())
     }
 
     /// The spec's own: what its group has broken is undone at the group's end, and what it breaks itself before that.
-    fn book(&self) -> Rc<Book> {
-        let kept = self.cx.kept::<Book>().ok().filter(|book| book.of == self.cx.spec());
+    fn book(&self) -> Rc<FaultLedger> {
+        let kept = self.cx.kept::<FaultLedger>().ok().filter(|book| book.of == self.cx.spec());
         kept.unwrap_or_else(|| {
-            self.cx.keep(Book { of: self.cx.spec().to_owned(), faults: RefCell::default() })
+            self.cx.keep(FaultLedger { of: self.cx.spec().to_owned(), faults: RefCell::default() })
         })
     }
 }
 
-fn told(fault: Fault) -> &'static str {
+fn told(fault: NodeFault) -> &'static str {
     match fault {
-        Fault::Paused => "paused",
-        Fault::Stopped => "without power",
-        Fault::CutOff => "cut off the network",
-        Fault::BadLink => "on a bad network",
+        NodeFault::Paused => "paused",
+        NodeFault::Stopped => "without power",
+        NodeFault::CutOff => "cut off the network",
+        NodeFault::BadLink => "on a bad network",
     }
 }
 
@@ -207,10 +207,10 @@ async fn undo_all(cluster: &Cluster, node: &Node, faults: Faults) -> Result<(), 
     let mut first = None;
     for (fault, ongoing) in faults {
         match undo(cluster, node, fault).await {
-            Ok(()) => ongoing.ended(),
+            Ok(()) => ongoing.finish(),
             // The others are undone all the same.
             Err(error) => {
-                ongoing.failed(error.to_string());
+                ongoing.fail(error.to_string());
                 first.get_or_insert(error);
             }
         }
@@ -220,16 +220,16 @@ async fn undo_all(cluster: &Cluster, node: &Node, faults: Faults) -> Result<(), 
 }
 
 /// Undoes a fault, if it is there: it may have been refused, or undone by hand.
-async fn undo(cluster: &Cluster, node: &Node, fault: Fault) -> Result<(), KindError> {
+async fn undo(cluster: &Cluster, node: &Node, fault: NodeFault) -> Result<(), KindError> {
     let condition = node.condition().await?;
     match (fault, condition) {
-        (Fault::Paused, Condition::Paused) => node.unpause().await,
-        (Fault::Stopped, Condition::Stopped) => {
+        (NodeFault::Paused, ContainerState::Paused) => node.unpause().await,
+        (NodeFault::Stopped, ContainerState::Stopped) => {
             node.start().await?;
             cluster.mend_network(node).await
         }
-        (Fault::CutOff, Condition::Running) => cut::heal(node).await,
-        (Fault::BadLink, Condition::Running) => slow::mend(node).await,
+        (NodeFault::CutOff, ContainerState::Running) => partition::heal(node).await,
+        (NodeFault::BadLink, ContainerState::Running) => link::mend(node).await,
         // Rules go with a stopped node's network; a node that is paused for another reason is mended after that one.
         _ => Ok(()),
     }
