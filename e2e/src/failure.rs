@@ -1,4 +1,4 @@
-//! Why a spec did not pass: one sentence or many lines, and the place in the spec where it went wrong.
+//! Failures of specs: a message, and the place in the spec.
 //!
 //! Any error becomes a [`Failure`] through `?`, which keeps the place of the `?`. It knows how an API
 //! server's Status reads best; it does not know who asked or what is printed around it.

@@ -1,4 +1,4 @@
-//! Somebody wants the run to end: Ctrl-C, SIGTERM from who started it, or a terminal that was closed.
+//! Interruption of a run: Ctrl-C, SIGTERM from the parent, or a closed terminal.
 //!
 //! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not come to
 //! its end, ends the process at once. What is undone then is not known here.

@@ -1,4 +1,4 @@
-//! Which labels a run wants, as an expression: `recovery && !(slow || /^flaky-/)`.
+//! Label expressions: `recovery && !(slow || /^flaky-/)`.
 //!
 //! A name stands for specs that have the label; `!`, `&&`, `||` and parentheses combine, in this order of strength; a
 //! text between slashes is a regular expression that one of the labels matches. Nothing here knows what the labels

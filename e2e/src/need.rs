@@ -1,4 +1,4 @@
-//! What a spec can ask of a tier.
+//! Needs of specs, which tiers have or lack.
 //!
 //! A need is decided when specs are listed, so it is a plain value that is compared without asking a
 //! cluster anything.

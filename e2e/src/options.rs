@@ -1,4 +1,4 @@
-//! What a run was asked to do, read from the environment and from nowhere else.
+//! Options of a run, read from environment variables.
 //!
 //! The command line belongs to the libtest-compatible harness, which refuses flags it does not know, so
 //! every option of our own is a variable. This file parses; it decides nothing.

@@ -1,4 +1,4 @@
-//! Signals that ask a process to end: Ctrl-C, SIGTERM from who started it, SIGHUP of a terminal that was closed.
+//! Signals that ask a process to end: SIGINT (Ctrl-C), SIGTERM, and SIGHUP of a closed terminal.
 //!
 //! What is to be done then is not known here.
 

@@ -1,4 +1,4 @@
-//! Spans of time as specs write them.
+//! Durations as specs write them.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! One failed attempt's evidence: every collector in turn, each within its limit, none in the way of another.
+//! Collection of a failed attempt's evidence: each collector in turn, within its limit, and independent of the
+//! others.
 
 use std::panic::AssertUnwindSafe;
 

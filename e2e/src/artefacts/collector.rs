@@ -1,4 +1,4 @@
-//! The contract of a collector: one sort of evidence, within a limit, whatever state the cluster is in.
+//! The trait of collectors: one sort of evidence, within a limit, in any state of the cluster.
 //!
 //! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests that
 //! the fake answered, the journal of a node; and what a spec has made for itself may bring more.

@@ -1,4 +1,4 @@
-//! What the processes of a control plane on this machine logged while the spec ran.
+//! Collector of the logs of control plane processes on this machine, from the spec's start.
 //!
 //! It knows a folder of log files that grow; not who writes them.
 

@@ -1,4 +1,4 @@
-//! Which kinds come and go while a spec runs: its own CRDs, established after it began.
+//! Kinds that are defined and removed while a spec runs, by watch on CRDs.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! The Events of the spec's namespaces, and of cluster-scoped objects, in the order of time.
+//! Collector of Events of the spec's namespaces and of cluster-scoped objects, ordered by time.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;

@@ -1,5 +1,5 @@
-//! The namespace's changes on a spec's timeline: every kind in it listed and watched while the spec runs, also one that
-//! is defined meanwhile.
+//! Changes of a namespace's objects on a spec's timeline, by list and watch of every kind, also of kinds defined
+//! later.
 //!
 //! It only looks. What it cannot watch it leaves out: the failure's own evidence asks again and says why. A spec that
 //! has no report has no feed.

@@ -1,4 +1,4 @@
-//! What kinds a cluster has, and which of them belong to a spec's evidence.
+//! Discovery of a cluster's kinds, and the choice of those that belong to a spec's evidence.
 
 use kube::core::ApiResource;
 use kube::discovery::{Discovery, Scope, verbs};

@@ -1,4 +1,4 @@
-//! What a failed attempt leaves behind, collected before anything is cleaned up, and what is watched until then.
+//! Evidence of failed attempts, collected before clean-up, and the feed of changes until then.
 
 mod collector;
 mod writer;

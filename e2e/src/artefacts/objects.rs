@@ -1,4 +1,4 @@
-//! The objects of the spec's namespaces and the cluster-scoped custom ones, as YAML: what the operator looked at.
+//! Collector of objects as YAML: those of the spec's namespaces, and cluster-scoped custom resources.
 
 use std::collections::BTreeSet;
 

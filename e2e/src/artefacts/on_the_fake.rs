@@ -1,4 +1,4 @@
-//! Feed and collectors against the in-memory API server: what a person finds after a failure.
+//! Tests of the feed and the collectors against the in-memory API server.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the namespace's Pods logged since the spec's start, and what their containers said before they were restarted.
+//! Collector of Pod logs since the spec's start, and of the logs of restarted containers.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;

@@ -1,4 +1,4 @@
-//! What the operator in this process logs through `tracing`: on the spec's timeline, and as a file.
+//! Capture of `tracing` events of this process: on the spec's timeline, and as a file.
 //!
 //! A spec has a thread of its own, and so has everything that it spawns, so what is logged on this thread is the spec's.
 

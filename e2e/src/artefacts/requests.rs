@@ -1,4 +1,4 @@
-//! The requests that the in-memory API server answered, with who asked and what came of it.
+//! Collector of the requests that the in-memory API server answered, with their user and result.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;

@@ -1,4 +1,4 @@
-//! The Secrets of a cluster, taken in by the redactor before anything is written down.
+//! Lookup of a cluster's Secrets, for redaction before anything is written.
 
 use std::time::Duration;
 

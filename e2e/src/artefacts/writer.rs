@@ -1,4 +1,4 @@
-//! Where collectors put what they found: files below one folder, and notes about what could not be had.
+//! Writer of one attempt's artefacts: files below one folder, and notes of what is missing.
 
 use std::cell::RefCell;
 use std::fs;

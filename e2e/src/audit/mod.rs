@@ -1,4 +1,4 @@
-//! What an operator did with its rights, read from the API server's audit log.
+//! Checks of an operator's rights against its requests in the API server's audit log.
 //!
 //! `policy` says what the server writes down, `trail` reads it, `rights` compares it with RBAC rules: requests that were
 //! denied, and rules that no request needed. Where the log lies is the tier's business.

@@ -1,5 +1,4 @@
-//! What a kube-apiserver is told to write into its audit log: who asked for what and who allowed it, for the service
-//! accounts of operators and of nobody else.
+//! The audit policy of kube-apiserver: metadata of requests by service accounts outside `kube-system`.
 
 /// The policy's content (`audit.k8s.io/v1`).
 ///

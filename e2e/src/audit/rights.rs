@@ -1,4 +1,4 @@
-//! Requests held against RBAC rules: what was asked and not granted, and what was granted and not asked.
+//! Comparison of requests with RBAC rules: denied requests, and rules that no request used.
 //!
 //! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least privilege
 //! is a fact of a run, not a claim. Pure.

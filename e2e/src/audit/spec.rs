@@ -1,4 +1,4 @@
-//! What a spec can do about rights: act as a service account, and read what service accounts did.
+//! Methods of a spec's context for rights: a client as a service account, and the audit log.
 
 use std::rc::Rc;
 

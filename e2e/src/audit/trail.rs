@@ -1,4 +1,4 @@
-//! The audit log as requests: who asked for what, and whether the authorizer let it through.
+//! Requests read from an audit log: user, verb, resource and the authorizer's decision.
 //!
 //! Pure. It knows the log's format (`audit.k8s.io/v1`, one event a line) and nothing of rules.
 

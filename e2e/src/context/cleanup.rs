@@ -1,4 +1,4 @@
-//! What is undone at the end of a spec, newest first.
+//! Clean-ups of a spec, newest first.
 //!
 //! The stack holds clean-ups; when they run, and for how long each may, is the business of the spec's
 //! life.

@@ -1,4 +1,4 @@
-//! What a spec holds in its hand: a client, a namespace of its own, and a list of what to undo.
+//! The context of a spec: a client, a namespace, and clean-ups.
 //!
 //! It offers what specs of any operator need. What one operator's specs need besides (starting it, its own
 //! builders) is an extension trait in that operator's tests.

@@ -1,4 +1,4 @@
-//! What a spec's panic said, and where.
+//! Panics of a spec as failures, with their place.
 //!
 //! A panic's payload has no place in it; only the panic hook sees that. The hook remembers it for threads
 //! that run specs, which print it with the spec's failure, and leaves all other threads as they were.

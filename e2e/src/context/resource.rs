@@ -1,4 +1,4 @@
-//! Typed requests for a spec: where objects of a kind live, and errors that say what was asked.
+//! Typed requests of a spec: the scope of kinds, and errors that name the request.
 
 use std::fmt;
 

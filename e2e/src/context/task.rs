@@ -1,4 +1,4 @@
-//! Work that runs beside a spec and never outlives it: an operator, a webhook server, a load.
+//! Tasks beside a spec, which end with it: an operator, a webhook server, load.
 //!
 //! A task lives on the spec's own thread and is stopped and joined at its end, after the namespace is
 //! gone, so that an operator can still release what it holds. A task that failed or panicked fails the

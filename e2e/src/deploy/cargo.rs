@@ -1,4 +1,4 @@
-//! cargo, called by a program that cargo itself has started.
+//! The command for cargo from a program that cargo has started.
 //!
 //! cargo tells the programs that it starts about their package by variables, and some build scripts (ring's, for one)
 //! ask to be run again when those change. Handed on, they would make cargo build half of what it has built once more.

@@ -1,4 +1,4 @@
-//! Why a Pod's containers do not run, in the words of its status: pure reading.
+//! Reasons why a Pod's containers do not run, read from its status.
 //!
 //! It tells what will not mend itself (an image that cannot be had, a container that ends again and again) from what
 //! only takes its time. What follows from either is decided elsewhere.

@@ -1,4 +1,4 @@
-//! Whether a program can run in an image that holds nothing else.
+//! Check of a program's ELF header for a dynamic loader, which an image without a base lacks.
 //!
 //! A dynamically linked program starts as "no such file or directory" there, which names the wrong file.
 

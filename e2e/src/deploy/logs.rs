@@ -1,4 +1,4 @@
-//! Follows what the containers of a Deployment's Pods say, line by line, from their start to their end.
+//! Following of container logs, line by line, from a container's start to its end.
 //!
 //! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for each
 //! time that it was started. What becomes of a line is up to who asked.

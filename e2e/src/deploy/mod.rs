@@ -1,4 +1,4 @@
-//! An operator as a Pod: its program and image, its bundle applied, its Deployment rolled out, its logs followed.
+//! Deployment of an operator as a Pod: program, image, bundle, rollout and logs.
 //!
 //! The way of a deployment: `program` has `cargo` link a program that needs nothing around it, `image` puts it into an
 //! archive that nodes can load, `apply` brings objects to the cluster and `rights` waits until those among them that

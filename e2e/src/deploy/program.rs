@@ -1,5 +1,4 @@
-//! A program of this workspace that needs nothing around it: linked statically, by cargo, without a target that would
-//! have to be installed first.
+//! Statically linked programs of the workspace, built by cargo without an extra target.
 //!
 //! What goes into an image is somebody else's business; here a program comes out, or the reason why not.
 

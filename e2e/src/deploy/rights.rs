@@ -1,4 +1,4 @@
-//! Waits until rights that were granted are in force.
+//! Waiting until granted rights are in force.
 //!
 //! An API server's authorizer learns of a new binding a moment after it was stored. Who acts in that moment is denied what
 //! it may do, and an operator that starts would end.

@@ -1,4 +1,4 @@
-//! Waits, by watch, until a Deployment runs what its spec says, and stops early where that will not come true.
+//! Waiting, by watch, until a Deployment is rolled out, with an early end where that cannot happen.
 //!
 //! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so long
 //! nor that it is in vain. It changes nothing.

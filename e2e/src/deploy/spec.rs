@@ -1,4 +1,4 @@
-//! What a spec can do to have something deployed, in its own namespace.
+//! Methods of a spec's context for deployments in its namespace.
 
 use std::cell::RefCell;
 use std::rc::Rc;

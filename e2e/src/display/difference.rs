@@ -1,4 +1,4 @@
-//! Values told to a person: as YAML, as a difference of two texts, as a list of changed fields.
+//! Values as YAML, differences of texts, and lists of changed fields.
 //!
 //! `metadata.managedFields` is shown nowhere, since it is long; what it says of a field that changed is told with that field.
 

@@ -1,5 +1,4 @@
-//! A failure's story for a person's window: values of one long line are broken or cut, and where two of them differ it is
-//! shown where.
+//! Failure messages for a terminal's width: long values are broken or cut around their differences.
 //!
 //! It changes what is shown and nothing that is kept: reports have the whole values. It is asked last, since a part of a
 //! Secret would not be known as one.

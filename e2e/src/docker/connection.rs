@@ -1,4 +1,4 @@
-//! Where Docker listens, and a connection that speaks its version.
+//! Docker's address, and a connection with the API version of the daemon.
 //!
 //! A connection belongs to the runtime that it was made on.
 

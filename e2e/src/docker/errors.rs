@@ -1,4 +1,4 @@
-//! Docker's words: read without the client's around them, and recognised where they name a cause that can be mended.
+//! Docker's error messages without the client's additions, and causes that the user can mend.
 //!
 //! It does not know what was being tried.
 

@@ -1,4 +1,4 @@
-//! One command in a container: its input, its output, how it ended.
+//! Commands in containers: input, output and exit code.
 //!
 //! Writing the input and reading the output run at the same time: a command that does both would wait for ever
 //! otherwise. It does not know what containers are for.

@@ -1,4 +1,4 @@
-//! The way to Docker: where it listens, what it complains of, a command in one of its containers.
+//! The connection to Docker: address, errors, and commands in containers.
 //!
 //! It knows no images and no clusters.
 

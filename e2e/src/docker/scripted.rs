@@ -1,5 +1,5 @@
-//! A daemon that answers by a function, for what no real one does on demand: another version, a full disk, a registry that
-//! cannot be reached.
+//! A scripted Docker daemon, for answers that no real one gives on demand: another version, a full disk, an
+//! unreachable registry.
 //!
 //! It speaks as much HTTP as a client of Docker's asks for, one request after the other, each on a connection of its own.
 //! One that listens on a socket answers from a thread. One in memory answers on the test's own runtime, so that its time may

@@ -1,4 +1,4 @@
-//! Watching that something is, and stays, as it should be.
+//! Expectations that hold throughout a window of time.
 
 use std::future::IntoFuture;
 use std::ops::ControlFlow;

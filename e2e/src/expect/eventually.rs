@@ -1,4 +1,4 @@
-//! Waiting until something is as it should be.
+//! Expectations that are waited for.
 
 use std::cell::RefCell;
 use std::future::IntoFuture;

@@ -1,4 +1,4 @@
-//! Checking a value that the spec has in its hand.
+//! Expectations of values that the spec already has.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The contract of a matcher, and what it says when something does not match.
+//! The trait of matchers, and mismatches.
 
 use serde::Serialize;
 

@@ -1,5 +1,4 @@
-//! How a spec looks at its cluster: what it looks at, by watch, what it should be, and the story that is
-//! told when it is not.
+//! Expectations: targets, watches, matchers, and failure messages.
 
 mod source;
 mod subject;

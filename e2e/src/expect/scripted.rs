@@ -1,5 +1,5 @@
-//! A server that answers by a script, for what no real one does on demand: watches that end early, lost
-//! histories, errors in the middle.
+//! A scripted API server, for answers that no real one gives on demand: watches that end early, lost histories,
+//! errors.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! Where values come from while they are waited for: a watched selection of objects, or a question asked again and again.
+//! Sources of expected values: a watched selection of objects, or a probe that is called again and again.
 //!
 //! Whoever waits sees values alone: of which kind the objects are, or that there are none, it does not know.
 

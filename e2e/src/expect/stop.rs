@@ -1,4 +1,4 @@
-//! When waiting any longer makes no sense: `stop_when(stop::image_pull_back_off())`.
+//! Conditions that end a wait early: `stop_when(stop::image_pull_back_off())`.
 //!
 //! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no hope; a
 //! rule that is not sure says nothing.

@@ -1,4 +1,4 @@
-//! What is looked at: one object, which need not be there, or all objects of a kind that are selected.
+//! Targets of expectations: one object, which may be absent, or a selection of objects of a kind.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! An expectation that was begun: one that is dropped before it was checked fails its spec.
+//! Guard of an expectation: one that is dropped unchecked fails its spec.
 //!
 //! `cx.eventually(&pool).should(exist());` without an await looks like a check and is none.
 

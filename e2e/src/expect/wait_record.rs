@@ -1,4 +1,4 @@
-//! What a wait has seen: the last value, every change with its time, the last trouble.
+//! History of a wait: the last value, each change with its time, and the last error.
 //!
 //! It is told when the wait fails, and when a spec runs out of time in the middle of it.
 

@@ -1,4 +1,4 @@
-//! The audit log of a cluster's API server: what its configuration needs for it, and how it is read.
+//! The audit log of a kind cluster: its configuration, and its lines.
 //!
 //! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes with
 //! the cluster.

@@ -1,4 +1,4 @@
-//! The handle to a cluster that runs: its client, its nodes, its images, its end.
+//! Handle of a running cluster: client, nodes, images and removal.
 //!
 //! It belongs to the runtime that it was made on, like the connections in it. It does not know how the cluster came to
 //! be.

@@ -1,4 +1,4 @@
-//! The Pods' network: plugins that every node image has, and a route from each node to each other's Pods.
+//! The Pod network: CNI plugins that every node image has, and routes between the nodes' Pods.
 //!
 //! kind's own network needs an image of its own; this needs none, works in any kernel that Docker works in, and can be
 //! put in place again after a node has lost its routes. It does not know what a Pod is.

@@ -1,4 +1,4 @@
-//! What kind of cluster is wanted, and the same in kind's own format.
+//! Configuration of a cluster, and its form as a file of kind's.
 //!
 //! It checks what can be wrong without asking anybody, and writes `kind.x-k8s.io/v1alpha4`. It does not know how a
 //! cluster comes to be.

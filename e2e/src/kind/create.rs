@@ -1,4 +1,4 @@
-//! From a configuration to a cluster whose nodes are ready and whose DNS answers, or to one error and nothing left.
+//! Creation of a cluster with ready nodes and DNS; one that fails leaves nothing.
 //!
 //! Everything that can be known to fail is asked before anything is made. Then the lease comes first, so that whoever
 //! finds a half-made cluster knows whether somebody still works on it.

@@ -1,4 +1,4 @@
-//! The end of a cluster: containers with their volumes, network, folder, lease, in that order.
+//! Removal of a cluster: containers with volumes, network, folder and lease, in that order.
 //!
 //! The network carries the way to the lease, so it stays until the containers are gone, and the lease stays until
 //! everything is. It can be run again on what a first run left.

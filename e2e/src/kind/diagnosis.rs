@@ -1,4 +1,4 @@
-//! What the nodes of a cluster that came to nothing complained of, where its reason can be mended on this machine.
+//! Diagnosis of a cluster that did not come up, by its nodes' logs, for causes that the user can mend.
 //!
 //! It knows one complaint so far: the user's instances of inotify are used up, which nodes tell in words about files.
 

@@ -1,4 +1,4 @@
-//! Why a cluster cannot be had or changed: the thing, the reason, the next step.
+//! Errors of clusters: the cluster, the cause, the next step.
 //!
 //! It recognises a few reasons in the words of Docker and kind; it does not know what was being tried.
 

@@ -1,4 +1,4 @@
-//! Images from this machine's Docker into nodes: exported once, imported by all nodes at the same time.
+//! Loading of images from this machine's Docker: exported once, imported by all nodes at once.
 //!
 //! It knows archives as bytes only.
 

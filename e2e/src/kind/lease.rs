@@ -1,4 +1,4 @@
-//! Who uses a cluster: a file for each, held by a lock that the kernel lets go when its holder dies.
+//! Leases of clusters: a file for each, under a lock that the kernel releases when its holder dies.
 //!
 //! Users share the lock; who wants to remove the cluster must have it alone. Under a runner that starts a process for
 //! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that lives.

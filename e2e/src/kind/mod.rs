@@ -1,5 +1,4 @@
-//! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever
-//! happens.
+//! Clusters of real nodes in containers, made by kind: creation, sharing, faults and removal.
 //!
 //! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `diagnosis`):
 //! Docker (`containers`), kind's binary (`binary`), images (`origin`), a name (`name`) with a lease (`home`, `lease`),

@@ -1,4 +1,4 @@
-//! One node's container: what it is told, and where it is on its network.
+//! A node's container: commands, state and address.
 //!
 //! A node keeps its address over a stop: it is taken off its network and put back at the same place before it starts.
 //! It does not know why somebody would stop it.

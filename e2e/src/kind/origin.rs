@@ -1,4 +1,4 @@
-//! What a cluster's nodes are made of: the node image, and the load balancer's where there are several control planes.
+//! Images of a cluster's containers: the node image, and the load balancer's for several control planes.
 //!
 //! How a node image is had stands elsewhere; this only says which one is wanted.
 

@@ -1,4 +1,4 @@
-//! Waiting, by watch, until objects of a cluster are as they should be, with what was seen last when they never are.
+//! Waiting, by watch, until objects of a cluster are ready, with the last state in the error.
 //!
 //! It knows what makes a node ready and a cluster usable; not how they came to be.
 

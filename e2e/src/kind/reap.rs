@@ -1,4 +1,4 @@
-//! Removes the clusters that nobody uses any more: those whose process was killed, or did not get to its end.
+//! Removal of clusters without a user, left by killed processes.
 //!
 //! A cluster is found by its lease, its folder, its network or its containers, whichever is left, and is removed only
 //! if nobody holds its lease. It does not know who made it.

@@ -1,4 +1,4 @@
-//! One cluster for many processes: whoever comes first makes it, the others find it, the last one removes it.
+//! Sharing of one cluster by many processes: the first creates it, the last removes it.
 //!
 //! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec, all
 //! of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many there

@@ -1,4 +1,4 @@
-//! What a spec on tier `kind` has besides: its cluster, the nodes, clusters of its own.
+//! Methods of a spec's context on tier `kind`: its cluster, nodes, and clusters of its own.
 //!
 //! It is an extension of a spec's context, which knows nothing of clusters itself.
 

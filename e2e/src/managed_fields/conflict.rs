@@ -1,4 +1,4 @@
-//! Conflicts of a server-side apply: who owns the fields that it was to change, and with what value.
+//! Conflicts of a server-side apply: fields, their owners and values.
 
 use std::fmt;
 

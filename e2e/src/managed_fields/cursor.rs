@@ -1,4 +1,4 @@
-//! The managers of a field that is come to while two values are compared.
+//! Position of a field and its managers during a comparison of two values.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The entries of `metadata.managedFields`, and the list of who owns which field.
+//! Entries of `metadata.managedFields`, and the list of all owners.
 
 use std::fmt;
 

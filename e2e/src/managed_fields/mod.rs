@@ -1,4 +1,4 @@
-//! Field managers: who owns which field of an object, read from `metadata.managedFields`.
+//! Field managers and their fields, read from `metadata.managedFields`.
 //!
 //! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1` encodes
 //! them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two values are

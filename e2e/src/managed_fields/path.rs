@@ -1,4 +1,5 @@
-//! A field's path, in the form of Kubernetes' conflict messages: `.spec.template.spec.containers[name="main"].image`.
+//! Paths of fields in the form of Kubernetes' conflict messages:
+//! `.spec.template.spec.containers[name="main"].image`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The fields of one entry of `metadata.managedFields`, as `FieldsV1` encodes them: a tree whose keys are steps of paths.
+//! Sets of fields as `FieldsV1` encodes them: a tree whose keys are path elements.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The managers that write the status of objects of one kind.
+//! Managers that write the status of a kind's objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 

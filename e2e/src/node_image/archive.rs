@@ -1,4 +1,4 @@
-//! Images as Docker saves them: a tar of layers, which are tars, with a description of each image.
+//! Image archives in Docker's format: a tar of layers, which are tars, with a manifest.
 //!
 //! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash and
 //! size and once for its bytes. It knows the format only; which images there are is said elsewhere.

@@ -1,4 +1,4 @@
-//! The first step: a root file system of Debian packages, as an image that all node images are made on.
+//! First build step: a root file system of Debian packages, as the base of all node images.
 
 use bollard::Docker;
 use bollard::body_try_stream;

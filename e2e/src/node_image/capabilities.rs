@@ -1,4 +1,4 @@
-//! Which capabilities this machine's root lacks.
+//! Capabilities that root lacks on this machine.
 //!
 //! Nested virtual machines and CI sandboxes take some away from root itself. What asks for one of them, even only to
 //! have all, is refused; so it has to be known before. It reads what the kernel says and changes nothing.

@@ -1,4 +1,4 @@
-//! The images of the Pods that make a control plane: one binary each, under the names that kubeadm gives them.
+//! Images of control plane Pods: one binary each, under kubeadm's names.
 //!
 //! Nobody publishes them where no registry can be reached, so they are made here. It knows what each image needs
 //! beside its binary; not how an image is written.

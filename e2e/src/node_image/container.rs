@@ -1,4 +1,4 @@
-//! The container that an image is made in. It goes with its owner, and what a killed process left goes with the next.
+//! The container of a build. It is removed on drop; the next build removes one of a killed process.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Debian packages in a folder, by mmdebstrap: a root file system as a stream of tar.
+//! Installation of Debian packages by mmdebstrap: a root file system as a tar stream.
 //!
 //! It knows mmdebstrap's arguments and how to end it: politely, so that it removes the folder that it works in.
 

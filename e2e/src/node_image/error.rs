@@ -1,4 +1,4 @@
-//! Why there is no node image: the thing, the reason, the next step.
+//! Errors of node images: the image, the cause, the next step.
 //!
 //! It knows no order of steps; `obtain` says what was tried before.
 

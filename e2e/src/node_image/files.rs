@@ -1,4 +1,4 @@
-//! The project's own files in a node: what each is for stands in its head, under `files/`.
+//! The project's own files in a node image; each explains itself under `files/`.
 //!
 //! It fits two of them to the host (its missing capabilities, the release's pause image) and says where all of them go.
 

@@ -1,4 +1,4 @@
-//! The last step: the base image, the project's files and the binaries become a node image.
+//! Last build step: the base image, the project's files and the binaries become a node image.
 //!
 //! A container of the base image is filled while containerd runs in it, which takes in the images of the Pods; then it
 //! is kept as an image. Nothing of it stays but the image.

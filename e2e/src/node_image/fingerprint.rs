@@ -1,4 +1,4 @@
-//! What is in a binary, as a hash that is not computed twice.
+//! Cached hashes of binaries.
 //!
 //! Half a gigabyte is not read again at every call: a file of the same place, size and time of change has the content
 //! that it had. What was computed is kept in a file of the cache; without that file everything is computed again.

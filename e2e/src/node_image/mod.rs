@@ -1,4 +1,4 @@
-//! The image that kind's nodes are made of: the official one, or one built here where that cannot be pulled.
+//! The image of kind's nodes: the official one, or one built here where that cannot be pulled.
 //!
 //! `obtain` decides (`request` says what is wanted, `official` knows the image that is pulled). A build goes from top to
 //! bottom: Debian packages (`debian`) become the root file system that all nodes share (`base`); released binaries

@@ -1,4 +1,4 @@
-//! The decision: an image that was named, the official one, or one that is built here.
+//! Choice of the image: a named one, the official one, or one that is built here.
 //!
 //! The one file that knows all steps. One process builds at a time; others wait and then find the result.
 

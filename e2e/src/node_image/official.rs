@@ -1,4 +1,4 @@
-//! The image that kind's makers publish: which one it is, and pulling it.
+//! The official image of kind: its name, and its pull.
 //!
 //! It knows a registry's image by name only; what is done where it cannot be pulled is decided elsewhere.
 

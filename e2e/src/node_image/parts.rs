@@ -1,4 +1,4 @@
-//! What the images of Pods take from Debian: iptables for kube-proxy, catatonit for pause. Kept as a tar in the cache.
+//! Files that Pod images take from Debian: iptables for kube-proxy, catatonit for pause. Cached as a tar.
 
 use std::fs::{self, File};
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! What a thread writes, as a stream: the bridge from formats that are written to requests that are read.
+//! A stream of bytes that a thread writes, for request bodies of formats that are written.
 
 use std::io::{self, BufWriter, Write};
 

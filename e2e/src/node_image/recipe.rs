@@ -1,4 +1,4 @@
-//! What a node image is made of, in one place, and the hash that stands for it.
+//! Inputs of a node image, and their hash.
 //!
 //! Everything that changes the result goes into the hash; an image carries it as a label.
 

@@ -1,4 +1,4 @@
-//! What is wanted, and what was found.
+//! Requested and obtained node images.
 
 use std::io::Write as _;
 

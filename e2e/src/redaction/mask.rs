@@ -1,4 +1,4 @@
-//! Secrets' values are nobody's evidence: what is written down says how long they are, and no more.
+//! Masks of Secret objects: each value is replaced by its length.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What hides Secrets in texts: their values as far as they are known, and what can be told by its form.
+//! Redaction of Secret values in texts, by known values and by the form of tokens and keys.
 //!
 //! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have got
 //! into by another way: a log line, a comparison of two strings, a panic.

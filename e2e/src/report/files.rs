@@ -1,4 +1,4 @@
-//! The reporter that leaves files: it keeps what it is told, and writes when the run is over.
+//! The reporter that writes files at the end of the run.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Annotations for GitHub Actions: each failure at its line of the spec, and the sum where the job's summary is.
+//! Annotations for GitHub Actions: each failure at its line, and the job summary.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;

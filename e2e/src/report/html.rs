@@ -1,4 +1,4 @@
-//! `report.html`: the run as people read it, one file that asks no network for anything.
+//! `report.html`: the run as one page without network access.
 //!
 //! The page's parts lie beside this file (`page/`); this file puts them together with the report and the artefacts'
 //! texts, packed. What the page shows and how is the parts' business.

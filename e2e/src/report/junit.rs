@@ -1,4 +1,4 @@
-//! `junit.xml`: the run as CI services read it.
+//! `junit.xml`: the run for CI services.
 //!
 //! A suite for each test target and tier. A spec that is tried again carries its earlier attempts as reruns, so that a
 //! service that knows flakes shows it as one. Skipped and pending specs are skipped, with their reason.

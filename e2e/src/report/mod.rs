@@ -1,4 +1,4 @@
-//! What a run leaves for people and other programs to read: [`Report`] is the content of `report.json`.
+//! Reports of a run for people and programs; [`Report`] is the content of `report.json`.
 
 mod model;
 

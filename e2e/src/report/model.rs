@@ -1,4 +1,4 @@
-//! What is known of a run after it: the content of `report.json`, from which every other form is made.
+//! The model of a finished run: the content of `report.json`, from which every other form is made.
 //!
 //! Plain data that can be read back. It knows neither how a spec runs nor how a report looks.
 

@@ -1,4 +1,4 @@
-//! The contract between whoever runs specs and whoever tells of it.
+//! The trait of reporters.
 //!
 //! The run loop calls; reporters listen. A reporter decides nothing about the run, and what it cannot write is an
 //! error of the run's end, never of a spec.

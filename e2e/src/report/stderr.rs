@@ -1,4 +1,4 @@
-//! What is told beside the report: on standard error, at once, and without minding whether anybody can read it.
+//! Messages on standard error beside the report; a closed terminal is ignored.
 
 use std::io::Write as _;
 

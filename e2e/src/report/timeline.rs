@@ -1,4 +1,4 @@
-//! The timeline of an attempt while it grows: whoever makes something happen tells it here.
+//! The timeline of a running attempt.
 //!
 //! It can be read from another thread at any time, also when the spec's own thread is stuck. It counts from its making
 //! by tokio's clock, which is the cluster's where time is virtual.

@@ -1,4 +1,4 @@
-//! The run as a tree: groups once, specs below them as they end, failures explained at the end.
+//! The run as a tree: groups, specs below them as they end, failures at the end.
 //!
 //! It makes text, coloured or plain; who prints it, and what besides, is the console's business.
 

@@ -1,4 +1,4 @@
-//! One attempt at one spec, with its context in its hand: hooks, body, evidence, hooks, clean-ups, tasks.
+//! One attempt at one spec: hooks, body, evidence, clean-ups and tasks.
 //!
 //! However the body ends (well, with an error, by a panic, out of time), everything after it runs; each
 //! step of the end has a limit, and its failure is told after the first one and never in its place. What the

@@ -1,4 +1,4 @@
-//! Which specs of a plan run, which are listed as left out and why, and which are not there at all.
+//! Choice of the specs that run, and of those that are listed as skipped, with reasons.
 //!
 //! What can run is decided here, when specs are listed: a spec whose need the tier lacks is listed as ignored with the
 //! reason in front of its name, so that nextest too shows a skip as a skip.

@@ -1,4 +1,4 @@
-//! What a run prints: a tree of specs, or one of libtest's forms (a line for each trial, a character, JSON) if asked.
+//! Console output of a run: a tree of specs, or one of libtest's formats.
 //!
 //! An ordered group is one trial: libtest's line comes when the last of its specs has ended. The tree has a line for
 //! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it was

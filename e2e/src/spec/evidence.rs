@@ -1,4 +1,4 @@
-//! The call for evidence at a failure, before anything is cleaned up: which attempt it is about, and where it goes.
+//! Evidence of a failed attempt: collected before clean-up, into the attempt's folder.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! From a suite to an exit code, the way libtest would: `cargo test` and nextest both drive it.
+//! The harness: from a suite to an exit code, compatible with libtest for `cargo test` and nextest.
 //!
 //! `libtest-mimic` reads the command line and prints listings, which is nextest's contract. The run itself is our own:
 //! the library knows no order, no groups, no serial tests and no second attempt.

@@ -1,4 +1,4 @@
-//! What a group or a spec is marked with, and the words that mark it: the same for both.
+//! Marks of groups and specs, and the methods that set them.
 //!
 //! Marks are handed down from group to spec; what they lead to is decided elsewhere.
 

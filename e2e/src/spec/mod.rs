@@ -1,5 +1,4 @@
-//! The way of a spec: written as a tree and flattened into a plan, chosen and listed as libtest would, put into an
-//! order, run by workers, lived through on a thread and a runtime of its own, with a `Cx` in its hand.
+//! Specs: a tree that becomes a plan, is chosen from, ordered, and run by workers.
 
 mod marks;
 mod table;

@@ -1,4 +1,4 @@
-//! One namespace for each spec: its name, its making, its end.
+//! The namespace of a spec: name, creation and deletion.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

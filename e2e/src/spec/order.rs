@@ -1,4 +1,4 @@
-//! Everything that a run's seed decides: the order of specs, and the seed of each.
+//! Order and seeds of specs, derived from the run's seed.
 //!
 //! Which specs run is not known here; a spec's own seed depends on its name alone, so that one that runs
 //! alone runs as it ran with all others.

@@ -1,4 +1,4 @@
-//! The flat list of specs that a tree stands for: full names, hooks in order, all that applies to each.
+//! The plan: a flat list of specs with full names, hooks in order, and marks.
 //!
 //! A spec's full name is the names from its outermost group to itself, joined by ` / `:
 //! `Machine / whose node stops answering / is replaced within the health check's timeout`. It is what the

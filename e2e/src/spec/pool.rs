@@ -1,4 +1,4 @@
-//! Units in parallel, serial ones alone; what fails is tried again, and each spec's report is made.
+//! Workers: units in parallel, serial ones alone, failed ones again, and a report for each spec.
 //!
 //! A failed unit is tried again from its beginning (connection, namespace, `before_all`), with those of its specs that
 //! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is told

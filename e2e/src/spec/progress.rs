@@ -1,4 +1,4 @@
-//! Which specs run now, and what each of them is doing: told on SIGUSR1, and of specs that take long.
+//! Running specs and their phases, printed on SIGUSR1 and for specs that take long.
 //!
 //! It only reads the boards. A spec whose thread is blocked is told of, too.
 

@@ -1,4 +1,4 @@
-//! What the specs of a run share.
+//! State that the specs of a run share.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

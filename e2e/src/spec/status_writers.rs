@@ -1,4 +1,4 @@
-//! The check that a kind's status has one writer, for suites that ask for it.
+//! Check that one manager writes each kind's status, for suites that ask for it.
 
 use kube::Client;
 use kube::api::ListParams;

@@ -1,4 +1,4 @@
-//! One attempt at a unit, on a thread and a current-thread runtime of its own, paused where the tier's time is virtual.
+//! One attempt at a unit on a thread with a runtime, paused where the tier's time is virtual.
 //!
 //! The thread tells what begins and what ends; whoever waits for it gives up when it is silent for too long, for a
 //! spec that blocks its thread can be ended by nobody.

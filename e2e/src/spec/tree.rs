@@ -1,4 +1,4 @@
-//! How specs are written: a suite of groups within groups, with hooks, labels and needs.
+//! The tree of a suite: groups within groups, with hooks, labels and needs.
 //!
 //! This file only collects. What applies to a spec, and whether two specs have one name, is the plan's
 //! business; nothing here knows a cluster.

@@ -1,4 +1,4 @@
-//! What specs stand on: a connection and a namespace of their own, or those of the groups that share them.
+//! Runner of a unit's specs: connections and namespaces, of a spec's own or shared by groups.
 //!
 //! Specs of one unit come here one after the other. Before each the groups that it is in are entered (`before_all`),
 //! and those that it is not in are left (`after_all`, clean-ups, and with the outermost the namespace). A failure on

@@ -1,4 +1,4 @@
-//! The contract of a tier, and which one a run uses.
+//! The trait of tiers, and the choice of one.
 //!
 //! A tier hands every spec a connection of its own, because a client dies with the runtime it was made
 //! in and each spec has its own runtime. It knows nothing of specs.

@@ -1,4 +1,4 @@
-//! The `CustomResourceDefinition`s of a suite: in place, and established, before a cluster's first spec.
+//! Installation of a suite's `CustomResourceDefinition`s before a cluster's first spec.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams, PostParams};

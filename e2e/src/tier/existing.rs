@@ -1,4 +1,4 @@
-//! Tier `existing`: whatever the kubeconfig names.
+//! Tier `existing`: the cluster of the current kubeconfig context.
 //!
 //! Specs create and delete objects, so the current context must stand on an allow-list; without that
 //! nothing is contacted. What such a cluster has cannot be asked while specs are listed: the caller says

@@ -1,4 +1,4 @@
-//! What answers the API: one trait, and one file for each thing that can.
+//! Tiers: API servers that specs can run on.
 
 mod contract;
 mod crds;

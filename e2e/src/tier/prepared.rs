@@ -1,4 +1,4 @@
-//! What a tier starts for all specs of a process: by whoever comes first, once, also when that fails.
+//! A value that a tier creates once for all specs of a process.
 
 use std::sync::{Mutex, MutexGuard};
 

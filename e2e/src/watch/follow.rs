@@ -1,4 +1,4 @@
-//! A selection of objects followed by list and watch: nothing between the two is lost, and nobody sleeps.
+//! List and watch of a selection of objects, without a gap between the two and without sleeping.
 //!
 //! A watch that ends is resumed from the last revision seen, so a change that lasted a moment is still
 //! told. Only after an error is there a pause. What the objects should be is not known here.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use seatrial_e2e::report::{
-    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, SourceLocation, Report,
-    SpecReport, Transition, page,
+    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Report,
+    SourceLocation, SpecReport, Transition, page,
 };
 
 use super::Row;

@@ -1,4 +1,4 @@
-//! Matchers made of matchers.
+//! Matchers made of other matchers.
 
 use crate::expect::{Matcher, MatcherList, Mismatch};
 

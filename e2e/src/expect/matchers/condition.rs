@@ -1,4 +1,4 @@
-//! Conditions, as `metav1.Condition` and the older kinds of Kubernetes have them in `status.conditions`.
+//! Matcher of `status.conditions`, in the form of `metav1.Condition` and of older kinds.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

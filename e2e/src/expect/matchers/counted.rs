@@ -1,4 +1,4 @@
-//! How many objects there are, and what each of them is.
+//! Matchers of collections: their length, and each of their objects.
 
 use crate::expect::{Matcher, Mismatch};
 

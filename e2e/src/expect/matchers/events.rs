@@ -1,4 +1,4 @@
-//! Events: what controllers tell people about an object.
+//! Matcher of Events about an object.
 
 use k8s_openapi::api::core::v1::Event;
 

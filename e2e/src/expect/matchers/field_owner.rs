@@ -1,4 +1,4 @@
-//! The manager that owns a field, as `metadata.managedFields` has it.
+//! Matcher of a field's manager, by `metadata.managedFields`.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The matchers: what a value can be expected to be.
+//! Matchers of values and objects.
 
 mod combined;
 mod condition;

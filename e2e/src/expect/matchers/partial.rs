@@ -1,4 +1,4 @@
-//! Part of an object, as JSON.
+//! Matchers of a part of an object, as JSON or YAML.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Requests that the API server should refuse.
+//! Matcher of requests that the API server rejects.
 
 use kube::core::Status;
 

@@ -1,4 +1,4 @@
-//! Replicas that are ready, for every kind that counts them.
+//! Matcher of ready replicas, for every kind that counts them.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Values that are compared or asked by a function.
+//! Matchers of values, by comparison or by a function.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;

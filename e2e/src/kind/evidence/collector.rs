@@ -1,4 +1,4 @@
-//! The collector: all nodes at the same time, each answer within a limit, whatever state a node is in.
+//! Collector of node evidence: all nodes at once, each command within a limit.
 //!
 //! It comes to the nodes through Docker alone, so it collects also where the cluster's API server does not answer.
 

@@ -1,4 +1,4 @@
-//! What a node is asked for, within which bounds, and how its answers are read.
+//! Commands for a node's evidence, with their limits, and the parsing of their output.
 //!
 //! kind 0.33's layout: a folder for each node with `journal.log`, `kubelet.log`, `containerd.log`, `images.log`,
 //! `kubernetes-version.txt`, `serial.log`, `inspect.json`, and of its `/var/log` the folders `pods` and `containers`.

@@ -1,4 +1,4 @@
-//! A node in a spec's hand: what is done to it is undone at the end of the spec, however that ends.
+//! A node whose faults are undone at the spec's end.
 //!
 //! Each fault is written down before it is done, so that a spec that is out of time in the middle of one leaves none.
 //! A node that was away is waited for, too, because the specs that come next count on it.

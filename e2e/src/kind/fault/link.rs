@@ -1,4 +1,4 @@
-//! Makes what a node sends slow, late or lossy.
+//! Bandwidth limits, delays and packet loss on a node's link.
 //!
 //! A token bucket is in every kernel that Docker runs on; delay and loss need netem, which some kernels lack: then the
 //! fault is refused with that reason, and nothing else is done instead.

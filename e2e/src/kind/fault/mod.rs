@@ -1,4 +1,4 @@
-//! Faults of the real world: what can happen to a node, to its network, and to a Pod's process.
+//! Faults of nodes, of their network, and of Pods' processes.
 //!
 //! `faulty_node` is what a spec has in its hand: it undoes every fault at the spec's end. `partition` takes a node off the network,
 //! `link` makes its network bad, `process` kills a Pod's process.

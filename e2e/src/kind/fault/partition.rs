@@ -1,4 +1,4 @@
-//! Cuts a node off the network: nothing that comes in or goes out passes, its own Pods' traffic included.
+//! Network partition of a node: no packet passes in or out, its Pods' traffic included.
 //!
 //! The rules stand in the node's own network namespace, in a chain of their own, so that healing finds them again
 //! whoever put them there. The node keeps its address, and its own loopback.

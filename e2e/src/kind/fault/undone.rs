@@ -1,4 +1,4 @@
-//! Faults of specs that end in every way there is, on a node that a scripted daemon stands for: each is undone.
+//! Tests that faults are undone however a spec ends, on a node of a scripted Docker daemon.
 //!
 //! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real nodes.
 
