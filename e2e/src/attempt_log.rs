@@ -1,6 +1,7 @@
 //! Log of one attempt at a spec: steps, expectations, and waits that are not over. Any thread can read it.
 //!
-//! The spec's body owns the `Cx` while it runs, so the runner reads the log when time is up, and a progress report reads
+//! The spec's body owns the `Cx` while it runs, so the runner reads the log when time is up, and a progress report
+//! reads
 //! it while the spec runs.
 
 use std::panic::Location;
@@ -34,7 +35,7 @@ struct AttemptState {
 
 /// Something a spec is waiting for.
 pub(crate) trait PendingWait: Send + Sync {
-    /// What is waited for and what was seen until now, in as many lines as it takes.
+    /// The expectation and the observations so far, in any number of lines.
     fn describe(&self) -> String;
 }
 
@@ -67,12 +68,12 @@ impl AttemptLog {
         self.state.lock().expect("nobody panics while the log is written")
     }
 
-    /// How long the spec has been running, in its cluster's time. Only its own thread knows.
+    /// Time since the attempt's start, in its cluster's time. Only the spec's own thread knows it.
     pub(crate) fn elapsed(&self) -> Duration {
         self.timeline.elapsed()
     }
 
-    /// How long the spec has been running, in the machine's time.
+    /// Time since the attempt's start, in the machine's time.
     pub(crate) fn running_for(&self) -> Duration {
         self.began.elapsed()
     }
@@ -81,7 +82,7 @@ impl AttemptLog {
         &self.timeline
     }
 
-    /// What is known of Secrets in this attempt.
+    /// Redactor with the Secrets of this attempt.
     pub(crate) fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
     }
@@ -148,7 +149,7 @@ impl AttemptLog {
         self.state().expectations += 1;
     }
 
-    /// What was expected until now was not the spec's own doing.
+    /// Forgets expectations of hooks, which are not the spec's own.
     pub(crate) fn reset_expectations(&self) {
         self.state().expectations = 0;
     }
@@ -165,12 +166,12 @@ impl AttemptLog {
         WaitGuard { attempt_log: Arc::clone(self), id }
     }
 
-    /// Whether the spec ran a single expectation.
+    /// True if the spec ran a single expectation.
     pub(crate) fn has_expectations(&self) -> bool {
         self.state().expectations > 0
     }
 
-    /// Where expectations were written that nobody awaited or completed. Each is told once.
+    /// Takes the places of expectations that were never awaited or completed.
     pub(crate) fn take_unchecked(&self) -> Vec<&'static Location<'static>> {
         std::mem::take(&mut self.state().dropped)
     }
@@ -189,7 +190,7 @@ impl AttemptLog {
         self.state().steps.clone()
     }
 
-    /// Where in its life the spec is.
+    /// Current phase of the spec.
     pub(crate) fn phase(&self) -> String {
         self.state().phase.clone()
     }

@@ -11,23 +11,23 @@ use crate::managed_fields::{conflicts, describe_conflicts};
 use crate::redaction::Redactor;
 use crate::report::{FailureReport, SourceLocation};
 
-/// What hooks, specs and clean-ups return.
+/// Result of hooks, specs and clean-ups.
 pub type SpecResult<T = ()> = Result<T, Failure>;
 
-/// Why a spec failed, and where.
+/// Failure of a spec: message and place.
 ///
 /// It deliberately is no [`std::error::Error`], so that every error converts into it with `?`.
 #[derive(Clone)]
 pub struct Failure {
     /// The reason and the place, and what an expectation knows, part by part.
     report: Box<FailureReport>,
-    /// What was being done, outermost first.
+    /// Operations that failed, outermost first.
     during: String,
-    /// What stands before the place when it is told to a person, instead of the reason alone.
+    /// Text for people in place of the message.
     told: Option<String>,
-    /// What stands behind the place: a panic's frames.
+    /// Text after the place: a panic's frames.
     trace: String,
-    /// Whether nothing went wrong: the run was ended while this went on.
+    /// True if nothing went wrong: the run was ended while this went on.
     interruption: bool,
 }
 
@@ -102,7 +102,7 @@ impl Failure {
         &self.report.message
     }
 
-    /// What reports have of it.
+    /// The same for reports.
     pub(crate) fn report(&self) -> FailureReport {
         let mut report = (*self.report).clone();
         report.message.push_str(&self.trace);

@@ -1,6 +1,7 @@
 //! Interruption of a run: Ctrl-C, SIGTERM from the parent, or a closed terminal.
 //!
-//! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not come to
+//! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not
+//! come to
 //! its end, ends the process at once. What is undone then is not known here.
 
 use std::future::Future;
@@ -14,13 +15,13 @@ use tokio::sync::watch;
 use crate::report::print_to_stderr;
 use crate::signal::{Signal, Signals};
 
-/// How long specs may take to end, clean-ups included, once they were asked to.
+/// Longest time that specs may take to end, clean-ups included, once they were asked to.
 pub(crate) const SPECS_LIMIT: Duration = Duration::from_secs(150);
 
-/// How long the whole run may take then, with the end of its cluster and its reports.
+/// Longest time that the whole run may take then, with the end of its cluster and its reports.
 const RUN_LIMIT: Duration = Duration::from_secs(240);
 
-/// That the run was asked to end, and when.
+/// Request to end the run, with its time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InterruptRequest {
     pub(crate) by: Signal,
@@ -28,13 +29,13 @@ pub(crate) struct InterruptRequest {
 }
 
 impl InterruptRequest {
-    /// Whether the specs should have ended by now.
+    /// True if the specs should have ended by now.
     pub(crate) fn is_overdue(&self) -> bool {
         self.at.elapsed() > SPECS_LIMIT
     }
 }
 
-/// Whether the run was asked to end. It can be waited for on any runtime.
+/// True if the run was asked to end. It can be waited for on any runtime.
 pub(crate) struct Interrupt(watch::Sender<Option<InterruptRequest>>);
 
 impl Default for Interrupt {

@@ -9,10 +9,10 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-/// What a label cannot have in it, since expressions could not name it then.
+/// Characters that labels cannot have, since expressions use them.
 const NOT_IN_LABELS: &[char] = &[' ', '\t', ',', '!', '&', '|', '(', ')', '/', '"', '\''];
 
-/// Whether a filter can name this label.
+/// True if a filter can name this label.
 pub(crate) fn is_label(text: &str) -> bool {
     !text.is_empty() && !text.contains(NOT_IN_LABELS)
 }
@@ -105,7 +105,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// What is left, without the spaces before it.
+    /// The rest of the text, without leading spaces.
     fn rest(&mut self) -> &str {
         let rest = &self.text[self.at..];
         self.at += rest.len() - rest.trim_start().len();

@@ -24,7 +24,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// Whether someone who has `self` can serve someone who needs `other`.
+    /// True if someone who has `self` can serve someone who needs `other`.
     pub(crate) fn covers(self, other: Self) -> bool {
         match (self, other) {
             (Self::Nodes(has), Self::Nodes(wanted)) => has >= wanted,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::labels::LabelFilter;
 use crate::need::Need;
 
-/// Which tier answers the API.
+/// A tier by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TierKind {
     Fake,
@@ -20,7 +20,7 @@ pub(crate) enum TierKind {
     Existing,
 }
 
-/// How specs are ordered.
+/// Order of specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// All mixed: only what shares a cluster stays together.

@@ -82,7 +82,8 @@ impl Signals {
     }
 }
 
-/// Whether it was started by nohup or the like, which have it ignore SIGHUP; a handler would undo that. Only Linux tells.
+/// True if it was started by nohup or the like, which have it ignore SIGHUP; a handler would undo that. Only Linux
+/// tells.
 pub fn outlives_its_terminal() -> bool {
     ignores_hang_up(&fs::read_to_string("/proc/self/status").unwrap_or_default())
 }

@@ -19,7 +19,7 @@ const OF_ONE: u64 = 4 << 20;
 /// Writes `control-plane/etcd.log`, `control-plane/kube-apiserver.log` and so on.
 pub(crate) struct PlaneLogs {
     folder: PathBuf,
-    /// How long each file was when the spec began.
+    /// Length of each file when the spec began.
     before: RefCell<BTreeMap<PathBuf, u64>>,
 }
 
@@ -39,7 +39,7 @@ impl PlaneLogs {
         Ok(files)
     }
 
-    /// What was written to a file since the spec began, and how many bytes of it are left out.
+    /// Text written to a file since the spec began, and the number of bytes left out of it.
     fn written(&self, file: &Path) -> io::Result<(String, u64)> {
         let mut log = File::open(file)?;
         let length = log.metadata()?.len();

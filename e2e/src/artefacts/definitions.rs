@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use crate::artefacts::kinds::DiscoveredKind;
 use crate::watch::{Selection, WatchUpdate};
 
-/// What becomes of a kind.
+/// A change of the defined kinds.
 pub(crate) enum DefinitionChange {
     /// It can be used, and was not known.
     Comes(DiscoveredKind),

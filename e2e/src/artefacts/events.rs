@@ -10,7 +10,7 @@ use kube::api::ListParams;
 use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::failure::sentence;
 
-/// Where Events about cluster-scoped objects are.
+/// Namespace of Events about cluster-scoped objects.
 const OF_THE_CLUSTER: &str = "default";
 
 /// Writes `events.txt`.

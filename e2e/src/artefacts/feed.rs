@@ -31,10 +31,10 @@ use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
 /// A pause after a watch that failed or ended at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// So often is asked for a kind that was defined a moment ago.
+/// Number of requests for a kind that was defined a moment ago.
 const PATIENCE: u32 = 10;
 
-/// What every namespace has, and nobody's doing.
+/// Objects that every namespace has.
 const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
 
 /// Changes of these fields alone are nobody's business.
@@ -110,7 +110,7 @@ struct KindFeed {
     since: Timestamp,
     timeline: Arc<Timeline>,
     redactor: Arc<Redactor>,
-    /// How often the server may say that there is no such kind: of a new one it knows a moment later than it says.
+    /// Number of retries while the server does not serve the kind, which follows a moment after its definition.
     patience: u32,
     objects: BTreeMap<String, Value>,
 }
@@ -230,7 +230,8 @@ fn shown(kind: &str, object: &Value) -> Value {
     object
 }
 
-/// What changed in a line, and as a difference of texts with the managers of the fields that differ; nothing where nothing
+/// The change in one line, and as a difference of texts with the managers of the fields that differ; nothing where
+/// nothing
 /// is worth telling.
 fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, String)> {
     let (old, new) = (shown(kind, before), shown(kind, after));

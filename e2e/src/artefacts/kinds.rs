@@ -19,7 +19,7 @@ const NOISE: [(&str, &str); 4] = [
 pub(crate) struct DiscoveredKind {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
-    /// Whether it has the subresource `status`.
+    /// True if it has the subresource `status`.
     pub(crate) has_status: bool,
 }
 

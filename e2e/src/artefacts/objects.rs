@@ -17,7 +17,7 @@ use crate::display::yaml;
 use crate::failure::sentence;
 use crate::redaction::mask;
 
-/// So many objects of a kind are written, at most: evidence is read by people.
+/// Most objects of a kind that are written: evidence is read by people.
 const MOST: u32 = 500;
 
 /// Writes `objects/NAMESPACE/KIND.yaml` and `objects/cluster/KIND.yaml`.

@@ -11,7 +11,7 @@ use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::failure::sentence;
 use crate::report::{Moment, MomentKind};
 
-/// So many lines of each container stand on the timeline; the file has all of them.
+/// Most lines of a container on the timeline; the file has all of them.
 const ON_THE_TIMELINE: usize = 200;
 
 /// A container that logs without end must not fill the disk.

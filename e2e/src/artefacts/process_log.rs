@@ -1,6 +1,7 @@
 //! Capture of `tracing` events of this process: on the spec's timeline, and as a file.
 //!
-//! A spec has a thread of its own, and so has everything that it spawns, so what is logged on this thread is the spec's.
+//! A spec has a thread of its own, and so has everything that it spawns, so what is logged on this thread is the
+//! spec's.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::report::{Moment, MomentKind, Timeline};
 /// Stands before each line on the timeline, where Pods' lines have their Pod's name.
 const WHO: &str = "this process: ";
 
-/// What is captured: `SEATRIAL_LOG`, a filter as `RUST_LOG` has it, or this.
+/// Default of `SEATRIAL_LOG`, a filter in the form of `RUST_LOG`.
 const FILTER: &str = "info,kube_runtime=warn,kube_client=warn,hyper=warn,tower=warn";
 
 /// From now on, until the guard is dropped, what this thread logs stands on the timeline.

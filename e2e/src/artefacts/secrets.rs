@@ -10,10 +10,10 @@ use crate::artefacts::FailureScene;
 use crate::failure::sentence;
 use crate::redaction::Redactor;
 
-/// So many Secrets are asked for at once.
+/// Secrets in a page of a list.
 const PAGE: u32 = 500;
 
-/// How long they may take to be listed.
+/// Longest time that they may take to be listed.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Takes in the Secrets of a failure's namespaces.

@@ -60,7 +60,7 @@ impl ArtefactWriter {
         self.uncollected.borrow_mut().push(self.redactor.redact(&format!("{what}: {why}")).into_owned());
     }
 
-    /// What was put in, and what could not be had.
+    /// The written artefacts, and the notes of missing ones.
     pub(crate) fn finish(&self) -> (Vec<Artefact>, Vec<String>) {
         (self.artefacts.take(), self.uncollected.take())
     }

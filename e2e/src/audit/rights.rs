@@ -1,6 +1,7 @@
 //! Comparison of requests with RBAC rules: denied requests, and rules that no request used.
 //!
-//! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least privilege
+//! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least
+//! privilege
 //! is a fact of a run, not a claim. Pure.
 
 use std::collections::BTreeMap;
@@ -90,7 +91,7 @@ pub(crate) struct Grant {
     pub(crate) path: Option<String>,
 }
 
-/// What a rule grants, one by one.
+/// Each right that a rule grants.
 pub(crate) fn grants_of(rule: &PolicyRule) -> Vec<Grant> {
     let list = |words: &Option<Vec<String>>| words.clone().unwrap_or_default();
     let mut grants = Vec::new();

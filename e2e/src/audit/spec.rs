@@ -13,7 +13,7 @@ use crate::audit::Trail;
 use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
 
-/// How long the token of a service account is good: longer than any spec runs, and the shortest that a server gives.
+/// Lifetime of a service account's token: longer than any spec, and the shortest that a server grants.
 const TOKEN_SECONDS: i64 = 3600;
 
 /// An audit log that can be read while the API server writes it.
@@ -30,8 +30,10 @@ pub(crate) struct AdminConfig(pub(crate) Config);
 
 /// Rights.
 impl Cx {
-    /// A client that acts as a service account of the spec's namespace, with that account's rights and no others. It needs
-    /// [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody has rights
+    /// A client that acts as a service account of the spec's namespace, with that account's rights and no others. It
+    /// needs
+    /// [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody
+    /// has rights
     /// to lack.
     pub async fn client_as(&self, account: &str) -> SpecResult<Client> {
         let admin = self.extensions.get::<AdminConfig>().ok_or_else(|| {
@@ -56,7 +58,7 @@ impl Cx {
         Ok(Client::try_from(config)?)
     }
 
-    /// What the API server's audit log tells until now of the service accounts of the spec's namespace. It needs
+    /// Requests so far by service accounts of the spec's namespace, from the API server's audit log. It needs
     /// [`Need::Audit`](crate::Need::Audit).
     pub async fn audit(&self) -> SpecResult<Trail> {
         let accounts = format!("system:serviceaccount:{}:", self.namespace);

@@ -30,12 +30,13 @@ pub struct Request {
     pub name: String,
     /// The path with its query.
     pub uri: String,
-    /// Whether the authorizer refused it. A request that was refused later, by admission or by the object's own rules, was
+    /// True if the authorizer refused it. A request that was refused later, by admission or by the object's own
+    /// rules, was
     /// not denied.
     pub denied: bool,
-    /// Whether a patch or an update made its object: the server asks for the right to `create` as well then.
+    /// True if a patch or an update made its object: the server asks for the right to `create` as well then.
     pub created: bool,
-    /// Which rule allowed it or, if none did, what was missing.
+    /// The rule that allowed it, or the reason for its denial.
     pub reason: String,
 }
 
@@ -84,12 +85,12 @@ impl Trail {
         &self.requests
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty()
     }
 
-    /// How many there are.
+    /// Matches collections of this length.
     pub fn len(&self) -> usize {
         self.requests.len()
     }

@@ -87,12 +87,15 @@ async fn dynamic_api(object: &DynamicObject, cx: &Cx) -> Result<Api<DynamicObjec
 
 /// Server-side apply.
 impl Cx {
-    /// Applies an object server-side: it is created, or gets the fields that are set here, which then belong to the field
-    /// manager. The object may be of any [`Kind`], or a [`DynamicObject`]; it is in the spec's namespace unless it names
+    /// Applies an object server-side: it is created, or gets the fields that are set here, which then belong to the
+    /// field
+    /// manager. The object may be of any [`Kind`], or a [`DynamicObject`]; it is in the spec's namespace unless it
+    /// names
     /// another one, and goes with that namespace as what [`create`](Self::create) makes does.
     ///
     /// The field manager is `seatrial` unless another one is [given](Apply::manager). A field that belongs to another
-    /// manager and has another value there is a conflict, which fails and tells each such field with its owner and value;
+    /// manager and has another value there is a conflict, which fails and tells each such field with its owner and
+    /// value;
     /// [`force`](Apply::force) takes these fields over.
     ///
     /// ```no_run
@@ -105,7 +108,8 @@ impl Cx {
     /// # }
     /// ```
     ///
-    /// Only set what the manager shall own: an object that was read has all fields, and the API server refuses one with
+    /// Only set what the manager shall own: an object that was read has all fields, and the API server refuses one
+    /// with
     /// `metadata.managedFields`.
     pub fn apply<'a, K>(&'a self, object: &'a K) -> Apply<'a, K>
     where
@@ -189,7 +193,7 @@ where
     }
 }
 
-/// What is sent: the object with its apiVersion and kind, which hand-written types may leave out.
+/// Request body: the object with its apiVersion and kind, which hand-written types may leave out.
 fn body(object: &impl Serialize, types: &TypeMeta) -> Value {
     let mut body = serde_json::to_value(object).expect("an object of the API can be written as JSON");
     if let Some(fields) = body.as_object_mut() {

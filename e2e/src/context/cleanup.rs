@@ -14,7 +14,7 @@ use crate::context::Cx;
 use crate::failure::SpecResult;
 use crate::span::mins;
 
-/// How long one clean-up that does not say it itself, one `after_each` or the end of one task may take.
+/// Longest time that one clean-up that does not say it itself, one `after_each` or the end of one task may take.
 pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
 type Undo = Box<dyn for<'cx> FnOnce(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResult>>;
@@ -22,7 +22,7 @@ type Undo = Box<dyn for<'cx> FnOnce(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResu
 /// One thing to undo.
 pub(crate) struct Cleanup {
     pub(crate) place: &'static Location<'static>,
-    /// How long it may take.
+    /// Timeout.
     pub(crate) limit: Duration,
     pub(crate) undo: Undo,
 }

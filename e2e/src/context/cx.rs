@@ -33,11 +33,11 @@ pub(crate) struct Connection {
     pub(crate) client: Client,
     /// The cluster's time.
     pub(crate) clock: Clock,
-    /// Whether other specs use the same cluster: then suite-wide objects are installed once.
+    /// True if other specs use the same cluster: then suite-wide objects are installed once.
     pub(crate) shared: bool,
-    /// What it brings for a failure's evidence.
+    /// Sources of evidence.
     pub(crate) sources: EvidenceSources,
-    /// What only this tier has, for the extensions of a spec's context: a cluster of kind's, an audit log.
+    /// Values of this tier alone, for extensions of a spec's context: a cluster of kind's, an audit log.
     pub(crate) extensions: Extensions,
 }
 
@@ -52,12 +52,12 @@ pub struct Cx {
     pub(crate) attempt_log: Arc<AttemptLog>,
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
-    /// What only the spec's tier has.
+    /// Values of the spec's tier alone.
     pub(crate) extensions: Extensions,
     pub(crate) kept: RefCell<Extensions>,
     /// Other namespaces that a failure may have to do with.
     pub(crate) collect_from: RefCell<Vec<String>>,
-    /// Who collects what something of the spec's own knows of a failure.
+    /// Collectors that the spec itself added.
     pub(crate) collectors: RefCell<Vec<Rc<dyn Collector>>>,
 }
 
@@ -110,7 +110,7 @@ impl Cx {
     }
 }
 
-/// Where the spec is.
+/// Properties of the spec.
 impl Cx {
     /// The spec's full name.
     pub fn spec(&self) -> &str {
@@ -195,7 +195,7 @@ impl Cx {
         RequestError::new(verb, object_label(&K::kind(&()), namespace.as_deref(), name), source)
     }
 
-    /// What is in a Secret must not be told from now on.
+    /// Adds a Secret to the redactor.
     fn keeps_secret<K: Kind>(&self, object: &K) {
         if K::kind(&()) == "Secret"
             && let Ok(json) = serde_json::to_value(object)
@@ -249,7 +249,7 @@ impl Cx {
     }
 }
 
-/// What must not outlive the spec.
+/// Clean-ups, tasks and kept values.
 impl Cx {
     /// Asks for something to be undone at the end of the spec, however it ends, within a minute. The newest clean-up
     /// runs first; all of them run before the namespace is deleted and the spec's tasks are stopped.
@@ -273,7 +273,8 @@ impl Cx {
 
     /// Runs work beside the spec, on its thread, until the spec's end: `cx.spawn("operator", my_operator::run(client))`.
     ///
-    /// The spec fails when the work fails or panics. Its output is `()` or any `Result<(), E>` with an error that can be
+    /// The spec fails when the work fails or panics. Its output is `()` or any `Result<(), E>` with an error that
+    /// can be
     /// displayed; an `async` block that ends with `Ok(())` has to name its error: `SpecResult::Ok(())`.
     #[track_caller]
     pub fn spawn<F>(&self, name: &str, work: F) -> Task

@@ -12,7 +12,7 @@ use std::sync::Once;
 use crate::failure::{Failure, place_of};
 use crate::report::SourceLocation;
 
-/// What the hook saw of a panic.
+/// Panic as the hook saw it.
 struct LastPanic {
     place: Option<SourceLocation>,
     frames: String,

@@ -60,7 +60,7 @@ pub struct RequestError {
     verb: &'static str,
     object: String,
     source: kube::Error,
-    /// What is known of the answer beside its Status.
+    /// Description of the error in place of its Status.
     told: Option<String>,
 }
 

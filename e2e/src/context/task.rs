@@ -89,7 +89,7 @@ impl Task {
         }
     }
 
-    /// Whether the task has ended.
+    /// True if the task has ended.
     pub fn is_finished(&self) -> bool {
         self.handle.borrow().as_ref().is_none_or(JoinHandle::is_finished)
     }

@@ -1,6 +1,7 @@
 //! Server-side apply of an operator's bundle, object by object in the bundle's order.
 //!
-//! A definition is waited for until the server serves its kind, so that objects of that kind may follow; a binding, until
+//! A definition is waited for until the server serves its kind, so that objects of that kind may follow; a binding,
+//! until
 //! what it grants is in force. Kinds are looked up in the server's discovery: nobody here knows which there are.
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
 use crate::watch::WatchUpdate;
 
-/// How long a definition may take to be established.
+/// Longest time that a definition may take to be established.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Applies `objects` in their order. An object that belongs into a namespace and names none goes into `namespace`.

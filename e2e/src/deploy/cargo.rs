@@ -6,7 +6,7 @@
 use std::env;
 use std::process::Command;
 
-/// What cargo sets for the programs that it starts and a person's shell does not have (the Cargo book, "Environment
+/// Variables that cargo sets for the programs that it starts (the Cargo book, "Environment
 /// variables Cargo sets for crates").
 const TOLD: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 

@@ -26,7 +26,7 @@ pub(crate) struct ContainerFailure {
     pub(crate) pod: String,
     pub(crate) container: String,
     pub(crate) reason: String,
-    /// Whether it ran and ended, so that it has logs.
+    /// True if it ran and ended, so that it has logs.
     pub(crate) ran: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn container_failure(pod: &Pod) -> Option<ContainerFailure> {
     })
 }
 
-/// What the Pod is waiting for, as one line; nothing if its containers run and are ready.
+/// State of the Pod's containers as one line; `None` if they run and are ready.
 pub(crate) fn waits_for(pod: &Pod) -> Option<String> {
     if let Some(status) = statuses(pod).find(|status| !is_over(status)) {
         let state = status.state.as_ref().map_or_else(|| "not seen yet".into(), state_in_words);
@@ -74,7 +74,7 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     first.into_iter().flatten().chain(then.into_iter().flatten())
 }
 
-/// Whether nothing has to be waited for: it is ready, or it was there to do something once and has done it.
+/// True if nothing has to be waited for: it is ready, or it was there to do something once and has done it.
 fn is_over(status: &ContainerStatus) -> bool {
     let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
     status.ready || ended.is_some_and(|ended| ended.exit_code == 0)

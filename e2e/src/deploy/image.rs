@@ -1,6 +1,7 @@
 //! Container images made of files, without base, registry or daemon: archives that Docker and containerd can load.
 //!
-//! The archive is a function of its content. Times, owners and order are fixed, and the image is named after a digest of
+//! The archive is a function of its content. Times, owners and order are fixed, and the image is named after a
+//! digest of
 //! what is in it, so the same files make the same bytes and the same name, wherever and whenever.
 
 use std::fmt::Write as _;
@@ -31,7 +32,7 @@ pub struct Archive {
     pub path: PathBuf,
 }
 
-/// Why an image could not be made.
+/// Error of making an image.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {action} {path} ({source}); check that it is there and that its disk has room")]
 pub struct ImageError {

@@ -1,6 +1,7 @@
 //! Following of container logs, line by line, from a container's start to its end.
 //!
-//! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for each
+//! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for
+//! each
 //! time that it was started. What becomes of a line is up to who asked.
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use kube::{Api, ResourceExt as _};
 use crate::failure::sentence;
 use crate::watch::{Selection, WatchUpdate};
 
-/// Who hears what containers say.
+/// Receiver of containers' log lines.
 pub(crate) trait LogSink {
     /// Told once, before the first line of a container: `POD/CONTAINER`.
     fn source_started(&self, source: &str);
@@ -31,9 +32,9 @@ struct Run {
     uid: String,
     pod: String,
     container: String,
-    /// How often it was started before.
+    /// Number of earlier starts.
     number: i32,
-    /// Whether it has ended and another one has begun, or will.
+    /// True if it has ended and another one has begun, or will.
     previous: bool,
 }
 

@@ -22,7 +22,7 @@ pub struct Program {
     profile: String,
 }
 
-/// Why a program could not be built.
+/// Error of building a program.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// A tool could not be started.
@@ -36,13 +36,13 @@ pub enum ProgramError {
     /// A tool failed.
     #[error("failed to build {binary} as a static program: {tool} ended with {status}:\n{output}")]
     Failed {
-        /// What was to be built.
+        /// The program.
         binary: String,
-        /// Who failed.
+        /// The tool that failed.
         tool: String,
         /// How.
         status: String,
-        /// What it said last.
+        /// Its last output.
         output: String,
     },
     /// Cargo built something else.
@@ -50,9 +50,9 @@ pub enum ProgramError {
         "failed to build {binary} as a static program: cargo built no program of this name in {package}; check the names"
     )]
     Missing {
-        /// What was to be built.
+        /// The program.
         binary: String,
-        /// Where it should be.
+        /// The expected path.
         package: String,
     },
     /// The program cannot be read, or needs what an image does not have.

@@ -1,6 +1,7 @@
 //! Waiting, by watch, until a Deployment is rolled out, with an early end where that cannot happen.
 //!
-//! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so long
+//! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so
+//! long
 //! nor that it is in vain. It changes nothing.
 
 use std::cell::RefCell;
@@ -23,14 +24,14 @@ use crate::watch::{Selection, WatchUpdate};
 /// The annotation by which a ReplicaSet tells which revision of its Deployment it is.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// How many lines of a container that ended are told.
+/// Log lines shown of a container that ended.
 const LAST_LINES: i64 = 20;
 
-/// How far a rollout is.
+/// State of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RolloutProgress {
     Done,
-    /// What is missing.
+    /// Condition that is not met yet.
     Underway(String),
     /// It will not come true by waiting.
     Failed(String),
@@ -38,7 +39,7 @@ enum RolloutProgress {
     ContainerFailure(ContainerFailure),
 }
 
-/// What the watches have shown last.
+/// Objects last seen by the watches.
 #[derive(Default)]
 struct RolloutState {
     deployment: Option<Deployment>,
@@ -48,7 +49,8 @@ struct RolloutState {
     trouble: Option<String>,
 }
 
-/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting is of
+/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting
+/// is of
 /// no use, and says why.
 pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Duration) -> SpecResult {
     let label = format!("Deployment {namespace}/{name}");
@@ -202,7 +204,7 @@ fn is_owned_by(object: &impl ResourceExt, owner: Option<&String>) -> bool {
     object.owner_references().iter().any(|reference| Some(&reference.uid) == owner)
 }
 
-/// What the container said before it ended; nothing if it never ran or nobody knows.
+/// Last log lines of the container; empty if it never ran or has no log.
 async fn last_lines(client: &Client, namespace: &str, found: &ContainerFailure) -> String {
     if !found.ran {
         return String::new();

@@ -17,10 +17,10 @@ use crate::failure::SpecResult;
 use crate::report::MomentKind;
 use crate::watch::Selection;
 
-/// How many lines of followed containers stand on a spec's timeline.
+/// Most lines of followed containers on a spec's timeline.
 const MOST_LINES: usize = 2000;
 
-/// What followed containers have said so far.
+/// Log lines of followed containers so far.
 #[derive(Clone)]
 pub struct FollowedLogs {
     lines: Rc<RefCell<Vec<String>>>,
@@ -62,7 +62,8 @@ impl Cx {
     }
 
     /// Waits until a Deployment of the spec's namespace runs what its spec says; scaled to zero, until its last Pod is
-    /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container that
+    /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container
+    /// that
     /// ends again and again.
     pub async fn rolled_out(&self, deployment: &str, within: Duration) -> SpecResult {
         Box::pin(rollout::rolled_out(&self.client, &self.namespace, deployment, within)).await

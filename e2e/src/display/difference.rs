@@ -1,6 +1,7 @@
 //! Values as YAML, differences of texts, and lists of changed fields.
 //!
-//! `metadata.managedFields` is shown nowhere, since it is long; what it says of a field that changed is told with that field.
+//! `metadata.managedFields` is shown nowhere, since it is long; what it says of a field that changed is told with
+//! that field.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub(crate) fn yaml(value: &Value) -> String {
     serde_saphyr::to_string(&without(value)).expect("every JSON value can be written as YAML")
 }
 
-/// What has to be taken away from, and added to, the one text to get the other, with some lines around.
+/// Unified difference of two texts, with some lines of context.
 pub(crate) fn text_difference(expected: &str, actual: &str) -> String {
     let difference = TextDiff::from_lines(expected, actual);
     let text = difference.unified_diff().context_radius(2).to_string();
@@ -50,7 +51,8 @@ impl fmt::Display for FieldChange {
     }
 }
 
-/// The fields in which two values differ, with their managers in the newer one; managed fields themselves are left out.
+/// The fields in which two values differ, with their managers in the newer one; managed fields themselves are left
+/// out.
 pub(crate) fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
     compare("", &FieldCursor::default(), before, after, &mut found);

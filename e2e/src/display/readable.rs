@@ -1,23 +1,24 @@
 //! Failure messages for a terminal's width: long values are broken or cut around their differences.
 //!
-//! It changes what is shown and nothing that is kept: reports have the whole values. It is asked last, since a part of a
+//! It changes what is shown and nothing that is kept: reports have the whole values. It is asked last, since a part
+//! of a
 //! Secret would not be known as one.
 
 use crate::display::text_difference;
 
-/// So long may a line be that holds a value.
+/// Longest line with a value.
 const WIDE: usize = 200;
 
-/// So much of a longer line is shown: of its beginning, and of its end.
+/// Characters shown of a longer line: of its beginning, and of its end.
 const ENDS: (usize, usize) = (120, 60);
 
-/// So much is shown on both sides of what two lines differ in.
+/// Characters shown on both sides of a difference between two lines.
 const AROUND: usize = 50;
 
-/// So many lines of a text are shown: of its beginning, and of its end.
+/// Lines shown of a text: of its beginning, and of its end.
 const LINES: (usize, usize) = (10, 5);
 
-/// What lines begin with that hold a value; others are sentences, and stay whole.
+/// Beginnings of lines with a value; other lines are sentences, and stay whole.
 const MARKS: [&str; 4] = ["value: ", "it is ", "last seen: it is ", "expected it to equal "];
 
 /// The story with its long values made short.
@@ -54,7 +55,7 @@ fn differing(line: &str, next: &str) -> Option<String> {
     Some(lines.lines().map(|line| format!("{indent}{}", cut(line))).collect::<Vec<_>>().join("\n"))
 }
 
-/// Where two lines differ, with what stands around it.
+/// Difference of two lines, with context.
 fn windows(one: &str, other: &str) -> (String, String) {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-/// Where Docker listens on most machines.
+/// Docker's usual socket.
 const USUAL: &str = "/var/run/docker.sock";
 
 /// Seconds until an answer must have begun: stopping a container, uploading and committing take long.
@@ -21,7 +21,7 @@ const PATIENCE: u64 = 600;
 pub struct DockerUnavailable {
     /// The address that was tried.
     pub host: String,
-    /// What happened there.
+    /// The error.
     pub reason: String,
 }
 
@@ -31,7 +31,7 @@ pub fn own_socket() -> PathBuf {
     surroundings.cache().join("docker/docker.sock")
 }
 
-/// Where Docker listens: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.
+/// Docker's address: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.
 pub fn host() -> String {
     let named = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
     named.unwrap_or_else(|| address(&[Path::new(USUAL), &own_socket()]))

@@ -11,14 +11,14 @@ use std::error::Error as _;
      about 3 GB; `docker system df` shows what Docker uses, `cargo xtask e2e reap` removes clusters that nobody uses)"
 )]
 pub struct DiskFull {
-    /// What was being done.
+    /// The operation that failed.
     pub doing: String,
     /// The words of who noticed.
     pub reason: String,
 }
 
 impl DiskFull {
-    /// What was being done, if these words about it say that a disk is full.
+    /// The operation, if this message says that a disk is full.
     pub(crate) fn told(doing: &str, reason: &str) -> Option<Self> {
         is_disk_full(reason).then(|| Self { doing: doing.to_owned(), reason: reason.to_owned() })
     }
@@ -31,7 +31,7 @@ impl DiskFull {
     }
 }
 
-/// Whether these words say that a disk is full.
+/// True if these words say that a disk is full.
 fn is_disk_full(words: &str) -> bool {
     words.to_ascii_lowercase().contains("no space left on device")
 }

@@ -12,14 +12,14 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::errors::reason;
 
-/// How a command in a container ended.
+/// Result of a command in a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Its exit status: 126 and 127 also where it could not be started.
     pub code: i64,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
@@ -27,9 +27,9 @@ pub struct Output {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{doing} failed: {reason}")]
 pub(crate) struct ExecError {
-    /// What was being done.
+    /// The operation that failed.
     pub(crate) doing: String,
-    /// Why it cannot be known.
+    /// The cause.
     pub(crate) reason: String,
 }
 

@@ -1,8 +1,10 @@
 //! A scripted Docker daemon, for answers that no real one gives on demand: another version, a full disk, an
 //! unreachable registry.
 //!
-//! It speaks as much HTTP as a client of Docker's asks for, one request after the other, each on a connection of its own.
-//! One that listens on a socket answers from a thread. One in memory answers on the test's own runtime, so that its time may
+//! It speaks as much HTTP as a client of Docker's asks for, one request after the other, each on a connection of its
+//! own.
+//! One that listens on a socket answers from a thread. One in memory answers on the test's own runtime, so that its
+//! time may
 //! be paused: nothing is ever waited for but timers.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -34,7 +36,7 @@ pub(crate) struct Scripted {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a daemon of this API version says of itself.
+/// Answer of a daemon of this API version to `/version`.
 pub(crate) fn version(api: &str) -> (u16, Value) {
     (200, json!({"ApiVersion": api, "Version": "20.10.24", "Os": "linux", "Arch": "amd64"}))
 }
@@ -102,7 +104,7 @@ pub(crate) struct InMemory {
 }
 
 impl InMemory {
-    /// What it was asked, in order.
+    /// Requests, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -139,7 +141,7 @@ pub(crate) fn in_memory(answer: impl FnMut(&str) -> (u16, Value) + Send + 'stati
 }
 
 impl Scripted {
-    /// Where it listens, as `DOCKER_HOST` has it.
+    /// Its address, in the form of `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", socket(&self.folder).display())
     }
@@ -149,7 +151,7 @@ impl Scripted {
         connect_to(&self.host()).await.unwrap()
     }
 
-    /// What it was asked, in order.
+    /// Requests, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

@@ -16,10 +16,10 @@ use crate::watch::POLL_INTERVAL;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-/// How long is watched when the spec does not say.
+/// Default length of the window.
 const DURING: Duration = Duration::from_secs(5);
 
-/// How long the last look may take.
+/// Timeout of the last look.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// A watch over a window of time, made by [`Cx::consistently`](crate::Cx::consistently): say what
@@ -44,7 +44,7 @@ impl<V: 'static> Consistently<V> {
         Self { target, guard, matcher: None, during: DURING, every: POLL_INTERVAL }
     }
 
-    /// What must hold.
+    /// Sets the matcher that must hold.
     pub fn should(mut self, matcher: impl Matcher<V> + 'static) -> Self {
         self.matcher = Some(Box::new(matcher));
         self
@@ -56,7 +56,8 @@ impl<V: 'static> Consistently<V> {
         self
     }
 
-    /// How often is looked at what no watch tells of, instead of once a second: what is otherwise between two looks is
+    /// Sets the interval between two looks at a probe, instead of once a second: what is otherwise between two looks
+    /// is
     /// not seen there.
     pub fn every(mut self, pause: Duration) -> Self {
         self.every = pause.max(Duration::from_millis(1));
@@ -80,7 +81,7 @@ enum LastValue<V> {
     There(V),
 }
 
-/// What the window has shown so far.
+/// State of the window.
 struct HoldWindow<'a, V> {
     matcher: &'a dyn Matcher<V>,
     record: &'a WaitRecord,

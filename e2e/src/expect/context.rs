@@ -30,7 +30,8 @@ impl Cx {
         Eventually::new(target.observe(self), Arc::clone(&self.attempt_log))
     }
 
-    /// Something that no watch tells of, for [`eventually`](Self::eventually) and [`consistently`](Self::consistently): it
+    /// Something that no watch tells of, for [`eventually`](Self::eventually) and
+    /// [`consistently`](Self::consistently): it
     /// is asked again and again.
     ///
     /// `cx.probe("the queue's length", async || metric("workqueue_depth").await)`

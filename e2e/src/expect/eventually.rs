@@ -22,7 +22,7 @@ use crate::failure::{Failure, SpecResult};
 use crate::span::mins;
 use crate::watch::POLL_INTERVAL;
 
-/// How long is waited when the spec does not say.
+/// Default timeout of a wait.
 const WITHIN: Duration = mins(1);
 
 /// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
@@ -60,19 +60,20 @@ impl<V: 'static> Eventually<V> {
         }
     }
 
-    /// What is waited for.
+    /// Sets the matcher to wait for.
     pub fn should(mut self, matcher: impl Matcher<V> + 'static) -> Self {
         self.matcher = Some(Box::new(matcher));
         self
     }
 
-    /// How long it may take, in the cluster's time, instead of a minute.
+    /// Sets the timeout, in the cluster's time, instead of a minute.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         self
     }
 
-    /// How often is looked, instead of once a second: at a [`probe`](crate::Cx::probe), at what the API server does not
+    /// Sets the interval between two looks, instead of once a second: at a [`probe`](crate::Cx::probe), at what the
+    /// API server does not
     /// let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can be watched is told
     /// by the watch, at once.
     pub fn every(mut self, pause: Duration) -> Self {
@@ -80,7 +81,8 @@ impl<V: 'static> Eventually<V> {
         self
     }
 
-    /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later. What
+    /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later.
+    /// What
     /// is otherwise in between, also for a moment, begins the count anew.
     pub fn must_hold(mut self, times: u32) -> Self {
         self.times = times.max(1);
@@ -129,14 +131,14 @@ impl<V: 'static> IntoFuture for Eventually<V> {
     }
 }
 
-/// What the wait has come to so far.
+/// State of a wait.
 struct WaitProgress<'a, V> {
     matcher: &'a dyn Matcher<V>,
     stops: &'a [Box<dyn StopRule<V>>],
     record: &'a WaitRecord,
     every: Duration,
     times: u32,
-    /// How many looks in a row were right, and when the last of them was.
+    /// Number of matching looks in a row, and the time of the last one.
     held: Option<(u32, Instant)>,
     end: Option<Result<Option<V>, String>>,
 }

@@ -8,10 +8,10 @@ use crate::display::{text_difference, to_json, yaml};
 ///
 /// A matcher is asked for every state that a watch shows, so it must be quick and must not remember.
 pub trait Matcher<T> {
-    /// What is expected, so that it fits after "should": `have condition Ready=True`.
+    /// The expectation, in a form that fits after "should": `have condition Ready=True`.
     fn expected(&self) -> String;
 
-    /// Whether the value is so; `None` is an object that is absent.
+    /// True if the value is so; `None` is an object that is absent.
     fn check(&self, actual: Option<&T>) -> Result<(), Mismatch>;
 }
 
@@ -49,7 +49,7 @@ matcher_list!(A B C D);
 matcher_list!(A B C D E);
 matcher_list!(A B C D E F);
 
-/// Why a value does not match.
+/// Mismatch of a value and a matcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     why: String,

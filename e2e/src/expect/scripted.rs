@@ -32,7 +32,7 @@ pub(crate) enum ScriptedAnswer {
     Refusal(u16),
 }
 
-/// What was asked, as paths with their queries.
+/// Requests, as paths with queries.
 #[derive(Clone, Default)]
 pub(crate) struct RequestLog(Arc<Mutex<Vec<String>>>);
 

@@ -20,7 +20,7 @@ use crate::failure::SpecResult;
 use crate::watch::WatchUpdate;
 use crate::watch::{Objects, Selection};
 
-/// What is looked at, as [`Cx::eventually`] and [`Cx::consistently`] have it.
+/// Target of [`Cx::eventually`] and [`Cx::consistently`].
 pub struct Target<V> {
     pub(crate) label: String,
     pub(crate) source: Box<dyn Source<V>>,

@@ -1,6 +1,7 @@
 //! Conditions that end a wait early: `stop_when(stop::image_pull_back_off())`.
 //!
-//! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no hope; a
+//! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no
+//! hope; a
 //! rule that is not sure says nothing.
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::expect::Matcher;
 
 /// Says that, and why, a value will not become what is waited for.
 pub trait StopRule<T> {
-    /// Why there is no hope, if there is none; `None` as a value is an object that is absent.
+    /// Reason why there is no hope, if there is none; `None` as a value is an object that is absent.
     fn reason(&self, value: Option<&T>) -> Option<String>;
 }
 

@@ -16,7 +16,7 @@ use crate::watch::Selection;
 /// Something that [`Cx::eventually`] and [`Cx::consistently`] can look at: `&object`, an [`Object`], a
 /// [`Collection`], a [`Probe`](crate::Probe).
 pub trait Observable {
-    /// What matchers are given.
+    /// The value for matchers.
     type Value: Serialize + 'static;
 
     /// Says what to watch, for a spec.

@@ -16,16 +16,16 @@ use crate::expect::Mismatch;
 use crate::failure::{Failure, place_of};
 use crate::report::{FailureReport, MomentKind, Transition};
 
-/// So many changes are told from the beginning, and so many up to the end; those between are counted.
+/// Changes shown of the beginning and of the end of a wait; those between are counted.
 const TOLD: (usize, usize) = (10, 40);
 
-/// So many changes are put on the spec's timeline.
+/// Most changes of a wait on the spec's timeline.
 const TIMELINE: usize = 200;
 
-/// What happened where nothing that is shown did.
+/// Text for a change of fields that are not shown.
 const UNCHANGED: &str = "written without a change";
 
-/// What was last seen where nothing was.
+/// Text for a value that was never seen.
 const NOTHING: &str = "nothing: it could not be looked at";
 
 /// One wait's record.
@@ -46,7 +46,7 @@ struct WaitHistory {
     /// At how many looks in a row it was right, of how many it must be.
     held: Option<(u32, u32)>,
     last: Option<Value>,
-    /// What tells one content of a Secret, which is masked, from another.
+    /// Fingerprint of a Secret's content, which is masked.
     secret: Option<u64>,
     mismatch: Option<Mismatch>,
     trouble: Option<(Duration, String)>,
@@ -206,7 +206,7 @@ fn seconds_of(span: Duration) -> f64 {
     (span.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-/// What happened between two looks, or nothing.
+/// Changes between two updates; empty without changes.
 fn transition(looked: bool, before: Option<&Value>, after: Option<&Value>) -> Option<String> {
     match (before, after) {
         (None, None) if looked => None,

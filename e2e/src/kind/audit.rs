@@ -1,6 +1,7 @@
 //! The audit log of a kind cluster: its configuration, and its lines.
 //!
-//! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes with
+//! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes
+//! with
 //! the cluster.
 
 use std::path::Path;
@@ -15,10 +16,10 @@ use super::error::KindError;
 use crate::audit::{AuditLog, policy};
 use crate::failure::SpecResult;
 
-/// Where the nodes see the policy.
+/// Path of the policy in the nodes.
 const POLICY: &str = "/etc/kubernetes/seatrial/audit-policy.yaml";
 
-/// Where the API server writes, in the node and in its container.
+/// Path of the log, in the node and in the API server's container.
 const LOG: &str = "/var/log/kubernetes/seatrial-audit.log";
 
 /// The configuration of a cluster whose API server keeps an audit log. Its policy is written into `folder`.

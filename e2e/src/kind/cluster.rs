@@ -23,7 +23,7 @@ use super::ready::{self, address};
 use super::{cni, delete, image};
 use crate::deploy::Archive;
 
-/// How long a node may take to be ready again after it was away.
+/// Longest time that a node may take to be ready again after it was away.
 const READY_AGAIN: Duration = Duration::from_secs(150);
 
 /// A cluster that runs.
@@ -38,7 +38,7 @@ pub struct Cluster {
     pub(super) timings: Timings,
 }
 
-/// What a create took.
+/// Durations of a create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
     /// kind's own part.
@@ -49,7 +49,7 @@ pub struct Timings {
     pub ready: Duration,
 }
 
-/// What a create leaves in the cluster's folder for those who open the cluster later.
+/// Facts in the cluster's folder, for processes that open the cluster later.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct ClusterFacts {
     pub(super) pods: String,
@@ -83,7 +83,7 @@ impl Cluster {
         self.home.kubeconfig(&self.name)
     }
 
-    /// What its create took: nothing for a cluster that was there.
+    /// Durations of its create; zero for a cluster that existed.
     pub fn timings(&self) -> Timings {
         self.timings
     }

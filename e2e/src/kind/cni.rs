@@ -15,12 +15,13 @@ use super::node::well;
 use super::ready::{ObjectsByName, address, pod_subnet};
 use crate::docker::exec;
 
-/// Where the plugins remember which addresses are taken. A node that starts anew has no Pods and forgets them.
+/// Folder of the plugins' address leases, which a restarted node deletes since it has no Pods.
 const LEASED: &str = "/run/cni-seatrial";
 
 /// Reads the configuration from its input; everything else stands in the arguments. It can run again at any time.
 ///
-/// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and misses
+/// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and
+/// misses
 /// one that gets its name later.
 const SCRIPT: &str = r#"set -eu
 own=$1 all=$2; shift 2

@@ -14,7 +14,7 @@ use super::error::KindError;
 use super::lease::Lease;
 use super::name;
 
-/// What a node is.
+/// Role of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -126,7 +126,7 @@ impl NodeConfig {
     }
 }
 
-/// Who removes what there is of a cluster, and holds its lease until then.
+/// The party that removes a failed cluster, and holds its lease until then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LeaseHeir(Arc<Mutex<Option<Arc<Lease>>>>);
 
@@ -136,7 +136,7 @@ impl LeaseHeir {
     }
 }
 
-/// What kind of cluster is wanted. Without more it has one node, which does everything.
+/// Configuration of a cluster. The default has one node, which does everything.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConfig {
     pub(super) name: Option<String>,
@@ -170,7 +170,7 @@ impl ClusterConfig {
         self
     }
 
-    /// So many nodes: a control plane, and workers for the rest.
+    /// Sets the number of nodes: a control plane, and workers for the rest.
     #[must_use]
     pub fn nodes(mut self, count: u32) -> Self {
         self.nodes = vec![NodeConfig::new(Role::ControlPlane)];
@@ -280,7 +280,7 @@ impl ClusterConfig {
         self
     }
 
-    /// What a failed create made is somebody else's to remove, who asks it first what it knows.
+    /// Leaves the removal of a failed cluster to another party, which first collects evidence.
     pub(super) fn left_to(mut self, heir: &LeaseHeir) -> Self {
         self.heir = Some(heir.clone());
         self
@@ -303,7 +303,7 @@ impl ClusterConfig {
         self.pod_subnet.as_deref().unwrap_or("10.244.0.0/16")
     }
 
-    /// What can be wrong without asking anybody.
+    /// Checks that need no request.
     pub(super) fn check(&self) -> Result<(), KindError> {
         let refuse = |reason: &str, next: &str| {
             Err(KindError::Config { reason: reason.to_owned(), next: next.to_owned() })

@@ -25,16 +25,16 @@ use crate::docker::DiskFull;
 use crate::redaction::Redactor;
 use crate::report::Timeline;
 
-/// How long kind may work on a cluster.
+/// Timeout of kind.
 const KIND_LIMIT: Duration = Duration::from_secs(600);
 
-/// How long the nodes may take afterwards.
+/// Timeout of the nodes' readiness afterwards.
 const READY_LIMIT: Duration = Duration::from_secs(240);
 
 /// Between two looks at whether kind has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How many lines of kind's output an error shows.
+/// Lines of kind's output in an error.
 const TAIL: usize = 12;
 
 /// Creates a cluster. `tell` hears what is being done.
@@ -235,7 +235,7 @@ impl ClusterCreation<'_> {
         }
     }
 
-    /// What a failed create made, and the caller wants to look at.
+    /// Cluster of a failed create, kept for its evidence.
     fn left(&self, error: &KindError, lease: &Lease) -> KindError {
         // If the lease cannot say it, the next run removes what was to be kept: worse than nothing, and no error.
         let _ =
@@ -252,7 +252,7 @@ impl ClusterCreation<'_> {
     }
 }
 
-/// Whether a create failed for a reason that another try may not meet: a port that was taken between kind's choice and
+/// True if a create failed for a reason that another try may not meet: a port that was taken between kind's choice and
 /// Docker's use of it, or a machine that was too busy to start a node in the 30 seconds that kind gives it.
 fn is_accident(error: &KindError) -> bool {
     let marks =
@@ -267,7 +267,7 @@ fn first_line(error: &KindError) -> String {
     told.unwrap_or_default().trim().to_owned()
 }
 
-/// What kind says, and what mends it.
+/// Error of kind, with the next step.
 const ADVICE: &[(&str, &str)] = &[
     (
         "port is already allocated",

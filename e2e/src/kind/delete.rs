@@ -19,7 +19,7 @@ use super::network;
 const ROUNDS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What was removed.
+/// Names of removed resources.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Removed {
     pub(super) containers: usize,

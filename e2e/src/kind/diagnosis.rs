@@ -12,7 +12,7 @@ use super::containers::{containers, name_of};
 use super::error::KindError;
 use crate::docker::exec;
 
-/// How long one node may take to answer.
+/// Longest time that one node may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
 const NEXT: &str = "raise the limit (`sysctl -w fs.inotify.max_user_instances=512`), or remove clusters that nobody uses \
@@ -43,7 +43,7 @@ pub(super) async fn explained(docker: &Docker, cluster: &str, error: KindError) 
     error
 }
 
-/// What a node said on its console, and if it runs in its journal. One that does not answer says nothing.
+/// A node's console and, if it runs, its journal; empty for a node that does not answer.
 async fn said(docker: &Docker, node: &str) -> String {
     let options =
         LogsOptions { stdout: true, stderr: true, tail: "1000".to_owned(), ..LogsOptions::default() };

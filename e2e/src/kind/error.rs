@@ -18,7 +18,7 @@ pub enum KindError {
     NoKind {
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// The configuration asks for something that cannot be.
@@ -26,7 +26,7 @@ pub enum KindError {
     Config {
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// A cluster of this name is there.
@@ -37,7 +37,7 @@ pub enum KindError {
     NameTaken {
         /// The name.
         name: String,
-        /// What was found.
+        /// The conflicting resource.
         found: String,
     },
     /// No cluster of this name is there.
@@ -47,7 +47,7 @@ pub enum KindError {
     NoCluster {
         /// The name.
         name: String,
-        /// What was looked for.
+        /// The name.
         reason: String,
     },
     /// The node image cannot be had.
@@ -60,7 +60,7 @@ pub enum KindError {
         image: String,
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// Several control planes need an image that is not here.
@@ -69,11 +69,11 @@ pub enum KindError {
          next: `docker pull {image}` where a registry can be reached and `docker load` it here, or use one control plane"
     )]
     LoadBalancer {
-        /// How many control planes were asked for.
+        /// Number of control planes.
         count: usize,
         /// The image.
         image: String,
-        /// Why it cannot be pulled.
+        /// The cause.
         reason: String,
     },
     /// The disk is full.
@@ -82,7 +82,7 @@ pub enum KindError {
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: look at Docker's log, or try it by hand")]
     Docker {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Docker's words.
         reason: String,
@@ -94,7 +94,7 @@ pub enum KindError {
         name: String,
         /// The last lines that it printed.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// A cluster or a node did not get into a state in time.
@@ -102,11 +102,11 @@ pub enum KindError {
         "{what} within {seconds} s; last seen: {last}\n  next: look at the nodes' journals (`docker exec NODE journalctl`)"
     )]
     TooLate {
-        /// What did not happen.
+        /// The condition that was not met.
         what: String,
-        /// How long was waited.
+        /// Duration of the wait.
         seconds: u64,
-        /// What was seen last.
+        /// The last state seen.
         last: String,
     },
     /// A file of ours cannot be read or written.
@@ -116,7 +116,7 @@ pub enum KindError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`, `written`.
+        /// The operation: `read`, `written`.
         doing: &'static str,
         /// Why.
         reason: String,
@@ -132,13 +132,13 @@ pub enum KindError {
         command: String,
         /// Its exit status.
         code: i64,
-        /// What it printed.
+        /// Its output.
         reason: String,
     },
     /// The cluster's API server refused something or did not answer.
     #[error("{doing} failed: {reason}\n  next: check that the cluster's control plane runs (`docker ps`)")]
     Api {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Why.
         reason: String,
@@ -152,7 +152,7 @@ pub enum KindError {
         node: String,
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// The spec does not run on a cluster of kind's.

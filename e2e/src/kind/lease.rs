@@ -1,7 +1,8 @@
 //! Leases of clusters: a file for each, under a lock that the kernel releases when its holder dies.
 //!
 //! Users share the lock; who wants to remove the cluster must have it alone. Under a runner that starts a process for
-//! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that lives.
+//! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that
+//! lives.
 //! It knows no containers.
 
 use std::fs::{self, File, TryLockError};
@@ -60,13 +61,13 @@ fn start_ticks(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// Whether there is a process of this number, whoever's it is.
+/// True if there is a process of this number, whoever's it is.
 fn is_there(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// What a lease says.
+/// Content of a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LeaseClaim {
     /// The cluster.
@@ -79,7 +80,7 @@ pub(super) struct LeaseClaim {
     pub(super) started: Timestamp,
     /// A runner that uses the cluster for as long as it lives.
     pub(super) runner: Option<ProcessId>,
-    /// Why it stays when nobody uses it.
+    /// Reason for keeping it without a user.
     pub(super) kept: Option<String>,
 }
 
@@ -103,7 +104,7 @@ pub(crate) struct Lease {
     file: File,
 }
 
-/// What became of trying to have a lease alone.
+/// Result of seizing a lease.
 #[derive(Debug)]
 pub(super) enum SeizedLease {
     /// Nobody uses the cluster.
@@ -194,7 +195,7 @@ impl Lease {
         Ok(self)
     }
 
-    /// What the lease says.
+    /// Content of the lease.
     pub(super) fn claim(&self) -> Option<LeaseClaim> {
         let (mut file, mut text) = (&self.file, String::new());
         file.rewind().ok()?;
@@ -226,7 +227,7 @@ impl Lease {
         file.sync_data()
     }
 
-    /// Whether the file still has its name: it may have been removed while its lock was waited for.
+    /// True if the file still has its name: it may have been removed while its lock was waited for.
     fn is_current(&self) -> bool {
         let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
         match (self.file.metadata(), fs::metadata(&self.path)) {

@@ -1,6 +1,7 @@
 //! Names of clusters: the project's prefix, and a suffix that is unique for each run.
 //!
-//! A name is also the network's, the lease's and the folder's, and the beginning of each node's: it must be short, because
+//! A name is also the network's, the lease's and the folder's, and the beginning of each node's: it must be short,
+//! because
 //! a node's name is a host name and a label.
 
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -21,7 +22,7 @@ pub(super) fn unique() -> String {
     format!("{PREFIX}{}", random(8))
 }
 
-/// So many letters that no other process draws.
+/// Random suffix, unlikely to be drawn by another process.
 pub(super) fn random(letters: usize) -> String {
     // The standard library seeds each of these from the system's own randomness.
     let mut random = std::hash::RandomState::new().build_hasher().finish();

@@ -23,7 +23,7 @@ pub struct Node {
     pub(super) address: Option<String>,
 }
 
-/// What Docker says of a node's container.
+/// State of a node's container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContainerState {
     Running,

@@ -1,7 +1,9 @@
 //! Pausing and resuming of nodes, with retries while Docker cannot freeze a container.
 //!
-//! Docker freezes a container's control group. On a busy machine the kernel may not stop all processes in the time that
-//! the container runtime gives it; Docker then answers with status 500 and words such as `OCI runtime pause failed: unable
+//! Docker freezes a container's control group. On a busy machine the kernel may not stop all processes in the time
+//! that
+//! the container runtime gives it; Docker then answers with status 500 and words such as `OCI runtime pause failed:
+//! unable
 //! to freeze`. The same request succeeds a moment later.
 
 use std::time::Duration;
@@ -14,14 +16,15 @@ use super::node::{ContainerState, Node};
 use crate::display::seconds;
 use crate::docker::reason;
 
-/// How long a pause may be retried. The last attempt may end later.
+/// Time for retries of a pause. The last attempt may end later.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Delays between attempts begin here, double, and end there.
 const DELAY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 impl Node {
-    /// Freezes every process of the node. While Docker cannot freeze it, this is tried again for up to a minute. A node
+    /// Freezes every process of the node. While Docker cannot freeze it, this is tried again for up to a minute. A
+    /// node
     /// that cannot be paused is left running.
     pub async fn pause(&self) -> Result<(), KindError> {
         let started = Instant::now();
@@ -73,7 +76,7 @@ impl Node {
     }
 }
 
-/// Whether the container runtime gave up freezing: `unable to freeze`, `timeout … waiting for the cgroup to freeze`.
+/// True if the container runtime gave up freezing: `unable to freeze`, `timeout … waiting for the cgroup to freeze`.
 fn is_freeze_failure(error: &Error) -> bool {
     status(error) == Some(500) && reason(error).to_ascii_lowercase().contains("freez")
 }
@@ -92,7 +95,7 @@ mod tests {
     /// A daemon that cannot freeze its container for the first `refusals` times.
     struct Daemon {
         refusals: u32,
-        /// Whether a failed freeze leaves the container paused.
+        /// True if a failed freeze leaves the container paused.
         leaves_paused: bool,
         paused: bool,
     }

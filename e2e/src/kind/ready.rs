@@ -142,7 +142,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
     .await
 }
 
-/// Why a node is not ready, if it is not.
+/// Reason why a node is not ready; `None` for a ready one.
 fn not_ready(node: &Node) -> Option<String> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     let ready = conditions.and_then(|all| all.iter().find(|condition| condition.type_ == "Ready"));

@@ -15,7 +15,7 @@ use super::name::PREFIX;
 use super::network;
 use super::registry;
 
-/// What was found, by name.
+/// Clusters by name and result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaped {
     /// Removed.

@@ -1,6 +1,7 @@
 //! Sharing of one cluster by many processes: the first creates it, the last removes it.
 //!
-//! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec, all
+//! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec,
+//! all
 //! of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many there
 //! are. It does not know what specs do.
 
@@ -18,7 +19,7 @@ use super::home::Home;
 use super::lease::{Lease, ProcessId, SeizedLease};
 use super::{delete, name};
 
-/// What an entry says.
+/// Content of an entry.
 #[derive(Debug, Serialize, Deserialize)]
 struct RegistryEntry {
     cluster: String,
@@ -156,7 +157,7 @@ pub(super) fn sweep(home: &Home) {
     }
 }
 
-/// Whether nobody makes or ends this cluster just now.
+/// True if nobody makes or ends this cluster just now.
 fn lock_now(home: &Home, key: &str) -> bool {
     match File::open(home.entry_lock(key)) {
         Ok(file) => file.try_lock().is_ok(),

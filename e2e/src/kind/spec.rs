@@ -20,12 +20,13 @@ use crate::artefacts::Collector;
 use crate::context::Cx;
 use crate::span::mins;
 
-/// How long the removal of a spec's own cluster may take. What is left then is the next run's to remove.
+/// Longest time that the removal of a spec's own cluster may take. What is left then is the next run's to remove.
 const REMOVED_WITHIN: Duration = mins(5);
 
 /// A spec's way to the cluster that it runs on.
 pub trait KindExt {
-    /// The cluster. An error on tiers without nodes of ours: such a spec needs [`Need::Kubelet`](crate::Need::Kubelet).
+    /// The cluster. An error on tiers without nodes of ours: such a spec needs
+    /// [`Need::Kubelet`](crate::Need::Kubelet).
     fn kind(&self) -> Result<SpecCluster<'_>, KindError>;
 }
 
@@ -79,7 +80,8 @@ impl<'cx> SpecCluster<'cx> {
         killed
     }
 
-    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of the
+    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of
+    /// the
     /// spec leaves what its nodes know, too, also where it did not come up.
     pub async fn another_cluster(&self, config: &ClusterConfig) -> Result<Cluster, KindError> {
         let name = match &config.name {

@@ -11,7 +11,7 @@ use super::path::{text, value_at};
 /// The reason that a cause of such a Status has.
 const REASON: &str = "FieldManagerConflict";
 
-/// How the message of such a cause begins; the owner follows: `conflict with "pilot" using v1`.
+/// Prefix of the message of such a cause; the owner follows: `conflict with "pilot" using v1`.
 const BEGIN: &str = "conflict with ";
 
 /// A field that an apply was to change and that belongs to another manager.

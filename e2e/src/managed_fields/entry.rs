@@ -40,7 +40,7 @@ pub(crate) struct ManagerEntry {
     pub(crate) fields: FieldSet,
 }
 
-/// Who owns which field of an object, by path and manager. The object may be typed, a `DynamicObject` or JSON.
+/// Owners of an object's fields, by path and manager. The object may be typed, a `DynamicObject` or JSON.
 ///
 /// The list is empty for an object without `metadata.managedFields`. Fields that nobody owns, such as `metadata.uid` and
 /// defaults, are not in it.

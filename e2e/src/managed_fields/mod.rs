@@ -1,7 +1,8 @@
 //! Field managers and their fields, read from `metadata.managedFields`.
 //!
 //! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1` encodes
-//! them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two values are
+//! them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two values
+//! are
 //! compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
 
 mod path;
@@ -24,7 +25,8 @@ use serde_json::Value;
 /// The field manager of the specs' own writes.
 pub(crate) const FIELD_MANAGER: &str = "seatrial";
 
-/// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told field
+/// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told
+/// field
 /// by field where it matters.
 pub(crate) fn remove(value: &mut Value) {
     match value {

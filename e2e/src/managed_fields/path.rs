@@ -39,7 +39,7 @@ impl PathElement {
         }
     }
 
-    /// Whether this is the step.
+    /// True if this is the step.
     pub(crate) fn is(&self, step: PathStep<'_>) -> bool {
         match (self, step) {
             (Self::Field(name), PathStep::Field(other)) => name == other,

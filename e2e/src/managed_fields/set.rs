@@ -7,14 +7,14 @@ use super::path::{PathElement, PathStep};
 /// A set of fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSet {
-    /// Whether the field that the way here leads to is in the set.
+    /// True if the field that the way here leads to is in the set.
     owned: bool,
-    /// Whether it is so as a leaf, as atomic values are.
+    /// True if it is so as a leaf, as atomic values are.
     leaf: bool,
     children: Vec<(PathElement, FieldSet)>,
 }
 
-/// How a field is in a set.
+/// Coverage of a field by a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coverage {
     /// The field, or something in it.
@@ -56,7 +56,7 @@ impl FieldSet {
         }
     }
 
-    /// How the field at the end of these steps is in the set.
+    /// Coverage of the field at the end of these steps.
     pub(crate) fn covers(&self, steps: &[PathStep<'_>]) -> Option<Coverage> {
         let Some((step, rest)) = steps.split_first() else { return Some(Coverage::Itself) };
         match self.children.iter().find(|(element, _)| element.is(*step)) {

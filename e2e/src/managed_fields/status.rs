@@ -12,10 +12,11 @@ use super::path::text;
 const KUBERNETES: [&str; 5] =
     ["cloud-controller-manager", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"];
 
-/// So many fields of a manager are told for an object.
+/// Most fields of a manager that are listed for an object.
 const MOST_FIELDS: usize = 8;
 
-/// Tells of the managers that write a kind's status, if there are two or more. The objects are of that kind, by name. The
+/// Tells of the managers that write a kind's status, if there are two or more. The objects are of that kind, by
+/// name. The
 /// specs' own manager does not count: a spec may play a part that is not there.
 pub(crate) fn several_status_writers(kind: &str, objects: &[(String, Value)]) -> Option<String> {
     let mut writers = BTreeSet::new();

@@ -1,6 +1,7 @@
 //! Image archives in Docker's format: a tar of layers, which are tars, with a manifest.
 //!
-//! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash and
+//! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash
+//! and
 //! size and once for its bytes. It knows the format only; which images there are is said elsewhere.
 
 use std::fs::File;
@@ -23,7 +24,7 @@ pub(super) struct ArchiveImage {
     pub(super) path: &'static str,
 }
 
-/// What a layer holds.
+/// Content of a layer.
 #[derive(Clone, Debug)]
 pub(super) enum Layer {
     /// Files of this machine, executable, and links.

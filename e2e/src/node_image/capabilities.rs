@@ -50,7 +50,7 @@ const NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-/// Why the kernel's answer cannot be used.
+/// Reason why the kernel's answer cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the capabilities of this machine's root cannot be told from {path}: {reason}\n  next: this works on Linux with /proc \
@@ -94,7 +94,7 @@ impl Capabilities {
         Self { missing: names.to_vec() }
     }
 
-    /// Whether root can do all that the kernel knows.
+    /// True if root can do all that the kernel knows.
     pub fn are_complete(&self) -> bool {
         self.missing.is_empty()
     }
@@ -104,7 +104,7 @@ impl Capabilities {
         self.missing.iter().map(|name| format!("CAP_{name}"))
     }
 
-    /// Whether root may raise limits and lower scores.
+    /// True if root may raise limits and lower scores.
     pub fn may_raise_limits(&self) -> bool {
         !self.missing.contains(&"SYS_RESOURCE")
     }

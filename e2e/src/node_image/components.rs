@@ -25,7 +25,7 @@ pub(super) const IN_PODS: [Binary; 6] = [
 /// The binaries that a node itself runs.
 pub(super) const ON_NODES: [Binary; 3] = [Binary::Kubeadm, Binary::Kubelet, Binary::Kubectl];
 
-/// Where binaries lie in their images.
+/// Folder of binaries in their images.
 const FOLDER: &str = "/usr/local/bin";
 
 /// The names of the images that this release's kubeadm makes Pods of.

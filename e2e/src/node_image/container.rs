@@ -15,7 +15,7 @@ use futures::Stream;
 use super::error::NodeImageError;
 use crate::docker::{DiskFull, Output, exec};
 
-/// What the names of such containers begin with. A dot keeps them apart from nodes of a cluster.
+/// Prefix of the containers' names. A dot keeps them apart from nodes of a cluster.
 const PREFIX: &str = "seatrial.node-image.";
 
 /// A container that is removed when this is dropped.
@@ -157,7 +157,8 @@ impl Drop for Container {
         if self.name.is_empty() {
             return;
         }
-        // Whoever drops it may be in the middle of a runtime that ends: a connection of its own, on a thread of its own.
+        // Whoever drops it may be in the middle of a runtime that ends: a connection of its own, on a thread of its
+        // own.
         let (host, name) = (self.host.clone(), self.name.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

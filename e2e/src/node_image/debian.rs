@@ -21,10 +21,10 @@ use crate::docker::DiskFull;
 /// Names a file of apt sources for the packages, instead of this machine's.
 const SOURCES_VARIABLE: &str = "SEATRIAL_APT_SOURCES";
 
-/// Where a Debian machine says where its packages come from.
+/// Package sources of a Debian machine.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
-/// What to install, and how much of it.
+/// Packages to install, and mmdebstrap's variant.
 #[derive(Clone, Debug)]
 pub(super) struct Debian {
     /// mmdebstrap's variant: `minbase` is a system, `extract` nothing but the packages' files.
@@ -115,7 +115,7 @@ impl Installation {
         self.chunks.recv().await
     }
 
-    /// Where its last lines can be asked for, also when the stream has gone elsewhere.
+    /// Source of its last lines.
     pub(super) fn complaint(&self) -> InstallationErrors {
         InstallationErrors(Arc::clone(&self.state))
     }
@@ -132,7 +132,7 @@ impl Drop for Installation {
     }
 }
 
-/// What mmdebstrap said last.
+/// Last messages of mmdebstrap.
 #[derive(Clone, Debug)]
 pub(super) struct InstallationErrors(Arc<InstallationState>);
 

@@ -9,7 +9,7 @@ use seatrial_envtest::assets::{AssetsError, VersionError};
 use super::capabilities::CapabilitiesError;
 use crate::docker::{DiskFull, DockerUnavailable, ExecError, reason};
 
-/// Why a node image cannot be had.
+/// Error of obtaining a node image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeImageError {
@@ -59,15 +59,15 @@ pub enum NodeImageError {
     Neither {
         /// The official image.
         image: String,
-        /// Why it cannot be pulled.
+        /// The cause.
         pull: String,
-        /// Why none can be built.
+        /// Reason why none can be built.
         build: Box<Self>,
     },
     /// The binaries cannot be had.
     #[error(transparent)]
     Assets(#[from] Box<AssetsError>),
-    /// What root may do here cannot be told.
+    /// The capabilities of root cannot be read.
     #[error(transparent)]
     Capabilities(#[from] CapabilitiesError),
     /// The program that installs Debian packages into a folder is missing.
@@ -81,7 +81,7 @@ pub enum NodeImageError {
     Debian {
         /// The last lines that it printed.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// A program that is needed for building failed.
@@ -89,7 +89,7 @@ pub enum NodeImageError {
     Program {
         /// The command.
         command: String,
-        /// What it printed.
+        /// Its output.
         reason: String,
     },
     /// A command in the temporary container failed.
@@ -101,7 +101,7 @@ pub enum NodeImageError {
         command: String,
         /// Its exit status.
         code: i64,
-        /// What it printed.
+        /// Its output.
         reason: String,
         /// The image that the container was made of.
         base: String,
@@ -112,11 +112,11 @@ pub enum NodeImageError {
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: {next}")]
     Docker {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Docker's words.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// A file cannot be read or written.
@@ -126,7 +126,7 @@ pub enum NodeImageError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`, `written`.
+        /// The operation: `read`, `written`.
         doing: &'static str,
         /// Why.
         reason: String,

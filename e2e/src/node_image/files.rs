@@ -1,6 +1,7 @@
 //! The project's own files in a node image; each explains itself under `files/`.
 //!
-//! It fits two of them to the host (its missing capabilities, the release's pause image) and says where all of them go.
+//! It fits two of them to the host (its missing capabilities, the release's pause image) and says where all of them
+//! go.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,10 +12,10 @@ use super::archive::header;
 use super::capabilities::Capabilities;
 use super::recipe::RecipeHasher;
 
-/// Where containerd finds what containers start from, in nodes whose root lacks a capability.
+/// Path of the specification that containerd starts containers from, in nodes whose root lacks a capability.
 pub(super) const BASE_SPEC: &str = "etc/containerd/base-spec.json";
 
-/// What an image is started with.
+/// Configuration of an image's process.
 pub(super) const ENTRYPOINT: [&str; 2] = ["/usr/local/bin/entrypoint", "/sbin/init"];
 
 /// Units that make no sense in a container: they would fail and be shown as failed.
@@ -40,7 +41,7 @@ pub(super) enum What {
     Folder,
 }
 
-/// What a node gets beside Debian's packages, without binaries.
+/// Files of a node beside Debian's packages, without binaries.
 pub(super) fn entries(version: &str, pause: &str, capabilities: &Capabilities) -> Vec<FileEntry> {
     let entry = |path: &str, what| FileEntry { path: path.to_owned(), what };
     let text = |path: &str, text: &str| entry(path, What::Text(text.to_owned()));

@@ -23,13 +23,13 @@ use super::recipe::INPUTS_LABEL;
 /// The command that speaks to containerd about the kubelet's images.
 const CTR: [&str; 3] = ["ctr", "--namespace", "k8s.io"];
 
-/// How long containerd may take to answer.
+/// Longest time that containerd may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The signal that systemd takes as "halt".
 const HALT: &str = "SIGRTMIN+3";
 
-/// What a node image is made of.
+/// Inputs of a node image.
 pub(super) struct NodeImageParts {
     pub(super) version: Version,
     pub(super) architecture: String,
@@ -89,7 +89,7 @@ fn with_ctr<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     CTR.into_iter().chain(arguments.iter().copied()).collect()
 }
 
-/// Where root lacks a capability: what containers start from, without it and without limits that cannot be set.
+/// For machines whose root lacks a capability: the specification that containers start from, without it and without limits that cannot be set.
 async fn bound(container: &Container, capabilities: &Capabilities) -> Result<(), NodeImageError> {
     if capabilities.are_complete() {
         return Ok(());

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::NodeImageError;
 use super::recipe::hex;
 
-/// What is known of one file.
+/// Cached hash of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct CachedHash {
     size: u64,

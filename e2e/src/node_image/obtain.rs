@@ -20,7 +20,7 @@ use super::request::{NodeImage, Origin, Request};
 use super::{base, container, files, official, parts};
 use crate::docker;
 
-/// What images that are built here are called; the tag is the release.
+/// Name of images built here; the tag is the release.
 const REPOSITORY: &str = "seatrial/node";
 
 /// Provides a node image through the Docker that `DOCKER_HOST`, or else the usual socket, leads to.
@@ -65,7 +65,7 @@ pub async fn obtain_with(
     built.map_err(|build| NodeImageError::Neither { image: official, pull, build: Box::new(build) })
 }
 
-/// What [`obtain_with`] would find without pulling or building anything.
+/// Image that [`obtain_with`] would return without a pull or a build.
 pub async fn find(docker: &Docker, request: &Request) -> Result<Option<NodeImage>, NodeImageError> {
     let version = docker.version().await.map_err(NodeImageError::docker("asking Docker for its version"))?;
     let machine = version.arch.unwrap_or_default();
@@ -156,7 +156,7 @@ async fn build(
     Ok(NodeImage { name, id, origin: Origin::Built, has_network: false })
 }
 
-/// What would be built, and the hash of all that goes into it.
+/// A build, and the hash of its inputs.
 struct BuildPlan {
     version: Version,
     capabilities: Capabilities,
@@ -252,7 +252,7 @@ async fn lock(folder: &Path, say: fn(&str)) -> Result<File, NodeImageError> {
     locking.await.expect("locking does not panic").map_err(NodeImageError::file(&path, "locked"))
 }
 
-/// What Docker knows of an image, if it has it.
+/// Docker's description of an image, if it exists.
 async fn inspect(docker: &Docker, image: &str) -> Result<Option<ImageInspect>, NodeImageError> {
     match docker.inspect_image(image).await {
         Ok(found) => Ok(Some(found)),

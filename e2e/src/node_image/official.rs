@@ -11,11 +11,11 @@ use seatrial_envtest::assets::{Wanted, pins};
 
 use crate::docker::reason;
 
-/// What kind 0.33 takes when nobody names an image (its `defaults.Image`).
+/// Default image of kind 0.33 (its `defaults.Image`).
 const DEFAULT: &str =
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
 
-/// How long a registry may be silent.
+/// Timeout of a registry's answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The official image of a release: kind's own default for the default minor release, else by its number.

@@ -8,7 +8,7 @@ use super::debian::Debian;
 use super::error::NodeImageError;
 use super::recipe::{PART_PACKAGES, RecipeHasher};
 
-/// What the names of half-written tars begin with.
+/// Prefix of half-written tars.
 const FRESH: &str = ".parts-";
 
 /// The program of the pause image, which waits and reaps.
@@ -72,14 +72,14 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
-/// Whether an entry is needed by programs that call iptables: the programs and the libraries, not their papers.
+/// True if an entry is needed by programs that call iptables: the programs and the libraries, not their papers.
 pub(super) fn is_of_iptables(path: &str) -> bool {
     let wanted = ["etc", "lib", "lib64", "usr/lib", "usr/sbin"];
     let refused = path.contains("/gconv/") || path.starts_with("usr/lib/tmpfiles.d");
     path == "usr/" || (!refused && wanted.iter().any(|folder| is_below(path, folder)))
 }
 
-/// Whether an entry is the one program of the pause image.
+/// True if an entry is the one program of the pause image.
 pub(super) fn is_of_pause(path: &str) -> bool {
     matches!(path, "usr/" | "usr/bin/" | PAUSE)
 }
@@ -88,7 +88,7 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a tar has an entry.
+/// True if a tar has an entry.
 fn has(tar: &Path, wanted: &str) -> Result<bool, NodeImageError> {
     let read = || -> std::io::Result<bool> {
         for entry in tar::Archive::new(File::open(tar)?).entries()? {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// The Debian release whose packages are used, whatever this machine runs: the files fit its containerd and systemd.
 pub(super) const SUITE: &str = "bookworm";
 
-/// What a node needs of Debian: systemd and what it wants, what kubeadm's preflight checks and the kubelet call,
+/// Debian packages of a node: systemd and what it wants, what kubeadm's preflight checks and the kubelet call,
 /// containerd, and the plugins for Pods' networks.
 pub(super) const NODE_PACKAGES: [&str; 25] = [
     "ca-certificates",
@@ -39,7 +39,7 @@ pub(super) const NODE_PACKAGES: [&str; 25] = [
     "xz-utils",
 ];
 
-/// What the images of Pods need of Debian: kube-proxy calls iptables, pause is catatonit.
+/// Debian packages of Pod images: kube-proxy calls iptables, pause is catatonit.
 pub(super) const PART_PACKAGES: [&str; 4] = ["catatonit", "conntrack", "iptables", "nftables"];
 
 /// The label that carries the hash.

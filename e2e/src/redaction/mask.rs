@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Where kubectl keeps the whole object as it was applied.
+/// Annotation in which kubectl keeps the applied object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Takes the values of a Secret out of an object of this kind. Managed fields name fields and no values, and stay.

@@ -1,11 +1,14 @@
 //! Redaction of Secret values in texts, by known values and by the form of tokens and keys.
 //!
-//! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have got
+//! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have
+//! got
 //! into by another way: a log line, a comparison of two strings, a panic.
 //!
 //! When a spec has failed, all Secrets of its namespaces are known, and hidden in all that is told of it. What is told
-//! while it runs is told without the values that it has met until then: written, read or waited on through its context.
-//! What others write down, such as the logs of a node, may come late and tell of a spec that is over: there the values that
+//! while it runs is told without the values that it has met until then: written, read or waited on through its
+//! context.
+//! What others write down, such as the logs of a node, may come late and tell of a spec that is over: there the
+//! values that
 //! any attempt of the run has met are hidden, too.
 
 use std::borrow::Cow;
@@ -23,7 +26,7 @@ use serde_json::Value;
 
 use crate::redaction::mask;
 
-/// What stands in a value's place.
+/// Replacement of a value.
 const MASK: &str = "(masked)";
 
 /// Shorter values are words that stand everywhere: `true`, `5432`.
@@ -32,7 +35,7 @@ const LEAST: usize = 6;
 /// A longer value is looked for in parts of this length, so that no text needs to hold all of it.
 const PART: usize = 512;
 
-/// So long is a word of a value of several lines that is looked for by itself: a line of a key, a password in a file.
+/// Shortest word that is redacted by itself in a value of several lines: a line of a key, a password in a file.
 const WORD: usize = 12;
 
 /// The values of Secrets that an attempt has met.
@@ -121,7 +124,8 @@ impl Redactor {
         without(lock(&self.own).finder(), text)
     }
 
-    /// The same, and without what another attempt has met or what only has the form of a secret: for texts that nobody has
+    /// The same, and without what another attempt has met or what only has the form of a secret: for texts that
+    /// nobody has
     /// written for this report.
     pub(crate) fn redact_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let known = without(lock(&self.run_secrets.0).finder(), text);
@@ -226,7 +230,7 @@ fn is_rule(word: &str) -> bool {
     word.contains("-----") || word.bytes().all(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// What has the form of a secret, and what is shown of it.
+/// Forms of secrets, with their replacements.
 static FORMS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
     let form = |text: &str| Regex::new(text).expect("a constant that a test reads");
     [

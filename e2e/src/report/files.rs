@@ -34,7 +34,7 @@ impl Reporter for FileReporter {
     }
 }
 
-/// How things looked explains a failure; of an attempt that passed it is enough what happened.
+/// Details of moments explain a failure; of a passed attempt the moments themselves are enough.
 fn trimmed(mut spec: SpecReport) -> SpecReport {
     for attempt in spec.attempts.iter_mut().filter(|attempt| attempt.failures.is_empty()) {
         for moment in attempt.timeline.iter_mut().filter(|moment| moment.kind == MomentKind::Watch) {

@@ -66,7 +66,7 @@ fn annotation(spec: &SpecReport) -> Option<String> {
     Some(format!("::{level} {}title={title}::{}\n", place.unwrap_or_default(), message(story)))
 }
 
-/// What ends a line would end the command.
+/// Escapes line ends, which would end the command.
 fn message(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -25,15 +25,15 @@ const SCRIPT: [&str; 5] = [
     include_str!("page/main.js"),
 ];
 
-/// So much of one artefact stands in the page; the file beside it has the rest.
+/// Most bytes of one artefact in the page; the file beside it has the rest.
 const OF_ONE: u64 = 128 << 10;
-/// So much of all artefacts together, before packing: logs and YAML get about ten times smaller by it.
+/// Most bytes of all artefacts, before compression, which makes logs and YAML about ten times smaller.
 const OF_ALL: u64 = 24 << 20;
 
 /// zlib's own default.
 const COMPRESSION: u8 = 6;
 
-/// What the page's script reads.
+/// Input of the page's script.
 #[derive(Serialize)]
 struct PageData<'a> {
     report: &'a Report,
@@ -44,12 +44,13 @@ struct PageData<'a> {
 #[derive(Serialize)]
 struct ArtefactText {
     text: String,
-    /// What is missing of it, in words.
+    /// Note of a missing part.
     #[serde(skip_serializing_if = "String::is_empty")]
     cut: String,
 }
 
-/// The page about a report whose artefacts lie below `folder`. An artefact that cannot be read is left out of the page.
+/// The page about a report whose artefacts lie below `folder`. An artefact that cannot be read is left out of the
+/// page.
 ///
 /// # Errors
 /// When the report cannot be packed.

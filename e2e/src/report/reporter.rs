@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use crate::report::model::{Moment, SpecReport};
 
-/// What a run is, before its first spec.
+/// A run before its first spec.
 #[derive(Clone, Debug, Default)]
 #[expect(dead_code, reason = "the reporters that read it come next")]
 pub(crate) struct RunInfo {
     /// The test target's name.
     pub(crate) suite: String,
-    /// What answers the API.
+    /// The tier.
     pub(crate) tier: String,
     /// The run's seed.
     pub(crate) seed: u64,
-    /// How many specs will run.
+    /// Number of specs that will run.
     pub(crate) specs: usize,
-    /// How many at once.
+    /// Number of parallel workers.
     pub(crate) workers: usize,
 }
 

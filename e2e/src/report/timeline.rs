@@ -38,7 +38,7 @@ impl Timeline {
         Arc::new(Self { start: Instant::now(), moments: Mutex::default(), followed: Mutex::default() })
     }
 
-    /// How long the attempt has been going on, in its cluster's time.
+    /// Time since the attempt's start, in its cluster's time.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -75,7 +75,7 @@ impl Timeline {
         OngoingMoment { timeline: Arc::clone(self), index: moments.len() - 1 }
     }
 
-    /// What was told until now, ordered by time. What happened at the same time stays in the order of telling, but what
+    /// Moments until now, ordered by time. Moments of the same time stay in the order of recording, but what
     /// was written to the API server, of which each kind's watch tells by itself, is in the order of writing.
     pub(crate) fn moments(&self) -> Vec<Moment> {
         let mut told = self.lock().clone();
@@ -89,7 +89,7 @@ impl Timeline {
         self.followed().insert(container.to_owned());
     }
 
-    /// Whether the lines of a container are here already.
+    /// True if the lines of a container are here already.
     pub(crate) fn has_followed(&self, container: &str) -> bool {
         self.followed().contains(container)
     }

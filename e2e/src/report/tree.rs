@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::report::model::{Outcome, SpecReport};
 use crate::report::rerun;
 
-/// How wide a reader's window is taken to be.
+/// Assumed width of the terminal.
 const WIDTH: usize = 100;
 
 /// Tells specs, each at its place below its groups.
@@ -20,7 +20,7 @@ pub(crate) struct TreeFormatter {
     path: Vec<String>,
 }
 
-/// How something is written; plain where there are no colours.
+/// Style of a text; plain where there are no colours.
 #[derive(Clone, Copy)]
 enum TextStyle {
     Good,
@@ -60,7 +60,8 @@ impl TreeFormatter {
         lines
     }
 
-    /// Why a spec failed, at first or for good, or where it was interrupted, where its evidence is, and how to run it again; nothing about others.
+    /// Reason why a spec failed, at first or for good, or where it was interrupted, where its evidence is, and how
+    /// to run it again; nothing about others.
     pub(crate) fn explained(&self, spec: &SpecReport) -> String {
         let (style, story) = match &spec.outcome {
             Outcome::Failed { story } => (TextStyle::Bad, story),

@@ -25,14 +25,14 @@ use crate::spec::namespace;
 use crate::spec::plan::Spec;
 use crate::spec::tree::Body;
 
-/// How an attempt at a spec ended.
+/// Outcome of an attempt at a spec.
 #[derive(Clone)]
 pub(crate) struct AttemptOutcome {
     /// Nothing here: the spec passed. The first one is why it failed.
     pub(crate) failures: Vec<Failure>,
-    /// Why it was not begun, if it was not.
+    /// Reason for not starting it, if it was not started.
     pub(crate) left_out: Option<String>,
-    /// What it said it did, with the cluster's time since the spec's start.
+    /// Steps of the spec, with the cluster's time since its start.
     pub(crate) steps: Vec<(Duration, String)>,
     /// When it began, by the machine's clock, as a time of day and as one to measure from.
     pub(crate) started: (Timestamp, Instant),
@@ -72,7 +72,7 @@ impl AttemptOutcome {
         !self.failures.is_empty()
     }
 
-    /// Whether the run's end is why it did not pass. What cannot be undone afterwards is told besides.
+    /// True if the run's end is why it did not pass. What cannot be undone afterwards is told besides.
     pub(crate) fn was_interrupted(&self) -> bool {
         self.failures.first().is_some_and(Failure::is_interruption)
     }
@@ -93,7 +93,7 @@ impl AttemptOutcome {
         self
     }
 
-    /// What a person reads about a spec that failed.
+    /// The failure message for people: failures and steps.
     pub(crate) fn story(&self) -> String {
         let mut story: Vec<String> = self.failures.iter().map(ToString::to_string).collect();
         if !self.steps.is_empty() {
@@ -104,7 +104,7 @@ impl AttemptOutcome {
         readable(&story.join("\n\n"))
     }
 
-    /// What reports have of it.
+    /// The same for reports.
     pub(crate) fn attempt(&self) -> Attempt {
         Attempt {
             started: Some(self.started.0),
@@ -191,7 +191,7 @@ pub(crate) async fn tear_down(cx: &mut Cx, namespace: Option<NamespaceEnd>, fail
     cx.kept.borrow_mut().clear();
 }
 
-/// How a namespace is deleted: where something makes it go, that is waited for.
+/// Deletion of a namespace; where a controller empties it, its end is waited for.
 #[derive(Clone, Copy)]
 pub(crate) struct NamespaceEnd {
     pub(crate) wait: bool,
@@ -220,7 +220,8 @@ pub(crate) async fn with_limit<T>(
     }
 }
 
-/// The same for a part that nobody needs once the run is to end: it is dropped where it stands, and what is to be undone
+/// The same for a part that nobody needs once the run is to end: it is dropped where it stands, and what is to be
+/// undone
 /// is undone after it.
 pub(crate) async fn interruptible<T>(
     interrupt: &Interrupt,

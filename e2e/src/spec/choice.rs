@@ -12,15 +12,15 @@ use crate::spec::plan::Spec;
 use crate::spec::pool::blank;
 use crate::tier::Tier;
 
-/// What the harness lists, filters and counts as one: a spec, or an ordered group of them.
+/// A test for the harness: a spec, or an ordered group of specs.
 pub(crate) struct PlannedTrial {
     pub(crate) name: String,
     pub(crate) specs: Vec<Spec>,
-    /// Why it does not run unless the caller insists.
+    /// Reason for skipping it unless the command line includes ignored tests.
     pub(crate) held: Option<SkipReason>,
 }
 
-/// Why specs are left out.
+/// Reason why specs are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SkipReason {
     /// Its author says so.
@@ -31,16 +31,16 @@ pub(crate) enum SkipReason {
     Unfocused,
 }
 
-/// What a run does with the plan's specs.
+/// The chosen specs of a plan.
 #[derive(Default)]
 pub(crate) struct Choice {
     /// To be run.
     pub(crate) runs: Vec<Spec>,
-    /// What is told of the others without running them.
+    /// Reports of the others, which do not run.
     pub(crate) told: Vec<SpecReport>,
     /// The trials of both.
     pub(crate) trials: Vec<TrialNames>,
-    /// How many trials the command line leaves out.
+    /// Number of trials that the command line filters out.
     pub(crate) filtered_out: usize,
 }
 
@@ -120,7 +120,7 @@ impl PlannedTrial {
         Trial::test(&self.name, || Ok(())).with_kind(kind).with_ignored_flag(self.held.is_some())
     }
 
-    /// Whether the command line leaves it out. A filter that is no exact name may name a part of an ordered group.
+    /// True if the command line leaves it out. A filter that is no exact name may name a part of an ordered group.
     pub(crate) fn is_filtered_out(&self, arguments: &Arguments) -> bool {
         let part = |spec: &Spec| {
             let trial = Trial::test(&spec.name, || Ok(())).with_ignored_flag(self.held.is_some());

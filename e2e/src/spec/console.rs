@@ -1,7 +1,8 @@
 //! Console output of a run: a tree of specs, or one of libtest's formats.
 //!
 //! An ordered group is one trial: libtest's line comes when the last of its specs has ended. The tree has a line for
-//! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it was
+//! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it
+//! was
 //! written.
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use crate::report::{
 };
 use crate::spec::choice::{Choice, TrialNames};
 
-/// What became of all trials of a run.
+/// Counts of a run's trials by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SpecCounts {
     pub(crate) passed: usize,
@@ -30,11 +31,11 @@ pub(crate) struct SpecCounts {
 /// Prints while the run goes on, and the figures at its end.
 pub(crate) struct Console {
     format: FormatSetting,
-    /// How the tree is printed, where it is in place of lines.
+    /// Time at which the tree is printed, where it is printed.
     tree: Option<PrintTime>,
     color: bool,
     fail_on_flake: bool,
-    /// Whether steps are told at once.
+    /// True if steps are told at once.
     live: bool,
     trials: Vec<TrialNames>,
     state: Mutex<ConsoleState>,
@@ -49,7 +50,7 @@ struct ConsoleState {
     tree: TreeFormatter,
     /// Specs that ended and are not on the tree yet, by their outermost group.
     held: BTreeMap<String, Vec<SpecReport>>,
-    /// What the tree explains at the end.
+    /// Failed specs, explained at the end.
     explained: Vec<SpecReport>,
     started: Instant,
 }
@@ -63,7 +64,7 @@ enum PrintTime {
     ByGroup,
 }
 
-/// What a run is told about how it is to be printed.
+/// Options of the console output.
 pub(crate) struct OutputOptions {
     /// A flaky spec counts as failed.
     pub(crate) fail_on_flake: bool,
@@ -73,7 +74,7 @@ pub(crate) struct OutputOptions {
     pub(crate) report: Option<PathBuf>,
 }
 
-/// How a trial ended, in libtest's words.
+/// Outcome of a trial, in libtest's terms.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TrialEnd {
     Ok,
@@ -198,12 +199,12 @@ impl Console {
         if self.color { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
     }
 
-    /// Whether a trial has failed until now.
+    /// True if a trial has failed until now.
     pub(crate) fn has_failed(&self) -> bool {
         self.state().figures.failed > 0
     }
 
-    /// What all runs came to. The last line is libtest's, which other programs read.
+    /// Summary of all runs. The last line is libtest's, which other programs read.
     pub(crate) fn ends(&self, remarks: &str) -> SpecCounts {
         let state = &mut *self.state();
         self.tell_held(state, |_| true);

@@ -37,11 +37,11 @@ const CANNOT_BEGIN: u8 = 2;
 /// The exit status of a run with a failed spec, as libtest has it.
 const FAILED: u8 = 101;
 
-/// How many specs run at once where time is real: they wait for most of it (a namespace alone takes more
+/// Default number of parallel specs in real time: they wait for most of it (a namespace alone takes more
 /// than five seconds to go), so this is not a matter of cores. `--test-threads` has the last word.
 const PARALLEL_WAITS: usize = 8;
 
-/// How many slow specs are listed, at most.
+/// Most slow specs that are listed.
 const SLOWEST: usize = 10;
 
 /// Runs a test target's specs: the whole of its `main`.
@@ -51,7 +51,8 @@ const SLOWEST: usize = 10;
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `SEATRIAL_TIER` | `fake`, `envtest`, `kind` or `existing` | `fake` |
-/// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for every run |
+/// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for
+/// every run |
 /// | `SEATRIAL_ORDER` | `mixed`: all specs change places; `groups`: groups, and specs in them, change places, each group stays together; `written` | `mixed` |
 /// | `SEATRIAL_LABELS` | which labels: `recovery && !(slow \|\| /^net-/)` | all |
 /// | `SEATRIAL_SPEC_TIMEOUT` | how long a spec may take: `90s`, `5m` | `5m` |
@@ -68,19 +69,24 @@ const SLOWEST: usize = 10;
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
 /// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
 /// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
-/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the run |
+/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the
+/// run |
 /// | `SEATRIAL_HAS` | what the cluster of tier `existing` has | `controllers,kubelet,nodes:1` |
 ///
-/// How many specs run at once is `--test-threads`: by default the number of cores on `fake`, else 8.
+/// `--test-threads` is the number of parallel specs: by default the number of cores on `fake`, else 8.
 ///
-/// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
+/// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running,
+/// which
 /// step each is at, what it waits for and what it saw last.
 ///
-/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored) end
-/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run
+/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored)
+/// end
+/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what
+/// the run
 /// has made (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
-/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or 129 when
+/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or
+/// 129 when
 /// it was ended by Ctrl-C, SIGTERM or SIGHUP.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     let mut suite = Suite::new();
@@ -278,7 +284,8 @@ impl RunSession {
             prefix: self.prefix.clone(),
             seed,
             spec_limit: self.options.spec_timeout,
-            // What undoes a spec on real nodes waits for them: faults and clusters have limits of ten minutes and five.
+            // What undoes a spec on real nodes waits for them: faults and clusters have limits of ten minutes and
+            // five.
             silence: if self.tier.has(Need::Kubelet) { mins(25) } else { mins(5) },
             retries: self.options.retries,
             fail_fast: self.options.fail_fast,
@@ -306,7 +313,7 @@ impl RunSession {
         }
     }
 
-    /// What is worth saying before the figures.
+    /// Remarks before the counts.
     fn remarks(&self, seed: u64) -> String {
         let mut text = String::new();
         let flaky = self.reports.iter().filter_map(|report| match &report.outcome {

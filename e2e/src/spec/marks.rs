@@ -50,14 +50,14 @@ macro_rules! marking {
                 self
             }
 
-            /// How long this spec, or each spec of this group, may take, hooks included, instead of
+            /// Sets the timeout of this spec, or of each spec of this group, hooks included, instead of
             /// `SEATRIAL_SPEC_TIMEOUT`.
             pub fn time_out(&mut self, limit: std::time::Duration) -> &mut Self {
                 self.marks.time_out = Some(limit);
                 self
             }
 
-            /// How often this spec, or each spec of this group, is tried again after a failure, instead of
+            /// Sets the number of retries of this spec, or of each spec of this group, instead of
             /// `SEATRIAL_RETRIES`. One that passes then is told as flaky.
             pub fn retries(&mut self, count: u32) -> &mut Self {
                 self.marks.retries = Some(count);

@@ -13,10 +13,11 @@ use crate::matchers::be_gone;
 use crate::span::mins;
 use crate::spec::order::splitmix;
 
-/// How long a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with other specs.
+/// Longest time that a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with
+/// other specs.
 pub(crate) const GONE_WITHIN: Duration = mins(3);
 
-/// How many names are tried before giving up: a run with a seed that was used before on the same cluster
+/// Number of names that are tried: a run with a seed that was used before on the same cluster
 /// meets the names of that run.
 const ATTEMPTS: u64 = 8;
 

@@ -6,7 +6,7 @@
 use crate::options::Order;
 use crate::spec::plan::Spec;
 
-/// What runs on one thread, one spec after the other: a single spec, or a group that shares a cluster.
+/// Specs that run on one thread, one after the other: a single spec, or a group that shares a cluster.
 pub(crate) struct Unit {
     pub(crate) specs: Vec<Spec>,
     pub(crate) serial: bool,

@@ -29,7 +29,7 @@ pub(crate) struct Spec {
     pub(crate) ordered: Option<Arc<str>>,
     /// The groups that share a cluster, outermost first. With one of them or more, the outermost is a unit.
     pub(crate) shared: Vec<Arc<SharedGroup>>,
-    /// Where in the tree it stands.
+    /// Position in the tree.
     pub(crate) place: Vec<PlanPosition>,
     pub(crate) before: Vec<Body>,
     pub(crate) body: Option<Body>,
@@ -70,7 +70,7 @@ pub(crate) enum PlanError {
 }
 
 impl Spec {
-    /// What the harness lists and filters by: the spec, or the ordered group that it is a part of.
+    /// Name in lists and filters: of the spec, or of the ordered group that contains it.
     pub(crate) fn trial(&self) -> &str {
         self.ordered.as_deref().unwrap_or(&self.name)
     }
@@ -95,7 +95,7 @@ pub(crate) fn plan(suite: &Suite) -> Result<Vec<Spec>, PlanError> {
     Ok(specs)
 }
 
-/// What a group hands down to what is in it.
+/// Properties that a group's entries inherit.
 #[derive(Clone, Default)]
 struct Inherited {
     path: Vec<String>,

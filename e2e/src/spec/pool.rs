@@ -1,7 +1,8 @@
 //! Workers: units in parallel, serial ones alone, failed ones again, and a report for each spec.
 //!
 //! A failed unit is tried again from its beginning (connection, namespace, `before_all`), with those of its specs that
-//! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is told
+//! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is
+//! told
 //! so.
 
 use std::collections::BTreeSet;
@@ -39,7 +40,7 @@ fn parallel(units: &[Unit], run: &Arc<Run>, workers: usize, reports: &Mutex<Vec<
     });
 }
 
-/// What is known of a spec after each attempt at its unit.
+/// Attempts at a spec so far.
 struct SpecAttempts<'a> {
     spec: &'a Spec,
     endings: Vec<AttemptOutcome>,

@@ -18,16 +18,16 @@ pub(crate) struct Run {
     pub(crate) prefix: String,
     pub(crate) seed: u64,
     pub(crate) spec_limit: Duration,
-    /// How long a spec's thread may be silent, in the machine's time, beyond twice the spec's own limit. A body that
+    /// Longest silence of a spec's thread, in the machine's time, beyond twice the spec's own limit. A body that
     /// blocks its thread is never out of time by the runtime's clock.
     pub(crate) silence: Duration,
-    /// How often a spec is tried again that does not say it itself.
+    /// Default number of retries.
     pub(crate) retries: u32,
-    /// Whether the first failure is the last.
+    /// True if the first failure is the last.
     pub(crate) fail_fast: bool,
-    /// Whether a kind's status may have one writer only.
+    /// True if a kind's status may have one writer only.
     pub(crate) one_status_writer: bool,
-    /// Where evidence goes, if anywhere.
+    /// Folder for evidence, if there is a report.
     pub(crate) report: Option<PathBuf>,
     pub(crate) reporters: Arc<Reporters>,
     pub(crate) progress: Arc<Progress>,
@@ -38,12 +38,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// How often a spec may be tried.
+    /// Number of attempts at a spec.
     pub(crate) fn attempts(&self, spec: &Spec) -> u32 {
         spec.retries.unwrap_or(self.retries).saturating_add(1)
     }
 
-    /// Why no spec is begun any more, if so.
+    /// Reason for starting no further spec, if there is one.
     pub(crate) fn halted(&self) -> Option<String> {
         let interrupted =
             || self.interrupt.requested().map(|called| format!("the run was ended by {}", called.by));

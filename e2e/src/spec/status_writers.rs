@@ -8,7 +8,8 @@ use crate::artefacts::{DiscoveredKind, discover};
 use crate::failure::{Failure, SpecResult, sentence};
 use crate::managed_fields::several_status_writers;
 
-/// Fails if two field managers have written the status of objects of one kind, by the objects that are in the namespace.
+/// Fails if two field managers have written the status of objects of one kind, by the objects that are in the
+/// namespace.
 pub(crate) async fn check(client: &Client, namespace: &str) -> SpecResult {
     let unread = |what: &str, error: &str| {
         Failure::nowhere(format!("the writers of status fields cannot be known: {what}: {error}"))

@@ -26,7 +26,7 @@ use crate::spec::unit_runner::UnitRunner;
 /// Between two looks at whether a thread that is silent should have ended by now.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Which time, and by whom.
+/// Number of an attempt, and its worker.
 #[derive(Clone, Copy)]
 pub(crate) struct AttemptSlot {
     /// Counted from 1.
@@ -35,7 +35,7 @@ pub(crate) struct AttemptSlot {
     pub(crate) worker: usize,
 }
 
-/// What the thread says; specs are counted within their unit.
+/// Message of the thread; specs are counted within their unit.
 enum ThreadMessage {
     Begins(usize),
     Ends(usize, Box<AttemptOutcome>),
@@ -115,7 +115,7 @@ fn listen(
     drop(thread.join());
 }
 
-/// Why nothing is heard of a thread.
+/// Reason why nothing is heard of a thread.
 enum ThreadSilence {
     Blocked,
     /// It was to end, and does not.
@@ -243,7 +243,7 @@ pub(crate) fn run_on(
     }
 }
 
-/// How a suite's specs end as one unit of a run.
+/// Outcomes of a suite's specs, run as one unit.
 #[cfg(test)]
 pub(crate) fn endings_of(suite: &crate::spec::Suite, run: Run) -> Vec<AttemptOutcome> {
     let specs = crate::spec::plan::plan(suite).expect("a suite that can be run").into();

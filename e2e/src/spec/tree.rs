@@ -88,16 +88,18 @@ impl Suite {
         self
     }
 
-    /// What the names of the specs' namespaces begin with, instead of `seatrial`.
+    /// Sets the prefix of the specs' namespaces, instead of `seatrial`.
     pub fn namespace_prefix(&mut self, prefix: &str) -> &mut Self {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
-    /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers do that
+    /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers
+    /// do that
     /// work against each other. The failure names the kind, the objects, the managers and their fields.
     ///
-    /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace then.
+    /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace
+    /// then.
     /// Controllers are told apart by the field manager that they write with: those that name none are all `unknown`.
     /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes) as
     /// none.

@@ -25,11 +25,11 @@ pub(crate) trait Tier: Send + Sync {
     /// The tier's name, as `SEATRIAL_TIER` gives it.
     fn name(&self) -> &'static str;
 
-    /// Whether a spec with this need can run here. Asked when specs are listed: it must answer at once
+    /// True if a spec with this need can run here. Asked when specs are listed: it must answer at once
     /// and without a cluster.
     fn has(&self, need: Need) -> bool;
 
-    /// Whether time is virtual: the spec's runtime is paused and moves on only when nobody can run.
+    /// True if time is virtual: the spec's runtime is paused and moves on only when nobody can run.
     /// Must be false wherever real sockets are waited for.
     fn virtual_time(&self) -> bool;
 
@@ -43,7 +43,7 @@ pub(crate) trait Tier: Send + Sync {
     /// Called once for each spec, on the spec's own runtime, after `prepare`.
     fn connect(&self, seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>>;
 
-    /// Who collects what only this tier has, called for each failed attempt: nodes' journals, containers' logs.
+    /// Collectors of this tier's own evidence, called for each failed attempt: nodes' journals, containers' logs.
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
         Vec::new()
     }
@@ -52,7 +52,7 @@ pub(crate) trait Tier: Send + Sync {
     fn stop(&self);
 }
 
-/// Why a tier cannot be used.
+/// Error of a tier.
 #[derive(Debug, thiserror::Error)]
 #[error("tier {tier}: {message}")]
 pub(crate) struct TierError {

@@ -44,7 +44,7 @@ pub(crate) struct Envtest(Prepared<RunningPlane>);
 
 struct RunningPlane {
     environment: Environment,
-    /// Where the API server finds its audit policy and writes its audit log.
+    /// Folder of the audit policy and the audit log.
     audit: TempDir,
     /// The environment's own: the specs' runtimes come and go.
     runtime: Runtime,

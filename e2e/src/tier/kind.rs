@@ -1,7 +1,8 @@
 //! Tier `kind`: a cluster of real nodes in containers, which all specs of a run share.
 //!
 //! It is found through a registry outside of this process, so it does not matter whether the runner starts one process
-//! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last removes
+//! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last
+//! removes
 //! it. A cluster that the caller names is used, and left alone.
 
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub(crate) struct KindTier {
     shared: Prepared<SharedCluster>,
 }
 
-/// What the environment says.
+/// Settings from the environment.
 #[derive(Debug, PartialEq, Eq)]
 struct KindSettings {
     cluster: Option<String>,

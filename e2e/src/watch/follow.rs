@@ -34,7 +34,7 @@ pub(crate) enum WatchUpdate<'a, K> {
     Error(String),
 }
 
-/// How a watch came to its end.
+/// End of a watch.
 enum WatchEnd {
     /// Whoever follows has seen enough.
     Seen,
@@ -48,7 +48,7 @@ enum WatchEnd {
     Unwatchable,
 }
 
-/// What comes after a watch.
+/// The request after a watch.
 enum NextRequest {
     /// Whoever follows has seen enough.
     Nothing,

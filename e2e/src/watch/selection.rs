@@ -15,9 +15,9 @@ pub(crate) struct Selection<K, V> {
     pub(crate) api: Api<K>,
     pub(crate) labels: Option<String>,
     pub(crate) fields: Option<String>,
-    /// What matchers are given: nothing while the object is absent.
+    /// The value for matchers; `None` while the object is absent.
     pub(crate) value: fn(&Objects<K>) -> Option<V>,
-    /// What the history of changes is told from.
+    /// The value whose changes are recorded.
     pub(crate) snapshot: fn(&Objects<K>) -> Option<Value>,
 }
 

@@ -47,7 +47,7 @@ impl HaveEvent {
     }
 }
 
-/// How often an Event stands for something that happened.
+/// Number of occurrences that an Event stands for.
 fn times(event: &Event) -> i32 {
     let series = event.series.as_ref().and_then(|series| series.count);
     series.or(event.count).filter(|count| *count > 0).unwrap_or(1)

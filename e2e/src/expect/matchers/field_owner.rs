@@ -36,7 +36,7 @@ impl<T: Serialize> Matcher<T> for HaveFieldOwner {
 }
 
 impl HaveFieldOwner {
-    /// Who owns the field instead, or what is owned where nobody owns it.
+    /// The field's actual owners, or the owned fields if it has none.
     fn instead(&self, owners: &[FieldOwner], of_field: &[&FieldOwner]) -> String {
         let path = &self.path;
         if !of_field.is_empty() {

@@ -13,7 +13,8 @@ pub struct MatchJson(Value);
 /// The object has at least these fields with these values.
 ///
 /// Objects may have fields that are not named. The items of a list that have a `type` or a `name`, as conditions and
-/// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of which
+/// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of
+/// which
 /// matches the item in its place. `null` is a field that is absent or null.
 pub fn match_json(partial: impl Serialize) -> MatchJson {
     MatchJson(serde_json::to_value(partial).expect("an expectation can be written as JSON"))
@@ -107,7 +108,7 @@ fn compare<'v>(
     }
 }
 
-/// What the items of a list are known by, if all of them are.
+/// Key that identifies the items of a list, if all of them have it.
 fn key_of(items: &[Value]) -> Option<&'static str> {
     let all = |key: &&str| !items.is_empty() && items.iter().all(|item| item[*key].is_string());
     ["type", "name"].into_iter().find(all)

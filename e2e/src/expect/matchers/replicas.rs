@@ -10,7 +10,7 @@ use crate::managed_fields::FieldCursor;
 /// Made by [`have_ready_replicas`].
 pub struct HaveReadyReplicas(i64);
 
-/// So many replicas are ready, as the object's controller says about the object as it is now: `Deployment`,
+/// Matches objects with this number of ready replicas, by their controller's current status: `Deployment`,
 /// `ReplicaSet`, `StatefulSet` and kinds of one's own by `status.readyReplicas`, `DaemonSet` by `status.numberReady`. A status of an
 /// older generation does not count, where the status says of which one it is.
 pub fn have_ready_replicas(count: i64) -> HaveReadyReplicas {

@@ -33,7 +33,8 @@ pub fn satisfy<T, F: Fn(&T) -> bool>(description: &str, holds: F) -> Satisfy<T, 
     Satisfy { description: description.into(), holds, value: PhantomData }
 }
 
-/// A function says whether the value is right, and what is wrong with it otherwise: a matcher of one's own in a line. One
+/// A function says whether the value is right, and what is wrong with it otherwise: a matcher of one's own in a
+/// line. One
 /// that is used in many places is better a type with [`Matcher`].
 ///
 /// `check("be balanced", |fleet: &Vec<Machine>| if odd(fleet) { Err("one is left over".into()) } else { Ok(()) })`

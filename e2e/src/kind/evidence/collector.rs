@@ -19,13 +19,13 @@ use super::parts::{NodeFile, OF_ONE, inspected, logs, parts, read_logs, whole_li
 use crate::artefacts::{ArtefactWriter, Collector, FailureScene, add_all_secrets};
 use crate::docker::{exec, reason};
 
-/// How long one answer of a node, or of Docker about it, may take.
+/// Longest time that one answer of a node, or of Docker about it, may take.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// How long the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
+/// Longest time that the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
 const SECRETS: Duration = Duration::from_secs(15);
 
-/// So many lines of a node's console are kept, at most.
+/// Most lines of a node's console that are kept.
 const CONSOLE: &str = "20000";
 
 /// Writes `nodes/NODE/…`.
@@ -114,7 +114,7 @@ struct NodeQuery<'a> {
 }
 
 impl NodeQuery<'_> {
-    /// What Docker knows of the node, and if it runs what it knows itself. An error is one of the report's folder.
+    /// Writes evidence from Docker and, if the node runs, from the node. An error is one of the report's folder.
     async fn all(&self) -> Result<(), String> {
         let inspect = self.docker.inspect_container(&self.node, None);
         let found = within(ANSWER, async { inspect.await.map_err(|error| reason(&error)) }).await;
@@ -141,7 +141,7 @@ impl NodeQuery<'_> {
         Ok(())
     }
 
-    /// What the node's systemd wrote on its console: all that Docker keeps of a node.
+    /// Console of the node, to which systemd writes: all that Docker keeps of a node.
     async fn console(&self) -> Result<String, String> {
         let tail = CONSOLE.to_owned();
         let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
@@ -188,7 +188,7 @@ impl NodeQuery<'_> {
         Ok(())
     }
 
-    /// What a command in the node printed.
+    /// Output of a command in the node.
     async fn printed(&self, command: &[String]) -> Result<String, String> {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         let run = async {

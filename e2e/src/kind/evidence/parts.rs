@@ -48,7 +48,8 @@ find containers -type l -printf "\n$1 link %f %l\n" 2>/dev/null
 find pods -type f ! -name "*.gz" -printf "%T@ %p\n" 2>/dev/null | sort -rn | head -n "$2" |
 while read -r _ path; do printf '\n%s file %s\n' "$1" "$path"; tail --bytes="$3" "$path"; done"#;
 
-/// The command that prints what containers logged, also before the spec began: the control plane's say little. No line of
+/// The command that prints what containers logged, also before the spec began: the control plane's say little. No
+/// line of
 /// theirs begins with the mark, which nobody can guess.
 pub(super) fn logs(mark: &str) -> Vec<String> {
     shell(SCRIPT, &[mark, &CONTAINERS.to_string(), &OF_A_CONTAINER.to_string()])
@@ -60,7 +61,7 @@ fn shell(script: &str, arguments: &[&str]) -> Vec<String> {
     words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 
-/// What containers logged: files by path, and the second names of some of them.
+/// Container logs: files by path, and links to some of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandLog {
     /// `pods/NAMESPACE_POD_UID/CONTAINER/0.log`, and what it holds.
@@ -107,7 +108,7 @@ pub(super) fn whole_lines(text: &str, asked: usize) -> String {
     format!("(the last {} kB; older lines were left out)\n{rest}", asked >> 10)
 }
 
-/// What `docker inspect` prints of a container, without the values of its environment and of its log driver's options:
+/// Output of `docker inspect` without the values of the environment and of the log driver's options:
 /// passwords of proxies stand there, and tokens.
 pub(super) fn inspected(container: &ContainerInspectResponse) -> String {
     let mut json = serde_json::to_value(container).expect("what came as JSON can be written as JSON");

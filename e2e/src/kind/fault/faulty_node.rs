@@ -19,10 +19,11 @@ use crate::docker::Output;
 use crate::report::OngoingMoment;
 use crate::span::mins;
 
-/// How long all faults of a node may take to be undone, the wait for the node included: more than its parts may.
+/// Longest time that all faults of a node may take to be undone, the wait for the node included: more than its parts
+/// may.
 const UNDONE_WITHIN: Duration = mins(10);
 
-/// What can be wrong with a node.
+/// Fault of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum NodeFault {
     // In the order in which they are undone: a stopped node has no network to mend, a paused one answers nobody.

@@ -9,19 +9,19 @@ use std::time::Duration;
 use super::super::error::KindError;
 use super::super::node::Node;
 
-/// How fast a node may send.
+/// Bandwidth of a node's outgoing traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bandwidth {
     kilobits: u32,
 }
 
 impl Bandwidth {
-    /// So many kilobits in a second.
+    /// Kilobits per second.
     pub const fn kilobits(count: u32) -> Self {
         Self { kilobits: count }
     }
 
-    /// So many megabits in a second.
+    /// Megabits per second.
     pub const fn megabits(count: u32) -> Self {
         Self { kilobits: count * 1000 }
     }
@@ -32,14 +32,14 @@ impl Bandwidth {
     }
 }
 
-/// Which share of what a node sends is lost.
+/// Share of a node's outgoing packets that is lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PacketLoss {
     percent: f32,
 }
 
 impl PacketLoss {
-    /// So many of a hundred packets.
+    /// Percentage of packets, from 0 to 100.
     pub const fn percent(percent: f32) -> Self {
         Self { percent }
     }
@@ -87,7 +87,7 @@ async fn discipline(node: &Node, fault: &'static str, rule: &[&str]) -> Result<(
     super::super::node::well(node.name(), &command, output).map(drop)
 }
 
-/// Whether tc says that the kernel does not know the queueing discipline.
+/// True if tc says that the kernel does not know the queueing discipline.
 fn is_missing(words: &str) -> bool {
     words.contains("Specified qdisc kind is unknown") || words.contains("qdisc not found")
 }

@@ -1,6 +1,7 @@
 //! Tests that faults are undone however a spec ends, on a node of a scripted Docker daemon.
 //!
-//! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real nodes.
+//! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real
+//! nodes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
