@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_of_field_managers_is_told_by_field_and_once() {
+    fn a_conflict_of_field_managers_is_reported_by_field_and_once() {
         let cause = kube::core::response::StatusCause {
             reason: "FieldManagerConflict".into(),
             message: "conflict with \"pilot\" using v1".into(),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_being_done_stands_before_the_reason() {
+    fn operation_precedes_the_reason() {
         assert_eq!(
             Failure::new("no answer").during("starting the operator").message(),
             "starting the operator: no answer"

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_refused_with_its_place() {
+    fn invalid_expression_is_rejected_with_its_position() {
         refused("recovery && (slow", 13, "a parenthesis is opened and never closed");
         refused("recovery && ", 13, "a label is missing");
         refused("recovery)", 9, "')' is not expected");

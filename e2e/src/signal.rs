@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ignores_sighup_is_told_from_others_by_its_mask() {
+    fn process_that_ignores_sighup_is_recognised_by_its_mask() {
         assert!(ignores_hang_up("Name:\tx\nSigIgn:\t0000000000000001\n"));
         assert!(ignores_hang_up("SigIgn:\t0000000000001007\n"));
         assert!(!ignores_hang_up("SigIgn:\t0000000000001006\n") && !ignores_hang_up(""));

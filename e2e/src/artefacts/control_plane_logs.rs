@@ -100,7 +100,7 @@ mod tests {
     use crate::report::Timeline;
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_was_written_since_the_spec_began_is_collected_and_of_that_the_end() {
+    async fn logs_are_collected_from_the_spec_s_start_and_cut_at_their_beginning() {
         let (logs, report) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let write = |name: &str, text: &str| {
             let mut file = File::options().create(true).append(true).open(logs.path().join(name)).unwrap();

@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_by_its_first_field_and_shown_as_a_difference() {
+    fn a_change_is_reported_by_its_first_field_and_shown_as_a_difference() {
         let before = json!({"metadata": {"resourceVersion": "1"}, "status": {"phase": "Pending"}});
         let after = json!({"metadata": {"resourceVersion": "2"}, "status": {"phase": "Ready", "node": "n"}});
         let (text, detail) = difference("Machine", &before, &after).unwrap();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_managers_of_the_fields_that_changed_are_told_below_the_difference() {
+    fn the_managers_of_the_fields_that_changed_are_reported_below_the_difference() {
         let fields = json!({"f:status": {"f:phase": {}, "f:node": {}}});
         let entry =
             json!({"manager": "bosun", "operation": "Update", "subresource": "status", "fieldsV1": fields});
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_s_new_value_is_told_and_not_shown() {
+    fn a_secret_s_new_value_is_reported_and_not_shown() {
         let with = |value: &str| json!({"data": {"password": value}});
         let (text, detail) = difference("Secret", &with("aHVudGVyMg=="), &with("aHVudGVyMw==")).unwrap();
         assert_eq!((text.as_str(), detail.as_str()), ("a masked value changed", ""));

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_line_s_time_is_told_from_its_text() {
+    fn a_log_line_s_time_is_reported_from_its_text() {
         let (at, text) = timed("2026-01-01T00:00:02.5Z level=info reconciled").unwrap();
         assert_eq!((at.to_string().as_str(), text), ("2026-01-01T00:00:02.5Z", "level=info reconciled"));
         assert_eq!(timed("level=info reconciled"), None);

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_spec_s_thread_logs_stands_on_its_timeline_until_the_end() {
+    async fn log_events_of_the_spec_s_thread_are_on_its_timeline() {
         let timeline = Timeline::begin();
         let guard = capture(&timeline);
         tracing::warn!(machine = "a", "no capacity");

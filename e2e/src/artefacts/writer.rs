@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_to_be_secret_is_put_in_without_it_and_can_have_a_second_name() {
+    fn artefacts_are_redacted_and_can_be_linked() {
         let root = tempfile::tempdir().unwrap();
         let redactor = Redactor::new();
         redactor.add_secret(&serde_json::json!({"stringData": {"password": "hunter2"}}));

@@ -37,7 +37,7 @@ impl Matcher<Trail> for DenyNothing {
     fn check(&self, actual: Option<&Trail>) -> Result<(), Mismatch> {
         let trail = actual.ok_or_else(Mismatch::absent)?;
         if trail.is_empty() {
-            return Err(Mismatch::new("it tells of no request at all, so nothing is known"));
+            return Err(Mismatch::new("the audit log has no request of these accounts"));
         }
         let mut denied = BTreeMap::new();
         for request in trail.requests().iter().filter(|request| request.denied) {
@@ -47,7 +47,7 @@ impl Matcher<Trail> for DenyNothing {
             return Ok(());
         }
         let told: Vec<_> = denied.iter().map(|(what, times)| format!("\n  {what} ({times} times)")).collect();
-        Err(Mismatch::new(format!("it tells of {} denials:{}", denied.len(), told.concat())))
+        Err(Mismatch::new(format!("it has {} denials:{}", denied.len(), told.concat())))
     }
 }
 
@@ -262,12 +262,12 @@ mod tests {
     }
 
     #[test]
-    fn denials_are_told_once_each_with_how_often() {
+    fn denials_are_reported_once_each_with_how_often() {
         let denied = ("list", "fleet", "machines", false);
         let mismatch = deny_nothing().check(Some(&trail(&[denied, denied]))).unwrap_err();
         assert_eq!(
             mismatch.why(),
-            "it tells of 1 denials:\n  operator may not list machines.fleet in all namespaces (2 times)"
+            "it has 1 denials:\n  operator may not list machines.fleet in all namespaces (2 times)"
         );
         assert_eq!(deny_nothing().check(Some(&trail(&[("list", "fleet", "machines", true)]))), Ok(()));
     }

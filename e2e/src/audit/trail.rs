@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_authorizer_forbade_is_denied_and_what_admission_refused_is_not() {
+    fn only_requests_forbidden_by_the_authorizer_are_denied() {
         let events = [
             event("a", 403, Some("forbid")),
             // A namespace on its way out takes no new objects: 403, and nobody's rights are missing.
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_impersonated_is_who_asks() {
+    fn impersonated_user_is_the_requester() {
         let mut event = event("admin", 200, Some("allow"));
         event["impersonatedUser"] = json!({"username": "system:serviceaccount:demo:operator"});
         let trail = Trail::parse(&log(&[event])).unwrap();

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_has_the_type_s_api_version_and_kind() {
+    fn request_body_has_the_type_s_api_version_and_kind() {
         let types = TypeMeta::resource::<ConfigMap>();
         let sent = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}});
         assert_eq!(body(&ConfigMap::default(), &types), sent);

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_spec_s_own_frames_are_told() {
+    fn backtrace_has_only_the_spec_s_frames() {
         let backtrace = "\
    0: std::panicking::panic_with_hook
              at /rust/std/src/panicking.rs:1:1
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_with_its_place() {
+    fn a_panic_is_reported_with_its_place() {
         let text = std::thread::spawn(|| {
             remember_on_this_thread();
             let payload = panic::catch_unwind(|| panic!("no machine is {}", "left")).unwrap_err();

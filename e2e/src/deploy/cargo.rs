@@ -28,7 +28,7 @@ mod tests {
     use super::{cargo, is_told};
 
     #[test]
-    fn what_cargo_tells_this_test_is_not_handed_on() {
+    fn cargo_variables_are_not_passed_on() {
         let removed: Vec<_> = cargo()
             .get_envs()
             .filter(|(_, value)| value.is_none())
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_sets_stays() {
+    fn user_variables_are_kept() {
         for name in
             ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "CARGO_PROFILE_DEV_DEBUG"]
         {

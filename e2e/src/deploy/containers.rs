@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_cannot_be_had_is_hopeless_in_the_kubelet_s_words() {
+    fn image_pull_error_is_a_failure_with_the_kubelet_s_message() {
         let waiting = json!({"reason": "ImagePullBackOff", "message": "Back-off pulling image \"x:1\""});
         check(
             &json!({"state": {"waiting": waiting}}),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_ends_again_and_again_is_hopeless_and_says_how_it_ended() {
+    fn crash_looping_container_is_a_failure_with_its_last_state() {
         let found = container_failure(&pod(&json!({
             "state": {"waiting": {"reason": "CrashLoopBackOff"}},
             "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_takes_its_time_is_not_hopeless() {
+    fn slow_start_is_no_container_failure() {
         for reason in ["ContainerCreating", "PodInitializing", "ErrImagePull"] {
             check(&json!({"state": {"waiting": {"reason": reason}}}), None);
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pod_waits_for_is_said_by_its_first_container_that_is_not_ready() {
+    fn pod_state_is_that_of_its_first_container_that_is_not_ready() {
         let creating = pod(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}}));
         assert_eq!(
             waits_for(&creating).as_deref(),

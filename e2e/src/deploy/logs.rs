@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_container_said_before_it_was_restarted_is_read_as_the_run_that_it_was() {
+    fn logs_of_a_restarted_container_belong_to_its_earlier_run() {
         let last = json!({"terminated": {"exitCode": 1}});
         // The numbers are those under which the runs were followed while they lasted: nothing is read twice.
         check(&json!({"state": {"running": {}}, "lastState": last}), 3, &[(2, true), (3, false)]);

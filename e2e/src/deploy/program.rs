@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_tool_said_last_is_told_without_its_messages_for_programs() {
+    fn failed_tool_is_reported_with_its_last_output() {
         let said = format!("{{\"reason\":\"x\"}}\n{}", "line\n".repeat(30));
         let error = program().failed("cargo", "exit status: 101".into(), &said).to_string();
         assert_eq!(error.matches("line").count(), 20, "{error}");

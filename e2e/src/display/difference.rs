@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_field_is_told_by_its_path() {
+    fn a_changed_field_is_reported_by_its_path() {
         let before = json!({"status": {"phase": "Pending"}, "spec": {"a": 1}});
         let after = json!({"status": {"phase": "Ready", "node": "n"}, "spec": {"a": 1}});
         assert_eq!(
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_is_told_by_its_type_and_not_by_its_place() {
+    fn a_condition_is_reported_by_its_type_and_not_by_its_place() {
         let before = json!({"conditions": [{"type": "Ready", "status": "False"}]});
         let after = json!({"conditions": [{"type": "Ready", "status": "True"}]});
         assert_eq!(changes(&before, &after), [r#"conditions[Ready].status: "False" → "True""#]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_field_is_told_with_its_manager_and_managed_fields_are_not_shown() {
+    fn a_changed_field_is_reported_with_its_manager_and_managed_fields_are_not_shown() {
         let object = |phase: &str, manager: &str| {
             let fields = json!({"f:status": {"f:phase": {}, "f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}}}}});
             let entry = json!({"manager": manager, "operation": "Update", "subresource": "status", "fieldsV1": fields});

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_short_or_no_value_stays_as_it_is() {
+    fn short_lines_and_sentences_are_unchanged() {
         let long = format!("kind could not create cluster x: {}", "because ".repeat(100));
         let story = format!("{long}\n  value: [1, 2]\n    -  3,\n    +  2,\n  at a.rs:1:1");
         assert_eq!(readable(&story), story);

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_answers_and_is_no_docker_is_told_as_such() {
+    async fn server_that_is_not_docker_is_reported_as_such() {
         let scripted = scripted(|_| (200, json!({"hello": "there"})));
         let error = connect_to(&scripted.host()).await.unwrap_err();
         assert!(error.to_string().starts_with("Docker does not answer at unix://"), "{error}");

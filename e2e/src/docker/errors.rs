@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_words_and_from_the_system_s_errors() {
+    fn full_disk_is_recognised_by_messages_and_system_errors() {
         let full = DiskFull::told("creating network x", "write /var/lib: No space left on device").unwrap();
         assert!(full.to_string().starts_with("the disk is full: creating network x failed: write"), "{full}");
         assert_eq!(DiskFull::told("creating network x", "pool overlaps"), None);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_s_answer_is_told_without_the_client_s_words_around_it() {
+    fn docker_errors_omit_the_client_s_additions() {
         let message = "no such image".to_owned();
         let error = bollard::errors::Error::DockerResponseServerError { status_code: 404, message };
         assert_eq!(reason(&error), "no such image (404)");

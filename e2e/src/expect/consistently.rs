@@ -110,7 +110,8 @@ impl<V> HoldWindow<'_, V> {
             }
             SourceUpdate::Gap => {
                 self.broken = Some(
-                    "nobody can know whether it held: the API server forgot what happened meanwhile".into(),
+                    "it is unknown whether it held: the API server has compacted the changes in between"
+                        .into(),
                 );
                 ControlFlow::Break(())
             }
@@ -210,7 +211,7 @@ mod tests {
     async fn a_gap_in_the_history_fails_the_window_even_if_both_ends_are_right() {
         let list = ScriptedAnswer::List(3, vec![config(2, "0")]);
         let error = held(vec![list.clone(), ScriptedAnswer::Refusal(410), list]).await.unwrap_err();
-        assert!(error.starts_with("nobody can know whether it held"), "{error}");
+        assert!(error.starts_with("it is unknown whether it held"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_value_that_matched_is_given_and_its_board_knows_of_the_check() {
+    async fn matched_value_is_returned_and_the_check_is_logged() {
         let (subject, _) = scripted(vec![
             ScriptedAnswer::List(3, vec![config(2, "0")]),
             ScriptedAnswer::OpenWatch(vec![
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_dropped_unchecked_is_on_the_board() {
+    async fn dropped_expectation_is_logged_as_unchecked() {
         let (subject, _) = scripted(vec![ScriptedAnswer::Refusal(500)]);
         let attempt_log = AttemptLog::new();
         drop(Eventually::new(subject, Arc::clone(&attempt_log)).should(be_gone()));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_watched_is_looked_at_every_so_often() {
+    async fn resource_without_watch_is_polled() {
         for refusal in [403, 405, 501] {
             let list = |value: &str| ScriptedAnswer::List(3, vec![config(2, value)]);
             let script = vec![list("0"), ScriptedAnswer::Refusal(refusal), list("0"), list("1")];
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_must_hold_at_so_many_looks_in_a_row_and_a_moment_of_otherwise_begins_anew() {
+    async fn must_hold_counts_looks_in_a_row_and_restarts_on_a_mismatch() {
         assert_eq!(flapping(1).await.0, Ok(Duration::ZERO));
         let (held, asked) = flapping(3).await;
         // The first sight is undone by the watch; the next one is the first of three, a second apart.
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_is_asked_until_it_is_right_and_its_errors_are_told() {
+    async fn probe_is_polled_until_it_matches_and_its_errors_are_reported() {
         let asked = std::rc::Rc::new(std::cell::Cell::new(0));
         let probe = || {
             let asked = std::rc::Rc::clone(&asked);

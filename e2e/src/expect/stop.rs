@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_cannot_be_pulled_is_told_with_its_container_and_message() {
+    fn an_image_that_cannot_be_pulled_is_reported_with_its_container_and_message() {
         let pod = pod(&json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}));
         let reason = image_pull_back_off().reason(Some(&pod)).unwrap();
         assert!(reason.starts_with("container app of Pod web waits: ImagePullBackOff: no such image"));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_fits_nowhere_and_a_condition_are_told() {
+    fn unschedulable_pod_and_condition_are_reported() {
         let condition_of = |kind: &str, status: &str, reason: &str| {
             json!({"metadata": {"name": "web"}, "status": {"conditions":
                 [{"type": kind, "status": status, "reason": reason, "message": "0/2 nodes"}]}})

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_story_has_the_expectation_the_reason_the_changes_and_the_last_value() {
+    async fn failure_message_has_expectation_reason_changes_and_last_value() {
         let record = record();
         record.observed(None);
         tokio::time::advance(Duration::from_millis(102)).await;
@@ -292,7 +292,7 @@ Machine demo/a should be Ready within 30s
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_secret_s_values_are_told_to_change_and_not_shown() {
+    async fn a_secret_s_values_are_reported_to_change_and_not_shown() {
         let record = record();
         for (revision, value) in [("5", "aHVudGVyMg=="), ("6", "aHVudGVyMw=="), ("7", "aHVudGVyMw==")] {
             let meta = json!({"resourceVersion": revision});
@@ -307,7 +307,7 @@ Machine demo/a should be Ready within 30s
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_is_told_with_its_manager_and_managed_fields_are_not_shown() {
+    async fn a_change_is_reported_with_its_manager_and_managed_fields_are_not_shown() {
         let record = record();
         for (revision, manager) in [("5", "mate"), ("6", "bosun")] {
             let entry =
@@ -332,7 +332,7 @@ Machine demo/a should be Ready within 30s
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thousand_changes_are_told_by_their_beginning_and_their_end() {
+    async fn a_thousand_changes_are_reported_by_their_beginning_and_their_end() {
         let record = record();
         for n in 0..1000 {
             record.observed(Some(json!({"n": n})));

@@ -90,7 +90,7 @@ mod tests {
     use crate::kind::NodeConfig;
 
     #[test]
-    fn only_the_control_plane_sees_the_policy_and_its_server_is_told_to_use_it() {
+    fn audit_policy_is_mounted_only_into_the_control_plane() {
         let folder = tempfile::tempdir().unwrap();
         let plain = ClusterConfig::new()
             .node(NodeConfig::new(Role::ControlPlane))

@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_before_anything_is_made() {
+    fn invalid_configuration_is_rejected_before_creation() {
         let refused = |config: ClusterConfig| config.check().unwrap_err().to_string();
         let text = refused(ClusterConfig::new().node(NodeConfig::new(Role::Worker)));
         assert!(text.contains("it has no control plane"), "{text}");

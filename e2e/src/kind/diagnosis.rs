@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn used_up_watchers_are_told_from_used_up_files() {
+    fn used_up_watchers_are_reported_from_used_up_files() {
         for line in [
             "Failed to create control group inotify object: Too many open files",
             "failed to create fsnotify watcher: too many open files",

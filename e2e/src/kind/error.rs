@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_docker_s_and_from_the_system_s_words() {
+    fn full_disk_is_recognised_in_docker_s_and_the_system_s_messages() {
         let docker = KindError::in_words(
             "creating network x".into(),
             "write /var/lib: No space left on device".into(),

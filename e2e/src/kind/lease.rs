@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_there_until_somebody_has_waited_for_it() {
+    fn process_exists_until_it_is_reaped() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let number = child.id();
         assert!(is_there(number) && is_there(1), "a child of ours, and somebody else's process");
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_a_lease_alone_while_somebody_uses_the_cluster() {
+    fn lease_in_use_cannot_be_seized() {
         let (_folder, home) = home();
         let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         let user = Lease::join(&home, "seatrial-a").unwrap().unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_cluster_is_told_from_one_that_was_left() {
+    fn kept_cluster_is_distinguished_from_a_left_one() {
         let (_folder, home) = home();
         let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         lease.change(|claim| claim.kept = Some("--keep".into())).unwrap();

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_daemon_that_never_freezes_the_node_is_given_up_with_its_last_words() {
+    async fn pause_gives_up_with_the_daemon_s_last_error() {
         let (node, memory) = Daemon { refusals: u32::MAX, leaves_paused: false, paused: false }.start();
         let started = Instant::now();
         let error = node.pause().await.unwrap_err().to_string();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_freeze_that_fails_is_known_by_the_words_of_both_versions_of_control_groups() {
+    fn failed_freeze_is_recognised_for_both_cgroup_versions() {
         let says = |status_code, message: &str| {
             is_freeze_failure(&Error::DockerResponseServerError { status_code, message: message.into() })
         };

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_later_is_seen_by_watch() {
+    async fn later_objects_are_seen_by_watch() {
         let cluster = FakeCluster::builder().build().unwrap();
         let api: Api<Namespace> = Api::all(cluster.client());
         let wait =
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_comes_is_told_with_what_was_there_instead() {
+    async fn timeout_reports_the_last_state() {
         let cluster = FakeCluster::builder().build().unwrap();
         let api: Api<Namespace> = Api::all(cluster.client());
         let wait =

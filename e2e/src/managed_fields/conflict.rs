@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_told_with_their_owners() {
+    fn fields_are_reported_with_their_owners() {
         let refused = status(&[
             ("conflict with \"pilot\"", ".data.depth"),
             ("conflict with \"kubectl\" using v1", ".data.course"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_where_they_are_known() {
+    fn values_are_reported_where_they_are_known() {
         let fields =
             json!({"f:spec": {"f:containers": {r#"k:{"name":"main"}"#: {"f:image": {}, "f:args": {}}}}});
         let live = json!({

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_told_as_in_a_conflict() {
+    fn a_path_is_reported_as_in_a_conflict() {
         let told = |keys: &[&str]| text(&path(keys));
         assert_eq!(
             told(&[
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_step_is_not_read() {
+    fn unknown_path_elements_are_skipped() {
         for key in [".", "f", "x:y", "k:{", "i:one"] {
             assert_eq!(PathElement::parse(key), None, "{key}");
         }

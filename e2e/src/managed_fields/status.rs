@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn two_managers_of_one_kind_s_status_are_told_with_their_objects_and_fields() {
+    fn two_managers_of_one_kind_s_status_are_reported_with_their_objects_and_fields() {
         let objects =
             [object("jib", &[("bosun", "set")]), object("main", &[("mate", "depth"), ("bosun", "set")])];
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn one_manager_the_spec_itself_and_writers_of_other_parts_are_fine() {
+    fn single_status_writer_passes_beside_the_spec_and_other_parts() {
         let mut other = object("jib", &[("bosun", "set"), (FIELD_MANAGER, "set")]);
         let entries = other.1["metadata"]["managedFields"].as_array_mut().unwrap();
         entries
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_fields_some_are_told_and_none_that_others_are_in() {
+    fn long_field_lists_are_cut_and_omit_parents() {
         let nested =
             [".status", ".status.conditions", r#".status.conditions[type="Ready"]"#].map(str::to_owned);
         assert_eq!(listed(&nested.into()), r#".status.conditions[type="Ready"]"#);

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_kernel_does_not_know_is_not_missing() {
+    fn capability_unknown_to_the_kernel_is_not_missing() {
         let status = "CapBnd:\t0000003fffffffff\n";
         assert!(Capabilities::read(status, "37").unwrap().are_complete());
         assert_eq!(Capabilities::read(status, "40").unwrap().missing().count(), 3);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_missing_ones_are_taken_out_of_a_spec() {
+    fn only_missing_capabilities_are_removed() {
         let mut sets = serde_json::json!({
             "bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"],
             "ambient": null,

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_writes_is_passed_on_to_the_end() {
+    async fn written_chunks_are_passed_on_until_the_end() {
         let (bytes, error) = run("head -c 700000 /dev/zero").await;
         assert_eq!((bytes.len(), error), (700_000, None));
     }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn only_sources_of_the_right_release_are_taken() {
+    fn package_sources_of_other_releases_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sources");
         let check = |text: &str, right: bool| {

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_recognised_in_docker_s_and_in_the_system_s_words() {
+    fn full_disk_is_recognised_in_docker_s_and_the_system_s_errors() {
         let docker = NodeImageError::in_words("importing".into(), "write /x: no space left on device".into());
         assert!(matches!(docker, NodeImageError::DiskFull(_)), "{docker}");
         let system = NodeImageError::file(Path::new("/x"), "written")(std::io::ErrorKind::StorageFull.into());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_capability_is_told_with_the_daemon_that_does_without() {
+    fn a_missing_capability_is_reported_with_the_daemon_that_does_without() {
         let reason =
             "OCI runtime create failed: unable to apply caps: operation not permitted: unknown (500)";
         let error = NodeImageError::in_words("starting".into(), reason.into()).to_string();

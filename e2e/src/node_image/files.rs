@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn where_root_can_all_containers_are_bounded_by_nothing_and_limits_are_raised() {
+    fn containers_are_unrestricted_when_root_has_all_capabilities() {
         let entries = entries("1.37.2", PAUSE, &Capabilities::default());
         let config = text(&entries, "etc/containerd/config.toml").unwrap();
         assert!(
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn where_root_lacks_a_capability_nothing_asks_for_it() {
+    fn missing_capability_is_not_requested() {
         let entries = entries("1.37.2", PAUSE, &bounded());
         let config = text(&entries, "etc/containerd/config.toml").unwrap();
         assert!(config.contains(&format!("\nbase_runtime_spec = \"/{BASE_SPEC}\"\n")), "{config}");

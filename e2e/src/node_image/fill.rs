@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_spec_is_refused() {
+    fn invalid_suites_are_rejected() {
         assert!(bounded_spec("ctr: not found", &Capabilities::lacking(&["BPF"])).is_err());
     }
 }

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_swept_and_results_stay() {
+    fn sweep_removes_leftovers_and_keeps_results() {
         let folder = tempfile::tempdir().unwrap();
         for name in [".parts-x7f", "parts-0123.tar", "memo.json"] {
             fs::write(folder.path().join(name), "").unwrap();

@@ -47,7 +47,7 @@ mod tests {
     use futures::StreamExt as _;
 
     #[tokio::test]
-    async fn all_that_is_written_arrives() {
+    async fn reader_receives_all_written_bytes() {
         let mut stream = stream(|out| (0..100u8).try_for_each(|byte| out.write_all(&[byte; 10_000])));
         let mut length = 0;
         while let Some(bytes) = stream.next().await {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_nobody_reads_is_told() {
+    async fn a_writer_that_nobody_reads_is_reported() {
         let (told, tell) = tokio::sync::oneshot::channel();
         let stream = stream(|out| {
             let ended = std::iter::repeat_with(|| out.write_all(&vec![0; 1 << 18])).find_map(Result::err);

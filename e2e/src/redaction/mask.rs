@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubectl_keeps_of_a_secret_is_masked_too() {
+    fn last_applied_annotation_of_a_secret_is_masked() {
         for applied in [r#"{"kind":"Secret","data":{"password":"aHVudGVyMg=="}}"#, "aHVudGVyMg== is no JSON"]
         {
             let secret = masked("Secret", json!({"metadata": {"annotations": {LAST_APPLIED: applied}}}));

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_attempt_has_met_is_hidden_in_what_others_write_down_and_only_there() {
+    fn values_of_other_attempts_are_redacted_only_in_foreign_texts() {
         let run_secrets = RunSecrets::default();
         let (earlier, later) = (Redactor::sharing(&run_secrets), Redactor::sharing(&run_secrets));
         earlier.add_secret(&json!({"stringData": {"password": "hunter2"}}));
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_or_public_stays() {
+    fn short_and_public_values_are_not_redacted() {
         let public = json!({
             "type": "kubernetes.io/service-account-token", "stringData": {
                 "namespace": "operators", "ca.crt": "-----BEGIN CERTIFICATE-----\nabcdefghijklmnop", "port": "5432",
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_values_the_longer_one_is_hidden_whole_also_when_it_was_learnt_later() {
+    fn longest_of_overlapping_values_is_redacted() {
         let redactor = redactor(&json!({"stringData": {"a": "hunter"}}));
         assert_eq!(redactor.redact("hunter2"), "(masked)2");
         redactor.add_secret(&json!({"stringData": {"b": "hunter2!"}}));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_of_a_secret_is_hidden_and_what_is_expected_of_others_is_not() {
+    fn only_expectations_of_secrets_are_redacted() {
         let redactor = Redactor::default();
         redactor.add_expectation(r#"ConfigMap demo/a should match {"data":{"password":"public!"}}"#);
         assert_eq!(redactor.redact("public!"), "public!");

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn only_of_an_attempt_that_failed_it_is_kept_how_objects_looked() {
+    fn object_details_are_kept_only_for_failed_attempts() {
         let attempts = vec![attempt(vec![FailureReport::default()]), attempt(Vec::new())];
         let spec = trimmed(SpecReport { attempts, ..SpecReport::default() });
         let details =

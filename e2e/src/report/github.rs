@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_interrupted_is_a_warning_and_is_counted_by_itself() {
+    fn interrupted_specs_are_warnings_with_a_count_of_their_own() {
         let outcome = Outcome::Interrupted { story: "interrupted: the run was ended by SIGTERM".into() };
         let spec = SpecReport { outcome, ..failed() };
         assert!(annotation(&spec).unwrap().starts_with("::warning file="), "{:?}", annotation(&spec));

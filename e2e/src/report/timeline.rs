@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_goes_on_is_there_from_its_begin_and_has_a_length_at_its_end() {
+    async fn ongoing_moment_is_visible_from_its_start_and_gets_a_duration_at_its_end() {
         let timeline = Timeline::begin();
         tokio::time::advance(Duration::from_secs(1)).await;
         let hook = timeline.start(MomentKind::Hook, "before_each");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_told_late_stands_at_its_time() {
+    async fn late_moment_is_sorted_by_its_time() {
         let timeline = Timeline::begin();
         tokio::time::advance(Duration::from_secs(5)).await;
         timeline.record(MomentKind::Step, "now");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_written_at_the_same_time_is_told_in_the_order_of_writing() {
+    async fn simultaneous_writes_are_sorted_by_revision() {
         let timeline = Timeline::begin();
         let moment = |text: &str| Moment { text: text.into(), ..Moment::default() };
         // A machine that is made for a cluster is heard of first, since its watch is asked first.

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_told_once_and_its_specs_below_it() {
+    fn a_group_is_reported_once_and_its_specs_below_it() {
         let specs = [
             spec("Machine / starts", Outcome::Passed, 0.25),
             spec("Machine / that is lost / is replaced", Outcome::Passed, 2.5),

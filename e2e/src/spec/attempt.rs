@@ -128,7 +128,7 @@ pub(crate) async fn run_body(spec: &Spec, cx: &mut Cx, limit: Duration, interrup
         attempt_log.set_phase("the spec's body");
         match &spec.body {
             Some(body) => body(cx).await,
-            None => Err(Failure::nowhere("nobody has written this spec yet")),
+            None => Err(Failure::nowhere("the spec has no body")),
         }
     };
     interruptible(interrupt, &attempt_log, with_limit(limit, &attempt_log, performance)).await?;

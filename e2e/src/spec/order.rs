@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_is_one_order_and_another_seed_another() {
+    fn same_seed_gives_the_same_order() {
         assert_eq!(run(Order::Mixed, 7), run(Order::Mixed, 7));
         assert_ne!(run(Order::Mixed, 7), run(Order::Mixed, 8));
         assert_ne!(run(Order::Groups, 7), run(Order::Groups, 8));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shares_a_cluster_is_one_unit_in_any_order_and_a_story_keeps_its_own() {
+    fn specs_that_share_a_cluster_are_one_unit_in_every_order() {
         let story: Vec<_> = ["1", "2", "3", "4"].map(|name| format!("Story / {name}")).to_vec();
         let mut shared_orders = std::collections::BTreeSet::new();
         for seed in 0..20 {

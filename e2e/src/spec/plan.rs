@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_is_known_to_each_spec_and_an_ordered_group_is_one_trial() {
+    fn specs_know_their_shared_groups_and_ordered_groups_are_one_trial() {
         let specs = planned(|s| {
             s.before_all(async |_: &mut Cx| Ok(()));
             it(s, "first");

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spec_has_made_for_itself_is_asked_when_it_fails_also_by_its_group() {
+    fn collectors_added_by_a_spec_or_its_group_run_on_failure() {
         let mut suite = Suite::new();
         suite.describe("Ship", |s| {
             s.it("sinks", async |cx: &mut Cx| {

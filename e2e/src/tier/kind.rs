@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_two_nodes_unless_the_environment_says_otherwise() {
+    fn tier_has_two_nodes_by_default() {
         assert!(tier(&[]).has(Need::Nodes(2)) && tier(&[]).has(Need::Kubelet));
         assert!(!tier(&[]).has(Need::Nodes(3)));
         assert!(tier(&[("SEATRIAL_KIND_NODES", "3")]).has(Need::Nodes(3)));

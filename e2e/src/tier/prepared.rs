@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_started_once_and_a_start_that_failed_is_told_to_everybody() {
+    fn start_runs_once_and_its_failure_is_reported_to_every_spec() {
         let good = Prepared::nothing("x");
         good.prepare(|| Ok(7)).unwrap();
         good.prepare(|| panic!("it runs already")).unwrap();

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_error_is_told_and_asked_again_after_a_pause_without_a_gap() {
+    async fn an_error_is_reported_and_asked_again_after_a_pause_without_a_gap() {
         let started = Instant::now();
         let (seen, asked) = followed(vec![
             ScriptedAnswer::Refusal(500),

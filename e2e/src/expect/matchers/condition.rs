@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_with_another_status_is_told_with_its_reason_and_message() {
+    fn a_condition_with_another_status_is_reported_with_its_reason_and_message() {
         let mismatch = have_condition("Ready", "True").check(Some(&object())).unwrap_err();
         assert_eq!(mismatch.why(), "condition Ready is False (Creating: 1 of 3)");
         assert_eq!(mismatch.difference(), Some("-status: \"True\"\n+status: \"False\"\n type: Ready"));
     }
 
     #[test]
-    fn a_condition_is_told_with_the_manager_that_wrote_it() {
+    fn a_condition_is_reported_with_the_manager_that_wrote_it() {
         let fields =
             json!({"f:status": {"f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}, "f:type": {}}}}});
         let mut object = object();

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_none_the_others_are_told() {
+    fn missing_field_owner_lists_the_others() {
         let events = vec![event("Warning", "Failed", "no capacity", 2)];
         let mismatch = have_event("Created").check(Some(&events)).unwrap_err();
         assert_eq!(mismatch.why(), "there is none: Warning Failed: no capacity (2 times)");

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_with_another_value_is_told_by_its_path() {
+    fn a_field_with_another_value_is_reported_by_its_path() {
         check(
             json!({"spec": {"replicas": 3}}),
             &json!({"spec": {"replicas": 2}}),
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_is_told_as_absent_and_null_asks_for_it() {
+    fn an_absent_field_is_reported_as_absent_and_null_asks_for_it() {
         check(json!({"spec": {"a": 1}}), &json!({"spec": {}}), Err("spec.a is absent and not 1"));
         check(json!({"spec": {"a": null}}), &json!({"spec": {}}), Ok(()));
         check(json!({"spec": {"a": null}}), &json!({"spec": {"a": 1}}), Err("spec.a is 1 and not (none)"));
     }
 
     #[test]
-    fn a_field_with_another_value_is_told_with_the_manager_that_wrote_it() {
+    fn a_field_with_another_value_is_reported_with_the_manager_that_wrote_it() {
         let fields = json!({"f:status": {
             "f:replicas": {}, "f:zones": {}, "f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}}},
         }});

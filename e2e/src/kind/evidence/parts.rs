@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_says_of_a_node_is_told_without_the_values_of_its_environment() {
+    fn inspect_output_has_no_environment_values() {
         let config = ContainerConfig {
             env: Some(vec!["HTTP_PROXY=http://me:hunter2@proxy".into()]),
             ..Default::default()

@@ -231,7 +231,7 @@ async fn a_fault_is_undone_however_its_spec_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_spec_breaks_on_a_node_that_its_group_broke_is_undone_at_its_own_end() {
+async fn spec_fault_on_a_faulty_node_is_undone_at_the_spec_s_end() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     says_that_it_is_well(&cluster).await;
