@@ -1,8 +1,7 @@
 //! Log of one attempt at a spec: steps, expectations, and waits that are not over. Any thread can read it.
 //!
 //! The spec's body owns the `Cx` while it runs, so the runner reads the log when time is up, and a progress report
-//! reads
-//! it while the spec runs.
+//! reads it while the spec runs.
 
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,8 +1,7 @@
 //! Interruption of a run: Ctrl-C, SIGTERM from the parent, or a closed terminal.
 //!
 //! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not
-//! come to
-//! its end, ends the process at once. What is undone then is not known here.
+//! come to its end, ends the process at once. What is undone then is not known here.
 
 use std::future::Future;
 use std::pin::pin;

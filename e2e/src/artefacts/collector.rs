@@ -1,8 +1,7 @@
 //! The trait of collectors: one sort of evidence, within a limit, in any state of the cluster.
 //!
 //! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests
-//! that
-//! the fake answered, the journal of a node; and what a spec has made for itself may bring more.
+//! that the fake answered, the journal of a node; and what a spec has made for itself may bring more.
 
 use std::sync::Arc;
 use std::time::Duration;

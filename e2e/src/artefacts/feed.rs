@@ -231,8 +231,7 @@ fn shown(kind: &str, object: &Value) -> Value {
 }
 
 /// The change in one line, and as a difference of texts with the managers of the fields that differ; nothing where
-/// nothing
-/// is worth telling.
+/// nothing is worth telling.
 fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, String)> {
     let (old, new) = (shown(kind, before), shown(kind, after));
     let mut fields: Vec<_> =

@@ -1,8 +1,7 @@
 //! Checks of an operator's rights against its requests in the API server's audit log.
 //!
 //! `policy` says what the server writes down, `trail` reads it, `rights` compares it with RBAC rules: requests that
-//! were
-//! denied, and rules that no request needed. Where the log lies is the tier's business.
+//! were denied, and rules that no request needed. Where the log lies is the tier's business.
 
 #[cfg(feature = "envtest")]
 pub(crate) mod policy;

@@ -3,8 +3,7 @@
 /// The policy's content (`audit.k8s.io/v1`).
 ///
 /// The control plane's own accounts ask all the time and are of no interest. Only metadata is kept: neither Secrets
-/// nor
-/// tokens get into the log.
+/// nor tokens get into the log.
 pub(crate) const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy

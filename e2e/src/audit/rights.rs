@@ -1,8 +1,7 @@
 //! Comparison of requests with RBAC rules: denied requests, and rules that no request used.
 //!
 //! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least
-//! privilege
-//! is a fact of a run, not a claim. Pure.
+//! privilege is a fact of a run, not a claim. Pure.
 
 use std::collections::BTreeMap;
 

@@ -31,10 +31,8 @@ pub(crate) struct AdminConfig(pub(crate) Config);
 /// Rights.
 impl Cx {
     /// A client that acts as a service account of the spec's namespace, with that account's rights and no others. It
-    /// needs
-    /// [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody
-    /// has rights
-    /// to lack.
+    /// needs [`Need::Audit`](crate::Need::Audit)'s tier `envtest`: elsewhere a Pod is who acts as an account, or nobody
+    /// has rights to lack.
     pub async fn client_as(&self, account: &str) -> SpecResult<Client> {
         let admin = self.extensions.get::<AdminConfig>().ok_or_else(|| {
             Failure::nowhere(format!(

@@ -31,8 +31,7 @@ pub struct Request {
     /// The path with its query.
     pub uri: String,
     /// True if the authorizer refused it. A request that was refused later, by admission or by the object's own
-    /// rules, was
-    /// not denied.
+    /// rules, was not denied.
     pub denied: bool,
     /// True if a patch or an update made its object: the server asks for the right to `create` as well then.
     pub created: bool,

@@ -31,7 +31,8 @@ pub struct Apply<'a, K> {
     status: bool,
 }
 
-/// An object that [`Cx::apply`] takes: one of any [`Kind`], or a [`DynamicObject`] with its apiVersion and kind. `D` is its
+/// An object that [`Cx::apply`] takes: one of any [`Kind`], or a [`DynamicObject`] with its apiVersion and kind. `D` is
+/// its
 /// `DynamicType`.
 pub trait ApplyTarget<D>: Clone + fmt::Debug + Serialize + DeserializeOwned + 'static {
     /// The object's apiVersion and kind, as far as they are known.
@@ -88,10 +89,8 @@ async fn dynamic_api(object: &DynamicObject, cx: &Cx) -> Result<Api<DynamicObjec
 /// Server-side apply.
 impl Cx {
     /// Applies an object server-side: it is created, or gets the fields that are set here, which then belong to the
-    /// field
-    /// manager. The object may be of any [`Kind`], or a [`DynamicObject`]; it is in the spec's namespace unless it
-    /// names
-    /// another one, and goes with that namespace as what [`create`](Self::create) makes does.
+    /// field manager. The object may be of any [`Kind`], or a [`DynamicObject`]; it is in the spec's namespace unless
+    /// it names another one, and goes with that namespace as what [`create`](Self::create) makes does.
     ///
     /// The field manager is `seatrial` unless another one is [given](Apply::manager). A field that belongs to another
     /// manager and has another value there is a conflict, which fails and tells each such field with its owner and

@@ -204,8 +204,8 @@ impl Cx {
         }
     }
 
-    /// Creates an object, in the spec's namespace unless it names another one. Its field manager is `seatrial`, as that of
-    /// the spec's other writes.
+    /// Creates an object, in the spec's namespace unless it names another one. Its field manager is `seatrial`, as that
+    /// of the spec's other writes.
     pub async fn create<K: Kind>(&self, object: &K) -> Result<K, RequestError> {
         self.keeps_secret(object);
         let field_manager = Some(FIELD_MANAGER.to_owned());
@@ -271,11 +271,11 @@ impl Cx {
         self.cleanups.push(Location::caller(), limit, undo);
     }
 
-    /// Runs work beside the spec, on its thread, until the spec's end: `cx.spawn("operator", my_operator::run(client))`.
+    /// Runs work beside the spec, on its thread, until the spec's end:
+    /// `cx.spawn("operator", my_operator::run(cx.client()))`.
     ///
     /// The spec fails when the work fails or panics. Its output is `()` or any `Result<(), E>` with an error that
-    /// can be
-    /// displayed; an `async` block that ends with `Ok(())` has to name its error: `SpecResult::Ok(())`.
+    /// can be displayed; an `async` block that ends with `Ok(())` has to name its error: `SpecResult::Ok(())`.
     #[track_caller]
     pub fn spawn<F>(&self, name: &str, work: F) -> Task
     where

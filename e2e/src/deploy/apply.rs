@@ -1,8 +1,7 @@
 //! Server-side apply of an operator's bundle, object by object in the bundle's order.
 //!
 //! A definition is waited for until the server serves its kind, so that objects of that kind may follow; a binding,
-//! until
-//! what it grants is in force. Kinds are looked up in the server's discovery: nobody here knows which there are.
+//! until what it grants is in force. Kinds are looked up in the server's discovery: nobody here knows which there are.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

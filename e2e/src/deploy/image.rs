@@ -1,8 +1,7 @@
 //! Container images made of files, without base, registry or daemon: archives that Docker and containerd can load.
 //!
 //! The archive is a function of its content. Times, owners and order are fixed, and the image is named after a
-//! digest of
-//! what is in it, so the same files make the same bytes and the same name, wherever and whenever.
+//! digest of what is in it, so the same files make the same bytes and the same name, wherever and whenever.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,8 +1,7 @@
 //! Following of container logs, line by line, from a container's start to its end.
 //!
 //! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for
-//! each
-//! time that it was started. What becomes of a line is up to who asked.
+//! each time that it was started. What becomes of a line is up to who asked.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

@@ -1,8 +1,7 @@
 //! Waiting until granted rights are in force.
 //!
 //! An API server's authorizer learns of a new binding a moment after it was stored. Who acts in that moment is
-//! denied what
-//! it may do, and an operator that starts would end.
+//! denied what it may do, and an operator that starts would end.
 
 use std::time::Duration;
 

@@ -1,8 +1,7 @@
 //! Waiting, by watch, until a Deployment is rolled out, with an early end where that cannot happen.
 //!
 //! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so
-//! long
-//! nor that it is in vain. It changes nothing.
+//! long nor that it is in vain. It changes nothing.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -50,8 +49,7 @@ struct RolloutState {
 }
 
 /// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting
-/// is of
-/// no use, and says why.
+/// is of no use, and says why.
 pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Duration) -> SpecResult {
     let label = format!("Deployment {namespace}/{name}");
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);

@@ -63,8 +63,7 @@ impl Cx {
 
     /// Waits until a Deployment of the spec's namespace runs what its spec says; scaled to zero, until its last Pod is
     /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container
-    /// that
-    /// ends again and again.
+    /// that ends again and again.
     pub async fn rolled_out(&self, deployment: &str, within: Duration) -> SpecResult {
         Box::pin(rollout::rolled_out(&self.client, &self.namespace, deployment, within)).await
     }

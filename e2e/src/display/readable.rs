@@ -1,8 +1,7 @@
 //! Failure messages for a terminal's width: long values are broken or cut around their differences.
 //!
 //! It changes what is shown and nothing that is kept: reports have the whole values. It is asked last, since a part
-//! of a
-//! Secret would not be known as one.
+//! of a Secret would not be known as one.
 
 use crate::display::text_difference;
 

@@ -4,8 +4,7 @@
 //! It speaks as much HTTP as a client of Docker's asks for, one request after the other, each on a connection of its
 //! own.
 //! One that listens on a socket answers from a thread. One in memory answers on the test's own runtime, so that its
-//! time may
-//! be paused: nothing is ever waited for but timers.
+//! time may be paused: nothing is ever waited for but timers.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};

@@ -57,8 +57,7 @@ impl<V: 'static> Consistently<V> {
     }
 
     /// Sets the interval between two looks at a probe, instead of once a second: what is otherwise between two looks
-    /// is
-    /// not seen there.
+    /// is not seen there.
     pub fn every(mut self, pause: Duration) -> Self {
         self.every = pause.max(Duration::from_millis(1));
         self

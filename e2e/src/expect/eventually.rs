@@ -73,24 +73,22 @@ impl<V: 'static> Eventually<V> {
     }
 
     /// Sets the interval between two looks, instead of once a second: at a [`probe`](crate::Cx::probe), at what the
-    /// API server does not
-    /// let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can be watched is told
-    /// by the watch, at once.
+    /// API server does not let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can
+    /// be watched is told by the watch, at once.
     pub fn every(mut self, pause: Duration) -> Self {
         self.every = pause.max(Duration::from_millis(1));
         self
     }
 
     /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later.
-    /// What
-    /// is otherwise in between, also for a moment, begins the count anew.
+    /// What is otherwise in between, also for a moment, begins the count anew.
     pub fn must_hold(mut self, times: u32) -> Self {
         self.times = times.max(1);
         self
     }
 
-    /// Ends the wait at once, as failed, when there is no hope any more: `stop_when(stop::condition("Failed", "True"))`.
-    /// Several rules may be given.
+    /// Ends the wait at once, as failed, when there is no hope any more: `stop_when(stop::condition("Failed",
+    /// "True"))`. Several rules may be given.
     pub fn stop_when(mut self, rule: impl StopRule<V> + 'static) -> Self {
         self.stops.push(Box::new(rule));
         self

@@ -48,8 +48,8 @@ pub(crate) type UpdateHandler<'a, V> = &'a mut dyn FnMut(SourceUpdate<V>) -> Con
 
 /// Something that a value can be read from.
 pub(crate) trait Source<V> {
-    /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every` so
-    /// often.
+    /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every`
+    /// so often.
     fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()>;
 
     /// Looks once, afresh.

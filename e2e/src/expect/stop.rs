@@ -1,8 +1,7 @@
 //! Conditions that end a wait early: `stop_when(stop::image_pull_back_off())`.
 //!
 //! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no
-//! hope; a
-//! rule that is not sure says nothing.
+//! hope; a rule that is not sure says nothing.
 
 use serde::Serialize;
 use serde_json::Value;

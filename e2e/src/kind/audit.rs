@@ -1,8 +1,7 @@
 //! The audit log of a kind cluster: its configuration, and its lines.
 //!
 //! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes
-//! with
-//! the cluster.
+//! with the cluster.
 
 use std::path::Path;
 

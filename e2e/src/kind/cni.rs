@@ -21,8 +21,7 @@ const LEASED: &str = "/run/cni-seatrial";
 /// Reads the configuration from its input; everything else stands in the arguments. It can run again at any time.
 ///
 /// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and
-/// misses
-/// one that gets its name later.
+/// misses one that gets its name later.
 const SCRIPT: &str = r#"set -eu
 own=$1 all=$2; shift 2
 mkdir -p /etc/cni/net.d

@@ -1,11 +1,10 @@
 //! Clusters of real nodes in containers, made by kind: creation, sharing, faults and removal.
 //!
-//! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `diagnosis`):
+//! A configuration (`config`) becomes a cluster in `create`, or one error with a diagnosis of the nodes (`diagnosis`):
 //! Docker (`containers`), kind's binary (`binary`), images (`origin`), a name (`name`) with a lease (`home`, `lease`),
 //! a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that are ready (`ready`). `cluster` is the
 //! handle to it and `node` to one of its nodes, which `pause` pauses; `image` brings images to the nodes; `registry`
-//! lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while,
-//! and
+//! lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while, and
 //! `evidence` asks them what they know of a failure. A spec comes to all of it through `spec`.
 
 mod error;

@@ -1,8 +1,7 @@
 //! Names of clusters: the project's prefix, and a suffix that is unique for each run.
 //!
 //! A name is also the network's, the lease's and the folder's, and the beginning of each node's: it must be short,
-//! because
-//! a node's name is a host name and a label.
+//! because a node's name is a host name and a label.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 

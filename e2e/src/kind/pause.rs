@@ -1,10 +1,8 @@
 //! Pausing and resuming of nodes, with retries while Docker cannot freeze a container.
 //!
 //! Docker freezes a container's control group. On a busy machine the kernel may not stop all processes in the time
-//! that
-//! the container runtime gives it; Docker then answers with status 500 and words such as `OCI runtime pause failed:
-//! unable
-//! to freeze`. The same request succeeds a moment later.
+//! that the container runtime gives it; Docker then answers with status 500 and words such as `OCI runtime pause
+//! failed: unable to freeze`. The same request succeeds a moment later.
 
 use std::time::Duration;
 
@@ -24,8 +22,7 @@ const DELAY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 
 impl Node {
     /// Freezes every process of the node. While Docker cannot freeze it, this is tried again for up to a minute. A
-    /// node
-    /// that cannot be paused is left running.
+    /// node that cannot be paused is left running.
     pub async fn pause(&self) -> Result<(), KindError> {
         let started = Instant::now();
         let (mut delay, mut attempts) = (DELAY.0, 0_u32);

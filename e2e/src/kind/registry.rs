@@ -1,9 +1,8 @@
 //! Sharing of one cluster by many processes: the first creates it, the last removes it.
 //!
 //! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec,
-//! all
-//! of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many there
-//! are. It does not know what specs do.
+//! all of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many
+//! there are. It does not know what specs do.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;

@@ -81,8 +81,7 @@ impl<'cx> SpecCluster<'cx> {
     }
 
     /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of
-    /// the
-    /// spec leaves what its nodes know, too, also where it did not come up.
+    /// the spec leaves what its nodes know, too, also where it did not come up.
     pub async fn another_cluster(&self, config: &ClusterConfig) -> Result<Cluster, KindError> {
         let name = match &config.name {
             Some(name) => name::chosen(name)?,

@@ -49,8 +49,7 @@ impl<'v> FieldCursor<'v> {
     }
 
     /// The managers of the field: `my-operator, Update, /status`. Several of them have written the same value, or
-    /// parts of
-    /// it, and nobody knows who was the last.
+    /// parts of it, and nobody knows who was the last.
     pub(crate) fn managers(&self) -> Vec<String> {
         let entries = self.object.map(entries).unwrap_or_default();
         let of = |cover| {

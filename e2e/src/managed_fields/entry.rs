@@ -42,8 +42,8 @@ pub(crate) struct ManagerEntry {
 
 /// Owners of an object's fields, by path and manager. The object may be typed, a `DynamicObject` or JSON.
 ///
-/// The list is empty for an object without `metadata.managedFields`. Fields that nobody owns, such as `metadata.uid` and
-/// defaults, are not in it.
+/// The list is empty for an object without `metadata.managedFields`. Fields that nobody owns, such as `metadata.uid`
+/// and defaults, are not in it.
 ///
 /// ```
 /// use seatrial_e2e::managers;

@@ -1,9 +1,8 @@
 //! Field managers and their fields, read from `metadata.managedFields`.
 //!
-//! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1` encodes
-//! them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two values
-//! are
-//! compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
+//! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1`
+//! encodes them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two
+//! values are compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
 
 mod path;
 mod set;
@@ -26,8 +25,7 @@ use serde_json::Value;
 pub(crate) const FIELD_MANAGER: &str = "seatrial";
 
 /// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told
-/// field
-/// by field where it matters.
+/// field by field where it matters.
 pub(crate) fn remove(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -16,8 +16,7 @@ const KUBERNETES: [&str; 5] =
 const MOST_FIELDS: usize = 8;
 
 /// Tells of the managers that write a kind's status, if there are two or more. The objects are of that kind, by
-/// name. The
-/// specs' own manager does not count: a spec may play a part that is not there.
+/// name. The specs' own manager does not count: a spec may play a part that is not there.
 pub(crate) fn several_status_writers(kind: &str, objects: &[(String, Value)]) -> Option<String> {
     let mut writers = BTreeSet::new();
     let mut lines = Vec::new();

@@ -1,8 +1,7 @@
 //! Image archives in Docker's format: a tar of layers, which are tars, with a manifest.
 //!
 //! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash
-//! and
-//! size and once for its bytes. It knows the format only; which images there are is said elsewhere.
+//! and size and once for its bytes. It knows the format only; which images there are is said elsewhere.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -89,7 +89,8 @@ fn with_ctr<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     CTR.into_iter().chain(arguments.iter().copied()).collect()
 }
 
-/// For machines whose root lacks a capability: the specification that containers start from, without it and without limits that cannot be set.
+/// For machines whose root lacks a capability: the specification that containers start from, without it and without
+/// limits that cannot be set.
 async fn bound(container: &Container, capabilities: &Capabilities) -> Result<(), NodeImageError> {
     if capabilities.are_complete() {
         return Ok(());

@@ -1,15 +1,13 @@
 //! Redaction of Secret values in texts, by known values and by the form of tokens and keys.
 //!
 //! An object that is known to be a Secret is masked field by field (`mask`). This is for texts that a value may have
-//! got
-//! into by another way: a log line, a comparison of two strings, a panic.
+//! got into by another way: a log line, a comparison of two strings, a panic.
 //!
 //! When a spec has failed, all Secrets of its namespaces are known, and hidden in all that is told of it. What is told
 //! while it runs is told without the values that it has met until then: written, read or waited on through its
 //! context.
 //! What others write down, such as the logs of a node, may come late and tell of a spec that is over: there the
-//! values that
-//! any attempt of the run has met are hidden, too.
+//! values that any attempt of the run has met are hidden, too.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -125,8 +123,7 @@ impl Redactor {
     }
 
     /// The same, and without what another attempt has met or what only has the form of a secret: for texts that
-    /// nobody has
-    /// written for this report.
+    /// nobody has written for this report.
     pub(crate) fn redact_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let known = without(lock(&self.run_secrets.0).finder(), text);
         FORMS.iter().fold(known, |text, (form, stand_in)| match form.replace_all(&text, *stand_in) {

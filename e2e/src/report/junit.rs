@@ -4,8 +4,7 @@
 //! service that knows flakes shows it as one. Skipped and pending specs are skipped, with their reason.
 //!
 //! A spec that was interrupted is an error of type `interrupted`. Services show errors apart from failures and take
-//! the
-//! job for what it is, not passed; as skipped it would look like one that nobody had begun.
+//! the job for what it is, not passed; as skipped it would look like one that nobody had begun.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

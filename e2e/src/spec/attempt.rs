@@ -221,8 +221,7 @@ pub(crate) async fn with_limit<T>(
 }
 
 /// The same for a part that nobody needs once the run is to end: it is dropped where it stands, and what is to be
-/// undone
-/// is undone after it.
+/// undone is undone after it.
 pub(crate) async fn interruptible<T>(
     interrupt: &Interrupt,
     attempt_log: &AttemptLog,

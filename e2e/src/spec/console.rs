@@ -2,8 +2,7 @@
 //!
 //! An ordered group is one trial: libtest's line comes when the last of its specs has ended. The tree has a line for
 //! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it
-//! was
-//! written.
+//! was written.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};

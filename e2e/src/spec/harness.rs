@@ -76,18 +76,14 @@ const SLOWEST: usize = 10;
 /// `--test-threads` is the number of parallel specs: by default the number of cores on `fake`, else 8.
 ///
 /// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running,
-/// which
-/// step each is at, what it waits for and what it saw last.
+/// which step each is at, what it waits for and what it saw last.
 ///
 /// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored)
-/// end
-/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what
-/// the run
-/// has made (a control plane, a cluster) is removed. A second signal ends the process at once.
+/// end the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what
+/// the run has made (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
 /// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or
-/// 129 when
-/// it was ended by Ctrl-C, SIGTERM or SIGHUP.
+/// 129 when it was ended by Ctrl-C, SIGTERM or SIGHUP.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     let mut suite = Suite::new();
     build(&mut suite);

@@ -2,8 +2,7 @@
 //!
 //! A failed unit is tried again from its beginning (connection, namespace, `before_all`), with those of its specs that
 //! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is
-//! told
-//! so.
+//! told so.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -95,14 +95,13 @@ impl Suite {
     }
 
     /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers
-    /// do that
-    /// work against each other. The failure names the kind, the objects, the managers and their fields.
+    /// do that work against each other. The failure names the kind, the objects, the managers and their fields.
     ///
     /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace
     /// then.
     /// Controllers are told apart by the field manager that they write with: those that name none are all `unknown`.
-    /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes) as
-    /// none.
+    /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes)
+    /// as none.
     pub fn one_status_writer_per_kind(&mut self) -> &mut Self {
         self.one_status_writer = true;
         self

@@ -2,8 +2,7 @@
 //!
 //! It is found through a registry outside of this process, so it does not matter whether the runner starts one process
 //! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last
-//! removes
-//! it. A cluster that the caller names is used, and left alone.
+//! removes it. A cluster that the caller names is used, and left alone.
 
 use std::path::PathBuf;
 use std::rc::Rc;

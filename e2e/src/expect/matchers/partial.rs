@@ -14,8 +14,7 @@ pub struct MatchJson(Value);
 ///
 /// Objects may have fields that are not named. The items of a list that have a `type` or a `name`, as conditions and
 /// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of
-/// which
-/// matches the item in its place. `null` is a field that is absent or null.
+/// which matches the item in its place. `null` is a field that is absent or null.
 pub fn match_json(partial: impl Serialize) -> MatchJson {
     MatchJson(serde_json::to_value(partial).expect("an expectation can be written as JSON"))
 }

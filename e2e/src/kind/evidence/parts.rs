@@ -49,8 +49,7 @@ find pods -type f ! -name "*.gz" -printf "%T@ %p\n" 2>/dev/null | sort -rn | hea
 while read -r _ path; do printf '\n%s file %s\n' "$1" "$path"; tail --bytes="$3" "$path"; done"#;
 
 /// The command that prints what containers logged, also before the spec began: the control plane's say little. No
-/// line of
-/// theirs begins with the mark, which nobody can guess.
+/// line of theirs begins with the mark, which nobody can guess.
 pub(super) fn logs(mark: &str) -> Vec<String> {
     shell(SCRIPT, &[mark, &CONTAINERS.to_string(), &OF_A_CONTAINER.to_string()])
 }

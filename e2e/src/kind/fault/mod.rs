@@ -1,6 +1,6 @@
 //! Faults of nodes, of their network, and of Pods' processes.
 //!
-//! `faulty_node` is what a spec has in its hand: it undoes every fault at the spec's end. `partition` takes a node off the network,
+//! A spec gets a `faulty_node`, which undoes every fault at the spec's end. `partition` takes a node off the network,
 //! `link` makes its network bad, `process` kills a Pod's process.
 
 mod partition;
