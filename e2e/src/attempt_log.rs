@@ -104,7 +104,7 @@ impl AttemptLog {
         self.state().steps.push((at, text));
     }
 
-    /// Something that goes on beside what the spec does: told as a step is, with a length on the timeline.
+    /// Starts a step that lasts while the spec goes on, with a duration on the timeline.
     #[cfg(feature = "kind")]
     pub(crate) fn start_step(&self, kind: MomentKind, text: &str) -> OngoingMoment {
         let text = self.redactor.redact(text).into_owned();
@@ -123,7 +123,7 @@ impl AttemptLog {
         self.timeline.push(moment, at);
     }
 
-    /// Lets whoever listens hear of something that happens now.
+    /// Calls the listener with something that happens now.
     fn notify(&self, at: Duration, kind: MomentKind, text: &str) -> Moment {
         let moment = Moment { at: at.as_secs_f64(), kind, text: text.to_owned(), ..Moment::default() };
         if let Some(listener) = &self.listener {
@@ -179,7 +179,7 @@ impl AttemptLog {
         !self.state().dropped.is_empty()
     }
 
-    /// The waits that are not over, told one after the other.
+    /// Descriptions of the waits that are not over.
     pub(crate) fn describe_waits(&self) -> Vec<String> {
         let waits: Vec<_> = self.state().waits.iter().map(|(_, wait)| Arc::clone(wait)).collect();
         waits.iter().map(|wait| wait.describe()).collect()

@@ -24,7 +24,7 @@ pub struct Failure {
     /// Operations that failed, outermost first.
     during: String,
     /// Text for people in place of the message.
-    told: Option<String>,
+    description: Option<String>,
     /// Text after the place: a panic's frames.
     trace: String,
     /// True if nothing went wrong: the run was ended while this went on.
@@ -47,15 +47,15 @@ impl Failure {
         Self {
             report: Box::new(report),
             during: String::new(),
-            told: None,
+            description: None,
             trace: String::new(),
             interruption: false,
         }
     }
 
-    /// One that is known part by part; to a person `told` tells it all.
-    pub(crate) fn with_description(report: FailureReport, told: String) -> Self {
-        Self { report: Box::new(report), told: Some(told), ..Self::nowhere("") }
+    /// A failure with a report for programs and a description for people.
+    pub(crate) fn with_description(report: FailureReport, description: String) -> Self {
+        Self { report: Box::new(report), description: Some(description), ..Self::nowhere("") }
     }
 
     pub(crate) fn placed(mut self, place: SourceLocation) -> Self {
@@ -83,7 +83,7 @@ impl Failure {
         Self {
             report: redactor.redact_all(self.report),
             during: redactor.redact_all(self.during),
-            told: redactor.redact_all(self.told),
+            description: redactor.redact_all(self.description),
             trace: redactor.redact_all(self.trace),
             interruption: self.interruption,
         }
@@ -124,7 +124,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.told {
+        match &self.description {
             Some(told) => write!(f, "{}{told}", self.during)?,
             None => f.write_str(&self.report.message)?,
         }

@@ -32,7 +32,7 @@ enum LabelExpression {
 
 impl LabelFilter {
     pub(crate) fn lets_through(&self, labels: &BTreeSet<String>) -> bool {
-        self.0.as_ref().is_none_or(|expression| expression.holds(labels))
+        self.0.as_ref().is_none_or(|expression| expression.matches(labels))
     }
 
     /// The labels that the filter names and that are not among these: most likely misspelt.
@@ -46,13 +46,13 @@ impl LabelFilter {
 }
 
 impl LabelExpression {
-    fn holds(&self, labels: &BTreeSet<String>) -> bool {
+    fn matches(&self, labels: &BTreeSet<String>) -> bool {
         match self {
             Self::Label(label) => labels.contains(label),
             Self::Like(pattern) => labels.iter().any(|label| pattern.is_match(label)),
-            Self::Not(inner) => !inner.holds(labels),
-            Self::All(parts) => parts.iter().all(|part| part.holds(labels)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(labels)),
+            Self::Not(inner) => !inner.matches(labels),
+            Self::All(parts) => parts.iter().all(|part| part.matches(labels)),
+            Self::Any(parts) => parts.iter().any(|part| part.matches(labels)),
         }
     }
 
@@ -75,7 +75,7 @@ impl FromStr for LabelFilter {
         }
         let mut reader = Reader { text, at: 0 };
         let read = reader.any().and_then(|expression| reader.end().map(|()| expression));
-        read.map(|expression| Self(Some(expression))).map_err(|wrong| wrong.told(text))
+        read.map(|expression| Self(Some(expression))).map_err(|wrong| wrong.describe(text))
     }
 }
 
@@ -86,7 +86,7 @@ struct ParseError {
 }
 
 impl ParseError {
-    fn told(&self, text: &str) -> String {
+    fn describe(&self, text: &str) -> String {
         let before = text[..self.at].chars().count();
         format!(
             "at character {}, {}; write labels with &&, ||, ! and parentheses, such as recovery && !(slow || flaky)\n  \

@@ -17,7 +17,7 @@ pub enum Need {
     Webhooks,
     /// Pods are started.
     Kubelet,
-    /// At least so many nodes.
+    /// At least this number of nodes.
     Nodes(u32),
     /// The API server keeps an audit log of what service accounts do, and a spec can read it.
     Audit,

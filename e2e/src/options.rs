@@ -31,7 +31,7 @@ pub(crate) enum Order {
     Written,
 }
 
-/// Everything a run can be told by environment variables.
+/// All options of a run, which are environment variables.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own that is true or false")]
 pub(crate) struct Options {
@@ -61,7 +61,7 @@ pub(crate) struct Options {
     pub(crate) repeat: Option<u64>,
     /// `SEATRIAL_UNTIL_IT_FAILS`: whether there is no end to that unless a number was given.
     pub(crate) until_it_fails: bool,
-    /// `SEATRIAL_PROGRESS_AFTER`: when a spec that is still running is told of.
+    /// `SEATRIAL_PROGRESS_AFTER`: time after which a running spec is reported.
     pub(crate) progress_after: Option<Duration>,
     /// `SEATRIAL_SLOW`: what counts as slow.
     pub(crate) slow: Duration,

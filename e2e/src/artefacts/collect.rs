@@ -13,7 +13,7 @@ use crate::artefacts::{ArtefactWriter, Collector, FailureScene, secrets};
 use crate::display::seconds;
 use crate::report::{Artefact, MomentKind};
 
-/// Collects what the API tells, and after it what only these can. Called before anything is cleaned up.
+/// Runs the collectors that use the API, and after them these. Called before clean-up.
 pub(crate) async fn collect(
     scene: &FailureScene,
     writer: &ArtefactWriter,
@@ -41,11 +41,11 @@ pub(crate) async fn collect(
         }
     }
     let (artefacts, uncollected) = writer.finish();
-    scene.timeline.record(MomentKind::Artefact, told(artefacts.len(), uncollected.len()));
+    scene.timeline.record(MomentKind::Artefact, summary(artefacts.len(), uncollected.len()));
     (artefacts, uncollected)
 }
 
-fn told(files: usize, missing: usize) -> String {
+fn summary(files: usize, missing: usize) -> String {
     let files =
         if files == 1 { "1 file was collected".to_owned() } else { format!("{files} files were collected") };
     if missing == 0 { files } else { format!("{files}, {missing} could not be") }

@@ -37,7 +37,7 @@ const PATIENCE: u32 = 10;
 /// Objects that every namespace has.
 const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
 
-/// Changes of these fields alone are nobody's business.
+/// Fields whose changes alone are not shown.
 const SILENT: [&str; 2] = ["metadata.resourceVersion", "metadata.generation"];
 
 /// A running feed. Dropping it ends it, too, but does not wait for that.
@@ -45,7 +45,7 @@ pub(crate) struct NamespaceFeed(JoinHandle<()>);
 
 impl NamespaceFeed {
     /// Begins to watch a namespace; must be called on a spec's own runtime. `since` is the attempt's start by the
-    /// cluster's clock: what is older is not told as new.
+    /// cluster's clock: older objects are not shown as new.
     pub(crate) fn start(
         client: Client,
         namespace: &str,
@@ -90,7 +90,7 @@ impl NamespaceFeed {
         }))
     }
 
-    /// Ends it: what happens from now on is not told.
+    /// Ends it: later changes are not recorded.
     pub(crate) async fn stop(mut self) {
         self.0.abort();
         // Only its being cancelled is an error here.
@@ -104,7 +104,7 @@ impl Drop for NamespaceFeed {
     }
 }
 
-/// One kind's objects as they were last told.
+/// One kind's objects as they were last recorded.
 struct KindFeed {
     kind: DiscoveredKind,
     since: Timestamp,
@@ -187,7 +187,7 @@ impl KindFeed {
             },
             None => (Change::Added, "appears".to_owned(), yaml(&shown(&self.kind.resource.kind, &after))),
         };
-        self.tell(change, name, &revision, text, detail);
+        self.record(change, name, &revision, text, detail);
     }
 
     /// As JSON. The items of a list do not say what they are.
@@ -205,11 +205,11 @@ impl KindFeed {
     fn gone(&mut self, object: &DynamicObject) {
         let (name, revision) = (object.name_any(), object.resource_version().unwrap_or_default());
         if self.objects.remove(&name).is_some() && !self.kind.is_event() {
-            self.tell(Change::Deleted, name, &revision, "is gone".into(), String::new());
+            self.record(Change::Deleted, name, &revision, "is gone".into(), String::new());
         }
     }
 
-    fn tell(&self, change: Change, name: String, revision: &str, text: String, detail: String) {
+    fn record(&self, change: Change, name: String, revision: &str, text: String, detail: String) {
         let object = ObjectChange { kind: self.kind.label(), name, change, revision: revision.to_owned() };
         let moment =
             Moment { kind: MomentKind::Watch, text, detail, object: Some(object), ..Moment::default() };

@@ -47,7 +47,7 @@ async fn collect(scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), St
         };
         for pod in &pods {
             for container in containers(pod) {
-                one(&api, pod, container, scene, writer).await?;
+                container_log(&api, pod, container, scene, writer).await?;
             }
         }
     }
@@ -63,7 +63,7 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     init.into_iter().chain(main).chain(ephemeral).flatten()
 }
 
-async fn one(
+async fn container_log(
     api: &Api<Pod>,
     pod: &Pod,
     container: &ContainerStatus,
@@ -78,7 +78,7 @@ async fn one(
         let params = LogParams { since_time: Some(scene.since), ..params(&container.name) };
         match api.logs(&name, &params).await {
             Ok(text) => {
-                tell(scene, &format!("{name}/{}", container.name), &text);
+                record(scene, &format!("{name}/{}", container.name), &text);
                 writer.write("Pod logs", &format!("pods/{place}/{}.log", container.name), text)?;
             }
             Err(error) => writer.note_missing(&what, &sentence(&error)),
@@ -114,7 +114,7 @@ fn params(container: &str) -> LogParams {
 }
 
 /// Puts the last lines on the timeline, each at its own time, unless they are there already.
-fn tell(scene: &FailureScene, who: &str, text: &str) {
+fn record(scene: &FailureScene, who: &str, text: &str) {
     if scene.timeline.has_followed(who) {
         return;
     }

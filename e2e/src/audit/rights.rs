@@ -63,7 +63,7 @@ impl Matcher<Trail> for UseEveryRule {
         let unused: Vec<_> = grants
             .iter()
             .filter(|grant| !served(grant))
-            .map(|grant| format!("\n  {}", grant.told()))
+            .map(|grant| format!("\n  {}", grant.describe()))
             .collect();
         if unused.is_empty() {
             return Ok(());
@@ -138,7 +138,7 @@ impl Grant {
         same(&self.group, &request.group) && resource && named
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         match (&self.path, &self.name) {
             (Some(path), _) => format!("{} {path}", self.verb),
             (None, Some(name)) => format!("{} {} {name}", self.verb, full(&self.resource, &self.group)),

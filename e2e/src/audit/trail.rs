@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The requests that an audit log tells of, in its order.
+/// The requests in an audit log, in its order.
 #[derive(Clone, Default)]
 pub struct Trail {
     requests: Vec<Request>,

@@ -206,7 +206,7 @@ fn body(object: &impl Serialize, types: &TypeMeta) -> Value {
     body
 }
 
-/// A refusal because of other managers' fields, told with the values that these have. Nothing for any other refusal.
+/// Description of a conflict, with the other managers' values; `None` for any other error.
 async fn conflict<K: Clone + fmt::Debug + Serialize + DeserializeOwned>(
     error: &kube::Error,
     api: &Api<K>,

@@ -14,7 +14,7 @@ use crate::context::Cx;
 use crate::failure::SpecResult;
 use crate::span::mins;
 
-/// Longest time that one clean-up that does not say it itself, one `after_each` or the end of one task may take.
+/// Default timeout of a clean-up, and timeout of an `after_each` and of the end of a task.
 pub(crate) const CLEANUP_LIMIT: Duration = mins(1);
 
 type Undo = Box<dyn for<'cx> FnOnce(&'cx mut Cx) -> LocalBoxFuture<'cx, SpecResult>>;

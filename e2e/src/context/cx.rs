@@ -139,7 +139,7 @@ impl Cx {
         self.seed
     }
 
-    /// The cluster's time: virtual on tier `fake`, where it stands still while somebody works.
+    /// The cluster's time: virtual on tier `fake`, where it stands still while any task can run.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -168,7 +168,7 @@ impl Cx {
         self.collectors.borrow_mut().retain(|other| !Rc::ptr_eq(other, collector));
     }
 
-    /// A step that lasts until it is told to have ended.
+    /// A step that lasts until it is finished.
     #[cfg(feature = "kind")]
     pub(crate) fn fault(&self, text: &str) -> crate::report::OngoingMoment {
         self.attempt_log.start_step(crate::report::MomentKind::Fault, text)

@@ -61,17 +61,17 @@ pub struct RequestError {
     object: String,
     source: kube::Error,
     /// Description of the error in place of its Status.
-    told: Option<String>,
+    description: Option<String>,
 }
 
 impl RequestError {
     pub(crate) fn new(verb: &'static str, object: String, source: kube::Error) -> Self {
-        Self { verb, object, source, told: None }
+        Self { verb, object, source, description: None }
     }
 
     /// Tells the answer in these words. They begin as the Status does in a failure.
-    pub(crate) fn with_description(self, told: Option<String>) -> Self {
-        Self { told, ..self }
+    pub(crate) fn with_description(self, description: Option<String>) -> Self {
+        Self { description, ..self }
     }
 
     /// The Status that the API server answered with, if it answered.
@@ -86,7 +86,7 @@ impl RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "failed to {} {}", self.verb, self.object)?;
-        self.told.as_ref().map_or(Ok(()), |told| write!(f, ": {told}"))
+        self.description.as_ref().map_or(Ok(()), |told| write!(f, ": {told}"))
     }
 }
 

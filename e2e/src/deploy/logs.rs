@@ -37,7 +37,7 @@ struct Run {
     previous: bool,
 }
 
-/// Follows all Pods that `pods` selects, and tells `listener` each line. Ends only when it is dropped.
+/// Follows all Pods that `pods` selects, and passes each line to `listener`. Ends only when it is dropped.
 pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl LogSink) {
     let (send, runs) = unbounded();
     let mut known = BTreeSet::new();

@@ -19,7 +19,7 @@ pub struct DiskFull {
 
 impl DiskFull {
     /// The operation, if this message says that a disk is full.
-    pub(crate) fn told(doing: &str, reason: &str) -> Option<Self> {
+    pub(crate) fn recognise(doing: &str, reason: &str) -> Option<Self> {
         is_disk_full(reason).then(|| Self { doing: doing.to_owned(), reason: reason.to_owned() })
     }
 
@@ -58,9 +58,10 @@ mod tests {
 
     #[test]
     fn full_disk_is_recognised_by_messages_and_system_errors() {
-        let full = DiskFull::told("creating network x", "write /var/lib: No space left on device").unwrap();
+        let full =
+            DiskFull::recognise("creating network x", "write /var/lib: No space left on device").unwrap();
         assert!(full.to_string().starts_with("the disk is full: creating network x failed: write"), "{full}");
-        assert_eq!(DiskFull::told("creating network x", "pool overlaps"), None);
+        assert_eq!(DiskFull::recognise("creating network x", "pool overlaps"), None);
         let path = std::path::Path::new("/x");
         let full = DiskFull::at(path, "written", &std::io::ErrorKind::StorageFull.into()).unwrap();
         assert!(full.to_string().starts_with("the disk is full: /x could not be written, which"), "{full}");

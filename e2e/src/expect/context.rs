@@ -30,7 +30,7 @@ impl Cx {
         Eventually::new(target.observe(self), Arc::clone(&self.attempt_log))
     }
 
-    /// Something that no watch tells of, for [`eventually`](Self::eventually) and
+    /// A value without a watch, for [`eventually`](Self::eventually) and
     /// [`consistently`](Self::consistently): it
     /// is asked again and again.
     ///
@@ -64,7 +64,7 @@ impl Cx {
         Consistently::new(target.observe(self), Arc::clone(&self.attempt_log))
     }
 
-    /// Checks a value that the spec has in its hand.
+    /// Checks a value.
     #[track_caller]
     pub fn expect<T: std::fmt::Debug>(&self, value: T) -> Expect<T> {
         Expect::new(value, Arc::clone(&self.attempt_log))

@@ -26,7 +26,7 @@ pub struct Target<V> {
     pub(crate) source: Box<dyn Source<V>>,
 }
 
-/// A value and what its history is told from.
+/// A value and the JSON for its history.
 pub(crate) struct ObservedState<V> {
     /// Nothing while the object is absent.
     pub(crate) value: Option<V>,
@@ -107,7 +107,7 @@ where
     }
 }
 
-/// Something that no watch tells of: a metric, an answer over HTTP, a provider's account. Made by [`Cx::probe`].
+/// A value without a watch: a metric, an answer over HTTP, a provider's account. Made by [`Cx::probe`].
 pub struct Probe<F> {
     name: String,
     ask: F,

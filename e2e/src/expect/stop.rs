@@ -36,7 +36,7 @@ pub fn image_pull_back_off() -> PodRule {
     PodRule { of: |pod| waiting(pod, &["ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"]) }
 }
 
-/// A container ends again and again (`CrashLoopBackOff`): told with how it ended last.
+/// A container ends again and again (`CrashLoopBackOff`); the failure has its last state.
 pub fn crash_loop_back_off() -> PodRule {
     PodRule { of: |pod| waiting(pod, &["CrashLoopBackOff"]) }
 }

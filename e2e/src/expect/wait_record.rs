@@ -88,7 +88,7 @@ impl WaitRecord {
             if seen.count() < TIMELINE {
                 self.attempt_log.record(MomentKind::Transition, &text);
             }
-            seen.tell(text);
+            seen.push_change(text);
         }
         seen.looked = true;
         (seen.last, seen.secret) = (value, secret);
@@ -99,7 +99,7 @@ impl WaitRecord {
         (seen.mismatch, seen.held) = (Some(mismatch), None);
     }
 
-    /// It was as it should be, at so many looks in a row of those that it must.
+    /// Records a match, with the number of matches in a row and of those required.
     pub(crate) fn held(&self, times: u32, of: u32) {
         self.seen().held = Some((times, of));
     }
@@ -173,7 +173,7 @@ impl WaitHistory {
         self.first.len() + self.left_out + self.latest.len()
     }
 
-    fn tell(&mut self, text: String) {
+    fn push_change(&mut self, text: String) {
         let at = self.at;
         if self.first.len() < TOLD.0 {
             self.first.push((at, text));

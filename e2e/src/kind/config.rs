@@ -128,10 +128,10 @@ impl NodeConfig {
 
 /// The party that removes a failed cluster, and holds its lease until then.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LeaseHeir(Arc<Mutex<Option<Arc<Lease>>>>);
+pub(super) struct LeaseHandover(Arc<Mutex<Option<Arc<Lease>>>>);
 
-impl LeaseHeir {
-    pub(super) fn holds(&self, lease: Option<Arc<Lease>>) {
+impl LeaseHandover {
+    pub(super) fn set(&self, lease: Option<Arc<Lease>>) {
         *self.0.lock().expect("nobody panics while a lease is handed over") = lease;
     }
 }
@@ -152,7 +152,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
-    pub(super) heir: Option<LeaseHeir>,
+    pub(super) handover: Option<LeaseHandover>,
     pub(super) evidence: Option<PathBuf>,
     pub(super) audited: bool,
 }
@@ -281,8 +281,8 @@ impl ClusterConfig {
     }
 
     /// Leaves the removal of a failed cluster to another party, which first collects evidence.
-    pub(super) fn left_to(mut self, heir: &LeaseHeir) -> Self {
-        self.heir = Some(heir.clone());
+    pub(super) fn hand_over_to(mut self, handover: &LeaseHandover) -> Self {
+        self.handover = Some(handover.clone());
         self
     }
 

@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Lines of kind's output in an error.
 const TAIL: usize = 12;
 
-/// Creates a cluster. `tell` hears what is being done.
+/// Creates a cluster. `tell` is called with each step.
 pub async fn create(home: &Home, config: &ClusterConfig, tell: &dyn Fn(&str)) -> Result<Cluster, KindError> {
     let name = match &config.name {
         Some(name) => name::chosen(name)?,
@@ -75,7 +75,7 @@ pub(super) async fn create_named(
     tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
     let started = Timestamp::now();
     let maker = ClusterCreation { docker, home, name, config: &config, kind: &kind, started };
-    match (maker.make(&image, tell).await, &config.heir) {
+    match (maker.make(&image, tell).await, &config.handover) {
         (Ok((facts, timings)), _) => Ok(Cluster {
             docker: maker.docker,
             home: home.clone(),
@@ -85,8 +85,8 @@ pub(super) async fn create_named(
             lease: Some(Arc::new(lease)),
             timings,
         }),
-        (Err(error), Some(heir)) => {
-            heir.holds(Some(Arc::new(lease)));
+        (Err(error), Some(handover)) => {
+            handover.set(Some(Arc::new(lease)));
             Err(diagnosis::explained(&maker.docker, name, error).await)
         }
         (Err(error), None) if config.retain => {
@@ -204,7 +204,7 @@ impl ClusterCreation<'_> {
     }
 
     fn failed(&self, words: &str) -> KindError {
-        if let Some(full) = DiskFull::told(&format!("creating cluster {}", self.name), words) {
+        if let Some(full) = DiskFull::recognise(&format!("creating cluster {}", self.name), words) {
             return full.into();
         }
         let known = ADVICE.iter().find(|(mark, _)| words.contains(mark));

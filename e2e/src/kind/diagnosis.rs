@@ -29,7 +29,7 @@ const COMMAND: [&str; 3] = [
 pub(super) async fn explained(docker: &Docker, cluster: &str, error: KindError) -> KindError {
     for container in containers(docker, Some(cluster)).await.unwrap_or_default() {
         let node = name_of(&container);
-        let text = said(docker, &node).await;
+        let text = node_logs(docker, &node).await;
         if let Some(line) = text.lines().find(|line| is_about_inotify(line)) {
             let (name, told) = (cluster.to_owned(), error.to_string());
             let told = told.split("\n  next: ").next().unwrap_or_default();
@@ -44,7 +44,7 @@ pub(super) async fn explained(docker: &Docker, cluster: &str, error: KindError) 
 }
 
 /// A node's console and, if it runs, its journal; empty for a node that does not answer.
-async fn said(docker: &Docker, node: &str) -> String {
+async fn node_logs(docker: &Docker, node: &str) -> String {
     let options =
         LogsOptions { stdout: true, stderr: true, tail: "1000".to_owned(), ..LogsOptions::default() };
     let console = async {

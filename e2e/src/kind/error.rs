@@ -180,7 +180,7 @@ impl KindError {
 
     /// A failure that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        match DiskFull::told(&doing, &reason) {
+        match DiskFull::recognise(&doing, &reason) {
             Some(full) => full.into(),
             None => Self::Docker { doing, reason },
         }

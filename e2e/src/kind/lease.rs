@@ -29,15 +29,15 @@ pub(super) struct ProcessId {
 impl ProcessId {
     /// This process.
     pub(super) fn this() -> Self {
-        Self::of(std::process::id())
+        Self::from_pid(std::process::id())
     }
 
     /// The process that started this one.
     pub(super) fn parent() -> Self {
-        Self::of(std::os::unix::process::parent_id())
+        Self::from_pid(std::os::unix::process::parent_id())
     }
 
-    fn of(pid: u32) -> Self {
+    fn from_pid(pid: u32) -> Self {
         Self { pid, ticks: start_ticks(pid).unwrap_or_default() }
     }
 
@@ -61,7 +61,7 @@ fn start_ticks(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// True if there is a process of this number, whoever's it is.
+/// True if there is a process with this number, of any user.
 fn is_there(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
@@ -182,7 +182,7 @@ impl Lease {
         })
     }
 
-    /// Gives up a shared lease, and has it alone if nobody else uses it.
+    /// Gives up a shared lease, and seizes it if it has no other holder.
     pub(super) fn release(self) -> Result<SeizedLease, KindError> {
         let path = self.path.clone();
         drop(self);

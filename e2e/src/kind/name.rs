@@ -16,7 +16,7 @@ const LONGEST: usize = 45;
 /// Letters that make no words and cannot be mistaken for each other.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// A name that nobody else has: `seatrial-k4wzq2p7`.
+/// A unique name: `seatrial-k4wzq2p7`.
 pub(super) fn unique() -> String {
     format!("{PREFIX}{}", random(8))
 }
@@ -35,7 +35,7 @@ pub(super) fn random(letters: usize) -> String {
         .collect()
 }
 
-/// A name that somebody chose: with the prefix put in front if it is missing.
+/// A chosen name, with the prefix put in front if it is missing.
 pub(super) fn chosen(name: &str) -> Result<String, KindError> {
     let full = if name.starts_with(PREFIX) { name.to_owned() } else { format!("{PREFIX}{name}") };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

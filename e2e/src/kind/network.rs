@@ -129,7 +129,7 @@ pub(super) async fn named(docker: &Docker, name: &str) -> Result<Vec<Network>, K
 }
 
 /// All of our networks, with the leases that they name.
-pub(super) async fn ours(docker: &Docker) -> Result<Vec<(String, String)>, KindError> {
+pub(super) async fn list_leased(docker: &Docker) -> Result<Vec<(String, String)>, KindError> {
     let networks = list(docker, Some(("label", LEASE_LABEL))).await?;
     let pair = |network: Network| Some((network.name?, network.labels?.get(LEASE_LABEL)?.clone()));
     Ok(networks.into_iter().filter_map(pair).collect())

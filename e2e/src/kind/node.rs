@@ -32,7 +32,7 @@ pub(super) enum ContainerState {
 }
 
 impl ContainerState {
-    pub(super) fn of(container: &ContainerInspectResponse) -> Self {
+    pub(super) fn from_inspect(container: &ContainerInspectResponse) -> Self {
         let state = container.state.as_ref();
         match state.map(|state| (state.running, state.paused)) {
             Some((_, Some(true))) => Self::Paused,
@@ -65,7 +65,7 @@ impl Node {
 
     pub(super) async fn condition(&self) -> Result<ContainerState, KindError> {
         let found = self.docker.inspect_container(&self.name, None).await;
-        Ok(ContainerState::of(&found.map_err(self.doing("looking at"))?))
+        Ok(ContainerState::from_inspect(&found.map_err(self.doing("looking at"))?))
     }
 
     /// Asks the node's systemd to shut down, for as long as it takes but for ten seconds at most.
@@ -117,7 +117,7 @@ pub(super) fn well(node: &str, command: &[&str], output: Output) -> Result<Outpu
         return Ok(output);
     }
     let reason = output.words();
-    if let Some(full) = DiskFull::told(&format!("a command in {node}"), &reason) {
+    if let Some(full) = DiskFull::recognise(&format!("a command in {node}"), &reason) {
         return Err(full.into());
     }
     let (node, command) = (node.to_owned(), command.join(" "));

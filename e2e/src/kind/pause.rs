@@ -38,7 +38,7 @@ impl Node {
             self.thaw().await?;
             let elapsed = started.elapsed();
             if elapsed + delay > WITHIN {
-                return Err(self.gave_up(attempts, elapsed, &error));
+                return Err(self.timed_out(attempts, elapsed, &error));
             }
             sleep(delay).await;
             delay = (delay * 2).min(DELAY.1);
@@ -58,7 +58,7 @@ impl Node {
         }
     }
 
-    fn gave_up(&self, attempts: u32, elapsed: Duration, last: &Error) -> KindError {
+    fn timed_out(&self, attempts: u32, elapsed: Duration, last: &Error) -> KindError {
         KindError::Fault {
             fault: "a pause",
             node: self.name.clone(),

@@ -78,7 +78,7 @@ where
     found.ok_or_else(|| KindError::TooLate { what: what.to_owned(), seconds: limit.as_secs(), last })
 }
 
-/// The nodes with the Pods' subnet of each, once there are so many.
+/// The Pod subnets of this number of nodes, once they have them.
 pub(super) async fn pod_subnets(
     client: &Client,
     count: usize,
@@ -107,7 +107,7 @@ pub(super) fn pod_subnet(node: &Node) -> Option<&str> {
     node.spec.as_ref()?.pod_cidr.as_deref()
 }
 
-/// The address that a node told the cluster.
+/// The internal address of a node.
 pub(super) fn address(node: &Node) -> Option<&str> {
     let addresses = node.status.as_ref()?.addresses.as_ref()?;
     addresses.iter().find(|address| address.type_ == "InternalIP").map(|address| address.address.as_str())

@@ -20,7 +20,7 @@ use super::registry;
 pub struct Reaped {
     /// Removed.
     pub removed: Vec<String>,
-    /// Left alone: somebody uses them.
+    /// Left alone, since they are in use.
     pub held: Vec<String>,
     /// Left alone: they were to be kept, for this reason.
     pub kept: Vec<(String, String)>,
@@ -54,7 +54,7 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
             lease.remove();
         }
     }
-    registry::sweep(home);
+    registry::remove_stale_entries(home);
     Ok(reaped)
 }
 
@@ -74,6 +74,6 @@ async fn candidates(docker: &bollard::Docker, home: &Home) -> Result<BTreeMap<St
         let lease = home.lease(&name);
         found.insert(name, lease);
     }
-    found.extend(network::ours(docker).await?.into_iter().map(|(name, lease)| (name, lease.into())));
+    found.extend(network::list_leased(docker).await?.into_iter().map(|(name, lease)| (name, lease.into())));
     Ok(found)
 }

@@ -34,7 +34,7 @@ pub(crate) struct SharedCluster {
     key: Option<String>,
 }
 
-/// Uses this run's cluster: made by whoever comes first.
+/// Uses this run's cluster, which the first process creates.
 pub(crate) async fn share(
     home: &Home,
     config: &ClusterConfig,
@@ -61,7 +61,7 @@ pub(crate) async fn share(
     Ok(SharedCluster { home: home.clone(), name, lease, key: Some(key) })
 }
 
-/// Uses a cluster that somebody else named, and is responsible for.
+/// Uses a cluster that the caller named, and is responsible for.
 pub(crate) async fn share_named(home: &Home, name: &str) -> Result<SharedCluster, KindError> {
     let gone = || KindError::NoCluster { name: name.to_owned(), reason: "it has no lease any more".into() };
     let lease = join(home, name).await?.ok_or_else(gone)?;
@@ -131,8 +131,8 @@ async fn join(home: &Home, name: &str) -> Result<Option<Lease>, KindError> {
     Ok(runs.then_some(lease))
 }
 
-/// Removes the entries and locks of clusters that are gone, except those that somebody holds.
-pub(super) fn sweep(home: &Home) {
+/// Removes the entries and locks of clusters that are gone, except those in use.
+pub(super) fn remove_stale_entries(home: &Home) {
     let names = || {
         let entries = fs::read_dir(home.path()).into_iter().flatten().flatten();
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
@@ -156,7 +156,7 @@ pub(super) fn sweep(home: &Home) {
     }
 }
 
-/// True if nobody makes or ends this cluster just now.
+/// True if no process creates or removes this cluster now.
 fn lock_now(home: &Home, key: &str) -> bool {
     match File::open(home.entry_lock(key)) {
         Ok(file) => file.try_lock().is_ok(),
@@ -170,7 +170,7 @@ fn read(entry: &Path) -> Option<String> {
     serde_json::from_slice::<RegistryEntry>(&text).ok().map(|entry| entry.cluster)
 }
 
-/// Waits until nobody else makes or ends this cluster.
+/// Waits until no other process creates or removes this cluster.
 fn lock(home: &Home, key: &str, tell: &dyn Fn(&str)) -> Result<File, KindError> {
     home.create()?;
     let path = home.entry_lock(key);
@@ -219,7 +219,7 @@ mod tests {
         drop(lock(&home, "used", &|_| ()).unwrap());
         fs::write(home.entry("used"), "{\"cluster\":\"seatrial-used\"}").unwrap();
         fs::write(home.lease("seatrial-used"), "").unwrap();
-        sweep(&home);
+        remove_stale_entries(&home);
         assert!(!home.entry("gone").exists() && !home.entry_lock("gone").exists());
         assert!(home.entry_lock("held").exists());
         assert!(home.entry("used").exists() && home.entry_lock("used").exists());

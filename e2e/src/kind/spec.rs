@@ -9,7 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::cluster::Cluster;
-use super::config::{ClusterConfig, LeaseHeir};
+use super::config::{ClusterConfig, LeaseHandover};
 use super::containers::connect;
 use super::create::create_named;
 use super::error::KindError;
@@ -93,20 +93,20 @@ impl<'cx> SpecCluster<'cx> {
         let ours = Rc::new(Cell::new(true));
         let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
         // The spec's handle may be gone when it fails: until its nodes were asked, nobody may take them for left over.
-        let heir = LeaseHeir::default();
-        let undo_heir = heir.clone();
+        let handover = LeaseHandover::default();
+        let undo_handover = handover.clone();
         self.cx.defer_within(REMOVED_WITHIN, async move |_: &mut Cx| {
             if undo_ours.get() {
                 delete::with_lease(&connect().await?, &undo_home, &undo_name).await?;
             }
-            undo_heir.holds(None);
+            undo_handover.set(None);
             Ok(())
         });
         let evidence: Rc<dyn Collector> = Rc::new(NodeEvidence::of_another(&name, home.kubeconfig(&name)));
         self.cx.add_collector(Rc::clone(&evidence));
-        let made = create_named(&home, &name, &config.clone().left_to(&heir), &|_| ()).await;
+        let made = create_named(&home, &name, &config.clone().hand_over_to(&handover), &|_| ()).await;
         if let Ok(cluster) = &made {
-            heir.holds(cluster.lease.clone());
+            handover.set(cluster.lease.clone());
         }
         if matches!(made, Err(KindError::NameTaken { .. })) {
             ours.set(false);

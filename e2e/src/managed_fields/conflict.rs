@@ -26,7 +26,7 @@ pub(crate) struct Conflict {
     wanted: Option<String>,
 }
 
-/// The conflicts that a Status tells of, by field: none for any other refusal. The API server has them in no order.
+/// The conflicts in a Status, by field: none for any other error. The API server has them in no order.
 pub(crate) fn conflicts(status: &Status) -> Vec<Conflict> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let conflicts = causes.filter(|cause| cause.reason == REASON).map(|cause| Conflict {

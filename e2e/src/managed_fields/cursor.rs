@@ -40,12 +40,12 @@ impl<'v> FieldCursor<'v> {
 
     /// For a field that has changed: ` (by my-operator, Update, /status)`; empty where no manager is known.
     pub(crate) fn by(&self) -> String {
-        self.told("by")
+        self.describe("by")
     }
 
     /// For a field as it is: ` (last written by my-operator, Update, /status)`; empty where no manager is known.
     pub(crate) fn last_written(&self) -> String {
-        self.told("last written by")
+        self.describe("last written by")
     }
 
     /// The managers of the field: `my-operator, Update, /status`. Several of them have written the same value, or
@@ -60,7 +60,7 @@ impl<'v> FieldCursor<'v> {
         if itself.is_empty() { of(Coverage::Around) } else { itself }
     }
 
-    fn told(&self, written: &str) -> String {
+    fn describe(&self, written: &str) -> String {
         match self.managers().as_slice() {
             [] => String::new(),
             [one] => format!(" ({written} {one})"),

@@ -103,7 +103,7 @@ impl Container {
 
     fn failed(&self, command: &[&str], output: &Output) -> NodeImageError {
         let reason = output.words().lines().last().unwrap_or("it said nothing").to_owned();
-        if let Some(full) = DiskFull::told(&format!("`{}`", command.join(" ")), &reason) {
+        if let Some(full) = DiskFull::recognise(&format!("`{}`", command.join(" ")), &reason) {
             return full.into();
         }
         NodeImageError::Command {
@@ -174,8 +174,8 @@ impl Drop for Container {
     }
 }
 
-/// Removes what killed processes left. To be called while nobody else builds.
-pub(super) async fn sweep(docker: &Docker) -> Result<(), NodeImageError> {
+/// Removes containers of killed processes. To be called under the build lock.
+pub(super) async fn remove_leftovers(docker: &Docker) -> Result<(), NodeImageError> {
     let filters = HashMap::from([("name", vec![PREFIX])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed =

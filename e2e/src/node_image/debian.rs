@@ -140,7 +140,7 @@ impl InstallationErrors {
     /// The error that its words make, if it ended badly.
     pub(super) fn error(&self) -> NodeImageError {
         let tail = self.0.tail.lock().expect("nobody panics with this lock").join("\n    ");
-        if let Some(full) = DiskFull::told("mmdebstrap", &tail) {
+        if let Some(full) = DiskFull::recognise("mmdebstrap", &tail) {
             return full.into();
         }
         let next = if tail.contains("NO_PUBKEY") || tail.contains("is not signed") {

@@ -141,7 +141,7 @@ impl NodeImageError {
 
     /// A failure of Docker's that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        if let Some(full) = DiskFull::told(&doing, &reason) {
+        if let Some(full) = DiskFull::recognise(&doing, &reason) {
             return full.into();
         }
         let next = if reason.contains("unable to apply caps") || reason.contains("error setting rlimit") {

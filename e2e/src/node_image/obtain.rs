@@ -78,7 +78,7 @@ pub async fn find(docker: &Docker, request: &Request) -> Result<Option<NodeImage
     Ok(if request.image.is_some() { None } else { built_before(docker, request, &machine).await })
 }
 
-/// An image that somebody named.
+/// A named image.
 async fn named(
     docker: &Docker,
     image: &str,
@@ -132,8 +132,8 @@ async fn build(
         say(&format!("{} is here: it was built of the same ingredients", found.name));
         return Ok(found);
     }
-    container::sweep(docker).await?;
-    parts::sweep(&plan.folder);
+    container::remove_leftovers(docker).await?;
+    parts::remove_leftovers(&plan.folder);
     let parts = parts::provide(&plan.folder, machine, say).await?;
     let base = base::provide(docker, machine, say).await?;
     let name = plan.name();
@@ -233,7 +233,7 @@ fn hash(
     Ok(inputs.hash())
 }
 
-/// Waits until nobody else builds.
+/// Waits until no other process builds.
 async fn lock(folder: &Path, say: fn(&str)) -> Result<File, NodeImageError> {
     let path = folder.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);

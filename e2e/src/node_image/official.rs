@@ -27,7 +27,7 @@ pub(super) fn name(wanted: &Wanted) -> Option<String> {
     wanted.preferred().map(|version| format!("kindest/node:v{version}"))
 }
 
-/// Pulls an image. The error is the reason, in the words of whoever refused.
+/// Pulls an image. The error is the server's reason.
 pub(super) async fn pull(docker: &Docker, image: &str, say: fn(&str)) -> Result<(), String> {
     say(&format!("pulling {image} …"));
     let options = CreateImageOptionsBuilder::default().from_image(image).build();

@@ -61,8 +61,8 @@ pub(super) async fn provide(
     Ok(path)
 }
 
-/// Removes what a killed process left half-written. To be called while nobody else builds.
-pub(super) fn sweep(folder: &Path) {
+/// Removes half-written files of killed processes. To be called under the build lock.
+pub(super) fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(FRESH) {
@@ -130,7 +130,7 @@ mod tests {
         for name in [".parts-x7f", "parts-0123.tar", "memo.json"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        sweep(folder.path());
+        remove_leftovers(folder.path());
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["memo.json", "parts-0123.tar"]);

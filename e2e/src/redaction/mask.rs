@@ -14,7 +14,7 @@ pub(crate) fn mask(kind: &str, object: &mut Value) {
     }
     for field in ["data", "stringData"] {
         if let Some(values) = object.get_mut(field).and_then(Value::as_object_mut) {
-            values.values_mut().for_each(|value| *value = stand_in(value, field == "data"));
+            values.values_mut().for_each(|value| *value = placeholder(value, field == "data"));
         }
     }
     if let Some(applied) =
@@ -31,7 +31,7 @@ pub(crate) fn mask(kind: &str, object: &mut Value) {
     }
 }
 
-fn stand_in(value: &Value, encoded: bool) -> Value {
+fn placeholder(value: &Value, encoded: bool) -> Value {
     let text = value.as_str().unwrap_or_default();
     let bytes =
         if encoded { STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len()) } else { text.len() };

@@ -71,7 +71,7 @@ pub enum Outcome {
         /// Message for people: the last attempt's failures and steps.
         story: String,
     },
-    /// The run was ended while it ran: nobody knows what would have come of it.
+    /// The run was ended while it ran.
     Interrupted {
         /// Message for people: the interrupted operation, and failed clean-ups.
         story: String,

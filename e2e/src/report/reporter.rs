@@ -36,7 +36,7 @@ pub(crate) struct AttemptStart<'a> {
     pub(crate) worker: usize,
 }
 
-/// Somebody who tells of a run: on the terminal, in files, to a CI service.
+/// Output of a run: on the terminal, in files, for a CI service.
 ///
 /// Calls come from the threads of all workers at once, so an implementation keeps its state behind a lock. For each
 /// spec that runs: `attempt_begins` at least once, any number of `happened` after it, one `spec_ended`. A spec that is
@@ -111,7 +111,7 @@ impl Reporter for Reporters {
         self.0.iter().for_each(|reporter| reporter.spec_ended(spec));
     }
 
-    /// All of them, also after one has failed; the first error is told.
+    /// Calls all of them, also after one has failed; returns the first error.
     fn run_ended(&self) -> io::Result<()> {
         let results: Vec<_> = self.0.iter().map(|reporter| reporter.run_ended()).collect();
         results.into_iter().collect()

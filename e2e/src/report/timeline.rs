@@ -26,7 +26,7 @@ struct TimelineEntry {
     revision: Option<u64>,
 }
 
-/// Something that goes on: it has no end on the timeline until it is told how it ended.
+/// A moment with a duration, which is open until it is finished or failed.
 #[must_use = "what has begun must be told to have ended"]
 pub(crate) struct OngoingMoment {
     timeline: Arc<Timeline>,
@@ -58,7 +58,7 @@ impl Timeline {
         self.put(moment, self.elapsed(), revision.parse().ok());
     }
 
-    /// Something happened earlier; it is put behind what was told before.
+    /// Records something that happened earlier.
     pub(crate) fn push(&self, moment: Moment, at: Duration) {
         self.put(moment, at, None);
     }
@@ -84,7 +84,7 @@ impl Timeline {
         told.into_iter().map(|told| told.moment).collect()
     }
 
-    /// From now on somebody puts the lines of a container here as they come.
+    /// Notes that the lines of a container are recorded as they come.
     pub(crate) fn add_followed(&self, container: &str) {
         self.followed().insert(container.to_owned());
     }

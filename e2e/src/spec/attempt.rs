@@ -46,7 +46,7 @@ pub(crate) struct AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    pub(crate) fn begun() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             failures: Vec::new(),
             left_out: None,
@@ -61,11 +61,11 @@ impl AttemptOutcome {
     }
 
     pub(crate) fn failed_early(failure: Failure) -> Self {
-        Self { failures: vec![failure], ..Self::begun() }
+        Self { failures: vec![failure], ..Self::new() }
     }
 
     pub(crate) fn left_out(reason: impl Into<String>) -> Self {
-        Self { left_out: Some(reason.into()), ..Self::begun() }
+        Self { left_out: Some(reason.into()), ..Self::new() }
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -135,7 +135,7 @@ pub(crate) async fn run_body(spec: &Spec, cx: &mut Cx, limit: Duration, interrup
     nothing_asserted(&attempt_log)
 }
 
-/// A hook, told on the timeline with its length.
+/// Runs a hook, and records it on the timeline with its duration.
 pub(crate) async fn run_hook(what: &str, hook: &Body, cx: &mut Cx) -> SpecResult {
     let ongoing = cx.attempt_log.start_phase(MomentKind::Hook, what);
     match hook(cx).await {
@@ -220,7 +220,7 @@ pub(crate) async fn with_limit<T>(
     }
 }
 
-/// The same for a part that nobody needs once the run is to end: it is dropped where it stands, and what is to be
+/// The same for a part that an interruption of the run cancels: it is dropped where it stands, and what is to be
 /// undone is undone after it.
 pub(crate) async fn interruptible<T>(
     interrupt: &Interrupt,
@@ -232,18 +232,18 @@ pub(crate) async fn interruptible<T>(
         Either::Left((result, _)) => result,
         // Told while the part is there: what it was waiting for is known as long as it waits.
         Either::Right((called, _part)) => {
-            Err(given_up(format!("interrupted: the run was ended by {}", called.by), attempt_log)
+            Err(unfinished(format!("interrupted: the run was ended by {}", called.by), attempt_log)
                 .into_interruption())
         }
     }
 }
 
 fn out_of_time(limit: Duration, attempt_log: &AttemptLog) -> Failure {
-    given_up(format!("did not finish within {}", seconds(limit)), attempt_log)
+    unfinished(format!("did not finish within {}", seconds(limit)), attempt_log)
 }
 
 /// A part that did not come to its end, with what it was doing.
-fn given_up(mut text: String, attempt_log: &AttemptLog) -> Failure {
+fn unfinished(mut text: String, attempt_log: &AttemptLog) -> Failure {
     if let Some((at, step)) = attempt_log.steps().last() {
         text = format!("{text}; its last step was {step:?}, at {}", seconds(*at));
     }

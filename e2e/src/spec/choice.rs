@@ -37,7 +37,7 @@ pub(crate) struct Choice {
     /// To be run.
     pub(crate) runs: Vec<Spec>,
     /// Reports of the others, which do not run.
-    pub(crate) told: Vec<SpecReport>,
+    pub(crate) skipped: Vec<SpecReport>,
     /// The trials of both.
     pub(crate) trials: Vec<TrialNames>,
     /// Number of trials that the command line filters out.
@@ -146,14 +146,14 @@ pub(crate) fn choose(candidates: Vec<PlannedTrial>, arguments: &Arguments, tier:
         });
         for spec in candidate.specs {
             match (&candidate.held, &spec.pending) {
-                (Some(held), _) if ignored => choice.told.push(blank(&spec, tier, held.outcome())),
+                (Some(held), _) if ignored => choice.skipped.push(blank(&spec, tier, held.outcome())),
                 // The caller insists, and the tier still cannot.
                 (Some(SkipReason::Needs(needs)), _) => {
                     let story = format!("needs {needs}, which tier {tier} lacks");
-                    choice.told.push(blank(&spec, tier, Outcome::Failed { story }));
+                    choice.skipped.push(blank(&spec, tier, Outcome::Failed { story }));
                 }
                 (None, Some(reason)) => {
-                    choice.told.push(blank(&spec, tier, SkipReason::Pending(reason.clone()).outcome()));
+                    choice.skipped.push(blank(&spec, tier, SkipReason::Pending(reason.clone()).outcome()));
                 }
                 _ => choice.runs.push(spec),
             }

@@ -34,7 +34,7 @@ pub(crate) struct Console {
     tree: Option<PrintTime>,
     color: bool,
     fail_on_flake: bool,
-    /// True if steps are told at once.
+    /// True if steps are printed at once.
     live: bool,
     trials: Vec<TrialNames>,
     state: Mutex<ConsoleState>,
@@ -57,7 +57,7 @@ struct ConsoleState {
 /// When the tree's lines are printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PrintTime {
-    /// As soon as they are known: whoever waits for real wants to know.
+    /// As soon as they are known, for runs in real time.
     AtOnce,
     /// With the rest of their outermost group, in the order in which it was written.
     ByGroup,
@@ -130,7 +130,7 @@ impl Console {
     /// Before a run or a repetition of it.
     pub(crate) fn begins(&self) {
         let (count, state) = (self.trials.len(), &mut *self.state());
-        self.tell_held(state, |_| true);
+        self.print_held_groups(state, |_| true);
         match self.format {
             FormatSetting::Json => {
                 say(state, &json!({"type": "suite", "event": "started", "test_count": count}).to_string());
@@ -206,7 +206,7 @@ impl Console {
     /// Summary of all runs. The last line is libtest's, which other programs read.
     pub(crate) fn ends(&self, remarks: &str) -> SpecCounts {
         let state = &mut *self.state();
-        self.tell_held(state, |_| true);
+        self.print_held_groups(state, |_| true);
         let (figures, took) = (state.figures, state.started.elapsed());
         if self.format == FormatSetting::Json {
             let event = if figures.failed > 0 { "failed" } else { "ok" };
@@ -293,11 +293,15 @@ impl Console {
         state.held.entry(group.clone()).or_default().push(spec.clone());
         let names = self.trials.iter().flat_map(|trial| &trial.specs);
         let whole = names.filter(|name| outermost(name) == group).count();
-        self.tell_held(state, |(of, specs)| *of == group && specs.len() >= whole);
+        self.print_held_groups(state, |(of, specs)| *of == group && specs.len() >= whole);
     }
 
     /// Tells the groups that are complete, in the order in which their specs were written.
-    fn tell_held(&self, state: &mut ConsoleState, complete: impl Fn((&String, &Vec<SpecReport>)) -> bool) {
+    fn print_held_groups(
+        &self,
+        state: &mut ConsoleState,
+        complete: impl Fn((&String, &Vec<SpecReport>)) -> bool,
+    ) {
         let groups: Vec<_> =
             state.held.iter().filter(|group| complete(*group)).map(|(name, _)| name.clone()).collect();
         for group in groups {
@@ -331,7 +335,7 @@ fn end_of(reports: &[SpecReport]) -> TrialEnd {
     }
 }
 
-/// Of an ordered group each part is told by its name.
+/// Specs of an ordered group are printed by their names.
 fn story_of(trial: &TrialNames, reports: &[SpecReport]) -> String {
     let told = reports.iter().filter_map(|report| {
         let part = report.name.strip_prefix(&trial.name).unwrap_or_default().trim_start_matches(" / ");

@@ -26,7 +26,7 @@ use crate::spec::console::{Console, OutputOptions};
 use crate::spec::order::{seed_of_repetition, splitmix, units};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::pool::run_units;
-use crate::spec::progress::{Progress, tell_when_asked};
+use crate::spec::progress::{Progress, print_on_signal};
 use crate::spec::run::{Run, StopFlag};
 use crate::spec::tree::Suite;
 use crate::tier::{self, SuiteDefinitions, Tier};
@@ -131,7 +131,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         tier.name()
     ));
     let progress = Arc::new(Progress::default());
-    tell_when_asked(&progress, options.progress_after)
+    print_on_signal(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
     let interrupt = Arc::new(Interrupt::default());
     interrupt::listen(&interrupt).map_err(|error| format!("signals cannot be listened for: {error}"))?;
@@ -261,8 +261,8 @@ impl RunSession {
             }
             self.console.begins();
             if repetition == 1 {
-                choice.told.iter().for_each(|report| reporters.spec_ended(report));
-                self.reports.extend(choice.told.iter().cloned());
+                choice.skipped.iter().for_each(|report| reporters.spec_ended(report));
+                self.reports.extend(choice.skipped.iter().cloned());
             }
             let run = Arc::new(self.one_run(seed, reporters));
             let units = units(choice.runs.clone(), self.options.order, seed);

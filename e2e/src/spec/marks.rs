@@ -58,7 +58,7 @@ macro_rules! marking {
             }
 
             /// Sets the number of retries of this spec, or of each spec of this group, instead of
-            /// `SEATRIAL_RETRIES`. One that passes then is told as flaky.
+            /// `SEATRIAL_RETRIES`. One that passes then is reported as flaky.
             pub fn retries(&mut self, count: u32) -> &mut Self {
                 self.marks.retries = Some(count);
                 self

@@ -27,7 +27,7 @@ const NAME_LIMIT: usize = 63;
 /// Letters that make no words and cannot be mistaken for each other, as in Kubernetes' own generated names.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// Creates a namespace that nobody else has.
+/// Creates a namespace with a name that is not in use.
 pub(crate) async fn create(client: Client, prefix: &str, spec: &str, seed: u64) -> SpecResult<String> {
     let api: Api<Namespace> = Api::all(client);
     for attempt in 0..ATTEMPTS {

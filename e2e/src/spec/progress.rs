@@ -18,7 +18,7 @@ struct RunningSpec {
     spec: String,
     attempt_log: Weak<AttemptLog>,
     /// Told when it took too long: how often.
-    told: u32,
+    reports: u32,
 }
 
 /// Takes a spec off the list when its part on it is over.
@@ -34,14 +34,14 @@ impl Progress {
 
     pub(crate) fn runs(&self, spec: &str, attempt_log: &Arc<AttemptLog>) -> RunningGuard<'_> {
         let attempt_log = Arc::downgrade(attempt_log);
-        self.list().push(RunningSpec { spec: spec.to_owned(), attempt_log: attempt_log.clone(), told: 0 });
+        self.list().push(RunningSpec { spec: spec.to_owned(), attempt_log: attempt_log.clone(), reports: 0 });
         RunningGuard { progress: self, attempt_log }
     }
 
     /// All that run, for a person.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let list = self.list();
-        let running: Vec<_> = list.iter().filter_map(RunningSpec::told).collect();
+        let running: Vec<_> = list.iter().filter_map(RunningSpec::describe).collect();
         match running.len() {
             0 => "progress: no spec is running".into(),
             1 => format!("progress: 1 spec is running{}", running.concat()),
@@ -49,14 +49,14 @@ impl Progress {
         }
     }
 
-    /// Those that have been running for this span once more since they were told last.
+    /// Specs that have been running for this duration since they were last reported.
     pub(crate) fn slow(&self, after: Duration) -> Option<String> {
         let mut told = String::new();
         for running in self.list().iter_mut() {
             let Some(attempt_log) = running.attempt_log.upgrade() else { continue };
-            if attempt_log.running_for() >= after * (running.told + 1) {
-                running.told += 1;
-                told.push_str(&running.told().unwrap_or_default());
+            if attempt_log.running_for() >= after * (running.reports + 1) {
+                running.reports += 1;
+                told.push_str(&running.describe().unwrap_or_default());
             }
         }
         (!told.is_empty()).then(|| format!("progress: still running{told}"))
@@ -64,7 +64,7 @@ impl Progress {
 }
 
 impl RunningSpec {
-    fn told(&self) -> Option<String> {
+    fn describe(&self) -> Option<String> {
         let attempt_log = self.attempt_log.upgrade()?;
         let mut text = format!(
             "\n{}\n  for {}, in {}",
@@ -91,7 +91,7 @@ impl Drop for RunningGuard<'_> {
 
 /// Prints the progress on stderr whenever the process gets SIGUSR1 (on macOS also SIGINFO, which Ctrl-T sends) and,
 /// if a span is given, of specs that have been running for so long.
-pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>) -> std::io::Result<()> {
+pub(crate) fn print_on_signal(progress: &Arc<Progress>, after: Option<Duration>) -> std::io::Result<()> {
     let progress = Arc::clone(progress);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Registered before this returns: a signal that nobody has registered for ends the process.
@@ -106,7 +106,7 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
             let signalled = runtime.block_on(async { tokio::time::timeout(patience, asked.again()).await });
             // Told outside of the runtime: the boards ask whether a thread is a spec's own.
             match signalled {
-                Ok(()) => print_to_stderr(&progress.told()),
+                Ok(()) => print_to_stderr(&progress.describe()),
                 Err(_) => {
                     after
                         .and_then(|after| progress.slow(after))

@@ -165,7 +165,7 @@ fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: AttemptSlot, say: &Sende
         Ok(runtime) => runtime,
         Err(error) => {
             let failure = Failure::nowhere(format!("no runtime for the spec: {error}"));
-            tell(say, ThreadMessage::Ends(0, Box::new(AttemptOutcome::failed_early(failure))));
+            send(say, ThreadMessage::Ends(0, Box::new(AttemptOutcome::failed_early(failure))));
             return;
         }
     };
@@ -173,8 +173,8 @@ fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: AttemptSlot, say: &Sende
     runtime.shutdown_background();
 }
 
-/// Whoever listened may have given up: nobody is left who wants to know.
-fn tell(say: &Sender<ThreadMessage>, word: ThreadMessage) {
+/// An error means that the receiver has given up, and is ignored.
+fn send(say: &Sender<ThreadMessage>, word: ThreadMessage) {
     drop(say.send(word));
 }
 
@@ -189,20 +189,20 @@ async fn live(specs: &[Spec], run: &Arc<Run>, turn: AttemptSlot, say: &Sender<Th
         let before = spec.ordered.as_ref().and_then(|trial| broken.get(&**trial));
         let before = before.map(|failed| format!("{failed:?} failed before it"));
         if let Some(reason) = before.or_else(|| run.halted()) {
-            tell(say, ThreadMessage::Ends(index, Box::new(AttemptOutcome::left_out(reason))));
+            send(say, ThreadMessage::Ends(index, Box::new(AttemptOutcome::left_out(reason))));
             continue;
         }
         // The groups that end with the spec before this one are left now, and may add to its failures.
         if let Some((last, ending)) = runner.leave_groups(Some(spec)).await {
-            tell(say, ThreadMessage::Ends(last, Box::new(ending)));
+            send(say, ThreadMessage::Ends(last, Box::new(ending)));
         }
-        tell(say, ThreadMessage::Begins(index));
+        send(say, ThreadMessage::Begins(index));
         let attempt_log = attempt_log(spec, run, turn);
         let _running = run.progress.runs(&spec.name, &attempt_log);
         runner.run_spec(index, spec, &attempt_log).await;
     }
     if let Some((last, ending)) = runner.leave_groups(None).await {
-        tell(say, ThreadMessage::Ends(last, Box::new(ending)));
+        send(say, ThreadMessage::Ends(last, Box::new(ending)));
     }
 }
 

@@ -135,7 +135,7 @@ impl Scope {
         self.newest()
     }
 
-    /// Adds a spec that nobody has written yet: it is reported as skipped, with the reason.
+    /// Adds a spec without a body: it is reported as skipped, with the reason.
     pub fn not_yet(&mut self, name: &str, reason: &str) -> SpecHandle<'_> {
         let marks = Marks { pending: Some(reason.to_owned()), ..Marks::default() };
         self.entries.push(ScopeEntry::Spec(SpecDefinition { name: name.to_owned(), marks, body: None }));
@@ -226,7 +226,7 @@ impl Scope {
         self
     }
 
-    /// Runs once, after the last spec of this group that runs, however it ended; its failure is told with that spec.
+    /// Runs once, after the last spec of this group that runs, however it ended; its failure belongs to that spec.
     /// As with [`before_all`](Self::before_all), the group's specs share a cluster, a namespace and a clock.
     pub fn after_all<F>(&mut self, hook: F) -> &mut Self
     where

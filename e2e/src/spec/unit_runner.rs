@@ -35,7 +35,7 @@ pub(crate) struct UnitRunner<'a> {
     last: Option<FinishedSpec>,
 }
 
-/// The spec that ran last, with what goes on until its end is told.
+/// The spec that ran last, with its feed and log capture, which last until it is reported.
 struct FinishedSpec {
     index: usize,
     ending: AttemptOutcome,
@@ -95,7 +95,7 @@ impl<'a> UnitRunner<'a> {
 
     /// Runs a spec. Its ending comes with the next [`leave_for`](Self::leave_for).
     pub(crate) async fn run_spec(&mut self, index: usize, spec: &Spec, attempt_log: &Arc<AttemptLog>) {
-        let mut ending = AttemptOutcome::begun();
+        let mut ending = AttemptOutcome::new();
         let mut feed = None;
         self.sources.collectors.iter().for_each(|collector| collector.attempt_started());
         // What happens besides is worth following where somebody will read of it.

@@ -29,7 +29,7 @@ pub(crate) trait Tier: Send + Sync {
     /// and without a cluster.
     fn has(&self, need: Need) -> bool;
 
-    /// True if time is virtual: the spec's runtime is paused and moves on only when nobody can run.
+    /// True if time is virtual: the spec's runtime is paused, and time moves on only when no task can run.
     /// Must be false wherever real sockets are waited for.
     fn virtual_time(&self) -> bool;
 

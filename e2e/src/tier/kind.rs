@@ -139,7 +139,7 @@ impl Tier for KindTier {
     }
 
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        let nodes = self.shared.look(|shared| NodeEvidence::of(shared.name()));
+        let nodes = self.shared.look(|shared| NodeEvidence::new(shared.name()));
         nodes.into_iter().map(|nodes| Box::new(nodes) as Box<dyn Collector>).collect()
     }
 

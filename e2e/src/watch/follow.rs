@@ -95,13 +95,13 @@ where
                     if see(WatchUpdate::Error(error)).is_break() {
                         return;
                     }
-                    rest(&mut pause).await;
+                    pause_and_back_off(&mut pause).await;
                 }
             }
         }
     }
 
-    /// Looks without ever watching. Whoever follows was told why.
+    /// Polls without a watch. The follower has got the reason.
     async fn poll(&self, every: Duration, see: &mut impl FnMut(WatchUpdate<'_, K>) -> ControlFlow<()>) {
         loop {
             tokio::time::sleep(every).await;
@@ -138,7 +138,7 @@ where
                 WatchEnd::Unwatchable => return NextRequest::Poll,
                 // A server that ends watches as soon as they begin would otherwise be asked without end.
                 WatchEnd::Resume if *revision != before || started.elapsed() >= PAUSE.1 => pause = PAUSE.0,
-                WatchEnd::Resume | WatchEnd::Pause => rest(&mut pause).await,
+                WatchEnd::Resume | WatchEnd::Pause => pause_and_back_off(&mut pause).await,
             }
         }
     }
@@ -200,7 +200,7 @@ fn trouble<K>(error: &kube::Error, see: &mut impl FnMut(WatchUpdate<'_, K>) -> C
     }
 }
 
-async fn rest(pause: &mut Duration) {
+async fn pause_and_back_off(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(PAUSE.1);
 }

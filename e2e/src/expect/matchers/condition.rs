@@ -83,13 +83,13 @@ impl<T: Serialize> Matcher<T> for HaveCondition {
             wanted.keys().filter_map(|key| Some((key.clone(), condition.get(key)?.clone()))).collect();
         let place =
             FieldCursor::default().at(&object).field("status").field("conditions").item(index, condition);
-        let why = format!("{}{}", told(&self.kind, condition), place.field("status").last_written());
+        let why = format!("{}{}", describe(&self.kind, condition), place.field("status").last_written());
         Err(Mismatch::new(why).with_difference(&wanted, &seen))
     }
 }
 
 /// `condition Ready is False (Creating: 1 of 3 machines)`.
-fn told(kind: &str, condition: &Value) -> String {
+fn describe(kind: &str, condition: &Value) -> String {
     let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
     let why = [text("reason"), text("message")];
     let why: Vec<_> = why.iter().filter(|part| !part.is_empty()).copied().collect();

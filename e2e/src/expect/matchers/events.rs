@@ -53,7 +53,7 @@ fn times(event: &Event) -> i32 {
     series.or(event.count).filter(|count| *count > 0).unwrap_or(1)
 }
 
-fn told(event: &Event) -> String {
+fn describe(event: &Event) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let count = times(event);
     let count = if count == 1 { String::new() } else { format!(" ({count} times)") };
@@ -77,7 +77,7 @@ impl Matcher<Vec<Event>> for HaveEvent {
         if found > 0 {
             return Err(Mismatch::new(format!("it happened {found} times")));
         }
-        let others: Vec<_> = events.iter().map(told).collect();
+        let others: Vec<_> = events.iter().map(describe).collect();
         let others = if others.is_empty() { "there are no Events".into() } else { others.join("; ") };
         Err(Mismatch::new(format!("there is none: {others}")))
     }

@@ -37,7 +37,7 @@ pub(crate) struct NodeEvidence {
 
 impl NodeEvidence {
     /// For the cluster that specs run on.
-    pub(crate) fn of(cluster: &str) -> Self {
+    pub(crate) fn new(cluster: &str) -> Self {
         Self { cluster: cluster.to_owned(), kubeconfig: None }
     }
 
@@ -121,7 +121,7 @@ impl NodeQuery<'_> {
         let condition = match &found {
             Ok(container) => {
                 self.put("inspect.json", inspected(container))?;
-                ContainerState::of(container)
+                ContainerState::from_inspect(container)
             }
             Err(error) => {
                 self.lacks("inspect.json", error);

@@ -131,7 +131,7 @@ impl FaultyNode<'_> {
         link::slow(&self.node, pace).await
     }
 
-    /// Sends everything later by so much. Refused where the kernel has no netem.
+    /// Delays everything that the node sends. An error where the kernel has no netem.
     pub async fn delay(&self, by: Duration) -> Result<(), KindError> {
         self.begin(NodeFault::BadLink);
         link::delay(&self.node, by).await
@@ -152,7 +152,7 @@ impl FaultyNode<'_> {
 impl FaultyNode<'_> {
     /// Writes a fault down, and has it undone at the end of the spec.
     fn begin(&self, fault: NodeFault) {
-        let ongoing = self.cx.fault(&format!("{}: {}", self.node.name(), told(fault)));
+        let ongoing = self.cx.fault(&format!("{}: {}", self.node.name(), describe(fault)));
         let book = self.book();
         let mut faults = book.faults.borrow_mut();
         let of_node = faults.entry(self.node.name().to_owned()).or_default();
@@ -171,7 +171,7 @@ impl FaultyNode<'_> {
     }
 
     async fn end(&self, fault: NodeFault) -> Result<(), KindError> {
-        self.cx.step(format!("{}: no longer {}", self.node.name(), told(fault)));
+        self.cx.step(format!("{}: no longer {}", self.node.name(), describe(fault)));
         undo(&self.cluster, &self.node, fault).await?;
         // Written down as gone only now: what cannot be undone here is tried once more at the end.
         let gone =
@@ -191,7 +191,7 @@ impl FaultyNode<'_> {
     }
 }
 
-fn told(fault: NodeFault) -> &'static str {
+fn describe(fault: NodeFault) -> &'static str {
     match fault {
         NodeFault::Paused => "paused",
         NodeFault::Stopped => "without power",
@@ -230,7 +230,7 @@ async fn undo(cluster: &Cluster, node: &Node, fault: NodeFault) -> Result<(), Ki
             cluster.mend_network(node).await
         }
         (NodeFault::CutOff, ContainerState::Running) => partition::heal(node).await,
-        (NodeFault::BadLink, ContainerState::Running) => link::mend(node).await,
+        (NodeFault::BadLink, ContainerState::Running) => link::reset(node).await,
         // Rules go with a stopped node's network; a node that is paused for another reason is mended after that one.
         _ => Ok(()),
     }

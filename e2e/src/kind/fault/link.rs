@@ -54,22 +54,22 @@ impl fmt::Display for PacketLoss {
 /// Lets the node send at this pace at most.
 pub(super) async fn slow(node: &Node, pace: Bandwidth) -> Result<(), KindError> {
     let (rate, burst) = (format!("{}kbit", pace.kilobits), format!("{}b", pace.burst_bytes()));
-    discipline(node, "a slow network", &["tbf", "rate", &rate, "burst", &burst, "latency", "400ms"]).await
+    set_qdisc(node, "a slow network", &["tbf", "rate", &rate, "burst", &burst, "latency", "400ms"]).await
 }
 
-/// Sends everything later by so much.
+/// Delays everything that the node sends.
 pub(super) async fn delay(node: &Node, by: Duration) -> Result<(), KindError> {
     let by = format!("{}us", by.as_micros());
-    discipline(node, "a delay", &["netem", "delay", &by]).await
+    set_qdisc(node, "a delay", &["netem", "delay", &by]).await
 }
 
 /// Loses a share of what the node sends.
 pub(super) async fn lose(node: &Node, loss: PacketLoss) -> Result<(), KindError> {
-    discipline(node, "a loss of packets", &["netem", "loss", &loss.to_string()]).await
+    set_qdisc(node, "a loss of packets", &["netem", "loss", &loss.to_string()]).await
 }
 
 /// Gives the interface its ordinary queue back.
-pub(super) async fn mend(node: &Node) -> Result<(), KindError> {
+pub(super) async fn reset(node: &Node) -> Result<(), KindError> {
     let shown = node.exec_well(&["tc", "qdisc", "show", "dev", "eth0", "root"]).await?;
     if shown.stdout.contains("qdisc tbf") || shown.stdout.contains("qdisc netem") {
         node.exec_well(&["tc", "qdisc", "del", "dev", "eth0", "root"]).await?;
@@ -77,7 +77,7 @@ pub(super) async fn mend(node: &Node) -> Result<(), KindError> {
     Ok(())
 }
 
-async fn discipline(node: &Node, fault: &'static str, rule: &[&str]) -> Result<(), KindError> {
+async fn set_qdisc(node: &Node, fault: &'static str, rule: &[&str]) -> Result<(), KindError> {
     let mut command = vec!["tc", "qdisc", "replace", "dev", "eth0", "root"];
     command.extend(rule);
     let output = node.exec(&command).await?;

@@ -24,5 +24,5 @@ use super::node::Node;
 /// Takes all rules of ours from a running node's network.
 pub(super) async fn mend_link(node: &Node) -> Result<(), KindError> {
     partition::heal(node).await?;
-    link::mend(node).await
+    link::reset(node).await
 }
