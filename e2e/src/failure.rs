@@ -1,4 +1,4 @@
-//! Why a spec did not pass: one sentence or many lines, and the place in the spec where it went wrong.
+//! Failures of specs: a message, and the place in the spec.
 //!
 //! Any error becomes a [`Failure`] through `?`, which keeps the place of the `?`. It knows how an API
 //! server's Status reads best; it does not know who asked or what is printed around it.
@@ -7,27 +7,27 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-use crate::artefacts::Veil;
-use crate::managed_fields::{conflicts, told};
-use crate::report::{FailureReport, Place};
+use crate::managed_fields::{conflicts, describe_conflicts};
+use crate::redaction::Redactor;
+use crate::report::{FailureReport, SourceLocation};
 
-/// What hooks, specs and clean-ups return.
+/// Result of hooks, specs and clean-ups.
 pub type SpecResult<T = ()> = Result<T, Failure>;
 
-/// Why a spec failed, and where.
+/// Failure of a spec: message and place.
 ///
 /// It deliberately is no [`std::error::Error`], so that every error converts into it with `?`.
 #[derive(Clone)]
 pub struct Failure {
     /// The reason and the place, and what an expectation knows, part by part.
     report: Box<FailureReport>,
-    /// What was being done, outermost first.
+    /// Operations that failed, outermost first.
     during: String,
-    /// What stands before the place when it is told to a person, instead of the reason alone.
-    told: Option<String>,
-    /// What stands behind the place: a panic's frames.
+    /// Text for people in place of the message.
+    description: Option<String>,
+    /// Text after the place: a panic's frames.
     trace: String,
-    /// Whether nothing went wrong: the run was ended while this went on.
+    /// True if nothing went wrong: the run was ended while this went on.
     interruption: bool,
 }
 
@@ -47,18 +47,18 @@ impl Failure {
         Self {
             report: Box::new(report),
             during: String::new(),
-            told: None,
+            description: None,
             trace: String::new(),
             interruption: false,
         }
     }
 
-    /// One that is known part by part; to a person `told` tells it all.
-    pub(crate) fn told(report: FailureReport, told: String) -> Self {
-        Self { report: Box::new(report), told: Some(told), ..Self::nowhere("") }
+    /// A failure with a report for programs and a description for people.
+    pub(crate) fn with_description(report: FailureReport, description: String) -> Self {
+        Self { report: Box::new(report), description: Some(description), ..Self::nowhere("") }
     }
 
-    pub(crate) fn placed(mut self, place: Place) -> Self {
+    pub(crate) fn placed(mut self, place: SourceLocation) -> Self {
         self.report.place = Some(place);
         self
     }
@@ -69,7 +69,7 @@ impl Failure {
     }
 
     /// The same as what came of the run's end, and of nothing that is wrong.
-    pub(crate) fn by_interruption(mut self) -> Self {
+    pub(crate) fn into_interruption(mut self) -> Self {
         self.interruption = true;
         self
     }
@@ -79,12 +79,12 @@ impl Failure {
     }
 
     /// The same without the values of Secrets that are known.
-    pub(crate) fn under(self, veil: &Veil) -> Self {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
-            report: veil.over_all(self.report),
-            during: veil.over_all(self.during),
-            told: veil.over_all(self.told),
-            trace: veil.over_all(self.trace),
+            report: redactor.redact_all(self.report),
+            during: redactor.redact_all(self.during),
+            description: redactor.redact_all(self.description),
+            trace: redactor.redact_all(self.trace),
             interruption: self.interruption,
         }
     }
@@ -102,7 +102,7 @@ impl Failure {
         &self.report.message
     }
 
-    /// What reports have of it.
+    /// The same for reports.
     pub(crate) fn report(&self) -> FailureReport {
         let mut report = (*self.report).clone();
         report.message.push_str(&self.trace);
@@ -111,8 +111,8 @@ impl Failure {
 }
 
 /// A place in a source file, as reports have it.
-pub(crate) fn place_of(location: &Location<'_>) -> Place {
-    Place { file: location.file().to_owned(), line: location.line(), column: location.column() }
+pub(crate) fn place_of(location: &Location<'_>) -> SourceLocation {
+    SourceLocation { file: location.file().to_owned(), line: location.line(), column: location.column() }
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
@@ -124,11 +124,11 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.told {
+        match &self.description {
             Some(told) => write!(f, "{}{told}", self.during)?,
             None => f.write_str(&self.report.message)?,
         }
-        if let Some(Place { file, line, column }) = &self.report.place {
+        if let Some(SourceLocation { file, line, column }) = &self.report.place {
             write!(f, "\n  at {file}:{line}:{column}")?;
         }
         f.write_str(&self.trace)
@@ -171,7 +171,7 @@ fn push_part(text: &mut String, part: &str) {
 /// `404 NotFound: machines.fleet.seatrial.dev "a" not found`; the conflicts of an apply are told in a line each.
 pub(crate) fn status_sentence(status: &kube::core::Status) -> String {
     let conflicts = conflicts(status);
-    let message = if conflicts.is_empty() { status.message.clone() } else { told(&conflicts) };
+    let message = if conflicts.is_empty() { status.message.clone() } else { describe_conflicts(&conflicts) };
     sentence_of(status, &message)
 }
 
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_of_field_managers_is_told_by_field_and_once() {
+    fn a_conflict_of_field_managers_is_reported_by_field_and_once() {
         let cause = kube::core::response::StatusCause {
             reason: "FieldManagerConflict".into(),
             message: "conflict with \"pilot\" using v1".into(),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_being_done_stands_before_the_reason() {
+    fn operation_precedes_the_reason() {
         assert_eq!(
             Failure::new("no answer").during("starting the operator").message(),
             "starting the operator: no answer"

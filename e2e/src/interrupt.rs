@@ -1,7 +1,7 @@
-//! Somebody wants the run to end: Ctrl-C, SIGTERM from who started it, or a terminal that was closed.
+//! Interruption of a run: Ctrl-C, SIGTERM from the parent, or a closed terminal.
 //!
-//! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not come to
-//! its end, ends the process at once. What is undone then is not known here.
+//! The first signal is a wish, heard by everybody who waits for something; the second one, or a run that does not
+//! come to its end, ends the process at once. What is undone then is not known here.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,31 +11,31 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 use tokio::sync::watch;
 
-use crate::report::aside;
+use crate::report::print_to_stderr;
 use crate::signal::{Signal, Signals};
 
-/// How long specs may take to end, clean-ups included, once they were asked to.
+/// Longest time that specs may take to end, clean-ups included, once they were asked to.
 pub(crate) const SPECS_LIMIT: Duration = Duration::from_secs(150);
 
-/// How long the whole run may take then, with the end of its cluster and its reports.
+/// Longest time that the whole run may take then, with the end of its cluster and its reports.
 const RUN_LIMIT: Duration = Duration::from_secs(240);
 
-/// That the run was asked to end, and when.
+/// Request to end the run, with its time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Called {
+pub(crate) struct InterruptRequest {
     pub(crate) by: Signal,
     at: Instant,
 }
 
-impl Called {
-    /// Whether the specs should have ended by now.
+impl InterruptRequest {
+    /// True if the specs should have ended by now.
     pub(crate) fn is_overdue(&self) -> bool {
         self.at.elapsed() > SPECS_LIMIT
     }
 }
 
-/// Whether the run was asked to end. It can be waited for on any runtime.
-pub(crate) struct Interrupt(watch::Sender<Option<Called>>);
+/// True if the run was asked to end. It can be waited for on any runtime.
+pub(crate) struct Interrupt(watch::Sender<Option<InterruptRequest>>);
 
 impl Default for Interrupt {
     fn default() -> Self {
@@ -45,20 +45,20 @@ impl Default for Interrupt {
 
 impl Interrupt {
     /// Asks the run to end. The first call counts.
-    pub(crate) fn call(&self, by: Signal) {
+    pub(crate) fn request(&self, by: Signal) {
         self.0.send_if_modified(|called| {
             let first = called.is_none();
-            called.get_or_insert(Called { by, at: Instant::now() });
+            called.get_or_insert(InterruptRequest { by, at: Instant::now() });
             first
         });
     }
 
-    pub(crate) fn called(&self) -> Option<Called> {
+    pub(crate) fn requested(&self) -> Option<InterruptRequest> {
         *self.0.borrow()
     }
 
     /// Does something until its end, or until the run is asked to end: then it is dropped where it stands.
-    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Called> {
+    pub(crate) async fn run_until<T>(&self, work: impl Future<Output = T>) -> Result<T, InterruptRequest> {
         match select(pin!(work), pin!(self.wait())).await {
             Either::Left((done, _)) => Ok(done),
             Either::Right((called, _)) => Err(called),
@@ -66,7 +66,7 @@ impl Interrupt {
     }
 
     /// Waits until the run is asked to end.
-    pub(crate) async fn wait(&self) -> Called {
+    pub(crate) async fn wait(&self) -> InterruptRequest {
         let mut calls = self.0.subscribe();
         let called = calls.wait_for(Option::is_some).await.expect("this holds the sender");
         called.expect("it was waited for")
@@ -85,16 +85,16 @@ pub(crate) fn listen(interrupt: &Arc<Interrupt>) -> std::io::Result<()> {
     // It ends with the process, which may be asked to end at any time until then.
     std::thread::Builder::new().name("interrupt".into()).spawn(move || {
         let first = runtime.block_on(signals.next());
-        aside(&format!(
+        print_to_stderr(&format!(
             "{first}: ending the specs that run, and cleaning up; a second signal ends the run at once"
         ));
-        interrupt.call(first);
+        interrupt.request(first);
         let second = runtime.block_on(async { tokio::time::timeout(RUN_LIMIT, signals.next()).await });
         let (by, why) = match second {
             Ok(second) => (second, format!("{second} once more")),
             Err(_) => (first, format!("no end came within {} s after {first}", RUN_LIMIT.as_secs())),
         };
-        aside(&format!(
+        print_to_stderr(&format!(
             "{why}: ended at once; no report was written, and clusters are left to `cargo xtask e2e reap`"
         ));
         std::process::exit(by.exit_status().into());
@@ -109,16 +109,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn work_goes_on_to_its_end_unless_the_run_is_asked_to_end() {
         let interrupt = Arc::new(Interrupt::default());
-        assert_eq!(interrupt.or(async { 7 }).await.unwrap(), 7);
+        assert_eq!(interrupt.run_until(async { 7 }).await.unwrap(), 7);
         let asks = Arc::clone(&interrupt);
         // From a thread that has no runtime, as a signal's.
-        let thread = std::thread::spawn(move || asks.call(Signal::Terminate));
-        let called = interrupt.or(std::future::pending::<()>()).await.unwrap_err();
+        let thread = std::thread::spawn(move || asks.request(Signal::Terminate));
+        let called = interrupt.run_until(std::future::pending::<()>()).await.unwrap_err();
         thread.join().unwrap();
         assert_eq!((called.by, called.is_overdue()), (Signal::Terminate, false));
         // What is done already is not taken back, and the first call counts.
-        interrupt.call(Signal::Interrupt);
-        assert_eq!(interrupt.or(async { 7 }).await.unwrap(), 7);
-        assert_eq!(interrupt.called().unwrap().by, Signal::Terminate);
+        interrupt.request(Signal::Interrupt);
+        assert_eq!(interrupt.run_until(async { 7 }).await.unwrap(), 7);
+        assert_eq!(interrupt.requested().unwrap().by, Signal::Terminate);
     }
 }

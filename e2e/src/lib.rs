@@ -25,56 +25,88 @@
 //! `cargo test` runs it in memory, in virtual time; `SEATRIAL_TIER=envtest cargo test` runs the same file
 //! against a real etcd and kube-apiserver, in real time. [`run`] lists the other variables.
 //!
+//! Tiers with real binaries are features: `envtest`, and `kind`, which also brings the modules `docker`, `kind`,
+//! `node_image` and part of [`deploy`]. Without them specs run on tiers `fake` and `existing`.
+//!
 //! A spec is listed, filtered and reported by its whole way, `ConfigMap / is there once it was created` here; two
 //! specs of one name are refused. Under nextest every spec is a process of its own, which costs a control plane each
 //! on tier `envtest`; on the other tiers it makes no difference.
 //!
-//! The way of a spec: written as a tree and run by a libtest-compatible harness (`spec`), it looks at its
-//! cluster by watch (`expect`), which one of several things answers for (`tier`, one of them a cluster that [`kind`] makes), and its outcome is
-//! written down for people and other programs (`report`), with what a failure leaves behind (`artefacts`) and who wrote
-//! the fields that it is about (`managed_fields`).
+//! # The way of a spec
 //!
-//! Nodes of tier `kind` are containers (`docker`) of an image that is pulled or made here (`node_image`).
+//! ```text
+//! spec ──────────► tier ──────────► kind, seatrial-envtest, seatrial-fakeclient
+//!  │ context (Cx)   one of four      (docker, node_image)
+//!  ▼
+//! expect, deploy, audit ──► watch ──► the API server
+//!  │ failure
+//!  ▼
+//! artefacts ──► redaction ──► report
+//! ```
+//!
+//! A suite is a tree that a libtest-compatible harness runs (`spec`). A tier connects each spec to an API server
+//! (`tier`), and the spec gets a context with a client and a namespace (`context`). It waits by watch until objects
+//! match (`expect`, `watch`), deploys an operator ([`deploy`]) and checks its rights ([`audit`]). The outcome is a
+//! report ([`report`]), with evidence of failures (`artefacts`) in which values of Secrets are redacted (`redaction`).
+//! Modules are declared from the top to the bottom: each depends on modules below it alone, which a test checks.
 
 /// The README's examples, so that they compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-mod failure;
-mod interrupt;
-mod managed_fields;
-mod options;
-
 mod spec;
 
-mod expect;
-
-mod span;
 mod tier;
 
+#[cfg(feature = "kind")]
+pub mod kind;
+#[cfg(feature = "kind")]
+pub mod node_image;
+
+#[cfg(feature = "kind")]
 pub mod docker;
 
 pub mod audit;
 pub mod deploy;
-pub mod kind;
-pub mod node_image;
+
+mod expect;
+
+mod context;
 
 mod artefacts;
 
+mod attempt_log;
+mod watch;
+
+mod labels;
+mod need;
+mod options;
+
+mod interrupt;
+
+mod failure;
+
 pub mod report;
+
+mod display;
+mod redaction;
+
+mod managed_fields;
 
 pub mod signal;
 
+mod extensions;
+mod span;
+
+pub use context::{Apply, ApplyTarget, Cx, Kind, RequestError, ScopedApi, Task, TaskOutput};
 pub use expect::{
     Collection, Consistently, Eventually, Expect, Matcher, MatcherList, Mismatch, Object, Observable, Probe,
     Target, matchers, stop,
 };
 pub use failure::{Failure, SpecResult};
 pub use managed_fields::{FieldOwner, managers};
+pub use need::Need;
 pub use seatrial_fakeclient::stable;
 pub use span::{mins, secs};
-pub use spec::{
-    Apply, ApplyTarget, Cx, Kind, RequestError, Row, Scope, ScopedApi, SpecHandle, Suite, Task, run,
-};
-pub use tier::Need;
+pub use spec::{Row, Scope, SpecHandle, Suite, run};

@@ -1,4 +1,4 @@
-//! What a run was asked to do, read from the environment and from nowhere else.
+//! Options of a run, read from environment variables.
 //!
 //! The command line belongs to the libtest-compatible harness, which refuses flags it does not know, so
 //! every option of our own is a variable. This file parses; it decides nothing.
@@ -6,19 +6,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::spec::{LabelFilter, Order};
-use crate::tier::Need;
+use crate::labels::LabelFilter;
+use crate::need::Need;
 
-/// Which tier answers the API.
+/// A tier by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TierKind {
     Fake,
+    #[cfg(feature = "envtest")]
     Envtest,
+    #[cfg(feature = "kind")]
     Kind,
     Existing,
 }
 
-/// Everything a run can be told by environment variables.
+/// Order of specs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// All mixed: only what shares a cluster stays together.
+    Mixed,
+    /// Groups, the groups within them, and specs in their groups change places; each group stays together.
+    Groups,
+    /// As it is written.
+    Written,
+}
+
+/// All options of a run, which are environment variables.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own that is true or false")]
 pub(crate) struct Options {
@@ -48,7 +61,7 @@ pub(crate) struct Options {
     pub(crate) repeat: Option<u64>,
     /// `SEATRIAL_UNTIL_IT_FAILS`: whether there is no end to that unless a number was given.
     pub(crate) until_it_fails: bool,
-    /// `SEATRIAL_PROGRESS_AFTER`: when a spec that is still running is told of.
+    /// `SEATRIAL_PROGRESS_AFTER`: time after which a running spec is reported.
     pub(crate) progress_after: Option<Duration>,
     /// `SEATRIAL_SLOW`: what counts as slow.
     pub(crate) slow: Duration,
@@ -123,11 +136,30 @@ fn list(text: &str) -> Vec<String> {
 fn tier_kind(text: &str) -> Result<TierKind, String> {
     match text {
         "fake" => Ok(TierKind::Fake),
-        "envtest" => Ok(TierKind::Envtest),
-        "kind" => Ok(TierKind::Kind),
         "existing" => Ok(TierKind::Existing),
-        _ => Err("the tiers are fake, envtest, kind and existing".into()),
+        #[cfg(feature = "envtest")]
+        "envtest" => Ok(TierKind::Envtest),
+        #[cfg(not(feature = "envtest"))]
+        "envtest" => Err(feature_is_off(text)),
+        #[cfg(feature = "kind")]
+        "kind" => Ok(TierKind::Kind),
+        #[cfg(not(feature = "kind"))]
+        "kind" => Err(feature_is_off(text)),
+        _ => {
+            Err("the tiers are fake, envtest, kind and existing; set it to one of them, or unset it for fake"
+                .into())
+        }
     }
+}
+
+/// The feature of a tier has the tier's name.
+#[cfg(any(test, not(feature = "kind")))]
+fn feature_is_off(tier: &str) -> String {
+    format!(
+        "this program was built without tier {tier}; give it that feature in Cargo.toml: \
+         seatrial-e2e = {{ version = {:?}, features = [{tier:?}] }}",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -228,7 +260,21 @@ mod tests {
     #[test]
     fn a_tier_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
         let error = read(&[("SEATRIAL_TIER", "kwok")]).unwrap_err().to_string();
-        assert_eq!(error, "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest, kind and existing");
+        let expected = "SEATRIAL_TIER is \"kwok\": the tiers are fake, envtest, kind and existing; \
+                        set it to one of them, or unset it for fake";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn tier_without_its_feature_is_refused_with_the_line_for_the_manifest() {
+        let line = "seatrial-e2e = { version = \"0.1.0\", features = [\"kind\"] }";
+        assert!(feature_is_off("kind").ends_with(line), "{}", feature_is_off("kind"));
+        for (tier, is_on) in [("envtest", cfg!(feature = "envtest")), ("kind", cfg!(feature = "kind"))] {
+            let read = read(&[("SEATRIAL_TIER", tier)]);
+            assert_eq!(read.is_ok(), is_on, "{tier}");
+            let error = read.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(is_on || error.contains(&format!("built without tier {tier}")), "{error}");
+        }
     }
 
     #[test]

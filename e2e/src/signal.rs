@@ -1,4 +1,4 @@
-//! Signals that ask a process to end: Ctrl-C, SIGTERM from who started it, SIGHUP of a terminal that was closed.
+//! Signals that ask a process to end: SIGINT (Ctrl-C), SIGTERM, and SIGHUP of a closed terminal.
 //!
 //! What is to be done then is not known here.
 
@@ -18,13 +18,14 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The same for whoever sends signals.
-    pub fn number(self) -> rustix::process::Signal {
-        match self {
-            Self::Interrupt => rustix::process::Signal::INT,
-            Self::Terminate => rustix::process::Signal::TERM,
-            Self::HangUp => rustix::process::Signal::HUP,
-        }
+    /// The signal's number, for programs that send it.
+    pub fn number(self) -> i32 {
+        let kind = match self {
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Terminate => SignalKind::terminate(),
+            Self::HangUp => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
     }
 
     /// The exit status by which a shell knows a process that a signal ended: 130, 143 or 129.
@@ -81,7 +82,8 @@ impl Signals {
     }
 }
 
-/// Whether it was started by nohup or the like, which have it ignore SIGHUP; a handler would undo that. Only Linux tells.
+/// True if it was started by nohup or the like, which have it ignore SIGHUP; a handler would undo that. Only Linux
+/// tells.
 pub fn outlives_its_terminal() -> bool {
     ignores_hang_up(&fs::read_to_string("/proc/self/status").unwrap_or_default())
 }
@@ -90,7 +92,7 @@ pub fn outlives_its_terminal() -> bool {
 fn ignores_hang_up(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask & (1 << (rustix::process::Signal::HUP.as_raw() - 1)) != 0
+    mask & (1 << (Signal::HangUp.number() - 1)) != 0
 }
 
 #[cfg(test)]
@@ -100,12 +102,12 @@ mod tests {
     #[test]
     fn an_end_has_the_status_that_a_shell_would_give_it() {
         for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
-            assert_eq!(i32::from(signal.exit_status()), 128 + signal.number().as_raw(), "{signal}");
+            assert_eq!(i32::from(signal.exit_status()), 128 + signal.number(), "{signal}");
         }
     }
 
     #[test]
-    fn a_process_that_ignores_sighup_is_told_from_others_by_its_mask() {
+    fn process_that_ignores_sighup_is_recognised_by_its_mask() {
         assert!(ignores_hang_up("Name:\tx\nSigIgn:\t0000000000000001\n"));
         assert!(ignores_hang_up("SigIgn:\t0000000000001007\n"));
         assert!(!ignores_hang_up("SigIgn:\t0000000000001006\n") && !ignores_hang_up(""));

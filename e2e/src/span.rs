@@ -1,13 +1,13 @@
-//! Spans of time as specs write them.
+//! Durations as specs write them.
 
 use std::time::Duration;
 
-/// So many seconds, as specs write them: `within(secs(30))`.
+/// A duration in seconds, as specs write it: `within(secs(30))`.
 pub const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// So many minutes, as specs write them: `within(mins(5))`.
+/// A duration in minutes, as specs write it: `within(mins(5))`.
 pub const fn mins(count: u64) -> Duration {
     Duration::from_secs(count * 60)
 }

@@ -98,5 +98,5 @@ fn start_operator(cx: &Cx) {
     let (namespace, shutdown) = (Some(cx.namespace().to_owned()), Box::pin(std::future::pending()));
     let options = Options { namespace, provider, clock, health: Health::default(), shutdown };
     let client = cx.client();
-    cx.spawn("operator", async { Ok(run(client, options).await?) });
+    cx.spawn("operator", run(client, options));
 }

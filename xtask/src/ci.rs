@@ -114,9 +114,10 @@ fn run(plan: &[StepDefinition], group: &ProcessGroup) -> Vec<StepResult> {
 /// The name, the requirement and the function of a step.
 type StepDefinition = (&'static str, Requirement, fn(&ProcessGroup) -> Result<Counts>);
 
-const STEPS: [StepDefinition; 13] = [
+const STEPS: [StepDefinition; 14] = [
     ("format", Requirement::Rust, format),
     ("lints", Requirement::Rust, lints),
+    ("features", Requirement::Rust, features),
     ("documentation", Requirement::Rust, documentation),
     ("dependencies", Requirement::Rust, dependencies),
     ("tests", Requirement::Rust, tests),
@@ -165,6 +166,18 @@ fn lints(group: &ProcessGroup) -> Result<Counts> {
     let arguments =
         ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     check(group, cargo().args(arguments), "clippy")
+}
+
+/// A workspace is built with all features that one of its crates asks for; users ask for one.
+fn features(group: &ProcessGroup) -> Result<Counts> {
+    let mut sum = Counts::default();
+    for feature in ["", "envtest", "kind"] {
+        let mut command = cargo();
+        command.args(["clippy", "--quiet", "--package", "seatrial-e2e", "--no-default-features"]);
+        command.args(["--features", feature, "--", "-D", "warnings"]);
+        sum += check(group, &mut command, "seatrial-e2e with a single feature")?;
+    }
+    Ok(sum)
 }
 
 fn documentation(group: &ProcessGroup) -> Result<Counts> {

@@ -62,7 +62,8 @@ const NODES: u32 = 2;
 /// The runner's argument that lists specs without running them.
 const LIST: &str = "--list";
 
-const NODE_SPECS: Target = Target { tests: &["--package", "seatrial-e2e", "--test", "nodes"], programs: &[] };
+const NODE_SPECS: Target =
+    Target { tests: &["--package", "seatrial-e2e", "--features", "kind", "--test", "nodes"], programs: &[] };
 const CLUSTER_TESTS: Target = Target {
     tests: &["--package", "seatrial-e2e", "--features", "docker", "--test", "docker", "--test", "node_image"],
     programs: &["--example", "suites"],

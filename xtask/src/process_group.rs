@@ -115,14 +115,19 @@ pub(crate) async fn run_until_signal<T: Send + 'static>(
         by = signals.next() => by,
     };
     print_line(&format!("{first}: waiting for what runs to clean up; a second signal ends it at once"));
-    group.signal_all(first.number());
+    group.signal_all(raw(first));
     for last in [false, true] {
         tokio::select! {
             _ended = &mut work => break,
-            by = signals.next() => group.signal_all(if last { Signal::KILL } else { by.number() }),
+            by = signals.next() => group.signal_all(if last { Signal::KILL } else { raw(by) }),
         }
     }
     Err(Interrupted(first).into())
+}
+
+/// The signal in the type of rustix.
+fn raw(signal: signal::Signal) -> Signal {
+    Signal::from_named_raw(signal.number()).expect("the signals that are listened for have names")
 }
 
 /// The time for clean-up before the next signal is sent.

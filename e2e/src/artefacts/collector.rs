@@ -1,7 +1,7 @@
-//! The contract of a collector: one sort of evidence, within a limit, whatever state the cluster is in.
+//! The trait of collectors: one sort of evidence, within a limit, in any state of the cluster.
 //!
-//! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests that
-//! the fake answered, the journal of a node; and what a spec has made for itself may bring more.
+//! The collectors that need nothing but the API stand beside this file. A tier adds those of its own: the requests
+//! that the fake answered, the journal of a node; and what a spec has made for itself may bring more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,22 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use kube::Client;
 
-use crate::artefacts::{Bag, Veil};
+use crate::artefacts::ArtefactWriter;
+use crate::redaction::Redactor;
 use crate::report::Timeline;
 
-/// Where an attempt failed, and what of it is there to be asked.
-pub(crate) struct Scene {
+/// A failed attempt, as collectors need it.
+pub(crate) struct FailureScene {
     /// Nothing where the tier could not be connected to.
     pub(crate) client: Option<Client>,
     /// The spec's own, and after it those that it said it looks at. None where the attempt failed before it had one.
     pub(crate) namespaces: Vec<String>,
     /// When the attempt began, by the cluster's clock.
     pub(crate) since: Timestamp,
-    /// What is known to have happened, for collectors that know more and for those that write it down.
+    /// The attempt's timeline, which collectors read and extend.
     pub(crate) timeline: Arc<Timeline>,
-    /// What is known of Secrets, for collectors that know of more.
-    pub(crate) veil: Arc<Veil>,
+    /// The attempt's redactor, which collectors extend with Secrets that they find.
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 /// Somebody who collects one sort of evidence.
@@ -34,26 +35,30 @@ pub(crate) struct Scene {
 /// limit ends it; it is then dropped at an await, so it must not block. Its failure is noted beside the artefacts and
 /// never takes the place of the spec's own.
 pub(crate) trait Collector {
-    /// What it collects, for the note that it failed: `Pod logs`.
-    fn what(&self) -> &'static str;
+    /// Name of the evidence, for the note that it is missing: `Pod logs`.
+    fn name(&self) -> &'static str;
 
-    /// How long it may take, in the cluster's time.
+    /// Timeout, in the cluster's time.
     fn limit(&self) -> Duration {
         Duration::from_secs(20)
     }
 
     /// An attempt begins on a cluster that is there already: what it finds is not its own.
-    fn begins(&self) {}
+    fn attempt_started(&self) {}
 
     /// Puts what there is into the bag. An error says what was asked and what came of it.
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>>;
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>>;
 }
 
-/// What a connection brings for evidence.
+/// Evidence that comes with a connection.
 #[derive(Default)]
-pub(crate) struct Sources {
+pub(crate) struct EvidenceSources {
     /// A client for looking that the spec's own instruments do not notice; without one the spec's client looks.
     pub(crate) observer: Option<Client>,
-    /// Who collects what only this connection has.
+    /// Collectors of this connection's own evidence.
     pub(crate) collectors: Vec<Box<dyn Collector>>,
 }

@@ -1,4 +1,4 @@
-//! Which kinds come and go while a spec runs: its own CRDs, established after it began.
+//! Kinds that are defined and removed while a spec runs, by watch on CRDs.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -8,23 +8,27 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::core::{ApiResource, Version};
 use kube::{Api, Client};
 
-use crate::artefacts::kinds::KindAtHand;
-use crate::expect::{Sight, Subject};
+use crate::artefacts::kinds::DiscoveredKind;
+use crate::watch::{Selection, WatchUpdate};
 
-/// What becomes of a kind.
-pub(crate) enum Definition {
+/// A change of the defined kinds.
+pub(crate) enum DefinitionChange {
     /// It can be used, and was not known.
-    Comes(KindAtHand),
+    Comes(DiscoveredKind),
     /// It is gone; as CRDs are named.
     Goes(String),
 }
 
 /// Sends the namespaced kinds that are defined and not known, when they are, and those that go. Ends only when it is
 /// dropped.
-pub(crate) async fn follow(client: Client, mut known: BTreeSet<String>, tell: UnboundedSender<Definition>) {
+pub(crate) async fn follow(
+    client: Client,
+    mut known: BTreeSet<String>,
+    tell: UnboundedSender<DefinitionChange>,
+) {
     // Nobody who follows kinds is left where nobody hears it.
     let tell = |definition| drop(tell.unbounded_send(definition));
-    let definitions = Subject::<CustomResourceDefinition, ()> {
+    let definitions = Selection::<CustomResourceDefinition, ()> {
         label: "CustomResourceDefinitions".to_owned(),
         api: Api::all(client),
         labels: None,
@@ -33,16 +37,16 @@ pub(crate) async fn follow(client: Client, mut known: BTreeSet<String>, tell: Un
         snapshot: |_| None,
     };
     let mut before = BTreeSet::new();
-    let watch = definitions.follow(|sight| {
-        if let Sight::Now(all) = sight {
+    let watch = definitions.follow(|update| {
+        if let WatchUpdate::Current(all) = update {
             let there: BTreeSet<String> = all.values().map(kube::ResourceExt::name_any).collect();
             for gone in before.difference(&there) {
                 known.remove(gone);
-                tell(Definition::Goes(gone.clone()));
+                tell(DefinitionChange::Goes(gone.clone()));
             }
             for kind in all.values().filter_map(established) {
                 if known.insert(kind.file_stem()) {
-                    tell(Definition::Comes(kind));
+                    tell(DefinitionChange::Comes(kind));
                 }
             }
             before = there;
@@ -53,7 +57,7 @@ pub(crate) async fn follow(client: Client, mut known: BTreeSet<String>, tell: Un
 }
 
 /// The kind that a CRD defines, if it is in use and its objects are in namespaces.
-fn established(crd: &CustomResourceDefinition) -> Option<KindAtHand> {
+fn established(crd: &CustomResourceDefinition) -> Option<DiscoveredKind> {
     let conditions = crd.status.as_ref()?.conditions.as_ref()?;
     let in_use =
         conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True");
@@ -72,7 +76,7 @@ fn established(crd: &CustomResourceDefinition) -> Option<KindAtHand> {
         kind: names.kind.clone(),
         plural: names.plural.clone(),
     };
-    Some(KindAtHand { resource, namespaced: true, has_status })
+    Some(DiscoveredKind { resource, namespaced: true, has_status })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The Events of the spec's namespaces, and of cluster-scoped objects, in the order of time.
+//! Collector of Events of the spec's namespaces and of cluster-scoped objects, ordered by time.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -7,33 +7,37 @@ use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::Api;
 use kube::api::ListParams;
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::failure::sentence;
 
-/// Where Events about cluster-scoped objects are.
+/// Namespace of Events about cluster-scoped objects.
 const OF_THE_CLUSTER: &str = "default";
 
 /// Writes `events.txt`.
 pub(crate) struct Events;
 
 impl Collector for Events {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "events"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-        collect(scene, bag).boxed_local()
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
+        collect(scene, writer).boxed_local()
     }
 }
 
-async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
+async fn collect(scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), String> {
     let Some(client) = &scene.client else { return Ok(()) };
     let mut events = Vec::new();
     for namespace in scene.namespaces.iter().map(String::as_str).chain([OF_THE_CLUSTER]) {
         let api: Api<Event> = Api::namespaced(client.clone(), namespace);
         match api.list(&ListParams::default()).await {
             Ok(list) => events.extend(list.items),
-            Err(error) => bag.lacks(&format!("events of namespace {namespace}"), &sentence(&error)),
+            Err(error) => writer.note_missing(&format!("events of namespace {namespace}"), &sentence(&error)),
         }
     }
     // The cluster's own go on from spec to spec: those from before this one are another's.
@@ -41,7 +45,7 @@ async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
     // Events of one second are told in the order in which they were written.
     events.sort_by_key(|event| (last_seen(event), revision(event)));
     let lines: Vec<_> = events.iter().map(|event| line(event, scene.since)).collect();
-    bag.put("events", "events.txt", lines.concat())
+    writer.write("events", "events.txt", lines.concat())
 }
 
 fn of_the_cluster(event: &Event) -> bool {
@@ -81,7 +85,7 @@ fn line(event: &Event, since: Timestamp) -> String {
 fn object(reference: &ObjectReference) -> String {
     let kind = reference.kind.as_deref().unwrap_or("object");
     let name = reference.name.as_deref().unwrap_or_default();
-    crate::spec::object_label(kind, reference.namespace.as_deref(), name)
+    crate::display::object_label(kind, reference.namespace.as_deref(), name)
 }
 
 #[cfg(test)]

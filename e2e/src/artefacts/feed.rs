@@ -1,5 +1,5 @@
-//! The namespace's changes on a spec's timeline: every kind in it listed and watched while the spec runs, also one that
-//! is defined meanwhile.
+//! Changes of a namespace's objects on a spec's timeline, by list and watch of every kind, also of kinds defined
+//! later.
 //!
 //! It only looks. What it cannot watch it leaves out: the failure's own evidence asks again and says why. A spec that
 //! has no report has no feed.
@@ -20,55 +20,55 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::artefacts::Veil;
-use crate::artefacts::definitions::{self, Definition};
-use crate::artefacts::kinds::{self, KindAtHand};
-use crate::artefacts::mask::mask;
-use crate::expect::{FieldChange, changes, text_difference, yaml};
-use crate::managed_fields::Place;
+use crate::artefacts::definitions::{self, DefinitionChange};
+use crate::artefacts::kinds::{self, DiscoveredKind};
+use crate::display::{FieldChange, changes, text_difference, yaml};
+use crate::managed_fields::FieldCursor;
+use crate::redaction::Redactor;
+use crate::redaction::mask;
 use crate::report::{Change, Moment, MomentKind, ObjectChange, Timeline};
 
 /// A pause after a watch that failed or ended at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// So often is asked for a kind that was defined a moment ago.
+/// Number of requests for a kind that was defined a moment ago.
 const PATIENCE: u32 = 10;
 
-/// What every namespace has, and nobody's doing.
+/// Objects that every namespace has.
 const GIVEN: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
 
-/// Changes of these fields alone are nobody's business.
+/// Fields whose changes alone are not shown.
 const SILENT: [&str; 2] = ["metadata.resourceVersion", "metadata.generation"];
 
 /// A running feed. Dropping it ends it, too, but does not wait for that.
-pub(crate) struct Feed(JoinHandle<()>);
+pub(crate) struct NamespaceFeed(JoinHandle<()>);
 
-impl Feed {
+impl NamespaceFeed {
     /// Begins to watch a namespace; must be called on a spec's own runtime. `since` is the attempt's start by the
-    /// cluster's clock: what is older is not told as new.
+    /// cluster's clock: older objects are not shown as new.
     pub(crate) fn start(
         client: Client,
         namespace: &str,
         since: Timestamp,
         timeline: Arc<Timeline>,
-        veil: Arc<Veil>,
+        redactor: Arc<Redactor>,
     ) -> Self {
         let namespace = namespace.to_owned();
         Self(tokio::task::spawn_local(async move {
-            let Ok(kinds) = kinds::at_hand(&client).await else { return };
-            let follow = |kind: KindAtHand, patience| {
+            let Ok(kinds) = kinds::discover(&client).await else { return };
+            let follow = |kind: DiscoveredKind, patience| {
                 let api = kind.api(&client, &namespace);
-                let (timeline, veil) = (Arc::clone(&timeline), Arc::clone(&veil));
-                let known = Known { kind, since, timeline, veil, patience, objects: BTreeMap::new() };
+                let (timeline, redactor) = (Arc::clone(&timeline), Arc::clone(&redactor));
+                let known = KindFeed { kind, since, timeline, redactor, patience, objects: BTreeMap::new() };
                 known.follow(api)
             };
             let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.namespaced).collect();
-            let names = kinds.iter().map(KindAtHand::file_stem).collect();
+            let names = kinds.iter().map(DiscoveredKind::file_stem).collect();
             let (tell, told) = unbounded();
             let (mut definitions, mut told) =
                 (pin!(definitions::follow(client.clone(), names, tell).fuse()), told.fuse());
             let (mut following, mut handles) = (FuturesUnordered::new(), BTreeMap::new());
-            let begin = |following: &FuturesUnordered<_>, kind: KindAtHand, patience| {
+            let begin = |following: &FuturesUnordered<_>, kind: DiscoveredKind, patience| {
                 let name = kind.file_stem();
                 let (work, handle) = abortable(follow(kind, patience));
                 following.push(work);
@@ -79,8 +79,8 @@ impl Feed {
                 futures::select! {
                     () = definitions => return,
                     definition = told.select_next_some() => match definition {
-                        Definition::Comes(kind) => handles.extend([begin(&following, kind, PATIENCE)]),
-                        Definition::Goes(name) => {
+                        DefinitionChange::Comes(kind) => handles.extend([begin(&following, kind, PATIENCE)]),
+                        DefinitionChange::Goes(name) => {
                             handles.remove(&name).inspect(AbortHandle::abort);
                         }
                     },
@@ -90,7 +90,7 @@ impl Feed {
         }))
     }
 
-    /// Ends it: what happens from now on is not told.
+    /// Ends it: later changes are not recorded.
     pub(crate) async fn stop(mut self) {
         self.0.abort();
         // Only its being cancelled is an error here.
@@ -98,24 +98,24 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl Drop for NamespaceFeed {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-/// One kind's objects as they were last told.
-struct Known {
-    kind: KindAtHand,
+/// One kind's objects as they were last recorded.
+struct KindFeed {
+    kind: DiscoveredKind,
     since: Timestamp,
     timeline: Arc<Timeline>,
-    veil: Arc<Veil>,
-    /// How often the server may say that there is no such kind: of a new one it knows a moment later than it says.
+    redactor: Arc<Redactor>,
+    /// Number of retries while the server does not serve the kind, which follows a moment after its definition.
     patience: u32,
     objects: BTreeMap<String, Value>,
 }
 
-impl Known {
+impl KindFeed {
     async fn follow(mut self, api: Api<DynamicObject>) {
         loop {
             match api.list(&ListParams::default()).await {
@@ -187,7 +187,7 @@ impl Known {
             },
             None => (Change::Added, "appears".to_owned(), yaml(&shown(&self.kind.resource.kind, &after))),
         };
-        self.tell(change, name, &revision, text, detail);
+        self.record(change, name, &revision, text, detail);
     }
 
     /// As JSON. The items of a list do not say what they are.
@@ -197,7 +197,7 @@ impl Known {
             Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() });
         let json = serde_json::to_value(object).expect("an object that came as JSON can be written as JSON");
         if resource.kind == "Secret" {
-            self.veil.learn(&json);
+            self.redactor.add_secret(&json);
         }
         json
     }
@@ -205,11 +205,11 @@ impl Known {
     fn gone(&mut self, object: &DynamicObject) {
         let (name, revision) = (object.name_any(), object.resource_version().unwrap_or_default());
         if self.objects.remove(&name).is_some() && !self.kind.is_event() {
-            self.tell(Change::Deleted, name, &revision, "is gone".into(), String::new());
+            self.record(Change::Deleted, name, &revision, "is gone".into(), String::new());
         }
     }
 
-    fn tell(&self, change: Change, name: String, revision: &str, text: String, detail: String) {
+    fn record(&self, change: Change, name: String, revision: &str, text: String, detail: String) {
         let object = ObjectChange { kind: self.kind.label(), name, change, revision: revision.to_owned() };
         let moment =
             Moment { kind: MomentKind::Watch, text, detail, object: Some(object), ..Moment::default() };
@@ -230,8 +230,8 @@ fn shown(kind: &str, object: &Value) -> Value {
     object
 }
 
-/// What changed in a line, and as a difference of texts with the managers of the fields that differ; nothing where nothing
-/// is worth telling.
+/// The change in one line, and as a difference of texts with the managers of the fields that differ; nothing where
+/// nothing is worth telling.
 fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, String)> {
     let (old, new) = (shown(kind, before), shown(kind, after));
     let mut fields: Vec<_> =
@@ -240,7 +240,7 @@ fn difference(kind: &str, before: &Value, after: &Value) -> Option<(String, Stri
     fields.sort_by_key(|change| change.path.starts_with("metadata."));
     let Some(first) = fields.first() else {
         let masked = kind == "Secret" && (before["data"] != after["data"]);
-        let by = || Place::default().at(after).field("data").by();
+        let by = || FieldCursor::default().at(after).field("data").by();
         return masked.then(|| (format!("a masked value changed{}", by()), String::new()));
     };
     let more = if fields.len() > 1 { format!(" (and {} more)", fields.len() - 1) } else { String::new() };
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_by_its_first_field_and_shown_as_a_difference() {
+    fn a_change_is_reported_by_its_first_field_and_shown_as_a_difference() {
         let before = json!({"metadata": {"resourceVersion": "1"}, "status": {"phase": "Pending"}});
         let after = json!({"metadata": {"resourceVersion": "2"}, "status": {"phase": "Ready", "node": "n"}});
         let (text, detail) = difference("Machine", &before, &after).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_managers_of_the_fields_that_changed_are_told_below_the_difference() {
+    fn the_managers_of_the_fields_that_changed_are_reported_below_the_difference() {
         let fields = json!({"f:status": {"f:phase": {}, "f:node": {}}});
         let entry =
             json!({"manager": "bosun", "operation": "Update", "subresource": "status", "fieldsV1": fields});
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_s_new_value_is_told_and_not_shown() {
+    fn a_secret_s_new_value_is_reported_and_not_shown() {
         let with = |value: &str| json!({"data": {"password": value}});
         let (text, detail) = difference("Secret", &with("aHVudGVyMg=="), &with("aHVudGVyMw==")).unwrap();
         assert_eq!((text.as_str(), detail.as_str()), ("a masked value changed", ""));

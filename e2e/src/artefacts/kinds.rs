@@ -1,4 +1,4 @@
-//! What kinds a cluster has, and which of them belong to a spec's evidence.
+//! Discovery of a cluster's kinds, and the choice of those that belong to a spec's evidence.
 
 use kube::core::ApiResource;
 use kube::discovery::{Discovery, Scope, verbs};
@@ -16,14 +16,14 @@ const NOISE: [(&str, &str); 4] = [
 
 /// A kind that can be listed and watched.
 #[derive(Clone, Debug)]
-pub(crate) struct KindAtHand {
+pub(crate) struct DiscoveredKind {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
-    /// Whether it has the subresource `status`.
+    /// True if it has the subresource `status`.
     pub(crate) has_status: bool,
 }
 
-impl KindAtHand {
+impl DiscoveredKind {
     /// `Machine.fleet.seatrial.dev`; without a dot for the core group.
     pub(crate) fn label(&self) -> String {
         match self.resource.group.as_str() {
@@ -55,7 +55,7 @@ impl KindAtHand {
 }
 
 /// Every kind whose objects can be listed and watched, each in one version.
-pub(crate) async fn at_hand(client: &Client) -> Result<Vec<KindAtHand>, String> {
+pub(crate) async fn discover(client: &Client) -> Result<Vec<DiscoveredKind>, String> {
     let discovery = match Discovery::new(client.clone()).run_aggregated().await {
         Ok(discovery) => discovery,
         // A server that is too old to tell everything at once is asked group by group.
@@ -67,7 +67,11 @@ pub(crate) async fn at_hand(client: &Client) -> Result<Vec<KindAtHand>, String> 
             let noise = NOISE.contains(&(resource.group.as_str(), resource.plural.as_str()));
             if !noise && can.supports_operation(verbs::LIST) && can.supports_operation(verbs::WATCH) {
                 let has_status = can.subresources.iter().any(|(part, _)| part.plural == "status");
-                kinds.push(KindAtHand { resource, namespaced: can.scope == Scope::Namespaced, has_status });
+                kinds.push(DiscoveredKind {
+                    resource,
+                    namespaced: can.scope == Scope::Namespaced,
+                    has_status,
+                });
             }
         }
     }

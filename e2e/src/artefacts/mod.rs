@@ -1,12 +1,13 @@
-//! What a failed attempt leaves behind, collected before anything is cleaned up, and what is watched until then.
+//! Evidence of failed attempts, collected before clean-up, and the feed of changes until then.
 
-mod bag;
 mod collector;
+mod writer;
 
 mod collect;
+#[cfg(feature = "envtest")]
+mod control_plane_logs;
 mod events;
 mod objects;
-mod plane_logs;
 mod pod_logs;
 mod process_log;
 mod requests;
@@ -16,21 +17,20 @@ mod feed;
 
 mod kinds;
 
-mod mask;
 mod secrets;
-mod veil;
 
-pub(crate) use bag::Bag;
 pub(crate) use collect::collect;
-pub(crate) use collector::{Collector, Scene, Sources};
-pub(crate) use feed::Feed;
-pub(crate) use kinds::{KindAtHand, at_hand};
-pub(crate) use mask::mask;
-pub(crate) use plane_logs::PlaneLogs;
+pub(crate) use collector::{Collector, EvidenceSources, FailureScene};
+#[cfg(feature = "envtest")]
+pub(crate) use control_plane_logs::PlaneLogs;
+pub(crate) use feed::NamespaceFeed;
+pub(crate) use kinds::{DiscoveredKind, discover};
 pub(crate) use process_log::capture;
 pub(crate) use requests::{OBSERVER, Requests};
-pub(crate) use secrets::{learn, learn_all};
-pub(crate) use veil::{Met, Veil};
+#[cfg(feature = "kind")]
+pub(crate) use secrets::add_all_secrets;
+pub(crate) use secrets::add_secrets;
+pub(crate) use writer::ArtefactWriter;
 
 #[cfg(test)]
 mod on_the_fake;

@@ -1,4 +1,4 @@
-//! The objects of the spec's namespaces and the cluster-scoped custom ones, as YAML: what the operator looked at.
+//! Collector of objects as YAML: those of the spec's namespaces, and cluster-scoped custom resources.
 
 use std::collections::BTreeSet;
 
@@ -11,33 +11,37 @@ use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 
-use crate::artefacts::kinds::{self, KindAtHand};
-use crate::artefacts::mask::mask;
-use crate::artefacts::{Bag, Collector, Scene};
-use crate::expect::yaml;
+use crate::artefacts::kinds::{self, DiscoveredKind};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
+use crate::display::yaml;
 use crate::failure::sentence;
+use crate::redaction::mask;
 
-/// So many objects of a kind are written, at most: evidence is read by people.
+/// Most objects of a kind that are written: evidence is read by people.
 const MOST: u32 = 500;
 
 /// Writes `objects/NAMESPACE/KIND.yaml` and `objects/cluster/KIND.yaml`.
 pub(crate) struct Objects;
 
 impl Collector for Objects {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "objects"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-        collect(scene, bag).boxed_local()
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
+        collect(scene, writer).boxed_local()
     }
 }
 
-async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
+async fn collect(scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), String> {
     let Some(client) = &scene.client else { return Ok(()) };
-    let kinds = kinds::at_hand(client).await?;
+    let kinds = kinds::discover(client).await?;
     let custom = custom_groups(client).await.unwrap_or_else(|error| {
-        bag.lacks("cluster-scoped custom objects", &error);
+        writer.note_missing("cluster-scoped custom objects", &error);
         BTreeSet::new()
     });
     for namespace in &scene.namespaces {
@@ -46,20 +50,20 @@ async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
         match namespaces.get(namespace).await {
             Ok(object) => {
                 let resource = ApiResource::erase::<Namespace>(&());
-                bag.put(
+                writer.write(
                     "objects",
                     &format!("objects/{namespace}/namespace.yaml"),
                     document(&object, &resource),
                 )?;
             }
-            Err(error) => bag.lacks(&format!("namespace {namespace}"), &sentence(&error)),
+            Err(error) => writer.note_missing(&format!("namespace {namespace}"), &sentence(&error)),
         }
         for kind in kinds.iter().filter(|kind| kind.namespaced && !kind.is_event()) {
-            write(client, kind, namespace, bag).await?;
+            write(client, kind, namespace, writer).await?;
         }
     }
     for kind in kinds.iter().filter(|kind| !kind.namespaced && custom.contains(&kind.resource.group)) {
-        write(client, kind, "cluster", bag).await?;
+        write(client, kind, "cluster", writer).await?;
     }
     Ok(())
 }
@@ -71,24 +75,29 @@ async fn custom_groups(client: &Client) -> Result<BTreeSet<String>, String> {
     Ok(list.items.into_iter().map(|crd| crd.spec.group).collect())
 }
 
-async fn write(client: &Client, kind: &KindAtHand, place: &str, bag: &Bag) -> Result<(), String> {
+async fn write(
+    client: &Client,
+    kind: &DiscoveredKind,
+    place: &str,
+    writer: &ArtefactWriter,
+) -> Result<(), String> {
     let api = kind.api(client, place);
     let list = match api.list(&ListParams::default().limit(MOST)).await {
         Ok(list) if list.items.is_empty() => return Ok(()),
         Ok(list) => list,
         Err(error) => {
-            bag.lacks(&format!("objects of kind {}", kind.label()), &sentence(&error));
+            writer.note_missing(&format!("objects of kind {}", kind.label()), &sentence(&error));
             return Ok(());
         }
     };
     if list.metadata.continue_.is_some_and(|token| !token.is_empty()) {
-        bag.lacks(
+        writer.note_missing(
             &format!("objects of kind {}", kind.label()),
             &format!("only the first {MOST} were written"),
         );
     }
     let documents: Vec<_> = list.items.iter().map(|object| document(object, &kind.resource)).collect();
-    bag.put("objects", &format!("objects/{place}/{}.yaml", kind.file_stem()), documents.join("---\n"))
+    writer.write("objects", &format!("objects/{place}/{}.yaml", kind.file_stem()), documents.join("---\n"))
 }
 
 fn document(object: &DynamicObject, resource: &ApiResource) -> String {

@@ -1,4 +1,4 @@
-//! Feed and collectors against the in-memory API server: what a person finds after a failure.
+//! Tests of the feed and the collectors against the in-memory API server.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,16 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::runtime::conditions::is_deleted;
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client};
 use seatrial_fakeclient::FakeCluster;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::{LocalSet, yield_now};
 
-use crate::artefacts::{Bag, Feed, OBSERVER, Requests, Scene, Veil, collect};
+use crate::artefacts::{ArtefactWriter, FailureScene, NamespaceFeed, OBSERVER, Requests, collect};
+use crate::redaction::Redactor;
 use crate::report::{Change, Moment, MomentKind, Timeline};
 
 fn typed<T: DeserializeOwned>(object: Value) -> T {
@@ -47,13 +50,13 @@ fn event(name: &str, at: &str, message: &str) -> Event {
 /// Waits, in turns of this one thread and not by a clock, until the timeline has something.
 async fn until_told(timeline: &Timeline, wanted: impl Fn(&Moment) -> bool) -> Vec<Moment> {
     for _ in 0..10_000 {
-        let told = timeline.told();
+        let told = timeline.moments();
         if told.iter().any(&wanted) {
             return told;
         }
         yield_now().await;
     }
-    panic!("it is not on the timeline: {:#?}", timeline.told());
+    panic!("it is not on the timeline: {:#?}", timeline.moments());
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,15 +72,15 @@ async fn evidence_has_events_in_order_of_time_objects_without_secrets_and_the_re
     events.create(&PostParams::default(), &event("e2", "2026-01-01T00:00:03Z", "first")).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
-    let scene = Scene {
+    let scene = FailureScene {
         client: Some(cluster.client_as(OBSERVER)),
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
-        veil: Veil::new(),
+        redactor: Redactor::new(),
     };
-    let bag = Bag::new(folder.path(), "evidence", Veil::new());
-    let (artefacts, uncollected) = collect(&scene, &bag, &[&Requests(cluster)]).await;
+    let writer = ArtefactWriter::new(folder.path(), "evidence", Redactor::new());
+    let (artefacts, uncollected) = collect(&scene, &writer, &[&Requests(cluster)]).await;
     assert_eq!(uncollected, [""; 0]);
     let read = |path: &str| read(folder.path(), path);
     let events = read("evidence/events.txt");
@@ -106,14 +109,15 @@ async fn a_server_that_does_not_answer_is_noted_and_hides_nothing() {
         std::future::ready(Err::<http::Response<http_body_util::Empty<bytes::Bytes>>, _>("no route to it"))
     });
     let folder = tempfile::tempdir().unwrap();
-    let scene = Scene {
+    let scene = FailureScene {
         client: Some(Client::new(refuses, "demo")),
         namespaces: vec!["demo".into()],
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         timeline: Timeline::begin(),
-        veil: Veil::new(),
+        redactor: Redactor::new(),
     };
-    let (_, uncollected) = collect(&scene, &Bag::new(folder.path(), "evidence", Veil::new()), &[]).await;
+    let (_, uncollected) =
+        collect(&scene, &ArtefactWriter::new(folder.path(), "evidence", Redactor::new()), &[]).await;
     for part in ["events of namespace demo: ", "objects: ", "Pods of namespace demo: "] {
         assert!(uncollected.iter().any(|note| note.starts_with(part)), "{part:?} is not in {uncollected:?}");
     }
@@ -127,8 +131,13 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "demo");
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
-        let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
+        let feed = NamespaceFeed::start(
+            cluster.client_as(OBSERVER),
+            "demo",
+            since,
+            Arc::clone(&timeline),
+            Redactor::new(),
+        );
         let map = json!({"metadata": {"name": "a"}, "data": {"key": "1"}});
         maps.create(&PostParams::default(), &typed(map)).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;
@@ -142,7 +151,7 @@ async fn the_feed_tells_what_comes_changes_and_goes_and_not_what_was_there() {
         feed.stop().await;
         told
     };
-    let told = local.run_until(feed).await;
+    let told = Box::pin(local.run_until(feed)).await;
     let watched: Vec<_> = told.iter().filter(|moment| moment.kind == MomentKind::Watch).collect();
     let changes: Vec<_> = watched.iter().map(|moment| moment.object.as_ref().unwrap().change).collect();
     assert_eq!(changes, [Change::Added, Change::Modified, Change::Deleted], "{told:#?}");
@@ -159,8 +168,13 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         let (cluster, client) = cluster().await;
         let timeline = Timeline::begin();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
-        let feed =
-            Feed::start(cluster.client_as(OBSERVER), "demo", since, Arc::clone(&timeline), Veil::new());
+        let feed = NamespaceFeed::start(
+            cluster.client_as(OBSERVER),
+            "demo",
+            since,
+            Arc::clone(&timeline),
+            Redactor::new(),
+        );
         let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
         let boats = ApiResource::from_gvk(&GroupVersionKind::gvk("harbour.test", "v1", "Boat"));
         let boats: Api<DynamicObject> = Api::namespaced_with(client.clone(), "demo", &boats);
@@ -170,7 +184,7 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
         maps.create(&PostParams::default(), &map).await.unwrap();
         until_told(&timeline, |moment| moment.text == "appears").await;
         for name in ["tug", "ferry"] {
-            crds.create(&PostParams::default(), &boat_definition()).await.unwrap();
+            let definition = crds.create(&PostParams::default(), &boat_definition()).await.unwrap();
             let object = json!({"apiVersion": "harbour.test/v1", "kind": "Boat", "metadata": {"name": name}});
             let boat: DynamicObject = typed(object);
             let created = async {
@@ -183,14 +197,13 @@ async fn the_feed_follows_kinds_that_are_defined_meanwhile_and_again_when_they_c
             until_told(&timeline, |moment| moment.object.as_ref().is_some_and(|object| object.name == name))
                 .await;
             crds.delete("boats.harbour.test", &DeleteParams::default()).await.unwrap();
-            while crds.get_opt("boats.harbour.test").await.unwrap().is_some() {
-                yield_now().await;
-            }
+            let gone = is_deleted(definition.metadata.uid.as_deref().unwrap());
+            await_condition(crds.clone(), "boats.harbour.test", gone).await.unwrap();
         }
         feed.stop().await;
-        timeline.told()
+        timeline.moments()
     };
-    let told = local.run_until(feed).await;
+    let told = Box::pin(local.run_until(feed)).await;
     let added = |name: &str| {
         let of = |moment: &&Moment| {
             moment.object.as_ref().is_some_and(|object| object.name == name && object.change == Change::Added)

@@ -1,4 +1,4 @@
-//! What the namespace's Pods logged since the spec's start, and what their containers said before they were restarted.
+//! Collector of Pod logs since the spec's start, and of the logs of restarted containers.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{ListParams, LogParams};
 use kube::{Api, ResourceExt as _};
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::failure::sentence;
 use crate::report::{Moment, MomentKind};
 
-/// So many lines of each container stand on the timeline; the file has all of them.
+/// Most lines of a container on the timeline; the file has all of them.
 const ON_THE_TIMELINE: usize = 200;
 
 /// A container that logs without end must not fill the disk.
@@ -21,29 +21,33 @@ const MOST_LINES: i64 = 100_000;
 pub(crate) struct PodLogs;
 
 impl Collector for PodLogs {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "Pod logs"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-        collect(scene, bag).boxed_local()
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
+        collect(scene, writer).boxed_local()
     }
 }
 
-async fn collect(scene: &Scene, bag: &Bag) -> Result<(), String> {
+async fn collect(scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), String> {
     let Some(client) = &scene.client else { return Ok(()) };
     for namespace in &scene.namespaces {
         let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let pods = match api.list(&ListParams::default()).await {
             Ok(pods) => pods,
             Err(error) => {
-                bag.lacks(&format!("Pods of namespace {namespace}"), &sentence(&error));
+                writer.note_missing(&format!("Pods of namespace {namespace}"), &sentence(&error));
                 continue;
             }
         };
         for pod in &pods {
             for container in containers(pod) {
-                one(&api, pod, container, scene, bag).await?;
+                container_log(&api, pod, container, scene, writer).await?;
             }
         }
     }
@@ -59,12 +63,12 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     init.into_iter().chain(main).chain(ephemeral).flatten()
 }
 
-async fn one(
+async fn container_log(
     api: &Api<Pod>,
     pod: &Pod,
     container: &ContainerStatus,
-    scene: &Scene,
-    bag: &Bag,
+    scene: &FailureScene,
+    writer: &ArtefactWriter,
 ) -> Result<(), String> {
     let (name, place) =
         (pod.name_any(), format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any()));
@@ -74,23 +78,27 @@ async fn one(
         let params = LogParams { since_time: Some(scene.since), ..params(&container.name) };
         match api.logs(&name, &params).await {
             Ok(text) => {
-                tell(scene, &format!("{name}/{}", container.name), &text);
-                bag.put("Pod logs", &format!("pods/{place}/{}.log", container.name), text)?;
+                record(scene, &format!("{name}/{}", container.name), &text);
+                writer.write("Pod logs", &format!("pods/{place}/{}.log", container.name), text)?;
             }
-            Err(error) => bag.lacks(&what, &sentence(&error)),
+            Err(error) => writer.note_missing(&what, &sentence(&error)),
         }
     } else {
         let waiting = state.and_then(|state| state.waiting.as_ref());
         let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or("no reason is given");
-        bag.lacks(&what, &format!("it has not started: {reason}"));
+        writer.note_missing(&what, &format!("it has not started: {reason}"));
     }
     if container.restart_count > 0 {
         // Not only since the spec's start: what it said when it died is what is looked for.
         match api.logs(&name, &LogParams { previous: true, ..params(&container.name) }).await {
             Ok(text) => {
-                bag.put("previous Pod logs", &format!("pods/{place}/{}.previous.log", container.name), text)?;
+                writer.write(
+                    "previous Pod logs",
+                    &format!("pods/{place}/{}.previous.log", container.name),
+                    text,
+                )?;
             }
-            Err(error) => bag.lacks(&format!("previous {what}"), &sentence(&error)),
+            Err(error) => writer.note_missing(&format!("previous {what}"), &sentence(&error)),
         }
     }
     Ok(())
@@ -106,7 +114,7 @@ fn params(container: &str) -> LogParams {
 }
 
 /// Puts the last lines on the timeline, each at its own time, unless they are there already.
-fn tell(scene: &Scene, who: &str, text: &str) {
+fn record(scene: &FailureScene, who: &str, text: &str) {
     if scene.timeline.has_followed(who) {
         return;
     }
@@ -135,7 +143,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::artefacts::Veil;
+    use crate::redaction::Redactor;
     use crate::report::Timeline;
 
     /// A Pod of two containers, one of which was started again; the other one has not started yet.
@@ -172,31 +180,31 @@ mod tests {
             std::future::ready(Ok::<_, Infallible>(http::Response::new(body)))
         });
         let (folder, timeline) = (tempfile::tempdir().unwrap(), Timeline::begin());
-        let scene = Scene {
+        let scene = FailureScene {
             client: Some(Client::new(service, "demo")),
             namespaces: vec!["demo".into()],
             since: "2026-01-01T00:00:02Z".parse().unwrap(),
             timeline: Arc::clone(&timeline),
-            veil: Veil::new(),
+            redactor: Redactor::new(),
         };
-        let bag = Bag::new(folder.path(), "evidence", Veil::new());
-        PodLogs.collect(&scene, &bag).await.unwrap();
+        let writer = ArtefactWriter::new(folder.path(), "evidence", Redactor::new());
+        PodLogs.collect(&scene, &writer).await.unwrap();
         let read =
             |file: &str| std::fs::read_to_string(folder.path().join("evidence/pods/demo/web").join(file));
         assert!(read("main.previous.log").unwrap().ends_with("out of memory\n"));
         assert!(read("main.log").unwrap().ends_with("hello again\n"));
-        let (artefacts, uncollected) = bag.emptied();
+        let (artefacts, uncollected) = writer.finish();
         assert_eq!(artefacts.len(), 2);
         assert_eq!(uncollected, ["logs of demo/web, container slow: it has not started: ContainerCreating"]);
         // What a container said when it died may be older than the spec.
         let logs: Vec<_> =
             asked.lock().unwrap().iter().filter(|path| path.contains("/log?")).cloned().collect();
         assert!(logs[0].contains("sinceTime=") && !logs[1].contains("sinceTime="), "{logs:?}");
-        assert_eq!(timeline.told()[0].text, "web/main: hello again");
+        assert_eq!(timeline.moments()[0].text, "web/main: hello again");
     }
 
     #[test]
-    fn a_log_line_s_time_is_told_from_its_text() {
+    fn a_log_line_s_time_is_reported_from_its_text() {
         let (at, text) = timed("2026-01-01T00:00:02.5Z level=info reconciled").unwrap();
         assert_eq!((at.to_string().as_str(), text), ("2026-01-01T00:00:02.5Z", "level=info reconciled"));
         assert_eq!(timed("level=info reconciled"), None);

@@ -1,6 +1,7 @@
-//! What the operator in this process logs through `tracing`: on the spec's timeline, and as a file.
+//! Capture of `tracing` events of this process: on the spec's timeline, and as a file.
 //!
-//! A spec has a thread of its own, and so has everything that it spawns, so what is logged on this thread is the spec's.
+//! A spec has a thread of its own, and so has everything that it spawns, so what is logged on this thread is the
+//! spec's.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 use crate::report::{Moment, MomentKind, Timeline};
 
 /// Stands before each line on the timeline, where Pods' lines have their Pod's name.
 const WHO: &str = "this process: ";
 
-/// What is captured: `SEATRIAL_LOG`, a filter as `RUST_LOG` has it, or this.
+/// Default of `SEATRIAL_LOG`, a filter in the form of `RUST_LOG`.
 const FILTER: &str = "info,kube_runtime=warn,kube_client=warn,hyper=warn,tower=warn";
 
 /// From now on, until the guard is dropped, what this thread logs stands on the timeline.
@@ -65,20 +66,24 @@ impl MakeWriter<'_> for Lines {
 pub(crate) struct ProcessLog;
 
 impl Collector for ProcessLog {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "this process's log"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
         async {
-            let moments = scene.timeline.told();
+            let moments = scene.timeline.moments();
             let own = moments.iter().filter(|moment| moment.kind == MomentKind::Log);
             let own = own.filter_map(|moment| Some((moment.at, moment.text.strip_prefix(WHO)?)));
             let lines: Vec<_> = own.map(|(at, line)| format!("{at:+.3}s  {line}\n")).collect();
             if lines.is_empty() {
                 Ok(())
             } else {
-                bag.put("this process's log", "process.log", lines.concat())
+                writer.write("this process's log", "process.log", lines.concat())
             }
         }
         .boxed_local()
@@ -90,14 +95,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_spec_s_thread_logs_stands_on_its_timeline_until_the_end() {
+    async fn log_events_of_the_spec_s_thread_are_on_its_timeline() {
         let timeline = Timeline::begin();
         let guard = capture(&timeline);
         tracing::warn!(machine = "a", "no capacity");
         tracing::debug!("too fine");
         drop(guard);
         tracing::warn!("somebody else's");
-        let told: Vec<_> = timeline.told().into_iter().map(|moment| moment.text).collect();
+        let told: Vec<_> = timeline.moments().into_iter().map(|moment| moment.text).collect();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(
             told[0].starts_with("this process: WARN ") && told[0].ends_with("no capacity machine=\"a\""),

@@ -1,11 +1,11 @@
-//! The requests that the in-memory API server answered, with who asked and what came of it.
+//! Collector of the requests that the in-memory API server answered, with their user and result.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use seatrial_fakeclient::{Entry, FakeCluster};
 
-use crate::artefacts::{Bag, Collector, Scene};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 
 /// The user that evidence is collected as: its own requests explain nothing.
 pub(crate) const OBSERVER: &str = "seatrial:observer";
@@ -14,16 +14,20 @@ pub(crate) const OBSERVER: &str = "seatrial:observer";
 pub(crate) struct Requests(pub(crate) FakeCluster);
 
 impl Collector for Requests {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "API requests"
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
         async {
             let requests = self.0.requests();
             let others = requests.iter().filter(|entry| entry.user != OBSERVER);
             let lines: Vec<_> = others.map(|entry| line(entry, scene.since)).collect();
-            bag.put("API requests", "requests.txt", lines.concat())
+            writer.write("API requests", "requests.txt", lines.concat())
         }
         .boxed_local()
     }

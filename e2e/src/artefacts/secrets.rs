@@ -1,26 +1,27 @@
-//! The Secrets of a cluster, taken in by the veil before anything is written down.
+//! Lookup of a cluster's Secrets, for redaction before anything is written.
 
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
 use kube::api::ListParams;
-use kube::{Api, Client};
 
-use crate::artefacts::{Scene, Veil};
+use crate::artefacts::FailureScene;
 use crate::failure::sentence;
+use crate::redaction::Redactor;
 
-/// So many Secrets are asked for at once.
+/// Secrets in a page of a list.
 const PAGE: u32 = 500;
 
-/// How long they may take to be listed.
+/// Longest time that they may take to be listed.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Takes in the Secrets of a failure's namespaces.
-pub(crate) async fn learn(scene: &Scene) -> Result<(), String> {
+pub(crate) async fn add_secrets(scene: &FailureScene) -> Result<(), String> {
     let Some(client) = &scene.client else { return Ok(()) };
     let all = async {
         for namespace in &scene.namespaces {
-            take_in(&Api::namespaced(client.clone(), namespace), &scene.veil).await?;
+            extend(&Api::namespaced(client.clone(), namespace), &scene.redactor).await?;
         }
         Ok(())
     };
@@ -28,16 +29,17 @@ pub(crate) async fn learn(scene: &Scene) -> Result<(), String> {
 }
 
 /// Takes in those of all namespaces.
-pub(crate) async fn learn_all(client: &Client, veil: &Veil) -> Result<(), String> {
-    take_in(&Api::all(client.clone()), veil).await
+#[cfg(feature = "kind")]
+pub(crate) async fn add_all_secrets(client: &kube::Client, redactor: &Redactor) -> Result<(), String> {
+    extend(&Api::all(client.clone()), redactor).await
 }
 
-async fn take_in(api: &Api<Secret>, veil: &Veil) -> Result<(), String> {
+async fn extend(api: &Api<Secret>, redactor: &Redactor) -> Result<(), String> {
     let mut page = ListParams::default().limit(PAGE);
     loop {
         let list = api.list(&page).await.map_err(|error| sentence(&error))?;
         for secret in &list.items {
-            veil.learn(
+            redactor.add_secret(
                 &serde_json::to_value(secret).expect("an object that came as JSON can be written as JSON"),
             );
         }

@@ -1,10 +1,9 @@
-//! What a kube-apiserver is told to write into its audit log: who asked for what and who allowed it, for the service
-//! accounts of operators and of nobody else.
+//! The audit policy of kube-apiserver: metadata of requests by service accounts outside `kube-system`.
 
 /// The policy's content (`audit.k8s.io/v1`).
 ///
-/// The control plane's own accounts ask all the time and are of no interest. Only metadata is kept: neither Secrets nor
-/// tokens get into the log.
+/// The control plane's own accounts ask all the time and are of no interest. Only metadata is kept: neither Secrets
+/// nor tokens get into the log.
 pub(crate) const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy

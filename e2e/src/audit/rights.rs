@@ -1,7 +1,7 @@
-//! Requests held against RBAC rules: what was asked and not granted, and what was granted and not asked.
+//! Comparison of requests with RBAC rules: denied requests, and rules that no request used.
 //!
-//! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least privilege
-//! is a fact of a run, not a claim. Pure.
+//! A rule stands for each of its verbs on each of its resources, and each of these must have been needed: least
+//! privilege is a fact of a run, not a claim. Pure.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Matcher<Trail> for DenyNothing {
     fn check(&self, actual: Option<&Trail>) -> Result<(), Mismatch> {
         let trail = actual.ok_or_else(Mismatch::absent)?;
         if trail.is_empty() {
-            return Err(Mismatch::new("it tells of no request at all, so nothing is known"));
+            return Err(Mismatch::new("the audit log has no request of these accounts"));
         }
         let mut denied = BTreeMap::new();
         for request in trail.requests().iter().filter(|request| request.denied) {
@@ -46,7 +46,7 @@ impl Matcher<Trail> for DenyNothing {
             return Ok(());
         }
         let told: Vec<_> = denied.iter().map(|(what, times)| format!("\n  {what} ({times} times)")).collect();
-        Err(Mismatch::new(format!("it tells of {} denials:{}", denied.len(), told.concat())))
+        Err(Mismatch::new(format!("it has {} denials:{}", denied.len(), told.concat())))
     }
 }
 
@@ -63,7 +63,7 @@ impl Matcher<Trail> for UseEveryRule {
         let unused: Vec<_> = grants
             .iter()
             .filter(|grant| !served(grant))
-            .map(|grant| format!("\n  {}", grant.told()))
+            .map(|grant| format!("\n  {}", grant.describe()))
             .collect();
         if unused.is_empty() {
             return Ok(());
@@ -90,7 +90,7 @@ pub(crate) struct Grant {
     pub(crate) path: Option<String>,
 }
 
-/// What a rule grants, one by one.
+/// Each right that a rule grants.
 pub(crate) fn grants_of(rule: &PolicyRule) -> Vec<Grant> {
     let list = |words: &Option<Vec<String>>| words.clone().unwrap_or_default();
     let mut grants = Vec::new();
@@ -138,7 +138,7 @@ impl Grant {
         same(&self.group, &request.group) && resource && named
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         match (&self.path, &self.name) {
             (Some(path), _) => format!("{} {path}", self.verb),
             (None, Some(name)) => format!("{} {} {name}", self.verb, full(&self.resource, &self.group)),
@@ -261,12 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn denials_are_told_once_each_with_how_often() {
+    fn denials_are_reported_once_each_with_how_often() {
         let denied = ("list", "fleet", "machines", false);
         let mismatch = deny_nothing().check(Some(&trail(&[denied, denied]))).unwrap_err();
         assert_eq!(
             mismatch.why(),
-            "it tells of 1 denials:\n  operator may not list machines.fleet in all namespaces (2 times)"
+            "it has 1 denials:\n  operator may not list machines.fleet in all namespaces (2 times)"
         );
         assert_eq!(deny_nothing().check(Some(&trail(&[("list", "fleet", "machines", true)]))), Ok(()));
     }

@@ -1,4 +1,4 @@
-//! The audit log as requests: who asked for what, and whether the authorizer let it through.
+//! Requests read from an audit log: user, verb, resource and the authorizer's decision.
 //!
 //! Pure. It knows the log's format (`audit.k8s.io/v1`, one event a line) and nothing of rules.
 
@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The requests that an audit log tells of, in its order.
+/// The requests in an audit log, in its order.
 #[derive(Clone, Default)]
 pub struct Trail {
     requests: Vec<Request>,
@@ -30,12 +30,12 @@ pub struct Request {
     pub name: String,
     /// The path with its query.
     pub uri: String,
-    /// Whether the authorizer refused it. A request that was refused later, by admission or by the object's own rules, was
-    /// not denied.
+    /// True if the authorizer refused it. A request that was refused later, by admission or by the object's own
+    /// rules, was not denied.
     pub denied: bool,
-    /// Whether a patch or an update made its object: the server asks for the right to `create` as well then.
+    /// True if a patch or an update made its object: the server asks for the right to `create` as well then.
     pub created: bool,
-    /// Which rule allowed it or, if none did, what was missing.
+    /// The rule that allowed it, or the reason for its denial.
     pub reason: String,
 }
 
@@ -84,12 +84,12 @@ impl Trail {
         &self.requests
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty()
     }
 
-    /// How many there are.
+    /// Matches collections of this length.
     pub fn len(&self) -> usize {
         self.requests.len()
     }
@@ -102,8 +102,8 @@ struct Event {
     #[serde(default, rename = "requestURI")]
     request_uri: String,
     verb: String,
-    user: User,
-    impersonated_user: Option<User>,
+    user: AuditUser,
+    impersonated_user: Option<AuditUser>,
     object_ref: Option<ObjectRef>,
     #[serde(default)]
     response_status: Value,
@@ -112,7 +112,7 @@ struct Event {
 }
 
 #[derive(Deserialize)]
-struct User {
+struct AuditUser {
     #[serde(default)]
     username: String,
 }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_authorizer_forbade_is_denied_and_what_admission_refused_is_not() {
+    fn only_requests_forbidden_by_the_authorizer_are_denied() {
         let events = [
             event("a", 403, Some("forbid")),
             // A namespace on its way out takes no new objects: 403, and nobody's rights are missing.
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_impersonated_is_who_asks() {
+    fn impersonated_user_is_the_requester() {
         let mut event = event("admin", 200, Some("allow"));
         event["impersonatedUser"] = json!({"username": "system:serviceaccount:demo:operator"});
         let trail = Trail::parse(&log(&[event])).unwrap();

@@ -1,9 +1,11 @@
-//! Brings objects to a cluster by server-side apply, one after the other, as an operator's bundle lists them.
+//! Server-side apply of an operator's bundle, object by object in the bundle's order.
 //!
-//! A definition is waited for until the server serves its kind, so that objects of that kind may follow; a binding, until
-//! what it grants is in force. Kinds are looked up in the server's discovery: nobody here knows which there are.
+//! A definition is waited for until the server serves its kind, so that objects of that kind may follow; a binding,
+//! until what it grants is in force. Kinds are looked up in the server's discovery: nobody here knows which there are.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
@@ -12,10 +14,15 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 
 use crate::deploy::rights::in_force;
+use crate::display::object_label;
+use crate::expect::matchers::have_condition;
+use crate::expect::{Matcher as _, Object};
 use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
-use crate::spec::object_label;
-use crate::tier::established;
+use crate::watch::WatchUpdate;
+
+/// Longest time that a definition may take to be established.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Applies `objects` in their order. An object that belongs into a namespace and names none goes into `namespace`.
 ///
@@ -75,6 +82,27 @@ async fn look_up(client: &Client, kind: &GroupVersionKind) -> SpecResult<(ApiRes
         let what = format!("looking up {} of {}", kind.kind, kind.api_version());
         Failure::from(error).during(&what)
     })
+}
+
+/// Waits until a definition is established.
+pub(crate) async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
+    let ready = have_condition("Established", "True");
+    let mut last = "it was not seen".to_owned();
+    let definition = Object::new(api.clone(), "CustomResourceDefinition", name).selection();
+    let waiting = definition.follow(|update| {
+        match update {
+            WatchUpdate::Current(objects) => match ready.check((definition.value)(objects).as_ref()) {
+                Ok(()) => return ControlFlow::Break(()),
+                Err(mismatch) => last = mismatch.describe(),
+            },
+            WatchUpdate::Error(error) => last = error,
+            WatchUpdate::Gap => {}
+        }
+        ControlFlow::Continue(())
+    });
+    let waited = tokio::time::timeout(ESTABLISHED_WITHIN, waiting).await;
+    waited
+        .map_err(|_| Failure::nowhere(format!("CustomResourceDefinition {name} is not established: {last}")))
 }
 
 #[cfg(test)]

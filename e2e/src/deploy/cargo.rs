@@ -1,4 +1,4 @@
-//! cargo, called by a program that cargo itself has started.
+//! The command for cargo from a program that cargo has started.
 //!
 //! cargo tells the programs that it starts about their package by variables, and some build scripts (ring's, for one)
 //! ask to be run again when those change. Handed on, they would make cargo build half of what it has built once more.
@@ -6,7 +6,7 @@
 use std::env;
 use std::process::Command;
 
-/// What cargo sets for the programs that it starts and a person's shell does not have (the Cargo book, "Environment
+/// Variables that cargo sets for the programs that it starts (the Cargo book, "Environment
 /// variables Cargo sets for crates").
 const TOLD: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
@@ -28,7 +28,7 @@ mod tests {
     use super::{cargo, is_told};
 
     #[test]
-    fn what_cargo_tells_this_test_is_not_handed_on() {
+    fn cargo_variables_are_not_passed_on() {
         let removed: Vec<_> = cargo()
             .get_envs()
             .filter(|(_, value)| value.is_none())
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_sets_stays() {
+    fn user_variables_are_kept() {
         for name in
             ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "CARGO_PROFILE_DEV_DEBUG"]
         {

@@ -1,4 +1,4 @@
-//! Why a Pod's containers do not run, in the words of its status: pure reading.
+//! Reasons why a Pod's containers do not run, read from its status.
 //!
 //! It tells what will not mend itself (an image that cannot be had, a container that ends again and again) from what
 //! only takes its time. What follows from either is decided elsewhere.
@@ -22,24 +22,24 @@ const HOPELESS: [&str; 9] = [
 
 /// A container that will not run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hopeless {
+pub(crate) struct ContainerFailure {
     pub(crate) pod: String,
     pub(crate) container: String,
     pub(crate) reason: String,
-    /// Whether it ran and ended, so that it has logs.
+    /// True if it ran and ended, so that it has logs.
     pub(crate) ran: bool,
 }
 
 /// The first container of the Pod that will not run.
-pub(crate) fn hopeless(pod: &Pod) -> Option<Hopeless> {
+pub(crate) fn container_failure(pod: &Pod) -> Option<ContainerFailure> {
     statuses(pod).find_map(|status| {
         let reason = hopeless_reason(status)?;
         let ran = status.last_state.as_ref().is_some_and(|last| last.terminated.is_some());
-        Some(Hopeless { pod: pod.name_any(), container: status.name.clone(), reason, ran })
+        Some(ContainerFailure { pod: pod.name_any(), container: status.name.clone(), reason, ran })
     })
 }
 
-/// What the Pod is waiting for, as one line; nothing if its containers run and are ready.
+/// State of the Pod's containers as one line; `None` if they run and are ready.
 pub(crate) fn waits_for(pod: &Pod) -> Option<String> {
     if let Some(status) = statuses(pod).find(|status| !is_over(status)) {
         let state = status.state.as_ref().map_or_else(|| "not seen yet".into(), state_in_words);
@@ -74,7 +74,7 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     first.into_iter().flatten().chain(then.into_iter().flatten())
 }
 
-/// Whether nothing has to be waited for: it is ready, or it was there to do something once and has done it.
+/// True if nothing has to be waited for: it is ready, or it was there to do something once and has done it.
 fn is_over(status: &ContainerStatus) -> bool {
     let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
     status.ready || ended.is_some_and(|ended| ended.exit_code == 0)
@@ -112,11 +112,11 @@ mod tests {
 
     #[track_caller]
     fn check(state: &Value, expected: Option<&str>) {
-        assert_eq!(hopeless(&pod(state)).map(|found| found.reason).as_deref(), expected);
+        assert_eq!(container_failure(&pod(state)).map(|found| found.reason).as_deref(), expected);
     }
 
     #[test]
-    fn an_image_that_cannot_be_had_is_hopeless_in_the_kubelet_s_words() {
+    fn image_pull_error_is_a_failure_with_the_kubelet_s_message() {
         let waiting = json!({"reason": "ImagePullBackOff", "message": "Back-off pulling image \"x:1\""});
         check(
             &json!({"state": {"waiting": waiting}}),
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_ends_again_and_again_is_hopeless_and_says_how_it_ended() {
-        let found = hopeless(&pod(&json!({
+    fn crash_looping_container_is_a_failure_with_its_last_state() {
+        let found = container_failure(&pod(&json!({
             "state": {"waiting": {"reason": "CrashLoopBackOff"}},
             "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
         })))
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_takes_its_time_is_not_hopeless() {
+    fn slow_start_is_no_container_failure() {
         for reason in ["ContainerCreating", "PodInitializing", "ErrImagePull"] {
             check(&json!({"state": {"waiting": {"reason": reason}}}), None);
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pod_waits_for_is_said_by_its_first_container_that_is_not_ready() {
+    fn pod_state_is_that_of_its_first_container_that_is_not_ready() {
         let creating = pod(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}}));
         assert_eq!(
             waits_for(&creating).as_deref(),

@@ -1,4 +1,4 @@
-//! Whether a program can run in an image that holds nothing else.
+//! Check of a program's ELF header for a dynamic loader, which an image without a base lacks.
 //!
 //! A dynamically linked program starts as "no such file or directory" there, which names the wrong file.
 
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_or_half_of_one_is_refused() {
+    fn truncated_or_foreign_program_is_rejected() {
         assert!(dynamic_loader(b"#!/bin/sh\n").is_err());
         assert!(dynamic_loader(&elf(&[1, 3])[..100]).is_err());
     }

@@ -1,7 +1,7 @@
-//! An image made of files, without a base, a registry or a daemon: an archive that Docker and containerd can load.
+//! Container images made of files, without base, registry or daemon: archives that Docker and containerd can load.
 //!
-//! The archive is a function of its content. Times, owners and order are fixed, and the image is named after a digest of
-//! what is in it, so the same files make the same bytes and the same name, wherever and whenever.
+//! The archive is a function of its content. Times, owners and order are fixed, and the image is named after a
+//! digest of what is in it, so the same files make the same bytes and the same name, wherever and whenever.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -31,7 +31,7 @@ pub struct Archive {
     pub path: PathBuf,
 }
 
-/// Why an image could not be made.
+/// Error of making an image.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {action} {path} ({source}); check that it is there and that its disk has room")]
 pub struct ImageError {

@@ -1,7 +1,7 @@
-//! Follows what the containers of a Deployment's Pods say, line by line, from their start to their end.
+//! Following of container logs, line by line, from a container's start to its end.
 //!
-//! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for each
-//! time that it was started. What becomes of a line is up to who asked.
+//! A Pod that is gone has no logs any more, so they are read while it is there; each container is followed once for
+//! each time that it was started. What becomes of a line is up to who asked.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -13,16 +13,16 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use kube::{Api, ResourceExt as _};
 
-use crate::expect::{Sight, Subject};
 use crate::failure::sentence;
+use crate::watch::{Selection, WatchUpdate};
 
-/// Who hears what containers say.
-pub(crate) trait Listener {
+/// Receiver of containers' log lines.
+pub(crate) trait LogSink {
     /// Told once, before the first line of a container: `POD/CONTAINER`.
-    fn begins(&self, source: &str);
+    fn source_started(&self, source: &str);
 
     /// A line that a container wrote, or what kept it from being read.
-    fn hears(&self, source: &str, line: &str);
+    fn line(&self, source: &str, line: &str);
 }
 
 /// One run of one container.
@@ -31,18 +31,18 @@ struct Run {
     uid: String,
     pod: String,
     container: String,
-    /// How often it was started before.
+    /// Number of earlier starts.
     number: i32,
-    /// Whether it has ended and another one has begun, or will.
+    /// True if it has ended and another one has begun, or will.
     previous: bool,
 }
 
-/// Follows all Pods that `pods` selects, and tells `listener` each line. Ends only when it is dropped.
-pub(crate) async fn follow(pods: Subject<Pod, ()>, listener: impl Listener) {
+/// Follows all Pods that `pods` selects, and passes each line to `listener`. Ends only when it is dropped.
+pub(crate) async fn follow(pods: Selection<Pod, ()>, listener: impl LogSink) {
     let (send, runs) = unbounded();
     let mut known = BTreeSet::new();
-    let watch = pods.follow(|sight| {
-        if let Sight::Now(pods) = sight {
+    let watch = pods.follow(|update| {
+        if let WatchUpdate::Current(pods) = update {
             for run in pods.values().flat_map(runs_of) {
                 // The same run is seen as the present one and later as the previous one.
                 if known.insert((run.uid.clone(), run.container.clone(), run.number)) {
@@ -58,7 +58,7 @@ pub(crate) async fn follow(pods: Subject<Pod, ()>, listener: impl Listener) {
     }
 }
 
-async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl Listener) {
+async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl LogSink) {
     let mut runs = runs.fuse();
     let mut reading = FuturesUnordered::new();
     loop {
@@ -73,16 +73,16 @@ async fn read_all(api: &Api<Pod>, runs: UnboundedReceiver<Run>, listener: &impl 
 }
 
 /// Reads one run of a container to its end.
-async fn read(api: &Api<Pod>, run: Run, listener: &impl Listener) {
+async fn read(api: &Api<Pod>, run: Run, listener: &impl LogSink) {
     let source = format!("{}/{}", run.pod, run.container);
-    listener.begins(&source);
+    listener.source_started(&source);
     let parameters = LogParams {
         container: Some(run.container),
         follow: !run.previous,
         previous: run.previous,
         ..LogParams::default()
     };
-    let told = |text: &str| listener.hears(&source, text);
+    let told = |text: &str| listener.line(&source, text);
     match api.log_stream(&run.pod, &parameters).await {
         Ok(stream) => {
             let mut lines = stream.lines();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_container_said_before_it_was_restarted_is_read_as_the_run_that_it_was() {
+    fn logs_of_a_restarted_container_belong_to_its_earlier_run() {
         let last = json!({"terminated": {"exitCode": 1}});
         // The numbers are those under which the runs were followed while they lasted: nothing is read twice.
         check(&json!({"state": {"running": {}}, "lastState": last}), 3, &[(2, true), (3, false)]);

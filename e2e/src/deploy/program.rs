@@ -1,5 +1,4 @@
-//! A program of this workspace that needs nothing around it: linked statically, by cargo, without a target that would
-//! have to be installed first.
+//! Statically linked programs of the workspace, built by cargo without an extra target.
 //!
 //! What goes into an image is somebody else's business; here a program comes out, or the reason why not.
 
@@ -23,7 +22,7 @@ pub struct Program {
     profile: String,
 }
 
-/// Why a program could not be built.
+/// Error of building a program.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// A tool could not be started.
@@ -37,13 +36,13 @@ pub enum ProgramError {
     /// A tool failed.
     #[error("failed to build {binary} as a static program: {tool} ended with {status}:\n{output}")]
     Failed {
-        /// What was to be built.
+        /// The program.
         binary: String,
-        /// Who failed.
+        /// The tool that failed.
         tool: String,
         /// How.
         status: String,
-        /// What it said last.
+        /// Its last output.
         output: String,
     },
     /// Cargo built something else.
@@ -51,9 +50,9 @@ pub enum ProgramError {
         "failed to build {binary} as a static program: cargo built no program of this name in {package}; check the names"
     )]
     Missing {
-        /// What was to be built.
+        /// The program.
         binary: String,
-        /// Where it should be.
+        /// The expected path.
         package: String,
     },
     /// The program cannot be read, or needs what an image does not have.
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_tool_said_last_is_told_without_its_messages_for_programs() {
+    fn failed_tool_is_reported_with_its_last_output() {
         let said = format!("{{\"reason\":\"x\"}}\n{}", "line\n".repeat(30));
         let error = program().failed("cargo", "exit status: 101".into(), &said).to_string();
         assert_eq!(error.matches("line").count(), 20, "{error}");

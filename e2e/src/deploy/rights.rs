@@ -1,7 +1,7 @@
-//! Waits until rights that were granted are in force.
+//! Waiting until granted rights are in force.
 //!
-//! An API server's authorizer learns of a new binding a moment after it was stored. Who acts in that moment is denied what
-//! it may do, and an operator that starts would end.
+//! An API server's authorizer learns of a new binding a moment after it was stored. Who acts in that moment is
+//! denied what it may do, and an operator that starts would end.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use serde::Deserialize;
 use crate::audit::{Grant, grants_of};
 use crate::failure::{Failure, SpecResult};
 
-/// How long an authorizer may take to learn of a binding.
+/// Longest time that an authorizer may take to learn of a binding.
 const KNOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The pause between two questions: nothing can be watched here.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a binding binds.
+/// The role and subjects of a binding.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Binding {

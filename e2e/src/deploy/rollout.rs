@@ -1,7 +1,7 @@
-//! Waits, by watch, until a Deployment runs what its spec says, and stops early where that will not come true.
+//! Waiting, by watch, until a Deployment is rolled out, with an early end where that cannot happen.
 //!
-//! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so long
-//! nor that it is in vain. It changes nothing.
+//! It reads the Deployment with its `ReplicaSet`s and Pods: a Deployment's own status says neither why it takes so
+//! long nor that it is in vain. It changes nothing.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -16,31 +16,31 @@ use kube::core::Selector;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use crate::deploy::containers::{Hopeless, hopeless, waits_for};
-use crate::expect::{Sight, Subject};
+use crate::deploy::containers::{ContainerFailure, container_failure, waits_for};
 use crate::failure::{Failure, SpecResult};
+use crate::watch::{Selection, WatchUpdate};
 
 /// The annotation by which a ReplicaSet tells which revision of its Deployment it is.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// How many lines of a container that ended are told.
+/// Log lines shown of a container that ended.
 const LAST_LINES: i64 = 20;
 
-/// How far a rollout is.
+/// State of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Progress {
+enum RolloutProgress {
     Done,
-    /// What is missing.
+    /// Condition that is not met yet.
     Underway(String),
     /// It will not come true by waiting.
     Failed(String),
     /// The same, and a container knows more.
-    Hopeless(Hopeless),
+    ContainerFailure(ContainerFailure),
 }
 
-/// What the watches have shown last.
+/// Objects last seen by the watches.
 #[derive(Default)]
-struct Sightings {
+struct RolloutState {
     deployment: Option<Deployment>,
     replica_sets: Vec<ReplicaSet>,
     /// Nothing until they were listed: no Pods are not the same as none seen yet.
@@ -48,30 +48,30 @@ struct Sightings {
     trouble: Option<String>,
 }
 
-/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting is of
-/// no use, and says why.
+/// Waits until the Deployment is rolled out; scaled to zero, until its last Pod is gone. Fails at once where waiting
+/// is of no use, and says why.
 pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Duration) -> SpecResult {
     let label = format!("Deployment {namespace}/{name}");
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let deployment =
         api.get(name).await.map_err(|error| Failure::from(error).during(&format!("rolling out {label}")))?;
     let selector = selector_of(&deployment.spec.selector)?;
-    let seen = RefCell::new(Sightings::default());
+    let seen = RefCell::new(RolloutState::default());
     let ended = tokio::time::timeout(within, watched(client, namespace, name, &selector, &seen)).await;
     let progress = seen.borrow().progress();
     match progress {
-        Progress::Done => Ok(()),
-        Progress::Failed(reason) => {
+        RolloutProgress::Done => Ok(()),
+        RolloutProgress::Failed(reason) => {
             Err(Failure::nowhere(format!("{label} will not be rolled out: {reason}")))
         }
-        Progress::Hopeless(found) => {
+        RolloutProgress::ContainerFailure(found) => {
             let logs = last_lines(client, namespace, &found).await;
-            let Hopeless { pod, container, reason, .. } = found;
+            let ContainerFailure { pod, container, reason, .. } = found;
             Err(Failure::nowhere(format!(
                 "{label} will not be rolled out: Pod {pod}: container {container}: {reason}{logs}"
             )))
         }
-        Progress::Underway(missing) => {
+        RolloutProgress::Underway(missing) => {
             debug_assert!(ended.is_err(), "watching ends when the rollout does");
             let trouble = seen.borrow().trouble.as_ref().map(|error| format!("\nlast API error: {error}"));
             let (seconds, trouble) = (within.as_secs_f64(), trouble.unwrap_or_default());
@@ -81,17 +81,17 @@ pub async fn rolled_out(client: &Client, namespace: &str, name: &str, within: Du
 }
 
 /// Follows the three kinds at once until the rollout has an end.
-async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, seen: &RefCell<Sightings>) {
+async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, seen: &RefCell<RolloutState>) {
     let field = format!("metadata.name={name}");
-    let deployment = subject::<Deployment>(client, namespace, None, Some(&field));
-    let replica_sets = subject::<ReplicaSet>(client, namespace, Some(selector), None);
-    let pods = subject::<Pod>(client, namespace, Some(selector), None);
-    let deployment = deployment.follow(|sight| {
-        look(sight, seen, |seen, found: Vec<Deployment>| seen.deployment = found.into_iter().next())
+    let deployment = selection::<Deployment>(client, namespace, None, Some(&field));
+    let replica_sets = selection::<ReplicaSet>(client, namespace, Some(selector), None);
+    let pods = selection::<Pod>(client, namespace, Some(selector), None);
+    let deployment = deployment.follow(|update| {
+        look(update, seen, |seen, found: Vec<Deployment>| seen.deployment = found.into_iter().next())
     });
     let replica_sets =
-        replica_sets.follow(|sight| look(sight, seen, |seen, found| seen.replica_sets = found));
-    let pods = pods.follow(|sight| look(sight, seen, |seen, found| seen.pods = Some(found)));
+        replica_sets.follow(|update| look(update, seen, |seen, found| seen.replica_sets = found));
+    let pods = pods.follow(|update| look(update, seen, |seen, found| seen.pods = Some(found)));
     futures::select! {
         () = deployment.fuse() => (),
         () = replica_sets.fuse() => (),
@@ -100,28 +100,33 @@ async fn watched(client: &Client, namespace: &str, name: &str, selector: &str, s
 }
 
 fn look<K: Clone>(
-    sight: Sight<'_, K>,
-    seen: &RefCell<Sightings>,
-    put: impl FnOnce(&mut Sightings, Vec<K>),
+    update: WatchUpdate<'_, K>,
+    seen: &RefCell<RolloutState>,
+    put: impl FnOnce(&mut RolloutState, Vec<K>),
 ) -> ControlFlow<()> {
     let mut seen = seen.borrow_mut();
-    match sight {
-        Sight::Now(objects) => put(&mut seen, objects.values().cloned().collect()),
-        Sight::Trouble(error) => seen.trouble = Some(error),
-        Sight::Gap => {}
+    match update {
+        WatchUpdate::Current(objects) => put(&mut seen, objects.values().cloned().collect()),
+        WatchUpdate::Error(error) => seen.trouble = Some(error),
+        WatchUpdate::Gap => {}
     }
     match seen.progress() {
-        Progress::Underway(_) => ControlFlow::Continue(()),
+        RolloutProgress::Underway(_) => ControlFlow::Continue(()),
         _ => ControlFlow::Break(()),
     }
 }
 
-fn subject<K>(client: &Client, namespace: &str, labels: Option<&str>, fields: Option<&str>) -> Subject<K, ()>
+fn selection<K>(
+    client: &Client,
+    namespace: &str,
+    labels: Option<&str>,
+    fields: Option<&str>,
+) -> Selection<K, ()>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
     K: Clone + std::fmt::Debug + DeserializeOwned,
 {
-    Subject {
+    Selection {
         label: K::kind(&()).into_owned(),
         api: Api::namespaced(client.clone(), namespace),
         labels: labels.map(str::to_owned),
@@ -136,28 +141,30 @@ fn selector_of(selector: &LabelSelector) -> SpecResult<String> {
     Ok(selector.to_string())
 }
 
-impl Sightings {
-    fn progress(&self) -> Progress {
-        let Some(deployment) = &self.deployment else { return Progress::Underway("it is not there".into()) };
+impl RolloutState {
+    fn progress(&self) -> RolloutProgress {
+        let Some(deployment) = &self.deployment else {
+            return RolloutProgress::Underway("it is not there".into());
+        };
         let wanted = deployment.spec.replicas.unwrap_or(1);
         let status = deployment.status.clone().unwrap_or_default();
         if status.observed_generation < deployment.metadata.generation {
-            return Progress::Underway("its controller has not seen its newest spec yet".into());
+            return RolloutProgress::Underway("its controller has not seen its newest spec yet".into());
         }
         if wanted == 0 {
             return match self.pods.as_ref().map(Vec::len) {
-                Some(0) => Progress::Done,
-                Some(left) => Progress::Underway(format!("{left} of its Pods are still there")),
-                None => Progress::Underway("its Pods were not listed yet".into()),
+                Some(0) => RolloutProgress::Done,
+                Some(left) => RolloutProgress::Underway(format!("{left} of its Pods are still there")),
+                None => RolloutProgress::Underway("its Pods were not listed yet".into()),
             };
         }
         let count = |number: Option<i32>| number.unwrap_or(0);
         let (updated, available) = (count(status.updated_replicas), count(status.available_replicas));
         if updated == wanted && available == wanted && count(status.replicas) == wanted {
-            return Progress::Done;
+            return RolloutProgress::Done;
         }
-        if let Some(found) = self.newest_pods().find_map(hopeless) {
-            return Progress::Hopeless(found);
+        if let Some(found) = self.newest_pods().find_map(container_failure) {
+            return RolloutProgress::ContainerFailure(found);
         }
         let conditions = status.conditions.unwrap_or_default();
         let condition = |type_: &str, status: &str| {
@@ -167,7 +174,7 @@ impl Sightings {
             found.map(|found| found.message.clone().unwrap_or_default())
         };
         if let Some(message) = condition("Progressing", "False") {
-            return Progress::Failed(message);
+            return RolloutProgress::Failed(message);
         }
         let mut missing =
             format!("of {wanted} replicas {updated} are of its newest spec and {available} are available");
@@ -175,7 +182,7 @@ impl Sightings {
         for reason in condition("ReplicaFailure", "True").into_iter().chain(pods) {
             missing = format!("{missing}; {reason}");
         }
-        Progress::Underway(missing)
+        RolloutProgress::Underway(missing)
     }
 
     /// The Pods of the Deployment's newest revision: older ones may be in any state.
@@ -195,8 +202,8 @@ fn is_owned_by(object: &impl ResourceExt, owner: Option<&String>) -> bool {
     object.owner_references().iter().any(|reference| Some(&reference.uid) == owner)
 }
 
-/// What the container said before it ended; nothing if it never ran or nobody knows.
-async fn last_lines(client: &Client, namespace: &str, found: &Hopeless) -> String {
+/// Last log lines of the container; empty if it never ran or has no log.
+async fn last_lines(client: &Client, namespace: &str, found: &ContainerFailure) -> String {
     if !found.ran {
         return String::new();
     }

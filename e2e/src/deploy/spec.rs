@@ -1,4 +1,4 @@
-//! What a spec can do to have something deployed, in its own namespace.
+//! Methods of a spec's context for deployments in its namespace.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,17 +9,18 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::Value;
 
-use crate::deploy::logs::Listener;
+use crate::attempt_log::AttemptLog;
+use crate::context::{Cx, Task};
+use crate::deploy::logs::LogSink;
 use crate::deploy::{apply, logs, rollout};
-use crate::expect::Subject;
 use crate::failure::SpecResult;
 use crate::report::MomentKind;
-use crate::spec::{Board, Cx, Task};
+use crate::watch::Selection;
 
-/// How many lines of followed containers stand on a spec's timeline.
+/// Most lines of followed containers on a spec's timeline.
 const MOST_LINES: usize = 2000;
 
-/// What followed containers have said so far.
+/// Log lines of followed containers so far.
 #[derive(Clone)]
 pub struct FollowedLogs {
     lines: Rc<RefCell<Vec<String>>>,
@@ -27,23 +28,25 @@ pub struct FollowedLogs {
 }
 
 /// Puts lines on the spec's timeline when they are written: a Pod that is gone has none any more.
-struct Record {
+struct TimelineSink {
     lines: Rc<RefCell<Vec<String>>>,
-    board: Arc<Board>,
+    attempt_log: Arc<AttemptLog>,
 }
 
-impl Listener for Record {
-    fn begins(&self, source: &str) {
-        self.board.timeline().follows(source);
+impl LogSink for TimelineSink {
+    fn source_started(&self, source: &str) {
+        self.attempt_log.timeline().add_followed(source);
     }
 
-    fn hears(&self, source: &str, line: &str) {
+    fn line(&self, source: &str, line: &str) {
         let line = format!("{source}: {line}");
         let mut lines = self.lines.borrow_mut();
         // The report must stay readable, whatever an operator logs.
         match lines.len() {
-            ..MOST_LINES => self.board.tell(MomentKind::Log, &line),
-            MOST_LINES => self.board.tell(MomentKind::Log, "what was logged after this is not shown here"),
+            ..MOST_LINES => self.attempt_log.record(MomentKind::Log, &line),
+            MOST_LINES => {
+                self.attempt_log.record(MomentKind::Log, "what was logged after this is not shown here");
+            }
             _ => {}
         }
         lines.push(line);
@@ -59,15 +62,15 @@ impl Cx {
     }
 
     /// Waits until a Deployment of the spec's namespace runs what its spec says; scaled to zero, until its last Pod is
-    /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container that
-    /// ends again and again.
+    /// gone. Fails at once, with the reason, where waiting is of no use: an image that cannot be pulled, a container
+    /// that ends again and again.
     pub async fn rolled_out(&self, deployment: &str, within: Duration) -> SpecResult {
         Box::pin(rollout::rolled_out(&self.client, &self.namespace, deployment, within)).await
     }
 
     /// Follows what the containers of the selected Pods of the spec's namespace say, until the spec's end.
     pub fn follow_logs(&self, selector: &str) -> FollowedLogs {
-        let pods = Subject {
+        let pods = Selection {
             label: format!("logs of {selector}"),
             api: Api::<Pod>::namespaced(self.client.clone(), &self.namespace),
             labels: Some(selector.to_owned()),
@@ -76,11 +79,8 @@ impl Cx {
             snapshot: |_| None,
         };
         let lines = Rc::new(RefCell::new(Vec::new()));
-        let record = Record { lines: Rc::clone(&lines), board: Arc::clone(&self.board) };
-        let task = self.spawn("logs", async move {
-            logs::follow(pods, record).await;
-            Ok(())
-        });
+        let record = TimelineSink { lines: Rc::clone(&lines), attempt_log: Arc::clone(&self.attempt_log) };
+        let task = self.spawn("logs", async move { logs::follow(pods, record).await });
         FollowedLogs { lines, task }
     }
 }

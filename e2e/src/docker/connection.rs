@@ -1,4 +1,4 @@
-//! Where Docker listens, and a connection that speaks its version.
+//! Docker's address, and a connection with the API version of the daemon.
 //!
 //! A connection belongs to the runtime that it was made on.
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-/// Where Docker listens on most machines.
+/// Docker's usual socket.
 const USUAL: &str = "/var/run/docker.sock";
 
 /// Seconds until an answer must have begun: stopping a container, uploading and committing take long.
@@ -18,10 +18,10 @@ const PATIENCE: u64 = 600;
     "Docker does not answer at {host}: {reason}\n  next: start Docker, or a daemon of this project's own \
      (`cargo xtask docker start`), or point DOCKER_HOST at a socket; `cargo xtask doctor` says what is missing"
 )]
-pub struct NoDocker {
+pub struct DockerUnavailable {
     /// The address that was tried.
     pub host: String,
-    /// What happened there.
+    /// The error.
     pub reason: String,
 }
 
@@ -31,7 +31,7 @@ pub fn own_socket() -> PathBuf {
     surroundings.cache().join("docker/docker.sock")
 }
 
-/// Where Docker listens: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.
+/// Docker's address: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.
 pub fn host() -> String {
     let named = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
     named.unwrap_or_else(|| address(&[Path::new(USUAL), &own_socket()]))
@@ -44,8 +44,8 @@ fn address(sockets: &[&Path]) -> String {
 }
 
 /// A connection to what listens at an address.
-pub async fn connect_to(host: &str) -> Result<Docker, NoDocker> {
-    let refused = |reason: String| NoDocker { host: host.to_owned(), reason };
+pub async fn connect_to(host: &str) -> Result<Docker, DockerUnavailable> {
+    let refused = |reason: String| DockerUnavailable { host: host.to_owned(), reason };
     let path = match host.split_once("://") {
         Some(("unix", path)) => path,
         None => host,
@@ -68,7 +68,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{scripted, version};
+    use crate::docker::scripted::{scripted, version};
 
     #[test]
     fn the_first_socket_that_is_there_is_taken() {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_answers_and_is_no_docker_is_told_as_such() {
+    async fn server_that_is_not_docker_is_reported_as_such() {
         let scripted = scripted(|_| (200, json!({"hello": "there"})));
         let error = connect_to(&scripted.host()).await.unwrap_err();
         assert!(error.to_string().starts_with("Docker does not answer at unix://"), "{error}");

@@ -1,4 +1,4 @@
-//! One command in a container: its input, its output, how it ended.
+//! Commands in containers: input, output and exit code.
 //!
 //! Writing the input and reading the output run at the same time: a command that does both would wait for ever
 //! otherwise. It does not know what containers are for.
@@ -10,26 +10,26 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 
-use super::words::reason;
+use super::errors::reason;
 
-/// How a command in a container ended.
+/// Result of a command in a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Its exit status: 126 and 127 also where it could not be started.
     pub code: i64,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
 /// A command whose end is not known: Docker refused it, or what it was to read broke off.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{doing} failed: {reason}")]
-pub(crate) struct Broken {
-    /// What was being done.
+pub(crate) struct ExecError {
+    /// The operation that failed.
     pub(crate) doing: String,
-    /// Why it cannot be known.
+    /// The cause.
     pub(crate) reason: String,
 }
 
@@ -47,8 +47,9 @@ pub(crate) async fn exec(
     container: &str,
     command: &[&str],
     mut input: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
-) -> Result<Output, Broken> {
-    let broken = |reason| Broken { doing: format!("running `{}` in {container}", command.join(" ")), reason };
+) -> Result<Output, ExecError> {
+    let broken =
+        |reason| ExecError { doing: format!("running `{}` in {container}", command.join(" ")), reason };
     let docker_s = |error: bollard::errors::Error| broken(reason(&error));
     let options = CreateExecOptions {
         attach_stdin: Some(true),

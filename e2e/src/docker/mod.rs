@@ -1,18 +1,18 @@
-//! The way to Docker: where it listens, what it complains of, a command in one of its containers.
+//! The connection to Docker: address, errors, and commands in containers.
 //!
 //! It knows no images and no clusters.
 
 mod connection;
 
-mod words;
+mod errors;
 
 mod exec;
 
 #[cfg(test)]
-pub(crate) mod script;
+pub(crate) mod scripted;
 
-pub use connection::{NoDocker, connect_to, host, own_socket};
+pub use connection::{DockerUnavailable, connect_to, host, own_socket};
+pub use errors::DiskFull;
+pub(crate) use errors::reason;
 pub use exec::Output;
-pub(crate) use exec::{Broken, exec};
-pub use words::DiskFull;
-pub(crate) use words::reason;
+pub(crate) use exec::{ExecError, exec};

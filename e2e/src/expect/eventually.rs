@@ -1,4 +1,4 @@
-//! Waiting until something is as it should be.
+//! Expectations that are waited for.
 
 use std::cell::RefCell;
 use std::future::IntoFuture;
@@ -11,21 +11,19 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, select, select_all};
 use tokio::time::Instant;
 
+use crate::attempt_log::AttemptLog;
+use crate::display::seconds;
 use crate::expect::Matcher;
-use crate::expect::difference::seconds;
-use crate::expect::promise::Promise;
-use crate::expect::record::Record;
-use crate::expect::source::{Target, View};
+use crate::expect::source::{SourceUpdate, Target};
 use crate::expect::stop::StopRule;
+use crate::expect::unchecked::UncheckedGuard;
+use crate::expect::wait_record::WaitRecord;
 use crate::failure::{Failure, SpecResult};
-use crate::span::{mins, secs};
-use crate::spec::Board;
+use crate::span::mins;
+use crate::watch::POLL_INTERVAL;
 
-/// How long is waited when the spec does not say.
+/// Default timeout of a wait.
 const WITHIN: Duration = mins(1);
-
-/// How often is looked where no watch tells.
-pub(crate) const EVERY: Duration = secs(1);
 
 /// A wait, made by [`Cx::eventually`](crate::Cx::eventually): say what [`should`](Self::should) be, and
 /// await it.
@@ -35,62 +33,62 @@ pub(crate) const EVERY: Duration = secs(1);
 #[must_use = "an expectation that is not awaited checks nothing, and fails its spec"]
 pub struct Eventually<V> {
     target: Target<V>,
-    promise: Promise,
+    guard: UncheckedGuard,
     matcher: Option<Box<dyn Matcher<V>>>,
     within: Duration,
     every: Duration,
     times: u32,
     stops: Vec<Box<dyn StopRule<V>>>,
-    elsewhere: Vec<Elsewhere>,
+    elsewhere: Vec<StopSignal>,
 }
 
 /// Comes back with the reason to stop, or not at all; told how often to look where no watch tells.
-type Elsewhere = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
+type StopSignal = Box<dyn FnOnce(Duration) -> LocalBoxFuture<'static, String>>;
 
 impl<V: 'static> Eventually<V> {
     #[track_caller]
-    pub(crate) fn new(target: impl Into<Target<V>>, board: Arc<Board>) -> Self {
+    pub(crate) fn new(target: impl Into<Target<V>>, attempt_log: Arc<AttemptLog>) -> Self {
         Self {
             target: target.into(),
-            promise: Promise::new(board),
+            guard: UncheckedGuard::new(attempt_log),
             matcher: None,
             within: WITHIN,
-            every: EVERY,
+            every: POLL_INTERVAL,
             times: 1,
             stops: Vec::new(),
             elsewhere: Vec::new(),
         }
     }
 
-    /// What is waited for.
+    /// Sets the matcher to wait for.
     pub fn should(mut self, matcher: impl Matcher<V> + 'static) -> Self {
         self.matcher = Some(Box::new(matcher));
         self
     }
 
-    /// How long it may take, in the cluster's time, instead of a minute.
+    /// Sets the timeout, in the cluster's time, instead of a minute.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         self
     }
 
-    /// How often is looked, instead of once a second: at a [`probe`](crate::Cx::probe), at what the API server does not
-    /// let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can be watched is told
-    /// by the watch, at once.
+    /// Sets the interval between two looks, instead of once a second: at a [`probe`](crate::Cx::probe), at what the
+    /// API server does not let be watched, and between the looks that [`must_hold`](Self::must_hold) asks for. What can
+    /// be watched is told by the watch, at once.
     pub fn every(mut self, pause: Duration) -> Self {
         self.every = pause.max(Duration::from_millis(1));
         self
     }
 
-    /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later. What
-    /// is otherwise in between, also for a moment, begins the count anew.
+    /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later.
+    /// What is otherwise in between, also for a moment, begins the count anew.
     pub fn must_hold(mut self, times: u32) -> Self {
         self.times = times.max(1);
         self
     }
 
-    /// Ends the wait at once, as failed, when there is no hope any more: `stop_when(stop::condition("Failed", "True"))`.
-    /// Several rules may be given.
+    /// Ends the wait at once, as failed, when there is no hope any more: `stop_when(stop::condition("Failed",
+    /// "True"))`. Several rules may be given.
     pub fn stop_when(mut self, rule: impl StopRule<V> + 'static) -> Self {
         self.stops.push(Box::new(rule));
         self
@@ -108,7 +106,7 @@ impl<V: 'static> Eventually<V> {
             async move {
                 let mut reason = None;
                 let mut see = |view| {
-                    if let View::Now(state) = view {
+                    if let SourceUpdate::Current(state) = view {
                         reason = rule.reason(state.value.as_ref());
                     }
                     if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -131,25 +129,25 @@ impl<V: 'static> IntoFuture for Eventually<V> {
     }
 }
 
-/// What the wait has come to so far.
-struct Hunt<'a, V> {
+/// State of a wait.
+struct WaitProgress<'a, V> {
     matcher: &'a dyn Matcher<V>,
     stops: &'a [Box<dyn StopRule<V>>],
-    record: &'a Record,
+    record: &'a WaitRecord,
     every: Duration,
     times: u32,
-    /// How many looks in a row were right, and when the last of them was.
+    /// Number of matching looks in a row, and the time of the last one.
     held: Option<(u32, Instant)>,
     end: Option<Result<Option<V>, String>>,
 }
 
-impl<V> Hunt<'_, V> {
-    fn see(&mut self, view: View<V>) -> ControlFlow<()> {
+impl<V> WaitProgress<'_, V> {
+    fn see(&mut self, view: SourceUpdate<V>) -> ControlFlow<()> {
         match view {
-            View::Gap => {}
-            View::Trouble(error) => self.record.trouble(error),
-            View::Now(state) => {
-                self.record.saw(state.snapshot);
+            SourceUpdate::Gap => {}
+            SourceUpdate::Error(error) => self.record.error(error),
+            SourceUpdate::Current(state) => {
+                self.record.observed(state.snapshot);
                 match self.matcher.check(state.value.as_ref()) {
                     Ok(()) if self.held_long_enough() => self.end = Some(Ok(state.value)),
                     Ok(()) => {}
@@ -182,15 +180,15 @@ impl<V> Hunt<'_, V> {
 impl<V: 'static> Eventually<V> {
     async fn settle(mut self) -> SpecResult<Option<V>> {
         let Some(matcher) = self.matcher.take() else {
-            return Err(Failure::at("eventually what? Say .should(…)", self.promise.place));
+            return Err(Failure::at("eventually what? Say .should(…)", self.guard.place));
         };
-        let ongoing = self.promise.keep(&format!("{} should {}", self.target.label, matcher.expected()));
+        let ongoing = self.guard.keep(&format!("{} should {}", self.target.label, matcher.expected()));
         let expected = format!("{} should {}", self.target.label, matcher.expected());
         let times = if self.times == 1 { String::new() } else { format!(" {} times in a row", self.times) };
         let limit = format!("{times} within {}", seconds(self.within));
-        let record = Record::new(&expected, &limit, &self.promise.board);
-        let _waiting = self.promise.board.waits_for(record.clone());
-        let hunt = RefCell::new(Hunt {
+        let record = WaitRecord::new(&expected, &limit, &self.guard.attempt_log);
+        let _waiting = self.guard.attempt_log.add_wait(record.clone());
+        let hunt = RefCell::new(WaitProgress {
             matcher: &*matcher,
             stops: &self.stops,
             record: &record,
@@ -205,20 +203,20 @@ impl<V: 'static> Eventually<V> {
         let end = hunt.into_inner().end;
         let reason = match (end, stopped) {
             (Some(Ok(value)), _) => {
-                ongoing.ended();
+                ongoing.finish();
                 return Ok(value);
             }
             (Some(Err(reason)), _) | (None, Some(reason)) => Some(reason),
             (None, None) => None,
         };
         let reason = reason.map(|reason| format!("stopped at {}, {reason}", seconds(record.elapsed())));
-        let failure = record.failure(reason.as_deref(), self.promise.place);
-        ongoing.failed(failure.message());
+        let failure = record.failure(reason.as_deref(), self.guard.place);
+        ongoing.fail(failure.message());
         Err(failure)
     }
 
     /// Waits for the hunt's end, or for a reason to stop that is found elsewhere.
-    async fn wait(&self, hunt: &RefCell<Hunt<'_, V>>, elsewhere: Vec<Elsewhere>) -> Option<String> {
+    async fn wait(&self, hunt: &RefCell<WaitProgress<'_, V>>, elsewhere: Vec<StopSignal>) -> Option<String> {
         let mut see = |view| hunt.borrow_mut().see(view);
         let following = pin!(self.target.source.follow(self.every, &mut see));
         let again = pin!(async {
@@ -236,7 +234,8 @@ impl<V: 'static> Eventually<V> {
                     continue;
                 }
                 looked = Some(Instant::now());
-                let view = self.target.source.look().await.map_or_else(View::Trouble, View::Now);
+                let view =
+                    self.target.source.look().await.map_or_else(SourceUpdate::Error, SourceUpdate::Current);
                 if hunt.borrow_mut().see(view).is_break() {
                     return;
                 }
@@ -255,8 +254,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::expect::script::{Answer, Asked, config, event, scripted};
+    use crate::expect::scripted::{RequestLog, ScriptedAnswer, config, event, scripted};
     use crate::matchers::{be_gone, equal, exist, match_json};
+    use crate::span::secs;
     use crate::stop;
 
     fn key(value: &str) -> impl Matcher<k8s_openapi::api::core::v1::ConfigMap> + 'static {
@@ -264,22 +264,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_value_that_matched_is_given_and_its_board_knows_of_the_check() {
+    async fn matched_value_is_returned_and_the_check_is_logged() {
         let (subject, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "1")), event("MODIFIED", &config(5, "2"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![
+                event("MODIFIED", &config(4, "1")),
+                event("MODIFIED", &config(5, "2")),
+            ]),
         ]);
-        let board = Board::new();
-        let seen = Eventually::new(subject, Arc::clone(&board)).should(key("1")).await;
+        let attempt_log = AttemptLog::new();
+        let seen = Eventually::new(subject, Arc::clone(&attempt_log)).should(key("1")).await;
         assert_eq!(seen.unwrap().unwrap().metadata.resource_version.as_deref(), Some("4"));
-        assert!(board.has_expectations() && board.waits_so_far().is_empty() && board.unchecked().is_empty());
+        assert!(
+            attempt_log.has_expectations()
+                && attempt_log.describe_waits().is_empty()
+                && attempt_log.take_unchecked().is_empty()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_time_tells_the_last_trouble_with_its_time() {
-        let (subject, _) = scripted(vec![Answer::List(3, vec![config(2, "0")]), Answer::Refusal(500)]);
+        let (subject, _) =
+            scripted(vec![ScriptedAnswer::List(3, vec![config(2, "0")]), ScriptedAnswer::Refusal(500)]);
         let started = Instant::now();
-        let waited = Eventually::new(subject, Board::new()).should(be_gone()).within(secs(7)).await;
+        let waited = Eventually::new(subject, AttemptLog::new()).should(be_gone()).within(secs(7)).await;
         let story = waited.unwrap_err().to_string();
         assert_eq!(started.elapsed(), secs(7));
         assert!(
@@ -291,42 +299,45 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_dropped_unchecked_is_on_the_board() {
-        let (subject, _) = scripted(vec![Answer::Refusal(500)]);
-        let board = Board::new();
-        drop(Eventually::new(subject, Arc::clone(&board)).should(be_gone()));
-        assert_eq!(board.unchecked().len(), 1);
-        assert!(!board.has_expectations());
+    async fn dropped_expectation_is_logged_as_unchecked() {
+        let (subject, _) = scripted(vec![ScriptedAnswer::Refusal(500)]);
+        let attempt_log = AttemptLog::new();
+        drop(Eventually::new(subject, Arc::clone(&attempt_log)).should(be_gone()));
+        assert_eq!(attempt_log.take_unchecked().len(), 1);
+        assert!(!attempt_log.has_expectations());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_watched_is_looked_at_every_so_often() {
+    async fn resource_without_watch_is_polled() {
         for refusal in [403, 405, 501] {
-            let list = |value: &str| Answer::List(3, vec![config(2, value)]);
-            let script = vec![list("0"), Answer::Refusal(refusal), list("0"), list("1")];
+            let list = |value: &str| ScriptedAnswer::List(3, vec![config(2, value)]);
+            let script = vec![list("0"), ScriptedAnswer::Refusal(refusal), list("0"), list("1")];
             let (subject, asked) = scripted(script);
             let started = Instant::now();
-            let wait = Eventually::new(subject, Board::new()).should(key("1")).every(secs(3));
+            let wait = Eventually::new(subject, AttemptLog::new()).should(key("1")).every(secs(3));
             wait.await.unwrap();
             assert_eq!(started.elapsed(), secs(6), "{:?}", asked.all());
         }
     }
 
     /// A change a second after the one before, then a list that says the last of them.
-    async fn flapping(times: u32) -> (Result<Duration, String>, Asked) {
+    async fn flapping(times: u32) -> (Result<Duration, String>, RequestLog) {
         let script = vec![
-            Answer::List(3, vec![config(2, "1")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "0")), event("MODIFIED", &config(5, "1"))]),
-            Answer::List(6, vec![config(5, "1")]),
+            ScriptedAnswer::List(3, vec![config(2, "1")]),
+            ScriptedAnswer::OpenWatch(vec![
+                event("MODIFIED", &config(4, "0")),
+                event("MODIFIED", &config(5, "1")),
+            ]),
+            ScriptedAnswer::List(6, vec![config(5, "1")]),
         ];
         let (subject, asked) = scripted(script);
         let started = Instant::now();
-        let wait = Eventually::new(subject, Board::new()).should(key("1")).must_hold(times).await;
+        let wait = Eventually::new(subject, AttemptLog::new()).should(key("1")).must_hold(times).await;
         (wait.map(|_| started.elapsed()).map_err(|failure| failure.to_string()), asked)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_must_hold_at_so_many_looks_in_a_row_and_a_moment_of_otherwise_begins_anew() {
+    async fn must_hold_counts_looks_in_a_row_and_restarts_on_a_mismatch() {
         assert_eq!(flapping(1).await.0, Ok(Duration::ZERO));
         let (held, asked) = flapping(3).await;
         // The first sight is undone by the watch; the next one is the first of three, a second apart.
@@ -339,12 +350,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rule_ends_the_wait_at_once_and_says_why() {
         let (subject, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("MODIFIED", &config(4, "broken"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![event("MODIFIED", &config(4, "broken"))]),
         ]);
         let started = Instant::now();
         let waited =
-            Eventually::new(subject, Board::new()).should(key("1")).stop_when(stop::once(key("broken")));
+            Eventually::new(subject, AttemptLog::new()).should(key("1")).stop_when(stop::once(key("broken")));
         let story = waited.await.unwrap_err().to_string();
         assert_eq!(started.elapsed(), Duration::ZERO);
         let begin =
@@ -355,12 +366,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rule_may_look_at_something_else() {
-        let (subject, _) = scripted(vec![Answer::List(3, vec![]), Answer::OpenWatch(vec![])]);
+        let (subject, _) = scripted(vec![ScriptedAnswer::List(3, vec![]), ScriptedAnswer::OpenWatch(vec![])]);
         let (other, _) = scripted(vec![
-            Answer::List(3, vec![config(2, "0")]),
-            Answer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
+            ScriptedAnswer::List(3, vec![config(2, "0")]),
+            ScriptedAnswer::OpenWatch(vec![event("DELETED", &config(4, "0"))]),
         ]);
-        let wait = Eventually::new(subject, Board::new()).should(exist());
+        let wait = Eventually::new(subject, AttemptLog::new()).should(exist());
         let story = wait.stop_when_in(other, stop::once(be_gone())).await.unwrap_err().to_string();
         assert!(
             story.starts_with("stopped at 0s, it does be gone: ConfigMap demo/a should exist"),
@@ -369,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_is_asked_until_it_is_right_and_its_errors_are_told() {
+    async fn probe_is_polled_until_it_matches_and_its_errors_are_reported() {
         let asked = std::rc::Rc::new(std::cell::Cell::new(0));
         let probe = || {
             let asked = std::rc::Rc::clone(&asked);
@@ -380,9 +391,9 @@ mod tests {
             let source = Box::new(crate::expect::source::Probe::new("the meter", ask));
             Target { label: "the meter".into(), source }
         };
-        let seen = Eventually::new(probe(), Board::new()).should(equal(5)).every(secs(2)).await;
+        let seen = Eventually::new(probe(), AttemptLog::new()).should(equal(5)).every(secs(2)).await;
         assert_eq!(seen.unwrap(), Some(5));
-        let wait = Eventually::new(probe(), Board::new()).should(equal(1)).within(secs(3)).await;
+        let wait = Eventually::new(probe(), AttemptLog::new()).should(equal(1)).within(secs(3)).await;
         let story = wait.unwrap_err().to_string();
         assert!(story.starts_with("the meter should equal 1 within 3s\n  last seen: it is "), "{story}");
         assert!(story.contains("last API error: no route at "), "{story}");

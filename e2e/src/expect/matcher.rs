@@ -1,17 +1,17 @@
-//! The contract of a matcher, and what it says when something does not match.
+//! The trait of matchers, and mismatches.
 
 use serde::Serialize;
 
-use crate::expect::difference::{text_difference, to_json, yaml};
+use crate::display::{text_difference, to_json, yaml};
 
 /// Says whether a value is as it should be.
 ///
 /// A matcher is asked for every state that a watch shows, so it must be quick and must not remember.
 pub trait Matcher<T> {
-    /// What is expected, so that it fits after "should": `have condition Ready=True`.
+    /// The expectation, in a form that fits after "should": `have condition Ready=True`.
     fn expected(&self) -> String;
 
-    /// Whether the value is so; `None` is an object that is absent.
+    /// True if the value is so; `None` is an object that is absent.
     fn check(&self, actual: Option<&T>) -> Result<(), Mismatch>;
 }
 
@@ -49,7 +49,7 @@ matcher_list!(A B C D);
 matcher_list!(A B C D E);
 matcher_list!(A B C D E F);
 
-/// Why a value does not match.
+/// Mismatch of a value and a matcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     why: String,
@@ -92,7 +92,7 @@ impl Mismatch {
     }
 
     /// The reason, and the difference below it.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.difference {
             Some(difference) => format!("{}\ndifference (- expected, + seen):\n{difference}", self.why),
             None => self.why.clone(),

@@ -1,4 +1,4 @@
-//! Where values come from while they are waited for: a watched selection of objects, or a question asked again and again.
+//! Sources of expected values: a watched selection of objects, or a probe that is called again and again.
 //!
 //! Whoever waits sees values alone: of which kind the objects are, or that there are none, it does not know.
 
@@ -13,78 +13,78 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::expect::difference::to_json;
-use crate::expect::follow::Sight;
-use crate::expect::subject::{Objects, Subject};
+use crate::context::Cx;
+use crate::display::to_json;
 use crate::expect::{Collection, Object, Observable};
 use crate::failure::SpecResult;
-use crate::spec::Cx;
+use crate::watch::WatchUpdate;
+use crate::watch::{Objects, Selection};
 
-/// What is looked at, as [`Cx::eventually`] and [`Cx::consistently`] have it.
+/// Target of [`Cx::eventually`] and [`Cx::consistently`].
 pub struct Target<V> {
     pub(crate) label: String,
     pub(crate) source: Box<dyn Source<V>>,
 }
 
-/// A value and what its history is told from.
-pub(crate) struct State<V> {
+/// A value and the JSON for its history.
+pub(crate) struct ObservedState<V> {
     /// Nothing while the object is absent.
     pub(crate) value: Option<V>,
     pub(crate) snapshot: Option<Value>,
 }
 
-/// What is told to who waits.
-pub(crate) enum View<V> {
+/// An update of the value that an expectation is about.
+pub(crate) enum SourceUpdate<V> {
     /// As it is now.
-    Now(State<V>),
-    /// Changes between the last view and the next one cannot be known.
+    Current(ObservedState<V>),
+    /// Changes between the last update and the next one cannot be known.
     Gap,
     /// It could not be asked.
-    Trouble(String),
+    Error(String),
 }
 
-/// Called with each view until it breaks.
-pub(crate) type See<'a, V> = &'a mut dyn FnMut(View<V>) -> ControlFlow<()>;
+/// Called with each update until it breaks.
+pub(crate) type UpdateHandler<'a, V> = &'a mut dyn FnMut(SourceUpdate<V>) -> ControlFlow<()>;
 
 /// Something that a value can be read from.
 pub(crate) trait Source<V> {
-    /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every` so
-    /// often.
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()>;
+    /// Tells `see` each state there is, until it breaks; never ends otherwise. Where no watch tells, it looks `every`
+    /// so often.
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()>;
 
     /// Looks once, afresh.
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>>;
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>>;
 }
 
-impl<K, V> Subject<K, V> {
-    fn state(&self, objects: &Objects<K>) -> State<V> {
-        State { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
+impl<K, V> Selection<K, V> {
+    fn state(&self, objects: &Objects<K>) -> ObservedState<V> {
+        ObservedState { value: (self.value)(objects), snapshot: (self.snapshot)(objects) }
     }
 }
 
-impl<K, V> Source<V> for Subject<K, V>
+impl<K, V> Source<V> for Selection<K, V>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
-        let told = move |sight: Sight<'_, K>| match sight {
-            Sight::Now(objects) => see(View::Now(self.state(objects))),
-            Sight::Gap => see(View::Gap),
-            Sight::Trouble(error) => see(View::Trouble(error)),
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()> {
+        let told = move |update: WatchUpdate<'_, K>| match update {
+            WatchUpdate::Current(objects) => see(SourceUpdate::Current(self.state(objects))),
+            WatchUpdate::Gap => see(SourceUpdate::Gap),
+            WatchUpdate::Error(error) => see(SourceUpdate::Error(error)),
         };
         self.follow_every(every, told).boxed_local()
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
-        async { Subject::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>> {
+        async { Selection::look(self).await.map(|(objects, _)| self.state(&objects)) }.boxed_local()
     }
 }
 
-impl<K, V: 'static> From<Subject<K, V>> for Target<V>
+impl<K, V: 'static> From<Selection<K, V>> for Target<V>
 where
     K: Resource + Clone + Debug + DeserializeOwned + 'static,
 {
-    fn from(subject: Subject<K, V>) -> Self {
+    fn from(subject: Selection<K, V>) -> Self {
         Self { label: subject.label.clone(), source: Box::new(subject) }
     }
 }
@@ -94,7 +94,7 @@ where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
     fn from(object: Object<K>) -> Self {
-        object.subject().into()
+        object.selection().into()
     }
 }
 
@@ -103,11 +103,11 @@ where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
     fn from(collection: Collection<K>) -> Self {
-        collection.subject().into()
+        collection.selection().into()
     }
 }
 
-/// Something that no watch tells of: a metric, an answer over HTTP, a provider's account. Made by [`Cx::probe`].
+/// A value without a watch: a metric, an answer over HTTP, a provider's account. Made by [`Cx::probe`].
 pub struct Probe<F> {
     name: String,
     ask: F,
@@ -136,10 +136,10 @@ where
     F: AsyncFn() -> SpecResult<V>,
     V: Serialize,
 {
-    fn follow<'a>(&'a self, every: Duration, see: See<'a, V>) -> LocalBoxFuture<'a, ()> {
+    fn follow<'a>(&'a self, every: Duration, see: UpdateHandler<'a, V>) -> LocalBoxFuture<'a, ()> {
         async move {
             loop {
-                let view = self.look().await.map_or_else(View::Trouble, View::Now);
+                let view = self.look().await.map_or_else(SourceUpdate::Error, SourceUpdate::Current);
                 if see(view).is_break() {
                     return;
                 }
@@ -149,11 +149,11 @@ where
         .boxed_local()
     }
 
-    fn look(&self) -> LocalBoxFuture<'_, Result<State<V>, String>> {
+    fn look(&self) -> LocalBoxFuture<'_, Result<ObservedState<V>, String>> {
         async {
             let value = (self.ask)().await.map_err(|failure| failure.message().to_owned())?;
             let snapshot = Some(to_json(&value));
-            Ok(State { value: Some(value), snapshot })
+            Ok(ObservedState { value: Some(value), snapshot })
         }
         .boxed_local()
     }

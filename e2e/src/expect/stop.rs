@@ -1,17 +1,17 @@
-//! When waiting any longer makes no sense: `stop_when(stop::image_pull_back_off())`.
+//! Conditions that end a wait early: `stop_when(stop::image_pull_back_off())`.
 //!
-//! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no hope; a
-//! rule that is not sure says nothing.
+//! A rule looks at the value that is waited for, or at others beside it (`stop_when_in`). It says why there is no
+//! hope; a rule that is not sure says nothing.
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::display::to_json;
 use crate::expect::Matcher;
-use crate::expect::difference::to_json;
 
 /// Says that, and why, a value will not become what is waited for.
 pub trait StopRule<T> {
-    /// Why there is no hope, if there is none; `None` as a value is an object that is absent.
+    /// Reason why there is no hope, if there is none; `None` as a value is an object that is absent.
     fn reason(&self, value: Option<&T>) -> Option<String>;
 }
 
@@ -22,13 +22,13 @@ pub struct PodRule {
 }
 
 /// Made by [`condition`].
-pub struct Condition {
+pub struct StopOnCondition {
     kind: String,
     status: String,
 }
 
 /// Made by [`once`].
-pub struct Once<M>(M);
+pub struct StopOnce<M>(M);
 
 /// A container's image cannot be had: the kubelet has given up for now (`ImagePullBackOff`), may not pull it
 /// (`ErrImageNeverPull`) or cannot read its name (`InvalidImageName`).
@@ -36,7 +36,7 @@ pub fn image_pull_back_off() -> PodRule {
     PodRule { of: |pod| waiting(pod, &["ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"]) }
 }
 
-/// A container ends again and again (`CrashLoopBackOff`): told with how it ended last.
+/// A container ends again and again (`CrashLoopBackOff`); the failure has its last state.
 pub fn crash_loop_back_off() -> PodRule {
     PodRule { of: |pod| waiting(pod, &["CrashLoopBackOff"]) }
 }
@@ -53,13 +53,13 @@ pub fn unschedulable() -> PodRule {
 }
 
 /// The object, or one of a collection, has a condition of a type with a status: `condition("Failed", "True")`.
-pub fn condition(kind: &str, status: &str) -> Condition {
-    Condition { kind: kind.to_owned(), status: status.to_owned() }
+pub fn condition(kind: &str, status: &str) -> StopOnCondition {
+    StopOnCondition { kind: kind.to_owned(), status: status.to_owned() }
 }
 
 /// A matcher matches that must not: `once(be_gone())`.
-pub fn once<M>(matcher: M) -> Once<M> {
-    Once(matcher)
+pub fn once<M>(matcher: M) -> StopOnce<M> {
+    StopOnce(matcher)
 }
 
 impl<T: Serialize> StopRule<T> for PodRule {
@@ -68,7 +68,7 @@ impl<T: Serialize> StopRule<T> for PodRule {
     }
 }
 
-impl<T: Serialize> StopRule<T> for Condition {
+impl<T: Serialize> StopRule<T> for StopOnCondition {
     fn reason(&self, value: Option<&T>) -> Option<String> {
         each(value, |object| {
             let is = |one: &&Value| one["type"] == *self.kind && one["status"] == *self.status;
@@ -81,7 +81,7 @@ impl<T: Serialize> StopRule<T> for Condition {
     }
 }
 
-impl<T, M: Matcher<T>> StopRule<T> for Once<M> {
+impl<T, M: Matcher<T>> StopRule<T> for StopOnce<M> {
     fn reason(&self, value: Option<&T>) -> Option<String> {
         self.0.check(value).is_ok().then(|| format!("it does {}", self.0.expected()))
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_cannot_be_pulled_is_told_with_its_container_and_message() {
+    fn an_image_that_cannot_be_pulled_is_reported_with_its_container_and_message() {
         let pod = pod(&json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}));
         let reason = image_pull_back_off().reason(Some(&pod)).unwrap();
         assert!(reason.starts_with("container app of Pod web waits: ImagePullBackOff: no such image"));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_fits_nowhere_and_a_condition_are_told() {
+    fn unschedulable_pod_and_condition_are_reported() {
         let condition_of = |kind: &str, status: &str, reason: &str| {
             json!({"metadata": {"name": "web"}, "status": {"conditions":
                 [{"type": kind, "status": status, "reason": reason, "message": "0/2 nodes"}]}})

@@ -1,60 +1,26 @@
-//! What is looked at: one object, which need not be there, or all objects of a kind that are selected.
+//! Targets of expectations: one object, which may be absent, or a selection of objects of a kind.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use kube::api::{ListParams, WatchParams};
 use kube::core::DynamicObject;
-use kube::{Api, Resource, ResourceExt as _};
+use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::context::{Cx, Kind};
+use crate::display::{object_label, to_json};
 use crate::expect::Target;
-use crate::expect::difference::to_json;
-use crate::spec::{Cx, Kind, object_label};
-
-/// Objects by namespace and name.
-pub(crate) type Objects<K> = BTreeMap<(String, String), K>;
+use crate::watch::Selection;
 
 /// Something that [`Cx::eventually`] and [`Cx::consistently`] can look at: `&object`, an [`Object`], a
 /// [`Collection`], a [`Probe`](crate::Probe).
 pub trait Observable {
-    /// What matchers are given.
+    /// The value for matchers.
     type Value: Serialize + 'static;
 
     /// Says what to watch, for a spec.
     fn observe(self, cx: &Cx) -> Target<Self::Value>;
-}
-
-/// A watched selection of objects, and what a matcher sees of it.
-pub struct Subject<K, V> {
-    pub(crate) label: String,
-    pub(crate) api: Api<K>,
-    pub(crate) labels: Option<String>,
-    pub(crate) fields: Option<String>,
-    /// What matchers are given: nothing while the object is absent.
-    pub(crate) value: fn(&Objects<K>) -> Option<V>,
-    /// What the history of changes is told from.
-    pub(crate) snapshot: fn(&Objects<K>) -> Option<Value>,
-}
-
-impl<K, V> Subject<K, V> {
-    pub(crate) fn list_params(&self) -> ListParams {
-        ListParams {
-            label_selector: self.labels.clone(),
-            field_selector: self.fields.clone(),
-            ..ListParams::default()
-        }
-    }
-
-    pub(crate) fn watch_params(&self) -> WatchParams {
-        WatchParams {
-            label_selector: self.labels.clone(),
-            field_selector: self.fields.clone(),
-            ..WatchParams::default()
-        }
-    }
 }
 
 /// One object by name, which need not be there.
@@ -95,8 +61,8 @@ impl<K> Object<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    pub(crate) fn subject(self) -> Subject<K, K> {
-        Subject {
+    pub(crate) fn selection(self) -> Selection<K, K> {
+        Selection {
             label: self.label,
             api: self.api,
             labels: None,
@@ -176,8 +142,8 @@ impl<K> Collection<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned + 'static,
 {
-    pub(crate) fn subject(self) -> Subject<K, Vec<K>> {
-        Subject {
+    pub(crate) fn selection(self) -> Selection<K, Vec<K>> {
+        Selection {
             label: self.label(),
             api: self.api,
             labels: self.labels,
@@ -190,8 +156,4 @@ where
             },
         }
     }
-}
-
-pub(crate) fn key<K: Resource>(object: &K) -> (String, String) {
-    (object.namespace().unwrap_or_default(), object.name_any())
 }

@@ -1,21 +1,24 @@
-//! The audit log of a cluster's API server: what its configuration needs for it, and how it is read.
+//! The audit log of a kind cluster: its configuration, and its lines.
 //!
-//! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes with
-//! the cluster.
+//! The policy is a file of this machine that the control plane's nodes see; the log stays in the node, where it goes
+//! with the cluster.
 
 use std::path::Path;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::cluster::Cluster;
 use super::config::{ClusterConfig, Role};
 use super::error::KindError;
-use crate::audit::policy;
+use crate::audit::{AuditLog, policy};
+use crate::failure::SpecResult;
 
-/// Where the nodes see the policy.
+/// Path of the policy in the nodes.
 const POLICY: &str = "/etc/kubernetes/seatrial/audit-policy.yaml";
 
-/// Where the API server writes, in the node and in its container.
+/// Path of the log, in the node and in the API server's container.
 const LOG: &str = "/var/log/kubernetes/seatrial-audit.log";
 
 /// The configuration of a cluster whose API server keeps an audit log. Its policy is written into `folder`.
@@ -74,13 +77,19 @@ impl Cluster {
     }
 }
 
+impl AuditLog for Cluster {
+    fn read<'a>(&'a self, words: &'a str) -> LocalBoxFuture<'a, SpecResult<String>> {
+        async move { Ok(self.audit_log(words).await?) }.boxed_local()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kind::NodeConfig;
 
     #[test]
-    fn only_the_control_plane_sees_the_policy_and_its_server_is_told_to_use_it() {
+    fn audit_policy_is_mounted_only_into_the_control_plane() {
         let folder = tempfile::tempdir().unwrap();
         let plain = ClusterConfig::new()
             .node(NodeConfig::new(Role::ControlPlane))

@@ -1,4 +1,4 @@
-//! kind's binary, and the client of Docker's that kind calls.
+//! The binaries of kind and of Docker's client, which kind calls.
 //!
 //! It asks the chain that finds every binary of ours; it does not know how that looks for one.
 

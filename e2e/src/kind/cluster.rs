@@ -1,4 +1,4 @@
-//! The handle to a cluster that runs: its client, its nodes, its images, its end.
+//! Handle of a running cluster: client, nodes, images and removal.
 //!
 //! It belongs to the runtime that it was made on, like the connections in it. It does not know how the cluster came to
 //! be.
@@ -18,12 +18,12 @@ use super::containers::{ROLE_LABEL, connect, containers, label, name_of};
 use super::error::KindError;
 use super::home::Home;
 use super::lease::Lease;
-use super::node::{Condition, Node};
+use super::node::{ContainerState, Node};
 use super::ready::{self, address};
 use super::{cni, delete, image};
 use crate::deploy::Archive;
 
-/// How long a node may take to be ready again after it was away.
+/// Longest time that a node may take to be ready again after it was away.
 const READY_AGAIN: Duration = Duration::from_secs(150);
 
 /// A cluster that runs.
@@ -38,7 +38,7 @@ pub struct Cluster {
     pub(super) timings: Timings,
 }
 
-/// What a create took.
+/// Durations of a create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
     /// kind's own part.
@@ -49,9 +49,9 @@ pub struct Timings {
     pub ready: Duration,
 }
 
-/// What a create leaves in the cluster's folder for those who open the cluster later.
+/// Facts in the cluster's folder, for processes that open the cluster later.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Facts {
+pub(super) struct ClusterFacts {
     pub(super) pods: String,
     pub(super) addresses: BTreeMap<String, String>,
 }
@@ -67,7 +67,7 @@ impl Cluster {
         if !home.kubeconfig(name).exists() {
             foreign_kubeconfig(home, name).await?;
         }
-        let facts = Facts::read(home, name)?;
+        let facts = ClusterFacts::read(home, name)?;
         let (lease, home, name) = (Lease::join(home, name)?.map(Arc::new), home.clone(), name.to_owned());
         let timings = Timings::default();
         Ok(Self { docker, home, name, pods: facts.pods, addresses: facts.addresses, lease, timings })
@@ -83,7 +83,7 @@ impl Cluster {
         self.home.kubeconfig(&self.name)
     }
 
-    /// What its create took: nothing for a cluster that was there.
+    /// Durations of its create; zero for a cluster that existed.
     pub fn timings(&self) -> Timings {
         self.timings
     }
@@ -168,13 +168,13 @@ impl Cluster {
         for node in self.nodes().await? {
             let now = Timestamp::now();
             match node.condition().await? {
-                Condition::Paused => node.unpause().await?,
-                Condition::Stopped => {
+                ContainerState::Paused => node.unpause().await?,
+                ContainerState::Stopped => {
                     node.start().await?;
                     self.mend_network(&node).await?;
                     self.wait_ready(&node, now).await?;
                 }
-                Condition::Running => {}
+                ContainerState::Running => {}
             }
             super::fault::mend_link(&node).await?;
         }
@@ -220,7 +220,7 @@ async fn foreign_kubeconfig(home: &Home, name: &str) -> Result<(), KindError> {
     std::fs::write(&path, output.stdout).map_err(KindError::file(&path, "written"))
 }
 
-impl Facts {
+impl ClusterFacts {
     fn path(home: &Home, name: &str) -> PathBuf {
         home.folder(name).join("facts.json")
     }

@@ -1,4 +1,4 @@
-//! The Pods' network: plugins that every node image has, and a route from each node to each other's Pods.
+//! The Pod network: CNI plugins that every node image has, and routes between the nodes' Pods.
 //!
 //! kind's own network needs an image of its own; this needs none, works in any kernel that Docker works in, and can be
 //! put in place again after a node has lost its routes. It does not know what a Pod is.
@@ -12,16 +12,16 @@ use serde_json::json;
 
 use super::error::KindError;
 use super::node::well;
-use super::ready::{Seen, address, pod_subnet};
+use super::ready::{ObjectsByName, address, pod_subnet};
 use crate::docker::exec;
 
-/// Where the plugins remember which addresses are taken. A node that starts anew has no Pods and forgets them.
+/// Folder of the plugins' address leases, which a restarted node deletes since it has no Pods.
 const LEASED: &str = "/run/cni-seatrial";
 
 /// Reads the configuration from its input; everything else stands in the arguments. It can run again at any time.
 ///
-/// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and misses
-/// one that gets its name later.
+/// The file is written under its own name: containerd 1.6 looks at the folder when a file in it was written, and
+/// misses one that gets its name later.
 const SCRIPT: &str = r#"set -eu
 own=$1 all=$2; shift 2
 mkdir -p /etc/cni/net.d
@@ -34,14 +34,19 @@ iptables -w -t nat -C $rule 2>/dev/null || iptables -w -t nat -A $rule
 /// Puts the network in place on these nodes, which are among those of the cluster.
 pub(super) async fn apply(
     docker: &Docker,
-    all: &Seen<Node>,
+    all: &ObjectsByName<Node>,
     on: impl Iterator<Item = &str>,
     pods: &str,
 ) -> Result<(), KindError> {
     try_join_all(on.map(|name| apply_on(docker, all, name, pods))).await.map(drop)
 }
 
-async fn apply_on(docker: &Docker, all: &Seen<Node>, name: &str, pods: &str) -> Result<(), KindError> {
+async fn apply_on(
+    docker: &Docker,
+    all: &ObjectsByName<Node>,
+    name: &str,
+    pods: &str,
+) -> Result<(), KindError> {
     let Some(own) = all.get(name).and_then(pod_subnet) else {
         return Err(KindError::NoCluster {
             name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What kind of cluster is wanted, and the same in kind's own format.
+//! Configuration of a cluster, and its form as a file of kind's.
 //!
 //! It checks what can be wrong without asking anybody, and writes `kind.x-k8s.io/v1alpha4`. It does not know how a
 //! cluster comes to be.
@@ -14,7 +14,7 @@ use super::error::KindError;
 use super::lease::Lease;
 use super::name;
 
-/// What a node is.
+/// Role of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -126,17 +126,17 @@ impl NodeConfig {
     }
 }
 
-/// Who removes what there is of a cluster, and holds its lease until then.
+/// The party that removes a failed cluster, and holds its lease until then.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heir(Arc<Mutex<Option<Arc<Lease>>>>);
+pub(super) struct LeaseHandover(Arc<Mutex<Option<Arc<Lease>>>>);
 
-impl Heir {
-    pub(super) fn holds(&self, lease: Option<Arc<Lease>>) {
+impl LeaseHandover {
+    pub(super) fn set(&self, lease: Option<Arc<Lease>>) {
         *self.0.lock().expect("nobody panics while a lease is handed over") = lease;
     }
 }
 
-/// What kind of cluster is wanted. Without more it has one node, which does everything.
+/// Configuration of a cluster. The default has one node, which does everything.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConfig {
     pub(super) name: Option<String>,
@@ -152,7 +152,7 @@ pub struct ClusterConfig {
     containerd_patches: Vec<String>,
     feature_gates: BTreeMap<String, bool>,
     pub(super) retain: bool,
-    pub(super) heir: Option<Heir>,
+    pub(super) handover: Option<LeaseHandover>,
     pub(super) evidence: Option<PathBuf>,
     pub(super) audited: bool,
 }
@@ -170,7 +170,7 @@ impl ClusterConfig {
         self
     }
 
-    /// So many nodes: a control plane, and workers for the rest.
+    /// Sets the number of nodes: a control plane, and workers for the rest.
     #[must_use]
     pub fn nodes(mut self, count: u32) -> Self {
         self.nodes = vec![NodeConfig::new(Role::ControlPlane)];
@@ -280,9 +280,9 @@ impl ClusterConfig {
         self
     }
 
-    /// What a failed create made is somebody else's to remove, who asks it first what it knows.
-    pub(super) fn left_to(mut self, heir: &Heir) -> Self {
-        self.heir = Some(heir.clone());
+    /// Leaves the removal of a failed cluster to another party, which first collects evidence.
+    pub(super) fn hand_over_to(mut self, handover: &LeaseHandover) -> Self {
+        self.handover = Some(handover.clone());
         self
     }
 
@@ -303,7 +303,7 @@ impl ClusterConfig {
         self.pod_subnet.as_deref().unwrap_or("10.244.0.0/16")
     }
 
-    /// What can be wrong without asking anybody.
+    /// Checks that need no request.
     pub(super) fn check(&self) -> Result<(), KindError> {
         let refuse = |reason: &str, next: &str| {
             Err(KindError::Config { reason: reason.to_owned(), next: next.to_owned() })
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_before_anything_is_made() {
+    fn invalid_configuration_is_rejected_before_creation() {
         let refused = |config: ClusterConfig| config.check().unwrap_err().to_string();
         let text = refused(ClusterConfig::new().node(NodeConfig::new(Role::Worker)));
         assert!(text.contains("it has no control plane"), "{text}");

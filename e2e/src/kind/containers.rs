@@ -1,4 +1,4 @@
-//! kind's containers, as Docker lists them, and the way to that Docker.
+//! The containers of kind clusters, as Docker lists them.
 //!
 //! It knows kind's labels; not what a cluster is.
 

@@ -1,4 +1,4 @@
-//! From a configuration to a cluster whose nodes are ready and whose DNS answers, or to one error and nothing left.
+//! Creation of a cluster with ready nodes and DNS; one that fails leaves nothing.
 //!
 //! Everything that can be known to fail is asked before anything is made. Then the lease comes first, so that whoever
 //! finds a half-made cluster knows whether somebody still works on it.
@@ -12,31 +12,32 @@ use bollard::Docker;
 use jiff::Timestamp;
 use seatrial_envtest::process::{Child, Spec};
 
-use super::cluster::{Cluster, Facts, Timings};
+use super::cluster::{Cluster, ClusterFacts, Timings};
 use super::config::ClusterConfig;
 use super::containers::{connect, containers};
 use super::error::KindError;
 use super::evidence::NodeEvidence;
 use super::home::Home;
-use super::lease::{Claim, Lease};
-use super::{audit, binary, cni, complaint, delete, name, network, origin, ready};
-use crate::artefacts::{Bag, Collector as _, Scene, Veil};
+use super::lease::{Lease, LeaseClaim};
+use super::{audit, binary, cni, delete, diagnosis, name, network, origin, ready};
+use crate::artefacts::{ArtefactWriter, Collector as _, FailureScene};
 use crate::docker::DiskFull;
+use crate::redaction::Redactor;
 use crate::report::Timeline;
 
-/// How long kind may work on a cluster.
+/// Timeout of kind.
 const KIND_LIMIT: Duration = Duration::from_secs(600);
 
-/// How long the nodes may take afterwards.
+/// Timeout of the nodes' readiness afterwards.
 const READY_LIMIT: Duration = Duration::from_secs(240);
 
 /// Between two looks at whether kind has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How many lines of kind's output an error shows.
+/// Lines of kind's output in an error.
 const TAIL: usize = 12;
 
-/// Creates a cluster. `tell` hears what is being done.
+/// Creates a cluster. `tell` is called with each step.
 pub async fn create(home: &Home, config: &ClusterConfig, tell: &dyn Fn(&str)) -> Result<Cluster, KindError> {
     let name = match &config.name {
         Some(name) => name::chosen(name)?,
@@ -69,12 +70,12 @@ pub(super) async fn create_named(
     if version_1 && !config.sets_kubelet("failCgroupV1") {
         config = config.kubelet("failCgroupV1", false);
     }
-    let lease = Lease::take(home, &Claim::new(name, &run()))?;
+    let lease = Lease::take(home, &LeaseClaim::new(name, &run()))?;
     let nodes = config.node_configs().len();
     tell(&format!("creating cluster {name}: {nodes} node{} of {image}", if nodes == 1 { "" } else { "s" }));
     let started = Timestamp::now();
-    let maker = Maker { docker, home, name, config: &config, kind: &kind, started };
-    match (maker.make(&image, tell).await, &config.heir) {
+    let maker = ClusterCreation { docker, home, name, config: &config, kind: &kind, started };
+    match (maker.make(&image, tell).await, &config.handover) {
         (Ok((facts, timings)), _) => Ok(Cluster {
             docker: maker.docker,
             home: home.clone(),
@@ -84,15 +85,15 @@ pub(super) async fn create_named(
             lease: Some(Arc::new(lease)),
             timings,
         }),
-        (Err(error), Some(heir)) => {
-            heir.holds(Some(Arc::new(lease)));
-            Err(complaint::explained(&maker.docker, name, error).await)
+        (Err(error), Some(handover)) => {
+            handover.set(Some(Arc::new(lease)));
+            Err(diagnosis::explained(&maker.docker, name, error).await)
         }
         (Err(error), None) if config.retain => {
-            Err(maker.left(&complaint::explained(&maker.docker, name, error).await, &lease))
+            Err(maker.left(&diagnosis::explained(&maker.docker, name, error).await, &lease))
         }
         (Err(error), None) => {
-            let error = complaint::explained(&maker.docker, name, error).await;
+            let error = diagnosis::explained(&maker.docker, name, error).await;
             let error = match &config.evidence {
                 Some(folder) => maker.with_evidence(folder, error).await,
                 None => error,
@@ -112,7 +113,7 @@ pub(super) fn run() -> String {
     named.unwrap_or_else(|| format!("pid-{}", std::process::id()))
 }
 
-struct Maker<'m> {
+struct ClusterCreation<'m> {
     docker: Docker,
     home: &'m Home,
     name: &'m str,
@@ -121,8 +122,8 @@ struct Maker<'m> {
     started: Timestamp,
 }
 
-impl Maker<'_> {
-    async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(Facts, Timings), KindError> {
+impl ClusterCreation<'_> {
+    async fn make(&self, image: &str, tell: &dyn Fn(&str)) -> Result<(ClusterFacts, Timings), KindError> {
         let folder = self.home.folder(self.name);
         std::fs::create_dir_all(&folder).map_err(KindError::file(&folder, "created"))?;
         let audited = self.config.audited.then(|| audit::configured(self.config, &folder)).transpose()?;
@@ -162,7 +163,7 @@ impl Maker<'_> {
         let network = lap();
         ready::cluster(&client, count, READY_LIMIT).await?;
         let timings = Timings { kind, network, ready: lap() };
-        let facts = Facts { pods: pods.to_owned(), addresses: Cluster::addresses_of(nodes.iter()) };
+        let facts = ClusterFacts { pods: pods.to_owned(), addresses: Cluster::addresses_of(nodes.iter()) };
         facts.write(self.home, self.name)?;
         Ok((facts, timings))
     }
@@ -203,7 +204,7 @@ impl Maker<'_> {
     }
 
     fn failed(&self, words: &str) -> KindError {
-        if let Some(full) = DiskFull::told(&format!("creating cluster {}", self.name), words) {
+        if let Some(full) = DiskFull::recognise(&format!("creating cluster {}", self.name), words) {
             return full.into();
         }
         let known = ADVICE.iter().find(|(mark, _)| words.contains(mark));
@@ -214,14 +215,14 @@ impl Maker<'_> {
 
     /// Leaves what the nodes know in a report's folder, and the way to it in the error.
     async fn with_evidence(&self, folder: &Path, error: KindError) -> KindError {
-        let (place, veil) = (format!("artefacts/{}", self.name), Veil::new());
-        let bag = Bag::new(folder, &place, Arc::clone(&veil));
+        let (place, redactor) = (format!("artefacts/{}", self.name), Redactor::new());
+        let writer = ArtefactWriter::new(folder, &place, Arc::clone(&redactor));
         let (namespaces, timeline) = (Vec::new(), Timeline::begin());
-        let scene = Scene { client: None, namespaces, since: self.started, timeline, veil };
+        let scene = FailureScene { client: None, namespaces, since: self.started, timeline, redactor };
         let nodes = NodeEvidence::of_another(self.name, self.home.kubeconfig(self.name));
         // What cannot be had is told by nobody: the error is the create's.
-        drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &bag)).await);
-        let none = bag.emptied().0.is_empty();
+        drop(tokio::time::timeout(nodes.limit(), nodes.collect(&scene, &writer)).await);
+        let none = writer.finish().0.is_empty();
         let told = || format!("\n    what its nodes knew is in {}", folder.join(&place).display());
         match error {
             KindError::Create { name, reason, next } if !none => {
@@ -234,7 +235,7 @@ impl Maker<'_> {
         }
     }
 
-    /// What a failed create made, and the caller wants to look at.
+    /// Cluster of a failed create, kept for its evidence.
     fn left(&self, error: &KindError, lease: &Lease) -> KindError {
         // If the lease cannot say it, the next run removes what was to be kept: worse than nothing, and no error.
         let _ =
@@ -251,7 +252,7 @@ impl Maker<'_> {
     }
 }
 
-/// Whether a create failed for a reason that another try may not meet: a port that was taken between kind's choice and
+/// True if a create failed for a reason that another try may not meet: a port that was taken between kind's choice and
 /// Docker's use of it, or a machine that was too busy to start a node in the 30 seconds that kind gives it.
 fn is_accident(error: &KindError) -> bool {
     let marks =
@@ -266,7 +267,7 @@ fn first_line(error: &KindError) -> String {
     told.unwrap_or_default().trim().to_owned()
 }
 
-/// What kind says, and what mends it.
+/// Error of kind, with the next step.
 const ADVICE: &[(&str, &str)] = &[
     (
         "port is already allocated",

@@ -1,4 +1,4 @@
-//! The end of a cluster: containers with their volumes, network, folder, lease, in that order.
+//! Removal of a cluster: containers with volumes, network, folder and lease, in that order.
 //!
 //! The network carries the way to the lease, so it stays until the containers are gone, and the lease stays until
 //! everything is. It can be run again on what a first run left.
@@ -19,7 +19,7 @@ use super::network;
 const ROUNDS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What was removed.
+/// Names of removed resources.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Removed {
     pub(super) containers: usize,

@@ -1,10 +1,10 @@
-//! Why a cluster cannot be had or changed: the thing, the reason, the next step.
+//! Errors of clusters: the cluster, the cause, the next step.
 //!
 //! It recognises a few reasons in the words of Docker and kind; it does not know what was being tried.
 
 use std::path::{Path, PathBuf};
 
-use crate::docker::{Broken, DiskFull, NoDocker, reason};
+use crate::docker::{DiskFull, DockerUnavailable, ExecError, reason};
 
 /// An error of the kind tier. Its text names the thing, the reason and the next step.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +12,13 @@ use crate::docker::{Broken, DiskFull, NoDocker, reason};
 pub enum KindError {
     /// Nothing answers where Docker should.
     #[error(transparent)]
-    NoDocker(#[from] NoDocker),
+    DockerUnavailable(#[from] DockerUnavailable),
     /// There is no kind, and it cannot be installed.
     #[error("kind cannot be found or installed: {reason}\n  next: {next}")]
     NoKind {
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// The configuration asks for something that cannot be.
@@ -26,7 +26,7 @@ pub enum KindError {
     Config {
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// A cluster of this name is there.
@@ -37,7 +37,7 @@ pub enum KindError {
     NameTaken {
         /// The name.
         name: String,
-        /// What was found.
+        /// The conflicting resource.
         found: String,
     },
     /// No cluster of this name is there.
@@ -47,7 +47,7 @@ pub enum KindError {
     NoCluster {
         /// The name.
         name: String,
-        /// What was looked for.
+        /// The name.
         reason: String,
     },
     /// The node image cannot be had.
@@ -60,7 +60,7 @@ pub enum KindError {
         image: String,
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// Several control planes need an image that is not here.
@@ -69,11 +69,11 @@ pub enum KindError {
          next: `docker pull {image}` where a registry can be reached and `docker load` it here, or use one control plane"
     )]
     LoadBalancer {
-        /// How many control planes were asked for.
+        /// Number of control planes.
         count: usize,
         /// The image.
         image: String,
-        /// Why it cannot be pulled.
+        /// The cause.
         reason: String,
     },
     /// The disk is full.
@@ -82,7 +82,7 @@ pub enum KindError {
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: look at Docker's log, or try it by hand")]
     Docker {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Docker's words.
         reason: String,
@@ -94,7 +94,7 @@ pub enum KindError {
         name: String,
         /// The last lines that it printed.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: String,
     },
     /// A cluster or a node did not get into a state in time.
@@ -102,11 +102,11 @@ pub enum KindError {
         "{what} within {seconds} s; last seen: {last}\n  next: look at the nodes' journals (`docker exec NODE journalctl`)"
     )]
     TooLate {
-        /// What did not happen.
+        /// The condition that was not met.
         what: String,
-        /// How long was waited.
+        /// Duration of the wait.
         seconds: u64,
-        /// What was seen last.
+        /// The last state seen.
         last: String,
     },
     /// A file of ours cannot be read or written.
@@ -116,7 +116,7 @@ pub enum KindError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`, `written`.
+        /// The operation: `read`, `written`.
         doing: &'static str,
         /// Why.
         reason: String,
@@ -132,13 +132,13 @@ pub enum KindError {
         command: String,
         /// Its exit status.
         code: i64,
-        /// What it printed.
+        /// Its output.
         reason: String,
     },
     /// The cluster's API server refused something or did not answer.
     #[error("{doing} failed: {reason}\n  next: check that the cluster's control plane runs (`docker ps`)")]
     Api {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Why.
         reason: String,
@@ -152,7 +152,7 @@ pub enum KindError {
         node: String,
         /// Why.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// The spec does not run on a cluster of kind's.
@@ -166,8 +166,8 @@ pub enum KindError {
 }
 
 /// A command in a node whose end is not known.
-impl From<Broken> for KindError {
-    fn from(error: Broken) -> Self {
+impl From<ExecError> for KindError {
+    fn from(error: ExecError) -> Self {
         Self::in_words(error.doing, error.reason)
     }
 }
@@ -180,7 +180,7 @@ impl KindError {
 
     /// A failure that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        match DiskFull::told(&doing, &reason) {
+        match DiskFull::recognise(&doing, &reason) {
             Some(full) => full.into(),
             None => Self::Docker { doing, reason },
         }
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_docker_s_and_from_the_system_s_words() {
+    fn full_disk_is_recognised_in_docker_s_and_the_system_s_messages() {
         let docker = KindError::in_words(
             "creating network x".into(),
             "write /var/lib: No space left on device".into(),
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn every_error_ends_with_a_next_step() {
         let errors = [
-            NoDocker { host: "unix:///x".into(), reason: "no such file".into() }.into(),
+            DockerUnavailable { host: "unix:///x".into(), reason: "no such file".into() }.into(),
             KindError::NameTaken { name: "a".into(), found: "2 containers".into() },
             KindError::LoadBalancer { count: 3, image: "envoy".into(), reason: "no network".into() },
             KindError::NotOnKind { tier: "fake" },

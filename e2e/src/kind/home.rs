@@ -1,4 +1,4 @@
-//! Where clusters leave what must outlive a process: leases, and a folder for each cluster.
+//! Folder for files that outlive a process: leases, and a folder for each cluster.
 //!
 //! It knows paths only.
 

@@ -1,4 +1,4 @@
-//! Images from this machine's Docker into nodes: exported once, imported by all nodes at the same time.
+//! Loading of images from this machine's Docker: exported once, imported by all nodes at once.
 //!
 //! It knows archives as bytes only.
 
@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{error, scripted, version};
+    use crate::docker::scripted::{error, scripted, version};
 
     /// Asks a daemon that has the image, and no room left to export it.
     async fn exported(api: &'static str) -> (KindError, Vec<String>) {
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_disk_that_is_full_in_the_middle_of_an_export_is_told_as_such() {
+    async fn a_disk_that_is_full_in_the_middle_of_an_export_is_reported_as_such() {
         let told = exported("1.41").await.0.to_string();
         let begin = "the disk is full: exporting image seatrial.test/a:1 failed: write /var/lib/docker";
         assert!(told.starts_with(begin) && told.contains("\n  next: free some space"), "{told}");
     }
 
     #[tokio::test]
-    async fn only_a_daemon_that_knows_platforms_is_asked_for_the_machine_s() {
+    async fn platform_is_sent_only_to_daemons_that_support_it() {
         let asked = exported("1.41").await.1;
         assert!(asked.len() == 1 && asked[0].ends_with("/get"), "{asked:?}");
         let asked = exported("1.48").await.1;

@@ -1,7 +1,8 @@
-//! Who uses a cluster: a file for each, held by a lock that the kernel lets go when its holder dies.
+//! Leases of clusters: a file for each, under a lock that the kernel releases when its holder dies.
 //!
 //! Users share the lock; who wants to remove the cluster must have it alone. Under a runner that starts a process for
-//! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that lives.
+//! each spec nobody holds it between two specs: such a lease names the runner too, and counts as held while that
+//! lives.
 //! It knows no containers.
 
 use std::fs::{self, File, TryLockError};
@@ -19,24 +20,24 @@ use super::home::Home;
 
 /// A process, told apart from a later one with the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Process {
+pub(super) struct ProcessId {
     pub(super) pid: u32,
     /// The machine's ticks at its start, as `/proc` has it.
     ticks: u64,
 }
 
-impl Process {
+impl ProcessId {
     /// This process.
     pub(super) fn this() -> Self {
-        Self::of(std::process::id())
+        Self::from_pid(std::process::id())
     }
 
     /// The process that started this one.
     pub(super) fn parent() -> Self {
-        Self::of(std::os::unix::process::parent_id())
+        Self::from_pid(std::os::unix::process::parent_id())
     }
 
-    fn of(pid: u32) -> Self {
+    fn from_pid(pid: u32) -> Self {
         Self { pid, ticks: start_ticks(pid).unwrap_or_default() }
     }
 
@@ -60,35 +61,35 @@ fn start_ticks(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// Whether there is a process of this number, whoever's it is.
+/// True if there is a process with this number, of any user.
 fn is_there(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// What a lease says.
+/// Content of a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Claim {
+pub(super) struct LeaseClaim {
     /// The cluster.
     pub(super) cluster: String,
     /// The run that made it.
     pub(super) run: String,
     /// The process that made it.
-    pub(super) process: Process,
+    pub(super) process: ProcessId,
     /// When.
     pub(super) started: Timestamp,
     /// A runner that uses the cluster for as long as it lives.
-    pub(super) runner: Option<Process>,
-    /// Why it stays when nobody uses it.
+    pub(super) runner: Option<ProcessId>,
+    /// Reason for keeping it without a user.
     pub(super) kept: Option<String>,
 }
 
-impl Claim {
+impl LeaseClaim {
     pub(super) fn new(cluster: &str, run: &str) -> Self {
         Self {
             cluster: cluster.to_owned(),
             run: run.to_owned(),
-            process: Process::this(),
+            process: ProcessId::this(),
             started: Timestamp::now(),
             runner: None,
             kept: None,
@@ -103,9 +104,9 @@ pub(crate) struct Lease {
     file: File,
 }
 
-/// What became of trying to have a lease alone.
+/// Result of seizing a lease.
 #[derive(Debug)]
-pub(super) enum Seized {
+pub(super) enum SeizedLease {
     /// Nobody uses the cluster.
     Free(Lease),
     /// Somebody does.
@@ -118,7 +119,7 @@ pub(super) enum Seized {
 
 impl Lease {
     /// Makes the lease of a cluster to be. It has its name only when it is held, so nobody finds it free.
-    pub(super) fn take(home: &Home, claim: &Claim) -> Result<Self, KindError> {
+    pub(super) fn take(home: &Home, claim: &LeaseClaim) -> Result<Self, KindError> {
         home.create()?;
         let path = home.lease(&claim.cluster);
         let draft = home.path().join(format!(".{}-{}.draft", claim.cluster, std::process::id()));
@@ -154,33 +155,35 @@ impl Lease {
     }
 
     /// Tries to have a cluster's lease alone, in order to remove the cluster.
-    pub(super) fn seize(path: &Path) -> Result<Seized, KindError> {
+    pub(super) fn seize(path: &Path) -> Result<SeizedLease, KindError> {
         let file = match File::options().read(true).write(true).open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Seized::Missing),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(SeizedLease::Missing),
             // Another user's: whether they still use the cluster is not ours to ask.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(Seized::Held),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Ok(SeizedLease::Held);
+            }
             Err(error) => return Err(KindError::file(path, "read")(error)),
         };
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Seized::Held),
+            Err(TryLockError::WouldBlock) => return Ok(SeizedLease::Held),
             Err(TryLockError::Error(error)) => return Err(KindError::file(path, "locked")(error)),
         }
         let lease = Self { path: path.to_owned(), file };
         if !lease.is_current() {
-            return Ok(Seized::Missing);
+            return Ok(SeizedLease::Missing);
         }
         // A lease that cannot be read was cut short with its process: nobody uses it.
         Ok(match lease.claim() {
-            Some(claim) if claim.runner.as_ref().is_some_and(Process::lives) => Seized::Held,
-            Some(Claim { kept: Some(why), .. }) => Seized::Kept(lease, why),
-            _ => Seized::Free(lease),
+            Some(claim) if claim.runner.as_ref().is_some_and(ProcessId::lives) => SeizedLease::Held,
+            Some(LeaseClaim { kept: Some(why), .. }) => SeizedLease::Kept(lease, why),
+            _ => SeizedLease::Free(lease),
         })
     }
 
-    /// Gives up a shared lease, and has it alone if nobody else uses it.
-    pub(super) fn release(self) -> Result<Seized, KindError> {
+    /// Gives up a shared lease, and seizes it if it has no other holder.
+    pub(super) fn release(self) -> Result<SeizedLease, KindError> {
         let path = self.path.clone();
         drop(self);
         Self::seize(&path)
@@ -192,8 +195,8 @@ impl Lease {
         Ok(self)
     }
 
-    /// What the lease says.
-    pub(super) fn claim(&self) -> Option<Claim> {
+    /// Content of the lease.
+    pub(super) fn claim(&self) -> Option<LeaseClaim> {
         let (mut file, mut text) = (&self.file, String::new());
         file.rewind().ok()?;
         file.read_to_string(&mut text).ok()?;
@@ -201,7 +204,7 @@ impl Lease {
     }
 
     /// Changes what the lease says.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Claim)) -> Result<(), KindError> {
+    pub(super) fn change(&self, change: impl FnOnce(&mut LeaseClaim)) -> Result<(), KindError> {
         if let Some(mut claim) = self.claim() {
             change(&mut claim);
             self.write(&claim).map_err(KindError::file(&self.path, "written"))?;
@@ -215,7 +218,7 @@ impl Lease {
         let _ = fs::remove_file(&self.path);
     }
 
-    fn write(&self, claim: &Claim) -> std::io::Result<()> {
+    fn write(&self, claim: &LeaseClaim) -> std::io::Result<()> {
         let text = serde_json::to_vec_pretty(claim)?;
         let mut file = &self.file;
         file.rewind()?;
@@ -224,7 +227,7 @@ impl Lease {
         file.sync_data()
     }
 
-    /// Whether the file still has its name: it may have been removed while its lock was waited for.
+    /// True if the file still has its name: it may have been removed while its lock was waited for.
     fn is_current(&self) -> bool {
         let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
         match (self.file.metadata(), fs::metadata(&self.path)) {
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_there_until_somebody_has_waited_for_it() {
+    fn process_exists_until_it_is_reaped() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let number = child.id();
         assert!(is_there(number) && is_there(1), "a child of ours, and somebody else's process");
@@ -257,7 +260,7 @@ mod tests {
     #[test]
     fn a_lease_says_who_made_the_cluster_and_when() {
         let (_folder, home) = home();
-        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         let claim = lease.claim().unwrap();
         assert_eq!((claim.run.as_str(), claim.process.pid), ("r1", std::process::id()));
         assert!(claim.process.lives() && claim.started <= Timestamp::now());
@@ -266,56 +269,56 @@ mod tests {
     #[test]
     fn a_second_lease_of_one_name_is_refused_and_leaves_no_draft() {
         let (folder, home) = home();
-        let _lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
-        let error = Lease::take(&home, &Claim::new("seatrial-a", "r2")).unwrap_err();
+        let _lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
+        let error = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r2")).unwrap_err();
         assert!(matches!(error, KindError::NameTaken { .. }), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn nobody_has_a_lease_alone_while_somebody_uses_the_cluster() {
+    fn lease_in_use_cannot_be_seized() {
         let (_folder, home) = home();
-        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         let user = Lease::join(&home, "seatrial-a").unwrap().unwrap();
-        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Held));
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), SeizedLease::Held));
         // One of two users gives it up: the other one still uses it.
-        assert!(matches!(lease.release().unwrap(), Seized::Held));
-        assert!(matches!(user.release().unwrap(), Seized::Free(_)));
+        assert!(matches!(lease.release().unwrap(), SeizedLease::Held));
+        assert!(matches!(user.release().unwrap(), SeizedLease::Free(_)));
     }
 
     #[test]
     fn a_lease_that_was_removed_is_missing_for_who_comes_later() {
         let (_folder, home) = home();
-        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         lease.remove();
         assert!(Lease::join(&home, "seatrial-a").unwrap().is_none());
-        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Missing));
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), SeizedLease::Missing));
     }
 
     #[test]
     fn a_runner_that_lives_holds_a_lease_and_one_that_is_gone_does_not() {
         let (_folder, home) = home();
-        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
-        lease.change(|claim| claim.runner = Some(Process::this())).unwrap();
-        assert!(matches!(lease.release().unwrap(), Seized::Held));
+        let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
+        lease.change(|claim| claim.runner = Some(ProcessId::this())).unwrap();
+        assert!(matches!(lease.release().unwrap(), SeizedLease::Held));
         let lease = Lease::join(&home, "seatrial-a").unwrap().unwrap();
         // The same number with another start is another process.
-        lease.change(|claim| claim.runner = Some(Process { ticks: 1, ..Process::this() })).unwrap();
-        assert!(matches!(lease.release().unwrap(), Seized::Free(_)));
+        lease.change(|claim| claim.runner = Some(ProcessId { ticks: 1, ..ProcessId::this() })).unwrap();
+        assert!(matches!(lease.release().unwrap(), SeizedLease::Free(_)));
     }
 
     #[test]
-    fn a_kept_cluster_is_told_from_one_that_was_left() {
+    fn kept_cluster_is_distinguished_from_a_left_one() {
         let (_folder, home) = home();
-        let lease = Lease::take(&home, &Claim::new("seatrial-a", "r1")).unwrap();
+        let lease = Lease::take(&home, &LeaseClaim::new("seatrial-a", "r1")).unwrap();
         lease.change(|claim| claim.kept = Some("--keep".into())).unwrap();
-        assert!(matches!(lease.release().unwrap(), Seized::Kept(_, why) if why == "--keep"));
+        assert!(matches!(lease.release().unwrap(), SeizedLease::Kept(_, why) if why == "--keep"));
     }
 
     #[test]
     fn a_lease_that_was_cut_short_is_free() {
         let (_folder, home) = home();
         fs::write(home.lease("seatrial-a"), "{\"clu").unwrap();
-        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), Seized::Free(_)));
+        assert!(matches!(Lease::seize(&home.lease("seatrial-a")).unwrap(), SeizedLease::Free(_)));
     }
 }

@@ -1,10 +1,9 @@
-//! Clusters of real nodes in containers, made by kind: created, shared, broken on purpose, and removed whatever
-//! happens.
+//! Clusters of real nodes in containers, made by kind: creation, sharing, faults and removal.
 //!
-//! What is wanted (`config`) becomes a cluster in `create` (or one error, with what nodes complain of: `complaint`):
+//! A configuration (`config`) becomes a cluster in `create`, or one error with a diagnosis of the nodes (`diagnosis`):
 //! Docker (`containers`), kind's binary (`binary`), images (`origin`), a name (`name`) with a lease (`home`, `lease`),
 //! a `network` of its own, kind itself, the Pods' network (`cni`), and nodes that are ready (`ready`). `cluster` is the
-//! handle to it and `node` to one of its nodes, which `freeze` pauses; `image` brings images to the nodes; `registry`
+//! handle to it and `node` to one of its nodes, which `pause` pauses; `image` brings images to the nodes; `registry`
 //! lets many processes share one cluster; `delete` and `reap` end clusters, `fault` breaks their nodes for a while, and
 //! `evidence` asks them what they know of a failure. A spec comes to all of it through `spec`.
 
@@ -28,7 +27,7 @@ mod origin;
 
 mod create;
 
-mod complaint;
+mod diagnosis;
 
 mod cni;
 
@@ -38,7 +37,7 @@ mod cluster;
 
 mod node;
 
-mod freeze;
+mod pause;
 
 mod image;
 
@@ -62,10 +61,10 @@ pub use config::{ClusterConfig, NodeConfig, Role};
 pub use create::create;
 pub use error::KindError;
 pub(crate) use evidence::NodeEvidence;
-pub use fault::{FaultyNode, Loss, Pace};
+pub use fault::{Bandwidth, FaultyNode, PacketLoss};
 pub use home::Home;
 pub use node::Node;
 pub use reap::{Reaped, reap};
 pub use registry::reuse;
-pub(crate) use registry::{Shared, share, share_named};
-pub use spec::{KindOfCx, OnKind};
+pub(crate) use registry::{SharedCluster, share, share_named};
+pub use spec::{KindExt, SpecCluster};

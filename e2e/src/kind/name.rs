@@ -1,7 +1,7 @@
-//! Names of clusters: one prefix for all of the project's, and an ending that no other run has.
+//! Names of clusters: the project's prefix, and a suffix that is unique for each run.
 //!
-//! A name is also the network's, the lease's and the folder's, and the beginning of each node's: it must be short, because
-//! a node's name is a host name and a label.
+//! A name is also the network's, the lease's and the folder's, and the beginning of each node's: it must be short,
+//! because a node's name is a host name and a label.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
@@ -16,12 +16,12 @@ const LONGEST: usize = 45;
 /// Letters that make no words and cannot be mistaken for each other.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// A name that nobody else has: `seatrial-k4wzq2p7`.
+/// A unique name: `seatrial-k4wzq2p7`.
 pub(super) fn unique() -> String {
     format!("{PREFIX}{}", random(8))
 }
 
-/// So many letters that no other process draws.
+/// Random suffix, unlikely to be drawn by another process.
 pub(super) fn random(letters: usize) -> String {
     // The standard library seeds each of these from the system's own randomness.
     let mut random = std::hash::RandomState::new().build_hasher().finish();
@@ -35,7 +35,7 @@ pub(super) fn random(letters: usize) -> String {
         .collect()
 }
 
-/// A name that somebody chose: with the prefix put in front if it is missing.
+/// A chosen name, with the prefix put in front if it is missing.
 pub(super) fn chosen(name: &str) -> Result<String, KindError> {
     let full = if name.starts_with(PREFIX) { name.to_owned() } else { format!("{PREFIX}{name}") };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

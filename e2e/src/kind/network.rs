@@ -17,7 +17,7 @@ use super::error::{KindError, status};
 /// Our label on a network: where its cluster's lease is.
 pub(super) const LEASE_LABEL: &str = "dev.seatrial.kind.lease";
 
-/// How many subnets are tried: somebody else may take one between the look and the create.
+/// Number of subnets that are tried: another process may take one between the list and the create.
 const ATTEMPTS: usize = 16;
 
 /// A subnet as an address and a number of bits.
@@ -89,7 +89,7 @@ fn overlaps(error: &bollard::errors::Error) -> bool {
     crate::docker::reason(error).to_ascii_lowercase().contains("overlap")
 }
 
-/// Where the search begins: elsewhere for each process, so that two rarely want the same.
+/// Start of the search, different for each process, so that two rarely want the same.
 fn start() -> u32 {
     let draw = super::name::random(3);
     draw.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
@@ -129,7 +129,7 @@ pub(super) async fn named(docker: &Docker, name: &str) -> Result<Vec<Network>, K
 }
 
 /// All of our networks, with the leases that they name.
-pub(super) async fn ours(docker: &Docker) -> Result<Vec<(String, String)>, KindError> {
+pub(super) async fn list_leased(docker: &Docker) -> Result<Vec<(String, String)>, KindError> {
     let networks = list(docker, Some(("label", LEASE_LABEL))).await?;
     let pair = |network: Network| Some((network.name?, network.labels?.get(LEASE_LABEL)?.clone()));
     Ok(networks.into_iter().filter_map(pair).collect())

@@ -1,4 +1,4 @@
-//! One node's container: what it is told, and where it is on its network.
+//! A node's container: commands, state and address.
 //!
 //! A node keeps its address over a stop: it is taken off its network and put back at the same place before it starts.
 //! It does not know why somebody would stop it.
@@ -23,16 +23,16 @@ pub struct Node {
     pub(super) address: Option<String>,
 }
 
-/// What Docker says of a node's container.
+/// State of a node's container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum ContainerState {
     Running,
     Paused,
     Stopped,
 }
 
-impl Condition {
-    pub(super) fn of(container: &ContainerInspectResponse) -> Self {
+impl ContainerState {
+    pub(super) fn from_inspect(container: &ContainerInspectResponse) -> Self {
         let state = container.state.as_ref();
         match state.map(|state| (state.running, state.paused)) {
             Some((_, Some(true))) => Self::Paused,
@@ -63,9 +63,9 @@ impl Node {
         well(&self.name, command, self.exec(command).await?)
     }
 
-    pub(super) async fn condition(&self) -> Result<Condition, KindError> {
+    pub(super) async fn condition(&self) -> Result<ContainerState, KindError> {
         let found = self.docker.inspect_container(&self.name, None).await;
-        Ok(Condition::of(&found.map_err(self.doing("looking at"))?))
+        Ok(ContainerState::from_inspect(&found.map_err(self.doing("looking at"))?))
     }
 
     /// Asks the node's systemd to shut down, for as long as it takes but for ten seconds at most.
@@ -117,7 +117,7 @@ pub(super) fn well(node: &str, command: &[&str], output: Output) -> Result<Outpu
         return Ok(output);
     }
     let reason = output.words();
-    if let Some(full) = DiskFull::told(&format!("a command in {node}"), &reason) {
+    if let Some(full) = DiskFull::recognise(&format!("a command in {node}"), &reason) {
         return Err(full.into());
     }
     let (node, command) = (node.to_owned(), command.join(" "));

@@ -1,4 +1,4 @@
-//! What a cluster's nodes are made of: the node image, and the load balancer's where there are several control planes.
+//! Images of a cluster's containers: the node image, and the load balancer's for several control planes.
 //!
 //! How a node image is had stands elsewhere; this only says which one is wanted.
 
@@ -12,7 +12,7 @@ use crate::docker;
 use crate::docker::reason;
 use crate::node_image::{NodeImageError, Request, obtain_with};
 
-/// What stands in front of several control planes, in kind 0.33.
+/// Image of the load balancer for several control planes, in kind 0.33.
 const LOAD_BALANCER: &str = "docker.io/envoyproxy/envoy:v1.36.2";
 
 /// Provides a cluster's node image: the one that was named, or else the official one, or else one that is built here.
@@ -41,7 +41,7 @@ pub(super) async fn check_load_balancer(docker: &Docker, control_planes: usize) 
     })
 }
 
-/// Whether Docker has an image of this name.
+/// True if Docker has an image of this name.
 pub(super) async fn present(docker: &Docker, image: &str) -> Result<bool, KindError> {
     match docker.inspect_image(image).await {
         Ok(_) => Ok(true),
@@ -55,7 +55,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::script::{Scripted, error, scripted, version};
+    use crate::docker::scripted::{Scripted, error, scripted, version};
 
     const NO_NETWORK: &str = "Get \"https://registry-1.docker.io/v2/\": dial tcp: no such host";
 

@@ -1,4 +1,4 @@
-//! Waiting, by watch, until objects of a cluster are as they should be, with what was seen last when they never are.
+//! Waiting, by watch, until objects of a cluster are ready, with the last state in the error.
 //!
 //! It knows what makes a node ready and a cluster usable; not how they came to be.
 
@@ -20,12 +20,12 @@ use serde::de::DeserializeOwned;
 use super::error::KindError;
 
 /// Objects by name.
-pub(super) type Seen<K> = BTreeMap<String, K>;
+pub(super) type ObjectsByName<K> = BTreeMap<String, K>;
 
 /// An API server that comes back is asked again soon: whoever waits here waits for exactly that.
-struct Patience;
+struct RetryDelays;
 
-impl Iterator for Patience {
+impl Iterator for RetryDelays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
@@ -33,7 +33,7 @@ impl Iterator for Patience {
     }
 }
 
-impl Backoff for Patience {
+impl Backoff for RetryDelays {
     fn reset(&mut self) {}
 }
 
@@ -43,15 +43,15 @@ pub(super) async fn until<K, T>(
     config: watcher::Config,
     limit: Duration,
     what: &str,
-    mut check: impl FnMut(&Seen<K>) -> Result<T, String>,
+    mut check: impl FnMut(&ObjectsByName<K>) -> Result<T, String>,
 ) -> Result<T, KindError>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut last = "nothing".to_owned();
     let follow = async {
-        let mut events = watcher(api, config).backoff(Patience).boxed();
-        let mut seen = Seen::new();
+        let mut events = watcher(api, config).backoff(RetryDelays).boxed();
+        let mut seen = ObjectsByName::new();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => seen.clear(),
@@ -78,21 +78,27 @@ where
     found.ok_or_else(|| KindError::TooLate { what: what.to_owned(), seconds: limit.as_secs(), last })
 }
 
-/// The nodes with the Pods' subnet of each, once there are so many.
+/// The Pod subnets of this number of nodes, once they have them.
 pub(super) async fn pod_subnets(
     client: &Client,
     count: usize,
     limit: Duration,
-) -> Result<Seen<Node>, KindError> {
+) -> Result<ObjectsByName<Node>, KindError> {
     let what = format!("{count} nodes did not all get a subnet for their Pods");
-    until(Api::all(client.clone()), watcher::Config::default(), limit, &what, |nodes: &Seen<Node>| {
-        let with = nodes.values().filter(|node| pod_subnet(node).is_some()).count();
-        if with >= count {
-            Ok(nodes.clone())
-        } else {
-            Err(format!("{with} of {} nodes have one", nodes.len()))
-        }
-    })
+    until(
+        Api::all(client.clone()),
+        watcher::Config::default(),
+        limit,
+        &what,
+        |nodes: &ObjectsByName<Node>| {
+            let with = nodes.values().filter(|node| pod_subnet(node).is_some()).count();
+            if with >= count {
+                Ok(nodes.clone())
+            } else {
+                Err(format!("{with} of {} nodes have one", nodes.len()))
+            }
+        },
+    )
     .await
 }
 
@@ -101,7 +107,7 @@ pub(super) fn pod_subnet(node: &Node) -> Option<&str> {
     node.spec.as_ref()?.pod_cidr.as_deref()
 }
 
-/// The address that a node told the cluster.
+/// The internal address of a node.
 pub(super) fn address(node: &Node) -> Option<&str> {
     let addresses = node.status.as_ref()?.addresses.as_ref()?;
     addresses.iter().find(|address| address.type_ == "InternalIP").map(|address| address.address.as_str())
@@ -114,7 +120,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
         watcher::Config::default(),
         limit,
         "the nodes did not get ready",
-        |nodes: &Seen<Node>| {
+        |nodes: &ObjectsByName<Node>| {
             let unready: Vec<_> = nodes.values().filter_map(not_ready).collect();
             match (nodes.len() >= count, unready.is_empty()) {
                 (true, true) => Ok(()),
@@ -126,7 +132,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
     nodes.await?;
     let system: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
     let only = watcher::Config::default().fields("metadata.name=coredns");
-    until(system, only, limit, "the cluster's DNS did not get ready", |found: &Seen<Deployment>| {
+    until(system, only, limit, "the cluster's DNS did not get ready", |found: &ObjectsByName<Deployment>| {
         let status = found.values().find_map(|dns| dns.status.as_ref());
         match status.and_then(|status| status.available_replicas) {
             Some(available) if available > 0 => Ok(()),
@@ -136,7 +142,7 @@ pub(super) async fn cluster(client: &Client, count: usize, limit: Duration) -> R
     .await
 }
 
-/// Why a node is not ready, if it is not.
+/// Reason why a node is not ready; `None` for a ready one.
 fn not_ready(node: &Node) -> Option<String> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     let ready = conditions.and_then(|all| all.iter().find(|condition| condition.type_ == "Ready"));
@@ -161,7 +167,7 @@ pub(super) async fn node_since(
     let only = watcher::Config::default().fields(&format!("metadata.name={node}"));
     let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
     let what = format!("{node} gave no sign of life");
-    until(leases, only.clone(), limit, &what, |leases: &Seen<Lease>| {
+    until(leases, only.clone(), limit, &what, |leases: &ObjectsByName<Lease>| {
         let renewed =
             leases.values().find_map(|lease| lease.spec.as_ref()?.renew_time.as_ref().map(|time| time.0));
         match renewed {
@@ -172,7 +178,7 @@ pub(super) async fn node_since(
     })
     .await?;
     let what = format!("{node} did not get ready");
-    until(Api::all(client.clone()), only, limit, &what, |nodes: &Seen<Node>| {
+    until(Api::all(client.clone()), only, limit, &what, |nodes: &ObjectsByName<Node>| {
         nodes.values().next().map_or_else(
             || Err("there is no such Node".to_owned()),
             |node| not_ready(node).map_or(Ok(()), Err),
@@ -215,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_later_is_seen_by_watch() {
+    async fn later_objects_are_seen_by_watch() {
         let cluster = FakeCluster::builder().build().unwrap();
         let api: Api<Namespace> = Api::all(cluster.client());
         let wait =
@@ -231,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_comes_is_told_with_what_was_there_instead() {
+    async fn timeout_reports_the_last_state() {
         let cluster = FakeCluster::builder().build().unwrap();
         let api: Api<Namespace> = Api::all(cluster.client());
         let wait =

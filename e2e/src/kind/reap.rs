@@ -1,4 +1,4 @@
-//! Removes the clusters that nobody uses any more: those whose process was killed, or did not get to its end.
+//! Removal of clusters without a user, left by killed processes.
 //!
 //! A cluster is found by its lease, its folder, its network or its containers, whichever is left, and is removed only
 //! if nobody holds its lease. It does not know who made it.
@@ -10,17 +10,17 @@ use super::containers::{CLUSTER_LABEL, connect, containers, label};
 use super::delete;
 use super::error::KindError;
 use super::home::Home;
-use super::lease::{Lease, Seized};
+use super::lease::{Lease, SeizedLease};
 use super::name::PREFIX;
 use super::network;
 use super::registry;
 
-/// What was found, by name.
+/// Clusters by name and result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaped {
     /// Removed.
     pub removed: Vec<String>,
-    /// Left alone: somebody uses them.
+    /// Left alone, since they are in use.
     pub held: Vec<String>,
     /// Left alone: they were to be kept, for this reason.
     pub kept: Vec<(String, String)>,
@@ -33,17 +33,17 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
     let mut reaped = Reaped::default();
     for (name, path) in candidates(&docker, home).await? {
         let lease = match Lease::seize(&path)? {
-            Seized::Held => {
+            SeizedLease::Held => {
                 reaped.held.push(name);
                 continue;
             }
             // What another home keeps is not this one's to remove.
-            Seized::Kept(_, why) if !also_kept || path.parent() != Some(home.path()) => {
+            SeizedLease::Kept(_, why) if !also_kept || path.parent() != Some(home.path()) => {
                 reaped.kept.push((name, why));
                 continue;
             }
-            Seized::Kept(lease, _) | Seized::Free(lease) => Some(lease),
-            Seized::Missing => None,
+            SeizedLease::Kept(lease, _) | SeizedLease::Free(lease) => Some(lease),
+            SeizedLease::Missing => None,
         };
         let removed = delete::all(&docker, home, &name).await?;
         // Somebody else may have removed it since it was found.
@@ -54,7 +54,7 @@ pub async fn reap(home: &Home, also_kept: bool) -> Result<Reaped, KindError> {
             lease.remove();
         }
     }
-    registry::sweep(home);
+    registry::remove_stale_entries(home);
     Ok(reaped)
 }
 
@@ -74,6 +74,6 @@ async fn candidates(docker: &bollard::Docker, home: &Home) -> Result<BTreeMap<St
         let lease = home.lease(&name);
         found.insert(name, lease);
     }
-    found.extend(network::ours(docker).await?.into_iter().map(|(name, lease)| (name, lease.into())));
+    found.extend(network::list_leased(docker).await?.into_iter().map(|(name, lease)| (name, lease.into())));
     Ok(found)
 }

@@ -1,8 +1,8 @@
-//! One cluster for many processes: whoever comes first makes it, the others find it, the last one removes it.
+//! Sharing of one cluster by many processes: the first creates it, the last removes it.
 //!
-//! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec, all
-//! of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many there
-//! are. It does not know what specs do.
+//! A registry entry is a file under a lock, named after the run: under a runner that starts a process for each spec,
+//! all of them mean the same run. Specs that share a cluster have a namespace each, so it does not matter how many
+//! there are. It does not know what specs do.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -15,18 +15,18 @@ use super::containers::{connect, containers};
 use super::create::{create_named, run};
 use super::error::KindError;
 use super::home::Home;
-use super::lease::{Lease, Process, Seized};
+use super::lease::{Lease, ProcessId, SeizedLease};
 use super::{delete, name};
 
-/// What an entry says.
+/// Content of an entry.
 #[derive(Debug, Serialize, Deserialize)]
-struct Entry {
+struct RegistryEntry {
     cluster: String,
 }
 
-/// A cluster that this process uses with others, until [`Shared::leave`].
+/// A cluster that this process uses with others, until [`SharedCluster::leave`].
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SharedCluster {
     home: Home,
     name: String,
     lease: Lease,
@@ -34,38 +34,38 @@ pub(crate) struct Shared {
     key: Option<String>,
 }
 
-/// Uses this run's cluster: made by whoever comes first.
+/// Uses this run's cluster, which the first process creates.
 pub(crate) async fn share(
     home: &Home,
     config: &ClusterConfig,
     tell: &dyn Fn(&str),
-) -> Result<Shared, KindError> {
+) -> Result<SharedCluster, KindError> {
     let key = run();
     let _lock = lock(home, &key, tell)?;
     let entry = home.entry(&key);
     if let Some(name) = read(&entry)
         && let Some(lease) = join(home, &name).await?
     {
-        return Ok(Shared { home: home.clone(), name, lease, key: Some(key) });
+        return Ok(SharedCluster { home: home.clone(), name, lease, key: Some(key) });
     }
     let name = name::unique();
     let cluster = create_named(home, &name, config, tell).await?;
     let lease = Lease::join(home, &name)?.expect("the lease of a cluster that was made a moment ago");
     if std::env::var_os("NEXTEST_RUN_ID").is_some() {
         // Between two specs nobody holds the lease, and the run goes on.
-        lease.change(|claim| claim.runner = Some(Process::parent()))?;
+        lease.change(|claim| claim.runner = Some(ProcessId::parent()))?;
     }
     drop(cluster);
-    let text = serde_json::to_vec(&Entry { cluster: name.clone() }).expect("strings become JSON");
+    let text = serde_json::to_vec(&RegistryEntry { cluster: name.clone() }).expect("strings become JSON");
     fs::write(&entry, text).map_err(KindError::file(&entry, "written"))?;
-    Ok(Shared { home: home.clone(), name, lease, key: Some(key) })
+    Ok(SharedCluster { home: home.clone(), name, lease, key: Some(key) })
 }
 
-/// Uses a cluster that somebody else named, and is responsible for.
-pub(crate) async fn share_named(home: &Home, name: &str) -> Result<Shared, KindError> {
+/// Uses a cluster that the caller named, and is responsible for.
+pub(crate) async fn share_named(home: &Home, name: &str) -> Result<SharedCluster, KindError> {
     let gone = || KindError::NoCluster { name: name.to_owned(), reason: "it has no lease any more".into() };
     let lease = join(home, name).await?.ok_or_else(gone)?;
-    Ok(Shared { home: home.clone(), name: name.to_owned(), lease, key: None })
+    Ok(SharedCluster { home: home.clone(), name: name.to_owned(), lease, key: None })
 }
 
 /// Uses a cluster of this name again, or makes it, and leaves it for the next time. What a killed run broke in it is
@@ -82,7 +82,7 @@ pub async fn reuse(
     let name = if foreign { wanted.to_owned() } else { name::chosen(wanted)? };
     let _lock = lock(home, &name, tell)?;
     if containers(&docker, Some(&name)).await?.is_empty() {
-        if let Seized::Free(lease) | Seized::Kept(lease, _) = Lease::seize(&home.lease(&name))? {
+        if let SeizedLease::Free(lease) | SeizedLease::Kept(lease, _) = Lease::seize(&home.lease(&name))? {
             lease.remove();
         }
         let cluster = create_named(home, &name, config, tell).await?;
@@ -91,9 +91,9 @@ pub async fn reuse(
     }
     tell(&format!("using cluster {name}"));
     match Lease::seize(&home.lease(&name))? {
-        Seized::Held => {}
-        Seized::Missing => Cluster::open(home, &name).await?.heal().await?,
-        Seized::Free(lease) | Seized::Kept(lease, _) => {
+        SeizedLease::Held => {}
+        SeizedLease::Missing => Cluster::open(home, &name).await?.heal().await?,
+        SeizedLease::Free(lease) | SeizedLease::Kept(lease, _) => {
             // Somebody else must not mend it, or remove it, at the same time.
             let sole = lease.shared()?;
             Cluster::open(home, &name).await?.heal().await?;
@@ -103,7 +103,7 @@ pub async fn reuse(
     Cluster::open(home, &name).await
 }
 
-impl Shared {
+impl SharedCluster {
     /// The cluster's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -113,7 +113,7 @@ impl Shared {
     pub(crate) async fn leave(self) -> Result<(), KindError> {
         let Self { home, name, lease, key: Some(key) } = self else { return Ok(()) };
         let _lock = lock(&home, &key, &|_| ())?;
-        if let Seized::Free(lease) = lease.release()? {
+        if let SeizedLease::Free(lease) = lease.release()? {
             delete::all(&connect().await?, &home, &name).await?;
             for path in [home.entry(&key), home.entry_lock(&key)] {
                 // What is gone already is what was wanted.
@@ -131,8 +131,8 @@ async fn join(home: &Home, name: &str) -> Result<Option<Lease>, KindError> {
     Ok(runs.then_some(lease))
 }
 
-/// Removes the entries and locks of clusters that are gone, except those that somebody holds.
-pub(super) fn sweep(home: &Home) {
+/// Removes the entries and locks of clusters that are gone, except those in use.
+pub(super) fn remove_stale_entries(home: &Home) {
     let names = || {
         let entries = fs::read_dir(home.path()).into_iter().flatten().flatten();
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
@@ -156,7 +156,7 @@ pub(super) fn sweep(home: &Home) {
     }
 }
 
-/// Whether nobody makes or ends this cluster just now.
+/// True if no process creates or removes this cluster now.
 fn lock_now(home: &Home, key: &str) -> bool {
     match File::open(home.entry_lock(key)) {
         Ok(file) => file.try_lock().is_ok(),
@@ -167,10 +167,10 @@ fn lock_now(home: &Home, key: &str) -> bool {
 fn read(entry: &Path) -> Option<String> {
     let text = fs::read(entry).ok()?;
     // An entry that was cut short with its process is no entry.
-    serde_json::from_slice::<Entry>(&text).ok().map(|entry| entry.cluster)
+    serde_json::from_slice::<RegistryEntry>(&text).ok().map(|entry| entry.cluster)
 }
 
-/// Waits until nobody else makes or ends this cluster.
+/// Waits until no other process creates or removes this cluster.
 fn lock(home: &Home, key: &str, tell: &dyn Fn(&str)) -> Result<File, KindError> {
     home.create()?;
     let path = home.entry_lock(key);
@@ -219,7 +219,7 @@ mod tests {
         drop(lock(&home, "used", &|_| ()).unwrap());
         fs::write(home.entry("used"), "{\"cluster\":\"seatrial-used\"}").unwrap();
         fs::write(home.lease("seatrial-used"), "").unwrap();
-        sweep(&home);
+        remove_stale_entries(&home);
         assert!(!home.entry("gone").exists() && !home.entry_lock("gone").exists());
         assert!(home.entry_lock("held").exists());
         assert!(home.entry("used").exists() && home.entry_lock("used").exists());

@@ -1,4 +1,4 @@
-//! What a spec on tier `kind` has besides: its cluster, the nodes, clusters of its own.
+//! Methods of a spec's context on tier `kind`: its cluster, nodes, and clusters of its own.
 //!
 //! It is an extension of a spec's context, which knows nothing of clusters itself.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::cluster::Cluster;
-use super::config::{ClusterConfig, Heir};
+use super::config::{ClusterConfig, LeaseHandover};
 use super::containers::connect;
 use super::create::create_named;
 use super::error::KindError;
@@ -17,34 +17,35 @@ use super::evidence::NodeEvidence;
 use super::fault::{FaultyNode, kill_process};
 use super::{delete, home::Home, name};
 use crate::artefacts::Collector;
+use crate::context::Cx;
 use crate::span::mins;
-use crate::spec::Cx;
 
-/// How long the removal of a spec's own cluster may take. What is left then is the next run's to remove.
+/// Longest time that the removal of a spec's own cluster may take. What is left then is the next run's to remove.
 const REMOVED_WITHIN: Duration = mins(5);
 
 /// A spec's way to the cluster that it runs on.
-pub trait KindOfCx {
-    /// The cluster. An error on tiers without nodes of ours: such a spec needs [`Need::Kubelet`](crate::Need::Kubelet).
-    fn kind(&self) -> Result<OnKind<'_>, KindError>;
+pub trait KindExt {
+    /// The cluster. An error on tiers without nodes of ours: such a spec needs
+    /// [`Need::Kubelet`](crate::Need::Kubelet).
+    fn kind(&self) -> Result<SpecCluster<'_>, KindError>;
 }
 
-impl KindOfCx for Cx {
-    fn kind(&self) -> Result<OnKind<'_>, KindError> {
-        match &self.kind {
-            Some(cluster) => Ok(OnKind { cx: self, cluster: cluster.clone() }),
+impl KindExt for Cx {
+    fn kind(&self) -> Result<SpecCluster<'_>, KindError> {
+        match self.extensions.get::<Cluster>() {
+            Some(cluster) => Ok(SpecCluster { cx: self, cluster: Cluster::clone(&cluster) }),
             None => Err(KindError::NotOnKind { tier: self.tier() }),
         }
     }
 }
 
 /// The cluster that a spec runs on.
-pub struct OnKind<'cx> {
+pub struct SpecCluster<'cx> {
     cx: &'cx Cx,
     cluster: Cluster,
 }
 
-impl<'cx> OnKind<'cx> {
+impl<'cx> SpecCluster<'cx> {
     /// The cluster itself.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
@@ -73,14 +74,14 @@ impl<'cx> OnKind<'cx> {
         let fault = self.cx.fault(&format!("killing the process of {container} in {name}"));
         let killed = kill_process(&self.cluster, pod, container).await;
         match &killed {
-            Ok(()) => fault.ended(),
-            Err(error) => fault.failed(error.to_string()),
+            Ok(()) => fault.finish(),
+            Err(error) => fault.fail(error.to_string()),
         }
         killed
     }
 
-    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of the
-    /// spec leaves what its nodes know, too, also where it did not come up.
+    /// Makes another cluster, for this spec alone: it is removed at the spec's end, however that ends. A failure of
+    /// the spec leaves what its nodes know, too, also where it did not come up.
     pub async fn another_cluster(&self, config: &ClusterConfig) -> Result<Cluster, KindError> {
         let name = match &config.name {
             Some(name) => name::chosen(name)?,
@@ -92,24 +93,24 @@ impl<'cx> OnKind<'cx> {
         let ours = Rc::new(Cell::new(true));
         let (undo_home, undo_name, undo_ours) = (home.clone(), name.clone(), Rc::clone(&ours));
         // The spec's handle may be gone when it fails: until its nodes were asked, nobody may take them for left over.
-        let heir = Heir::default();
-        let undo_heir = heir.clone();
+        let handover = LeaseHandover::default();
+        let undo_handover = handover.clone();
         self.cx.defer_within(REMOVED_WITHIN, async move |_: &mut Cx| {
             if undo_ours.get() {
                 delete::with_lease(&connect().await?, &undo_home, &undo_name).await?;
             }
-            undo_heir.holds(None);
+            undo_handover.set(None);
             Ok(())
         });
         let evidence: Rc<dyn Collector> = Rc::new(NodeEvidence::of_another(&name, home.kubeconfig(&name)));
-        self.cx.asks(Rc::clone(&evidence));
-        let made = create_named(&home, &name, &config.clone().left_to(&heir), &|_| ()).await;
+        self.cx.add_collector(Rc::clone(&evidence));
+        let made = create_named(&home, &name, &config.clone().hand_over_to(&handover), &|_| ()).await;
         if let Ok(cluster) = &made {
-            heir.holds(cluster.lease.clone());
+            handover.set(cluster.lease.clone());
         }
         if matches!(made, Err(KindError::NameTaken { .. })) {
             ours.set(false);
-            self.cx.asks_no_more(&evidence);
+            self.cx.remove_collector(&evidence);
         }
         made
     }

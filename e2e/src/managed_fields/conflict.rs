@@ -1,4 +1,4 @@
-//! Conflicts of a server-side apply: who owns the fields that it was to change, and with what value.
+//! Conflicts of a server-side apply: fields, their owners and values.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::path::{text, value_at};
 /// The reason that a cause of such a Status has.
 const REASON: &str = "FieldManagerConflict";
 
-/// How the message of such a cause begins; the owner follows: `conflict with "pilot" using v1`.
+/// Prefix of the message of such a cause; the owner follows: `conflict with "pilot" using v1`.
 const BEGIN: &str = "conflict with ";
 
 /// A field that an apply was to change and that belongs to another manager.
@@ -26,7 +26,7 @@ pub(crate) struct Conflict {
     wanted: Option<String>,
 }
 
-/// The conflicts that a Status tells of, by field: none for any other refusal. The API server has them in no order.
+/// The conflicts in a Status, by field: none for any other error. The API server has them in no order.
 pub(crate) fn conflicts(status: &Status) -> Vec<Conflict> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let conflicts = causes.filter(|cause| cause.reason == REASON).map(|cause| Conflict {
@@ -51,7 +51,7 @@ impl Conflict {
 }
 
 /// Conflicts as one line each, below a line that says how many there are. There must be one at least.
-pub(crate) fn told(conflicts: &[Conflict]) -> String {
+pub(crate) fn describe_conflicts(conflicts: &[Conflict]) -> String {
     let head = match conflicts.len() {
         1 => "1 field belongs to another field manager".to_owned(),
         count => format!("{count} fields belong to other field managers"),
@@ -89,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_told_with_their_owners() {
+    fn fields_are_reported_with_their_owners() {
         let refused = status(&[
             ("conflict with \"pilot\"", ".data.depth"),
             ("conflict with \"kubectl\" using v1", ".data.course"),
         ]);
         assert_eq!(
-            told(&conflicts(&refused)),
+            describe_conflicts(&conflicts(&refused)),
             "2 fields belong to other field managers\n  \
              .data.course: owned by \"kubectl\" using v1\n  .data.depth: owned by \"pilot\""
         );
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_where_they_are_known() {
+    fn values_are_reported_where_they_are_known() {
         let fields =
             json!({"f:spec": {"f:containers": {r#"k:{"name":"main"}"#: {"f:image": {}, "f:args": {}}}}});
         let live = json!({
@@ -119,7 +119,7 @@ mod tests {
             conflict.look_up(&live, &applied, Value::to_string);
         }
         assert_eq!(
-            told(&conflicts),
+            describe_conflicts(&conflicts),
             format!(
                 "2 fields belong to other field managers\n  \
                  {image}: \"old\", owned by \"pilot\"; the apply has \"new\"\n  {gone}: owned by \"pilot\""

@@ -1,4 +1,4 @@
-//! The entries of `metadata.managedFields`, and the list of who owns which field.
+//! Entries of `metadata.managedFields`, and the list of all owners.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub struct FieldOwner {
 
 /// One entry: a manager with the fields that it owns by one operation on one subresource.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ManagerEntry {
     pub(crate) manager: String,
     pub(crate) operation: String,
     pub(crate) subresource: Option<String>,
@@ -40,10 +40,10 @@ pub(crate) struct Entry {
     pub(crate) fields: FieldSet,
 }
 
-/// Who owns which field of an object, by path and manager. The object may be typed, a `DynamicObject` or JSON.
+/// Owners of an object's fields, by path and manager. The object may be typed, a `DynamicObject` or JSON.
 ///
-/// The list is empty for an object without `metadata.managedFields`. Fields that nobody owns, such as `metadata.uid` and
-/// defaults, are not in it.
+/// The list is empty for an object without `metadata.managedFields`. Fields that nobody owns, such as `metadata.uid`
+/// and defaults, are not in it.
 ///
 /// ```
 /// use seatrial_e2e::managers;
@@ -60,18 +60,18 @@ pub(crate) struct Entry {
 /// Panics if the object cannot be written as JSON.
 pub fn managers(object: &impl Serialize) -> Vec<FieldOwner> {
     let object = serde_json::to_value(object).expect("an object of the API can be written as JSON");
-    let mut owners: Vec<FieldOwner> = entries(&object).iter().flat_map(Entry::owners).collect();
+    let mut owners: Vec<FieldOwner> = entries(&object).iter().flat_map(ManagerEntry::owners).collect();
     owners.sort_by(|one, other| (&one.path, &one.manager).cmp(&(&other.path, &other.manager)));
     owners
 }
 
 /// The entries of an object; those that cannot be read are left out.
-pub(crate) fn entries(object: &Value) -> Vec<Entry> {
+pub(crate) fn entries(object: &Value) -> Vec<ManagerEntry> {
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    entries.into_iter().flatten().filter_map(Entry::read).collect()
+    entries.into_iter().flatten().filter_map(ManagerEntry::read).collect()
 }
 
-impl Entry {
+impl ManagerEntry {
     fn read(entry: &Value) -> Option<Self> {
         let entry: ManagedFieldsEntry = serde_json::from_value(entry.clone()).ok()?;
         Some(Self {

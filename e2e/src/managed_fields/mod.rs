@@ -1,22 +1,22 @@
-//! Field managers: who owns which field of an object, read from `metadata.managedFields`.
+//! Field managers and their fields, read from `metadata.managedFields`.
 //!
-//! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1` encodes
-//! them; `entry` reads the entries and lists who owns what. `place` finds the managers of a field while two values are
-//! compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
+//! Everything here is pure. `path` has the steps of a field's path and `set` the fields of one entry, as `FieldsV1`
+//! encodes them; `entry` reads the entries and lists who owns what. `cursor` finds the managers of a field while two
+//! values are compared, `conflict` tells a refused apply, and `status` finds the managers that write a kind's status.
 
 mod path;
 mod set;
 
 mod entry;
 
-mod place;
+mod cursor;
 
 mod conflict;
 mod status;
 
-pub(crate) use conflict::{conflicts, told};
+pub(crate) use conflict::{conflicts, describe_conflicts};
+pub(crate) use cursor::FieldCursor;
 pub use entry::{FieldOwner, managers};
-pub(crate) use place::Place;
 pub(crate) use status::several_status_writers;
 
 use serde_json::Value;
@@ -24,8 +24,8 @@ use serde_json::Value;
 /// The field manager of the specs' own writes.
 pub(crate) const FIELD_MANAGER: &str = "seatrial";
 
-/// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told field
-/// by field where it matters.
+/// Removes `metadata.managedFields` from an object, and from the objects in a list or a map: it is long, and told
+/// field by field where it matters.
 pub(crate) fn remove(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,5 @@
-//! A field's path, in the form of Kubernetes' conflict messages: `.spec.template.spec.containers[name="main"].image`.
+//! Paths of fields in the form of Kubernetes' conflict messages:
+//! `.spec.template.spec.containers[name="main"].image`.
 
 use std::fmt;
 
@@ -19,7 +20,7 @@ pub(crate) enum PathElement {
 
 /// One step from a JSON value into a part of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step<'v> {
+pub(crate) enum PathStep<'v> {
     Field(&'v str),
     /// An item of a list, with its place.
     Item(usize, &'v Value),
@@ -38,15 +39,15 @@ impl PathElement {
         }
     }
 
-    /// Whether this is the step.
-    pub(crate) fn is(&self, step: Step<'_>) -> bool {
+    /// True if this is the step.
+    pub(crate) fn is(&self, step: PathStep<'_>) -> bool {
         match (self, step) {
-            (Self::Field(name), Step::Field(other)) => name == other,
-            (Self::Key(keys), Step::Item(_, item)) => {
+            (Self::Field(name), PathStep::Field(other)) => name == other,
+            (Self::Key(keys), PathStep::Item(_, item)) => {
                 keys.iter().all(|(key, value)| item.get(key) == Some(value))
             }
-            (Self::Value(value), Step::Item(_, item)) => value == item,
-            (Self::Index(index), Step::Item(at, _)) => *index == at,
+            (Self::Value(value), PathStep::Item(_, item)) => value == item,
+            (Self::Index(index), PathStep::Item(at, _)) => *index == at,
             _ => false,
         }
     }
@@ -59,7 +60,7 @@ impl PathElement {
                 .as_array()?
                 .iter()
                 .enumerate()
-                .find(|(at, item)| self.is(Step::Item(*at, item)))
+                .find(|(at, item)| self.is(PathStep::Item(*at, item)))
                 .map(|(_, item)| item),
         }
     }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_told_as_in_a_conflict() {
+    fn a_path_is_reported_as_in_a_conflict() {
         let told = |keys: &[&str]| text(&path(keys));
         assert_eq!(
             told(&[
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_step_is_not_read() {
+    fn unknown_path_elements_are_skipped() {
         for key in [".", "f", "x:y", "k:{", "i:one"] {
             assert_eq!(PathElement::parse(key), None, "{key}");
         }

@@ -1,22 +1,22 @@
-//! The fields of one entry of `metadata.managedFields`, as `FieldsV1` encodes them: a tree whose keys are steps of paths.
+//! Sets of fields as `FieldsV1` encodes them: a tree whose keys are path elements.
 
 use serde_json::Value;
 
-use super::path::{PathElement, Step};
+use super::path::{PathElement, PathStep};
 
 /// A set of fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSet {
-    /// Whether the field that the way here leads to is in the set.
+    /// True if the field that the way here leads to is in the set.
     owned: bool,
-    /// Whether it is so as a leaf, as atomic values are.
+    /// True if it is so as a leaf, as atomic values are.
     leaf: bool,
     children: Vec<(PathElement, FieldSet)>,
 }
 
-/// How a field is in a set.
+/// Coverage of a field by a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cover {
+pub(crate) enum Coverage {
     /// The field, or something in it.
     Itself,
     /// A value around it: one that is atomic, or a map that was written without fields.
@@ -56,12 +56,12 @@ impl FieldSet {
         }
     }
 
-    /// How the field at the end of these steps is in the set.
-    pub(crate) fn covers(&self, steps: &[Step<'_>]) -> Option<Cover> {
-        let Some((step, rest)) = steps.split_first() else { return Some(Cover::Itself) };
+    /// Coverage of the field at the end of these steps.
+    pub(crate) fn covers(&self, steps: &[PathStep<'_>]) -> Option<Coverage> {
+        let Some((step, rest)) = steps.split_first() else { return Some(Coverage::Itself) };
         match self.children.iter().find(|(element, _)| element.is(*step)) {
             Some((_, below)) => below.covers(rest),
-            None => self.leaf.then_some(Cover::Around),
+            None => self.leaf.then_some(Coverage::Around),
         }
     }
 }
@@ -98,16 +98,19 @@ mod tests {
     #[test]
     fn a_field_is_in_the_set_by_itself_by_what_is_in_it_or_by_an_atomic_value_around_it() {
         let (spec, main, other, taint) =
-            (Step::Field("spec"), json!({"name": "main"}), json!({"name": "other"}), json!({"key": "a"}));
-        let of = |rest: &[Step<'_>]| set().covers(&[&[spec], rest].concat());
-        let (itself, around) = (Some(Cover::Itself), Some(Cover::Around));
-        let containers = Step::Field("containers");
-        assert_eq!((of(&[Step::Field("replicas")]), of(&[])), (itself, itself));
-        assert_eq!(of(&[containers, Step::Item(4, &main), Step::Field("image")]), itself);
-        assert_eq!(of(&[Step::Field("taints"), Step::Item(0, &taint), Step::Field("key")]), around);
+            (PathStep::Field("spec"), json!({"name": "main"}), json!({"name": "other"}), json!({"key": "a"}));
+        let of = |rest: &[PathStep<'_>]| set().covers(&[&[spec], rest].concat());
+        let (itself, around) = (Some(Coverage::Itself), Some(Coverage::Around));
+        let containers = PathStep::Field("containers");
+        assert_eq!((of(&[PathStep::Field("replicas")]), of(&[])), (itself, itself));
+        assert_eq!(of(&[containers, PathStep::Item(4, &main), PathStep::Field("image")]), itself);
+        assert_eq!(
+            of(&[PathStep::Field("taints"), PathStep::Item(0, &taint), PathStep::Field("key")]),
+            around
+        );
         // The item is in the set, and another field of it is not.
-        assert_eq!(of(&[containers, Step::Item(0, &main), Step::Field("args")]), None);
-        assert_eq!(of(&[containers, Step::Item(0, &other), Step::Field("image")]), None);
-        assert_eq!(of(&[Step::Field("paused")]), None);
+        assert_eq!(of(&[containers, PathStep::Item(0, &main), PathStep::Field("args")]), None);
+        assert_eq!(of(&[containers, PathStep::Item(0, &other), PathStep::Field("image")]), None);
+        assert_eq!(of(&[PathStep::Field("paused")]), None);
     }
 }

@@ -1,22 +1,22 @@
-//! The managers that write the status of objects of one kind.
+//! Managers that write the status of a kind's objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::FIELD_MANAGER;
-use super::entry::{Entry, entries};
+use super::entry::{ManagerEntry, entries};
 use super::path::text;
 
 /// Kubernetes' own programs, which share the status of some kinds, such as Pods, by design: they count as one writer.
 const KUBERNETES: [&str; 5] =
     ["cloud-controller-manager", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"];
 
-/// So many fields of a manager are told for an object.
+/// Most fields of a manager that are listed for an object.
 const MOST_FIELDS: usize = 8;
 
-/// Tells of the managers that write a kind's status, if there are two or more. The objects are of that kind, by name. The
-/// specs' own manager does not count: a spec may play a part that is not there.
+/// Tells of the managers that write a kind's status, if there are two or more. The objects are of that kind, by
+/// name. The specs' own manager does not count: a spec may play a part that is not there.
 pub(crate) fn several_status_writers(kind: &str, objects: &[(String, Value)]) -> Option<String> {
     let mut writers = BTreeSet::new();
     let mut lines = Vec::new();
@@ -41,8 +41,9 @@ pub(crate) fn several_status_writers(kind: &str, objects: &[(String, Value)]) ->
 /// The fields of an object's status by their manager.
 fn by_manager(object: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let of_status =
-        |entry: &Entry| entry.subresource.as_deref() == Some("status") && entry.manager != FIELD_MANAGER;
+    let of_status = |entry: &ManagerEntry| {
+        entry.subresource.as_deref() == Some("status") && entry.manager != FIELD_MANAGER
+    };
     for entry in entries(object).into_iter().filter(of_status) {
         let fields = entry.fields.paths().into_iter().map(|path| text(&path));
         found.entry(entry.manager).or_default().extend(fields);
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn two_managers_of_one_kind_s_status_are_told_with_their_objects_and_fields() {
+    fn two_managers_of_one_kind_s_status_are_reported_with_their_objects_and_fields() {
         let objects =
             [object("jib", &[("bosun", "set")]), object("main", &[("mate", "depth"), ("bosun", "set")])];
         assert_eq!(
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn one_manager_the_spec_itself_and_writers_of_other_parts_are_fine() {
+    fn single_status_writer_passes_beside_the_spec_and_other_parts() {
         let mut other = object("jib", &[("bosun", "set"), (FIELD_MANAGER, "set")]);
         let entries = other.1["metadata"]["managedFields"].as_array_mut().unwrap();
         entries
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_fields_some_are_told_and_none_that_others_are_in() {
+    fn long_field_lists_are_cut_and_omit_parents() {
         let nested =
             [".status", ".status.conditions", r#".status.conditions[type="Ready"]"#].map(str::to_owned);
         assert_eq!(listed(&nested.into()), r#".status.conditions[type="Ready"]"#);

@@ -1,7 +1,7 @@
-//! Images as Docker saves them: a tar of layers, which are tars, with a description of each image.
+//! Image archives in Docker's format: a tar of layers, which are tars, with a manifest.
 //!
-//! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash and
-//! size and once for its bytes. It knows the format only; which images there are is said elsewhere.
+//! Written straight into whoever reads it, without a file between: a layer is gone through twice, once for its hash
+//! and size and once for its bytes. It knows the format only; which images there are is said elsewhere.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -15,7 +15,7 @@ use super::recipe::hex;
 
 /// An image of one or more layers.
 #[derive(Clone, Debug)]
-pub(super) struct Image {
+pub(super) struct ArchiveImage {
     /// All its names, with registry and tag.
     pub(super) names: Vec<String>,
     pub(super) layers: Vec<Layer>,
@@ -23,7 +23,7 @@ pub(super) struct Image {
     pub(super) path: &'static str,
 }
 
-/// What a layer holds.
+/// Content of a layer.
 #[derive(Clone, Debug)]
 pub(super) enum Layer {
     /// Files of this machine, executable, and links.
@@ -67,13 +67,13 @@ impl Layer {
 }
 
 /// Writes all images as one archive.
-pub(super) fn write(out: impl Write, images: &[Image], architecture: &str) -> io::Result<()> {
+pub(super) fn write(out: impl Write, images: &[ArchiveImage], architecture: &str) -> io::Result<()> {
     let mut archive = Builder::new(out);
     let mut manifest = Vec::new();
     for image in images {
         let mut layers = Vec::new();
         for layer in &image.layers {
-            let mut measure = Measure::default();
+            let mut measure = ByteCounter::default();
             layer.write(&mut measure)?;
             let (size, hash) = (measure.size, hex(&measure.hash.finalize()));
             append_layer(&mut archive, &format!("{hash}.tar"), size, layer)?;
@@ -90,7 +90,7 @@ pub(super) fn write(out: impl Write, images: &[Image], architecture: &str) -> io
     archive.into_inner()?.flush()
 }
 
-fn config(image: &Image, layers: &[String], architecture: &str) -> Vec<u8> {
+fn config(image: &ArchiveImage, layers: &[String], architecture: &str) -> Vec<u8> {
     let layers: Vec<String> = layers.iter().map(|hash| format!("sha256:{hash}")).collect();
     let config = json!({
         "architecture": architecture,
@@ -106,7 +106,7 @@ fn append_layer(archive: &mut Builder<impl Write>, name: &str, size: u64, layer:
     let mut header = header(EntryType::Regular, 0o644, size);
     header.set_path(name)?;
     header.set_cksum();
-    let mut counted = Counted { out: archive.get_mut(), size: 0 };
+    let mut counted = CountingWriter { out: archive.get_mut(), size: 0 };
     counted.out.write_all(header.as_bytes())?;
     layer.write(&mut counted)?;
     if counted.size != size {
@@ -133,12 +133,12 @@ pub(super) fn header(kind: EntryType, mode: u32, size: u64) -> Header {
 }
 
 /// Counts what goes through.
-struct Counted<W> {
+struct CountingWriter<W> {
     out: W,
     size: u64,
 }
 
-impl<W: Write> Write for Counted<W> {
+impl<W: Write> Write for CountingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.size += written as u64;
@@ -152,12 +152,12 @@ impl<W: Write> Write for Counted<W> {
 
 /// Counts and hashes what is written.
 #[derive(Default)]
-struct Measure {
+struct ByteCounter {
     size: u64,
     hash: Sha256,
 }
 
-impl Write for Measure {
+impl Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.size += bytes.len() as u64;
         self.hash.update(bytes);
@@ -186,12 +186,12 @@ mod tests {
         entries.collect()
     }
 
-    fn image(folder: &std::path::Path) -> Image {
+    fn image(folder: &std::path::Path) -> ArchiveImage {
         let binary = folder.join("kube-scheduler");
         fs::write(&binary, vec![7; 100_000]).unwrap();
         let files = vec![(binary, "usr/local/bin/kube-scheduler".to_owned())];
         let links = vec![("bin/x".to_owned(), "../usr/local/bin/kube-scheduler".to_owned())];
-        Image {
+        ArchiveImage {
             names: vec!["registry.k8s.io/kube-scheduler:v1.37.2".to_owned()],
             layers: vec![Layer::Files { files, links }],
             entrypoint: Vec::new(),

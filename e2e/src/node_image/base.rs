@@ -1,4 +1,4 @@
-//! The first step: a root file system of Debian packages, as an image that all node images are made on.
+//! First build step: a root file system of Debian packages, as the base of all node images.
 
 use bollard::Docker;
 use bollard::body_try_stream;
@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use super::debian::Debian;
 use super::error::NodeImageError;
 use super::obtain::label_of;
-use super::recipe::{INPUTS_LABEL, Inputs, NODE_PACKAGES};
+use super::recipe::{INPUTS_LABEL, NODE_PACKAGES, RecipeHasher};
 use crate::docker::reason;
 
 const REPOSITORY: &str = "seatrial/node-base";
@@ -20,7 +20,7 @@ fn debian(architecture: &str) -> Debian {
 /// The hash of what it is made of. The mirror is not part of it: the same packages come from all of them.
 pub(super) fn hash(architecture: &str) -> String {
     let arguments = debian(architecture).arguments(None);
-    let inputs = Inputs::new("base");
+    let inputs = RecipeHasher::new("base");
     arguments
         .iter()
         .fold(inputs, |inputs, argument| inputs.with("argument", argument.as_encoded_bytes()))

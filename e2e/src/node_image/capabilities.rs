@@ -1,4 +1,4 @@
-//! Which capabilities this machine's root lacks.
+//! Capabilities that root lacks on this machine.
 //!
 //! Nested virtual machines and CI sandboxes take some away from root itself. What asks for one of them, even only to
 //! have all, is refused; so it has to be known before. It reads what the kernel says and changes nothing.
@@ -50,7 +50,7 @@ const NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-/// Why the kernel's answer cannot be used.
+/// Reason why the kernel's answer cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the capabilities of this machine's root cannot be told from {path}: {reason}\n  next: this works on Linux with /proc \
@@ -94,7 +94,7 @@ impl Capabilities {
         Self { missing: names.to_vec() }
     }
 
-    /// Whether root can do all that the kernel knows.
+    /// True if root can do all that the kernel knows.
     pub fn are_complete(&self) -> bool {
         self.missing.is_empty()
     }
@@ -104,7 +104,7 @@ impl Capabilities {
         self.missing.iter().map(|name| format!("CAP_{name}"))
     }
 
-    /// Whether root may raise limits and lower scores.
+    /// True if root may raise limits and lower scores.
     pub fn may_raise_limits(&self) -> bool {
         !self.missing.contains(&"SYS_RESOURCE")
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_kernel_does_not_know_is_not_missing() {
+    fn capability_unknown_to_the_kernel_is_not_missing() {
         let status = "CapBnd:\t0000003fffffffff\n";
         assert!(Capabilities::read(status, "37").unwrap().are_complete());
         assert_eq!(Capabilities::read(status, "40").unwrap().missing().count(), 3);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_missing_ones_are_taken_out_of_a_spec() {
+    fn only_missing_capabilities_are_removed() {
         let mut sets = serde_json::json!({
             "bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"],
             "ambient": null,

@@ -1,4 +1,4 @@
-//! The images of the Pods that make a control plane: one binary each, under the names that kubeadm gives them.
+//! Images of control plane Pods: one binary each, under kubeadm's names.
 //!
 //! Nobody publishes them where no registry can be reached, so they are made here. It knows what each image needs
 //! beside its binary; not how an image is written.
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use seatrial_envtest::assets::{Assets, Binary, Version};
 
-use super::archive::{Image, Layer};
+use super::archive::{ArchiveImage, Layer};
 use super::error::NodeImageError;
 use super::parts;
 
@@ -25,7 +25,7 @@ pub(super) const IN_PODS: [Binary; 6] = [
 /// The binaries that a node itself runs.
 pub(super) const ON_NODES: [Binary; 3] = [Binary::Kubeadm, Binary::Kubelet, Binary::Kubectl];
 
-/// Where binaries lie in their images.
+/// Folder of binaries in their images.
 const FOLDER: &str = "/usr/local/bin";
 
 /// The names of the images that this release's kubeadm makes Pods of.
@@ -48,14 +48,22 @@ pub(super) fn pause(names: &[String]) -> Option<&str> {
 }
 
 /// The images behind these names. A name that nobody knows is an error: kubeadm would make a Pod of it.
-pub(super) fn images(names: &[String], assets: &Assets, parts: &Path) -> Result<Vec<Image>, NodeImageError> {
+pub(super) fn images(
+    names: &[String],
+    assets: &Assets,
+    parts: &Path,
+) -> Result<Vec<ArchiveImage>, NodeImageError> {
     names.iter().map(|name| image(name, assets, parts)).collect()
 }
 
-fn image(name: &str, assets: &Assets, parts: &Path) -> Result<Image, NodeImageError> {
+fn image(name: &str, assets: &Assets, parts: &Path) -> Result<ArchiveImage, NodeImageError> {
     let what = last_part(name);
-    let mut image =
-        Image { names: vec![name.to_owned()], layers: Vec::new(), entrypoint: Vec::new(), path: FOLDER };
+    let mut image = ArchiveImage {
+        names: vec![name.to_owned()],
+        layers: Vec::new(),
+        entrypoint: Vec::new(),
+        path: FOLDER,
+    };
     if what == "pause" {
         image.layers.push(Layer::Of { tar: parts.to_owned(), keep: parts::is_of_pause });
         image.entrypoint = vec!["/usr/bin/catatonit".to_owned(), "-P".to_owned()];

@@ -1,4 +1,4 @@
-//! The container that an image is made in. It goes with its owner, and what a killed process left goes with the next.
+//! The container of a build. It is removed on drop; the next build removes one of a killed process.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use futures::Stream;
 use super::error::NodeImageError;
 use crate::docker::{DiskFull, Output, exec};
 
-/// What the names of such containers begin with. A dot keeps them apart from nodes of a cluster.
+/// Prefix of the containers' names. A dot keeps them apart from nodes of a cluster.
 const PREFIX: &str = "seatrial.node-image.";
 
 /// A container that is removed when this is dropped.
@@ -103,7 +103,7 @@ impl Container {
 
     fn failed(&self, command: &[&str], output: &Output) -> NodeImageError {
         let reason = output.words().lines().last().unwrap_or("it said nothing").to_owned();
-        if let Some(full) = DiskFull::told(&format!("`{}`", command.join(" ")), &reason) {
+        if let Some(full) = DiskFull::recognise(&format!("`{}`", command.join(" ")), &reason) {
             return full.into();
         }
         NodeImageError::Command {
@@ -157,7 +157,8 @@ impl Drop for Container {
         if self.name.is_empty() {
             return;
         }
-        // Whoever drops it may be in the middle of a runtime that ends: a connection of its own, on a thread of its own.
+        // Whoever drops it may be in the middle of a runtime that ends: a connection of its own, on a thread of its
+        // own.
         let (host, name) = (self.host.clone(), self.name.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -173,8 +174,8 @@ impl Drop for Container {
     }
 }
 
-/// Removes what killed processes left. To be called while nobody else builds.
-pub(super) async fn sweep(docker: &Docker) -> Result<(), NodeImageError> {
+/// Removes containers of killed processes. To be called under the build lock.
+pub(super) async fn remove_leftovers(docker: &Docker) -> Result<(), NodeImageError> {
     let filters = HashMap::from([("name", vec![PREFIX])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed =

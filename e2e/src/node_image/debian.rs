@@ -1,4 +1,4 @@
-//! Debian packages in a folder, by mmdebstrap: a root file system as a stream of tar.
+//! Installation of Debian packages by mmdebstrap: a root file system as a tar stream.
 //!
 //! It knows mmdebstrap's arguments and how to end it: politely, so that it removes the folder that it works in.
 
@@ -21,10 +21,10 @@ use crate::docker::DiskFull;
 /// Names a file of apt sources for the packages, instead of this machine's.
 const SOURCES_VARIABLE: &str = "SEATRIAL_APT_SOURCES";
 
-/// Where a Debian machine says where its packages come from.
+/// Package sources of a Debian machine.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
-/// What to install, and how much of it.
+/// Packages to install, and mmdebstrap's variant.
 #[derive(Clone, Debug)]
 pub(super) struct Debian {
     /// mmdebstrap's variant: `minbase` is a system, `extract` nothing but the packages' files.
@@ -79,13 +79,13 @@ impl Debian {
 /// A running mmdebstrap. It ends with this, and has tidied up before this is gone.
 #[derive(Debug)]
 pub(super) struct Installation {
-    state: Arc<State>,
+    state: Arc<InstallationState>,
     chunks: mpsc::Receiver<std::io::Result<Bytes>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct InstallationState {
     /// The process, until it was waited for.
     child: Mutex<Option<Child>>,
     /// Its last lines.
@@ -100,7 +100,8 @@ impl Installation {
             command.spawn().map_err(|error| NodeImageError::NoMmdebstrap { reason: error.to_string() })?;
         let stdout = child.stdout.take().expect("the child's output was asked for");
         let stderr = child.stderr.take().expect("the child's complaints were asked for");
-        let state = Arc::new(State { child: Mutex::new(Some(child)), ..State::default() });
+        let state =
+            Arc::new(InstallationState { child: Mutex::new(Some(child)), ..InstallationState::default() });
         let (sender, chunks) = mpsc::channel(8);
         let listening = Arc::clone(&state);
         let reading = Arc::clone(&state);
@@ -114,9 +115,9 @@ impl Installation {
         self.chunks.recv().await
     }
 
-    /// Where its last lines can be asked for, also when the stream has gone elsewhere.
-    pub(super) fn complaint(&self) -> Complaint {
-        Complaint(Arc::clone(&self.state))
+    /// Source of its last lines.
+    pub(super) fn complaint(&self) -> InstallationErrors {
+        InstallationErrors(Arc::clone(&self.state))
     }
 }
 
@@ -131,15 +132,15 @@ impl Drop for Installation {
     }
 }
 
-/// What mmdebstrap said last.
+/// Last messages of mmdebstrap.
 #[derive(Clone, Debug)]
-pub(super) struct Complaint(Arc<State>);
+pub(super) struct InstallationErrors(Arc<InstallationState>);
 
-impl Complaint {
+impl InstallationErrors {
     /// The error that its words make, if it ended badly.
     pub(super) fn error(&self) -> NodeImageError {
         let tail = self.0.tail.lock().expect("nobody panics with this lock").join("\n    ");
-        if let Some(full) = DiskFull::told("mmdebstrap", &tail) {
+        if let Some(full) = DiskFull::recognise("mmdebstrap", &tail) {
             return full.into();
         }
         let next = if tail.contains("NO_PUBKEY") || tail.contains("is not signed") {
@@ -157,7 +158,7 @@ impl Complaint {
     }
 }
 
-impl State {
+impl InstallationState {
     fn listen(&self, stderr: ChildStderr) {
         const KEPT: usize = 6;
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_writes_is_passed_on_to_the_end() {
+    async fn written_chunks_are_passed_on_until_the_end() {
         let (bytes, error) = run("head -c 700000 /dev/zero").await;
         assert_eq!((bytes.len(), error), (700_000, None));
     }
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn only_sources_of_the_right_release_are_taken() {
+    fn package_sources_of_other_releases_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sources");
         let check = |text: &str, right: bool| {

@@ -1,4 +1,4 @@
-//! Why there is no node image: the thing, the reason, the next step.
+//! Errors of node images: the image, the cause, the next step.
 //!
 //! It knows no order of steps; `obtain` says what was tried before.
 
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use seatrial_envtest::assets::{AssetsError, VersionError};
 
 use super::capabilities::CapabilitiesError;
-use crate::docker::{Broken, DiskFull, NoDocker, reason};
+use crate::docker::{DiskFull, DockerUnavailable, ExecError, reason};
 
-/// Why a node image cannot be had.
+/// Error of obtaining a node image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeImageError {
     /// Nothing answers where Docker should.
     #[error(transparent)]
-    NoDocker(#[from] NoDocker),
+    DockerUnavailable(#[from] DockerUnavailable),
     /// The version is not one.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -59,15 +59,15 @@ pub enum NodeImageError {
     Neither {
         /// The official image.
         image: String,
-        /// Why it cannot be pulled.
+        /// The cause.
         pull: String,
-        /// Why none can be built.
+        /// Reason why none can be built.
         build: Box<Self>,
     },
     /// The binaries cannot be had.
     #[error(transparent)]
     Assets(#[from] Box<AssetsError>),
-    /// What root may do here cannot be told.
+    /// The capabilities of root cannot be read.
     #[error(transparent)]
     Capabilities(#[from] CapabilitiesError),
     /// The program that installs Debian packages into a folder is missing.
@@ -81,7 +81,7 @@ pub enum NodeImageError {
     Debian {
         /// The last lines that it printed.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// A program that is needed for building failed.
@@ -89,7 +89,7 @@ pub enum NodeImageError {
     Program {
         /// The command.
         command: String,
-        /// What it printed.
+        /// Its output.
         reason: String,
     },
     /// A command in the temporary container failed.
@@ -101,7 +101,7 @@ pub enum NodeImageError {
         command: String,
         /// Its exit status.
         code: i64,
-        /// What it printed.
+        /// Its output.
         reason: String,
         /// The image that the container was made of.
         base: String,
@@ -112,11 +112,11 @@ pub enum NodeImageError {
     /// Docker refused something.
     #[error("{doing} failed: {reason}\n  next: {next}")]
     Docker {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
         /// Docker's words.
         reason: String,
-        /// What to do about it.
+        /// The next step.
         next: &'static str,
     },
     /// A file cannot be read or written.
@@ -126,7 +126,7 @@ pub enum NodeImageError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`, `written`.
+        /// The operation: `read`, `written`.
         doing: &'static str,
         /// Why.
         reason: String,
@@ -141,7 +141,7 @@ impl NodeImageError {
 
     /// A failure of Docker's that is known by its words alone.
     pub(super) fn in_words(doing: String, reason: String) -> Self {
-        if let Some(full) = DiskFull::told(&doing, &reason) {
+        if let Some(full) = DiskFull::recognise(&doing, &reason) {
             return full.into();
         }
         let next = if reason.contains("unable to apply caps") || reason.contains("error setting rlimit") {
@@ -163,8 +163,8 @@ impl NodeImageError {
 }
 
 /// A command in the temporary container whose end is not known.
-impl From<Broken> for NodeImageError {
-    fn from(error: Broken) -> Self {
+impl From<ExecError> for NodeImageError {
+    fn from(error: ExecError) -> Self {
         Self::in_words(error.doing, error.reason)
     }
 }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_recognised_in_docker_s_and_in_the_system_s_words() {
+    fn full_disk_is_recognised_in_docker_s_and_the_system_s_errors() {
         let docker = NodeImageError::in_words("importing".into(), "write /x: no space left on device".into());
         assert!(matches!(docker, NodeImageError::DiskFull(_)), "{docker}");
         let system = NodeImageError::file(Path::new("/x"), "written")(std::io::ErrorKind::StorageFull.into());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_capability_is_told_with_the_daemon_that_does_without() {
+    fn a_missing_capability_is_reported_with_the_daemon_that_does_without() {
         let reason =
             "OCI runtime create failed: unable to apply caps: operation not permitted: unknown (500)";
         let error = NodeImageError::in_words("starting".into(), reason.into()).to_string();

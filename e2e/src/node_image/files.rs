@@ -1,6 +1,7 @@
-//! The project's own files in a node: what each is for stands in its head, under `files/`.
+//! The project's own files in a node image; each explains itself under `files/`.
 //!
-//! It fits two of them to the host (its missing capabilities, the release's pause image) and says where all of them go.
+//! It fits two of them to the host (its missing capabilities, the release's pause image) and says where all of them
+//! go.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,12 +10,12 @@ use tar::{Builder, EntryType};
 
 use super::archive::header;
 use super::capabilities::Capabilities;
-use super::recipe::Inputs;
+use super::recipe::RecipeHasher;
 
-/// Where containerd finds what containers start from, in nodes whose root lacks a capability.
+/// Path of the specification that containerd starts containers from, in nodes whose root lacks a capability.
 pub(super) const BASE_SPEC: &str = "etc/containerd/base-spec.json";
 
-/// What an image is started with.
+/// Configuration of an image's process.
 pub(super) const ENTRYPOINT: [&str; 2] = ["/usr/local/bin/entrypoint", "/sbin/init"];
 
 /// Units that make no sense in a container: they would fail and be shown as failed.
@@ -25,7 +26,7 @@ const ENABLED: [&str; 3] = ["containerd.service", "kubelet.service", "node-cgrou
 
 /// One thing in a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) path: String,
     pub(super) what: What,
 }
@@ -40,9 +41,9 @@ pub(super) enum What {
     Folder,
 }
 
-/// What a node gets beside Debian's packages, without binaries.
-pub(super) fn entries(version: &str, pause: &str, capabilities: &Capabilities) -> Vec<Entry> {
-    let entry = |path: &str, what| Entry { path: path.to_owned(), what };
+/// Files of a node beside Debian's packages, without binaries.
+pub(super) fn entries(version: &str, pause: &str, capabilities: &Capabilities) -> Vec<FileEntry> {
+    let entry = |path: &str, what| FileEntry { path: path.to_owned(), what };
     let text = |path: &str, text: &str| entry(path, What::Text(text.to_owned()));
     let program = |path: &str, text: &str| entry(path, What::Program(text.to_owned()));
     let unit = |name: &str| format!("etc/systemd/system/{name}");
@@ -91,7 +92,7 @@ fn containerd(template: &str, pause: &str, capabilities: &Capabilities) -> Strin
 }
 
 /// All entries as inputs of a hash; binaries are hashed elsewhere.
-pub(super) fn hashed(entries: &[Entry], inputs: Inputs) -> Inputs {
+pub(super) fn hashed(entries: &[FileEntry], inputs: RecipeHasher) -> RecipeHasher {
     entries.iter().fold(inputs, |inputs, entry| {
         let (kind, content) = match &entry.what {
             What::Text(text) => ("text", text.as_str()),
@@ -105,9 +106,9 @@ pub(super) fn hashed(entries: &[Entry], inputs: Inputs) -> Inputs {
 }
 
 /// Writes entries as a tar, to be unpacked at a container's root.
-pub(super) fn write(out: impl Write, entries: &[Entry]) -> io::Result<()> {
+pub(super) fn write(out: impl Write, entries: &[FileEntry]) -> io::Result<()> {
     let mut tar = Builder::new(out);
-    for Entry { path, what } in entries {
+    for FileEntry { path, what } in entries {
         match what {
             What::Text(text) | What::Program(text) => {
                 let mode = if matches!(what, What::Program(_)) { 0o755 } else { 0o644 };
@@ -142,7 +143,7 @@ mod tests {
         Capabilities::lacking(&["SYS_RESOURCE"])
     }
 
-    fn text<'e>(entries: &'e [Entry], path: &str) -> Option<&'e str> {
+    fn text<'e>(entries: &'e [FileEntry], path: &str) -> Option<&'e str> {
         entries.iter().find(|entry| entry.path == path).and_then(|entry| match &entry.what {
             What::Text(text) | What::Program(text) => Some(text.as_str()),
             _ => None,
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn where_root_can_all_containers_are_bounded_by_nothing_and_limits_are_raised() {
+    fn containers_are_unrestricted_when_root_has_all_capabilities() {
         let entries = entries("1.37.2", PAUSE, &Capabilities::default());
         let config = text(&entries, "etc/containerd/config.toml").unwrap();
         assert!(
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn where_root_lacks_a_capability_nothing_asks_for_it() {
+    fn missing_capability_is_not_requested() {
         let entries = entries("1.37.2", PAUSE, &bounded());
         let config = text(&entries, "etc/containerd/config.toml").unwrap();
         assert!(config.contains(&format!("\nbase_runtime_spec = \"/{BASE_SPEC}\"\n")), "{config}");
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn a_change_of_a_file_changes_the_hash() {
         let hash = |pause, capabilities: &Capabilities| {
-            hashed(&entries("1.37.2", pause, capabilities), Inputs::new("node")).hash()
+            hashed(&entries("1.37.2", pause, capabilities), RecipeHasher::new("node")).hash()
         };
         let usual = hash(PAUSE, &Capabilities::default());
         assert_eq!(usual, hash(PAUSE, &Capabilities::default()));

@@ -1,4 +1,4 @@
-//! The last step: the base image, the project's files and the binaries become a node image.
+//! Last build step: the base image, the project's files and the binaries become a node image.
 //!
 //! A container of the base image is filled while containerd runs in it, which takes in the images of the Pods; then it
 //! is kept as an image. Nothing of it stays but the image.
@@ -16,21 +16,21 @@ use super::capabilities::Capabilities;
 use super::components::{self, ON_NODES};
 use super::container::Container;
 use super::error::NodeImageError;
-use super::files::{self, BASE_SPEC, ENTRYPOINT, Entry, What};
+use super::files::{self, BASE_SPEC, ENTRYPOINT, FileEntry, What};
 use super::pipe;
 use super::recipe::INPUTS_LABEL;
 
 /// The command that speaks to containerd about the kubelet's images.
 const CTR: [&str; 3] = ["ctr", "--namespace", "k8s.io"];
 
-/// How long containerd may take to answer.
+/// Longest time that containerd may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The signal that systemd takes as "halt".
 const HALT: &str = "SIGRTMIN+3";
 
-/// What a node image is made of.
-pub(super) struct Ingredients {
+/// Inputs of a node image.
+pub(super) struct NodeImageParts {
     pub(super) version: Version,
     pub(super) architecture: String,
     pub(super) capabilities: Capabilities,
@@ -45,7 +45,7 @@ pub(super) struct Ingredients {
 pub(super) async fn fill(
     docker: &Docker,
     host: &str,
-    of: &Ingredients,
+    of: &NodeImageParts,
     (repository, tag): (&str, &str),
     say: fn(&str),
 ) -> Result<String, NodeImageError> {
@@ -75,12 +75,12 @@ pub(super) async fn fill(
 }
 
 /// The project's files for this release and host, and the binaries that a node runs itself.
-fn entries(of: &Ingredients, names: &[String]) -> Vec<Entry> {
+fn entries(of: &NodeImageParts, names: &[String]) -> Vec<FileEntry> {
     let pause = components::pause(names).unwrap_or_default();
     let mut entries = files::entries(&of.version.to_string(), pause, &of.capabilities);
     entries.extend(ON_NODES.map(|binary| {
         let path = of.assets.path(binary).expect("a binary that was asked for").to_owned();
-        Entry { path: format!("usr/bin/{binary}"), what: What::Binary(path) }
+        FileEntry { path: format!("usr/bin/{binary}"), what: What::Binary(path) }
     }));
     entries
 }
@@ -89,7 +89,8 @@ fn with_ctr<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     CTR.into_iter().chain(arguments.iter().copied()).collect()
 }
 
-/// Where root lacks a capability: what containers start from, without it and without limits that cannot be set.
+/// For machines whose root lacks a capability: the specification that containers start from, without it and without
+/// limits that cannot be set.
 async fn bound(container: &Container, capabilities: &Capabilities) -> Result<(), NodeImageError> {
     if capabilities.are_complete() {
         return Ok(());
@@ -100,7 +101,7 @@ async fn bound(container: &Container, capabilities: &Capabilities) -> Result<(),
         command: command.join(" "),
         reason: format!("what it prints is no OCI spec: {error}"),
     })?;
-    let entry = Entry { path: BASE_SPEC.to_owned(), what: What::Text(bounded) };
+    let entry = FileEntry { path: BASE_SPEC.to_owned(), what: What::Text(bounded) };
     container.upload(pipe::stream(move |out| files::write(out, &[entry]))).await
 }
 
@@ -128,7 +129,7 @@ async fn expect_all(container: &Container, names: &[String]) -> Result<(), NodeI
     Err(NodeImageError::Program { command: command.join(" "), reason })
 }
 
-fn config(of: &Ingredients) -> ContainerConfig {
+fn config(of: &NodeImageParts) -> ContainerConfig {
     let label = |name: &str, value: String| (name.to_owned(), value);
     ContainerConfig {
         // By this variable systemd knows that it does not run on a machine of its own.
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_spec_is_refused() {
+    fn invalid_suites_are_rejected() {
         assert!(bounded_spec("ctr: not found", &Capabilities::lacking(&["BPF"])).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What is in a binary, as a hash that is not computed twice.
+//! Cached hashes of binaries.
 //!
 //! Half a gigabyte is not read again at every call: a file of the same place, size and time of change has the content
 //! that it had. What was computed is kept in a file of the cache; without that file everything is computed again.
@@ -15,9 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::error::NodeImageError;
 use super::recipe::hex;
 
-/// What is known of one file.
+/// Cached hash of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct CachedHash {
     size: u64,
     /// Nanoseconds since 1970.
     changed: u128,
@@ -27,7 +27,7 @@ struct Known {
 /// Hashes of files that were read before.
 pub(super) struct Fingerprints {
     memo: PathBuf,
-    known: BTreeMap<PathBuf, Known>,
+    known: BTreeMap<PathBuf, CachedHash>,
 }
 
 impl Fingerprints {
@@ -48,7 +48,8 @@ impl Fingerprints {
         }
         reading();
         let sha256 = sha256(path).map_err(NodeImageError::file(path, "read"))?;
-        self.known.insert(path.to_owned(), Known { size: metadata.len(), changed, sha256: sha256.clone() });
+        self.known
+            .insert(path.to_owned(), CachedHash { size: metadata.len(), changed, sha256: sha256.clone() });
         Ok(sha256)
     }
 

@@ -1,4 +1,4 @@
-//! The decision: an image that was named, the official one, or one that is built here.
+//! Choice of the image: a named one, the official one, or one that is built here.
 //!
 //! The one file that knows all steps. One process builds at a time; others wait and then find the result.
 
@@ -13,14 +13,14 @@ use seatrial_envtest::assets::{self, Assets, AssetsError, Surroundings, Version,
 use super::capabilities::Capabilities;
 use super::components::{IN_PODS, ON_NODES};
 use super::error::NodeImageError;
-use super::fill::{Ingredients, fill};
+use super::fill::{NodeImageParts, fill};
 use super::fingerprint::Fingerprints;
-use super::recipe::{INPUTS_LABEL, Inputs};
+use super::recipe::{INPUTS_LABEL, RecipeHasher};
 use super::request::{NodeImage, Origin, Request};
 use super::{base, container, files, official, parts};
 use crate::docker;
 
-/// What images that are built here are called; the tag is the release.
+/// Name of images built here; the tag is the release.
 const REPOSITORY: &str = "seatrial/node";
 
 /// Provides a node image through the Docker that `DOCKER_HOST`, or else the usual socket, leads to.
@@ -65,7 +65,7 @@ pub async fn obtain_with(
     built.map_err(|build| NodeImageError::Neither { image: official, pull, build: Box::new(build) })
 }
 
-/// What [`obtain_with`] would find without pulling or building anything.
+/// Image that [`obtain_with`] would return without a pull or a build.
 pub async fn find(docker: &Docker, request: &Request) -> Result<Option<NodeImage>, NodeImageError> {
     let version = docker.version().await.map_err(NodeImageError::docker("asking Docker for its version"))?;
     let machine = version.arch.unwrap_or_default();
@@ -78,7 +78,7 @@ pub async fn find(docker: &Docker, request: &Request) -> Result<Option<NodeImage
     Ok(if request.image.is_some() { None } else { built_before(docker, request, &machine).await })
 }
 
-/// An image that somebody named.
+/// A named image.
 async fn named(
     docker: &Docker,
     image: &str,
@@ -114,7 +114,7 @@ fn checked(
 /// The image of these ingredients, if all of them and the image are here.
 async fn built_before(docker: &Docker, request: &Request, machine: &str) -> Option<NodeImage> {
     // Whatever is missing, the build will say it.
-    let plan = Plan::new(request, machine, true).await.ok()?;
+    let plan = BuildPlan::new(request, machine, true).await.ok()?;
     plan.find(docker).await.ok()?
 }
 
@@ -126,20 +126,20 @@ async fn build(
     machine: &str,
 ) -> Result<NodeImage, NodeImageError> {
     let say = request.say;
-    let plan = Plan::new(request, machine, false).await?;
+    let plan = BuildPlan::new(request, machine, false).await?;
     let _lock = lock(&plan.folder, say).await?;
     if let Some(found) = plan.find(docker).await? {
         say(&format!("{} is here: it was built of the same ingredients", found.name));
         return Ok(found);
     }
-    container::sweep(docker).await?;
-    parts::sweep(&plan.folder);
+    container::remove_leftovers(docker).await?;
+    parts::remove_leftovers(&plan.folder);
     let parts = parts::provide(&plan.folder, machine, say).await?;
     let base = base::provide(docker, machine, say).await?;
     let name = plan.name();
     let old = inspect(docker, &name).await?.and_then(|image| image.id);
     let tag = format!("v{}", plan.version);
-    let ingredients = Ingredients {
+    let ingredients = NodeImageParts {
         version: plan.version,
         architecture: machine.to_owned(),
         capabilities: plan.capabilities,
@@ -156,8 +156,8 @@ async fn build(
     Ok(NodeImage { name, id, origin: Origin::Built, has_network: false })
 }
 
-/// What would be built, and the hash of all that goes into it.
-struct Plan {
+/// A build, and the hash of its inputs.
+struct BuildPlan {
     version: Version,
     capabilities: Capabilities,
     assets: Assets,
@@ -165,7 +165,7 @@ struct Plan {
     hash: String,
 }
 
-impl Plan {
+impl BuildPlan {
     async fn new(request: &Request, machine: &str, installed_only: bool) -> Result<Self, NodeImageError> {
         let surroundings = Surroundings::of_this_process();
         let here = surroundings.platform();
@@ -218,7 +218,7 @@ fn hash(
 ) -> Result<String, NodeImageError> {
     // The pause image's name is what kubeadm says, and kubeadm's binary is an ingredient.
     let entries = files::entries(&version.to_string(), "", capabilities);
-    let mut inputs = files::hashed(&entries, Inputs::new("node"))
+    let mut inputs = files::hashed(&entries, RecipeHasher::new("node"))
         .with("base", base::hash(machine))
         .with("parts", parts::hash(machine))
         .with("entrypoint", files::ENTRYPOINT.join(" "))
@@ -233,7 +233,7 @@ fn hash(
     Ok(inputs.hash())
 }
 
-/// Waits until nobody else builds.
+/// Waits until no other process builds.
 async fn lock(folder: &Path, say: fn(&str)) -> Result<File, NodeImageError> {
     let path = folder.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
@@ -252,7 +252,7 @@ async fn lock(folder: &Path, say: fn(&str)) -> Result<File, NodeImageError> {
     locking.await.expect("locking does not panic").map_err(NodeImageError::file(&path, "locked"))
 }
 
-/// What Docker knows of an image, if it has it.
+/// Docker's description of an image, if it exists.
 async fn inspect(docker: &Docker, image: &str) -> Result<Option<ImageInspect>, NodeImageError> {
     match docker.inspect_image(image).await {
         Ok(found) => Ok(Some(found)),

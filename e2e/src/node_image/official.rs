@@ -1,4 +1,4 @@
-//! The image that kind's makers publish: which one it is, and pulling it.
+//! The official image of kind: its name, and its pull.
 //!
 //! It knows a registry's image by name only; what is done where it cannot be pulled is decided elsewhere.
 
@@ -11,11 +11,11 @@ use seatrial_envtest::assets::{Wanted, pins};
 
 use crate::docker::reason;
 
-/// What kind 0.33 takes when nobody names an image (its `defaults.Image`).
+/// Default image of kind 0.33 (its `defaults.Image`).
 const DEFAULT: &str =
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
 
-/// How long a registry may be silent.
+/// Timeout of a registry's answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The official image of a release: kind's own default for the default minor release, else by its number.
@@ -27,7 +27,7 @@ pub(super) fn name(wanted: &Wanted) -> Option<String> {
     wanted.preferred().map(|version| format!("kindest/node:v{version}"))
 }
 
-/// Pulls an image. The error is the reason, in the words of whoever refused.
+/// Pulls an image. The error is the server's reason.
 pub(super) async fn pull(docker: &Docker, image: &str, say: fn(&str)) -> Result<(), String> {
     say(&format!("pulling {image} …"));
     let options = CreateImageOptionsBuilder::default().from_image(image).build();

@@ -1,4 +1,4 @@
-//! What the images of Pods take from Debian: iptables for kube-proxy, catatonit for pause. Kept as a tar in the cache.
+//! Files that Pod images take from Debian: iptables for kube-proxy, catatonit for pause. Cached as a tar.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::debian::Debian;
 use super::error::NodeImageError;
-use super::recipe::{Inputs, PART_PACKAGES};
+use super::recipe::{PART_PACKAGES, RecipeHasher};
 
-/// What the names of half-written tars begin with.
+/// Prefix of half-written tars.
 const FRESH: &str = ".parts-";
 
 /// The program of the pause image, which waits and reaps.
@@ -21,7 +21,7 @@ fn debian(architecture: &str) -> Debian {
 /// The hash of what it is made of.
 pub(super) fn hash(architecture: &str) -> String {
     let arguments = debian(architecture).arguments(None);
-    let inputs = Inputs::new("parts");
+    let inputs = RecipeHasher::new("parts");
     arguments
         .iter()
         .fold(inputs, |inputs, argument| inputs.with("argument", argument.as_encoded_bytes()))
@@ -61,8 +61,8 @@ pub(super) async fn provide(
     Ok(path)
 }
 
-/// Removes what a killed process left half-written. To be called while nobody else builds.
-pub(super) fn sweep(folder: &Path) {
+/// Removes half-written files of killed processes. To be called under the build lock.
+pub(super) fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(FRESH) {
@@ -72,14 +72,14 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
-/// Whether an entry is needed by programs that call iptables: the programs and the libraries, not their papers.
+/// True if an entry is needed by programs that call iptables: the programs and the libraries, not their papers.
 pub(super) fn is_of_iptables(path: &str) -> bool {
     let wanted = ["etc", "lib", "lib64", "usr/lib", "usr/sbin"];
     let refused = path.contains("/gconv/") || path.starts_with("usr/lib/tmpfiles.d");
     path == "usr/" || (!refused && wanted.iter().any(|folder| is_below(path, folder)))
 }
 
-/// Whether an entry is the one program of the pause image.
+/// True if an entry is the one program of the pause image.
 pub(super) fn is_of_pause(path: &str) -> bool {
     matches!(path, "usr/" | "usr/bin/" | PAUSE)
 }
@@ -88,7 +88,7 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a tar has an entry.
+/// True if a tar has an entry.
 fn has(tar: &Path, wanted: &str) -> Result<bool, NodeImageError> {
     let read = || -> std::io::Result<bool> {
         for entry in tar::Archive::new(File::open(tar)?).entries()? {
@@ -125,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_swept_and_results_stay() {
+    fn sweep_removes_leftovers_and_keeps_results() {
         let folder = tempfile::tempdir().unwrap();
         for name in [".parts-x7f", "parts-0123.tar", "memo.json"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        sweep(folder.path());
+        remove_leftovers(folder.path());
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["memo.json", "parts-0123.tar"]);

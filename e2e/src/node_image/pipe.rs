@@ -1,4 +1,4 @@
-//! What a thread writes, as a stream: the bridge from formats that are written to requests that are read.
+//! A stream of bytes that a thread writes, for request bodies of formats that are written.
 
 use std::io::{self, BufWriter, Write};
 
@@ -13,7 +13,7 @@ pub(super) fn stream(
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
     let (sender, receiver) = mpsc::channel(8);
     let writer = tokio::task::spawn_blocking(move || {
-        let mut out = BufWriter::with_capacity(1 << 18, Chunks(sender));
+        let mut out = BufWriter::with_capacity(1 << 18, ChunkSender(sender));
         write(&mut out)?;
         out.flush()
     });
@@ -28,9 +28,9 @@ pub(super) fn stream(
     Box::pin(stream)
 }
 
-struct Chunks(mpsc::Sender<Bytes>);
+struct ChunkSender(mpsc::Sender<Bytes>);
 
-impl Write for Chunks {
+impl Write for ChunkSender {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = self.0.blocking_send(Bytes::copy_from_slice(bytes));
         sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
@@ -47,7 +47,7 @@ mod tests {
     use futures::StreamExt as _;
 
     #[tokio::test]
-    async fn all_that_is_written_arrives() {
+    async fn reader_receives_all_written_bytes() {
         let mut stream = stream(|out| (0..100u8).try_for_each(|byte| out.write_all(&[byte; 10_000])));
         let mut length = 0;
         while let Some(bytes) = stream.next().await {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_nobody_reads_is_told() {
+    async fn a_writer_that_nobody_reads_is_reported() {
         let (told, tell) = tokio::sync::oneshot::channel();
         let stream = stream(|out| {
             let ended = std::iter::repeat_with(|| out.write_all(&vec![0; 1 << 18])).find_map(Result::err);

@@ -1,4 +1,4 @@
-//! What a node image is made of, in one place, and the hash that stands for it.
+//! Inputs of a node image, and their hash.
 //!
 //! Everything that changes the result goes into the hash; an image carries it as a label.
 
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// The Debian release whose packages are used, whatever this machine runs: the files fit its containerd and systemd.
 pub(super) const SUITE: &str = "bookworm";
 
-/// What a node needs of Debian: systemd and what it wants, what kubeadm's preflight checks and the kubelet call,
+/// Debian packages of a node: systemd and what it wants, what kubeadm's preflight checks and the kubelet call,
 /// containerd, and the plugins for Pods' networks.
 pub(super) const NODE_PACKAGES: [&str; 25] = [
     "ca-certificates",
@@ -39,7 +39,7 @@ pub(super) const NODE_PACKAGES: [&str; 25] = [
     "xz-utils",
 ];
 
-/// What the images of Pods need of Debian: kube-proxy calls iptables, pause is catatonit.
+/// Debian packages of Pod images: kube-proxy calls iptables, pause is catatonit.
 pub(super) const PART_PACKAGES: [&str; 4] = ["catatonit", "conntrack", "iptables", "nftables"];
 
 /// The label that carries the hash.
@@ -50,9 +50,9 @@ const REVISION: u32 = 1;
 
 /// A hash of inputs, each with a name.
 #[derive(Clone)]
-pub(super) struct Inputs(Sha256);
+pub(super) struct RecipeHasher(Sha256);
 
-impl Inputs {
+impl RecipeHasher {
     pub(super) fn new(what: &str) -> Self {
         Self(Sha256::new()).with("what", what).with("revision", REVISION.to_string())
     }
@@ -86,18 +86,18 @@ mod tests {
 
     #[test]
     fn the_hash_changes_with_every_input_and_its_name() {
-        let of = |name: &str, value: &str| Inputs::new("node").with(name, value).hash();
+        let of = |name: &str, value: &str| RecipeHasher::new("node").with(name, value).hash();
         assert_eq!(of("a", "x"), of("a", "x"));
         assert_ne!(of("a", "x"), of("a", "y"));
         assert_ne!(of("a", "x"), of("b", "x"));
-        assert_ne!(of("a", "x"), Inputs::new("base").with("a", "x").hash());
-        let (one, two) = (of("a", "xb 1\ny"), Inputs::new("node").with("a", "x").with("b", "y").hash());
+        assert_ne!(of("a", "x"), RecipeHasher::new("base").with("a", "x").hash());
+        let (one, two) = (of("a", "xb 1\ny"), RecipeHasher::new("node").with("a", "x").with("b", "y").hash());
         assert_ne!(one, two, "an input may not look like two");
     }
 
     #[test]
     fn a_hash_fits_into_a_tag() {
-        let hash = Inputs::new("node").hash();
+        let hash = RecipeHasher::new("node").hash();
         assert!(hash.len() == 20 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
     }
 

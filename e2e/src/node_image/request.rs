@@ -1,4 +1,4 @@
-//! What is wanted, and what was found.
+//! Requested and obtained node images.
 
 use std::io::Write as _;
 
@@ -34,7 +34,7 @@ impl Request {
         self
     }
 
-    /// Who is told how the work goes on: each call is a line. Standard error, unless something else is set here.
+    /// Receiver of progress lines. The default is standard error.
     #[must_use]
     pub fn say(mut self, say: fn(&str)) -> Self {
         self.say = say;
@@ -59,14 +59,14 @@ pub struct NodeImage {
     pub name: String,
     /// Docker's identity of the image, which changes with its content.
     pub id: String,
-    /// Where it came from.
+    /// Origin.
     pub origin: Origin,
-    /// Whether it brings a network for Pods. One that was built here does not: its clusters need
+    /// True if it brings a network for Pods. One that was built here does not: its clusters need
     /// `disableDefaultCNI` and routes between the nodes.
     pub has_network: bool,
 }
 
-/// Where a node image came from.
+/// Origin of a node image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// It was here, by its name.

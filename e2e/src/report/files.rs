@@ -1,4 +1,4 @@
-//! The reporter that leaves files: it keeps what it is told, and writes when the run is over.
+//! The reporter that writes files at the end of the run.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,18 +9,18 @@ use crate::report::model::{MomentKind, SpecReport};
 use crate::report::reporter::Reporter;
 
 /// Writes into one folder, beside what other runs have left there.
-pub(crate) struct Files {
+pub(crate) struct FileReporter {
     folder: PathBuf,
     specs: Mutex<Vec<SpecReport>>,
 }
 
-impl Files {
+impl FileReporter {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, specs: Mutex::default() }
     }
 }
 
-impl Reporter for Files {
+impl Reporter for FileReporter {
     fn spec_ended(&self, spec: &SpecReport) {
         self.specs.lock().expect("nobody panics while an entry is kept").push(trimmed(spec.clone()));
     }
@@ -34,7 +34,7 @@ impl Reporter for Files {
     }
 }
 
-/// How things looked explains a failure; of an attempt that passed it is enough what happened.
+/// Details of moments explain a failure; of a passed attempt the moments themselves are enough.
 fn trimmed(mut spec: SpecReport) -> SpecReport {
     for attempt in spec.attempts.iter_mut().filter(|attempt| attempt.failures.is_empty()) {
         for moment in attempt.timeline.iter_mut().filter(|moment| moment.kind == MomentKind::Watch) {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn only_of_an_attempt_that_failed_it_is_kept_how_objects_looked() {
+    fn object_details_are_kept_only_for_failed_attempts() {
         let attempts = vec![attempt(vec![FailureReport::default()]), attempt(Vec::new())];
         let spec = trimmed(SpecReport { attempts, ..SpecReport::default() });
         let details =

@@ -1,4 +1,4 @@
-//! A folder's report: `report.json`, from which the other files are made.
+//! The report's folder: `report.json`, and the other files made from it.
 //!
 //! Several processes may write into one folder (one test target after the other, or a process for each
 //! spec under nextest): entries are merged under a file lock, a spec's newer outcome replaces its older

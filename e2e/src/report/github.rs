@@ -1,4 +1,4 @@
-//! Annotations for GitHub Actions: each failure at its line of the spec, and the sum where the job's summary is.
+//! Annotations for GitHub Actions: each failure at its line, and the job summary.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -66,7 +66,7 @@ fn annotation(spec: &SpecReport) -> Option<String> {
     Some(format!("::{level} {}title={title}::{}\n", place.unwrap_or_default(), message(story)))
 }
 
-/// What ends a line would end the command.
+/// Escapes line ends, which would end the command.
 fn message(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
@@ -105,10 +105,10 @@ fn summary(specs: &[SpecReport]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{Attempt, FailureReport, Place};
+    use crate::report::model::{Attempt, FailureReport, SourceLocation};
 
     fn failed() -> SpecReport {
-        let place = Some(Place { file: "tests/specs/a,b.rs".into(), line: 7, column: 9 });
+        let place = Some(SourceLocation { file: "tests/specs/a,b.rs".into(), line: 7, column: 9 });
         let failures = vec![FailureReport { place, ..FailureReport::default() }];
         SpecReport {
             name: "Machine / is at 100%".into(),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_interrupted_is_a_warning_and_is_counted_by_itself() {
+    fn interrupted_specs_are_warnings_with_a_count_of_their_own() {
         let outcome = Outcome::Interrupted { story: "interrupted: the run was ended by SIGTERM".into() };
         let spec = SpecReport { outcome, ..failed() };
         assert!(annotation(&spec).unwrap().starts_with("::warning file="), "{:?}", annotation(&spec));

@@ -1,17 +1,16 @@
-//! `report.html`: the run as people read it, one file that asks no network for anything.
+//! `report.html`: the run as one page without network access.
 //!
 //! The page's parts lie beside this file (`page/`); this file puts them together with the report and the artefacts'
 //! texts, packed. What the page shows and how is the parts' business.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use miniz_oxide::deflate::compress_to_vec_zlib;
 use serde::Serialize;
 
 use crate::report::model::{Artefact, Report};
@@ -26,28 +25,32 @@ const SCRIPT: [&str; 5] = [
     include_str!("page/main.js"),
 ];
 
-/// So much of one artefact stands in the page; the file beside it has the rest.
+/// Most bytes of one artefact in the page; the file beside it has the rest.
 const OF_ONE: u64 = 128 << 10;
-/// So much of all artefacts together, before packing: logs and YAML get about ten times smaller by it.
+/// Most bytes of all artefacts, before compression, which makes logs and YAML about ten times smaller.
 const OF_ALL: u64 = 24 << 20;
 
-/// What the page's script reads.
+/// zlib's own default.
+const COMPRESSION: u8 = 6;
+
+/// Input of the page's script.
 #[derive(Serialize)]
-struct Data<'a> {
+struct PageData<'a> {
     report: &'a Report,
-    contents: BTreeMap<&'a str, Content>,
+    contents: BTreeMap<&'a str, ArtefactText>,
 }
 
 /// An artefact's text.
 #[derive(Serialize)]
-struct Content {
+struct ArtefactText {
     text: String,
-    /// What is missing of it, in words.
+    /// Note of a missing part.
     #[serde(skip_serializing_if = "String::is_empty")]
     cut: String,
 }
 
-/// The page about a report whose artefacts lie below `folder`. An artefact that cannot be read is left out of the page.
+/// The page about a report whose artefacts lie below `folder`. An artefact that cannot be read is left out of the
+/// page.
 ///
 /// # Errors
 /// When the report cannot be packed.
@@ -62,7 +65,7 @@ pub fn page(report: &Report, folder: &Path) -> io::Result<String> {
             contents.insert(artefact.path.as_str(), content);
         }
     }
-    let data = packed(&Data { report, contents })?;
+    let data = packed(&PageData { report, contents })?;
     let page = PAGE
         .replace("{{style}}", STYLE)
         .replace("{{script}}", &format!("\"use strict\";\n{}", SCRIPT.concat()));
@@ -70,7 +73,7 @@ pub fn page(report: &Report, folder: &Path) -> io::Result<String> {
 }
 
 /// The end of a file: a log's last lines tell more than its first.
-fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<Content> {
+fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<ArtefactText> {
     if limit == 0 {
         return None;
     }
@@ -82,23 +85,21 @@ fn content(folder: &Path, artefact: &Artefact, limit: u64) -> Option<Content> {
     file.take(limit).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     if skipped == 0 {
-        return Some(Content { text: text.into_owned(), cut: String::new() });
+        return Some(ArtefactText { text: text.into_owned(), cut: String::new() });
     }
     let whole_lines = text.split_once('\n').map_or(&*text, |(_, rest)| rest);
     let cut = format!("The last {} of {} kB are shown here;", whole_lines.len() / 1024, length / 1024);
-    Some(Content { text: whole_lines.to_owned(), cut })
+    Some(ArtefactText { text: whole_lines.to_owned(), cut })
 }
 
-/// JSON, compressed, in letters that end no element.
-fn packed(data: &Data<'_>) -> io::Result<String> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    packer.write_all(&serde_json::to_vec(data)?)?;
-    Ok(STANDARD.encode(packer.finish()?))
+/// JSON, compressed by zlib, in letters that end no element.
+fn packed(data: &PageData<'_>) -> io::Result<String> {
+    Ok(STANDARD.encode(compress_to_vec_zlib(&serde_json::to_vec(data)?, COMPRESSION)))
 }
 
 #[cfg(test)]
 mod tests {
-    use flate2::read::GzDecoder;
+    use miniz_oxide::inflate::decompress_to_vec_zlib;
     use serde_json::Value;
 
     use super::*;
@@ -107,7 +108,7 @@ mod tests {
     fn unpacked(page: &str) -> Value {
         let (_, rest) = page.split_once(r#"id="data">"#).unwrap();
         let bytes = STANDARD.decode(rest.split('<').next().unwrap()).unwrap();
-        serde_json::from_reader(GzDecoder::new(bytes.as_slice())).unwrap()
+        serde_json::from_slice(&decompress_to_vec_zlib(&bytes).unwrap()).unwrap()
     }
 
     fn failed(artefact: &str) -> Report {

@@ -1,10 +1,10 @@
-//! `junit.xml`: the run as CI services read it.
+//! `junit.xml`: the run for CI services.
 //!
 //! A suite for each test target and tier. A spec that is tried again carries its earlier attempts as reruns, so that a
 //! service that knows flakes shows it as one. Skipped and pending specs are skipped, with their reason.
 //!
-//! A spec that was interrupted is an error of type `interrupted`. Services show errors apart from failures and take the
-//! job for what it is, not passed; as skipped it would look like one that nobody had begun.
+//! A spec that was interrupted is an error of type `interrupted`. Services show errors apart from failures and take
+//! the job for what it is, not passed; as skipped it would look like one that nobody had begun.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

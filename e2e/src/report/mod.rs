@@ -1,4 +1,4 @@
-//! What a run leaves for people and other programs to read: [`Report`] is the content of `report.json`.
+//! Reports of a run for people and programs; [`Report`] is the content of `report.json`.
 
 mod model;
 
@@ -15,18 +15,18 @@ mod github;
 mod rerun;
 mod tree;
 
-mod aside;
+mod stderr;
 
-pub(crate) use aside::aside;
-pub(crate) use files::Files;
+pub(crate) use files::FileReporter;
 pub(crate) use github::Github;
 pub use html::page;
 pub use model::{
-    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Place, Report,
-    SpecReport, Transition,
+    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Report,
+    SourceLocation, SpecReport, Transition,
 };
-pub(crate) use reporter::{Beginning, RunHead};
+pub(crate) use reporter::{AttemptStart, RunInfo};
 pub(crate) use reporter::{Reporter, Reporters};
+pub(crate) use stderr::print_to_stderr;
 pub(crate) use suite::suite_name;
-pub(crate) use timeline::{Ongoing, Timeline};
-pub(crate) use tree::Tree;
+pub(crate) use timeline::{OngoingMoment, Timeline};
+pub(crate) use tree::TreeFormatter;

@@ -1,4 +1,4 @@
-//! What is known of a run after it: the content of `report.json`, from which every other form is made.
+//! The model of a finished run: the content of `report.json`, from which every other form is made.
 //!
 //! Plain data that can be read back. It knows neither how a spec runs nor how a report looks.
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 /// The outcomes of one or several runs that wrote into one folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// How many specs passed at the first attempt.
+    /// Number of specs that passed at the first attempt.
     pub passed: usize,
-    /// How many failed.
+    /// Number of specs that failed.
     pub failed: usize,
-    /// How many were running when the run was ended.
+    /// Number of specs that ran when the run was ended.
     #[serde(default)]
     pub interrupted: usize,
-    /// How many failed at first and passed when they were tried again.
+    /// Number of specs that failed at first and passed in a retry.
     #[serde(default)]
     pub flaky: usize,
-    /// How many could not run on their tier, or were not reached.
+    /// Number of specs that could not run on their tier, or were not reached.
     pub skipped: usize,
-    /// How many are written down and not yet meant to run.
+    /// Number of pending specs.
     #[serde(default)]
     pub pending: usize,
     /// One entry for each spec and tier.
@@ -37,12 +37,12 @@ pub struct SpecReport {
     /// The names from the outermost group to the spec.
     #[serde(default)]
     pub path: Vec<String>,
-    /// What it is labelled with, its groups' labels included.
+    /// Labels, those of its groups included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// What answered the API.
+    /// The tier.
     pub tier: String,
-    /// How it ended; its fields stand beside the others.
+    /// Outcome; its fields are inlined.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The machine's time from the first attempt's start to the end of the last one's clean-up.
@@ -50,15 +50,16 @@ pub struct SpecReport {
     /// The run's seed. Missing where the spec did not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// Which of the parallel workers ran it, counted from 0.
+    /// Number of the worker that ran it, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<usize>,
-    /// The times it was tried, in their order: none for a spec that was left out, several for one that was tried again.
+    /// The times it was tried, in their order: none for a spec that was left out, several for one that was tried
+    /// again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
 }
 
-/// How a spec ended.
+/// Outcome of a spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Outcome {
@@ -67,17 +68,17 @@ pub enum Outcome {
     Passed,
     /// At every attempt.
     Failed {
-        /// What a person reads about it: the last attempt's failures and steps.
+        /// Message for people: the last attempt's failures and steps.
         story: String,
     },
-    /// The run was ended while it ran: nobody knows what would have come of it.
+    /// The run was ended while it ran.
     Interrupted {
-        /// What a person reads about it: what it was doing, and what could not be undone.
+        /// Message for people: the interrupted operation, and failed clean-ups.
         story: String,
     },
     /// It failed and passed when it was tried again.
     Flaky {
-        /// What a person reads about it: the last failed attempt's failures and steps.
+        /// Message for people: the last failed attempt's failures and steps.
         story: String,
     },
     /// It was left out.
@@ -105,16 +106,16 @@ pub struct Attempt {
     pub cluster_started: Option<Timestamp>,
     /// The machine's time that it took, clean-up included.
     pub seconds: f64,
-    /// Why it failed; the first one is the reason, the others came after it. Empty if it passed.
+    /// Failures, the first of which is the cause. Empty if it passed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailureReport>,
-    /// What happened, in order.
+    /// Timeline, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timeline: Vec<Moment>,
-    /// What was collected when it failed.
+    /// Evidence, if it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artefacts: Vec<Artefact>,
-    /// What could not be collected when it failed, and why.
+    /// Evidence that is missing, with reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncollected: Vec<String>,
 }
@@ -124,10 +125,10 @@ pub struct Attempt {
 pub struct FailureReport {
     /// One sentence, or several lines where nothing below is told apart.
     pub message: String,
-    /// Where in the spec.
+    /// Place in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
-    /// What was expected.
+    pub place: Option<SourceLocation>,
+    /// The expectation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// The last value that was seen, as YAML.
@@ -136,7 +137,7 @@ pub struct FailureReport {
     /// Lines that begin with `-` (expected), `+` (seen) or a space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
-    /// What the value went through while it was waited for, counted from the attempt's start.
+    /// Changes of the value during the wait, with times from the attempt's start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transitions: Vec<Transition>,
     /// The last error that the API server gave while it was asked.
@@ -146,7 +147,7 @@ pub struct FailureReport {
 
 /// A line of a spec file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct SourceLocation {
     /// As the compiler was given it: relative to the workspace.
     pub file: String,
     /// Counted from 1.
@@ -160,7 +161,7 @@ pub struct Place {
 pub struct Transition {
     /// Seconds since the attempt's start, by the cluster's clock.
     pub at: f64,
-    /// What happened.
+    /// The change.
     pub text: String,
 }
 
@@ -169,17 +170,17 @@ pub struct Transition {
 pub struct Moment {
     /// Seconds since the attempt's start, by the cluster's clock.
     pub at: f64,
-    /// How many seconds it went on, for what has an end.
+    /// Duration in seconds, for a moment with an end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<f64>,
-    /// What sort of thing happened.
+    /// Kind of the moment.
     pub kind: MomentKind,
     /// One line.
     pub text: String,
     /// More lines, if there are any: a difference, a story.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// Whether it is part of why the attempt failed.
+    /// True if it is part of why the attempt failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
     /// The object that changed, for [`MomentKind::Watch`].
@@ -187,18 +188,18 @@ pub struct Moment {
     pub object: Option<ObjectChange>,
 }
 
-/// What sort of thing a [`Moment`] is.
+/// Kind of a [`Moment`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MomentKind {
     /// A hook, from its begin to its end.
     Hook,
-    /// What the spec said that it does next.
+    /// A step of the spec.
     #[default]
     Step,
     /// A check or a wait, from its begin to its end.
     Expectation,
-    /// What a wait saw change.
+    /// A change that a wait saw.
     Transition,
     /// An object of the namespace changed.
     Watch,
@@ -216,14 +217,14 @@ pub enum MomentKind {
     Failure,
 }
 
-/// How an object of the namespace changed.
+/// Change of an object in the namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectChange {
     /// `Machine.fleet.seatrial.dev`; without a dot for the core group.
     pub kind: String,
     /// The object's name.
     pub name: String,
-    /// What the watch called it.
+    /// Type of the change.
     pub change: Change,
     /// The `resourceVersion` that the object has now.
     pub revision: String,
@@ -245,9 +246,9 @@ pub enum Change {
 /// A file that was collected when an attempt failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artefact {
-    /// What it holds: `events`, `objects`, `Pod logs`.
+    /// Sort of evidence: `events`, `objects`, `Pod logs`.
     pub title: String,
-    /// Where it is, relative to the report's folder, with `/` between the parts.
+    /// Path relative to the report's folder, separated by `/`.
     pub path: String,
     /// The file's size in bytes.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! The contract between whoever runs specs and whoever tells of it.
+//! The trait of reporters.
 //!
 //! The run loop calls; reporters listen. A reporter decides nothing about the run, and what it cannot write is an
 //! error of the run's end, never of a spec.
@@ -8,26 +8,26 @@ use std::sync::Arc;
 
 use crate::report::model::{Moment, SpecReport};
 
-/// What a run is, before its first spec.
+/// A run before its first spec.
 #[derive(Clone, Debug, Default)]
 #[expect(dead_code, reason = "the reporters that read it come next")]
-pub(crate) struct RunHead {
+pub(crate) struct RunInfo {
     /// The test target's name.
     pub(crate) suite: String,
-    /// What answers the API.
+    /// The tier.
     pub(crate) tier: String,
     /// The run's seed.
     pub(crate) seed: u64,
-    /// How many specs will run.
+    /// Number of specs that will run.
     pub(crate) specs: usize,
-    /// How many at once.
+    /// Number of parallel workers.
     pub(crate) workers: usize,
 }
 
 /// One attempt that begins.
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "the reporters that read it come next")]
-pub(crate) struct Beginning<'a> {
+pub(crate) struct AttemptStart<'a> {
     /// The names from the outermost group to the spec.
     pub(crate) path: &'a [String],
     /// Counted from 1.
@@ -36,20 +36,20 @@ pub(crate) struct Beginning<'a> {
     pub(crate) worker: usize,
 }
 
-/// Somebody who tells of a run: on the terminal, in files, to a CI service.
+/// Output of a run: on the terminal, in files, for a CI service.
 ///
 /// Calls come from the threads of all workers at once, so an implementation keeps its state behind a lock. For each
 /// spec that runs: `attempt_begins` at least once, any number of `happened` after it, one `spec_ended`. A spec that is
 /// left out has `spec_ended` alone. `run_begins` comes before all of them and `run_ended` after all, once each.
 pub(crate) trait Reporter: Send + Sync {
     /// The run is planned and its tier is usable.
-    fn run_begins(&self, _run: &RunHead) {}
+    fn run_begins(&self, _run: &RunInfo) {}
 
     /// A worker takes a spec up, for the first time or again.
-    fn attempt_begins(&self, _spec: Beginning<'_>) {}
+    fn attempt_begins(&self, _spec: AttemptStart<'_>) {}
 
     /// Something happened in a spec that is running. Called from the spec's own thread: it must be quick.
-    fn happened(&self, _spec: Beginning<'_>, _moment: &Moment) {}
+    fn happened(&self, _spec: AttemptStart<'_>, _moment: &Moment) {}
 
     /// A spec will not be tried again.
     fn spec_ended(&self, _spec: &SpecReport) {}
@@ -62,15 +62,15 @@ pub(crate) trait Reporter: Send + Sync {
 
 /// One that others hold, too.
 impl<R: Reporter + ?Sized> Reporter for Arc<R> {
-    fn run_begins(&self, run: &RunHead) {
+    fn run_begins(&self, run: &RunInfo) {
         (**self).run_begins(run);
     }
 
-    fn attempt_begins(&self, spec: Beginning<'_>) {
+    fn attempt_begins(&self, spec: AttemptStart<'_>) {
         (**self).attempt_begins(spec);
     }
 
-    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+    fn happened(&self, spec: AttemptStart<'_>, moment: &Moment) {
         (**self).happened(spec, moment);
     }
 
@@ -95,15 +95,15 @@ impl Reporters {
 }
 
 impl Reporter for Reporters {
-    fn run_begins(&self, run: &RunHead) {
+    fn run_begins(&self, run: &RunInfo) {
         self.0.iter().for_each(|reporter| reporter.run_begins(run));
     }
 
-    fn attempt_begins(&self, spec: Beginning<'_>) {
+    fn attempt_begins(&self, spec: AttemptStart<'_>) {
         self.0.iter().for_each(|reporter| reporter.attempt_begins(spec));
     }
 
-    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+    fn happened(&self, spec: AttemptStart<'_>, moment: &Moment) {
         self.0.iter().for_each(|reporter| reporter.happened(spec, moment));
     }
 
@@ -111,7 +111,7 @@ impl Reporter for Reporters {
         self.0.iter().for_each(|reporter| reporter.spec_ended(spec));
     }
 
-    /// All of them, also after one has failed; the first error is told.
+    /// Calls all of them, also after one has failed; returns the first error.
     fn run_ended(&self) -> io::Result<()> {
         let results: Vec<_> = self.0.iter().map(|reporter| reporter.run_ended()).collect();
         results.into_iter().collect()

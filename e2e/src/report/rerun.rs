@@ -1,4 +1,4 @@
-//! The command that runs a spec again as it ran.
+//! The command that runs a spec again.
 
 use crate::report::model::SpecReport;
 

@@ -1,4 +1,4 @@
-//! What the running test target is called.
+//! The name of the running test target.
 
 use std::path::Path;
 

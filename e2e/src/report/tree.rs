@@ -1,4 +1,4 @@
-//! The run as a tree: groups once, specs below them as they end, failures explained at the end.
+//! The run as a tree: groups, specs below them as they end, failures at the end.
 //!
 //! It makes text, coloured or plain; who prints it, and what besides, is the console's business.
 
@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use crate::report::model::{Outcome, SpecReport};
 use crate::report::rerun;
 
-/// How wide a reader's window is taken to be.
+/// Assumed width of the terminal.
 const WIDTH: usize = 100;
 
 /// Tells specs, each at its place below its groups.
-pub(crate) struct Tree {
+pub(crate) struct TreeFormatter {
     colours: bool,
     /// The report's folder, if there is one.
     folder: Option<PathBuf>,
@@ -20,9 +20,9 @@ pub(crate) struct Tree {
     path: Vec<String>,
 }
 
-/// How something is written; plain where there are no colours.
+/// Style of a text; plain where there are no colours.
 #[derive(Clone, Copy)]
-enum Style {
+enum TextStyle {
     Good,
     Bad,
     Odd,
@@ -30,7 +30,7 @@ enum Style {
     Strong,
 }
 
-impl Tree {
+impl TreeFormatter {
     pub(crate) fn new(colours: bool, folder: Option<PathBuf>) -> Self {
         Self { colours, folder, path: Vec::new() }
     }
@@ -41,7 +41,7 @@ impl Tree {
         let shared = groups.iter().zip(&self.path).take_while(|(now, then)| now == then).count();
         let mut lines = String::new();
         for (depth, group) in groups.iter().enumerate().skip(shared) {
-            let _ = writeln!(lines, "{}{}", "  ".repeat(depth), self.paint(Style::Strong, group));
+            let _ = writeln!(lines, "{}{}", "  ".repeat(depth), self.paint(TextStyle::Strong, group));
         }
         let aside = match &spec.outcome {
             Outcome::Skipped { reason } => format!("skipped: {reason}"),
@@ -53,17 +53,19 @@ impl Tree {
             Outcome::Interrupted { .. } => format!("interrupted after {}", took(spec.seconds)),
             Outcome::Passed | Outcome::Failed { .. } => took(spec.seconds),
         };
-        let (indent, aside) = ("  ".repeat(groups.len()), self.paint(Style::Quiet, &format!("({aside})")));
+        let (indent, aside) =
+            ("  ".repeat(groups.len()), self.paint(TextStyle::Quiet, &format!("({aside})")));
         let _ = writeln!(lines, "{indent}{} {name} {aside}", self.mark(&spec.outcome));
         self.path = groups.to_vec();
         lines
     }
 
-    /// Why a spec failed, at first or for good, or where it was interrupted, where its evidence is, and how to run it again; nothing about others.
+    /// Reason why a spec failed, at first or for good, or where it was interrupted, where its evidence is, and how
+    /// to run it again; nothing about others.
     pub(crate) fn explained(&self, spec: &SpecReport) -> String {
         let (style, story) = match &spec.outcome {
-            Outcome::Failed { story } => (Style::Bad, story),
-            Outcome::Flaky { story } | Outcome::Interrupted { story } => (Style::Odd, story),
+            Outcome::Failed { story } => (TextStyle::Bad, story),
+            Outcome::Flaky { story } | Outcome::Interrupted { story } => (TextStyle::Odd, story),
             _ => return String::new(),
         };
         let title = format!("── {}: {} ", spec.outcome.word(), spec.name);
@@ -81,32 +83,32 @@ impl Tree {
         self.folder.as_ref().map(|folder| folder.join("report.html"))
     }
 
-    fn paint(&self, style: Style, text: &str) -> String {
+    fn paint(&self, style: TextStyle, text: &str) -> String {
         let code = match style {
-            Style::Good => "32",
-            Style::Bad => "31",
-            Style::Odd => "33",
-            Style::Quiet => "2",
-            Style::Strong => "1",
+            TextStyle::Good => "32",
+            TextStyle::Bad => "31",
+            TextStyle::Odd => "33",
+            TextStyle::Quiet => "2",
+            TextStyle::Strong => "1",
         };
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn mark(&self, outcome: &Outcome) -> String {
         match outcome {
-            Outcome::Passed => self.paint(Style::Good, "✓"),
-            Outcome::Failed { .. } => self.paint(Style::Bad, "✗"),
-            Outcome::Interrupted { .. } => self.paint(Style::Odd, "!"),
-            Outcome::Flaky { .. } => self.paint(Style::Odd, "~"),
-            Outcome::Skipped { .. } | Outcome::Pending { .. } => self.paint(Style::Quiet, "-"),
+            Outcome::Passed => self.paint(TextStyle::Good, "✓"),
+            Outcome::Failed { .. } => self.paint(TextStyle::Bad, "✗"),
+            Outcome::Interrupted { .. } => self.paint(TextStyle::Odd, "!"),
+            Outcome::Flaky { .. } => self.paint(TextStyle::Odd, "~"),
+            Outcome::Skipped { .. } | Outcome::Pending { .. } => self.paint(TextStyle::Quiet, "-"),
         }
     }
 
     /// Differences coloured, the rest as it is.
     fn story(&self, story: &str) -> String {
         let line = |line: &str| match line.trim_start().as_bytes() {
-            [b'-', rest @ ..] if !rest.starts_with(b" ") => self.paint(Style::Bad, line),
-            [b'+', ..] => self.paint(Style::Good, line),
+            [b'-', rest @ ..] if !rest.starts_with(b" ") => self.paint(TextStyle::Bad, line),
+            [b'+', ..] => self.paint(TextStyle::Good, line),
             _ => line.to_owned(),
         };
         story.lines().map(line).collect::<Vec<_>>().join("\n")
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_told_once_and_its_specs_below_it() {
+    fn a_group_is_reported_once_and_its_specs_below_it() {
         let specs = [
             spec("Machine / starts", Outcome::Passed, 0.25),
             spec("Machine / that is lost / is replaced", Outcome::Passed, 2.5),
@@ -158,7 +160,7 @@ mod tests {
             spec("Cluster / grows", Outcome::Pending { reason: String::new() }, 0.0),
             spec("Cluster / shrinks", Outcome::Interrupted { story: "SIGTERM".into() }, 1.5),
         ];
-        let mut tree = Tree::new(false, None);
+        let mut tree = TreeFormatter::new(false, None);
         let text: Vec<_> = specs.iter().map(|spec| tree.spec(spec)).collect();
         let expected = "\
 Machine
@@ -180,7 +182,7 @@ Cluster
         let attempts = vec![Attempt { artefacts, ..Attempt::default() }];
         let story = "it's late\n    -status: True\n    +status: False".to_owned();
         let failed = SpecReport { attempts, ..spec("Machine / it's up", Outcome::Failed { story }, 1.0) };
-        let text = Tree::new(false, Some("out".into())).explained(&failed);
+        let text = TreeFormatter::new(false, Some("out".into())).explained(&failed);
         assert!(text.starts_with("\n── failed: Machine / it's up ─"), "{text}");
         assert!(text.contains("\nit's late\n    -status: True\n    +status: False\n"), "{text}");
         assert!(text.contains("\nevidence: out/artefacts/specs-fake/starts-1f/attempt-1\n"), "{text}");
@@ -195,7 +197,7 @@ Cluster
     fn on_a_terminal_outcomes_and_differences_have_colours() {
         let story = "late\n    +status: False".to_owned();
         let failed = spec("a", Outcome::Failed { story }, 1.0);
-        let mut tree = Tree::new(true, None);
+        let mut tree = TreeFormatter::new(true, None);
         assert!(tree.spec(&failed).starts_with("\x1b[31m✗\x1b[0m a"));
         assert!(tree.explained(&failed).contains("\x1b[32m    +status: False\x1b[0m"));
         assert_eq!(tree.explained(&spec("b", Outcome::Passed, 1.0)), "");

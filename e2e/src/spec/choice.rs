@@ -1,4 +1,4 @@
-//! Which specs of a plan run, which are listed as left out and why, and which are not there at all.
+//! Choice of the specs that run, and of those that are listed as skipped, with reasons.
 //!
 //! What can run is decided here, when specs are listed: a spec whose need the tier lacks is listed as ignored with the
 //! reason in front of its name, so that nextest too shows a skip as a skip.
@@ -12,17 +12,17 @@ use crate::spec::plan::Spec;
 use crate::spec::pool::blank;
 use crate::tier::Tier;
 
-/// What the harness lists, filters and counts as one: a spec, or an ordered group of them.
-pub(crate) struct Candidate {
+/// A test for the harness: a spec, or an ordered group of specs.
+pub(crate) struct PlannedTrial {
     pub(crate) name: String,
     pub(crate) specs: Vec<Spec>,
-    /// Why it does not run unless the caller insists.
-    pub(crate) held: Option<Held>,
+    /// Reason for skipping it unless the command line includes ignored tests.
+    pub(crate) held: Option<SkipReason>,
 }
 
-/// Why specs are left out.
+/// Reason why specs are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Held {
+pub(crate) enum SkipReason {
     /// Its author says so.
     Pending(String),
     /// The tier lacks what it needs.
@@ -31,16 +31,16 @@ pub(crate) enum Held {
     Unfocused,
 }
 
-/// What a run does with the plan's specs.
+/// The chosen specs of a plan.
 #[derive(Default)]
 pub(crate) struct Choice {
     /// To be run.
     pub(crate) runs: Vec<Spec>,
-    /// What is told of the others without running them.
-    pub(crate) told: Vec<SpecReport>,
+    /// Reports of the others, which do not run.
+    pub(crate) skipped: Vec<SpecReport>,
     /// The trials of both.
     pub(crate) trials: Vec<TrialNames>,
-    /// How many trials the command line leaves out.
+    /// Number of trials that the command line filters out.
     pub(crate) filtered_out: usize,
 }
 
@@ -53,13 +53,19 @@ pub(crate) struct TrialNames {
 }
 
 /// Groups a plan's specs into what the harness lists.
-pub(crate) fn candidates(specs: Vec<Spec>, tier: &dyn Tier) -> Vec<Candidate> {
+pub(crate) fn candidates(specs: Vec<Spec>, tier: &dyn Tier) -> Vec<PlannedTrial> {
     let focused = specs.iter().any(|spec| spec.focused);
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut candidates: Vec<PlannedTrial> = Vec::new();
     for spec in specs {
         match candidates.last_mut() {
             Some(last) if spec.ordered.is_some() && last.name == spec.trial() => last.specs.push(spec),
-            _ => candidates.push(Candidate { name: spec.trial().to_owned(), specs: vec![spec], held: None }),
+            _ => {
+                candidates.push(PlannedTrial {
+                    name: spec.trial().to_owned(),
+                    specs: vec![spec],
+                    held: None,
+                });
+            }
         }
     }
     for candidate in &mut candidates {
@@ -68,22 +74,22 @@ pub(crate) fn candidates(specs: Vec<Spec>, tier: &dyn Tier) -> Vec<Candidate> {
     candidates
 }
 
-fn held(specs: &[Spec], tier: &dyn Tier, focused: bool) -> Option<Held> {
+fn held(specs: &[Spec], tier: &dyn Tier, focused: bool) -> Option<SkipReason> {
     if let Some(reason) =
         specs[0].pending.as_ref().filter(|_| specs.iter().all(|spec| spec.pending.is_some()))
     {
-        return Some(Held::Pending(reason.clone()));
+        return Some(SkipReason::Pending(reason.clone()));
     }
     let missing: BTreeSet<_> =
         specs.iter().flat_map(|spec| &spec.needs).filter(|need| !tier.has(**need)).collect();
     if !missing.is_empty() {
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
-        return Some(Held::Needs(missing.join(", ")));
+        return Some(SkipReason::Needs(missing.join(", ")));
     }
-    (focused && !specs.iter().any(|spec| spec.focused)).then_some(Held::Unfocused)
+    (focused && !specs.iter().any(|spec| spec.focused)).then_some(SkipReason::Unfocused)
 }
 
-impl Held {
+impl SkipReason {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Pending(reason) => Outcome::Pending { reason: reason.clone() },
@@ -102,7 +108,7 @@ impl Held {
     }
 }
 
-impl Candidate {
+impl PlannedTrial {
     /// The labels of all its specs.
     pub(crate) fn labels(&self) -> BTreeSet<String> {
         self.specs.iter().flat_map(|spec| spec.labels.iter().cloned()).collect()
@@ -110,11 +116,11 @@ impl Candidate {
 
     /// The same for the library that reads the command line and prints listings.
     pub(crate) fn trial(&self) -> Trial {
-        let kind = self.held.as_ref().map(Held::kind).unwrap_or_default();
+        let kind = self.held.as_ref().map(SkipReason::kind).unwrap_or_default();
         Trial::test(&self.name, || Ok(())).with_kind(kind).with_ignored_flag(self.held.is_some())
     }
 
-    /// Whether the command line leaves it out. A filter that is no exact name may name a part of an ordered group.
+    /// True if the command line leaves it out. A filter that is no exact name may name a part of an ordered group.
     pub(crate) fn is_filtered_out(&self, arguments: &Arguments) -> bool {
         let part = |spec: &Spec| {
             let trial = Trial::test(&spec.name, || Ok(())).with_ignored_flag(self.held.is_some());
@@ -125,7 +131,7 @@ impl Candidate {
 }
 
 /// Decides what becomes of each candidate.
-pub(crate) fn choose(candidates: Vec<Candidate>, arguments: &Arguments, tier: &'static str) -> Choice {
+pub(crate) fn choose(candidates: Vec<PlannedTrial>, arguments: &Arguments, tier: &'static str) -> Choice {
     let mut choice = Choice::default();
     for candidate in candidates {
         if candidate.is_filtered_out(arguments) {
@@ -135,19 +141,19 @@ pub(crate) fn choose(candidates: Vec<Candidate>, arguments: &Arguments, tier: &'
         let ignored = arguments.is_ignored(&candidate.trial());
         choice.trials.push(TrialNames {
             name: candidate.name.clone(),
-            kind: candidate.held.as_ref().map(Held::kind).unwrap_or_default(),
+            kind: candidate.held.as_ref().map(SkipReason::kind).unwrap_or_default(),
             specs: candidate.specs.iter().map(|spec| spec.name.clone()).collect(),
         });
         for spec in candidate.specs {
             match (&candidate.held, &spec.pending) {
-                (Some(held), _) if ignored => choice.told.push(blank(&spec, tier, held.outcome())),
+                (Some(held), _) if ignored => choice.skipped.push(blank(&spec, tier, held.outcome())),
                 // The caller insists, and the tier still cannot.
-                (Some(Held::Needs(needs)), _) => {
+                (Some(SkipReason::Needs(needs)), _) => {
                     let story = format!("needs {needs}, which tier {tier} lacks");
-                    choice.told.push(blank(&spec, tier, Outcome::Failed { story }));
+                    choice.skipped.push(blank(&spec, tier, Outcome::Failed { story }));
                 }
                 (None, Some(reason)) => {
-                    choice.told.push(blank(&spec, tier, Held::Pending(reason.clone()).outcome()));
+                    choice.skipped.push(blank(&spec, tier, SkipReason::Pending(reason.clone()).outcome()));
                 }
                 _ => choice.runs.push(spec),
             }

@@ -1,8 +1,8 @@
-//! What a run prints: a tree of specs, or one of libtest's forms (a line for each trial, a character, JSON) if asked.
+//! Console output of a run: a tree of specs, or one of libtest's formats.
 //!
 //! An ordered group is one trial: libtest's line comes when the last of its specs has ended. The tree has a line for
-//! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it was
-//! written.
+//! each spec; where time is virtual a group is told as a whole, since it takes no time, and in the order in which it
+//! was written.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use serde_json::json;
 
-use crate::report::{Beginning, Moment, MomentKind, Outcome, Reporter, SpecReport, Tree, aside};
+use crate::report::{
+    AttemptStart, Moment, MomentKind, Outcome, Reporter, SpecReport, TreeFormatter, print_to_stderr,
+};
 use crate::spec::choice::{Choice, TrialNames};
 
-/// What became of all trials of a run.
+/// Counts of a run's trials by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
+pub(crate) struct SpecCounts {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) ignored: usize,
@@ -28,41 +30,41 @@ pub(crate) struct Figures {
 /// Prints while the run goes on, and the figures at its end.
 pub(crate) struct Console {
     format: FormatSetting,
-    /// How the tree is printed, where it is in place of lines.
-    tree: Option<Telling>,
+    /// Time at which the tree is printed, where it is printed.
+    tree: Option<PrintTime>,
     color: bool,
     fail_on_flake: bool,
-    /// Whether steps are told at once.
+    /// True if steps are printed at once.
     live: bool,
     trials: Vec<TrialNames>,
-    state: Mutex<State>,
+    state: Mutex<ConsoleState>,
 }
 
-struct State {
+struct ConsoleState {
     out: Box<dyn Write + Send>,
     /// The reports of trials that have not ended, by the trial's place in the list.
     open: BTreeMap<usize, Vec<SpecReport>>,
-    figures: Figures,
+    figures: SpecCounts,
     failures: Vec<(String, String)>,
-    tree: Tree,
+    tree: TreeFormatter,
     /// Specs that ended and are not on the tree yet, by their outermost group.
     held: BTreeMap<String, Vec<SpecReport>>,
-    /// What the tree explains at the end.
+    /// Failed specs, explained at the end.
     explained: Vec<SpecReport>,
     started: Instant,
 }
 
 /// When the tree's lines are printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Telling {
-    /// As soon as they are known: whoever waits for real wants to know.
+enum PrintTime {
+    /// As soon as they are known, for runs in real time.
     AtOnce,
     /// With the rest of their outermost group, in the order in which it was written.
     ByGroup,
 }
 
-/// What a run is told about how it is to be printed.
-pub(crate) struct Manner {
+/// Options of the console output.
+pub(crate) struct OutputOptions {
     /// A flaky spec counts as failed.
     pub(crate) fail_on_flake: bool,
     /// Waits cost no time.
@@ -71,9 +73,9 @@ pub(crate) struct Manner {
     pub(crate) report: Option<PathBuf>,
 }
 
-/// How a trial ended, in libtest's words.
+/// Outcome of a trial, in libtest's terms.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum TrialEnd {
     Ok,
     Flaky,
     Failed,
@@ -81,9 +83,9 @@ enum End {
 }
 
 impl Console {
-    pub(crate) fn new(arguments: &Arguments, choice: &Choice, manner: Manner) -> io::Result<Self> {
-        let Manner { fail_on_flake, virtual_time, report } = manner;
-        let telling = if virtual_time { Telling::ByGroup } else { Telling::AtOnce };
+    pub(crate) fn new(arguments: &Arguments, choice: &Choice, manner: OutputOptions) -> io::Result<Self> {
+        let OutputOptions { fail_on_flake, virtual_time, report } = manner;
+        let telling = if virtual_time { PrintTime::ByGroup } else { PrintTime::AtOnce };
         let tree = (arguments.format.is_none() && !arguments.quiet).then_some(telling);
         let format = if arguments.quiet {
             FormatSetting::Terse
@@ -103,24 +105,32 @@ impl Console {
             Some(path) => Box::new(std::fs::File::create(path)?),
             None => Box::new(io::stdout()),
         };
-        let figures = Figures { filtered_out: choice.filtered_out, ..Figures::default() };
+        let figures = SpecCounts { filtered_out: choice.filtered_out, ..SpecCounts::default() };
         let trials = choice.trials.clone();
         let (open, failures, started) = (BTreeMap::new(), Vec::new(), Instant::now());
         let (held, explained) = (BTreeMap::new(), Vec::new());
-        let state =
-            State { out, open, figures, failures, tree: Tree::new(color, report), held, explained, started };
+        let state = ConsoleState {
+            out,
+            open,
+            figures,
+            failures,
+            tree: TreeFormatter::new(color, report),
+            held,
+            explained,
+            started,
+        };
         let state = Mutex::new(state);
         Ok(Self { format, tree, color, fail_on_flake, live: arguments.nocapture, trials, state })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConsoleState> {
         self.state.lock().expect("nobody panics while a line is printed")
     }
 
     /// Before a run or a repetition of it.
     pub(crate) fn begins(&self) {
         let (count, state) = (self.trials.len(), &mut *self.state());
-        self.tell_held(state, |_| true);
+        self.print_held_groups(state, |_| true);
         match self.format {
             FormatSetting::Json => {
                 say(state, &json!({"type": "suite", "event": "started", "test_count": count}).to_string());
@@ -129,13 +139,13 @@ impl Console {
         }
     }
 
-    fn trial_ended(&self, trial: &TrialNames, reports: &[SpecReport], state: &mut State) {
+    fn trial_ended(&self, trial: &TrialNames, reports: &[SpecReport], state: &mut ConsoleState) {
         let end = end_of(reports);
         match end {
-            End::Failed => state.figures.failed += 1,
-            End::Flaky if self.fail_on_flake => state.figures.failed += 1,
-            End::Ok | End::Flaky => state.figures.passed += 1,
-            End::Ignored => state.figures.ignored += 1,
+            TrialEnd::Failed => state.figures.failed += 1,
+            TrialEnd::Flaky if self.fail_on_flake => state.figures.failed += 1,
+            TrialEnd::Ok | TrialEnd::Flaky => state.figures.passed += 1,
+            TrialEnd::Ignored => state.figures.ignored += 1,
         }
         let story = story_of(trial, reports);
         match self.format {
@@ -143,19 +153,19 @@ impl Console {
             FormatSetting::Pretty => say(state, &self.line(trial, end)),
             FormatSetting::Terse => {
                 let letter = match end {
-                    End::Ok => ".",
-                    End::Flaky => "f",
-                    End::Failed => "F",
-                    End::Ignored => "i",
+                    TrialEnd::Ok => ".",
+                    TrialEnd::Flaky => "f",
+                    TrialEnd::Failed => "F",
+                    TrialEnd::Ignored => "i",
                 };
                 // A reader that is gone (a pipe to `head`, say) must not end the specs.
                 let _ = write!(state.out, "{}", self.painted(letter, end)).and_then(|()| state.out.flush());
             }
             FormatSetting::Json => {
                 let event = match end {
-                    End::Ok | End::Flaky => "ok",
-                    End::Failed => "failed",
-                    End::Ignored => "ignored",
+                    TrialEnd::Ok | TrialEnd::Flaky => "ok",
+                    TrialEnd::Failed => "failed",
+                    TrialEnd::Ignored => "ignored",
                 };
                 say(
                     state,
@@ -163,40 +173,40 @@ impl Console {
                 );
             }
         }
-        if end == End::Failed || (end == End::Flaky && self.fail_on_flake) {
+        if end == TrialEnd::Failed || (end == TrialEnd::Flaky && self.fail_on_flake) {
             state.failures.push((trial.name.clone(), story));
         }
     }
 
-    fn line(&self, trial: &TrialNames, end: End) -> String {
+    fn line(&self, trial: &TrialNames, end: TrialEnd) -> String {
         let word = match end {
-            End::Ok => "ok",
-            End::Flaky => "FLAKY",
-            End::Failed => "FAILED",
-            End::Ignored => "ignored",
+            TrialEnd::Ok => "ok",
+            TrialEnd::Flaky => "FLAKY",
+            TrialEnd::Failed => "FAILED",
+            TrialEnd::Ignored => "ignored",
         };
         let kind = if trial.kind.is_empty() { String::new() } else { format!("[{}] ", trial.kind) };
         format!("test {kind}{} ... {}", trial.name, self.painted(word, end))
     }
 
-    fn painted(&self, word: &str, end: End) -> String {
+    fn painted(&self, word: &str, end: TrialEnd) -> String {
         let code = match end {
-            End::Ok => 32,
-            End::Failed => 31,
-            End::Flaky | End::Ignored => 33,
+            TrialEnd::Ok => 32,
+            TrialEnd::Failed => 31,
+            TrialEnd::Flaky | TrialEnd::Ignored => 33,
         };
         if self.color { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
     }
 
-    /// Whether a trial has failed until now.
+    /// True if a trial has failed until now.
     pub(crate) fn has_failed(&self) -> bool {
         self.state().figures.failed > 0
     }
 
-    /// What all runs came to. The last line is libtest's, which other programs read.
-    pub(crate) fn ends(&self, remarks: &str) -> Figures {
+    /// Summary of all runs. The last line is libtest's, which other programs read.
+    pub(crate) fn ends(&self, remarks: &str) -> SpecCounts {
         let state = &mut *self.state();
-        self.tell_held(state, |_| true);
+        self.print_held_groups(state, |_| true);
         let (figures, took) = (state.figures, state.started.elapsed());
         if self.format == FormatSetting::Json {
             let event = if figures.failed > 0 { "failed" } else { "ok" };
@@ -221,12 +231,12 @@ impl Console {
         if !remarks.is_empty() {
             say(state, remarks.trim_end_matches('\n'));
         }
-        let end = if figures.failed > 0 { End::Failed } else { End::Ok };
+        let end = if figures.failed > 0 { TrialEnd::Failed } else { TrialEnd::Ok };
         if let Some(page) = state.tree.page() {
             say(state, &format!("\nreport: {}", page.display()));
         }
-        let word = self.painted(if end == End::Ok { "ok" } else { "FAILED" }, end);
-        let Figures { passed, failed, ignored, filtered_out, .. } = figures;
+        let word = self.painted(if end == TrialEnd::Ok { "ok" } else { "FAILED" }, end);
+        let SpecCounts { passed, failed, ignored, filtered_out, .. } = figures;
         say(
             state,
             &format!(
@@ -240,9 +250,9 @@ impl Console {
 }
 
 impl Reporter for Console {
-    fn happened(&self, spec: Beginning<'_>, moment: &Moment) {
+    fn happened(&self, spec: AttemptStart<'_>, moment: &Moment) {
         if self.live && moment.kind == MomentKind::Step {
-            aside(&format!("{}: {}", spec.path.join(" / "), moment.text));
+            print_to_stderr(&format!("{}: {}", spec.path.join(" / "), moment.text));
         }
     }
 
@@ -266,7 +276,7 @@ impl Reporter for Console {
 
 /// The tree.
 impl Console {
-    fn onto_the_tree(&self, spec: &SpecReport, telling: Telling, state: &mut State) {
+    fn onto_the_tree(&self, spec: &SpecReport, telling: PrintTime, state: &mut ConsoleState) {
         let explains = match &spec.outcome {
             Outcome::Failed { .. } | Outcome::Interrupted { .. } => true,
             Outcome::Flaky { .. } => self.fail_on_flake,
@@ -275,7 +285,7 @@ impl Console {
         if explains {
             state.explained.push(spec.clone());
         }
-        if telling == Telling::AtOnce {
+        if telling == PrintTime::AtOnce {
             let lines = state.tree.spec(spec);
             return say(state, lines.trim_end());
         }
@@ -283,11 +293,15 @@ impl Console {
         state.held.entry(group.clone()).or_default().push(spec.clone());
         let names = self.trials.iter().flat_map(|trial| &trial.specs);
         let whole = names.filter(|name| outermost(name) == group).count();
-        self.tell_held(state, |(of, specs)| *of == group && specs.len() >= whole);
+        self.print_held_groups(state, |(of, specs)| *of == group && specs.len() >= whole);
     }
 
     /// Tells the groups that are complete, in the order in which their specs were written.
-    fn tell_held(&self, state: &mut State, complete: impl Fn((&String, &Vec<SpecReport>)) -> bool) {
+    fn print_held_groups(
+        &self,
+        state: &mut ConsoleState,
+        complete: impl Fn((&String, &Vec<SpecReport>)) -> bool,
+    ) {
         let groups: Vec<_> =
             state.held.iter().filter(|group| complete(*group)).map(|(name, _)| name.clone()).collect();
         for group in groups {
@@ -306,22 +320,22 @@ fn outermost(name: &str) -> &str {
 }
 
 /// A reader that is gone (a pipe to `head`, say) must not end the specs.
-fn say(state: &mut State, text: &str) {
+fn say(state: &mut ConsoleState, text: &str) {
     let _ = writeln!(state.out, "{text}");
 }
 
-fn end_of(reports: &[SpecReport]) -> End {
+fn end_of(reports: &[SpecReport]) -> TrialEnd {
     let any = |word: &str| reports.iter().any(|report| report.outcome.word() == word);
     match () {
         // libtest knows no other word for what has not passed.
-        () if any("failed") || any("interrupted") => End::Failed,
-        () if any("flaky") => End::Flaky,
-        () if any("passed") => End::Ok,
-        () => End::Ignored,
+        () if any("failed") || any("interrupted") => TrialEnd::Failed,
+        () if any("flaky") => TrialEnd::Flaky,
+        () if any("passed") => TrialEnd::Ok,
+        () => TrialEnd::Ignored,
     }
 }
 
-/// Of an ordered group each part is told by its name.
+/// Specs of an ordered group are printed by their names.
 fn story_of(trial: &TrialNames, reports: &[SpecReport]) -> String {
     let told = reports.iter().filter_map(|report| {
         let part = report.name.strip_prefix(&trial.name).unwrap_or_default().trim_start_matches(" / ");

@@ -1,4 +1,4 @@
-//! From a suite to an exit code, the way libtest would: `cargo test` and nextest both drive it.
+//! The harness: from a suite to an exit code, compatible with libtest for `cargo test` and nextest.
 //!
 //! `libtest-mimic` reads the command line and prints listings, which is nextest's contract. The run itself is our own:
 //! the library knows no order, no groups, no serial tests and no second attempt.
@@ -11,22 +11,25 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::Arguments;
 
-use crate::artefacts::Met;
-use crate::expect::seconds;
+use crate::display::seconds;
 use crate::failure::sentence;
 use crate::interrupt::{self, Interrupt};
+use crate::need::Need;
 use crate::options::{Options, TierKind};
-use crate::report::{Files, Github, Outcome, Reporter, Reporters, RunHead, SpecReport, aside, suite_name};
+use crate::redaction::RunSecrets;
+use crate::report::{
+    FileReporter, Github, Outcome, Reporter, Reporters, RunInfo, SpecReport, print_to_stderr, suite_name,
+};
 use crate::span::mins;
-use crate::spec::choice::{Candidate, Choice, candidates, choose};
-use crate::spec::console::{Console, Manner};
+use crate::spec::choice::{Choice, PlannedTrial, candidates, choose};
+use crate::spec::console::{Console, OutputOptions};
 use crate::spec::order::{seed_of_repetition, splitmix, units};
 use crate::spec::plan::{Spec, plan};
 use crate::spec::pool::run_units;
-use crate::spec::progress::{Progress, tell_when_asked};
-use crate::spec::run::{Halt, Run};
+use crate::spec::progress::{Progress, print_on_signal};
+use crate::spec::run::{Run, StopFlag};
 use crate::spec::tree::Suite;
-use crate::tier::{self, Definitions, Need, Tier};
+use crate::tier::{self, SuiteDefinitions, Tier};
 
 /// The exit status of a run that could not begin.
 const CANNOT_BEGIN: u8 = 2;
@@ -34,11 +37,11 @@ const CANNOT_BEGIN: u8 = 2;
 /// The exit status of a run with a failed spec, as libtest has it.
 const FAILED: u8 = 101;
 
-/// How many specs run at once where time is real: they wait for most of it (a namespace alone takes more
+/// Default number of parallel specs in real time: they wait for most of it (a namespace alone takes more
 /// than five seconds to go), so this is not a matter of cores. `--test-threads` has the last word.
 const PARALLEL_WAITS: usize = 8;
 
-/// How many slow specs are listed, at most.
+/// Most slow specs that are listed.
 const SLOWEST: usize = 10;
 
 /// Runs a test target's specs: the whole of its `main`.
@@ -48,7 +51,8 @@ const SLOWEST: usize = 10;
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `SEATRIAL_TIER` | `fake`, `envtest`, `kind` or `existing` | `fake` |
-/// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for every run |
+/// | `SEATRIAL_SEED` | seed of everything random, the order of specs included | 0 on `fake`, else another one for
+/// every run |
 /// | `SEATRIAL_ORDER` | `mixed`: all specs change places; `groups`: groups, and specs in them, change places, each group stays together; `written` | `mixed` |
 /// | `SEATRIAL_LABELS` | which labels: `recovery && !(slow \|\| /^net-/)` | all |
 /// | `SEATRIAL_SPEC_TIMEOUT` | how long a spec may take: `90s`, `5m` | `5m` |
@@ -65,27 +69,28 @@ const SLOWEST: usize = 10;
 /// | `SEATRIAL_CONTEXT_ALLOW` | kubeconfig contexts that tier `existing` may write to | none |
 /// | `SEATRIAL_KIND_NODES` | how many nodes the cluster of tier `kind` has | 2 |
 /// | `SEATRIAL_KIND_VERSION`, `SEATRIAL_NODE_IMAGE` | what its nodes are made from | the official image |
-/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the run |
+/// | `SEATRIAL_KIND_CLUSTER` | a cluster that is there, and that somebody else removes | none: one is made for the
+/// run |
 /// | `SEATRIAL_HAS` | what the cluster of tier `existing` has | `controllers,kubelet,nodes:1` |
 ///
-/// How many specs run at once is `--test-threads`: by default the number of cores on `fake`, else 8.
+/// `--test-threads` is the number of parallel specs: by default the number of cores on `fake`, else 8.
 ///
-/// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running, which
-/// step each is at, what it waits for and what it saw last.
+/// A signal USR1 (`kill -USR1 PID`; on macOS also Ctrl-T) makes the run tell on stderr which specs it is running,
+/// which step each is at, what it waits for and what it saw last.
 ///
-/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored) end
-/// the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what the run
-/// has made (a control plane, a cluster) is removed. A second signal ends the process at once.
+/// Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed (on Linux not where nohup or the like has it ignored)
+/// end the specs that run as interrupted: their clean-ups run, no other spec begins, the reports are written, and what
+/// the run has made (a control plane, a cluster) is removed. A second signal ends the process at once.
 ///
-/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or 129 when
-/// it was ended by Ctrl-C, SIGTERM or SIGHUP.
+/// Exits with 0 when all that ran passed, 101 when a spec failed, 2 when the run could not begin, and 130, 143 or
+/// 129 when it was ended by Ctrl-C, SIGTERM or SIGHUP.
 pub fn run(build: impl FnOnce(&mut Suite)) -> ExitCode {
     let mut suite = Suite::new();
     build(&mut suite);
     match begin(suite) {
         Ok(code) => code,
         Err(message) => {
-            aside(&format!("error: {message}"));
+            print_to_stderr(&format!("error: {message}"));
             ExitCode::from(CANNOT_BEGIN)
         }
     }
@@ -108,7 +113,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     for label in options.labels.unknown(&known) {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-        aside(&format!(
+        print_to_stderr(&format!(
             "warning: no spec has the label {label:?} of SEATRIAL_LABELS; the labels are: {known}"
         ));
     }
@@ -121,22 +126,25 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
     let seed = options.seed.unwrap_or_else(|| default_seed(options.tier));
     let workers = workers(&arguments, &*tier);
     let order = format!("{:?}", options.order).to_lowercase();
-    aside(&format!("tier {}, seed {seed}, order {order}, {workers} at once{by_label}", tier.name()));
+    print_to_stderr(&format!(
+        "tier {}, seed {seed}, order {order}, {workers} at once{by_label}",
+        tier.name()
+    ));
     let progress = Arc::new(Progress::default());
-    tell_when_asked(&progress, options.progress_after)
+    print_on_signal(&progress, options.progress_after)
         .map_err(|error| format!("SIGUSR1 cannot be listened for: {error}"))?;
     let interrupt = Arc::new(Interrupt::default());
     interrupt::listen(&interrupt).map_err(|error| format!("signals cannot be listened for: {error}"))?;
-    let manner = Manner {
+    let manner = OutputOptions {
         fail_on_flake: options.fail_on_flake,
         virtual_time: tier.virtual_time(),
         report: options.report.clone(),
     };
     let console = Console::new(&arguments, &choice, manner)
         .map_err(|error| format!("the log file cannot be written: {error}"))?;
-    let mut session = Session {
+    let mut session = RunSession {
         tier,
-        definitions: Arc::new(Definitions::new(suite.definitions)),
+        definitions: Arc::new(SuiteDefinitions::new(suite.definitions)),
         prefix: suite.prefix,
         one_status_writer: suite.one_status_writer,
         workers,
@@ -144,7 +152,7 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
         written: written(&options),
         progress,
         interrupt,
-        met: Met::default(),
+        secrets: RunSecrets::default(),
         reports: Vec::new(),
         options,
     };
@@ -152,15 +160,15 @@ fn begin(suite: Suite) -> Result<ExitCode, String> {
 }
 
 /// Keeps the candidates that the filter lets through; gives all labels there are.
-fn by_label(candidates: &mut Vec<Candidate>, options: &Options) -> BTreeSet<String> {
-    let known: BTreeSet<_> = candidates.iter().flat_map(Candidate::labels).collect();
+fn by_label(candidates: &mut Vec<PlannedTrial>, options: &Options) -> BTreeSet<String> {
+    let known: BTreeSet<_> = candidates.iter().flat_map(PlannedTrial::labels).collect();
     candidates.retain(|candidate| options.labels.lets_through(&candidate.labels()));
     known
 }
 
-fn list(arguments: &Arguments, candidates: &[Candidate]) {
+fn list(arguments: &Arguments, candidates: &[PlannedTrial]) {
     let chosen = candidates.iter().filter(|candidate| !candidate.is_filtered_out(arguments));
-    let trials = chosen.map(Candidate::trial).collect();
+    let trials = chosen.map(PlannedTrial::trial).collect();
     // The filters have been applied, with what only this harness knows.
     let arguments = Arguments { filter: None, skip: Vec::new(), ..arguments.clone() };
     let _nothing_ran = libtest_mimic::run(&arguments, trials);
@@ -189,7 +197,7 @@ fn workers(arguments: &Arguments, tier: &dyn Tier) -> usize {
 fn written(options: &Options) -> Arc<Reporters> {
     let mut reporters = Reporters::default();
     if let Some(folder) = &options.report {
-        reporters.add(Files::new(folder.clone()));
+        reporters.add(FileReporter::new(folder.clone()));
     }
     if let Some(github) = Github::if_it_runs_this() {
         reporters.add(github);
@@ -198,10 +206,10 @@ fn written(options: &Options) -> Arc<Reporters> {
 }
 
 /// All repetitions of a run.
-struct Session {
+struct RunSession {
     options: Options,
     tier: Arc<dyn Tier>,
-    definitions: Arc<Definitions>,
+    definitions: Arc<SuiteDefinitions>,
     prefix: String,
     one_status_writer: bool,
     workers: usize,
@@ -210,17 +218,17 @@ struct Session {
     written: Arc<Reporters>,
     progress: Arc<Progress>,
     interrupt: Arc<Interrupt>,
-    met: Met,
+    secrets: RunSecrets,
     reports: Vec<SpecReport>,
 }
 
-impl Session {
+impl RunSession {
     fn run(&mut self, choice: &Choice, seed: u64) -> Result<ExitCode, String> {
         let mut all = Reporters::default();
         all.add(Arc::clone(&self.console));
         all.add(Arc::clone(&self.written));
         let all = Arc::new(all);
-        all.run_begins(&RunHead {
+        all.run_begins(&RunInfo {
             suite: suite_name(),
             tier: self.tier.name().to_owned(),
             seed,
@@ -233,7 +241,7 @@ impl Session {
         let written = all.run_ended();
         let figures = self.console.ends(&self.remarks(last_seed));
         written.map_err(|error| error.to_string())?;
-        Ok(match self.interrupt.called() {
+        Ok(match self.interrupt.requested() {
             Some(called) => ExitCode::from(called.by.exit_status()),
             None if figures.failed > 0 => ExitCode::from(FAILED),
             None => ExitCode::SUCCESS,
@@ -249,17 +257,17 @@ impl Session {
             repetition += 1;
             if limit > 1 {
                 let of = if limit == u64::MAX { String::new() } else { format!(" of {limit}") };
-                aside(&format!("repetition {repetition}{of}, seed {seed}"));
+                print_to_stderr(&format!("repetition {repetition}{of}, seed {seed}"));
             }
             self.console.begins();
             if repetition == 1 {
-                choice.told.iter().for_each(|report| reporters.spec_ended(report));
-                self.reports.extend(choice.told.iter().cloned());
+                choice.skipped.iter().for_each(|report| reporters.spec_ended(report));
+                self.reports.extend(choice.skipped.iter().cloned());
             }
             let run = Arc::new(self.one_run(seed, reporters));
             let units = units(choice.runs.clone(), self.options.order, seed);
             self.reports.extend(run_units(&units, &run, self.workers));
-            if repetition >= limit || self.console.has_failed() || self.interrupt.called().is_some() {
+            if repetition >= limit || self.console.has_failed() || self.interrupt.requested().is_some() {
                 return seed;
             }
         }
@@ -272,7 +280,8 @@ impl Session {
             prefix: self.prefix.clone(),
             seed,
             spec_limit: self.options.spec_timeout,
-            // What undoes a spec on real nodes waits for them: faults and clusters have limits of ten minutes and five.
+            // What undoes a spec on real nodes waits for them: faults and clusters have limits of ten minutes and
+            // five.
             silence: if self.tier.has(Need::Kubelet) { mins(25) } else { mins(5) },
             retries: self.options.retries,
             fail_fast: self.options.fail_fast,
@@ -280,9 +289,9 @@ impl Session {
             report: self.options.report.clone(),
             reporters: Arc::clone(reporters),
             progress: Arc::clone(&self.progress),
-            halt: Halt::default(),
+            halt: StopFlag::default(),
             interrupt: Arc::clone(&self.interrupt),
-            met: self.met.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 
@@ -300,7 +309,7 @@ impl Session {
         }
     }
 
-    /// What is worth saying before the figures.
+    /// Remarks before the counts.
     fn remarks(&self, seed: u64) -> String {
         let mut text = String::new();
         let flaky = self.reports.iter().filter_map(|report| match &report.outcome {
@@ -323,7 +332,7 @@ impl Session {
             }
             text.push('\n');
         }
-        if let Some(called) = self.interrupt.called() {
+        if let Some(called) = self.interrupt.requested() {
             let _ = write!(text, "\nended by {} before all specs had their turn\n", called.by);
         } else if self.console.has_failed() {
             let _ = write!(text, "\nthe same run again: SEATRIAL_SEED={seed}\n");

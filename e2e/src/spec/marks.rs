@@ -1,10 +1,10 @@
-//! What a group or a spec is marked with, and the words that mark it: the same for both.
+//! Marks of groups and specs, and the methods that set them.
 //!
 //! Marks are handed down from group to spec; what they lead to is decided elsewhere.
 
 use std::time::Duration;
 
-use crate::tier::Need;
+use crate::need::Need;
 
 /// The marks of one group or spec.
 #[derive(Clone, Default)]
@@ -45,20 +45,20 @@ macro_rules! marking {
 
             /// Says what this spec, or each spec of this group, needs; where the tier lacks it, it is listed as
             /// ignored.
-            pub fn needs(&mut self, need: $crate::tier::Need) -> &mut Self {
+            pub fn needs(&mut self, need: $crate::need::Need) -> &mut Self {
                 self.marks.needs.push(need);
                 self
             }
 
-            /// How long this spec, or each spec of this group, may take, hooks included, instead of
+            /// Sets the timeout of this spec, or of each spec of this group, hooks included, instead of
             /// `SEATRIAL_SPEC_TIMEOUT`.
             pub fn time_out(&mut self, limit: std::time::Duration) -> &mut Self {
                 self.marks.time_out = Some(limit);
                 self
             }
 
-            /// How often this spec, or each spec of this group, is tried again after a failure, instead of
-            /// `SEATRIAL_RETRIES`. One that passes then is told as flaky.
+            /// Sets the number of retries of this spec, or of each spec of this group, instead of
+            /// `SEATRIAL_RETRIES`. One that passes then is reported as flaky.
             pub fn retries(&mut self, count: u32) -> &mut Self {
                 self.marks.retries = Some(count);
                 self

@@ -1,11 +1,9 @@
-//! The way of a spec: written as a tree and flattened into a plan, chosen and listed as libtest would, put into an
-//! order, run by workers, lived through on a thread and a runtime of its own, with a `Cx` in its hand.
+//! Specs: a tree that becomes a plan, is chosen from, ordered, and run by workers.
 
 mod marks;
 mod table;
 mod tree;
 
-mod labels;
 mod plan;
 
 mod choice;
@@ -15,35 +13,20 @@ mod order;
 mod pool;
 mod run;
 
-mod stage;
 mod thread;
+mod unit_runner;
 
+mod attempt;
 mod evidence;
-mod life;
-mod panics;
 mod status_writers;
 
-mod apply;
-mod board;
-mod cleanup;
-mod cx;
 mod namespace;
-mod resource;
-mod task;
 
 mod console;
 mod progress;
 
-pub use apply::{Apply, ApplyTarget};
-pub(crate) use board::{Board, Waiting};
-pub use cx::Cx;
 pub use harness::run;
-pub(crate) use labels::LabelFilter;
-pub(crate) use order::Order;
-pub(crate) use resource::object_label;
-pub use resource::{Kind, RequestError, ScopedApi};
 pub use table::Row;
-pub use task::Task;
 #[cfg(test)]
 pub(crate) use thread::{endings_of, run_on};
 pub use tree::{Scope, SpecHandle, Suite};

@@ -1,4 +1,4 @@
-//! One namespace for each spec: its name, its making, its end.
+//! The namespace of a spec: name, creation and deletion.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,16 +7,17 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 
+use crate::context::Cx;
 use crate::failure::{Failure, SpecResult};
 use crate::matchers::be_gone;
 use crate::span::mins;
-use crate::spec::Cx;
 use crate::spec::order::splitmix;
 
-/// How long a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with other specs.
+/// Longest time that a namespace may take to go, with everything in it: Pods that end, on nodes that are busy with
+/// other specs.
 pub(crate) const GONE_WITHIN: Duration = mins(3);
 
-/// How many names are tried before giving up: a run with a seed that was used before on the same cluster
+/// Number of names that are tried: a run with a seed that was used before on the same cluster
 /// meets the names of that run.
 const ATTEMPTS: u64 = 8;
 
@@ -26,7 +27,7 @@ const NAME_LIMIT: usize = 63;
 /// Letters that make no words and cannot be mistaken for each other, as in Kubernetes' own generated names.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// Creates a namespace that nobody else has.
+/// Creates a namespace with a name that is not in use.
 pub(crate) async fn create(client: Client, prefix: &str, spec: &str, seed: u64) -> SpecResult<String> {
     let api: Api<Namespace> = Api::all(client);
     for attempt in 0..ATTEMPTS {

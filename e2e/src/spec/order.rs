@@ -1,22 +1,12 @@
-//! Everything that a run's seed decides: the order of specs, and the seed of each.
+//! Order and seeds of specs, derived from the run's seed.
 //!
 //! Which specs run is not known here; a spec's own seed depends on its name alone, so that one that runs
 //! alone runs as it ran with all others.
 
+use crate::options::Order;
 use crate::spec::plan::Spec;
 
-/// How specs are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// All mixed: only what shares a cluster stays together.
-    Mixed,
-    /// Groups, the groups within them, and specs in their groups change places; each group stays together.
-    Groups,
-    /// As it is written.
-    Written,
-}
-
-/// What runs on one thread, one spec after the other: a single spec, or a group that shares a cluster.
+/// Specs that run on one thread, one after the other: a single spec, or a group that shares a cluster.
 pub(crate) struct Unit {
     pub(crate) specs: Vec<Spec>,
     pub(crate) serial: bool,
@@ -48,7 +38,7 @@ fn sorted(mut specs: Vec<Spec>, order: Order, seed: u64) -> Vec<Spec> {
 
 fn tree_key(spec: &Spec, order: Order, seed: u64) -> Vec<u64> {
     let mut way = seed;
-    let draw = |place: &crate::spec::plan::Place| {
+    let draw = |place: &crate::spec::plan::PlanPosition| {
         let index = place.index as u64;
         way = splitmix(way ^ splitmix(index));
         if place.ordered || order == Order::Written { index } else { way }
@@ -101,9 +91,10 @@ pub(crate) fn splitmix(seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Cx;
+    use crate::spec::Scope;
     use crate::spec::plan::plan;
     use crate::spec::tree::Suite;
-    use crate::spec::{Cx, Scope};
 
     fn it(s: &mut Scope, name: &str) {
         s.it(name, async |_: &mut Cx| Ok(()));
@@ -147,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_is_one_order_and_another_seed_another() {
+    fn same_seed_gives_the_same_order() {
         assert_eq!(run(Order::Mixed, 7), run(Order::Mixed, 7));
         assert_ne!(run(Order::Mixed, 7), run(Order::Mixed, 8));
         assert_ne!(run(Order::Groups, 7), run(Order::Groups, 8));
@@ -161,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shares_a_cluster_is_one_unit_in_any_order_and_a_story_keeps_its_own() {
+    fn specs_that_share_a_cluster_are_one_unit_in_every_order() {
         let story: Vec<_> = ["1", "2", "3", "4"].map(|name| format!("Story / {name}")).to_vec();
         let mut shared_orders = std::collections::BTreeSet::new();
         for seed in 0..20 {

@@ -1,4 +1,4 @@
-//! The flat list of specs that a tree stands for: full names, hooks in order, all that applies to each.
+//! The plan: a flat list of specs with full names, hooks in order, and marks.
 //!
 //! A spec's full name is the names from its outermost group to itself, joined by ` / `:
 //! `Machine / whose node stops answering / is replaced within the health check's timeout`. It is what the
@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::spec::labels::is_label;
+use crate::labels::is_label;
+use crate::need::Need;
 use crate::spec::marks::Marks;
-use crate::spec::tree::{Body, Entry, Leaf, Scope, Suite};
-use crate::tier::Need;
+use crate::spec::tree::{Body, Scope, ScopeEntry, SpecDefinition, Suite};
 
 /// One spec with everything that applies to it.
 #[derive(Clone)]
@@ -28,16 +28,16 @@ pub(crate) struct Spec {
     /// The group that runs in the written order, if it is in one.
     pub(crate) ordered: Option<Arc<str>>,
     /// The groups that share a cluster, outermost first. With one of them or more, the outermost is a unit.
-    pub(crate) shared: Vec<Arc<Shared>>,
-    /// Where in the tree it stands.
-    pub(crate) place: Vec<Place>,
+    pub(crate) shared: Vec<Arc<SharedGroup>>,
+    /// Position in the tree.
+    pub(crate) place: Vec<PlanPosition>,
     pub(crate) before: Vec<Body>,
     pub(crate) body: Option<Body>,
     pub(crate) after: Vec<Body>,
 }
 
 /// A group whose specs share a cluster and a namespace, with what runs once for all of them.
-pub(crate) struct Shared {
+pub(crate) struct SharedGroup {
     pub(crate) name: String,
     pub(crate) before_all: Vec<Body>,
     pub(crate) after_all: Vec<Body>,
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
 
 /// One step of the way to a spec: which entry of its group it is, and whether the group's order matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct PlanPosition {
     pub(crate) index: usize,
     pub(crate) ordered: bool,
 }
@@ -70,7 +70,7 @@ pub(crate) enum PlanError {
 }
 
 impl Spec {
-    /// What the harness lists and filters by: the spec, or the ordered group that it is a part of.
+    /// Name in lists and filters: of the spec, or of the ordered group that contains it.
     pub(crate) fn trial(&self) -> &str {
         self.ordered.as_deref().unwrap_or(&self.name)
     }
@@ -95,15 +95,15 @@ pub(crate) fn plan(suite: &Suite) -> Result<Vec<Spec>, PlanError> {
     Ok(specs)
 }
 
-/// What a group hands down to what is in it.
+/// Properties that a group's entries inherit.
 #[derive(Clone, Default)]
 struct Inherited {
     path: Vec<String>,
     marks: Marks,
     focused: bool,
     ordered: Option<Arc<str>>,
-    shared: Vec<Arc<Shared>>,
-    place: Vec<Place>,
+    shared: Vec<Arc<SharedGroup>>,
+    place: Vec<PlanPosition>,
     before: Vec<Body>,
     after: Vec<Body>,
 }
@@ -124,7 +124,7 @@ impl Inherited {
         let all = !scope.before_all.is_empty() || !scope.after_all.is_empty();
         if all || (scope.ordered && self.ordered.is_none()) {
             let (before_all, after_all) = (scope.before_all.clone(), scope.after_all.clone());
-            inner.shared.push(Arc::new(Shared { name, before_all, after_all }));
+            inner.shared.push(Arc::new(SharedGroup { name, before_all, after_all }));
         }
         inner.before.extend(scope.before.iter().cloned());
         inner.after = scope.after.iter().chain(&self.after).cloned().collect();
@@ -133,15 +133,15 @@ impl Inherited {
 
     fn at(&self, index: usize) -> Self {
         let mut inner = self.clone();
-        inner.place.push(Place { index, ordered: self.ordered.is_some() });
+        inner.place.push(PlanPosition { index, ordered: self.ordered.is_some() });
         inner
     }
 }
 
-fn has_focus(entry: &Entry) -> bool {
+fn has_focus(entry: &ScopeEntry) -> bool {
     match entry {
-        Entry::Group(group) => group.marks.focused || group.entries.iter().any(has_focus),
-        Entry::Spec(leaf) => leaf.marks.focused,
+        ScopeEntry::Group(group) => group.marks.focused || group.entries.iter().any(has_focus),
+        ScopeEntry::Spec(leaf) => leaf.marks.focused,
     }
 }
 
@@ -150,20 +150,20 @@ fn flatten(scope: &Scope, outer: &Inherited, specs: &mut Vec<Spec>) -> Result<()
     for (index, entry) in scope.entries.iter().enumerate() {
         let here = here.at(index);
         match entry {
-            Entry::Group(group) if group.name.is_empty() => {
+            ScopeEntry::Group(group) if group.name.is_empty() => {
                 return Err(PlanError::Name(here.path.join(" / ")));
             }
-            Entry::Group(group) if group.table && group.entries.is_empty() => {
+            ScopeEntry::Group(group) if group.table && group.entries.is_empty() => {
                 return Err(PlanError::Empty([here.path, vec![group.name.clone()]].concat().join(" / ")));
             }
-            Entry::Group(group) => flatten(group, &here, specs)?,
-            Entry::Spec(leaf) => specs.push(spec(leaf, here)?),
+            ScopeEntry::Group(group) => flatten(group, &here, specs)?,
+            ScopeEntry::Spec(leaf) => specs.push(spec(leaf, here)?),
         }
     }
     Ok(())
 }
 
-fn spec(leaf: &Leaf, group: Inherited) -> Result<Spec, PlanError> {
+fn spec(leaf: &SpecDefinition, group: Inherited) -> Result<Spec, PlanError> {
     let mut path = group.path;
     path.push(leaf.name.clone());
     let name = path.join(" / ");
@@ -207,7 +207,7 @@ fn check_prefix(prefix: &str) -> Result<(), PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Cx;
+    use crate::context::Cx;
 
     fn planned(build: impl FnOnce(&mut Scope)) -> Result<Vec<Spec>, PlanError> {
         let mut suite = Suite::new();
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_is_known_to_each_spec_and_an_ordered_group_is_one_trial() {
+    fn specs_know_their_shared_groups_and_ordered_groups_are_one_trial() {
         let specs = planned(|s| {
             s.before_all(async |_: &mut Cx| Ok(()));
             it(s, "first");

@@ -1,19 +1,19 @@
-//! Units in parallel, serial ones alone; what fails is tried again, and each spec's report is made.
+//! Workers: units in parallel, serial ones alone, failed ones again, and a report for each spec.
 //!
 //! A failed unit is tried again from its beginning (connection, namespace, `before_all`), with those of its specs that
-//! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is told
-//! so.
+//! failed, or with all of an ordered group of which one failed. A spec that failed and then passed is flaky, and is
+//! told so.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::report::{Outcome, Reporter as _, SpecReport, suite_name};
-use crate::spec::life::Ending;
+use crate::spec::attempt::AttemptOutcome;
 use crate::spec::order::Unit;
 use crate::spec::plan::Spec;
 use crate::spec::run::Run;
-use crate::spec::thread::{Turn, attempt};
+use crate::spec::thread::{AttemptSlot, attempt};
 
 /// Runs all units and gives what became of their specs, in the order in which they ended.
 pub(crate) fn run_units(units: &[Unit], run: &Arc<Run>, workers: usize) -> Vec<SpecReport> {
@@ -39,18 +39,18 @@ fn parallel(units: &[Unit], run: &Arc<Run>, workers: usize, reports: &Mutex<Vec<
     });
 }
 
-/// What is known of a spec after each attempt at its unit.
-struct Course<'a> {
+/// Attempts at a spec so far.
+struct SpecAttempts<'a> {
     spec: &'a Spec,
-    endings: Vec<Ending>,
+    endings: Vec<AttemptOutcome>,
     report: Option<SpecReport>,
 }
 
 fn run_unit(unit: &Unit, run: &Arc<Run>, worker: usize) -> Vec<SpecReport> {
-    let course = |spec| Course { spec, endings: Vec::new(), report: None };
+    let course = |spec| SpecAttempts { spec, endings: Vec::new(), report: None };
     let mut courses: Vec<_> = unit.specs.iter().map(course).collect();
     let mut open: Vec<usize> = (0..courses.len()).collect();
-    let mut turn = Turn { attempt: 1, worker };
+    let mut turn = AttemptSlot { attempt: 1, worker };
     while !open.is_empty() {
         let specs: Arc<[Spec]> = open.iter().map(|index| courses[*index].spec.clone()).collect();
         attempt(&specs, run, turn, |index, ending| courses[open[index]].ends(ending, run, turn));
@@ -64,21 +64,21 @@ fn run_unit(unit: &Unit, run: &Arc<Run>, worker: usize) -> Vec<SpecReport> {
 }
 
 /// The specs whose last attempt failed and that have another one, and the others of their ordered groups.
-fn to_try_again(courses: &[Course<'_>], run: &Run, turn: Turn) -> Vec<usize> {
+fn to_try_again(courses: &[SpecAttempts<'_>], run: &Run, turn: AttemptSlot) -> Vec<usize> {
     if run.halted().is_some() {
         return Vec::new();
     }
     let open = || courses.iter().enumerate().filter(|(_, course)| course.report.is_none());
-    let again = |course: &Course<'_>| {
-        course.endings.last().is_some_and(Ending::failed) && turn.attempt < run.attempts(course.spec)
+    let again = |course: &SpecAttempts<'_>| {
+        course.endings.last().is_some_and(AttemptOutcome::failed) && turn.attempt < run.attempts(course.spec)
     };
     let trials: BTreeSet<_> =
         open().filter(|(_, course)| again(course)).map(|(_, course)| course.spec.trial()).collect();
     open().filter(|(_, course)| trials.contains(course.spec.trial())).map(|(index, _)| index).collect()
 }
 
-impl Course<'_> {
-    fn ends(&mut self, ending: Ending, run: &Run, turn: Turn) {
+impl SpecAttempts<'_> {
+    fn ends(&mut self, ending: AttemptOutcome, run: &Run, turn: AttemptSlot) {
         let failed = ending.failed();
         self.endings.push(ending);
         if failed {

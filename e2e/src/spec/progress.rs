@@ -1,4 +1,4 @@
-//! Which specs run now, and what each of them is doing: told on SIGUSR1, and of specs that take long.
+//! Running specs and their phases, printed on SIGUSR1 and for specs that take long.
 //!
 //! It only reads the boards. A spec whose thread is blocked is told of, too.
 
@@ -6,42 +6,42 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use crate::expect::seconds;
-use crate::report::aside;
-use crate::spec::Board;
+use crate::attempt_log::AttemptLog;
+use crate::display::seconds;
+use crate::report::print_to_stderr;
 
 /// The specs that are running.
 #[derive(Default)]
-pub(crate) struct Progress(Mutex<Vec<Running>>);
+pub(crate) struct Progress(Mutex<Vec<RunningSpec>>);
 
-struct Running {
+struct RunningSpec {
     spec: String,
-    board: Weak<Board>,
+    attempt_log: Weak<AttemptLog>,
     /// Told when it took too long: how often.
-    told: u32,
+    reports: u32,
 }
 
 /// Takes a spec off the list when its part on it is over.
 pub(crate) struct RunningGuard<'a> {
     progress: &'a Progress,
-    board: Weak<Board>,
+    attempt_log: Weak<AttemptLog>,
 }
 
 impl Progress {
-    fn list(&self) -> MutexGuard<'_, Vec<Running>> {
+    fn list(&self) -> MutexGuard<'_, Vec<RunningSpec>> {
         self.0.lock().expect("nobody panics while the list of running specs is written")
     }
 
-    pub(crate) fn runs(&self, spec: &str, board: &Arc<Board>) -> RunningGuard<'_> {
-        let board = Arc::downgrade(board);
-        self.list().push(Running { spec: spec.to_owned(), board: board.clone(), told: 0 });
-        RunningGuard { progress: self, board }
+    pub(crate) fn runs(&self, spec: &str, attempt_log: &Arc<AttemptLog>) -> RunningGuard<'_> {
+        let attempt_log = Arc::downgrade(attempt_log);
+        self.list().push(RunningSpec { spec: spec.to_owned(), attempt_log: attempt_log.clone(), reports: 0 });
+        RunningGuard { progress: self, attempt_log }
     }
 
     /// All that run, for a person.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let list = self.list();
-        let running: Vec<_> = list.iter().filter_map(Running::told).collect();
+        let running: Vec<_> = list.iter().filter_map(RunningSpec::describe).collect();
         match running.len() {
             0 => "progress: no spec is running".into(),
             1 => format!("progress: 1 spec is running{}", running.concat()),
@@ -49,51 +49,55 @@ impl Progress {
         }
     }
 
-    /// Those that have been running for this span once more since they were told last.
+    /// Specs that have been running for this duration since they were last reported.
     pub(crate) fn slow(&self, after: Duration) -> Option<String> {
         let mut told = String::new();
         for running in self.list().iter_mut() {
-            let Some(board) = running.board.upgrade() else { continue };
-            if board.running_for() >= after * (running.told + 1) {
-                running.told += 1;
-                told.push_str(&running.told().unwrap_or_default());
+            let Some(attempt_log) = running.attempt_log.upgrade() else { continue };
+            if attempt_log.running_for() >= after * (running.reports + 1) {
+                running.reports += 1;
+                told.push_str(&running.describe().unwrap_or_default());
             }
         }
         (!told.is_empty()).then(|| format!("progress: still running{told}"))
     }
 }
 
-impl Running {
-    fn told(&self) -> Option<String> {
-        let board = self.board.upgrade()?;
-        let mut text =
-            format!("\n{}\n  for {}, in {}", self.spec, seconds(board.running_for()), board.phase());
+impl RunningSpec {
+    fn describe(&self) -> Option<String> {
+        let attempt_log = self.attempt_log.upgrade()?;
+        let mut text = format!(
+            "\n{}\n  for {}, in {}",
+            self.spec,
+            seconds(attempt_log.running_for()),
+            attempt_log.phase()
+        );
         // Writing to a String cannot fail.
-        if let Some((at, step)) = board.steps().last() {
+        if let Some((at, step)) = attempt_log.steps().last() {
             let _ = write!(text, "\n  last step: {step}, at {}", seconds(*at));
         }
-        for wait in board.waits_so_far() {
+        for wait in attempt_log.describe_waits() {
             let _ = write!(text, "\n  waiting: {}", wait.replace('\n', "\n  "));
         }
-        Some(board.veil().over(&text).into_owned())
+        Some(attempt_log.redactor().redact(&text).into_owned())
     }
 }
 
 impl Drop for RunningGuard<'_> {
     fn drop(&mut self) {
-        self.progress.list().retain(|running| !running.board.ptr_eq(&self.board));
+        self.progress.list().retain(|running| !running.attempt_log.ptr_eq(&self.attempt_log));
     }
 }
 
 /// Prints the progress on stderr whenever the process gets SIGUSR1 (on macOS also SIGINFO, which Ctrl-T sends) and,
 /// if a span is given, of specs that have been running for so long.
-pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>) -> std::io::Result<()> {
+pub(crate) fn print_on_signal(progress: &Arc<Progress>, after: Option<Duration>) -> std::io::Result<()> {
     let progress = Arc::clone(progress);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Registered before this returns: a signal that nobody has registered for ends the process.
     let mut asked = {
         let _context = runtime.enter();
-        Asked::register()?
+        ProgressSignals::register()?
     };
     // It ends with the process: whoever asks for the progress may ask at any time until then.
     std::thread::Builder::new().name("progress".into()).spawn(move || {
@@ -102,9 +106,12 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
             let signalled = runtime.block_on(async { tokio::time::timeout(patience, asked.again()).await });
             // Told outside of the runtime: the boards ask whether a thread is a spec's own.
             match signalled {
-                Ok(()) => aside(&progress.told()),
+                Ok(()) => print_to_stderr(&progress.describe()),
                 Err(_) => {
-                    after.and_then(|after| progress.slow(after)).into_iter().for_each(|told| aside(&told));
+                    after
+                        .and_then(|after| progress.slow(after))
+                        .into_iter()
+                        .for_each(|told| print_to_stderr(&told));
                 }
             }
         }
@@ -113,10 +120,10 @@ pub(crate) fn tell_when_asked(progress: &Arc<Progress>, after: Option<Duration>)
 }
 
 #[cfg(unix)]
-struct Asked(Vec<tokio::signal::unix::Signal>);
+struct ProgressSignals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-impl Asked {
+impl ProgressSignals {
     fn register() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(vec![

@@ -1,19 +1,20 @@
-//! The check that a kind's status has one writer, for suites that ask for it.
+//! Check that one manager writes each kind's status, for suites that ask for it.
 
 use kube::Client;
 use kube::api::ListParams;
 use serde_json::Value;
 
-use crate::artefacts::{KindAtHand, at_hand};
+use crate::artefacts::{DiscoveredKind, discover};
 use crate::failure::{Failure, SpecResult, sentence};
 use crate::managed_fields::several_status_writers;
 
-/// Fails if two field managers have written the status of objects of one kind, by the objects that are in the namespace.
+/// Fails if two field managers have written the status of objects of one kind, by the objects that are in the
+/// namespace.
 pub(crate) async fn check(client: &Client, namespace: &str) -> SpecResult {
     let unread = |what: &str, error: &str| {
         Failure::nowhere(format!("the writers of status fields cannot be known: {what}: {error}"))
     };
-    let kinds = at_hand(client).await.map_err(|error| unread("discovery", &error))?;
+    let kinds = discover(client).await.map_err(|error| unread("discovery", &error))?;
     let mut found = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.namespaced && kind.has_status) {
         let objects =
@@ -29,7 +30,7 @@ pub(crate) async fn check(client: &Client, namespace: &str) -> SpecResult {
 /// The objects of a kind by their names. A kind that is gone meanwhile, or that may not be read, has none.
 async fn objects(
     client: &Client,
-    kind: &KindAtHand,
+    kind: &DiscoveredKind,
     namespace: &str,
 ) -> Result<Vec<(String, Value)>, String> {
     let list = match kind.api(client, namespace).list(&ListParams::default()).await {

@@ -1,4 +1,4 @@
-//! Tables: one body, many rows, a spec for each row.
+//! Tables: a spec for each row, all with one body.
 
 use crate::spec::marks::Marks;
 

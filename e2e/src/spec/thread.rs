@@ -1,4 +1,4 @@
-//! One attempt at a unit, on a thread and a current-thread runtime of its own, paused where the tier's time is virtual.
+//! One attempt at a unit on a thread with a runtime, paused where the tier's time is virtual.
 //!
 //! The thread tells what begins and what ends; whoever waits for it gives up when it is silent for too long, for a
 //! spec that blocks its thread can be ended by nobody.
@@ -11,46 +11,53 @@ use std::time::{Duration, Instant};
 
 use tokio::task::LocalSet;
 
-use crate::expect::seconds;
+use crate::attempt_log::AttemptLog;
+use crate::attempt_log::MomentListener;
+use crate::context::panics;
+use crate::display::seconds;
 use crate::failure::Failure;
-use crate::interrupt::{Called, Interrupt, SPECS_LIMIT};
-use crate::report::{Beginning, Reporter as _};
-use crate::spec::board::Listener;
-use crate::spec::life::Ending;
+use crate::interrupt::{Interrupt, InterruptRequest, SPECS_LIMIT};
+use crate::report::{AttemptStart, Reporter as _};
+use crate::spec::attempt::AttemptOutcome;
 use crate::spec::plan::Spec;
 use crate::spec::run::Run;
-use crate::spec::stage::Stage;
-use crate::spec::{Board, panics};
+use crate::spec::unit_runner::UnitRunner;
 
 /// Between two looks at whether a thread that is silent should have ended by now.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Which time, and by whom.
+/// Number of an attempt, and its worker.
 #[derive(Clone, Copy)]
-pub(crate) struct Turn {
+pub(crate) struct AttemptSlot {
     /// Counted from 1.
     pub(crate) attempt: u32,
     /// Counted from 0.
     pub(crate) worker: usize,
 }
 
-/// What the thread says; specs are counted within their unit.
-enum Word {
+/// Message of the thread; specs are counted within their unit.
+enum ThreadMessage {
     Begins(usize),
-    Ends(usize, Box<Ending>),
+    Ends(usize, Box<AttemptOutcome>),
 }
 
 /// Runs a unit's specs and hands over the ending of each, once, when it is known.
-pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended: impl FnMut(usize, Ending)) {
-    let mut all_ended = |ending: Ending| (0..specs.len()).for_each(|index| ended(index, ending.clone()));
+pub(crate) fn attempt(
+    specs: &Arc<[Spec]>,
+    run: &Arc<Run>,
+    turn: AttemptSlot,
+    mut ended: impl FnMut(usize, AttemptOutcome),
+) {
+    let mut all_ended =
+        |ending: AttemptOutcome| (0..specs.len()).for_each(|index| ended(index, ending.clone()));
     if let Some(reason) = run.halted() {
-        return all_ended(Ending::left_out(reason));
+        return all_ended(AttemptOutcome::left_out(reason));
     }
     if let Err(error) = run.tier.prepare(&run.interrupt) {
         // What was given up on request has not failed.
-        return all_ended(match run.interrupt.called() {
-            Some(_) => Ending::left_out(crate::failure::sentence(&error)),
-            None => Ending::failed_early(Failure::nowhere(crate::failure::sentence(&error))),
+        return all_ended(match run.interrupt.requested() {
+            Some(_) => AttemptOutcome::left_out(crate::failure::sentence(&error)),
+            None => AttemptOutcome::failed_early(Failure::nowhere(crate::failure::sentence(&error))),
         });
     }
     let (say, hear) = channel();
@@ -62,7 +69,7 @@ pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended
         Ok(thread) => listen(specs, run, &hear, thread, ended),
         Err(error) => {
             let failure = Failure::nowhere(format!("no thread for the spec: {error}"));
-            all_ended(Ending::failed_early(failure));
+            all_ended(AttemptOutcome::failed_early(failure));
         }
     }
 }
@@ -70,64 +77,68 @@ pub(crate) fn attempt(specs: &Arc<[Spec]>, run: &Arc<Run>, turn: Turn, mut ended
 fn listen(
     specs: &[Spec],
     run: &Run,
-    hear: &Receiver<Word>,
+    hear: &Receiver<ThreadMessage>,
     thread: JoinHandle<()>,
-    mut ended: impl FnMut(usize, Ending),
+    mut ended: impl FnMut(usize, AttemptOutcome),
 ) {
     let mut open: BTreeSet<usize> = (0..specs.len()).collect();
     let mut current = 0;
     while !open.is_empty() {
         let patience = specs[current].time_out.unwrap_or(run.spec_limit) * 2 + run.silence;
-        let lost = match hear_within(hear, patience, &run.interrupt) {
-            Ok(Word::Begins(index)) => {
+        let lost = match receive_within(hear, patience, &run.interrupt) {
+            Ok(ThreadMessage::Begins(index)) => {
                 current = index;
                 continue;
             }
-            Ok(Word::Ends(index, ending)) => {
+            Ok(ThreadMessage::Ends(index, ending)) => {
                 open.remove(&index);
                 ended(index, *ending);
                 continue;
             }
-            Err(Silence::Blocked) => blocked(patience),
-            Err(Silence::Overdue(called)) => Failure::nowhere(format!(
+            Err(ThreadSilence::Blocked) => blocked(patience),
+            Err(ThreadSilence::Overdue(called)) => Failure::nowhere(format!(
                 "ended by {}, and left behind: it did not come to its end within {}",
                 called.by,
                 seconds(SPECS_LIMIT)
             ))
-            .by_interruption(),
-            Err(Silence::Dead) => thread_died(thread.join()),
+            .into_interruption(),
+            Err(ThreadSilence::Dead) => thread_died(thread.join()),
         };
         open.remove(&current);
-        ended(current, Ending::failed_early(lost));
+        ended(current, AttemptOutcome::failed_early(lost));
         let reason = format!("{:?} before it never came to an end", specs[current].name);
         for index in open {
-            ended(index, Ending::left_out(&*reason));
+            ended(index, AttemptOutcome::left_out(&*reason));
         }
         return;
     }
     drop(thread.join());
 }
 
-/// Why nothing is heard of a thread.
-enum Silence {
+/// Reason why nothing is heard of a thread.
+enum ThreadSilence {
     Blocked,
     /// It was to end, and does not.
-    Overdue(Called),
+    Overdue(InterruptRequest),
     Dead,
 }
 
-fn hear_within(hear: &Receiver<Word>, patience: Duration, interrupt: &Interrupt) -> Result<Word, Silence> {
+fn receive_within(
+    hear: &Receiver<ThreadMessage>,
+    patience: Duration,
+    interrupt: &Interrupt,
+) -> Result<ThreadMessage, ThreadSilence> {
     let began = Instant::now();
     loop {
         let left = patience.saturating_sub(began.elapsed());
         match hear.recv_timeout(left.min(LOOK)) {
             Ok(word) => return Ok(word),
-            Err(RecvTimeoutError::Disconnected) => return Err(Silence::Dead),
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(Silence::Blocked),
+            Err(RecvTimeoutError::Disconnected) => return Err(ThreadSilence::Dead),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(ThreadSilence::Blocked),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if let Some(called) = interrupt.called().filter(Called::is_overdue) {
-            return Err(Silence::Overdue(called));
+        if let Some(called) = interrupt.requested().filter(InterruptRequest::is_overdue) {
+            return Err(ThreadSilence::Overdue(called));
         }
     }
 }
@@ -147,14 +158,14 @@ fn thread_died(joined: std::thread::Result<()>) -> Failure {
     }
 }
 
-fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
+fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: AttemptSlot, say: &Sender<ThreadMessage>) {
     panics::remember_on_this_thread();
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = match builder.enable_all().start_paused(run.tier.virtual_time()).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let failure = Failure::nowhere(format!("no runtime for the spec: {error}"));
-            tell(say, Word::Ends(0, Box::new(Ending::failed_early(failure))));
+            send(say, ThreadMessage::Ends(0, Box::new(AttemptOutcome::failed_early(failure))));
             return;
         }
     };
@@ -162,48 +173,48 @@ fn on_this_thread(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>
     runtime.shutdown_background();
 }
 
-/// Whoever listened may have given up: nobody is left who wants to know.
-fn tell(say: &Sender<Word>, word: Word) {
+/// An error means that the receiver has given up, and is ignored.
+fn send(say: &Sender<ThreadMessage>, word: ThreadMessage) {
     drop(say.send(word));
 }
 
-async fn live(specs: &[Spec], run: &Arc<Run>, turn: Turn, say: &Sender<Word>) {
-    let mut stage = Stage::new(run, turn.attempt);
+async fn live(specs: &[Spec], run: &Arc<Run>, turn: AttemptSlot, say: &Sender<ThreadMessage>) {
+    let mut runner = UnitRunner::new(run, turn.attempt);
     let mut broken: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
-        if let Some(last) = stage.last_failed() {
+        if let Some(last) = runner.last_failed() {
             broken.entry(specs[last].trial()).or_insert(&specs[last].name);
             run.failed(&specs[last], turn.attempt);
         }
         let before = spec.ordered.as_ref().and_then(|trial| broken.get(&**trial));
         let before = before.map(|failed| format!("{failed:?} failed before it"));
         if let Some(reason) = before.or_else(|| run.halted()) {
-            tell(say, Word::Ends(index, Box::new(Ending::left_out(reason))));
+            send(say, ThreadMessage::Ends(index, Box::new(AttemptOutcome::left_out(reason))));
             continue;
         }
         // The groups that end with the spec before this one are left now, and may add to its failures.
-        if let Some((last, ending)) = stage.leave_for(Some(spec)).await {
-            tell(say, Word::Ends(last, Box::new(ending)));
+        if let Some((last, ending)) = runner.leave_groups(Some(spec)).await {
+            send(say, ThreadMessage::Ends(last, Box::new(ending)));
         }
-        tell(say, Word::Begins(index));
-        let board = board(spec, run, turn);
-        let _running = run.progress.runs(&spec.name, &board);
-        stage.play(index, spec, &board).await;
+        send(say, ThreadMessage::Begins(index));
+        let attempt_log = attempt_log(spec, run, turn);
+        let _running = run.progress.runs(&spec.name, &attempt_log);
+        runner.run_spec(index, spec, &attempt_log).await;
     }
-    if let Some((last, ending)) = stage.leave_for(None).await {
-        tell(say, Word::Ends(last, Box::new(ending)));
+    if let Some((last, ending)) = runner.leave_groups(None).await {
+        send(say, ThreadMessage::Ends(last, Box::new(ending)));
     }
 }
 
-fn board(spec: &Spec, run: &Arc<Run>, turn: Turn) -> Arc<Board> {
+fn attempt_log(spec: &Spec, run: &Arc<Run>, turn: AttemptSlot) -> Arc<AttemptLog> {
     let (path, reporters) = (spec.path.clone(), Arc::clone(&run.reporters));
     let attempt = usize::try_from(turn.attempt).unwrap_or(usize::MAX);
-    let beginning = Beginning { path: &spec.path, attempt, worker: turn.worker };
+    let beginning = AttemptStart { path: &spec.path, attempt, worker: turn.worker };
     reporters.attempt_begins(beginning);
-    let listener: Listener = Box::new(move |moment| {
-        reporters.happened(Beginning { path: &path, attempt, worker: turn.worker }, moment);
+    let listener: MomentListener = Box::new(move |moment| {
+        reporters.happened(AttemptStart { path: &path, attempt, worker: turn.worker }, moment);
     });
-    Board::heard_by(Some(listener), &run.met)
+    AttemptLog::with_listener(Some(listener), &run.secrets)
 }
 
 /// A run on a tier that leaves no report. The limits are each spec's, and how much longer its thread may be silent.
@@ -215,7 +226,7 @@ pub(crate) fn run_on(
 ) -> Run {
     Run {
         tier,
-        definitions: Arc::new(crate::tier::Definitions::new(Vec::new())),
+        definitions: Arc::new(crate::tier::SuiteDefinitions::new(Vec::new())),
         prefix: "seatrial".into(),
         seed: 0,
         spec_limit: limits.0,
@@ -226,18 +237,18 @@ pub(crate) fn run_on(
         report: None,
         reporters: Arc::default(),
         progress: Arc::default(),
-        halt: crate::spec::run::Halt::default(),
+        halt: crate::spec::run::StopFlag::default(),
         interrupt: Arc::clone(interrupt),
-        met: crate::artefacts::Met::default(),
+        secrets: crate::redaction::RunSecrets::default(),
     }
 }
 
-/// How a suite's specs end as one unit of a run.
+/// Outcomes of a suite's specs, run as one unit.
 #[cfg(test)]
-pub(crate) fn endings_of(suite: &crate::spec::Suite, run: Run) -> Vec<Ending> {
+pub(crate) fn endings_of(suite: &crate::spec::Suite, run: Run) -> Vec<AttemptOutcome> {
     let specs = crate::spec::plan::plan(suite).expect("a suite that can be run").into();
     let mut endings = Vec::new();
-    attempt(&specs, &Arc::new(run), Turn { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
+    attempt(&specs, &Arc::new(run), AttemptSlot { attempt: 1, worker: 0 }, |_, ending| endings.push(ending));
     endings
 }
 
@@ -251,14 +262,14 @@ mod tests {
     use futures::future::LocalBoxFuture;
 
     use super::*;
-    use crate::artefacts::{Bag, Collector, Scene};
+    use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
+    use crate::context::Cx;
     use crate::matchers::equal;
     use crate::mins;
-    use crate::spec::Cx;
     use crate::spec::tree::Suite;
     use crate::tier::Fake;
 
-    fn endings(suite: &Suite, limit: Duration) -> Vec<Ending> {
+    fn endings(suite: &Suite, limit: Duration) -> Vec<AttemptOutcome> {
         endings_of(suite, run_on(Arc::new(Fake), (limit, limit), &Arc::default()))
     }
 
@@ -320,36 +331,40 @@ mod tests {
     struct Logbook;
 
     impl Collector for Logbook {
-        fn what(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "the logbook"
         }
 
-        fn collect<'a>(&'a self, _: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-            async { bag.put("logbook", "logbook.txt", "storm") }.boxed_local()
+        fn collect<'a>(
+            &'a self,
+            _: &'a FailureScene,
+            writer: &'a ArtefactWriter,
+        ) -> LocalBoxFuture<'a, Result<(), String>> {
+            async { writer.write("logbook", "logbook.txt", "storm") }.boxed_local()
         }
     }
 
     #[test]
-    fn what_a_spec_has_made_for_itself_is_asked_when_it_fails_also_by_its_group() {
+    fn collectors_added_by_a_spec_or_its_group_run_on_failure() {
         let mut suite = Suite::new();
         suite.describe("Ship", |s| {
             s.it("sinks", async |cx: &mut Cx| {
-                cx.asks(Rc::new(Logbook));
+                cx.add_collector(Rc::new(Logbook));
                 cx.expect(1).to(equal(2))
             });
             s.it("sinks without a log", async |cx: &mut Cx| {
                 let logbook: Rc<dyn Collector> = Rc::new(Logbook);
-                cx.asks(Rc::clone(&logbook));
-                cx.asks_no_more(&logbook);
+                cx.add_collector(Rc::clone(&logbook));
+                cx.remove_collector(&logbook);
                 cx.expect(1).to(equal(2))
             });
             s.it("sails", async |cx: &mut Cx| {
-                cx.asks(Rc::new(Logbook));
+                cx.add_collector(Rc::new(Logbook));
                 cx.expect(1).to(equal(1))
             });
             s.context("of a fleet", |s| {
                 s.before_all(async |cx: &mut Cx| {
-                    cx.asks(Rc::new(Logbook));
+                    cx.add_collector(Rc::new(Logbook));
                     Ok(())
                 });
                 s.it("sinks", async |cx: &mut Cx| cx.expect(1).to(equal(2)));
@@ -360,7 +375,7 @@ mod tests {
         let run =
             Run { report: Some(folder.path().to_owned()), ..run_on(Arc::new(Fake), limits, &Arc::default()) };
         let has_one =
-            |ending: &Ending| ending.artefacts.iter().any(|file| file.path.ends_with("/logbook.txt"));
+            |ending: &AttemptOutcome| ending.artefacts.iter().any(|file| file.path.ends_with("/logbook.txt"));
         let endings: Vec<_> = endings_of(&suite, run).iter().map(has_one).collect();
         assert_eq!(endings, [true, false, false, true]);
     }

@@ -1,4 +1,4 @@
-//! How specs are written: a suite of groups within groups, with hooks, labels and needs.
+//! The tree of a suite: groups within groups, with hooks, labels and needs.
 //!
 //! This file only collects. What applies to a spec, and whether two specs have one name, is the plan's
 //! business; nothing here knows a cluster.
@@ -10,8 +10,8 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::context::Cx;
 use crate::failure::SpecResult;
-use crate::spec::Cx;
 use crate::spec::marks::{Marks, marking};
 use crate::spec::table::Row;
 
@@ -38,16 +38,16 @@ pub struct Scope {
     pub(crate) after: Vec<Body>,
     pub(crate) before_all: Vec<Body>,
     pub(crate) after_all: Vec<Body>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ScopeEntry>,
 }
 
-pub(crate) enum Entry {
+pub(crate) enum ScopeEntry {
     Group(Scope),
-    Spec(Leaf),
+    Spec(SpecDefinition),
 }
 
 /// One spec as it was written; without a body it is a promise.
-pub(crate) struct Leaf {
+pub(crate) struct SpecDefinition {
     pub(crate) name: String,
     pub(crate) marks: Marks,
     pub(crate) body: Option<Body>,
@@ -88,19 +88,20 @@ impl Suite {
         self
     }
 
-    /// What the names of the specs' namespaces begin with, instead of `seatrial`.
+    /// Sets the prefix of the specs' namespaces, instead of `seatrial`.
     pub fn namespace_prefix(&mut self, prefix: &str) -> &mut Self {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
-    /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers do that
-    /// work against each other. The failure names the kind, the objects, the managers and their fields.
+    /// Fails a spec in which two field managers have written the status of objects of one kind, as two controllers
+    /// do that work against each other. The failure names the kind, the objects, the managers and their fields.
     ///
-    /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace then.
+    /// This is checked after each spec's body, by the managed fields of the objects that are in the spec's namespace
+    /// then.
     /// Controllers are told apart by the field manager that they write with: those that name none are all `unknown`.
-    /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes) as
-    /// none.
+    /// Kubernetes' own programs count as one manager, and the specs' own (`seatrial`, with which [`Cx::apply`] writes)
+    /// as none.
     pub fn one_status_writer_per_kind(&mut self) -> &mut Self {
         self.one_status_writer = true;
         self
@@ -113,7 +114,7 @@ impl Scope {
     pub fn context(&mut self, name: &str, build: impl FnOnce(&mut Self)) -> &mut Self {
         let mut scope = Self { name: name.to_owned(), ..Self::default() };
         build(&mut scope);
-        self.entries.push(Entry::Group(scope));
+        self.entries.push(ScopeEntry::Group(scope));
         self
     }
 
@@ -129,15 +130,15 @@ impl Scope {
     where
         F: AsyncFn(&mut Cx) -> SpecResult + Send + Sync + 'static,
     {
-        let leaf = Leaf { name: name.to_owned(), marks: Marks::default(), body: Some(erase(body)) };
-        self.entries.push(Entry::Spec(leaf));
+        let leaf = SpecDefinition { name: name.to_owned(), marks: Marks::default(), body: Some(erase(body)) };
+        self.entries.push(ScopeEntry::Spec(leaf));
         self.newest()
     }
 
-    /// Adds a spec that nobody has written yet: it is reported as skipped, with the reason.
+    /// Adds a spec without a body: it is reported as skipped, with the reason.
     pub fn not_yet(&mut self, name: &str, reason: &str) -> SpecHandle<'_> {
         let marks = Marks { pending: Some(reason.to_owned()), ..Marks::default() };
-        self.entries.push(Entry::Spec(Leaf { name: name.to_owned(), marks, body: None }));
+        self.entries.push(ScopeEntry::Spec(SpecDefinition { name: name.to_owned(), marks, body: None }));
         self.newest()
     }
 
@@ -167,16 +168,16 @@ impl Scope {
                 let (body, value) = (Arc::clone(&body), Arc::clone(&value));
                 async move { body(cx, &value).await }.boxed_local()
             });
-            group.entries.push(Entry::Spec(Leaf { name, marks, body: Some(body) }));
+            group.entries.push(ScopeEntry::Spec(SpecDefinition { name, marks, body: Some(body) }));
         }
-        self.entries.push(Entry::Group(group));
+        self.entries.push(ScopeEntry::Group(group));
         self.newest()
     }
 
     fn newest(&mut self) -> SpecHandle<'_> {
         let marks = match self.entries.last_mut() {
-            Some(Entry::Spec(leaf)) => &mut leaf.marks,
-            Some(Entry::Group(group)) => &mut group.marks,
+            Some(ScopeEntry::Spec(leaf)) => &mut leaf.marks,
+            Some(ScopeEntry::Group(group)) => &mut group.marks,
             None => unreachable!("an entry was pushed in the statement above"),
         };
         SpecHandle { marks }
@@ -225,7 +226,7 @@ impl Scope {
         self
     }
 
-    /// Runs once, after the last spec of this group that runs, however it ended; its failure is told with that spec.
+    /// Runs once, after the last spec of this group that runs, however it ended; its failure belongs to that spec.
     /// As with [`before_all`](Self::before_all), the group's specs share a cluster, a namespace and a clock.
     pub fn after_all<F>(&mut self, hook: F) -> &mut Self
     where

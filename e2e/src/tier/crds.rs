@@ -1,7 +1,4 @@
-//! The `CustomResourceDefinition`s of a suite: in place, and established, before a cluster's first spec.
-
-use std::ops::ControlFlow;
-use std::time::Duration;
+//! Installation of a suite's `CustomResourceDefinition`s before a cluster's first spec.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -10,22 +7,18 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::expect::{Matcher as _, Object, Sight};
+use crate::deploy::established;
 use crate::failure::{Failure, SpecResult};
-use crate::matchers::have_condition;
 use crate::tier::Connection;
 
-/// How long a definition may take to be established.
-const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
-
 /// A suite's definitions, and whether the shared cluster has them yet.
-pub(crate) struct Definitions {
+pub(crate) struct SuiteDefinitions {
     crds: Vec<Value>,
     // Held while they are installed: specs that start at the same time wait for the first one.
     shared_done: Mutex<bool>,
 }
 
-impl Definitions {
+impl SuiteDefinitions {
     pub(crate) fn new(crds: Vec<Value>) -> Self {
         Self { crds, shared_done: Mutex::new(false) }
     }
@@ -44,7 +37,7 @@ impl Definitions {
     }
 }
 
-impl Definitions {
+impl SuiteDefinitions {
     async fn install_now(&self, client: &Client) -> SpecResult {
         // As they were written, not through the typed CustomResourceDefinition: nothing in them is lost.
         let api: Api<DynamicObject> =
@@ -70,25 +63,4 @@ async fn put(api: &Api<DynamicObject>, name: &str, crd: &DynamicObject) -> Resul
         }
         other => other.map(drop),
     }
-}
-
-/// Waits until a definition is established.
-pub(crate) async fn established(api: &Api<DynamicObject>, name: &str) -> SpecResult {
-    let ready = have_condition("Established", "True");
-    let mut last = "it was not seen".to_owned();
-    let subject = Object::new(api.clone(), "CustomResourceDefinition", name).subject();
-    let waiting = subject.follow(|sight| {
-        match sight {
-            Sight::Now(objects) => match ready.check((subject.value)(objects).as_ref()) {
-                Ok(()) => return ControlFlow::Break(()),
-                Err(mismatch) => last = mismatch.told(),
-            },
-            Sight::Trouble(error) => last = error,
-            Sight::Gap => {}
-        }
-        ControlFlow::Continue(())
-    });
-    let waited = tokio::time::timeout(ESTABLISHED_WITHIN, waiting).await;
-    waited
-        .map_err(|_| Failure::nowhere(format!("CustomResourceDefinition {name} is not established: {last}")))
 }

@@ -6,6 +6,7 @@
 //! the faster way here.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::{fs, io};
 
 use futures::FutureExt as _;
@@ -16,11 +17,14 @@ use seatrial_fakeclient::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::artefacts::{PlaneLogs, Sources};
-use crate::audit::policy;
+use crate::artefacts::{Collector, EvidenceSources, PlaneLogs};
+use crate::audit::{AdminConfig, AuditLog, AuditSource, policy};
+use crate::extensions::Extensions;
+use crate::failure::SpecResult;
 use crate::interrupt::Interrupt;
+use crate::need::Need;
 use crate::tier::prepared::Prepared;
-use crate::tier::{Connection, Need, Plane, Tier, TierError};
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "envtest";
 
@@ -36,14 +40,28 @@ const CONTROLLERS: [&str; 4] = [
 ];
 
 /// The tier of a control plane of our own.
-pub(crate) struct Envtest(Prepared<Running>);
+pub(crate) struct Envtest(Prepared<RunningPlane>);
 
-struct Running {
+struct RunningPlane {
     environment: Environment,
-    /// Where the API server finds its audit policy and writes its audit log.
+    /// Folder of the audit policy and the audit log.
     audit: TempDir,
     /// The environment's own: the specs' runtimes come and go.
     runtime: Runtime,
+}
+
+/// An audit log in a file of this machine.
+struct AuditFile(PathBuf);
+
+impl AuditLog for AuditFile {
+    fn read<'a>(&'a self, _words: &'a str) -> LocalBoxFuture<'a, SpecResult<String>> {
+        let read = match fs::read_to_string(&self.0) {
+            // The server makes the file with its first entry.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(Into::into),
+        };
+        std::future::ready(read).boxed_local()
+    }
 }
 
 impl Envtest {
@@ -51,13 +69,18 @@ impl Envtest {
         Self(Prepared::nothing(NAME))
     }
 
-    /// The control plane, and the folder of its logs.
-    fn plane(&self) -> Result<(Plane, PathBuf), TierError> {
-        self.0.look(|running| {
-            let admin = running.environment.config();
-            let plane = Plane { admin, audit_log: running.audit.path().join(AUDIT_LOG) };
-            (plane, running.environment.logs_dir().to_owned())
-        })
+    fn open(&self) -> Result<Connection, TierError> {
+        let (admin, audit, logs) = self.0.look(|running| {
+            let audit = AuditFile(running.audit.path().join(AUDIT_LOG));
+            (running.environment.config(), audit, running.environment.logs_dir().to_owned())
+        })?;
+        let client = Client::try_from(admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
+        let collectors: Vec<Box<dyn Collector>> = vec![Box::new(PlaneLogs::from_now(&logs))];
+        let sources = EvidenceSources { collectors, ..EvidenceSources::default() };
+        let mut extensions = Extensions::default();
+        extensions.insert(AdminConfig(admin));
+        extensions.insert(AuditSource(Rc::new(audit)));
+        Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }
 
@@ -84,21 +107,7 @@ impl Tier for Envtest {
     }
 
     fn connect(&self, _seed: u64) -> LocalBoxFuture<'_, Result<Connection, TierError>> {
-        let connection = self.plane().and_then(|(plane, logs)| {
-            let client =
-                Client::try_from(plane.admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
-            let sources =
-                Sources { collectors: vec![Box::new(PlaneLogs::from_now(&logs))], ..Sources::default() };
-            Ok(Connection {
-                client,
-                clock: Clock::system(),
-                shared: true,
-                kind: None,
-                sources,
-                plane: Some(plane),
-            })
-        });
-        std::future::ready(connection).boxed_local()
+        std::future::ready(self.open()).boxed_local()
     }
 
     fn stop(&self) {
@@ -108,7 +117,7 @@ impl Tier for Envtest {
     }
 }
 
-fn start(interrupt: &Interrupt) -> Result<Running, String> {
+fn start(interrupt: &Interrupt) -> Result<RunningPlane, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("envtest")
@@ -122,14 +131,28 @@ fn start(interrupt: &Interrupt) -> Result<Running, String> {
         builder = builder.apiserver_arg(name, value);
     }
     // Dropped in the middle, a start ends its processes and removes its folder.
-    let started = runtime.block_on(interrupt.or(builder.start()));
+    let started = runtime.block_on(interrupt.run_until(builder.start()));
     let started = started.map_err(|called| format!("ended by {} while it started", called.by))?;
     let environment = started.map_err(|error| crate::failure::sentence(&error))?;
-    Ok(Running { environment, audit, runtime })
+    Ok(RunningPlane { environment, audit, runtime })
 }
 
 fn audit_folder() -> io::Result<TempDir> {
     let folder = tempfile::Builder::new().prefix("seatrial-audit-").tempdir()?;
     fs::write(folder.path().join(AUDIT_POLICY), policy::POLICY)?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audit_log_that_was_not_written_yet_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = AuditFile(folder.path().join(AUDIT_LOG));
+        assert_eq!(log.read("").now_or_never().unwrap().unwrap(), "");
+        fs::write(&log.0, "{}").unwrap();
+        assert_eq!(log.read("").now_or_never().unwrap().unwrap(), "{}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Tier `existing`: whatever the kubeconfig names.
+//! Tier `existing`: the cluster of the current kubeconfig context.
 //!
 //! Specs create and delete objects, so the current context must stand on an allow-list; without that
 //! nothing is contacted. What such a cluster has cannot be asked while specs are listed: the caller says
@@ -10,9 +10,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
-use crate::artefacts::Sources;
+use crate::artefacts::EvidenceSources;
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::need::Need;
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "existing";
 
@@ -35,8 +37,8 @@ impl Existing {
             .await
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
-        let (clock, sources) = (Clock::system(), Sources::default());
-        Ok(Connection { client, clock, shared: true, kind: None, sources, plane: None })
+        let (clock, sources) = (Clock::system(), EvidenceSources::default());
+        Ok(Connection { client, clock, shared: true, sources, extensions: Extensions::default() })
     }
 
     /// The current context's name, if specs may use it.

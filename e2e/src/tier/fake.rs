@@ -8,9 +8,11 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
-use crate::artefacts::{OBSERVER, Requests, Sources};
+use crate::artefacts::{EvidenceSources, OBSERVER, Requests};
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::need::Need;
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "fake";
 
@@ -55,8 +57,8 @@ impl Tier for Fake {
 
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
-    let sources = Sources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
-    Connection { client, clock, shared: false, kind: None, sources, plane: None }
+    let sources = EvidenceSources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
+    Connection { client, clock, shared: false, sources, extensions: Extensions::default() }
 }
 
 #[cfg(test)]

@@ -1,22 +1,26 @@
 //! Tier `kind`: a cluster of real nodes in containers, which all specs of a run share.
 //!
 //! It is found through a registry outside of this process, so it does not matter whether the runner starts one process
-//! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last removes
-//! it. A cluster that the caller names is used, and left alone.
+//! for all specs or one for each. Whoever comes first makes it, outside of any spec's time; whoever leaves last
+//! removes it. A cluster that the caller names is used, and left alone.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use seatrial_fakeclient::Clock;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::artefacts::{Collector, Sources};
+use crate::artefacts::{Collector, EvidenceSources};
+use crate::audit::AuditSource;
+use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
-use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, Shared};
-use crate::report::aside;
+use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, SharedCluster};
+use crate::need::Need;
+use crate::report::print_to_stderr;
 use crate::tier::prepared::Prepared;
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::tier::{Connection, Tier, TierError};
 
 const NAME: &str = "kind";
 
@@ -24,22 +28,22 @@ const NAME: &str = "kind";
 const NODES: u32 = 2;
 
 /// The tier of a cluster of nodes in containers.
-pub(crate) struct Kind {
-    settings: Settings,
+pub(crate) struct KindTier {
+    settings: KindSettings,
     /// The report's folder, if there is one.
     report: Option<PathBuf>,
-    shared: Prepared<Shared>,
+    shared: Prepared<SharedCluster>,
 }
 
-/// What the environment says.
+/// Settings from the environment.
 #[derive(Debug, PartialEq, Eq)]
-struct Settings {
+struct KindSettings {
     cluster: Option<String>,
     nodes: Result<u32, String>,
     version: Option<String>,
 }
 
-impl Settings {
+impl KindSettings {
     fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let nodes = lookup("SEATRIAL_KIND_NODES").map_or(Ok(NODES), |text| {
             let count = text.parse().ok().filter(|count| *count > 0);
@@ -57,13 +61,13 @@ impl Settings {
     }
 }
 
-impl Kind {
+impl KindTier {
     pub(crate) fn from_env(report: Option<PathBuf>) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self { settings: Settings::read(variable), report, shared: Prepared::nothing(NAME) }
+        Self { settings: KindSettings::read(variable), report, shared: Prepared::nothing(NAME) }
     }
 
-    fn begin(&self, interrupt: &Interrupt) -> Result<Shared, String> {
+    fn begin(&self, interrupt: &Interrupt) -> Result<SharedCluster, String> {
         let home = Home::of_this_process();
         let making = async {
             if let Some(name) = &self.settings.cluster {
@@ -75,11 +79,11 @@ impl Kind {
                 Some(folder) => config.evidence_into(folder),
                 None => config,
             };
-            kind::share(&home, &config, &aside).await
+            kind::share(&home, &config, &print_to_stderr).await
         };
         let making = making.boxed_local();
         runtime().block_on(async {
-            let called = match interrupt.or(making).await {
+            let called = match interrupt.run_until(making).await {
                 Ok(made) => return made.map_err(|error| error.to_string()),
                 Err(called) => called,
             };
@@ -96,19 +100,15 @@ impl Kind {
         let failed = |error: KindError| TierError::new(NAME, error.to_string());
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
-        let sources = Sources::default();
-        Ok(Connection {
-            client,
-            clock: Clock::system(),
-            shared: true,
-            kind: Some(cluster),
-            sources,
-            plane: None,
-        })
+        let sources = EvidenceSources::default();
+        let mut extensions = Extensions::default();
+        extensions.insert(AuditSource(Rc::new(cluster.clone())));
+        extensions.insert(cluster);
+        Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }
 
-impl Tier for Kind {
+impl Tier for KindTier {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -139,7 +139,7 @@ impl Tier for Kind {
     }
 
     fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        let nodes = self.shared.look(|shared| NodeEvidence::of(shared.name()));
+        let nodes = self.shared.look(|shared| NodeEvidence::new(shared.name()));
         nodes.into_iter().map(|nodes| Box::new(nodes) as Box<dyn Collector>).collect()
     }
 
@@ -147,7 +147,9 @@ impl Tier for Kind {
         if let Some(shared) = self.shared.take() {
             let name = shared.name().to_owned();
             if let Err(error) = runtime().block_on(shared.leave()) {
-                aside(&format!("cluster {name} could not be removed, the next run does it: {error}"));
+                print_to_stderr(&format!(
+                    "cluster {name} could not be removed, the next run does it: {error}"
+                ));
             }
         }
     }
@@ -161,14 +163,14 @@ fn runtime() -> Runtime {
 mod tests {
     use super::*;
 
-    fn tier(pairs: &[(&str, &str)]) -> Kind {
+    fn tier(pairs: &[(&str, &str)]) -> KindTier {
         let lookup =
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Kind { settings: Settings::read(lookup), report: None, shared: Prepared::nothing(NAME) }
+        KindTier { settings: KindSettings::read(lookup), report: None, shared: Prepared::nothing(NAME) }
     }
 
     #[test]
-    fn it_has_two_nodes_unless_the_environment_says_otherwise() {
+    fn tier_has_two_nodes_by_default() {
         assert!(tier(&[]).has(Need::Nodes(2)) && tier(&[]).has(Need::Kubelet));
         assert!(!tier(&[]).has(Need::Nodes(3)));
         assert!(tier(&[("SEATRIAL_KIND_NODES", "3")]).has(Need::Nodes(3)));

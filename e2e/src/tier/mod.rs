@@ -1,16 +1,18 @@
-//! What answers the API: one trait, and one file for each thing that can.
+//! Tiers: API servers that specs can run on.
 
-mod cluster;
+mod contract;
 mod crds;
+#[cfg(feature = "envtest")]
 mod envtest;
 mod existing;
 mod fake;
+#[cfg(feature = "kind")]
 mod kind;
-mod need;
+#[cfg(feature = "envtest")]
 mod prepared;
 
-pub(crate) use cluster::{Connection, Plane, Tier, TierError, choose};
-pub(crate) use crds::{Definitions, established};
+pub(crate) use crate::context::Connection;
+pub(crate) use contract::{Tier, TierError, choose};
+pub(crate) use crds::SuiteDefinitions;
 #[cfg(test)]
 pub(crate) use fake::Fake;
-pub use need::Need;

@@ -1,4 +1,4 @@
-//! What a tier starts for all specs of a process: by whoever comes first, once, also when that fails.
+//! A value that a tier creates once for all specs of a process.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -8,10 +8,10 @@ use crate::tier::TierError;
 pub(crate) struct Prepared<T> {
     tier: &'static str,
     // Held while it starts: specs that begin at the same time wait for the first one.
-    state: Mutex<State<T>>,
+    state: Mutex<StartState<T>>,
 }
 
-enum State<T> {
+enum StartState<T> {
     Idle,
     Running(T),
     /// Told to every spec; a start that failed once is not tried again.
@@ -21,21 +21,21 @@ enum State<T> {
 impl<T> Prepared<T> {
     /// Nothing yet, for a tier of this name.
     pub(crate) fn nothing(tier: &'static str) -> Self {
-        Self { tier, state: Mutex::new(State::Idle) }
+        Self { tier, state: Mutex::new(StartState::Idle) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, StartState<T>> {
         self.state.lock().expect("nobody panics while a tier starts or stops")
     }
 
     /// Starts it, unless that was done before.
     pub(crate) fn prepare(&self, start: impl FnOnce() -> Result<T, String>) -> Result<(), TierError> {
         let mut state = self.state();
-        if matches!(*state, State::Idle) {
-            *state = start().map_or_else(State::Failed, State::Running);
+        if matches!(*state, StartState::Idle) {
+            *state = start().map_or_else(StartState::Failed, StartState::Running);
         }
         match &*state {
-            State::Failed(message) => Err(TierError::new(self.tier, message)),
+            StartState::Failed(message) => Err(TierError::new(self.tier, message)),
             _ => Ok(()),
         }
     }
@@ -43,16 +43,16 @@ impl<T> Prepared<T> {
     /// Looks at it, after it was prepared.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&T) -> R) -> Result<R, TierError> {
         match &*self.state() {
-            State::Running(running) => Ok(look(running)),
-            State::Failed(message) => Err(TierError::new(self.tier, message)),
-            State::Idle => unreachable!("a tier is prepared before it is connected to"),
+            StartState::Running(running) => Ok(look(running)),
+            StartState::Failed(message) => Err(TierError::new(self.tier, message)),
+            StartState::Idle => unreachable!("a tier is prepared before it is connected to"),
         }
     }
 
     /// Takes it out, if it runs, for its end.
     pub(crate) fn take(&self) -> Option<T> {
-        match std::mem::replace(&mut *self.state(), State::Idle) {
-            State::Running(running) => Some(running),
+        match std::mem::replace(&mut *self.state(), StartState::Idle) {
+            StartState::Running(running) => Some(running),
             _ => None,
         }
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_started_once_and_a_start_that_failed_is_told_to_everybody() {
+    fn start_runs_once_and_its_failure_is_reported_to_every_spec() {
         let good = Prepared::nothing("x");
         good.prepare(|| Ok(7)).unwrap();
         good.prepare(|| panic!("it runs already")).unwrap();

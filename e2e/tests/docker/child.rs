@@ -29,7 +29,7 @@ pub(crate) fn refusal(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn creates_what_it_is_told_to() {
+async fn creates_what_it_is_reported_to() {
     let Ok(name) = std::env::var(NAME) else { return };
     let config = ClusterConfig::new().name(name);
     match create(&Home::of_this_process(), &config, &|line| println!("{line}")).await {

@@ -27,7 +27,7 @@ fn lease_is_held(home: &Home, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_a_create_that_was_killed_leaves_is_removed_by_the_next_run() {
+async fn leftovers_of_a_killed_create_are_removed_by_the_next_run() {
     let _alone = REAPING.lock().await;
     let (_folder, home) = home();
     let name = unique("killed");

@@ -29,7 +29,7 @@ fn without_docker_the_socket_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn without_kind_and_without_go_what_was_looked_for_is_told() {
+fn missing_kind_is_reported_with_the_searched_places() {
     let (folder, home) = home();
     // Docker's client is there, and nothing else: neither kind, nor Go to build it, nor a cache that has it.
     let path = folder.path().join("bin");
@@ -102,7 +102,7 @@ async fn several_control_planes_without_a_load_balancer_s_image_are_refused_with
 }
 
 #[tokio::test]
-async fn a_create_that_fails_in_kind_shows_its_words_and_leaves_nothing() {
+async fn failed_create_shows_kind_s_output_and_leaves_nothing() {
     let (_folder, home) = home();
     let (name, image) = (
         unique("broken"),
@@ -116,7 +116,7 @@ async fn a_create_that_fails_in_kind_shows_its_words_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn used_up_watchers_are_named_from_a_node_s_own_words_with_the_command_that_raises_their_limit() {
+async fn exhausted_inotify_instances_are_diagnosed_with_the_command_that_raises_their_limit() {
     let (_folder, home) = home();
     let (name, image) = (unique("watchers"), format!("seatrial.test/watchers:{}", std::process::id()));
     // A node whose first process says what systemd says then, and ends.
@@ -159,7 +159,7 @@ impl Drop for OnePage {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_as_such_and_nothing_is_left() {
+async fn a_full_disk_is_reported_as_such_and_nothing_is_left() {
     let (_folder, home) = home();
     // The lease fits into it, the configuration does not.
     let Some(_page) = OnePage::on(&home) else {
@@ -174,7 +174,7 @@ async fn a_full_disk_is_told_as_such_and_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_under_a_file_needs_no_root_to_be_told() {
+async fn full_disk_under_a_file_is_recognised_without_root() {
     let (_folder, home) = home();
     let name = unique("fullfile");
     // Whatever is written there finds no space.
@@ -192,7 +192,7 @@ async fn a_disk_that_is_full_under_a_file_needs_no_root_to_be_told() {
 }
 
 #[test]
-fn a_disk_that_is_full_where_docker_keeps_containers_is_told_as_such_and_nothing_is_left() {
+fn a_disk_that_is_full_where_docker_keeps_containers_is_reported_as_such_and_nothing_is_left() {
     let (folder, home) = home();
     let proxy = Proxy::new(folder.path(), "/containers/create");
     let image = empty_image(&format!("seatrial.test/noroom:{}", std::process::id()), own_architecture());

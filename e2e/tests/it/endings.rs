@@ -10,7 +10,7 @@ fn endings() -> &'static Ran {
 }
 
 #[test]
-fn only_the_spec_that_ends_well_passes() {
+fn only_the_passing_spec_passes() {
     let ran = endings();
     assert_eq!(ran.code, Some(101), "{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(ran.ended("ok"), ["Ending / inside / succeeds"]);
@@ -43,7 +43,7 @@ fn a_failed_hook_leaves_out_the_spec_and_not_what_is_to_be_undone() {
 }
 
 #[test]
-fn a_failure_is_told_with_its_place_and_the_steps_before_it() {
+fn a_failure_is_reported_with_its_place_and_the_steps_before_it() {
     let story = endings().story("Ending / inside / fails");
     assert!(story.starts_with("failed to get ConfigMap seatrial-ending-inside-fails-"), "{story}");
     assert!(
@@ -56,14 +56,14 @@ fn a_failure_is_told_with_its_place_and_the_steps_before_it() {
 }
 
 #[test]
-fn steps_are_told_at_once_when_nothing_is_to_be_captured() {
+fn steps_are_reported_at_once_when_nothing_is_to_be_captured() {
     let ran = suite("endings").arg("inside / fails").arg("--nocapture").run();
     assert!(ran.stderr.contains("Ending / inside / fails: looking for a machine\n"), "{}", ran.stderr);
     assert!(!endings().stderr.contains("looking for a machine"), "{}", endings().stderr);
 }
 
 #[test]
-fn a_panic_is_told_as_one_with_its_place() {
+fn a_panic_is_reported_as_one_with_its_place() {
     let story = endings().story("Ending / inside / panics");
     assert!(story.starts_with("panicked: the mast is broken\n  at e2e/tests/suites/endings.rs:"), "{story}");
 }
@@ -86,7 +86,7 @@ fn a_spec_that_asserts_nothing_fails_as_such() {
 }
 
 #[test]
-fn an_expectation_that_nobody_awaits_fails_the_spec() {
+fn unawaited_expectation_fails_the_spec() {
     let story = endings().story("Ending / in trouble / forgets to await");
     assert!(story.starts_with("this expectation was never checked: "), "{story}");
     assert!(story.contains("at e2e/tests/suites/endings.rs:"), "{story}");

@@ -43,7 +43,7 @@ fn pending_specs_and_rows_are_skipped_with_their_reason() {
 fn a_pending_spec_that_is_forced_to_run_runs_if_it_is_written() {
     let ran = in_memory("groups").arg("--ignored").arg("Fleet").run();
     assert_eq!(ran.told("abyssal"), ["6000 fathoms"]);
-    assert_eq!(ran.story("Fleet / is insured"), "nobody has written this spec yet");
+    assert_eq!(ran.story("Fleet / is insured"), "the spec has no body");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_shared_harbour_is_made_once_and_undone_after_the_last_of_its_specs() {
 }
 
 #[test]
-fn one_spec_of_a_shared_harbour_runs_alone_with_all_that_it_needs() {
+fn single_spec_of_a_shared_group_runs_with_the_group_s_hooks() {
     let ran = in_memory("groups").arg("--exact").arg("Fleet / that shares a harbour / moors").run();
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
     assert_eq!(ran.told("that shares a harbour"), ["before_all", "after_all", "deferred by before_all"]);
@@ -80,7 +80,7 @@ fn one_spec_of_a_shared_harbour_runs_alone_with_all_that_it_needs() {
 }
 
 #[test]
-fn a_story_is_one_test_to_the_harness_and_each_of_its_parts_is_in_the_report() {
+fn ordered_group_is_one_test_and_each_spec_is_in_the_report() {
     let listed = in_memory("groups").arg("--list").arg("--format").arg("terse").run().stdout;
     let story: Vec<_> = listed.lines().filter(|line| line.contains("over its life")).collect();
     assert_eq!(story, ["Fleet / over its life: test"]);
@@ -101,7 +101,7 @@ fn a_story_is_one_test_to_the_harness_and_each_of_its_parts_is_in_the_report() {
 }
 
 #[test]
-fn after_a_failure_the_rest_of_a_story_is_left_out_and_says_why() {
+fn failure_in_an_ordered_group_skips_the_rest_with_a_reason() {
     assert!(wreck().told("comes home").is_empty());
     assert_eq!(wreck().told("in the middle of a story"), ["after_all"]);
     let story = wreck().story("Wreck / in the middle of a story");
@@ -121,7 +121,7 @@ fn a_failed_before_all_fails_all_specs_and_after_all_runs_all_the_same() {
 }
 
 #[test]
-fn a_failed_after_all_is_told_with_the_last_of_the_specs() {
+fn a_failed_after_all_is_reported_with_the_last_of_the_specs() {
     let ended = |how| wreck().ended(how).into_iter().filter(|name| name.contains("has left")).count();
     assert_eq!((ended("ok"), ended("FAILED")), (1, 1), "{}", wreck().stdout);
     let story = "after_all of \"Wreck / after everybody has left\": the harbour burns\n";
@@ -129,7 +129,7 @@ fn a_failed_after_all_is_told_with_the_last_of_the_specs() {
 }
 
 #[test]
-fn what_before_all_expects_is_no_expectation_of_the_spec() {
+fn expectations_of_before_all_do_not_count_for_the_spec() {
     let story = wreck().story("Wreck / whose crew trusts the harbour / asserts nothing");
     assert!(story.starts_with("a spec that asserted nothing"), "{story}");
 }

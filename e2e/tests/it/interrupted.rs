@@ -130,7 +130,7 @@ fn a_terminal_that_is_closed_does_the_same() {
 }
 
 #[test]
-fn nobody_who_listens_is_needed_for_an_end_in_order() {
+fn interrupted_run_ends_in_order_with_closed_output() {
     let report = tempfile::tempdir().unwrap();
     let mut running = Running::start(in_memory("interrupted").env("SEATRIAL_REPORT", report.path()));
     running.until("told is kept: waits");

@@ -26,7 +26,7 @@ fn the_ignored_ones_are_listed_by_themselves_for_nextest() {
 }
 
 #[test]
-fn one_spec_runs_by_its_exact_name_as_nextest_asks_for_it() {
+fn exact_name_runs_one_spec() {
     let name = "ConfigMap / is there once it was created";
     let ran = suite("passing").arg("--exact").arg(name).arg("--nocapture").run();
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);

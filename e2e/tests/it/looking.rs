@@ -58,7 +58,7 @@ fn a_wait_that_must_hold_tells_how_often_it_did() {
 }
 
 #[test]
-fn a_probe_s_errors_and_missing_replicas_are_told() {
+fn a_probe_s_errors_and_missing_replicas_are_reported() {
     let parts = [
         "the depth should equal 7 within 1s\n  last seen: nothing: it could not be looked at\n",
         "  last API error: no line at ",

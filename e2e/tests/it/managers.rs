@@ -30,7 +30,7 @@ fn objects_are_applied_and_their_fields_have_owners() {
 }
 
 #[test]
-fn a_conflict_is_told_by_field_with_owners_and_values() {
+fn a_conflict_is_reported_by_field_with_owners_and_values() {
     let parts = [
         "failed to apply ConfigMap seatrial-",
         "/a as field manager crew: 409 Conflict: 2 fields belong to other field managers\n  ",
@@ -52,7 +52,7 @@ fn a_conflict_over_a_secret_tells_no_value() {
 }
 
 #[test]
-fn fields_that_differ_are_told_with_who_wrote_them() {
+fn fields_that_differ_are_reported_with_who_wrote_them() {
     let parts = [
         "  last seen: status.depth is 2 and not 3 (last written by mate, Update, /status)\n",
         "status.depth: 1 → 2 (by mate, Update, /status)\n",

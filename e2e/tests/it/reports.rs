@@ -35,7 +35,7 @@ fn every_spec_s_outcome_is_in_the_report_and_the_sums_are_right() {
 }
 
 #[test]
-fn a_failure_is_in_the_report_with_its_story_and_the_filtered_ones_are_not() {
+fn report_has_failures_with_their_message_and_no_filtered_specs() {
     let folder = tempfile::tempdir().unwrap();
     suite("waiting").arg("tells a value in hand").env("SEATRIAL_REPORT", folder.path()).run();
     let report = report(folder.path());
@@ -106,7 +106,7 @@ fn the_folder_has_a_page_and_junit_s_form_and_ci_s_variable_is_heard() {
 }
 
 #[test]
-fn without_a_word_about_it_a_run_is_told_as_a_tree_with_its_failures_explained_at_the_end() {
+fn default_output_is_a_tree_with_failures_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let ran = in_memory("endings").env("SEATRIAL_REPORT", folder.path()).run_as_it_is();
     let out = &ran.stdout;

@@ -22,7 +22,7 @@ fn groups(order: &[String]) -> Vec<char> {
 }
 
 #[test]
-fn one_seed_is_one_order_and_another_seed_another() {
+fn same_seed_gives_the_same_order() {
     let seven = order(&[("SEATRIAL_SEED", "7")]);
     assert_eq!(seven, order(&[("SEATRIAL_SEED", "7")]));
     assert_ne!(seven, order(&[("SEATRIAL_SEED", "8")]));
@@ -162,7 +162,7 @@ fn a_focus_leaves_out_all_others_and_is_refused_where_others_rely_on_the_run() {
 }
 
 #[test]
-fn a_label_that_no_spec_has_is_told_with_those_that_there_are() {
+fn a_label_that_no_spec_has_is_reported_with_those_that_there_are() {
     let ran = in_memory("groups").env("SEATRIAL_LABELS", "dept").run();
     let warning =
         "warning: no spec has the label \"dept\" of SEATRIAL_LABELS; the labels are: depth, edge, story\n";

@@ -84,3 +84,11 @@ fn a_cluster_that_does_not_answer_fails_the_specs_in_their_set_up() {
     assert!(story.starts_with("set-up: creating namespace seatrial-wait-that-is-not-fulfilled-"), "{story}");
     assert!(story.contains("onnect"), "the reason should be told: {story}");
 }
+
+#[cfg(not(feature = "envtest"))]
+#[test]
+fn tier_that_was_not_built_is_refused_with_its_feature() {
+    let ran = suite("passing").env("SEATRIAL_TIER", "envtest").run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("features = [\"envtest\"]"), "{}", ran.stderr);
+}

@@ -35,13 +35,13 @@ fn the_end_of_a_wait_tells_what_was_expected_the_difference_the_transitions_and_
 }
 
 #[test]
-fn an_object_that_never_came_is_told_as_such() {
+fn an_object_that_never_came_is_reported_as_such() {
     let parts = ["/a should exist within 1s\n", "  last seen: it is not there\n", "not there\n"];
     check("Wait / that is not fulfilled / tells that it saw nothing", &parts);
 }
 
 #[test]
-fn a_value_in_hand_is_told_with_its_difference() {
+fn a_value_in_hand_is_reported_with_its_difference() {
     let parts = ["expected it to equal [1, 3]\n", "-    3,\n", "+    2,\n", "value: [1, 2]\n", "waiting.rs:"];
     check("Wait / that is not fulfilled / tells a value in hand", &parts);
 }
@@ -77,7 +77,7 @@ fn a_namespace_that_cannot_go_fails_the_spec_and_is_shown_as_it_was_last_seen() 
 }
 
 #[test]
-fn one_seed_gives_one_run_word_for_word_and_another_seed_another() {
+fn same_seed_gives_the_same_output() {
     if tier() != "fake" {
         // Elsewhere uids and times are the server's.
         return;

@@ -91,7 +91,7 @@ async fn a_given_image_of_another_architecture_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_given_image_that_nobody_has_is_not_replaced_by_another() {
+async fn missing_named_image_is_not_replaced() {
     let docker = docker().await;
     // A registry on a port of this machine that nobody listens on.
     let name = "127.0.0.1:1/seatrial-test/no-such-node:1";

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
-use seatrial_e2e::kind::{ClusterConfig, KindOfCx as _};
+use seatrial_e2e::kind::{ClusterConfig, KindExt as _};
 use seatrial_e2e::matchers::{equal, satisfy};
 use seatrial_e2e::{Cx, Scope, mins};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use seatrial_e2e::kind::{KindError, KindOfCx as _};
+use seatrial_e2e::kind::{KindError, KindExt as _};
 use seatrial_e2e::matchers::{equal, satisfy};
 use seatrial_e2e::{Cx, Failure, Scope, SpecResult, docker};
 

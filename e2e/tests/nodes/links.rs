@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Node;
-use seatrial_e2e::kind::{FaultyNode, KindError, Loss, Pace};
+use seatrial_e2e::kind::{Bandwidth, FaultyNode, KindError, PacketLoss};
 use seatrial_e2e::matchers::{equal, have_condition, satisfy};
 use seatrial_e2e::{Cx, Failure, Scope, SpecResult, mins};
 
@@ -32,7 +32,7 @@ pub(crate) fn specs(s: &mut Scope) {
     );
     s.it("sends no faster than it is let", async |cx: &mut Cx| {
         let (control_plane, worker) = pair(cx).await?;
-        worker.slow(Pace::megabits(1)).await?;
+        worker.slow(Bandwidth::megabits(1)).await?;
         let slow = send(&worker, &control_plane).await?;
         // 4 Mbit at 1 Mbit/s are four seconds, less what the bucket holds at the start.
         cx.expect(slow).to(satisfy("take three seconds or more", |took| *took >= Duration::from_secs(3)))?;
@@ -55,7 +55,7 @@ pub(crate) fn specs(s: &mut Scope) {
         "loses everything at a loss of 100 percent, or the kernel that cannot do that is named",
         async |cx: &mut Cx| {
             let (control_plane, worker) = pair(cx).await?;
-            let lossy = worker.lose(Loss::percent(100.0)).await;
+            let lossy = worker.lose(PacketLoss::percent(100.0)).await;
             if refused_for_the_kernel(cx, lossy)? {
                 return Ok(());
             }

@@ -1,7 +1,7 @@
 //! A Pod whose process is killed.
 
 use k8s_openapi::api::core::v1::Pod;
-use seatrial_e2e::kind::KindOfCx as _;
+use seatrial_e2e::kind::KindExt as _;
 use seatrial_e2e::matchers::{all, have_condition, satisfy};
 use seatrial_e2e::{Cx, Scope, SpecResult, mins};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
-use seatrial_e2e::kind::{FaultyNode, KindOfCx as _};
+use seatrial_e2e::kind::{FaultyNode, KindExt as _};
 use seatrial_e2e::matchers::{equal, satisfy};
 use seatrial_e2e::{Cx, Failure, SpecResult, mins};
 

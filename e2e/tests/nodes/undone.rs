@@ -12,7 +12,7 @@ pub(crate) fn specs(s: &mut Scope) {
     s.it("is put right when three faults are left on it at once", async |cx: &mut Cx| {
         cx.defer(async |cx: &mut Cx| is_well(cx).await);
         let (control_plane, worker) = pair(cx).await?;
-        worker.slow(seatrial_e2e::kind::Pace::megabits(1)).await?;
+        worker.slow(seatrial_e2e::kind::Bandwidth::megabits(1)).await?;
         worker.cut_off().await?;
         worker.pause().await?;
         cx.expect(reaches(&control_plane, &worker).await?).to(equal(false))

@@ -1,6 +1,6 @@
 //! Specs that break a node, leave it broken, and come to no good end themselves.
 
-use seatrial_e2e::kind::{KindOfCx as _, Pace};
+use seatrial_e2e::kind::{Bandwidth, KindExt as _};
 use seatrial_e2e::matchers::equal;
 use seatrial_e2e::{Cx, Failure, Need, SpecResult, Suite, mins, secs};
 
@@ -19,7 +19,7 @@ pub(crate) fn suite(suite: &mut Suite) {
         });
         s.it("takes too long", async |cx: &mut Cx| {
             let worker = cx.kind()?.node("worker").await?;
-            worker.slow(Pace::megabits(1)).await?;
+            worker.slow(Bandwidth::megabits(1)).await?;
             worker.cut_off().await?;
             std::future::pending().await
         })
@@ -34,7 +34,7 @@ pub(crate) fn suite(suite: &mut Suite) {
 
 async fn three_faults(cx: &Cx) -> SpecResult {
     let worker = cx.kind()?.node("worker").await?;
-    worker.slow(Pace::megabits(1)).await?;
+    worker.slow(Bandwidth::megabits(1)).await?;
     worker.cut_off().await?;
     Ok::<_, Failure>(worker.pause().await?)
 }

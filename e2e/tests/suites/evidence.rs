@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{DynamicObject, PostParams};
 use kube::core::ApiResource;
 use kube::{Api, Client};
-use seatrial_e2e::kind::{ClusterConfig, KindOfCx as _};
+use seatrial_e2e::kind::{ClusterConfig, KindExt as _};
 use seatrial_e2e::matchers::{equal, satisfy};
 use seatrial_e2e::{Cx, Need, Object, Scope, SpecResult, Suite, mins};
 use serde_json::{Value, json};

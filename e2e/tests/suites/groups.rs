@@ -60,7 +60,7 @@ fn harbour(s: &mut Scope) {
         cx.spawn("harbour master", async move {
             let list = api.list(&kube::api::ListParams::default()).await?;
             assert!(!list.items.is_empty(), "nothing was created in {namespace}");
-            std::future::pending().await
+            std::future::pending::<SpecResult>().await
         });
         cx.defer(async |cx: &mut Cx| tell(cx, "deferred by before_all"));
         Ok(())

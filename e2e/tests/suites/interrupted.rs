@@ -1,5 +1,7 @@
 //! Specs that wait for good, in the machine's time also where the cluster's is virtual, until the run is ended.
 
+use std::task::Poll;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use seatrial_e2e::matchers::{equal, exist};
 use seatrial_e2e::{Cx, Suite, mins};
@@ -40,9 +42,11 @@ pub(crate) fn stubborn(suite: &mut Suite) {
 
 /// A paused clock moves on when nobody can run: here somebody always can.
 fn never_idle(cx: &Cx) {
-    cx.spawn("lookout", async {
-        loop {
-            tokio::task::yield_now().await;
-        }
-    });
+    cx.spawn(
+        "lookout",
+        std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }),
+    );
 }

@@ -75,7 +75,7 @@ fn changes(s: &mut Scope) {
                 let patch = kube::api::Patch::Merge(json!({"data": {"key": n.to_string()}}));
                 api.patch("a", &kube::api::PatchParams::default(), &patch).await?;
             }
-            Ok(())
+            seatrial_e2e::SpecResult::Ok(())
         });
         cx.eventually(&*map).should(match_json(json!({"data": {"key": "3"}}))).await?;
         Ok(())

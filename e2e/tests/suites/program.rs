@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use seatrial_e2e::Suite;
 
+#[cfg(feature = "kind")]
 mod broken;
 mod custom;
 mod endings;
+#[cfg(feature = "kind")]
 mod evidence;
 mod groups;
 mod interrupted;
@@ -24,10 +26,12 @@ mod waiting;
 fn main() -> ExitCode {
     let name = std::env::var("SUITE").unwrap_or_default();
     let build: fn(&mut Suite) = match name.as_str() {
+        #[cfg(feature = "kind")]
         "broken" => broken::suite,
         "custom" => custom::suite,
         "passing" => passing::suite,
         "endings" => endings::suite,
+        #[cfg(feature = "kind")]
         "evidence" => evidence::suite,
         "groups" => groups::suite,
         "interrupted" => interrupted::suite,

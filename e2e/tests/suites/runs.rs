@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -109,12 +110,14 @@ pub(crate) fn stuck(suite: &mut Suite) {
         s.it("comes up", async |cx: &mut Cx| {
             let map = cx.create(&config("anchor", "0")).await?;
             cx.step("heaving");
-            cx.spawn("winch", async {
-                // A timer that is never due keeps a paused clock from moving on: a task that is always ready.
-                loop {
-                    tokio::task::yield_now().await;
-                }
-            });
+            cx.spawn(
+                "winch",
+                std::future::poll_fn(|context| {
+                    // A timer that is never due keeps a paused clock from moving on: a task that is always ready.
+                    context.waker().wake_by_ref();
+                    Poll::<()>::Pending
+                }),
+            );
             eprintln!("told comes up: heaving");
             cx.eventually(&map).should(match_json(json!({"data": {"key": "up"}}))).within(mins(60)).await?;
             cx.eventually(cx.object::<ConfigMap>("never")).should(exist()).await?;

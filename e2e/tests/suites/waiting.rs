@@ -54,7 +54,7 @@ fn unfulfilled(s: &mut Scope) {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 write(&api, value).await?;
             }
-            Ok(())
+            SpecResult::Ok(())
         });
         let wanted = match_json(json!({"data": {"key": "3"}, "immutable": true}));
         cx.eventually(&map).should(wanted).within(secs(1)).await?;

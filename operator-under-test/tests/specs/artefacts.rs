@@ -10,7 +10,7 @@ use std::{
 use k8s_openapi::api::core::v1::{Event, Pod};
 use seatrial_e2e::{
     Cx, Failure, Matcher, Need, Scope, SpecResult,
-    kind::KindOfCx,
+    kind::KindExt,
     matchers::{all, equal, match_json, not, satisfy},
     mins, secs,
 };

@@ -12,7 +12,7 @@ use kube::{
 use seatrial_e2e::{
     Cx, SpecResult,
     deploy::{Archive, Image, Program},
-    kind::KindOfCx,
+    kind::KindExt,
     mins,
 };
 use seatrial_operator::bundle;

@@ -30,7 +30,7 @@ pub(crate) fn start(cx: &Cx, client: Client) -> Operator {
         }
     };
     let options = options(cx, client.clone(), shutdown_signal);
-    let task = cx.spawn("operator", async { Ok(run(client, options).await?) });
+    let task = cx.spawn("operator", run(client, options));
     Operator { task, shutdown }
 }
 

@@ -6,7 +6,7 @@ use seatrial_e2e::{
     Cx, Failure, Need, Object, Scope, SpecResult,
     audit::{Trail, deny_nothing},
     deploy,
-    kind::{Cluster as KindCluster, ClusterConfig, KindOfCx},
+    kind::{Cluster as KindCluster, ClusterConfig, KindExt},
     matchers::{equal, have_condition, have_len, satisfy},
     mins,
 };

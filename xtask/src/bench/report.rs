@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use seatrial_e2e::report::{
-    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Place, Report,
-    SpecReport, Transition, page,
+    Artefact, Attempt, Change, FailureReport, Moment, MomentKind, ObjectChange, Outcome, Report,
+    SourceLocation, SpecReport, Transition, page,
 };
 
 use super::Row;
@@ -120,7 +120,7 @@ fn spec(n: u32, folder: &Path) -> Result<SpecReport> {
 fn failure(n: u32) -> FailureReport {
     FailureReport {
         message: format!("Machine seatrial-machine-{n}/lone should have condition Ready True within 60s"),
-        place: Some(Place {
+        place: Some(SourceLocation {
             file: "operator-under-test/tests/specs/machine.rs".into(),
             line: 40 + n % 100,
             column: 9,

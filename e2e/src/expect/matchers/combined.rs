@@ -1,4 +1,4 @@
-//! Matchers made of matchers.
+//! Matchers made of other matchers.
 
 use crate::expect::{Matcher, MatcherList, Mismatch};
 
@@ -81,7 +81,7 @@ mod tests {
     use crate::matchers::{be_gone, equal, exist, satisfy};
 
     #[test]
-    fn all_tells_everything_that_is_wrong() {
+    fn all_reports_every_mismatch() {
         let matcher = all((equal(1), satisfy("be even", |n: &i32| n % 2 == 0), exist()));
         assert_eq!(matcher.check(Some(&3)).unwrap_err().why(), "it is 3; it does not be even");
         assert_eq!(matcher.expected(), "equal 1 and be even and exist");

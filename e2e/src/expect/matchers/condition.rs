@@ -1,11 +1,11 @@
-//! Conditions, as `metav1.Condition` and the older kinds of Kubernetes have them in `status.conditions`.
+//! Matcher of `status.conditions`, in the form of `metav1.Condition` and of older kinds.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::expect::difference::to_json;
+use crate::display::to_json;
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`have_condition`].
 pub struct HaveCondition {
@@ -81,14 +81,15 @@ impl<T: Serialize> Matcher<T> for HaveCondition {
         }
         let seen: Map<_, _> =
             wanted.keys().filter_map(|key| Some((key.clone(), condition.get(key)?.clone()))).collect();
-        let place = Place::default().at(&object).field("status").field("conditions").item(index, condition);
-        let why = format!("{}{}", told(&self.kind, condition), place.field("status").last_written());
+        let place =
+            FieldCursor::default().at(&object).field("status").field("conditions").item(index, condition);
+        let why = format!("{}{}", describe(&self.kind, condition), place.field("status").last_written());
         Err(Mismatch::new(why).with_difference(&wanted, &seen))
     }
 }
 
 /// `condition Ready is False (Creating: 1 of 3 machines)`.
-fn told(kind: &str, condition: &Value) -> String {
+fn describe(kind: &str, condition: &Value) -> String {
     let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
     let why = [text("reason"), text("message")];
     let why: Vec<_> = why.iter().filter(|part| !part.is_empty()).copied().collect();
@@ -115,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_with_another_status_is_told_with_its_reason_and_message() {
+    fn a_condition_with_another_status_is_reported_with_its_reason_and_message() {
         let mismatch = have_condition("Ready", "True").check(Some(&object())).unwrap_err();
         assert_eq!(mismatch.why(), "condition Ready is False (Creating: 1 of 3)");
         assert_eq!(mismatch.difference(), Some("-status: \"True\"\n+status: \"False\"\n type: Ready"));
     }
 
     #[test]
-    fn a_condition_is_told_with_the_manager_that_wrote_it() {
+    fn a_condition_is_reported_with_the_manager_that_wrote_it() {
         let fields =
             json!({"f:status": {"f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}, "f:type": {}}}}});
         let mut object = object();

@@ -1,4 +1,4 @@
-//! How many objects there are, and what each of them is.
+//! Matchers of collections: their length, and each of their objects.
 
 use crate::expect::{Matcher, Mismatch};
 
@@ -58,14 +58,14 @@ mod tests {
     use crate::matchers::equal;
 
     #[test]
-    fn the_number_that_is_there_is_told() {
+    fn the_number_that_is_there_is_reported() {
         assert_eq!(have_len(2).check(Some(&vec!['a', 'b'])), Ok(()));
         assert_eq!(have_len(2).check(Some(&vec!['a'])).unwrap_err().why(), "there is 1");
         assert_eq!(have_len(2).check(Some(&Vec::<char>::new())).unwrap_err().why(), "there are none");
     }
 
     #[test]
-    fn those_that_do_not_match_are_told_by_their_place() {
+    fn those_that_do_not_match_are_reported_by_their_place() {
         assert_eq!(each(equal(1)).check(Some(&vec![1, 1])), Ok(()));
         assert_eq!(each(equal(1)).check(Some(&vec![1, 2])).unwrap_err().why(), "2 of 2: it is 2");
     }

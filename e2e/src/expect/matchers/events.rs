@@ -1,4 +1,4 @@
-//! Events: what controllers tell people about an object.
+//! Matcher of Events about an object.
 
 use k8s_openapi::api::core::v1::Event;
 
@@ -47,13 +47,13 @@ impl HaveEvent {
     }
 }
 
-/// How often an Event stands for something that happened.
+/// Number of occurrences that an Event stands for.
 fn times(event: &Event) -> i32 {
     let series = event.series.as_ref().and_then(|series| series.count);
     series.or(event.count).filter(|count| *count > 0).unwrap_or(1)
 }
 
-fn told(event: &Event) -> String {
+fn describe(event: &Event) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let count = times(event);
     let count = if count == 1 { String::new() } else { format!(" ({count} times)") };
@@ -77,7 +77,7 @@ impl Matcher<Vec<Event>> for HaveEvent {
         if found > 0 {
             return Err(Mismatch::new(format!("it happened {found} times")));
         }
-        let others: Vec<_> = events.iter().map(told).collect();
+        let others: Vec<_> = events.iter().map(describe).collect();
         let others = if others.is_empty() { "there are no Events".into() } else { others.join("; ") };
         Err(Mismatch::new(format!("there is none: {others}")))
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_none_the_others_are_told() {
+    fn missing_field_owner_lists_the_others() {
         let events = vec![event("Warning", "Failed", "no capacity", 2)];
         let mismatch = have_event("Created").check(Some(&events)).unwrap_err();
         assert_eq!(mismatch.why(), "there is none: Warning Failed: no capacity (2 times)");

@@ -1,4 +1,4 @@
-//! The manager that owns a field, as `metadata.managedFields` has it.
+//! Matcher of a field's manager, by `metadata.managedFields`.
 
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ impl<T: Serialize> Matcher<T> for HaveFieldOwner {
 }
 
 impl HaveFieldOwner {
-    /// Who owns the field instead, or what is owned where nobody owns it.
+    /// The field's actual owners, or the owned fields if it has none.
     fn instead(&self, owners: &[FieldOwner], of_field: &[&FieldOwner]) -> String {
         let path = &self.path;
         if !of_field.is_empty() {
@@ -49,13 +49,13 @@ impl HaveFieldOwner {
             owners.iter().filter(|owner| is_around(&owner.path, path)).max_by_key(|owner| owner.path.len());
         if let Some(around) = around {
             let same: Vec<_> = owners.iter().filter(|owner| owner.path == around.path).collect();
-            return format!("nobody owns {path}; {} around it is owned by {}", around.path, listed(&same));
+            return format!("{path} has no owner; {} around it is owned by {}", around.path, listed(&same));
         }
         let of_manager = owners.iter().filter(|owner| owner.manager == self.manager);
         let of_manager: Vec<_> = of_manager.map(|owner| owner.path.as_str()).collect();
         match of_manager.as_slice() {
-            [] => format!("nobody owns {path}, and {} owns nothing", self.manager),
-            fields => format!("nobody owns {path}; {} owns {}", self.manager, fields.join(", ")),
+            [] => format!("{path} has no owner, and {} owns nothing", self.manager),
+            fields => format!("{path} has no owner; {} owns {}", self.manager, fields.join(", ")),
         }
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owners_that_a_field_has_instead_are_told() {
+    fn the_owners_that_a_field_has_instead_are_reported() {
         check(
             ".spec.replicas",
             "kubectl",
@@ -108,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owned_is_told_where_nobody_owns_the_field() {
-        let around = "nobody owns .spec.taints[0].key; .spec.taints around it is owned by crew, Apply";
+    fn mismatch_lists_owned_fields_when_the_field_has_no_owner() {
+        let around = ".spec.taints[0].key has no owner; .spec.taints around it is owned by crew, Apply";
         check(".spec.taints[0].key", "crew", Err(around));
-        check(".spec.paused", "pilot", Err("nobody owns .spec.paused; pilot owns .spec.replicas"));
-        check(".spec.paused", "kubectl", Err("nobody owns .spec.paused, and kubectl owns nothing"));
+        check(".spec.paused", "pilot", Err(".spec.paused has no owner; pilot owns .spec.replicas"));
+        check(".spec.paused", "kubectl", Err(".spec.paused has no owner, and kubectl owns nothing"));
         let bare = have_field_owner(".a", "b").check(Some(&json!({})));
         assert_eq!(bare.unwrap_err().why(), "it has no managed fields");
         assert!(have_field_owner(".a", "b").check(None::<&Value>).unwrap_err().is_absent());

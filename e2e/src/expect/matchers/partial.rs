@@ -1,11 +1,11 @@
-//! Part of an object, as JSON.
+//! Matchers of a part of an object, as JSON or YAML.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::expect::difference::{short, to_json};
+use crate::display::{short, to_json};
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`match_json`] and [`match_yaml`].
 pub struct MatchJson(Value);
@@ -13,8 +13,8 @@ pub struct MatchJson(Value);
 /// The object has at least these fields with these values.
 ///
 /// Objects may have fields that are not named. The items of a list that have a `type` or a `name`, as conditions and
-/// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of which
-/// matches the item in its place. `null` is a field that is absent or null.
+/// containers have, are looked for by it, and the list may have others. Other lists must have as many items, each of
+/// which matches the item in its place. `null` is a field that is absent or null.
 pub fn match_json(partial: impl Serialize) -> MatchJson {
     MatchJson(serde_json::to_value(partial).expect("an expectation can be written as JSON"))
 }
@@ -50,7 +50,7 @@ impl<T: Serialize> Matcher<T> for MatchJson {
         let Some(actual) = actual else { return Err(Mismatch::absent()) };
         let actual = to_json(actual);
         let mut wrong = Vec::new();
-        compare("", &Place::default(), &self.0, &actual, &mut wrong);
+        compare("", &FieldCursor::default(), &self.0, &actual, &mut wrong);
         if wrong.is_empty() {
             return Ok(());
         }
@@ -59,7 +59,13 @@ impl<T: Serialize> Matcher<T> for MatchJson {
 }
 
 /// `way` leads to the actual value, for what its managed fields say.
-fn compare<'v>(path: &str, way: &Place<'v>, wanted: &'v Value, actual: &'v Value, wrong: &mut Vec<String>) {
+fn compare<'v>(
+    path: &str,
+    way: &FieldCursor<'v>,
+    wanted: &'v Value,
+    actual: &'v Value,
+    wrong: &mut Vec<String>,
+) {
     let place = || if path.is_empty() { "it".to_owned() } else { path.to_owned() };
     let way = way.clone().at(actual);
     match (wanted, actual) {
@@ -101,7 +107,7 @@ fn compare<'v>(path: &str, way: &Place<'v>, wanted: &'v Value, actual: &'v Value
     }
 }
 
-/// What the items of a list are known by, if all of them are.
+/// Key that identifies the items of a list, if all of them have it.
 fn key_of(items: &[Value]) -> Option<&'static str> {
     let all = |key: &&str| !items.is_empty() && items.iter().all(|item| item[*key].is_string());
     ["type", "name"].into_iter().find(all)
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_with_another_value_is_told_by_its_path() {
+    fn a_field_with_another_value_is_reported_by_its_path() {
         check(
             json!({"spec": {"replicas": 3}}),
             &json!({"spec": {"replicas": 2}}),
@@ -159,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_is_told_as_absent_and_null_asks_for_it() {
+    fn an_absent_field_is_reported_as_absent_and_null_asks_for_it() {
         check(json!({"spec": {"a": 1}}), &json!({"spec": {}}), Err("spec.a is absent and not 1"));
         check(json!({"spec": {"a": null}}), &json!({"spec": {}}), Ok(()));
         check(json!({"spec": {"a": null}}), &json!({"spec": {"a": 1}}), Err("spec.a is 1 and not (none)"));
     }
 
     #[test]
-    fn a_field_with_another_value_is_told_with_the_manager_that_wrote_it() {
+    fn a_field_with_another_value_is_reported_with_the_manager_that_wrote_it() {
         let fields = json!({"f:status": {
             "f:replicas": {}, "f:zones": {}, "f:conditions": {r#"k:{"type":"Ready"}"#: {"f:status": {}}},
         }});

@@ -1,4 +1,4 @@
-//! Whether an object is there.
+//! Matchers of an object's presence.
 
 use crate::expect::{Matcher, Mismatch};
 

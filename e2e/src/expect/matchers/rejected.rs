@@ -1,10 +1,10 @@
-//! Requests that the API server should refuse.
+//! Matcher of requests that the API server rejects.
 
 use kube::core::Status;
 
+use crate::context::RequestError;
 use crate::expect::{Matcher, Mismatch};
 use crate::failure::{sentence, status_sentence};
-use crate::spec::RequestError;
 
 /// Made by [`be_rejected`].
 pub struct BeRejected {
@@ -27,18 +27,18 @@ impl BeRejected {
 }
 
 /// An error that an API server's Status may stand behind.
-pub trait Answer: std::error::Error + 'static {
+pub trait StatusError: std::error::Error + 'static {
     /// The Status, if the API server answered.
     fn answer(&self) -> Option<&Status>;
 }
 
-impl Answer for RequestError {
+impl StatusError for RequestError {
     fn answer(&self) -> Option<&Status> {
         self.status()
     }
 }
 
-impl Answer for kube::Error {
+impl StatusError for kube::Error {
     fn answer(&self) -> Option<&Status> {
         match self {
             Self::Api(status) => Some(status),
@@ -47,7 +47,7 @@ impl Answer for kube::Error {
     }
 }
 
-impl<T, E: Answer> Matcher<Result<T, E>> for BeRejected {
+impl<T, E: StatusError> Matcher<Result<T, E>> for BeRejected {
     fn expected(&self) -> String {
         let saying: Vec<_> = self.saying.iter().map(|part| format!(" saying {part:?}")).collect();
         format!("be rejected as {}{}", self.reason, saying.join(" and"))

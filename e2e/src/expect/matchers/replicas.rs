@@ -1,16 +1,16 @@
-//! Replicas that are ready, for every kind that counts them.
+//! Matcher of ready replicas, for every kind that counts them.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::expect::difference::to_json;
+use crate::display::to_json;
 use crate::expect::{Matcher, Mismatch};
-use crate::managed_fields::Place;
+use crate::managed_fields::FieldCursor;
 
 /// Made by [`have_ready_replicas`].
 pub struct HaveReadyReplicas(i64);
 
-/// So many replicas are ready, as the object's controller says about the object as it is now: `Deployment`,
+/// Matches objects with this number of ready replicas, by their controller's current status: `Deployment`,
 /// `ReplicaSet`, `StatefulSet` and kinds of one's own by `status.readyReplicas`, `DaemonSet` by `status.numberReady`. A status of an
 /// older generation does not count, where the status says of which one it is.
 pub fn have_ready_replicas(count: i64) -> HaveReadyReplicas {
@@ -38,7 +38,7 @@ impl<T: Serialize> Matcher<T> for HaveReadyReplicas {
             return Ok(());
         }
         let field = if number("/status/readyReplicas").is_some() { "readyReplicas" } else { "numberReady" };
-        let written = Place::default().at(&object).field("status").field(field).last_written();
+        let written = FieldCursor::default().at(&object).field("status").field(field).last_written();
         let wanted = number("/spec/replicas").or(number("/status/desiredNumberScheduled"));
         let of = wanted.map(|wanted| format!(" of {wanted}")).unwrap_or_default();
         Err(Mismatch::new(format!("{ready}{of} are ready{written}")))

@@ -1,4 +1,4 @@
-//! Values that are compared or asked by a function.
+//! Matchers of values, by comparison or by a function.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -33,8 +33,8 @@ pub fn satisfy<T, F: Fn(&T) -> bool>(description: &str, holds: F) -> Satisfy<T, 
     Satisfy { description: description.into(), holds, value: PhantomData }
 }
 
-/// A function says whether the value is right, and what is wrong with it otherwise: a matcher of one's own in a line. One
-/// that is used in many places is better a type with [`Matcher`].
+/// A function says whether the value is right, and what is wrong with it otherwise: a matcher of one's own in a
+/// line. One that is used in many places is better a type with [`Matcher`].
 ///
 /// `check("be balanced", |fleet: &Vec<Machine>| if odd(fleet) { Err("one is left over".into()) } else { Ok(()) })`
 pub fn check<T, F: Fn(&T) -> Result<(), String>>(description: &str, wrong: F) -> Check<T, F> {

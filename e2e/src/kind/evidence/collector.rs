@@ -1,4 +1,4 @@
-//! The collector: all nodes at the same time, each answer within a limit, whatever state a node is in.
+//! Collector of node evidence: all nodes at once, each command within a limit.
 //!
 //! It comes to the nodes through Docker alone, so it collects also where the cluster's API server does not answer.
 
@@ -14,18 +14,18 @@ use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::super::cluster::client_of;
 use super::super::containers::{ROLE_LABEL, connect, containers, label, name_of};
-use super::super::node::Condition;
-use super::parts::{OF_ONE, Part, inspected, logs, parts, read_logs, whole_lines};
-use crate::artefacts::{Bag, Collector, Scene, learn_all};
+use super::super::node::ContainerState;
+use super::parts::{NodeFile, OF_ONE, inspected, logs, parts, read_logs, whole_lines};
+use crate::artefacts::{ArtefactWriter, Collector, FailureScene, add_all_secrets};
 use crate::docker::{exec, reason};
 
-/// How long one answer of a node, or of Docker about it, may take.
+/// Longest time that one answer of a node, or of Docker about it, may take.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// How long the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
+/// Longest time that the cluster's Secrets may take to be listed: an API server that is away does not answer at all.
 const SECRETS: Duration = Duration::from_secs(15);
 
-/// So many lines of a node's console are kept, at most.
+/// Most lines of a node's console that are kept.
 const CONSOLE: &str = "20000";
 
 /// Writes `nodes/NODE/…`.
@@ -37,7 +37,7 @@ pub(crate) struct NodeEvidence {
 
 impl NodeEvidence {
     /// For the cluster that specs run on.
-    pub(crate) fn of(cluster: &str) -> Self {
+    pub(crate) fn new(cluster: &str) -> Self {
         Self { cluster: cluster.to_owned(), kubeconfig: None }
     }
 
@@ -48,7 +48,7 @@ impl NodeEvidence {
 }
 
 impl Collector for NodeEvidence {
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "nodes"
     }
 
@@ -57,18 +57,22 @@ impl Collector for NodeEvidence {
         Duration::from_secs(120)
     }
 
-    fn collect<'a>(&'a self, scene: &'a Scene, bag: &'a Bag) -> LocalBoxFuture<'a, Result<(), String>> {
-        self.all(scene, bag).boxed_local()
+    fn collect<'a>(
+        &'a self,
+        scene: &'a FailureScene,
+        writer: &'a ArtefactWriter,
+    ) -> LocalBoxFuture<'a, Result<(), String>> {
+        self.all(scene, writer).boxed_local()
     }
 }
 
 impl NodeEvidence {
-    async fn all(&self, scene: &Scene, bag: &Bag) -> Result<(), String> {
+    async fn all(&self, scene: &FailureScene, writer: &ArtefactWriter) -> Result<(), String> {
         let docker = connect().await.map_err(|error| error.to_string())?;
         let found = containers(&docker, Some(&self.cluster)).await.map_err(|error| error.to_string())?;
         // What nodes log is about all namespaces.
-        if let Err(error) = within(SECRETS, self.learn_secrets(scene)).await {
-            bag.lacks(
+        if let Err(error) = within(SECRETS, self.add_node_secrets(scene)).await {
+            writer.note_missing(
                 &format!("Secrets of cluster {}", self.cluster),
                 &format!("{error}; in what nodes logged they are masked by form alone"),
             );
@@ -77,12 +81,12 @@ impl NodeEvidence {
             .iter()
             .filter(|container| matches!(label(container, ROLE_LABEL), Some("control-plane" | "worker")));
         let each = nodes.map(|container| async {
-            Asked { docker: &docker, node: name_of(container), scene, bag }.all().await
+            NodeQuery { docker: &docker, node: name_of(container), scene, writer }.all().await
         });
         join_all(each).await.into_iter().collect()
     }
 
-    async fn learn_secrets(&self, scene: &Scene) -> Result<(), String> {
+    async fn add_node_secrets(&self, scene: &FailureScene) -> Result<(), String> {
         let client = match &self.kubeconfig {
             None => scene.client.clone(),
             Some(path) => {
@@ -95,33 +99,33 @@ impl NodeEvidence {
             }
         };
         match client {
-            Some(client) => learn_all(&client, &scene.veil).await,
+            Some(client) => add_all_secrets(&client, &scene.redactor).await,
             None => Ok(()),
         }
     }
 }
 
 /// One node that is asked.
-struct Asked<'a> {
+struct NodeQuery<'a> {
     docker: &'a Docker,
     node: String,
-    scene: &'a Scene,
-    bag: &'a Bag,
+    scene: &'a FailureScene,
+    writer: &'a ArtefactWriter,
 }
 
-impl Asked<'_> {
-    /// What Docker knows of the node, and if it runs what it knows itself. An error is one of the report's folder.
+impl NodeQuery<'_> {
+    /// Writes evidence from Docker and, if the node runs, from the node. An error is one of the report's folder.
     async fn all(&self) -> Result<(), String> {
         let inspect = self.docker.inspect_container(&self.node, None);
         let found = within(ANSWER, async { inspect.await.map_err(|error| reason(&error)) }).await;
         let condition = match &found {
             Ok(container) => {
                 self.put("inspect.json", inspected(container))?;
-                Condition::of(container)
+                ContainerState::from_inspect(container)
             }
             Err(error) => {
                 self.lacks("inspect.json", error);
-                Condition::Running
+                ContainerState::Running
             }
         };
         match within(ANSWER, self.console()).await {
@@ -129,15 +133,15 @@ impl Asked<'_> {
             Err(error) => self.lacks("serial.log", &error),
         }
         let away = match condition {
-            Condition::Running => return self.inside().await,
-            Condition::Paused => "its container is paused",
-            Condition::Stopped => "its container does not run",
+            ContainerState::Running => return self.inside().await,
+            ContainerState::Paused => "its container is paused",
+            ContainerState::Stopped => "its container does not run",
         };
         self.lacks("journal and logs", away);
         Ok(())
     }
 
-    /// What the node's systemd wrote on its console: all that Docker keeps of a node.
+    /// Console of the node, to which systemd writes: all that Docker keeps of a node.
     async fn console(&self) -> Result<String, String> {
         let tail = CONSOLE.to_owned();
         let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
@@ -151,7 +155,7 @@ impl Asked<'_> {
     }
 
     async fn inside(&self) -> Result<(), String> {
-        let files = parts(self.scene.since).into_iter().map(async |Part { file, command }| {
+        let files = parts(self.scene.since).into_iter().map(async |NodeFile { file, command }| {
             match self.printed(&command).await {
                 Ok(text) => self.put(file, whole_lines(&text, OF_ONE)),
                 Err(error) => {
@@ -179,12 +183,12 @@ impl Asked<'_> {
         }
         let place = |path: &str| format!("nodes/{}/{path}", self.node);
         for (name, path) in &logged.names {
-            self.bag.name_again(&place(path), &place(&format!("containers/{name}")))?;
+            self.writer.link(&place(path), &place(&format!("containers/{name}")))?;
         }
         Ok(())
     }
 
-    /// What a command in the node printed.
+    /// Output of a command in the node.
     async fn printed(&self, command: &[String]) -> Result<String, String> {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
         let run = async {
@@ -200,11 +204,11 @@ impl Asked<'_> {
     }
 
     fn put(&self, file: &str, text: impl AsRef<str>) -> Result<(), String> {
-        self.bag.put(&format!("node {}", self.node), &format!("nodes/{}/{file}", self.node), text)
+        self.writer.write(&format!("node {}", self.node), &format!("nodes/{}/{file}", self.node), text)
     }
 
     fn lacks(&self, what: &str, why: &str) {
-        self.bag.lacks(&format!("{what} of node {}", self.node), why);
+        self.writer.note_missing(&format!("{what} of node {}", self.node), why);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the nodes of a cluster know of a failure, in the folders in which `kind export logs` puts it.
+//! Evidence of a cluster's nodes, in the folders of `kind export logs`.
 //!
 //! `parts` says what a node is asked for and how its answers are read, `collector` asks all nodes of a cluster.
 

@@ -1,4 +1,4 @@
-//! What a node is asked for, within which bounds, and how its answers are read.
+//! Commands for a node's evidence, with their limits, and the parsing of their output.
 //!
 //! kind 0.33's layout: a folder for each node with `journal.log`, `kubelet.log`, `containerd.log`, `images.log`,
 //! `kubernetes-version.txt`, `serial.log`, `inspect.json`, and of its `/var/log` the folders `pods` and `containers`.
@@ -18,14 +18,14 @@ const OF_A_CONTAINER: usize = 128 << 10;
 const CONTAINERS: usize = 60;
 
 /// One file and the command whose output it is.
-pub(super) struct Part {
+pub(super) struct NodeFile {
     pub(super) file: &'static str,
     pub(super) command: Vec<String>,
 }
 
 /// The files that a running node is asked for. What happened before `since` is another spec's.
-pub(super) fn parts(since: Timestamp) -> Vec<Part> {
-    let part = |file, script: &str| Part { file, command: shell(script, &[]) };
+pub(super) fn parts(since: Timestamp) -> Vec<NodeFile> {
+    let part = |file, script: &str| NodeFile { file, command: shell(script, &[]) };
     let journal = |unit: &str| {
         let since = since.as_second();
         format!(
@@ -48,8 +48,8 @@ find containers -type l -printf "\n$1 link %f %l\n" 2>/dev/null
 find pods -type f ! -name "*.gz" -printf "%T@ %p\n" 2>/dev/null | sort -rn | head -n "$2" |
 while read -r _ path; do printf '\n%s file %s\n' "$1" "$path"; tail --bytes="$3" "$path"; done"#;
 
-/// The command that prints what containers logged, also before the spec began: the control plane's say little. No line of
-/// theirs begins with the mark, which nobody can guess.
+/// The command that prints what containers logged, also before the spec began: the control plane's say little. No
+/// line of theirs begins with the mark, which nobody can guess.
 pub(super) fn logs(mark: &str) -> Vec<String> {
     shell(SCRIPT, &[mark, &CONTAINERS.to_string(), &OF_A_CONTAINER.to_string()])
 }
@@ -60,9 +60,9 @@ fn shell(script: &str, arguments: &[&str]) -> Vec<String> {
     words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 
-/// What containers logged: files by path, and the second names of some of them.
+/// Container logs: files by path, and links to some of them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Logged {
+pub(super) struct CommandLog {
     /// `pods/NAMESPACE_POD_UID/CONTAINER/0.log`, and what it holds.
     pub(super) files: Vec<(String, String)>,
     /// `POD_NAMESPACE_CONTAINER-ID.log`, and the file that it stands for.
@@ -70,8 +70,8 @@ pub(super) struct Logged {
 }
 
 /// Reads what [`logs`] printed. What would lie outside of the node's folder is left out.
-pub(super) fn read_logs(mark: &str, printed: &str) -> Logged {
-    let mut logged = Logged::default();
+pub(super) fn read_logs(mark: &str, printed: &str) -> CommandLog {
+    let mut logged = CommandLog::default();
     for piece in printed.split(&format!("\n{mark} ")).skip(1) {
         let (head, content) = piece.split_once('\n').unwrap_or((piece, ""));
         match head.split_once(' ') {
@@ -107,7 +107,7 @@ pub(super) fn whole_lines(text: &str, asked: usize) -> String {
     format!("(the last {} kB; older lines were left out)\n{rest}", asked >> 10)
 }
 
-/// What `docker inspect` prints of a container, without the values of its environment and of its log driver's options:
+/// Output of `docker inspect` without the values of the environment and of the log driver's options:
 /// passwords of proxies stand there, and tokens.
 pub(super) fn inspected(container: &ContainerInspectResponse) -> String {
     let mut json = serde_json::to_value(container).expect("what came as JSON can be written as JSON");
@@ -190,11 +190,11 @@ mod tests {
     #[test]
     fn a_path_that_leads_out_of_the_node_s_folder_is_left_out() {
         let printed = "\nm file ../../etc/x\nroot\n\nm file /etc/x\nroot\n\nm link ../y /var/log/pods/a\n";
-        assert_eq!(read_logs("m", printed), Logged::default());
+        assert_eq!(read_logs("m", printed), CommandLog::default());
     }
 
     #[test]
-    fn what_docker_says_of_a_node_is_told_without_the_values_of_its_environment() {
+    fn inspect_output_has_no_environment_values() {
         let config = ContainerConfig {
             env: Some(vec!["HTTP_PROXY=http://me:hunter2@proxy".into()]),
             ..Default::default()

@@ -1,4 +1,4 @@
-//! Kills the process of a Pod's container, as a crash or the kernel's out-of-memory killer would.
+//! SIGKILL for the process of a Pod's container, as in a crash or by the out-of-memory killer.
 //!
 //! The kubelet finds out and starts the container again, so there is nothing to undo.
 

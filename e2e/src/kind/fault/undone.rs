@@ -1,6 +1,7 @@
-//! Faults of specs that end in every way there is, on a node that a scripted daemon stands for: each is undone.
+//! Tests that faults are undone however a spec ends, on a node of a scripted Docker daemon.
 //!
-//! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real nodes.
+//! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real
+//! nodes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,16 +18,19 @@ use tempfile::TempDir;
 
 use super::super::cluster::{Cluster, Timings};
 use super::super::home::Home;
-use super::super::spec::KindOfCx as _;
-use crate::artefacts::Sources;
-use crate::docker::script::{Scripted, scripted, version};
+use super::super::spec::KindExt as _;
+use crate::artefacts::EvidenceSources;
+use crate::context::Cx;
+use crate::docker::scripted::{Scripted, scripted, version};
+use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::matchers::equal;
+use crate::need::Need;
 use crate::signal::Signal;
 use crate::span::{mins, secs};
-use crate::spec::{Cx, Suite, endings_of, run_on};
-use crate::tier::{Connection, Need, Tier, TierError};
+use crate::spec::{Suite, endings_of, run_on};
+use crate::tier::{Connection, Tier, TierError};
 
 const CLUSTER: &str = "seatrial-scripted";
 
@@ -65,13 +69,14 @@ impl OneNode {
             lease: None,
             timings: Timings::default(),
         };
+        let mut extensions = Extensions::default();
+        extensions.insert(kind);
         Connection {
             client: self.api.client(),
             clock: Clock::system(),
             shared: true,
-            kind: Some(kind),
-            sources: Sources::default(),
-            plane: None,
+            sources: EvidenceSources::default(),
+            extensions,
         }
     }
 }
@@ -146,7 +151,7 @@ async fn says_that_it_is_well(cluster: &FakeCluster) {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum SpecEnd {
     Passes,
     Fails,
     Panics,
@@ -154,21 +159,21 @@ enum Ending {
     IsInterrupted,
 }
 
-async fn ends(cx: &Cx, how: Ending, interrupt: &Interrupt) -> SpecResult {
+async fn ends(cx: &Cx, how: SpecEnd, interrupt: &Interrupt) -> SpecResult {
     match how {
-        Ending::Passes => cx.expect(1).to(equal(1)),
-        Ending::Fails => Err(Failure::new("the mast broke")),
-        Ending::Panics => panic!("the mast broke"),
-        Ending::Hangs => std::future::pending().await,
-        Ending::IsInterrupted => {
-            interrupt.call(Signal::Terminate);
+        SpecEnd::Passes => cx.expect(1).to(equal(1)),
+        SpecEnd::Fails => Err(Failure::new("the mast broke")),
+        SpecEnd::Panics => panic!("the mast broke"),
+        SpecEnd::Hangs => std::future::pending().await,
+        SpecEnd::IsInterrupted => {
+            interrupt.request(Signal::Terminate);
             std::future::pending().await
         }
     }
 }
 
 /// Two specs; each leaves the node broken.
-fn suite(how: Ending, interrupt: &Arc<Interrupt>) -> Suite {
+fn suite(how: SpecEnd, interrupt: &Arc<Interrupt>) -> Suite {
     let mut suite = Suite::new();
     let interrupt = Arc::clone(interrupt);
     suite.describe("Node", |s| {
@@ -195,16 +200,16 @@ async fn a_fault_is_undone_however_its_spec_ends() {
     says_that_it_is_well(&cluster).await;
     let node = Arc::new(OneNode::new(cluster, serving.kubeconfig()));
     for (how, begin) in [
-        (Ending::Passes, ""),
-        (Ending::Fails, "the mast broke\n"),
-        (Ending::Panics, "panicked: the mast broke\n"),
-        (Ending::Hangs, "did not finish within 5s;"),
-        (Ending::IsInterrupted, "interrupted: the run was ended by SIGTERM;"),
+        (SpecEnd::Passes, ""),
+        (SpecEnd::Fails, "the mast broke\n"),
+        (SpecEnd::Panics, "panicked: the mast broke\n"),
+        (SpecEnd::Hangs, "did not finish within 5s;"),
+        (SpecEnd::IsInterrupted, "interrupted: the run was ended by SIGTERM;"),
     ] {
         let (tier, interrupt) = (Arc::clone(&node), Arc::<Interrupt>::default());
         let before = node.docker.asked().len();
         // Long enough for the faults, which take a moment, and only waited for where that is the ending.
-        let limit = if how == Ending::Hangs { secs(5) } else { mins(2) };
+        let limit = if how == SpecEnd::Hangs { secs(5) } else { mins(2) };
         let work = move || endings_of(&suite(how, &interrupt), run_on(tier, (limit, mins(5)), &interrupt));
         let endings = tokio::task::spawn_blocking(work).await.unwrap();
         // One that was left out is told of at once.
@@ -218,7 +223,7 @@ async fn a_fault_is_undone_however_its_spec_ends() {
         let told = |what: &str| asked.iter().any(|request| request.contains(what));
         assert!(told("/pause") && told("/unpause"), "{how:?}: {asked:?}");
         // Of an interrupted run the second spec is not begun.
-        let both = how != Ending::IsInterrupted;
+        let both = how != SpecEnd::IsInterrupted;
         assert_eq!((told("/kill"), told("/start")), (both, both), "{how:?}: {asked:?}");
         assert_eq!(node.condition(), "running", "{how:?}: {asked:?}");
     }
@@ -226,7 +231,7 @@ async fn a_fault_is_undone_however_its_spec_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_spec_breaks_on_a_node_that_its_group_broke_is_undone_at_its_own_end() {
+async fn spec_fault_on_a_faulty_node_is_undone_at_the_spec_s_end() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     says_that_it_is_well(&cluster).await;
