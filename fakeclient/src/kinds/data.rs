@@ -4,7 +4,7 @@
 //! schemas are parsed one component at a time (`schemas.rs`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde::Deserialize;
 
@@ -111,6 +111,7 @@ impl Entry {
             scale: rule.scale(),
             delete_gives_object: self.delete_gives_object,
             deprecation: deprecation(&group_resource).map(str::to_owned),
+            empty: OnceLock::new(),
             document: None,
             group: self.group,
             version: self.version,

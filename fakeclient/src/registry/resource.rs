@@ -3,7 +3,7 @@
 //! Built-ins (generated data plus the hand-written table) and custom resources (from their CRD) give the same type;
 //! nothing above the registry can tell them apart.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -127,6 +127,8 @@ pub(crate) struct Resource {
     pub deprecation: Option<String>,
     /// A custom resource's `openAPIV3Schema` as its definition writes it, for the `OpenAPI` documents.
     pub document: Option<Arc<Value>>,
+    /// An object with nothing in it, made when it is first needed.
+    pub empty: OnceLock<Value>,
     /// What Rust code this kind needs beside its data.
     pub strategy: Arc<dyn Strategy>,
 }
@@ -229,6 +231,7 @@ mod tests {
             scale: None,
             delete_gives_object: false,
             deprecation: None,
+            empty: OnceLock::new(),
             document: None,
             strategy: Arc::new(crate::registry::strategy::Generic),
         };

@@ -81,6 +81,12 @@ pub(crate) trait Strategy:
     /// and on what is read back from storage; must be idempotent.
     fn apply_defaults(&self, _object: &mut Value) {}
 
+    /// Whether defaults are applied once more after the steps that prepare an object: false where these leave nothing to
+    /// default.
+    fn defaults_after_prepare(&self) -> bool {
+        true
+    }
+
     /// A decoded object as managed fields see it: with what kube-apiserver fills in while it decodes, where that is
     /// filled in by a later step here.
     fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {

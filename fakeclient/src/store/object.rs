@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::key::Revision;
-use crate::object::apply::managed_fields::{ManagedFields, Whole};
+use crate::object::apply::managed_fields::{ManagedFields, write_whole};
 
 /// An object as a write leaves it. Its managed fields stand beside it: they are large, and few readers want them.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +74,6 @@ impl Object {
     }
 
     fn serialised(&self, untyped: bool) -> Bytes {
-        let whole = Whole { object: self.value(), managed_fields: self.managed_fields(), untyped };
-        serde_json::to_vec(&whole).expect("a JSON value can be serialised").into()
+        write_whole(self.value(), self.managed_fields(), untyped).into()
     }
 }

@@ -59,7 +59,7 @@ async fn create_object(
     metadata::remove(&mut object, "resourceVersion");
     // A dry run of an apply that creates shows what the client said.
     let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
-    let sent = ManagedFields::take(&mut object);
+    let sent = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
     let managed_fields =
         given.unwrap_or_else(|| scope.field_managers().created(&object, sent, &options.field_manager));

@@ -28,6 +28,7 @@ const CREATE: &[&str] = &[
     "warnings_as_sent",
     "drop_disabled_fields",
     "prepare_create",
+    "defaults_after_prepare",
     "apply_defaults",
     "stamp",
     "allocate",
@@ -43,6 +44,7 @@ const UPDATE: &[&str] = &[
     "unconditional_update",
     "drop_disabled_fields",
     "prepare_update",
+    "defaults_after_prepare",
     "apply_defaults",
     "stamp",
     "allocate",
@@ -56,6 +58,7 @@ const UPDATE: &[&str] = &[
 const STATUS: &[&str] = &[
     "tracked",
     "prepare_status_update",
+    "defaults_after_prepare",
     "apply_defaults",
     "stamp",
     "name_rule",
@@ -63,8 +66,15 @@ const STATUS: &[&str] = &[
     "validate_status_update",
 ];
 
-const FINALIZE: &[&str] =
-    &["tracked", "apply_defaults", "stamp", "name_rule", "is_checked_as_custom", "validate_finalize_update"];
+const FINALIZE: &[&str] = &[
+    "tracked",
+    "defaults_after_prepare",
+    "apply_defaults",
+    "stamp",
+    "name_rule",
+    "is_checked_as_custom",
+    "validate_finalize_update",
+];
 
 const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "orphans"];
 
@@ -91,6 +101,11 @@ impl Strategy for Recorder {
     fn is_checked_as_custom(&self) -> bool {
         self.note("is_checked_as_custom");
         false
+    }
+
+    fn defaults_after_prepare(&self) -> bool {
+        self.note("defaults_after_prepare");
+        true
     }
 
     fn apply_defaults(&self, _object: &mut Value) {

@@ -123,7 +123,7 @@ pub(crate) async fn guaranteed_update(
         let (object, managed_fields) = match propose(&live)? {
             Proposed::Managed(object, managed_fields) => (object, managed_fields),
             Proposed::Updated(mut object) => {
-                let sent = ManagedFields::take(&mut object);
+                let sent = ManagedFields::take(&mut object, live.managed_fields);
                 let managers = scope.field_managers();
                 let managed_fields = managers.updated(part, &live, &object, sent, &options.field_manager);
                 (object, managed_fields)

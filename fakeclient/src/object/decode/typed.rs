@@ -4,10 +4,10 @@
 //! The same code reads the bytes of a body and a value that a patch has made; it does not know which resource the
 //! object is for.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
 use super::go_types::{Facts, FieldFacts, facts};
@@ -39,6 +39,8 @@ pub(crate) struct Reading<'c> {
     pub(crate) failure: Option<String>,
     /// An error of a type's own reader, at which Go stops; it counts more than a type error.
     pub(crate) abort: Option<String>,
+    /// Whether `fieldsV1` of managed fields is kept as its JSON text, as Go keeps it.
+    pub(crate) fields_as_text: bool,
 }
 
 /// Where the reader is, kept on the stack.
@@ -53,7 +55,7 @@ enum Place<'p> {
 impl<'c> Reading<'c> {
     /// A reading that has found nothing yet.
     pub(crate) fn new(components: &'c dyn Components, reader: Reader) -> Self {
-        Self { components, reader, remarks: Vec::new(), failure: None, abort: None }
+        Self { components, reader, remarks: Vec::new(), failure: None, abort: None, fields_as_text: false }
     }
 
     /// Reads one object of that component; what is wrong is left in the fields. A field that stands twice is taken
@@ -159,6 +161,7 @@ impl fmt::Display for Place<'_> {
 
 /// An empty list of an object's own managed fields says something: they are to be forgotten.
 const MANAGED_FIELDS: &str = "managedFields";
+const MANAGED_FIELDS_ENTRY: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
 
 /// One value to be read; nothing comes out of null and of what does not fit.
 struct Node<'r, 'c, 'p> {
@@ -300,6 +303,13 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
         })
     }
 
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Option<Value>, E> {
+        if matches!(self.shape, Shape::String | Shape::Raw) {
+            return Ok(Some(value.into()));
+        }
+        self.visit_str(&value)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         let items = match self.shape {
             Shape::List(items) => items,
@@ -379,7 +389,8 @@ impl Node<'_, '_, '_> {
         let components = self.reading.components;
         let facts = facts(component);
         let mut map = Map::new();
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        // Names are those of the schema, so that an address tells them apart.
+        let mut seen: Vec<&String> = Vec::new();
         while let Some(key) = access.next_key::<String>()? {
             let Some((name, field)) = fields.properties.get_key_value(&key) else {
                 let place = Place::Key { parent: &self.place, key: &key };
@@ -394,8 +405,14 @@ impl Node<'_, '_, '_> {
                 owner: component,
                 embedded: fact.and_then(|f| f.embedded.as_deref()),
             };
-            if !seen.insert(name) {
+            if seen.iter().any(|other| std::ptr::eq(*other, name)) {
                 remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
+            }
+            seen.push(name);
+            if self.reading.fields_as_text && name == "fieldsV1" && component == MANAGED_FIELDS_ENTRY {
+                let text: Box<RawValue> = access.next_value()?;
+                map.insert(key, text.get().into());
+                continue;
             }
             let shape = Shape::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());

@@ -146,7 +146,7 @@ async fn write(
         let (scale, managed_fields) = match propose(&fields, &live)? {
             Proposed::Managed(scale, managed_fields) => (scale, managed_fields),
             Proposed::Updated(mut scale) => {
-                let sent = ManagedFields::take(&mut scale);
+                let sent = ManagedFields::take(&mut scale, live.managed_fields);
                 let managed_fields = fields.update(&live, &scale, sent, &options.field_manager);
                 (scale, managed_fields)
             }
