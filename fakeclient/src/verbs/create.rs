@@ -125,7 +125,9 @@ async fn attempt(
     super::decode::complete(&resource, &mut object);
     let peers = scope.peers(&snapshot, options.dry_run);
     resource.strategy.stamp(&mut object, None, &now);
-    resource.strategy.allocate(&mut object, None, &peers)?;
+    if scope.subresource.is_empty() {
+        resource.strategy.allocate(&mut object, None, &peers)?;
+    }
     scope.check_create(&object)?;
     scope.warnings.extend(resource.strategy.warnings(&object, None));
     state.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object).await?;

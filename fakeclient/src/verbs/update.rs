@@ -55,7 +55,15 @@ pub(crate) async fn update(
         }
         // Which revision the client had thought of no longer matters.
         metadata::remove(&mut object, "resourceVersion");
-        let object = create(scope, Proposed::Updated(object), options).await?;
+        // A status that creates its object does so past the field managers.
+        let proposed = match part {
+            Part::Main => Proposed::Updated(object),
+            Part::Status | Part::Finalize => {
+                ManagedFields::take(&mut object, &ManagedFields::default());
+                Proposed::Managed(object, ManagedFields::default())
+            }
+        };
+        let object = create(scope, proposed, options).await?;
         return Ok(Written { object, created: true });
     }
     // An object that names its revision is proposed once: after another write it is stale.

@@ -189,6 +189,10 @@ impl Decoder<'_> {
                 if !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
+                if patched.object.get("kind").and_then(Value::as_str).is_none_or(str::is_empty) {
+                    let why = format!("Object 'Kind' is missing in '{}'", patched.object);
+                    return Err(patched.undecodable(&why));
+                }
                 let mut object = patched.object.clone();
                 let found = self.custom(&mut object).map_err(|why| patched.undecodable(&why))?;
                 self.check_custom_header(&object, true)?;

@@ -118,7 +118,14 @@ pub(crate) fn decode(
 ) -> Result<Value, ApiError> {
     let shape = Shape::Builtin { component: COMPONENT.to_owned() };
     let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", shape: &shape };
-    scope.decode_type(object_type, validation, read)
+    scope.decode_type(object_type, validation, read).map_err(|error| {
+        // The codec of a custom resource's Scale knows no other kind.
+        if scope.resource.is_builtin() || !error.message.contains("cannot be handled as a Scale") {
+            return error;
+        }
+        let why = "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"";
+        ApiError::bad_request(why)
+    })
 }
 
 async fn write(
