@@ -17,6 +17,7 @@ mod page;
 mod process_group;
 mod serve;
 mod spec_options;
+mod support;
 mod tidy;
 mod trial;
 
@@ -43,6 +44,7 @@ enum Task {
     /// Compare the fake with a real control plane, case by case.
     Fidelity(fidelity::Args),
     Gen(generate::Args),
+    Support(support::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
     E2e(e2e::Args),
@@ -70,6 +72,7 @@ async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::generate(&args),
+        Task::Support(args) => support::support(&args).await,
         Task::Trial(args) => trial::trial(args).await,
         Task::Envtest(args) => envtest::envtest(&args).await,
         Task::E2e(args) => e2e::e2e(args).await,
