@@ -50,7 +50,7 @@
 //! report ([`report`]), with evidence of failures (`artefacts`) in which values of Secrets are redacted (`redaction`).
 //! Modules are declared from the top to the bottom: each depends on modules below it alone, which a test checks.
 
-/// The README's examples, so that they compile.
+/// The README's examples, so that they compile and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -97,3 +97,22 @@ async fn work() -> ExitCode {
         None => ExitCode::FAILURE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_command() {
+        let readme = include_str!("../README.md");
+        let cli = Cli::command();
+        let listed =
+            |name: &str| readme.lines().any(|line| line.starts_with(&format!("| `cargo xtask {name}` |")));
+        let missing: Vec<_> =
+            cli.get_subcommands().map(clap::Command::get_name).filter(|name| !listed(name)).collect();
+        assert!(missing.is_empty(), "xtask/README.md has no row for {missing:?}");
+        assert!(!listed("sail"));
+    }
+}
