@@ -44,7 +44,7 @@ const TAIL: &str = "
   makes no ReplicaSet, a ResourceQuota gets no status.
 - There is no scheduler and no kubelet: a Pod gets a node by `pods/binding`, and its status by who writes it. The log
   of a Pod without a node is empty; that of a Pod with a node answers 501.
-- Specs that need these run on tier `envtest` (with the need `controllers`) or `kind` (with the need `kubelet`).
+- A spec about Pods that run states the need `kubelet`, which tier `kind` has.
 ";
 
 /// Writes the file, or compares it.
