@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod claims;
 mod code_map;
 mod crates;
 mod modules;
