@@ -12,9 +12,9 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
-use seatrial_e2e::matchers::{be_rejected, match_json};
+use seatrial_e2e::matchers::{match_json, satisfy};
 use seatrial_e2e::{Cx, Failure, Suite, secs};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The operator under test: it answers each ConfigMap that has a `name` with a `greeting`.
 async fn run_operator(client: Client, namespace: String) {
@@ -42,28 +42,32 @@ fn suite(suite: &mut Suite) {
             Ok(())
         });
         s.it("greets by name", async |cx: &mut Cx| {
-            let map = cx.create(&named("Ada")?).await?;
+            let map = cx.create(&visitor(&json!({"name": "Ada"}))?).await?;
             let greeted = json!({"data": {"greeting": "Hello, Ada"}});
             cx.eventually(&map).should(match_json(greeted)).within(secs(10)).await?;
             Ok(())
         });
         s.it("follows a change of the name", async |cx: &mut Cx| {
-            let map = cx.create(&named("Ada")?).await?;
+            let map = cx.create(&visitor(&json!({"name": "Ada"}))?).await?;
             cx.patch_merge::<ConfigMap>("visitor", json!({"data": {"name": "Grace"}})).await?;
             let greeted = json!({"data": {"greeting": "Hello, Grace"}});
             cx.eventually(&map).should(match_json(greeted)).await?;
             Ok(())
         });
-        s.it("leaves the API server's own rules in force", async |cx: &mut Cx| {
-            cx.create(&named("Ada")?).await?;
-            let second = cx.create(&named("Grace")?).await;
-            cx.expect(second).to(be_rejected("AlreadyExists"))
+        s.it("leaves a map without a name alone", async |cx: &mut Cx| {
+            let map = cx.create(&visitor(&json!({"other": "data"}))?).await?;
+            let without_greeting = satisfy("have no greeting", |map: &ConfigMap| {
+                map.data.as_ref().is_none_or(|data| !data.contains_key("greeting"))
+            });
+            // In virtual time, this takes no longer than the other specs.
+            cx.consistently(&map).should(without_greeting).during(secs(30)).await?;
+            Ok(())
         });
     });
 }
 
-fn named(name: &str) -> Result<ConfigMap, Failure> {
-    Ok(serde_json::from_value(json!({"metadata": {"name": "visitor"}, "data": {"name": name}}))?)
+fn visitor(data: &Value) -> Result<ConfigMap, Failure> {
+    Ok(serde_json::from_value(json!({"metadata": {"name": "visitor"}, "data": data}))?)
 }
 
 fn main() -> ExitCode {
