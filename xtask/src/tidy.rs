@@ -5,6 +5,7 @@
 mod claims;
 mod code_map;
 mod crates;
+mod links;
 mod modules;
 mod text;
 
