@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
+use crate::object::decode::body::Media;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
 use crate::state::State;
@@ -39,7 +40,7 @@ fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &st
     }
 }
 
-/// Creates an object; the error is that of the verb.
+/// Creates an object, which is decoded and completed as a client's; the error is that of the verb.
 pub(crate) async fn create(
     state: &Arc<State>,
     manager: &str,
@@ -48,6 +49,8 @@ pub(crate) async fn create(
 ) -> Result<(), ApiError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let mut scope = scope(state, resource, &namespace, "");
+    let body = serde_json::to_vec(&object).expect("a JSON value can be serialised");
+    let object = scope.decode(FieldValidation::Ignore, |decoder| decoder.body(&body, Media::Json))?;
     verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
 }
 

@@ -62,23 +62,30 @@ pub(super) fn is_built_in(registry: &Registry, group: &str) -> bool {
     registry.groups().iter().any(|found| found.name == group && found.is_built_in())
 }
 
-async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
-    let registry = state.registry();
-    let found =
-        registry.resource(&path.group, &path.version, &path.plural).filter(|found| placed(found, &path));
-    let Some(resource) = found else { return missing(&registry, &path.group) };
+/// The resource at a path, or the answer where there is none.
+fn resolve(registry: &Registry, path: &ResourcePath) -> Result<Arc<Resource>, Result<Reply, ApiError>> {
+    let found = registry.resource(&path.group, &path.version, &path.plural);
+    let Some(resource) = found.filter(|found| placed(found, path)) else {
+        return Err(missing(registry, &path.group));
+    };
     let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
     if unknown_below && !resource.is_builtin() {
-        return Err(ApiError::not_found(&resource.group, &resource.plural, &path.name));
-    }
-    if unknown_below || !path.rest.is_empty() {
-        return missing(&registry, &path.group);
+        return Err(Err(ApiError::not_found(&resource.group, &resource.plural, &path.name)));
     }
     // Reviews are posted to their collection and have no place of their own.
-    if resource.is_virtual() && !path.name.is_empty() {
-        return missing(&registry, &path.group);
+    let is_review = resource.is_virtual() && !resource.verbs.iter().any(|verb| verb == "get");
+    if unknown_below || !path.rest.is_empty() || (is_review && !path.name.is_empty()) {
+        return Err(missing(registry, &path.group));
     }
-    check_names(&resource, &path)?;
+    check_names(&resource, path).map_err(Err)?;
+    Ok(resource)
+}
+
+async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
+    let resource = match resolve(&state.registry(), &path) {
+        Ok(resource) => resource,
+        Err(answer) => return answer,
+    };
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
     // The router of the built-in kinds knows no HEAD; custom resources take it for a GET without a body.

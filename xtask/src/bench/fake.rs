@@ -112,7 +112,7 @@ async fn text(client: Client, path: &str) -> Result<String> {
     Ok(client.request_text(Request::get(path).body(Vec::new())?).await?)
 }
 
-/// What each operation costs the client alone: the same call, answered by the bytes of a Pod.
+/// The cost of each operation for the client alone: the same call, answered by the bytes of a Pod.
 struct Floors {
     get: f64,
     create: f64,

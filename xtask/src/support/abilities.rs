@@ -14,9 +14,6 @@ use super::{Objects, cluster};
 /// The verbs of a resource that has all of them.
 const ALL: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/// Abilities in discovery whose path is not served: they may answer 404 in place of 501.
-const NOT_FOUND: [&str; 1] = ["v1 componentstatuses get"];
-
 /// The head of the table.
 const RESOURCES: &str = "
 ## Resources
@@ -54,8 +51,6 @@ enum Answer {
     Served,
     /// HTTP 501.
     NotModelled,
-    /// HTTP 404 for the path, see [`NOT_FOUND`].
-    NotFound,
 }
 
 /// One verb of one resource or subresource, in its place in the API.
@@ -92,13 +87,6 @@ impl Ability<'_> {
         })
     }
 
-    /// True if the path may be missing.
-    fn is_missing(&self) -> bool {
-        let Self { group_version, plural, verb, .. } = self;
-        self.subresource.is_empty()
-            && NOT_FOUND.contains(&format!("{group_version} {plural} {verb}").as_str())
-    }
-
     /// The place among the requests to one cluster: those that read, those that write, those that delete.
     fn turn(&self) -> u8 {
         match self.verb {
@@ -118,9 +106,6 @@ impl Ability<'_> {
         } else {
             wire.send(request).await?
         };
-        if response.status == 404 && self.is_missing() {
-            return Ok(Answer::NotFound);
-        }
         let missed = match response.status {
             404 => response.text("/details/name").is_empty(),
             status => status == 405 || status >= 500 && status != 501,
@@ -158,7 +143,6 @@ async fn add(list: &Value, rows: &mut BTreeMap<ResourceKey, Row>) -> Result<()> 
         match ability.answer(&wire).await? {
             Answer::Served => verbs.served.insert(verb.to_owned()),
             Answer::NotModelled => verbs.not_modelled.insert(verb.to_owned()),
-            Answer::NotFound => verbs.not_modelled.insert(format!("{verb} (404)")),
         };
     }
     Ok(())
