@@ -7,10 +7,13 @@ use seatrial_e2e::kind::{ClusterConfig, Home, create};
 /// Names the cluster to create; without it the test below has nothing to do.
 const NAME: &str = "SEATRIAL_TEST_CREATE";
 
+/// The test that such a process runs.
+const TEST: &str = "child::named_cluster_is_created";
+
 /// A process that will create a cluster of this name and print why it could not, if it could not.
 pub(crate) fn creator(home: &Home, name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a running program has a path"));
-    command.args(["--exact", "child::creates_what_it_is_told_to", "--nocapture", "--quiet"]);
+    command.args(["--exact", TEST, "--nocapture", "--quiet"]);
     command.env(NAME, name).env("SEATRIAL_KIND_HOME", home.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -29,7 +32,7 @@ pub(crate) fn refusal(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn creates_what_it_is_reported_to() {
+async fn named_cluster_is_created() {
     let Ok(name) = std::env::var(NAME) else { return };
     let config = ClusterConfig::new().name(name);
     match create(&Home::of_this_process(), &config, &|line| println!("{line}")).await {
