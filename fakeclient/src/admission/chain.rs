@@ -1,4 +1,4 @@
-//! The plugins in the order in which the server asks them.
+//! The admission chain: all plugins, in kube-apiserver's order.
 
 use serde_json::Value;
 
@@ -11,11 +11,11 @@ use super::plugins::{
     resize, runtime_class, tolerations, webhooks,
 };
 
-/// The plugins that kube-apiserver 1.37 turns on by itself, without `ServiceAccount`.
+/// The plugins that kube-apiserver 1.37 enables by default, without `ServiceAccount`.
 ///
-/// Left out because their feature gates are off or nothing here answers differently without them:
-/// `PodGroupProtection`, `CertificateApproval`, `CertificateSigning` and `ClusterTrustBundleAttest` (they ask who may, and
-/// everybody may), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
+/// Left out because their feature gates are off, or because they would change no response: `PodGroupProtection`,
+/// `CertificateApproval`, `CertificateSigning` and `ClusterTrustBundleAttest` (they check permissions, and every user
+/// has all of them), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
 #[derive(Debug)]
 pub(crate) struct Chain {
     plugins: Vec<Link>,
@@ -61,7 +61,7 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// Asks every plugin that may change the object.
+    /// Calls the mutating step of every plugin.
     pub(crate) async fn admit(
         &self,
         attributes: &Attributes<'_>,
@@ -76,7 +76,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Asks every plugin that may only refuse.
+    /// Calls the validating step of every plugin.
     pub(crate) async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {

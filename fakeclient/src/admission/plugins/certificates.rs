@@ -1,6 +1,6 @@
-//! `CertificateSubjectRestriction`: nobody asks for a client certificate of `system:masters`.
+//! `CertificateSubjectRestriction`: rejection of client certificates for the group `system:masters`.
 //!
-//! The request inside is not parsed: one that may name that group is refused as not modelled.
+//! The PKCS#10 request is not parsed: one that contains the group's name answers 501.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::Read;
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct CertificateSubjectRestriction;
 

@@ -1,4 +1,4 @@
-//! `DefaultStorageClass` and `DefaultIngressClass`: who names no class gets the newest that is marked as the default.
+//! `DefaultStorageClass` and `DefaultIngressClass`: the newest default class, for objects that name none.
 
 use std::cmp::Reverse;
 
@@ -9,11 +9,11 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::{Read, object_mut, set};
 
-/// For `PersistentVolumeClaims`.
+/// Sets the class of `PersistentVolumeClaims`.
 #[derive(Debug)]
 pub(crate) struct DefaultStorageClass;
 
-/// For Ingresses.
+/// Sets the class of Ingresses.
 #[derive(Debug)]
 pub(crate) struct DefaultIngressClass;
 

@@ -1,4 +1,4 @@
-//! What plugins are tried on: a write of some resource, and objects that are stored beside it.
+//! Test fixture of the plugins: a write to any resource, and the stored objects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::object::selector::field::SelectableFields;
 use crate::registry::resource::{Generation, Resource, Storage};
 use crate::registry::strategy::{Generic, Peers};
 
-/// Stored objects by group and resource.
+/// Stored objects by group and resource, as a [`Peers`] for tests.
 #[derive(Default)]
 pub(crate) struct Stored(BTreeMap<String, Vec<Value>>);
 
 impl Stored {
-    /// The same and one more.
+    /// Adds an object.
     pub(crate) fn with(mut self, group_resource: &str, object: Value) -> Self {
         self.0.entry(group_resource.to_owned()).or_default().push(object);
         self
@@ -57,7 +57,7 @@ impl Peers for Stored {
     }
 }
 
-/// A resource of which only the names matter; those of the core group are given without a dot.
+/// A resource with the given names. The core group is given without a dot.
 pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
     let (plural, group) = group_resource.split_once('.').unwrap_or((group_resource, ""));
     Resource {
@@ -92,7 +92,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
     }
 }
 
-/// Runs a plugin on a write into the namespace `default`; gives the object as it came out.
+/// Runs both steps of a plugin on a write to the namespace `default`. Returns the admitted object.
 pub(crate) fn run(
     plugin: &dyn Plugin,
     operation: Operation,
@@ -136,7 +136,7 @@ pub(crate) fn create(
     run(plugin, Operation::Create, &resource(group_resource, namespaced), object, None, stored)
 }
 
-/// A Pod of one container with more in its spec.
+/// A Pod with one container and additional fields in its spec.
 pub(crate) fn pod(extra: Value) -> Value {
     let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}});
     if let Value::Object(extra) = extra {

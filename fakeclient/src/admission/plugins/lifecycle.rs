@@ -1,4 +1,4 @@
-//! `NamespaceLifecycle`: nothing is created in a namespace that is not there or is going, and some never go.
+//! `NamespaceLifecycle`: rejection of creates in absent or terminating namespaces, and of deletes of system namespaces.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::error::{ApiError, Cause};
 /// Namespaces that cannot be deleted.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct NamespaceLifecycle;
 

@@ -1,6 +1,6 @@
-//! `LimitRanger`: what a Pod's containers ask for where they say nothing, and what a Pod or a claim may ask for.
+//! `LimitRanger`: default requests and limits of containers, and limits of Pods and claims.
 //!
-//! Nothing is said here of changes to a Pod: its resources change by `resize`, which is not modelled.
+//! Updates of a Pod are not checked: its resources change only through `resize`, which is not modelled.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::error::ApiError;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
-/// Where the plugin writes down what it has set.
+/// The annotation that lists the defaults the plugin has set.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct LimitRanger;
 
-/// Resources by name.
+/// Quantities by the name of the resource.
 type Amounts = BTreeMap<String, Quantity>;
 
 impl Plugin for LimitRanger {
@@ -64,7 +64,7 @@ impl Plugin for LimitRanger {
     }
 }
 
-/// Go's aggregate of errors: each once, in brackets if there are several.
+/// The message of Go's aggregate error: each text once, in brackets if there are several.
 fn together(mut wrong: Vec<String>) -> String {
     let mut seen = Vec::new();
     wrong.retain(|text| {
@@ -76,12 +76,12 @@ fn together(mut wrong: Vec<String>) -> String {
     if wrong.len() == 1 { wrong.remove(0) } else { format!("[{}]", wrong.join(", ")) }
 }
 
-/// Containers, then those that run first.
+/// Containers, then init containers.
 fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
     spec.list("containers").iter().chain(spec.list("initContainers"))
 }
 
-/// Gives containers the defaults of a range.
+/// Sets the defaults of a limit range on the containers.
 fn complete(range: &Value, pod: &mut Value) {
     let mut defaults: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for limit in range["spec"].list("limits").iter().filter(|limit| limit.text("type") == "Container") {
@@ -116,7 +116,7 @@ fn complete(range: &Value, pod: &mut Value) {
     }
 }
 
-/// What is asked for, by a container or by all of a Pod.
+/// Requests and limits of a container, or of a Pod as a whole.
 #[derive(Debug, Default)]
 struct Asked {
     requests: Amounts,
@@ -128,7 +128,7 @@ impl Asked {
         Self { requests: amounts(&resources["requests"]), limits: amounts(&resources["limits"]) }
     }
 
-    /// All containers together; those that run first count where one of them asks for more.
+    /// Totals of a Pod: the sum over its containers; an init container counts if it alone asks for more.
     fn by_pod(spec: &Value) -> Self {
         let total = |part: &str| {
             let mut all = Amounts::new();

@@ -1,4 +1,4 @@
-//! `TaintNodesByCondition`: a new Node is not ready until somebody says that it is.
+//! `TaintNodesByCondition`: the `not-ready` taint of new Nodes.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::object::view::fields::{Read, object_mut, set};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct TaintNodesByCondition;
 

@@ -1,4 +1,4 @@
-//! Priority: a Pod's number comes from its class, and one class at most is the default.
+//! `Priority`: the Pod's priority from its class, and the limit of one global default class.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ use crate::object::view::fields::{Read, copy, object_mut, set};
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct Priority;
 
-/// What a class means for a Pod.
+/// The fields of a priority class that a Pod gets.
 struct Rank {
     class: String,
     value: i64,
@@ -114,7 +114,7 @@ fn of_class(class: &Value) -> Rank {
     }
 }
 
-/// The default class; the lowest, should there be several.
+/// The global default class; of several, the one with the lowest value.
 fn default_class<'a>(attributes: &Attributes<'a>) -> Option<&'a Value> {
     let classes = attributes.peers.list(CLASSES, None);
     classes

@@ -1,4 +1,4 @@
-//! `StorageObjectInUseProtection`: volumes, claims and their classes are guarded by finalizers from the start.
+//! `StorageObjectInUseProtection`: finalizers on new volumes, claims and volume attributes classes.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::{Read, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct StorageObjectInUseProtection;
 

@@ -1,4 +1,4 @@
-//! `ResourceQuota`: not modelled beyond the case in which it has nothing to say.
+//! `ResourceQuota`: not modelled. A write that a quota counts answers 501.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::Read;
 
-/// Counts what a namespace uses. A quota limits nothing before its controller has filled in `status.hard`.
+/// The plugin of this module. A quota has no effect before its controller has set `status.hard`.
 #[derive(Debug)]
 pub(crate) struct ResourceQuota;
 
@@ -27,7 +27,7 @@ impl Plugin for ResourceQuota {
     }
 }
 
-/// Whether a quota's resource is about what is written.
+/// True if a quota's resource name counts the resource of the write.
 fn counts(name: &str, attributes: &Attributes<'_>) -> bool {
     let resource = attributes.resource;
     if let Some(counted) = name.strip_prefix("count/") {

@@ -1,4 +1,4 @@
-//! `PersistentVolumeClaimResize`: a claim grows only if it is bound and its class lets it.
+//! `PersistentVolumeClaimResize`: rejection of growing claims that are unbound or whose class forbids expansion.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct PersistentVolumeClaimResize;
 

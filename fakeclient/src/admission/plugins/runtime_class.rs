@@ -1,4 +1,4 @@
-//! `RuntimeClass`: a Pod's overhead and part of its placement come from its runtime class.
+//! `RuntimeClass`: overhead, node selector and tolerations of a Pod from its runtime class.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::{Read, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct RuntimeClass;
 
@@ -59,7 +59,7 @@ fn class_of<'a>(attributes: &Attributes<'a>, object: &Value) -> Result<Option<&'
     }
 }
 
-/// The class's nodes and tolerations are added to the Pod's.
+/// Adds the node selector and tolerations of the class to the Pod.
 fn place(attributes: &Attributes<'_>, object: &mut Value, scheduling: &Value) -> Result<(), ApiError> {
     for (key, value) in scheduling.entries("nodeSelector") {
         let given = &object["spec"]["nodeSelector"][key];

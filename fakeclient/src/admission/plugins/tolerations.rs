@@ -1,4 +1,4 @@
-//! `DefaultTolerationSeconds`: a Pod bears a lost node for five minutes unless it says otherwise.
+//! `DefaultTolerationSeconds`: tolerations of `not-ready` and `unreachable` nodes for 300 seconds.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::view::fields::{Read, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct DefaultTolerationSeconds;
 

@@ -1,4 +1,4 @@
-//! Webhooks and admission policies: not modelled. A write that one of them would see is refused, never passed.
+//! Admission webhooks and policies: not modelled. A write that one of them matches answers 501.
 
 use std::future::ready;
 
@@ -14,19 +14,19 @@ use crate::object::view::fields::Read;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 
-/// Policies in CEL that change objects.
+/// Mutating policies in CEL.
 #[derive(Debug)]
 pub(crate) struct MutatingAdmissionPolicy;
 
-/// Servers that change objects.
+/// Mutating webhooks.
 #[derive(Debug)]
 pub(crate) struct MutatingAdmissionWebhook;
 
-/// Policies in CEL that refuse objects.
+/// Validating policies in CEL.
 #[derive(Debug)]
 pub(crate) struct ValidatingAdmissionPolicy;
 
-/// Servers that refuse objects.
+/// Validating webhooks.
 #[derive(Debug)]
 pub(crate) struct ValidatingAdmissionWebhook;
 
@@ -79,7 +79,7 @@ fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(
     Ok(())
 }
 
-/// A policy counts once something binds it.
+/// 501 if a policy with a binding matches the write.
 fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &str) -> Result<(), ApiError> {
     if attributes.resource.group == GROUP {
         return Ok(());
@@ -100,8 +100,8 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
     Ok(())
 }
 
-/// Whether a rule is about this operation on this resource. Other versions of a resource count unless the match is
-/// to be exact.
+/// True if a rule matches the operation and the resource. Other versions of the resource match, unless `matchPolicy` is
+/// `Exact`.
 fn covers(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
     let resource = attributes.resource;
     let lists = |key: &str, value: &str| rule.list(key).iter().any(|item| item == "*" || item == value);
@@ -133,7 +133,7 @@ fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
     same(resource, &attributes.resource.plural) && same(subresource, attributes.subresource)
 }
 
-/// Whether the selectors for namespaces and objects let the request through to the rule.
+/// True if the namespace selector and the object selector match.
 fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
     let fits = |key: &str, labels: &Value| {
         !matching.has(key) || LabelSelector::object_selects(&matching[key], labels)
@@ -171,7 +171,7 @@ mod tests {
             .with("namespaces", namespace)
     }
 
-    /// The check of the validating webhooks as a plugin that does not wait.
+    /// Validating webhooks as a synchronous plugin.
     #[derive(Debug)]
     struct Refusing;
 

@@ -1,4 +1,4 @@
-//! The rules of `baseline`: nothing by which a container gets hold of its node (Kubernetes 1.37, Pod security standards).
+//! Checks of the level `baseline` (Kubernetes 1.37, Pod Security Standards).
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ const CAPABILITIES: [&str; 13] = [
     "SYS_CHROOT",
 ];
 
-/// Types of `SELinux`, each since that minor release.
+/// Allowed types of `SELinux` options, with the minor release that added each.
 const SELINUX: [(&str, u32); 5] = [
     ("", 0),
     ("container_t", 0),
@@ -30,7 +30,7 @@ const SELINUX: [(&str, u32); 5] = [
     ("container_engine_t", 31),
 ];
 
-/// Kernel settings that stay within a Pod, each since that minor release.
+/// Safe sysctls, with the minor release that added each.
 const SYSCTLS: [(&str, u32); 14] = [
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),
@@ -81,7 +81,7 @@ pub(super) fn capabilities(pod: &Pod<'_>) -> Option<Violation> {
     violation("non-default capabilities", added(pod, &CAPABILITIES))
 }
 
-/// Who adds capabilities beside the allowed ones.
+/// The Pod and containers that add other than the allowed capabilities.
 pub(super) fn added(pod: &Pod<'_>, allowed: &[&str]) -> Option<String> {
     let mut bad = Seen::new();
     let names = pod.named(|container| {
@@ -174,7 +174,7 @@ pub(super) fn proc_mount(pod: &Pod<'_>) -> Option<Violation> {
     if pod.has_own_users() { None } else { masked_proc_mount(pod) }
 }
 
-/// The same without trust in user namespaces.
+/// The same check, also for a Pod in a user namespace.
 pub(super) fn masked_proc_mount(pod: &Pod<'_>) -> Option<Violation> {
     let mut bad = Seen::new();
     let names = pod.named(|container| {
@@ -241,14 +241,14 @@ pub(super) fn seccomp(pod: &Pod<'_>) -> Option<Violation> {
     violation("seccompProfile", (!listed.is_empty()).then(detail))
 }
 
-/// Who sets a profile that is none.
+/// The Pod and containers that set an `Unconfined` profile.
 pub(super) fn forbidden_seccomp(pod: &Pod<'_>) -> Option<String> {
     let mut bad = Seen::new();
     let setters = forbidden_profiles(pod, "seccompProfile", &mut bad)?;
     Some(format!("{setters} must not set securityContext.seccompProfile.type to {}", quoted(&bad)))
 }
 
-/// Who sets a profile of a type that the baseline does not allow; the types are put into `bad`.
+/// The Pod and containers that set a profile of a forbidden type. The types are added to `bad`.
 fn forbidden_profiles(pod: &Pod<'_>, field: &str, bad: &mut Seen) -> Option<String> {
     pod.setters(|context| {
         let Some(profile) = context.get(field).filter(|profile| !profile.is_null()) else {

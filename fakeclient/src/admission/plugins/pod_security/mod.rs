@@ -1,5 +1,5 @@
-//! `PodSecurity`: the labels of a namespace say which standard its Pods have to meet. A Pod that does not is refused, or
-//! its writer is warned; the writer of a template is only ever warned.
+//! `PodSecurity`: enforcement of the Pod Security Standard that a namespace's labels select. A violating Pod is
+//! rejected, or its client gets a warning; a violating Pod template only causes a warning.
 
 mod baseline;
 mod pod;
@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::object::view::fields::Read;
 use policy::{Level, Policy, Standard};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct PodSecurity;
 
@@ -51,14 +51,14 @@ impl Plugin for PodSecurity {
     }
 }
 
-/// All violations of a standard in one text; nothing where there is none.
+/// The message with all violations of a standard; `None` if there is none.
 fn told(standard: Standard, template: &Value) -> Option<String> {
     let found = standards::violations(standard, &template["metadata"], &template["spec"]);
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     (!found.is_empty()).then(|| found.join(", "))
 }
 
-/// The template in an object that makes Pods.
+/// The Pod template of a workload.
 fn template<'o>(attributes: &Attributes<'_>, object: &'o Value) -> Option<&'o Value> {
     let resource = attributes.resource;
     match (resource.group.as_str(), resource.plural.as_str()) {
@@ -71,7 +71,7 @@ fn template<'o>(attributes: &Attributes<'_>, object: &'o Value) -> Option<&'o Va
     }
 }
 
-/// Whether a write may change what the rules say: of what an update of a Pod can change, images alone.
+/// True if the write can change the result of the checks. An update of a Pod can do so only by its images.
 fn matters(pod: &Value, old: Option<&Value>) -> bool {
     let images = |pod: &Value| -> Vec<(String, String)> {
         let lists = ["containers", "initContainers", "ephemeralContainers"];
@@ -81,8 +81,8 @@ fn matters(pod: &Value, old: Option<&Value>) -> bool {
     old.is_none_or(|old| images(old) != images(pod))
 }
 
-/// Levels and versions that exist (an update may leave wrong ones as they were); and what a stricter level would mean
-/// for the Pods that are there.
+/// Rejects labels with unknown levels and versions, unless an update leaves them unchanged. Warns of existing Pods that
+/// violate a stricter level.
 fn namespace(attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
     let wrong = policy::wrong_labels(object);
     if !wrong.is_empty() && attributes.old.is_none_or(|old| policy::wrong_labels(old) != wrong) {
@@ -100,7 +100,7 @@ fn namespace(attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError
     Ok(())
 }
 
-/// What Pods of the namespace do that its new level forbids: Pods of the same faults in one line.
+/// Warnings of existing Pods that violate the new level; Pods with the same violations share a warning.
 fn existing(attributes: &Attributes<'_>, namespace: &str, standard: Standard) -> Vec<String> {
     let mut faults: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for pod in attributes.peers.list("pods", Some(namespace)) {

@@ -1,6 +1,6 @@
-//! What a namespace's labels ask of Pods: a level and the release whose rules it means, for refusing and for warning.
+//! Policy of a namespace: level and version for `enforce` and `warn`, from its labels.
 //!
-//! What the audit log would say is seen by no client, so it is left out.
+//! `audit` is left out, because no client sees the audit log.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const LEVELS: [(&str, Level); 3] =
     [("privileged", Level::Privileged), ("baseline", Level::Baseline), ("restricted", Level::Restricted)];
 const MODES: [&str; 3] = ["enforce", "audit", "warn"];
 
-/// A Pod security standard, from loose to strict.
+/// A level of the Pod Security Standards, from permissive to strict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     #[default]
@@ -24,7 +24,7 @@ pub(super) enum Level {
     Restricted,
 }
 
-/// A standard as of one release.
+/// A level at a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standard {
     pub(super) level: Level,
@@ -32,7 +32,7 @@ pub(super) struct Standard {
     pub(super) minor: u32,
 }
 
-/// Stands for the newest minor release that there is.
+/// The version `latest`.
 pub(super) const LATEST: u32 = u32::MAX;
 
 impl Default for Standard {
@@ -41,7 +41,7 @@ impl Default for Standard {
     }
 }
 
-/// What a namespace asks.
+/// The policy of a namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
     pub(super) enforce: Standard,
@@ -59,14 +59,14 @@ impl fmt::Display for Standard {
 }
 
 impl Policy {
-    /// The policy of a namespace; who is warned of nothing else is warned of what is enforced.
+    /// The policy from a namespace's labels. `warn` defaults to `enforce`.
     pub(super) fn of(namespace: &Value) -> Self {
         let labels = &namespace["metadata"]["labels"];
         let label = |name: &str| labels.get(format!("{PREFIX}{name}")).and_then(Value::as_str);
         let minor = |name: &str| label(name).and_then(version).unwrap_or(LATEST);
         let enforced = label("enforce").map(level);
         let enforce = Standard {
-            // A level that does not exist is the strictest where it is enforced.
+            // An unknown level is enforced as the strictest.
             level: enforced.map_or(Level::Privileged, |level| level.unwrap_or(Level::Restricted)),
             minor: minor("enforce-version"),
         };
@@ -88,7 +88,7 @@ fn level(text: &str) -> Option<Level> {
     LEVELS.iter().find(|(name, _)| *name == text).map(|(_, level)| *level)
 }
 
-/// The minor release that a label names, if it names one.
+/// The minor release of a version label; `None` if it is malformed.
 fn version(text: &str) -> Option<u32> {
     if text == "latest" {
         return Some(LATEST);
@@ -98,7 +98,7 @@ fn version(text: &str) -> Option<u32> {
     if plain { minor.parse().ok() } else { None }
 }
 
-/// Labels that name a level or a release that does not exist.
+/// Errors of labels with an unknown level or version.
 pub(super) fn wrong_labels(namespace: &Value) -> Vec<FieldError> {
     let labels = &namespace["metadata"]["labels"];
     let path = Path::new("metadata.labels");

@@ -1,4 +1,4 @@
-//! The rules that `restricted` adds: what hardens a container must be said (Kubernetes 1.37, Pod security standards).
+//! Checks that the level `restricted` adds (Kubernetes 1.37, Pod Security Standards).
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::baseline::{added, forbidden_seccomp};
 use super::pod::{Pod, Seen, Violation, containers, plural, quoted, uses, violation};
 use crate::object::view::fields::Read;
 
-/// Sources of volumes that anybody may use.
+/// Allowed volume sources.
 const HARMLESS: [&str; 9] = [
     "configMap",
     "csi",
@@ -60,7 +60,7 @@ pub(super) fn volumes(pod: &Pod<'_>) -> Option<Violation> {
     violation("restricted volume types", Some(format!("{who} {} {word} {}", uses(count), quoted(&types))))
 }
 
-/// Where a volume comes from.
+/// The field of the volume's source.
 fn source(volume: &Value) -> &str {
     let fields = volume.as_object().into_iter().flatten();
     let mut sources = fields.filter(|(key, value)| *key != "name" && !value.is_null());

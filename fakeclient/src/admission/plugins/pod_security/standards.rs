@@ -1,5 +1,4 @@
-//! The standards as tables: which rule belongs to which level since which release, in the order in which violations are
-//! told.
+//! Tables of the checks by level, each with its first version, in the order in which messages list violations.
 
 use serde_json::Value;
 
@@ -7,15 +6,15 @@ use super::pod::{Pod, Violation};
 use super::policy::{Level, Standard};
 use super::{baseline, restricted};
 
-/// The newest release with rules of its own.
+/// The newest release that adds a check.
 const NEWEST: u32 = 37;
 
-/// One rule.
+/// A check.
 struct Rule {
     id: &'static str,
-    /// The first minor release that has it.
+    /// The first minor release with the check.
     since: u32,
-    /// A baseline rule that it stands in for.
+    /// Id of the baseline check that it replaces.
     instead_of: &'static str,
     broken: fn(&Pod<'_>) -> Option<Violation>,
 }
@@ -33,7 +32,7 @@ const fn stricter(
     Rule { id, since, instead_of, broken }
 }
 
-/// Ordered by id, as violations are told.
+/// Checks of `baseline`, ordered by id.
 const BASELINE: [Rule; 12] = [
     rule("appArmorProfile", 0, baseline::app_armor),
     rule("capabilities_baseline", 0, baseline::capabilities),
@@ -49,7 +48,7 @@ const BASELINE: [Rule; 12] = [
     rule("windowsHostProcess", 0, baseline::host_process),
 ];
 
-/// What `restricted` asks beyond the baseline, ordered by id.
+/// Checks that `restricted` adds, ordered by id.
 const RESTRICTED: [Rule; 7] = [
     rule("allowPrivilegeEscalation", 8, restricted::privilege_escalation),
     stricter("capabilities_restricted", 22, "capabilities_baseline", restricted::capabilities),
@@ -60,7 +59,7 @@ const RESTRICTED: [Rule; 7] = [
     stricter("seccompProfile_restricted", 19, "seccompProfile_baseline", restricted::seccomp),
 ];
 
-/// What of a Pod the standard forbids.
+/// Violations of the standard by a Pod.
 pub(super) fn violations(standard: Standard, metadata: &Value, spec: &Value) -> Vec<Violation> {
     let minor = standard.minor.min(NEWEST);
     let pod = Pod { metadata, spec, minor };
