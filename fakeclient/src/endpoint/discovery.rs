@@ -1,8 +1,8 @@
-//! Discovery, as functions over the registry: what is served, in the plain form (one document for each group and
-//! version) and in the aggregated one (one document for all, KEP-3352).
+//! Discovery documents, as functions of the registry: unaggregated (one document per group and version) and aggregated
+//! (KEP-3352).
 //!
-//! kube-apiserver 1.37 no longer serves the aggregated form in its beta version. This file knows nothing of requests:
-//! which form is wanted, and that an unknown group is a 404, is the router's.
+//! kube-apiserver 1.37 no longer serves the beta version of the aggregated form. Content negotiation and the 404 of an
+//! unknown group are in `documents`.
 
 use serde_json::{Map, Value, json};
 
@@ -10,10 +10,10 @@ use crate::object::schema::shape::Shape;
 use crate::registry::lookup::{Group, GroupVersion, Registry};
 use crate::registry::resource::{Resource, Subresource};
 
-/// Content type of the aggregated documents.
+/// Media type of aggregated discovery.
 pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// `GET /api`. The address is that of the server, as clients inside the cluster would reach it.
+/// `GET /api`. The address is the server's, as clients in the cluster reach it.
 pub(crate) fn versions(server_address: &str) -> Value {
     json!({
         "kind": "APIVersions",
@@ -60,7 +60,7 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": entries});
-    // The core group's list is the one that says no version of itself.
+    // The list of the core group has no `apiVersion`.
     if !group.is_empty() {
         list["apiVersion"] = "v1".into();
     }
@@ -164,7 +164,7 @@ fn aggregate_resource(resource: &Resource) -> Value {
     Value::Object(entry)
 }
 
-/// A built-in leaves out the group and version that the reader knows from the path; a custom resource repeats them.
+/// A built-in resource leaves out the group and version that equal the list's; a custom resource repeats them.
 fn response_kind(resource: &Resource, of_parent: bool, group: &str, version: &str, kind: &str) -> Value {
     if of_parent && matches!(resource.shape, Shape::Builtin { .. }) {
         json!({"group": "", "version": "", "kind": kind})

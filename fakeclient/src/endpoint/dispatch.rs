@@ -1,4 +1,4 @@
-//! Dispatch: bytes and query of a routed request become a typed operation, its outcome a reply.
+//! Dispatch of routed requests: body and query → typed operation → reply.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -23,10 +23,10 @@ use crate::verbs::subresource::{binding, eviction, finalize, log, scale};
 use crate::verbs::update::{Part, Proposed};
 use crate::verbs::{apply, create, delete, delete_collection, get, list, patch, review, update, watch};
 
-/// Media type of a server-side apply.
+/// Media type of server-side apply patches.
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// The parts of a request that become typed.
+/// The unparsed parts of a request.
 pub(crate) struct Input {
     pub(crate) query: Query,
     pub(crate) content_type: String,
@@ -39,7 +39,7 @@ impl Input {
         WriteOptions::parse(&self.query, kind, &self.user_agent)
     }
 
-    /// The media type of a patch, without parameters.
+    /// The media type of a patch without parameters.
     fn patch_type(&self) -> &str {
         self.content_type.split(';').next().unwrap_or_default()
     }
@@ -69,7 +69,7 @@ impl Input {
     }
 }
 
-/// Runs a verb on a resource itself.
+/// Runs a verb on the main resource.
 pub(crate) async fn resource(
     scope: &mut RequestScope,
     verb: Verb,
@@ -237,7 +237,7 @@ async fn delete_object(scope: &RequestScope, input: &Input, renderer: &Renderer)
     }
 }
 
-/// The answer of a subresource that gives no object.
+/// The response of a subresource that returns no object.
 fn done() -> Reply {
     Reply::value(
         201,

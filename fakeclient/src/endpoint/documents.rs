@@ -1,4 +1,4 @@
-//! Documents: discovery, OpenAPI, health and version.
+//! Requests that name no resource: discovery, OpenAPI, health and version.
 
 use http::{Method, header};
 
@@ -10,10 +10,10 @@ use crate::error::ApiError;
 use crate::registry::lookup::Registry;
 use crate::state::State;
 
-/// The address of the server that `/api` tells.
+/// The server address in the response to `/api`.
 const SERVER_ADDRESS: &str = "127.0.0.1:6443";
 
-/// Answers a path that leads to no resource.
+/// Answers a request that names no resource.
 pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result<Reply, ApiError> {
     let registry = state.registry();
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -53,7 +53,7 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
             _ => Ok(no_route()),
         };
     };
-    // The lists of groups and what custom resources have answer every method alike.
+    // Discovery of groups and of custom resources accepts every method.
     let any_method = match parts.as_slice() {
         ["apis"] | ["apis", _] => true,
         ["apis", group, _] => !is_built_in(&registry, group),
@@ -69,8 +69,8 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
     Ok(Reply::value(200, &found))
 }
 
-/// An `OpenAPI` document, or their index: with an entity tag, and with the address that the index gives if the query
-/// names another hash.
+/// An OpenAPI document or the index, with an `ETag`. If the query's hash is outdated, redirects to the address in the
+/// index.
 fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: &[&str]) -> Reply {
     if name.is_empty() && !path.ends_with('/') {
         return Reply::value(200, &openapi::index(registry)).typed("text/plain; charset=utf-8");
@@ -97,7 +97,7 @@ fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: 
     Reply::Plain { code: 200, headers, body }
 }
 
-/// Aggregated discovery has a content type of its own, by which clients know that they got it.
+/// An aggregated discovery document with its media type, by which clients recognise it.
 fn aggregate(document: &serde_json::Value) -> Reply {
     Reply::value(200, document).typed(discovery::AGGREGATED)
 }

@@ -1,9 +1,9 @@
-//! Which form a client accepts: JSON as it is, a `Table`, or metadata alone.
+//! Content negotiation: a client's choice of object, `Table` or metadata-only responses.
 
 use crate::error::ApiError;
 use crate::registry::resource::Resource;
 
-/// The form of an answer, with the version of `meta.k8s.io` where that is what it is written in.
+/// The form of a response; for tables and metadata with the version of `meta.k8s.io`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     #[default]
@@ -12,19 +12,19 @@ pub(crate) enum Form {
     Metadata(&'static str),
 }
 
-/// What is asked for: it decides which forms there are, and the words of a refusal.
+/// The requested resource and response, which decide the supported forms and the error message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
-    /// Whether the route's answer may be a watch.
+    /// True if the route can answer with a watch.
     pub(crate) watchable: bool,
-    /// Whether the answer is a list.
+    /// True if the response is a list.
     pub(crate) list: bool,
     /// The resource; discovery documents have none.
     pub(crate) resource: Option<&'a Resource>,
 }
 
 impl Asked<'_> {
-    /// The Go type of the answer, which refusals name.
+    /// The Go type of the response, which error messages name.
     fn go_type(self) -> String {
         let Some(resource) = self.resource else { return "*v1.APIGroupList".to_owned() };
         let kind = if self.list { &resource.list_kind } else { &resource.kind };
@@ -39,7 +39,7 @@ impl Asked<'_> {
         format!("*{package}.{kind}")
     }
 
-    /// Custom resources and discovery answer by hand, built-ins through a router that looks at the header first.
+    /// True if go-restful checks the Accept header before the handler does (built-in resources only).
     fn routed(self) -> bool {
         self.resource.is_some_and(Resource::is_builtin)
     }
@@ -60,7 +60,7 @@ fn entries(accept: &str) -> Vec<Accept<'_>> {
             let parameters: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
             let quality =
                 parameters.iter().find(|(key, _)| *key == "q").and_then(|(_, q)| q.parse::<f32>().ok());
-            // Thousandths, so that the sort needs no floats; one decimal more than RFC 9110 allows is lost.
+            // In thousandths, so that sorting needs no floats (RFC 9110 allows three decimals).
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -83,7 +83,7 @@ impl Accept<'_> {
         matches!(self.media, "application/json" | "*/*" | "application/*" | "")
     }
 
-    /// The form, or why there is none.
+    /// The form of the response. The error is a message, if this media type is one that the server names in it.
     fn form(&self, asked: Asked<'_>) -> Result<Form, Option<String>> {
         let version = match (self.parameter("g"), self.parameter("v")) {
             ("meta.k8s.io", "v1") => Some("v1"),
@@ -112,7 +112,7 @@ impl Accept<'_> {
 const OFFERED: &str = "only the following media types are accepted: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
 
-/// What go-restful, which routes to the built-in kinds, says where no route gives what is accepted.
+/// go-restful's error for built-in kinds, if no route can produce an accepted media type.
 fn no_route(asked: Asked<'_>) -> ApiError {
     let mut available = "application/json, application/yaml, application/vnd.kubernetes.protobuf".to_owned();
     if asked.watchable {
@@ -125,13 +125,13 @@ fn no_route(asked: Asked<'_>) -> ApiError {
     error
 }
 
-/// The form of an answer; 406 where nothing that is accepted can be given. The fake gives JSON only: a client that
-/// insists on protobuf or YAML is told so.
+/// The form of a response; 406 if no accepted media type is supported. The fake supports JSON only, not protobuf or
+/// YAML.
 pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, ApiError> {
     let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::Object) };
     let entries = entries(accept);
     let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
-    // The router takes `*/*` for everything, and `application/*` for nothing.
+    // go-restful matches `*/*`, but not `application/*`.
     let routes = |entry: &&Accept<'_>| {
         known.contains(&entry.media) || entry.is_json() && entry.media != "application/*"
     };

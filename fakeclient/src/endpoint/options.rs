@@ -1,4 +1,4 @@
-//! Queries as typed options, with the server's errors.
+//! Parsing of query parameters into typed options, with the server's errors.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::object::patch::outcome::FieldValidation;
 use crate::verbs::options::{DeleteOptions, ListOptions, WriteOptions, dry_run_errors, manager_errors};
 
 impl ListOptions {
-    /// `watch` is whether this is a watch whatever the query says (a path with `/watch/`).
+    /// `watch` is true for a path with `/watch/`, which overrides the query.
     pub(crate) fn parse(query: &Query, watch: bool) -> Result<Self, ApiError> {
         let options = Self {
             label_selector: query.text("labelSelector"),
@@ -28,8 +28,8 @@ impl ListOptions {
 }
 
 impl WriteOptions {
-    /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`: the name in the error.
-    /// `user_agent` names the manager where the query does not.
+    /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`, and appears in errors. `user_agent` is the field
+    /// manager if the query has none.
     pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str) -> Result<Self, ApiError> {
         let mut options = Self::read(query, kind, false)?;
         if options.field_manager.is_empty() {
@@ -38,7 +38,7 @@ impl WriteOptions {
         Ok(options)
     }
 
-    /// `PatchOptions` of an apply.
+    /// `PatchOptions` of a server-side apply.
     pub(crate) fn parse_apply(query: &Query) -> Result<Self, ApiError> {
         Self::read(query, "PatchOptions", true)
     }
@@ -79,7 +79,7 @@ impl WriteOptions {
 }
 
 impl DeleteOptions {
-    /// From the body where there is one, else from the query: the server never mixes them.
+    /// Options from the body if there is one, else from the query: the server never merges them.
     pub(crate) fn parse(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
         if let Some(body) = body {
             return Self::from_object(body);
@@ -93,10 +93,11 @@ impl DeleteOptions {
     }
 }
 
-/// Bytes that a manager's name may have.
+/// Maximum length of a field manager's name in bytes.
 const NAME_LIMIT: usize = 128;
 
-/// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
+/// The default field manager from a `User-Agent`: up to the first slash, without unprintable characters, cut at the
+/// limit.
 fn manager_of(user_agent: &str) -> String {
     let mut name = String::new();
     for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {

@@ -1,4 +1,4 @@
-//! Rendering of outcomes: objects, lists and watch frames in the form that the client accepts.
+//! Rendering of outcomes: objects, lists and watch frames in the negotiated form.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::store::Revision;
 use crate::verbs::outcome::{List, ServedObject};
 use crate::verbs::watch::WatchEvent;
 
-/// How the answers of one request are rendered.
+/// Renderer of the responses to one request.
 #[derive(Clone)]
 pub(crate) struct Renderer {
     pub(crate) resource: Arc<Resource>,
@@ -45,7 +45,7 @@ impl Renderer {
         let mut meta = json!({"resourceVersion": list.revision.to_string()});
         match &list.next {
             Some(next) => meta["continue"] = next.as_str().into(),
-            // Lists of custom resources print the token always.
+            // Lists of custom resources always print the token.
             None if self.resource.lists_print_empty_continue() && self.form == Form::Object => {
                 meta["continue"] = "".into();
             }
@@ -92,7 +92,7 @@ impl Renderer {
         Reply::bytes(200, body.into())
     }
 
-    /// The Status of a delete that is done.
+    /// The Status of a completed delete.
     pub(crate) fn deleted(&self, name: &str, object: &Value) -> Value {
         let mut details = json!({
             "name": name, "kind": self.resource.plural, "uid": metadata::text(object, "uid"),
@@ -103,14 +103,14 @@ impl Renderer {
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
     }
 
-    /// The frames of a watch. A table prints its columns in the first frame only.
+    /// The frames of a watch. A table has its column definitions in the first frame only.
     pub(crate) fn watch(self, events: BoxStream<'static, WatchEvent>) -> Frames {
         let mut columns = true;
         Box::pin(events.map(move |event| self.frame(event, &mut columns)))
     }
 
     fn frame(&self, event: WatchEvent, columns: &mut bool) -> Bytes {
-        // The bytes of an object are made once, for answers, lists and all watches.
+        // The JSON of an object is serialised once, for all responses and watches.
         if self.form == Form::Object {
             match &event {
                 WatchEvent::Added(object) => return line_of_bytes("ADDED", &object.bytes()),
@@ -162,7 +162,7 @@ impl Renderer {
         self.rendered(value, false)
     }
 
-    /// An object in the form that is accepted. `columns` is whether a table prints its columns.
+    /// An object in the negotiated form. `columns` is true if a table prints its column definitions.
     fn rendered(&self, value: Value, columns: bool) -> Result<Value, ApiError> {
         Ok(match self.form {
             Form::Object => value,
@@ -171,7 +171,7 @@ impl Renderer {
         })
     }
 
-    /// A `meta.k8s.io` Table of these objects.
+    /// A `meta.k8s.io` Table of the objects.
     fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
         let options = TableOptions {
             version: if let Form::Table(version) = self.form { version } else { "v1" },

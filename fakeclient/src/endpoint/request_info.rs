@@ -1,14 +1,13 @@
-//! What a path and a method ask for, as apiserver's `RequestInfo` resolver reads them. Knows no kinds: whether the
-//! resource exists is the registry's to say.
+//! Resolution of paths and methods (apiserver's `RequestInfo` resolver). It does not check that the resource exists.
 
 use http::Method;
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Something below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
+    /// A path below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
     Resource(ResourcePath),
-    /// Anything else: discovery, `/openapi/v3`, `/version`, `/healthz` …
+    /// Any other path: discovery, `/openapi/v3`, `/version`, `/healthz` …
     Path(String),
 }
 
@@ -22,15 +21,15 @@ pub(crate) struct ResourcePath {
     pub(crate) plural: String,
     pub(crate) name: String,
     pub(crate) subresource: String,
-    /// What follows the subresource (proxy paths); never served here.
+    /// Segments after the subresource (proxy paths); never served.
     pub(crate) rest: Vec<String>,
-    /// The path goes through `namespaces/`, also where no name follows.
+    /// True if the path has `namespaces/`, also without a name after it.
     pub(crate) in_namespace: bool,
-    /// The deprecated `/watch/` prefix was used.
+    /// True for the deprecated `/watch/` prefix.
     pub(crate) watch_prefix: bool,
 }
 
-/// What is to be done.
+/// A verb of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -58,7 +57,7 @@ impl Verb {
     }
 }
 
-/// Reads a path. It is decoded before it is split: an encoded slash is a slash, as in Go's `URL.Path`.
+/// Parses a path. It is decoded before it is split: an encoded slash separates segments, as in Go's `URL.Path`.
 pub(crate) fn parse(path: &str) -> Target {
     if path.starts_with("//") {
         return Target::Path(path.to_owned());
@@ -108,7 +107,7 @@ pub(crate) fn parse(path: &str) -> Target {
 }
 
 impl ResourcePath {
-    /// The verb of a method on this path; `None` where the server allows no such method.
+    /// The verb of a method on this path; `None` if the method is not allowed.
     pub(crate) fn verb(&self, method: &Method, watch: bool) -> Option<Verb> {
         let named = !self.name.is_empty();
         Some(match (method.as_str(), named) {
@@ -127,12 +126,12 @@ impl ResourcePath {
     }
 }
 
-/// `%2F` and the like; nothing where the escape is malformed.
+/// Decodes `%2F` and other escapes; `None` for a malformed escape or for bytes that are not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(percent_decoded_bytes(text)?).ok()
 }
 
-/// The same where bytes that are no text are shown as such.
+/// The same, with replacement characters for bytes that are not UTF-8.
 pub(crate) fn percent_decode_lossy(text: &str) -> Option<String> {
     percent_decoded_bytes(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

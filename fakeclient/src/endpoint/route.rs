@@ -1,4 +1,4 @@
-//! Routing: from a path to a resource and its verb.
+//! Routing of requests: path → resource and verb.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::registry::resource::Resource;
 use crate::state::State;
 use crate::verbs::scope::RequestScope;
 
-/// A request whose body is read; nothing is parsed yet.
+/// A request with its body read, not yet parsed.
 pub(crate) struct Incoming {
     pub(crate) user: Arc<str>,
     pub(crate) method: Method,
@@ -44,13 +44,13 @@ pub(crate) async fn answer(state: &Arc<State>, incoming: Incoming) -> Reply {
     result.unwrap_or_else(|error| Reply::error(&error))
 }
 
-/// The answer of apiserver's mux where nothing is registered.
+/// 404 of apiserver's mux for an unregistered path.
 pub(super) fn no_route() -> Reply {
     Reply::Text { code: 404, body: "404 page not found\n".to_owned() }
 }
 
-/// The answer where a group does not serve something: built-in groups are routed by a container that answers with a Status, all others fall
-/// through to the mux.
+/// 404 of an unknown version or resource. Built-in groups answer with a Status, as their go-restful container does; for
+/// all others it is the mux's answer.
 pub(super) fn missing(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
     if is_built_in(registry, group) {
         return Err(ApiError::no_such_path());
@@ -74,14 +74,14 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     if unknown_below || !path.rest.is_empty() {
         return missing(&registry, &path.group);
     }
-    // Reviews are posted to their collection and have no place of their own.
+    // Reviews are created by a POST to the collection; no object has a path.
     if resource.is_virtual() && !path.name.is_empty() {
         return missing(&registry, &path.group);
     }
     check_names(&resource, &path)?;
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
-    // The router of the built-in kinds knows no HEAD; custom resources take it for a GET without a body.
+    // go-restful does not route HEAD; custom resources treat it as a GET without a body.
     if incoming.method == Method::HEAD && resource.is_builtin() {
         return Err(ApiError::unsupported_method());
     }
@@ -103,7 +103,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
         list: matches!(verb, Verb::List | Verb::DeleteCollection),
         resource: Some(&resource),
     };
-    // Custom resources have no protobuf form; the options of a delete do.
+    // Custom resources have no protobuf form; the options of a delete have.
     if resource.is_builtin() || incoming.method == Method::DELETE {
         in_json(&mut incoming, &resource.kind)?;
     }
@@ -144,7 +144,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     Ok(reply.warn_first(noticed).warn_first(first))
 }
 
-/// Makes a body in protobuf the JSON that says the same: below this nobody knows of it.
+/// Converts a protobuf body to JSON, so that later steps only read JSON.
 fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
     if incoming.body.is_empty() || !incoming.content_type.starts_with(PROTOBUF) {
         return Ok(());
@@ -162,7 +162,7 @@ fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether the path leads where this resource's objects are.
+/// True if the namespace in the path matches the scope of the resource.
 fn placed(resource: &Resource, path: &ResourcePath) -> bool {
     if path.plural == "namespaces" && path.group.is_empty() {
         true
@@ -173,7 +173,7 @@ fn placed(resource: &Resource, path: &ResourcePath) -> bool {
     }
 }
 
-/// 400 for names that no key can be made of.
+/// 400 for names that cannot be part of a storage key.
 fn check_names(resource: &Resource, path: &ResourcePath) -> Result<(), ApiError> {
     let name = path.name.as_str();
     if name.is_empty() {

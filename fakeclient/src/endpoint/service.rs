@@ -1,4 +1,4 @@
-//! The pipeline as one function, and the tower service that in-process clients and the socket both call.
+//! `FakeService`: the tower service for in-process clients and for the socket.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,10 +16,10 @@ use crate::controllers::Controllers;
 use crate::error::ApiError;
 use crate::instruments::journal::Entry;
 
-/// Bytes that a request's body may have (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
+/// Maximum size of a request body in bytes (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
-/// The API server as a tower service. Cheap to clone; every clone speaks to the same cluster.
+/// The API server as a tower service. Cheap to clone; all clones use the same cluster.
 #[derive(Clone, Debug)]
 pub struct FakeService {
     controllers: Arc<Controllers>,
@@ -51,7 +51,7 @@ where
     }
 }
 
-/// Reads the body, answers, and writes the journal.
+/// Reads the body, answers the request, and records it.
 async fn serve<B>(
     controllers: &Arc<Controllers>,
     user: &Arc<str>,

@@ -1,7 +1,7 @@
-//! One document: paths, and the components that they lead to.
+//! OpenAPI documents: paths, and the components that they reference.
 //!
-//! Built-in components are printed as the generated data has them. Prose is left out everywhere but in responses,
-//! where the `OpenAPI` specification asks for it.
+//! Built-in components come from the generated data. Descriptions are left out, except of responses, where OpenAPI
+//! requires them.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
     }
 }
 
-/// The document of a built-in group: that it can be asked about itself.
+/// The document of a built-in group, with its discovery path.
 pub(super) fn group(name: &str) -> Value {
     let namer = Namer::new(name, "");
     let id = namer.id("get", "APIGroup");
@@ -101,7 +101,7 @@ fn built_in_document(paths: &BTreeMap<String, Value>, schemas: &BTreeMap<String,
     })
 }
 
-/// What a path of discovery answers.
+/// The path item of a discovery path.
 fn information(tag: &str, id: &str, component: &str) -> Value {
     let schema = json!({"$ref": format!("{PREFIX}{component}")});
     let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -113,7 +113,8 @@ fn question(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Valu
     item(vec![Operation::new("get", tag, id, responses)])
 }
 
-/// All components that the paths lead to, own ones before built-in ones of the same name.
+/// All components that the paths reference, transitively. `own` has precedence over built-in components of the same
+/// name.
 fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let mut wanted = Vec::new();
     for item in paths.values() {
@@ -132,7 +133,7 @@ fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BT
     found
 }
 
-/// Every `$ref` below. A property that is called `$ref` holds a schema, not text, and is passed through.
+/// Collects every `$ref` below. A property named `$ref` is a schema, not a string, and is passed through.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -150,7 +151,8 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// `DeleteOptions` and `WatchEvent` are registered in every group version; a document lists the core one and its own.
+/// Adds the document's group version to `DeleteOptions` and `WatchEvent`, which are registered in every group version;
+/// a document lists the core one and its own.
 fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
     for kind in ["DeleteOptions", "WatchEvent"] {
         let Some(schema) = components.get_mut(&format!("{META}.{kind}")) else { continue };
@@ -163,7 +165,7 @@ fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, versio
     }
 }
 
-/// The schema of a kind by its reference.
+/// A reference to a component.
 pub(super) fn reference(component: &str) -> Value {
     Value::Object(Map::from_iter([("$ref".to_owned(), format!("{PREFIX}{component}").into())]))
 }

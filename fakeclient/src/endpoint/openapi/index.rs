@@ -1,8 +1,8 @@
-//! The index of documents, and which document a path names.
+//! The index of OpenAPI documents, and the lookup of a document by its path.
 //!
-//! The index gives each document an address with a hash, so that a client's cache notices a change. The hash here is
-//! over what the document is made from, not over its bytes: building all of them to answer the index would cost more
-//! than all other requests of a test together.
+//! The index gives each document an address with a hash, so that a client's cache notices a change. The hash is over
+//! the input of the document, not over its bytes: building all documents for the index would be slower than all other
+//! requests of a test together.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
@@ -11,15 +11,15 @@ use crate::error::ApiError;
 use crate::object::schema::shape::Shape;
 use crate::registry::lookup::{GroupVersion, Registry};
 
-/// Documents that belong to no group version, with the paths that they stand for.
+/// Documents outside of group versions, with the paths that they describe.
 const FIXED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
 
-/// A document and its entity tag, which is the hash in the index (without quotes).
+/// A document and its hash, which is also its entity tag (without quotes).
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// The body.
+    /// The document.
     pub(crate) body: Value,
-    /// Hash, as the index gives it.
+    /// The hash in the index.
     pub(crate) hash: String,
 }
 
@@ -45,12 +45,12 @@ pub(crate) fn index(registry: &Registry) -> Value {
     json!({"paths": paths})
 }
 
-/// `GET /openapi/v2`. Clients of a server of this age read v3 and fall back to this only for what v3 does not have.
+/// `GET /openapi/v2`: not modelled. Current clients read v3, and v2 only for what v3 lacks.
 pub(crate) fn version_two() -> ApiError {
     ApiError::not_modelled("OpenAPI v2 documents (the same schemas are at /openapi/v3)")
 }
 
-/// `GET /openapi/v3/<name>`: nothing where the server answers 404 without a body.
+/// `GET /openapi/v3/<name>`; `None` if the server answers 404 without a body.
 pub(crate) fn document(registry: &Registry, name: &str) -> Option<Document> {
     if FIXED.contains(&name) {
         return Some(Document { body: super::document::fixed(name), hash: hash_of(name, "") });

@@ -1,4 +1,4 @@
-//! `/openapi/v3`: an index, and one document for each group and version, from the data that discovery is made of.
+//! `/openapi/v3`: an index, and one document per group and version, generated from the registry.
 
 mod index;
 

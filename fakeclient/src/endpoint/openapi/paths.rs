@@ -1,7 +1,7 @@
-//! Which paths a resource has, which operations they have, and how those are called.
+//! OpenAPI paths and operations of a resource, with their ids.
 //!
-//! The rules are those of kube-apiserver's installer (1.37) and, where they differ, of its builder for custom
-//! resources: fewer media types, no watch paths, no options on a collection's delete.
+//! The rules are those of kube-apiserver's installer (1.37) and, for custom resources, of apiextensions' OpenAPI
+//! builder: fewer media types, no watch paths, no options on `deletecollection`.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub(super) fn root(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
-/// How operations of a group version are called.
+/// Operation ids of a group version.
 pub(super) struct Namer {
     /// `apps_v1`
     pub(super) tag: String,
@@ -74,7 +74,7 @@ impl Namer {
     }
 }
 
-/// Letters and digits of a name; what separated them makes the next letter a capital.
+/// Camel case of a name: separators are removed, and the next letter is capitalised.
 fn identifier(name: &str, mut capital: bool) -> String {
     let mut text = String::new();
     for (at, c) in name.chars().enumerate() {
@@ -126,7 +126,7 @@ pub(super) fn add(paths: &mut BTreeMap<String, Value>, resource: &Resource) {
     }
 }
 
-/// Draws the operations of one resource.
+/// Builds the operations of one resource.
 struct Painter<'r> {
     resource: &'r Resource,
     root: String,
@@ -137,7 +137,7 @@ struct Painter<'r> {
     noun: String,
 }
 
-/// What is particular to one operation on an object or a subresource.
+/// The varying properties of an operation on an object or a subresource.
 struct Target<'t> {
     noun: String,
     kind: Value,
@@ -170,7 +170,7 @@ impl<'r> Painter<'r> {
         format!("{}{below}{namespace}/{}", self.root, self.resource.plural)
     }
 
-    /// A namespace's own objects: the name of a Namespace stands where other paths have a namespace.
+    /// The path of one object. For a Namespace, its name takes the place of the namespace in other paths.
     fn object(&self, below: &str) -> String {
         format!("{}/{{name}}", self.collection(below))
     }
@@ -212,7 +212,7 @@ impl<'r> Painter<'r> {
         content(media, &reference(component))
     }
 
-    /// An operation with the parameters that every operation at its place has.
+    /// An operation with the parameters that its path has.
     fn operation(
         &self,
         method: &'static str,
@@ -415,8 +415,8 @@ impl<'r> Painter<'r> {
         operation.takes(options.map(Parameter::query)).acts("get", target.kind.clone())
     }
 
-    /// A subresource that hands the connection on. Discovery lists verbs for its methods; proxies also take the two
-    /// methods that no verb stands for.
+    /// The operations of a connect subresource. Discovery lists verbs for its methods; proxies also accept the two
+    /// methods without a verb.
     fn connect(&self, sub: &Subresource, with_path: bool) -> Vec<Operation> {
         let proxy = sub.name == "proxy";
         let methods: &[&'static str] = if proxy {
@@ -446,7 +446,7 @@ impl<'r> Painter<'r> {
     }
 }
 
-/// The component of a kind that belongs to another group than its parent: `io.k8s.api.policy.v1.Eviction`.
+/// The component of a kind in another group than its parent: `io.k8s.api.policy.v1.Eviction`.
 fn foreign_component(sub: &Subresource) -> String {
     let group = if sub.group.is_empty() { "core" } else { sub.group.split('.').next().unwrap_or_default() };
     format!("io.k8s.api.{group}.{}.{}", sub.version, sub.kind)

@@ -1,4 +1,4 @@
-//! The file by which kubectl finds the socket and is let in.
+//! Kubeconfig of the socket.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::identity::{Identity, USER};
 
-/// A kubeconfig with one cluster, one user (client certificate) and one context, as JSON, which every
-/// reader of YAML takes.
+/// A kubeconfig with one cluster, one user (client certificate) and one context, as JSON, which is valid YAML.
 pub(crate) fn kubeconfig(identity: &Identity, url: &str) -> String {
     let data = |pem: &str| STANDARD.encode(pem);
     let config = json!({

@@ -1,4 +1,4 @@
-//! Accepting connections, until the handle is told to stop or dropped.
+//! The TLS listener and its connections.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,23 +23,23 @@ use crate::endpoint::response::{Reply, ResponseBody};
 use crate::endpoint::service::FakeService;
 use crate::error::ApiError;
 
-/// How long connections may finish what they are at when the socket closes.
+/// Grace period for open requests when the socket closes.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Why the socket could not be opened.
+/// Failure to open the socket.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The port is taken, or not to be had.
+    /// The port is in use or not permitted.
     #[error(
         "failed to listen on 127.0.0.1:{port}: {source}; another port can be asked for, 0 takes a free one"
     )]
     Listen {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// No certificate could be made.
+    /// The certificates cannot be created.
     #[error("failed to make the socket's certificates: {0}")]
     Certificates(String),
 }
@@ -62,7 +62,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Where it listens: always a loopback address.
+    /// The listening address, always of the loopback interface.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -72,26 +72,27 @@ impl Serving {
         format!("https://{}", self.address)
     }
 
-    /// A kubeconfig for an administrator; it holds a private key, so write it with mode 0600.
+    /// A kubeconfig of an administrator. It contains a private key: write it with mode 0600.
     pub fn kubeconfig(&self) -> &str {
         &self.kubeconfig
     }
 
-    /// A bearer token for the same administrator.
+    /// The bearer token of the same administrator.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The authority that signed the serving certificate, as PEM.
+    /// The CA certificate as PEM.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// Takes no more connections, lets those that are open finish what they are at, and returns when all are closed.
+    /// Accepts no more connections, waits for open requests up to a grace period, and returns when all connections are
+    /// closed.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(accepting) = self.accepting.take() {
-            // A panic of a connection's task has been printed by then; there is nothing left to do about it.
+            // A panic of a connection's task has been printed already.
             let _ = accepting.await;
         }
     }
@@ -105,7 +106,7 @@ impl Drop for Serving {
     }
 }
 
-/// Opens the socket on `port` of 127.0.0.1 (0: any free one).
+/// Opens the socket on `port` of 127.0.0.1; port 0 selects a free one.
 pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<Serving, ServeError> {
     let identity = Arc::new(Identity::new()?);
     let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
@@ -129,7 +130,7 @@ async fn accept(
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // An accept that fails concerns one peer (it went away), not the socket.
+                // A failed accept concerns one connection, not the socket.
                 if let Ok((stream, _)) = accepted {
                     let (controllers, identity) = (Arc::clone(&controllers), Arc::clone(&identity));
                     connections.spawn(connection(stream, acceptor.clone(), controllers, identity, stopped.clone()));
@@ -153,7 +154,7 @@ async fn connection(
     identity: Arc<Identity>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // A frame of a watch must not wait for the next one.
+    // Without Nagle's delay, a watch frame is sent immediately.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let certificate =

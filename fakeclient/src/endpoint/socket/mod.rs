@@ -1,4 +1,4 @@
-//! The same service on a loopback TLS socket, for kubectl and for clients in any language.
+//! The TLS socket on the loopback interface, for kubectl and clients in any language.
 
 mod identity;
 mod kubeconfig;
