@@ -1,4 +1,4 @@
-//! Objects for snapshot tests: what differs from run to run is removed or replaced by a name.
+//! Objects for snapshot tests, without values that differ between runs.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -59,7 +59,7 @@ pub fn stable(value: &impl Serialize) -> Value {
     json
 }
 
-/// `times` is whether times are replaced here: they are in metadata and status, and not in what people specify.
+/// `times` is true if times are replaced here: in metadata and status, not in a spec.
 fn walk(value: &mut Value, times: bool) {
     match value {
         Value::Object(fields) => walk_fields(fields, times),
@@ -79,7 +79,7 @@ fn walk_fields(fields: &mut Map<String, Value>, times: bool) {
     replace(fields, "resourceVersion", RESOURCE_VERSION, |version| !version.is_empty());
     for (key, value) in fields {
         let of_event = is_event && EVENT_TIMES.contains(&key.as_str());
-        // Annotations are text of their authors.
+        // Annotations are user-defined text.
         let times =
             (times || of_event || matches!(key.as_str(), "metadata" | "status")) && key != "annotations";
         walk(value, times);
@@ -94,7 +94,7 @@ fn replace(fields: &mut Map<String, Value>, key: &str, name: &str, varies: impl 
     }
 }
 
-/// RFC 4122's form; a user's `uid` of another form is not ours to change.
+/// RFC 4122's form; a user-defined `uid` of another form stays.
 fn is_uid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();

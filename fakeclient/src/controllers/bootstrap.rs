@@ -1,4 +1,4 @@
-//! Objects of a new cluster: those that kube-apiserver makes for itself, and those that a test brings along.
+//! Initial objects of a cluster: those of kube-apiserver's bootstrap, and those of the builder.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +12,8 @@ use crate::object::decode::yaml;
 use crate::state::State;
 use crate::store::Store;
 
-/// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
-/// `pkg/registry/scheduling`).
+/// Creates the namespaces, the Service and the priority classes that kube-apiserver creates (Kubernetes 1.37:
+/// `pkg/controlplane`, `pkg/registry/scheduling`).
 pub(crate) async fn bootstrap(controllers: &Arc<Controllers>) {
     let origin = (controllers.state.ids.state(), controllers.state.clock.seconds());
     let known = LAST.lock().expect("the lock is held for a copy only").clone();
@@ -33,7 +33,7 @@ pub(crate) async fn bootstrap(controllers: &Arc<Controllers>) {
     *LAST.lock().expect("the lock is held for a copy only") = Some(Arc::new(made));
 }
 
-/// A cluster after its bootstrap, which depends on the seed and on the second alone.
+/// A cluster after its bootstrap. It depends only on the seed and on the second of the clock.
 struct Bootstrapped {
     origin: (u64, String),
     store: Store,
@@ -41,7 +41,7 @@ struct Bootstrapped {
     garbage_collector: GarbageCollector,
 }
 
-/// The last bootstrap of this process: tests make many clusters with one seed within one second.
+/// The last bootstrap of this process: tests create many clusters with one seed within one second.
 static LAST: Mutex<Option<Arc<Bootstrapped>>> = Mutex::new(None);
 
 async fn make(controllers: &Arc<Controllers>) {
@@ -103,34 +103,34 @@ async fn create(state: &Arc<State>, index: usize, mut object: Value) -> Result<(
     if resource.namespaced && object["metadata"]["namespace"].is_null() {
         object["metadata"]["namespace"] = "default".into();
     }
-    // As a client that says nothing of itself.
+    // No field manager and no user agent.
     client::create(state, "", resource, object).await.map_err(|error| BuildError::Refused { index, error })
 }
 
-/// An object that a cluster was to begin with is refused.
+/// Failure to create an initial object.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Not YAML.
+    /// Invalid YAML.
     #[error("failed to read the objects: {0}")]
     Yaml(String),
-    /// No such kind.
+    /// No resource is served for the kind.
     #[error(
         "failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?"
     )]
     UnknownKind {
-        /// Which document, from 1.
+        /// Number of the document, from 1.
         index: usize,
-        /// As it stands in the document.
+        /// Kind in the document.
         kind: String,
-        /// As it stands in the document.
+        /// API version in the document.
         api_version: String,
     },
-    /// Refused as the API server would refuse it.
+    /// The API rejected the object.
     #[error("failed to create object {index}: {error}")]
     Refused {
-        /// Which document, from 1.
+        /// Number of the document, from 1.
         index: usize,
-        /// The answer.
+        /// The API's error.
         error: ApiError,
     },
 }

@@ -1,4 +1,4 @@
-//! The controllers' client: verbs called under a field manager's name, on what is stored at that moment.
+//! The controllers' client: verbs on the current state, with a controller's field manager.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &st
     }
 }
 
-/// Creates an object; the error is that of the verb.
+/// Creates an object.
 pub(crate) async fn create(
     state: &Arc<State>,
     manager: &str,
@@ -51,7 +51,7 @@ pub(crate) async fn create(
     verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
 }
 
-/// Deletes an object; one that is gone counts as deleted.
+/// Deletes an object. An absent object is no error.
 pub(crate) async fn delete(
     state: &Arc<State>,
     resource: Arc<Resource>,
@@ -65,7 +65,7 @@ pub(crate) async fn delete(
     }
 }
 
-/// Changes an object as it is stored now; one that is gone stays gone.
+/// Edits an object with a guaranteed update. An absent object is no error.
 pub(crate) async fn edit(
     state: &Arc<State>,
     manager: &str,
@@ -87,8 +87,8 @@ pub(crate) async fn edit(
     }
 }
 
-/// Logs the refusal of a controller's request. A client's object may be the reason (such as a rule that a CRD's author
-/// changed under a finalizer), so it is no panic.
+/// Logs the failure of a controller's request. It is no panic, because a client's object may cause it (such as a
+/// changed validation rule in a CRD that rejects the removal of a finalizer).
 pub(crate) fn report(controller: &str, doing: &str, result: Result<(), ApiError>) {
     if let Err(error) = result {
         tracing::warn!(controller, doing, %error, "a controller's request was refused");

@@ -1,5 +1,5 @@
-//! The controllers of custom resource definitions: they establish definitions, serve their resources, and delete their
-//! objects before a definition goes.
+//! Controllers of CustomResourceDefinitions: establishing, serving, and deletion of the custom resources of a deleted
+//! definition.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,18 +17,18 @@ use crate::store::{Event, Key};
 use crate::verbs::options::DeleteOptions;
 use crate::verbs::update::Part;
 
-/// Where definitions are stored; a definition's own name is the storage key of its objects.
+/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// Time from a definition's deletion to its end. kube-apiserver answers the delete first and cleans up after that, so
-/// that a client that then starts a watch still sees the definition go.
+/// Delay between the deletion of a definition and its finalization. kube-apiserver answers the delete before it cleans
+/// up, so that a watch started after the answer still sees the deletion.
 const CLEAN_UP_DELAY: Duration = Duration::from_millis(20);
 
 pub(super) async fn step(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     if &*event.key.resource == DEFINITIONS {
         definition(controllers, event).await;
     } else if event.deleted {
-        // The last object of a definition that is going may have gone.
+        // A deleted custom resource may be the last one of a terminating definition.
         clean_up_named(&controllers.state, &event.key.resource).await;
     }
 }
@@ -43,7 +43,7 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
         return;
     }
     let snapshot = state.store.snapshot();
-    // What is stored now counts: an event may be older than the answer to the one before it.
+    // The current state decides: the event may be older.
     let Some(current) = snapshot.get(&event.key) else { return };
     let others = snapshot.range(DEFINITIONS, None, None).filter(|(key, _)| **key != event.key);
     let others = others.map(|(_, other)| other.value());
@@ -79,7 +79,7 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     }
 }
 
-/// Cleans up after the delay, or at once where there is no runtime to wait in.
+/// Cleans up after the delay, or at once outside a runtime.
 async fn clean_up_soon(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return clean_up_named(&controllers.state, &event.key.name).await;
@@ -94,12 +94,12 @@ async fn clean_up_soon(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     });
 }
 
-/// Settles; boxed, because a step is part of settling.
+/// Runs the controllers. Boxed, because it recurses through their steps.
 fn settle(controllers: Arc<Controllers>) -> BoxFuture<'static, ()> {
     Box::pin(async move { controllers.settle().await })
 }
 
-/// A clean-up that is due. If its runtime ends before, the event is handled again with the next request.
+/// A pending clean-up. If its runtime shuts down first, the next request handles the event again.
 struct CleanUp {
     controllers: Weak<Controllers>,
     event: Option<Arc<Event>>,
@@ -124,7 +124,7 @@ fn is_terminating(definition: &Value) -> bool {
     metadata::is_deleting(definition) && metadata::finalizers(definition).contains(&CLEANUP_FINALIZER)
 }
 
-/// Deletes the objects of a definition that is being deleted, then lets it go.
+/// Deletes the custom resources of a terminating definition, then removes its finalizer.
 async fn clean_up(state: &Arc<State>, definition: &Value) {
     if !is_terminating(definition) {
         return;

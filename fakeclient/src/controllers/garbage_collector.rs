@@ -1,5 +1,5 @@
-//! The garbage collector: dependents follow their owners, in the background, in the foreground, or are orphaned.
-//! Owners are told apart by uid; an owner that is not there makes its dependents garbage.
+//! The garbage collector: background, foreground and orphaning deletion of dependents. Owners are matched by uid; a
+//! dependent without an existing owner is deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::verbs::update::Part;
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-/// Who depends on whom: uid of the owner → dependents.
+/// The dependency graph: uid of the owner → keys of its dependents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GarbageCollector {
     dependents: BTreeMap<String, BTreeSet<Key>>,
 }
 
-/// What an owner reference leads to.
+/// The state of the owner that a reference names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    /// There, and staying.
+    /// It exists and is not waiting for its dependents.
     Solid,
-    /// Not there, or another object of that name.
+    /// It does not exist, or its uid differs.
     Absent,
-    /// Waiting for its dependents to go first.
+    /// It is in foreground deletion.
     Waiting,
 }
 
@@ -42,13 +42,13 @@ impl GarbageCollector {
             for key in self.dependents_of(&uid) {
                 self.examine(state, &key).await;
             }
-            // An owner in the foreground waits for this one, perhaps.
+            // An owner in foreground deletion may wait for this dependent.
             for reference in references(event.new.value()) {
                 self.owner_of_a_gone_dependent(state, event, reference).await;
             }
             return;
         }
-        // A dependent that is released may have been what its owner waited for.
+        // An owner may wait for a dependent whose reference was removed.
         let kept = references(event.new.value());
         let released = event.old.iter().flat_map(|old| references(old.value()));
         for reference in released.filter(|reference| !kept.contains(reference)) {
@@ -101,7 +101,7 @@ impl GarbageCollector {
         }
     }
 
-    /// Decides about one dependent, as it is now.
+    /// Deletes a dependent or removes its references to absent owners, by its current state.
     async fn examine(&self, state: &Arc<State>, key: &Key) {
         let snapshot = state.store.snapshot();
         let Some(object) = snapshot.get(key) else { return };
@@ -146,7 +146,7 @@ impl GarbageCollector {
         client::report("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
     }
 
-    /// An owner that waits for its dependents: goes when none blocks it any more.
+    /// Removes the finalizer of an owner in foreground deletion, once no dependent blocks it.
     async fn foreground(&self, state: &Arc<State>, key: &Key, uid: &str) {
         let snapshot = state.store.snapshot();
         let mut blocked = false;
@@ -175,7 +175,7 @@ impl GarbageCollector {
         })
     }
 
-    /// An owner that leaves its dependents behind.
+    /// Removes the owner from its dependents' references, then its `orphan` finalizer.
     async fn orphan(&self, state: &Arc<State>, key: &Key, uid: &str) {
         let gone = BTreeSet::from([uid.to_owned()]);
         for dependent in self.dependents_of(uid) {
@@ -193,8 +193,8 @@ fn waits(object: &Value) -> bool {
     metadata::is_deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
 }
 
-/// Where the owner of a reference is stored; nothing if its kind is not served, or if a cluster-scoped object claims a
-/// namespaced owner.
+/// Key of the owner that a reference names. `None` if no resource is served for its kind, or if the dependent is
+/// cluster-scoped and the owner's kind is namespaced.
 fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<Key> {
     let api_version = reference["apiVersion"].as_str()?;
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
@@ -225,7 +225,7 @@ fn resource_of(state: &Arc<State>, key: &Key) -> Option<Arc<Resource>> {
     state.registry().stored_as(&key.resource).into_iter().next()
 }
 
-/// Changes an object as it is stored now, and reports how that went.
+/// Edits an object with a guaranteed update, and logs a failure.
 async fn edit(state: &Arc<State>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
     let Some(resource) = resource_of(state, key) else { return };
     let place = (&*key.namespace, &*key.name);

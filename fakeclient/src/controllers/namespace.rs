@@ -1,4 +1,4 @@
-//! The namespace controller: empties a namespace that is being deleted, then lets it go.
+//! The namespace controller: deletion of the content of terminating namespaces.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     }
 }
 
-/// Whether this controller's finalizer is still there.
+/// True if `spec.finalizers` contains this controller's finalizer.
 fn held(namespace: &Value) -> bool {
     let finalizers = namespace["spec"]["finalizers"].as_array();
     finalizers.is_some_and(|all| all.iter().any(|f| f == "kubernetes"))
 }
 
-/// Deletes what is left, and lets the namespace go once nothing is.
+/// Deletes the remaining objects. Removes the finalizer once there is none.
 async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
     let registry = state.registry();
     let mut left = false;
@@ -44,7 +44,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
         let snapshot = state.store.snapshot();
         for (key, object) in snapshot.range(&resource.storage.key, Some(namespace), None) {
             left = true;
-            // Whoever is marked already waits for its finalizers: only the first look asks for the deletion.
+            // An object with a deletionTimestamp waits for its finalizers, and is not deleted again.
             if metadata::is_deleting(object.value()) {
                 continue;
             }
@@ -88,7 +88,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
     client::report("namespace", &format!("finalizing {namespace}"), result);
 }
 
-/// Writes into the namespace's conditions what it waits for.
+/// Publishes the remaining resources and finalizers as conditions of the namespace.
 async fn publish_conditions(state: &Arc<State>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let registry = state.registry();
@@ -126,7 +126,7 @@ async fn publish_conditions(state: &Arc<State>, namespace: &str) {
     client::report("namespace", &format!("publishing the conditions of {namespace}"), result);
 }
 
-/// The five conditions of a namespace that is going (kube-controller-manager 1.37, `pkg/controller/namespace`).
+/// The five conditions of a terminating namespace (kube-controller-manager 1.37, `pkg/controller/namespace`).
 fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &str) -> Value {
     let remaining = format!("Some resources are remaining: {}", resources.join(", "));
     let held = format!("Some content in the namespace has finalizers remaining: {}", finalizers.join(", "));

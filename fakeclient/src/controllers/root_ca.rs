@@ -1,4 +1,4 @@
-//! The root CA publisher: every namespace has a `ConfigMap` `kube-root-ca.crt` that is kept as it should be.
+//! The root CA publisher: the `ConfigMap` `kube-root-ca.crt` in every namespace, restored after changes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::store::{Event, Key};
 use crate::verbs::update::Part;
 
 const NAME: &str = "kube-root-ca.crt";
-/// What a fake cluster says its CA is: it has none, and a client in this process needs none.
+/// Placeholder certificate. In-process clients use no TLS.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nc2VhdHJpYWw=\n-----END CERTIFICATE-----\n";
 const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal \
                            endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \

@@ -1,4 +1,4 @@
-//! The service account controller: every namespace has a `ServiceAccount` named `default`.
+//! The service account controller: the `ServiceAccount` `default` in every namespace.
 
 use std::sync::Arc;
 

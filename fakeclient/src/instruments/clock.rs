@@ -1,6 +1,6 @@
-//! The clock behind `creationTimestamp`, `deletionTimestamp` and every other time that an object carries.
+//! The clock of a cluster: source of `creationTimestamp`, `deletionTimestamp` and all other times of objects.
 //!
-//! A watch ends by tokio's time, not by this clock.
+//! The timeout of a watch follows tokio's time, not this clock.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -25,12 +25,12 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(Arc::new(Source::System))
     }
 
-    /// tokio's clock, counted from `epoch` at its first use: virtual where tokio is paused.
+    /// tokio's clock, as time since `epoch`, which is the time of the first call. It is virtual while tokio is paused.
     pub fn tokio(epoch: Timestamp) -> Self {
         Self(Arc::new(Source::Tokio { epoch, start: Mutex::new(None) }))
     }
@@ -40,7 +40,7 @@ impl Clock {
         Self(Arc::new(Source::Manual(Mutex::new(start))))
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             Source::System => Timestamp::now(),
@@ -58,14 +58,13 @@ impl Clock {
     /// Moves a manual clock forward.
     ///
     /// # Panics
-    /// On a clock that is not manual: its time is not ours to move.
+    /// If the clock is not manual.
     pub fn advance(&self, by: std::time::Duration) {
         let by = SignedDuration::try_from(by).expect("nobody advances by 292 years");
         *self.manual_time().lock().expect("the clock's lock is held for a read only") += by;
     }
 
-    /// Moves a manual clock forward to `time`. A time that has passed already leaves the clock where it is: it never
-    /// goes back.
+    /// Moves a manual clock forward to `time`. An earlier time has no effect: the clock never goes back.
     ///
     /// ```
     /// use seatrial_fakeclient::Clock;
@@ -76,7 +75,7 @@ impl Clock {
     /// ```
     ///
     /// # Panics
-    /// On a clock that is not manual: its time is not ours to move.
+    /// If the clock is not manual.
     pub fn advance_to(&self, time: Timestamp) {
         let mut now = self.manual_time().lock().expect("the clock's lock is held for a read only");
         *now = time.max(*now);
@@ -90,7 +89,7 @@ impl Clock {
         }
     }
 
-    /// The time as `metav1.Time` prints it: UTC, whole seconds.
+    /// The current time as `metav1.Time` prints it: UTC, whole seconds.
     pub(crate) fn seconds(&self) -> String {
         seconds(self.now())
     }

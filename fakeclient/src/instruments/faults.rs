@@ -1,4 +1,4 @@
-//! Faults of requests: rules that fail requests before they are read.
+//! Injected faults: rules that fail requests before they are parsed.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -34,11 +34,11 @@ pub struct RequestMatch {
     pub namespace: Option<String>,
     /// Name of the object.
     pub name: Option<String>,
-    /// Name of the user who asks, as given to `FakeCluster::client_as` or found in the credentials.
+    /// Name of the user, from `FakeCluster::client_as` or the credentials.
     pub user: Option<String>,
 }
 
-/// The attributes of a request that patterns look at.
+/// The attributes of a request that are matched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) verb: &'a str,
@@ -50,40 +50,40 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl RequestMatch {
-    /// Requests with this verb.
+    /// Matches requests with this verb.
     pub fn verb(verb: &str) -> Self {
         Self { verb: Some(verb.to_owned()), ..Self::default() }
     }
 
-    /// … on this resource.
+    /// Matches requests for this resource.
     #[must_use]
     pub fn resource(mut self, plural: &str) -> Self {
         self.resource = Some(plural.to_owned());
         self
     }
 
-    /// … on this subresource.
+    /// Matches requests for this subresource.
     #[must_use]
     pub fn subresource(mut self, name: &str) -> Self {
         self.subresource = Some(name.to_owned());
         self
     }
 
-    /// … in this namespace.
+    /// Matches requests in this namespace.
     #[must_use]
     pub fn namespace(mut self, namespace: &str) -> Self {
         self.namespace = Some(namespace.to_owned());
         self
     }
 
-    /// … of this object.
+    /// Matches requests for the object with this name.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// … by this user.
+    /// Matches requests of this user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
         self.user = Some(name.to_owned());
@@ -165,7 +165,7 @@ impl Faults {
         FaultBuilder { faults: self.clone(), pattern, occurrence: Occurrence::Every }
     }
 
-    /// The verdict on a request: the first rule that fails it wins, all that match count it.
+    /// Fails the request with the error of the first rule that covers it. Every matching rule counts the request.
     pub(crate) fn verdict(&self, attempt: &Attempt<'_>) -> Result<(), ApiError> {
         let rules = self.rules.lock().expect("the rules' lock is held for a look only");
         let mut verdict = Ok(());

@@ -1,25 +1,25 @@
-//! Every request in the order in which it was answered: who asked for what, and what came of it.
+//! The request log of a cluster, in the order of the responses.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use jiff::Timestamp;
 
-/// How many requests are remembered.
+/// Maximum number of records.
 const KEPT: usize = 100_000;
 
 /// One answered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it came in, by the cluster's clock.
+    /// Time of arrival, by the cluster's clock.
     pub at: Timestamp,
-    /// Name of the user, as given to `FakeCluster::client_as` or found in the credentials.
+    /// Name of the user, from `FakeCluster::client_as` or the credentials.
     pub user: String,
     /// HTTP method.
     pub method: String,
-    /// Path with its query.
+    /// Path and query.
     pub path: String,
-    /// HTTP status of the answer; a watch is 200 as soon as it begins.
+    /// HTTP status of the response; 200 for a watch that has started.
     pub code: u16,
 }
 

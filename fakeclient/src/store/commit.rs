@@ -1,4 +1,4 @@
-//! The store itself: compare-and-swap over the tree, one atomic commit per request.
+//! The store: optimistic concurrency over the tree, and one atomic commit per request.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -8,25 +8,25 @@ use super::log::{Event, Log};
 use super::object::{Content, Object};
 use super::tree::Snapshot;
 
-/// What a writer believes to be stored.
+/// Precondition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// Nothing.
+    /// No object is stored.
     Absent,
-    /// The object as of this revision.
+    /// The stored object has this revision.
     At(Revision),
 }
 
-/// What a write does.
+/// Effect of a write.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Stores this object.
+    /// Stores the object.
     Put(Content),
-    /// Removes the object; the content is its last state, which watchers see with the deletion's revision.
+    /// Removes the object. The content is its last state, which watchers see with the revision of the deletion.
     Delete(Content),
 }
 
-/// One key's part of a commit.
+/// A change of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
     pub(crate) key: Key,
@@ -34,16 +34,16 @@ pub(crate) struct Write {
     pub(crate) change: Change,
 }
 
-/// Why nothing of a commit was written.
+/// Failure of a commit. Nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CommitError {
-    /// Expected to be absent, and is not.
+    /// The object exists, but was expected to be absent.
     Exists(Key),
-    /// Not as it was expected to be: changed, or gone.
+    /// The object has changed or is gone.
     Changed(Key),
 }
 
-/// The store. A snapshot of it is cheap and never changes.
+/// The store. Its snapshots are cheap and immutable.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     state: Mutex<State>,
@@ -62,8 +62,7 @@ impl Store {
         self.lock().tree.clone()
     }
 
-    /// Writes all or nothing. Each write gets a revision of its own, in order; the written objects come back in
-    /// that order, each beside what it replaced.
+    /// Applies all writes or none. Each gets a revision of its own, in order. Returns their events in the same order.
     pub(crate) fn commit(&self, writes: Vec<Write>) -> Result<Vec<Arc<Event>>, CommitError> {
         let events = {
             let mut state = self.lock();
@@ -76,23 +75,23 @@ impl Store {
         Ok(events)
     }
 
-    /// A store of its own with the same objects and history. Costs nothing, whatever is stored.
+    /// A copy of the store with its objects and history. Shares all data.
     pub(crate) fn fork(&self) -> Self {
         Self { state: Mutex::new(self.lock().clone()), hub: Hub::default() }
     }
 
-    /// Becomes a fork of another store, in the place of what was stored. Nobody follows yet.
+    /// Replaces the content by that of another store. There must be no followers.
     pub(crate) fn become_fork_of(&self, other: &Self) {
         let state = other.lock().clone();
         *self.lock() = state;
     }
 
-    /// Forgets the history up to and including `revision`: a watch from before it is told so.
+    /// Compacts the history up to and including `revision`: an older follower gets [`Missed`].
     pub(crate) fn compact(&self, revision: Revision) {
         self.lock().log.compact(revision);
     }
 
-    /// Follows a resource from after `revision`.
+    /// Follows a resource from `revision`, exclusively.
     pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follow {
         Follow::new(Arc::clone(self), resource.into(), revision)
     }

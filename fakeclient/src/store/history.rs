@@ -1,4 +1,4 @@
-//! Reading the past: one resource as it was at an earlier revision, by undoing what has happened since.
+//! Reads of earlier revisions of a resource, by undoing newer events.
 
 use super::commit::Store;
 use super::hub::Missed;
@@ -6,8 +6,8 @@ use super::key::Revision;
 use super::tree::Snapshot;
 
 impl Store {
-    /// A snapshot in which `resource` is as it was at `revision` (other resources are as they are now). Costs as much
-    /// as was written to that resource since.
+    /// A snapshot with `resource` as of `revision`; other resources are current. The cost is proportional to the number
+    /// of newer writes to the resource.
     pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Missed> {
         let state = self.lock();
         if revision < state.log.compacted() {

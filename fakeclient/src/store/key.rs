@@ -1,9 +1,9 @@
-//! What names a stored object, and what orders the writes.
+//! Keys and revisions of stored objects.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The store's clock: each write gets the next one. Zero means "never written".
+/// A revision of the store. Each write increments it. Zero means "never written".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Revision(pub(crate) u64);
 
@@ -13,10 +13,10 @@ impl fmt::Display for Revision {
     }
 }
 
-/// Where an object is stored. Ordered by resource, namespace, name, as lists are.
+/// Storage key of an object. Ordered by resource, namespace and name, as lists are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    /// Group and plural, whatever the version: `pods`, `deployments.apps`.
+    /// Group and plural without version: `pods`, `deployments.apps`.
     pub(crate) resource: Arc<str>,
     /// Empty for cluster-scoped objects.
     pub(crate) namespace: Arc<str>,
@@ -29,7 +29,7 @@ impl Key {
         Self { resource: resource.into(), namespace: namespace.into(), name: name.into() }
     }
 
-    /// The smallest key that is greater than this one and all that share its name as a whole.
+    /// The smallest key that is greater than this one.
     pub(crate) fn successor(&self) -> Self {
         let name = format!("{}\u{0}", self.name);
         Self { resource: self.resource.clone(), namespace: self.namespace.clone(), name: name.into() }

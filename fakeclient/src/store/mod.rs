@@ -1,4 +1,5 @@
-//! Keys, values and revisions: an ordered tree, its history, and who follows it. No kinds, no HTTP, no clock.
+//! The store: keys, values and revisions in an ordered tree, its history, and its followers. It depends on no kinds,
+//! HTTP or clock.
 
 mod commit;
 mod history;

@@ -1,4 +1,4 @@
-//! The tree as of one revision: cheap to copy, never changing under its reader.
+//! Snapshots: immutable trees of objects at a revision.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rpds::RedBlackTreeMapSync;
 use super::key::{Key, Revision};
 use super::object::Object;
 
-/// All objects as of one revision. Cloning shares everything.
+/// All objects at one revision. Clones share all data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     pub(super) objects: RedBlackTreeMapSync<Key, Arc<Object>>,
@@ -16,7 +16,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The revision this is a picture of.
+    /// The revision of the snapshot.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }
@@ -25,7 +25,7 @@ impl Snapshot {
         self.objects.get(key)
     }
 
-    /// The objects of a resource in key order: of one namespace or of all, strictly after `after` if that is given.
+    /// The objects of a resource in key order, of one namespace or of all; only those after `after`, if that is set.
     pub(crate) fn range<'a>(
         &'a self,
         resource: &str,

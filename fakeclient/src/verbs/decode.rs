@@ -1,5 +1,5 @@
-//! Decoding of objects: bodies and patched objects become complete objects of the resource, as the server reads them.
-//! Unknown fields are dropped, defaults applied; remarks about the text go to the scope's warnings.
+//! Decoding of request bodies and patched objects into complete objects. Unknown fields are dropped and defaults
+//! applied. Warnings of field validation are added to the scope.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::object::schema::shape::Shape;
 use crate::registry::resource::Resource;
 
 impl RequestScope {
-    /// Decodes an object of the resource and completes it.
+    /// Decodes an object of the resource and applies defaults.
     pub(crate) fn decode(
         &self,
         validation: FieldValidation,
@@ -27,7 +27,7 @@ impl RequestScope {
         Ok(read.object)
     }
 
-    /// Decodes the body of a subresource that takes another kind (group/version and kind) than the resource.
+    /// Decodes the body of a subresource with another kind than the resource, given as group/version and kind.
     pub(crate) fn decode_as(
         &self,
         kind: (&str, &str),
@@ -39,7 +39,7 @@ impl RequestScope {
         Ok(read.object)
     }
 
-    /// Decodes an object of another type than the resource's, as it is.
+    /// Decodes an object of another type than the resource's, without defaults.
     pub(crate) fn decode_type(
         &self,
         object_type: ObjectType<'_>,
@@ -51,7 +51,7 @@ impl RequestScope {
         Ok(read.object)
     }
 
-    /// Decodes the object that a server-side apply has made; the error says why it is none of the resource.
+    /// Decodes the result of a server-side apply. The error is a conversion message.
     pub(crate) fn decode_applied(&self, applied: &Value) -> Result<Value, String> {
         let read = self.read(self.resource.object_type(), None, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(applied).map_err(|why| ApiError::new(500, "", why))?;
@@ -82,7 +82,7 @@ impl RequestScope {
     }
 }
 
-/// Applies defaults after a built-in kind's preparation; a custom resource gets defaults only while it is decoded.
+/// Applies defaults after the preparation of a built-in kind. A custom resource gets defaults only while it is decoded.
 pub(crate) fn complete(resource: &Resource, value: &mut Value) {
     if resource.is_builtin() {
         defaults(resource, value);

@@ -1,4 +1,4 @@
-//! Delete of an object: preconditions, finalizers, grace period, propagation.
+//! Delete of an object: preconditions, finalizers, grace period and propagation policy.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-/// The outcome of a delete.
+/// Outcome of a delete.
 pub(crate) enum Deleted {
-    /// The object is gone; its last state.
+    /// The object is removed. Contains its last state.
     Gone(ServedObject),
-    /// The object is marked and still there.
+    /// The object has a deletionTimestamp and still exists.
     Marked(ServedObject),
 }
 
-/// The write that a delete begins with.
+/// The first write of a delete.
 enum Step {
-    /// Nothing: it is being deleted already.
+    /// No write: the object is being deleted already.
     Nothing,
     Mark(Value),
-    /// The mark is seen by watches before the object goes: kube-apiserver writes it for kinds with a grace period.
+    /// Sets the deletionTimestamp, then removes the object: for kinds with a grace period, watches see both writes.
     MarkFirst(Value),
     Remove(Value),
 }
@@ -43,7 +43,7 @@ pub(crate) async fn delete(scope: &RequestScope, options: &DeleteOptions) -> Res
     }
 }
 
-/// Warns a client that leaves open what happens to the dependents, where the kind has a warning for that.
+/// Adds the warning of a kind that has one for requests without a propagation policy.
 pub(crate) fn warn(scope: &RequestScope, options: &DeleteOptions) {
     if let (None, None, Some(warning)) =
         (options.orphan_dependents, options.propagation, scope.resource.strategy.delete_warning())
@@ -52,7 +52,7 @@ pub(crate) fn warn(scope: &RequestScope, options: &DeleteOptions) {
     }
 }
 
-/// Deletes the object, again if it was changed in between; tells whether it is gone.
+/// Deletes the object, with retries after concurrent writes.
 async fn delete_object(
     scope: &RequestScope,
     options: &DeleteOptions,
@@ -81,7 +81,7 @@ async fn delete_object(
             Step::MarkFirst(object) => (object, Next::Remove),
             Step::Remove(object) => (object, Next::Gone),
         };
-        // A delete leaves the managed fields alone, whatever it writes.
+        // A delete never changes managed fields.
         let managed_fields = current.managed_fields().clone();
         let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
         if options.dry_run {
@@ -97,7 +97,7 @@ async fn delete_object(
     }
 }
 
-/// The state after a write.
+/// The next step after a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Marked,
@@ -105,7 +105,8 @@ enum Next {
     Gone,
 }
 
-/// The object as it was written, or as the event of its deletion shows it. Nothing: somebody else was faster.
+/// Commits the change. Returns the written object, or for a deletion the object of its event; `None` after a concurrent
+/// write.
 fn commit(scope: &RequestScope, current: &Arc<Object>, change: Change) -> Option<Arc<Object>> {
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.state.commit(vec![write]) {
@@ -164,11 +165,11 @@ fn step(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Step {
 }
 
 enum Graceful {
-    /// The kind has no grace, or the object's is over.
+    /// The kind has no grace period, or the object's is over.
     No,
-    /// Under way, and not to be shortened by this request.
+    /// The object is in graceful deletion already, and the request does not shorten its grace period.
     Pending,
-    /// Marked with that many seconds.
+    /// The deletionTimestamp is set, with the grace period in seconds.
     Marked(i64),
 }
 
@@ -230,7 +231,7 @@ fn mark(object: &mut Value, now: jiff::Timestamp) {
     metadata::set(object, "deletionGracePeriodSeconds", 0.into());
 }
 
-/// The finalizers after the request's propagation policy was written into them.
+/// The finalizers after the request's propagation policy is applied.
 fn collection_finalizers(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Vec<String> {
     let present = metadata::finalizers(old);
     if !scope.resource.strategy.collectable() {

@@ -1,4 +1,4 @@
-//! Delete of a collection: every object that a list with the same options shows, one by one; not atomic.
+//! Delete of a collection: one delete for each object of a list with the same options, not atomic.
 
 use super::delete::{delete, warn};
 use super::list::list;
@@ -9,7 +9,7 @@ use super::selection::Selection;
 use crate::error::ApiError;
 use crate::object::view::metadata;
 
-/// Deletes what the list shows; gives the objects as they were.
+/// Deletes the listed objects. Returns them as they were.
 pub(crate) async fn delete_collection(
     scope: &mut RequestScope,
     listing: &ListOptions,

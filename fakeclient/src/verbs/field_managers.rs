@@ -1,4 +1,4 @@
-//! The field manager of a request: who writes, by which schema, and the object in its other versions.
+//! Field management of a request: manager, schema, and the object in its other versions.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use crate::registry::resource::Resource;
 use crate::state::State;
 use crate::store::Key;
 
-/// Where definitions are stored; a definition's own name is the storage key of its objects.
+/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// A resource in all its versions.
+/// A resource with all its versions.
 struct KindVersions<'s> {
     state: &'s State,
     resource: &'s Resource,
     api_version: &'s str,
     subresource: &'s str,
     served: OnceCell<Vec<Arc<Resource>>>,
-    /// A version that is defined and not served.
+    /// A version that is defined but not served.
     defined: OnceCell<Option<Resource>>,
 }
 
@@ -83,7 +83,7 @@ impl Versions for KindVersions<'_> {
         let from = self.find(from).ok_or_else(|| unknown(from))?;
         let to = self.find(api_version).ok_or_else(|| unknown(api_version))?;
         if !from.is_builtin() {
-            // Nothing is pruned on the way: fields that the other version does not know are an error there.
+            // Conversion prunes nothing: fields unknown to the other version are an error.
             to.strategy.converts().map_err(|error| error.message)?;
             let mut object = object.clone();
             object["apiVersion"] = api_version.into();
@@ -100,14 +100,14 @@ impl Versions for KindVersions<'_> {
     }
 
     fn reset_fields(&self, api_version: &str) -> Option<&FieldSet> {
-        // The object itself of a custom resource knows those of its own version alone.
+        // The main resource of a custom resource knows the reset fields of its own version only.
         let own = api_version == self.api_version;
         let known = own || self.resource.is_builtin() || !self.subresource.is_empty();
         self.find(api_version).filter(|_| known)?.reset_fields(self.subresource)
     }
 }
 
-/// A built-in object as its Go type prints it: with what is printed in place of nothing.
+/// A built-in object as its Go type serialises it, with the zero values of fields without `omitempty`.
 fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
     let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
     let mut reading = Reading::new(&Builtin, Reader::Map);
@@ -120,7 +120,7 @@ fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
     Ok(read)
 }
 
-/// An object of this resource with nothing in it, as the server prints a new one.
+/// An empty object of the resource, as the server serialises it.
 pub(crate) fn empty(resource: &Resource) -> Value {
     let mut object = match &resource.shape {
         Shape::Builtin { component } => empty_struct(&Builtin, component),
@@ -132,7 +132,7 @@ pub(crate) fn empty(resource: &Resource) -> Value {
 }
 
 impl Part {
-    /// The subresource by which this part is written.
+    /// The subresource that writes this part.
     pub(crate) fn subresource(self) -> &'static str {
         match self {
             Self::Main => "",
@@ -142,7 +142,7 @@ impl Part {
     }
 }
 
-/// The field managers of a resource.
+/// Field managers of a resource, one per part.
 pub(crate) struct FieldManagers<'s> {
     pub(crate) state: &'s State,
     pub(crate) resource: &'s Resource,
@@ -202,7 +202,7 @@ impl RequestScope {
         FieldManagers { state: &self.state, resource: &self.resource }
     }
 
-    /// What an apply makes of the stored object; nothing stored makes a new one.
+    /// The result of an apply to the stored object, or of a create if there is none.
     pub(crate) fn applied(
         &self,
         part: Part,

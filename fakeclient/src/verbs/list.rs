@@ -1,4 +1,4 @@
-//! List of a collection: selectors, pages of one snapshot, revisions.
+//! List of a collection: selectors, resource versions, and pages of one snapshot.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::selection::Selection;
 use crate::error::ApiError;
 use crate::store::{Key, Object, Revision, Snapshot};
 
-/// One page of the list that these options ask for.
+/// A page of a list.
 pub(crate) async fn list(
     scope: &RequestScope,
     options: &ListOptions,
@@ -23,7 +23,7 @@ pub(crate) async fn list(
         ("", Some(selected)) => Some(selected),
         (namespace, _) => Some(namespace),
     };
-    // A list that takes any revision comes from the server's cache, which knows no pages.
+    // resourceVersion 0 is answered by the watch cache, which ignores limits.
     let limit = if options.resource_version == "0" { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
     let mut objects = Vec::new();
     let mut last = None;
@@ -37,7 +37,7 @@ pub(crate) async fn list(
         }
     } else {
         for (key, object) in snapshot.range(storage, namespace, after.as_ref()) {
-            // Whether what follows is selected is not looked at: the next page may be empty, as the server's may.
+            // Remaining objects are not filtered: like the server's, the next page may be empty.
             if limit > 0 && objects.len() == limit {
                 more = true;
                 break;
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     Ok(page)
 }
 
-/// Whether the selectors match the object in the version of the request.
+/// True if the selectors match the object in the version of the request.
 async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) -> bool {
     if selection.is_empty() {
         return true;
@@ -78,12 +78,12 @@ async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) 
     served.is_ok_and(|value| selection.matches(&scope.resource, &value))
 }
 
-/// Cluster-scoped objects live in the empty namespace, so their name alone finds them.
+/// The namespace of a cluster-scoped object, which is empty, so that its name alone identifies it.
 fn own_place(scope: &RequestScope) -> Option<&'static str> {
     (!scope.resource.namespaced).then_some("")
 }
 
-/// The state that the list shows, and the key after which it goes on.
+/// The snapshot of the list, and the key after which a continued list starts.
 fn snapshot(scope: &RequestScope, options: &ListOptions) -> Result<(Snapshot, Option<Key>), ApiError> {
     let store = &scope.state.store;
     let storage = scope.resource.storage.key.as_str();

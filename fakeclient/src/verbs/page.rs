@@ -1,4 +1,4 @@
-//! Which revision a list shows, and the token by which the next page goes on.
+//! Pagination of lists: revisions and continue tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use crate::error::{ApiError, Cause, Details};
 use crate::object::decode::text;
 use crate::store::{Key, Revision};
 
-/// What the token holds: the form that apiserver's `storage.continueToken` has, so that clients that peek see the same.
+/// The content of a continue token, in the form of apiserver's `storage.continueToken`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Token {
     #[serde(rename = "v", default)]
@@ -20,19 +20,19 @@ struct Token {
     start: String,
 }
 
-/// Stands in a [`Continue`] for whatever revision there is when the list goes on; a token says -1.
+/// The revision of a [`Continue`] that continues at the current state; a token contains -1.
 pub(crate) const ANYTIME: Revision = Revision(u64::MAX);
 
-/// Where a list goes on.
+/// The position at which a list continues.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Continue {
     pub(crate) revision: Revision,
-    /// The last key of the page before; the list goes on after it.
+    /// The last key of the previous page, exclusive.
     pub(crate) after: Key,
 }
 
 impl Continue {
-    /// The token of the next page of a list below `resource` (and `namespace`, unless that is empty).
+    /// The token for the next page of a list of `resource` (in `namespace`, unless that is empty).
     pub(crate) fn encode(&self, namespace: &str) -> String {
         let name = format!("{}\u{0}", self.after.name);
         let start = if namespace.is_empty() && !self.after.namespace.is_empty() {
@@ -46,7 +46,7 @@ impl Continue {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token can be serialised"))
     }
 
-    /// Reads a token; the texts are apiserver's.
+    /// Decodes a token. Errors have apiserver's texts.
     pub(crate) fn decode(
         text: &str,
         storage: &str,
@@ -94,7 +94,7 @@ fn namespace_is_free(namespace: &str) -> bool {
     !namespace.is_empty()
 }
 
-/// Whether Go's `path.Clean` would leave the key as it is.
+/// True if Go's `path.Clean` leaves the key unchanged.
 fn is_clean(key: &str) -> bool {
     let key = key.strip_prefix('/').unwrap_or(key);
     key.split('/').all(|part| !matches!(part, "" | "." | ".."))
@@ -112,7 +112,7 @@ fn go_json(bytes: &[u8], error: &serde_json::Error) -> String {
     text::parse(bytes).err().unwrap_or_else(|| error.to_string())
 }
 
-/// A `resourceVersion` parameter.
+/// Parses a `resourceVersion` parameter.
 pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
     if text.is_empty() {
         return Ok(Revision(0));
@@ -122,12 +122,12 @@ pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
         let why = if numeric { "value out of range" } else { "invalid syntax" };
         let detail = format!("strconv.ParseUint: parsing {text:?}: {why}");
         let error = FieldError::invalid("resourceVersion", text.into(), detail);
-        // Only a list makes a bad request of it; elsewhere it is an error without a reason.
+        // A list answers 400; other requests 500 without a reason.
         ApiError::new(500, "", error.to_string())
     })
 }
 
-/// 504 for a revision that has not come yet: the server waits three seconds for it, the fake does not.
+/// 504 for a future revision. The server waits three seconds for it, the fake does not wait.
 pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
     if asked <= current {
         return Ok(());
@@ -144,8 +144,8 @@ pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<()
     Err(error)
 }
 
-/// 410: the page's snapshot is no longer known. The token in the answer goes on at the same place, in what there is by
-/// then.
+/// 410 for a page whose snapshot is compacted. The token in the Status continues at the same key of the then current
+/// state.
 pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
     let anytime = Continue { revision: ANYTIME, after: next.after.clone() };
     let mut error = ApiError::expired(
@@ -158,7 +158,7 @@ pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
     error
 }
 
-/// 410: a list at a revision that is no longer known.
+/// 410 for a list at a compacted revision.
 pub(crate) fn expired_list() -> ApiError {
     ApiError::expired("The resourceVersion for the provided list is too old.")
 }

@@ -1,4 +1,4 @@
-//! Patch of an object by JSON patch, merge patch or strategic merge patch; server-side apply is a verb of its own.
+//! Patch of an object by JSON patch, merge patch or strategic merge patch. Server-side apply is in `apply`.
 
 use crate::object::system_fields;
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub(crate) async fn patch(
     };
     guaranteed_update(scope, part, options, |old| {
         let noticed = scope.warnings.len();
-        // Most patches have nothing to do with managed fields; an error shows the whole object all the same.
+        // Most patches do not touch managed fields. An error shows the object with them.
         if !patch.names_managed_fields()
             && let Ok(proposed) = propose(old.object)
         {

@@ -68,7 +68,7 @@ const FINALIZE: &[&str] =
 
 const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "orphans"];
 
-/// A strategy without rules that notes each call.
+/// A strategy without rules that records its calls.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<&'static str>>);
 

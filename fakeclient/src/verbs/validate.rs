@@ -1,5 +1,5 @@
-//! Validation of objects before they are stored: their metadata, then their kind's rules (a custom resource's schema
-//! is among these).
+//! Validation of objects before they are stored: metadata, then the rules of the kind's strategy (including a custom
+//! resource's schema).
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::object::meta_rules::MetaRules;
 use crate::object::view::metadata;
 
 impl RequestScope {
-    /// 422 with everything that is wrong with a new object.
+    /// 422 with all errors of a new object.
     pub(crate) fn check_create(&self, object: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().create_errors(object);
@@ -18,7 +18,7 @@ impl RequestScope {
         self.verdict(object, &errors)
     }
 
-    /// 422 with everything that is wrong with a change.
+    /// 422 with all errors of an update.
     pub(crate) fn check_update(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
@@ -26,7 +26,7 @@ impl RequestScope {
         self.verdict(object, &errors)
     }
 
-    /// 422 with everything that is wrong with a change of the status.
+    /// 422 with all errors of a status update.
     pub(crate) fn check_status(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
@@ -34,7 +34,7 @@ impl RequestScope {
         self.verdict(object, &errors)
     }
 
-    /// Errors of a change of a namespace's `spec.finalizers`.
+    /// 422 with all errors of an update of a namespace's `spec.finalizers`.
     pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(self.resource.strategy.validate_finalize_update(object));

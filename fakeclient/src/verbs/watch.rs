@@ -1,4 +1,4 @@
-//! Watch of a collection or of one object: events from a revision on.
+//! Watch of a collection or of one object, from a revision.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -18,30 +18,30 @@ use super::selection::Selection;
 use crate::error::ApiError;
 use crate::store::{Event, Follow, Missed, Object, Revision};
 
-/// Time between two bookmarks of a quiet watch.
+/// Interval of bookmarks while no event is sent.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
-/// The shortest time a watch runs when the client sets none (kube-apiserver's `--min-request-timeout`).
+/// The minimum timeout of a watch without one from the client (kube-apiserver's `--min-request-timeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// One event of a watch.
 pub(crate) enum WatchEvent {
-    /// An object that is there at the start, is created, or enters the selection.
+    /// An object of the initial state, a created one, or one that enters the selection.
     Added(ServedObject),
     /// A change of an object.
     Modified(ServedObject),
-    /// An object that is deleted or leaves the selection, and the revision of that change.
+    /// An object that is deleted or leaves the selection, with the revision of that change.
     Deleted(ServedObject, Revision),
-    /// The revision up to which the client has seen everything.
+    /// The revision up to which the client has seen all events.
     Bookmark {
         revision: Revision,
-        /// Whether it stands at the end of the initial events.
+        /// True at the end of the initial events.
         initial_events_end: bool,
     },
-    /// The watch cannot go on, or one object cannot be shown.
+    /// The watch ends, or an object cannot be converted.
     Error(ApiError),
 }
 
-/// Starts a watch, which ends after the time-out of the options.
+/// Starts a watch, which ends after the timeout of the options.
 pub(crate) fn watch(
     scope: RequestScope,
     options: &ListOptions,
@@ -90,14 +90,14 @@ fn timeout(options: &ListOptions) -> Duration {
     }
 }
 
-/// Something to tell the client, not yet selected and converted.
+/// An event that is not yet filtered and converted.
 enum Pending {
     Initial(Arc<Object>),
     InitialEventsEnd(Revision),
     Event(Arc<Event>),
 }
 
-/// The reason why a waiting watch goes on.
+/// The reason for which a waiting watch continues.
 enum Wake {
     TimedOut,
     BookmarkDue,
@@ -183,8 +183,8 @@ impl Watch {
         None
     }
 
-    /// An object that leaves the selection is deleted to this watch, one that enters it is added (with the revision of
-    /// the change).
+    /// The event for the client. An object that leaves the selection is `Deleted`, one that enters it is `Added`, with
+    /// the revision of the change.
     async fn event(&self, event: &Event) -> Option<WatchEvent> {
         let namespace = &self.scope.namespace;
         if !namespace.is_empty() && *event.key.namespace != **namespace {

@@ -1,6 +1,6 @@
 //! Binding of a Pod to a node (`pods/NAME/binding`), as a scheduler does it.
 //!
-//! The write goes past the Pod's own rules for updates, as on a real server: the node of a Pod changes only here.
+//! The write bypasses the update validation of Pods, as on kube-apiserver: the node of a Pod changes only here.
 
 use crate::object::system_fields;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::store::{Change, CommitError, Content, Expect, Key, Object, Write};
 use crate::verbs::options::WriteOptions;
 use crate::verbs::scope::RequestScope;
 
-/// Labels of a node that its Pods get, too (the admission plugin `PodTopologyLabels`).
+/// Labels that a Pod gets from its node (admission plugin `PodTopologyLabels`).
 const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
 
 /// Binds the Pod of the scope.
@@ -58,7 +58,7 @@ fn errors(target: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// What a binding may ask of the Pod's identity and revision.
+/// Checks the uid and resourceVersion of the binding.
 fn preconditions(scope: &RequestScope, binding: &Value, pod: &Value) -> Result<(), ApiError> {
     for (field, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let (wanted, stored) = (metadata::text(binding, field), metadata::text(pod, field));
@@ -80,7 +80,7 @@ fn conflict(scope: &RequestScope, why: &str) -> ApiError {
     ApiError::conflict("", "pods/binding", &scope.name, why)
 }
 
-/// Puts the Pod on the node.
+/// Assigns the Pod to the node.
 fn place(
     scope: &RequestScope,
     binding: &Value,
@@ -121,7 +121,7 @@ fn merge<'a>(pod: &mut Value, field: &str, entries: impl Iterator<Item = (&'a st
     }
 }
 
-/// Sets a condition of a Pod's status; its time moves when its status does.
+/// Sets a condition of a Pod. `lastTransitionTime` changes only with the status.
 pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
     let mut condition = condition.clone();
     set(&mut condition, "lastProbeTime", Value::Null);
@@ -138,7 +138,7 @@ pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
     set(status, "conditions", all);
 }
 
-/// Stores the Pod; false if somebody else was faster.
+/// Stores the Pod. Returns false after a concurrent write.
 fn written(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
     debug_assert!(metadata::get(&pod.value, "uid").is_some(), "what was stored has a uid");
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change: Change::Put(pod) };

@@ -1,6 +1,6 @@
-//! Eviction of a Pod (`pods/NAME/eviction`): a delete that a `PodDisruptionBudget` may refuse.
+//! Eviction of a Pod (`pods/NAME/eviction`): a delete that a `PodDisruptionBudget` can reject.
 //!
-//! Nobody counts a budget's Pods here: its status is what a test writes into it, as where no controller runs.
+//! No disruption controller runs: a test sets the status of a budget itself.
 
 use crate::object::system_fields;
 use serde_json::{Value, json};
@@ -19,12 +19,12 @@ use crate::verbs::options::{DeleteOptions, WriteOptions};
 use crate::verbs::scope::RequestScope;
 use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-/// The manager of what kube-apiserver itself writes.
+/// Field manager of kube-apiserver's own writes.
 const API_SERVER: &str = "kube-apiserver";
 const BUDGETS: &str = "poddisruptionbudgets.policy";
 const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-/// Pods that were evicted and are not yet gone which a budget keeps track of.
+/// Maximum number of `disruptedPods` in the status of a budget.
 const MAX_DISRUPTED: usize = 2000;
 
 /// Evicts the Pod of the scope.
@@ -69,14 +69,14 @@ fn too_many_budgets() -> ApiError {
     ApiError::new(500, "", message)
 }
 
-/// Pods that disturb nobody by going.
+/// True for Pods whose eviction no budget counts.
 fn beyond_budgets(pod: &Value) -> bool {
     matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || metadata::is_deleting(pod)
 }
 
 fn covers(budget: &Value, pod: &Value) -> bool {
     let selector = &budget["spec"]["selector"];
-    // A budget without a selector covers nothing; an empty selector covers everything.
+    // A missing selector matches nothing; an empty selector matches everything.
     selector.is_object()
         && LabelSelector::from_object(selector).is_ok_and(|s| s.matches(metadata::labels(pod)))
 }
@@ -85,7 +85,7 @@ fn is_ready(pod: &Value) -> bool {
     pod["status"].list("conditions").iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
-/// Whether a Pod that is not ready may go whatever the budget has left.
+/// True if the budget always allows the eviction of Pods that are not ready.
 fn spares_no_unready(budget: &Value) -> bool {
     let healthy = |key: &str| budget["status"].number(key).unwrap_or(0);
     budget["spec"].text("unhealthyPodEvictionPolicy") == "AlwaysAllow"
@@ -98,7 +98,7 @@ fn because(mut error: ApiError, why: String) -> ApiError {
     error
 }
 
-/// One disruption less; 429 where none is left.
+/// Decrements the allowed disruptions; 429 if there are none.
 fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
     let key = Key::new(BUDGETS, &scope.namespace, metadata::name(budget));
     loop {
@@ -168,7 +168,7 @@ fn allowed(budget: &Value) -> Result<(), ApiError> {
     Err(because(ApiError::too_many_requests(VIOLATED, 0), why))
 }
 
-/// The condition of a budget that has nothing left.
+/// Sets the `DisruptionAllowed` condition of a budget without allowed disruptions.
 fn insufficient(budget: &mut Value, now: &str) {
     let generation = budget["status"].number("observedGeneration").unwrap_or(0);
     let status = object_mut(budget, "status");
@@ -187,7 +187,7 @@ fn insufficient(budget: &mut Value, now: &str) {
     set(status, "conditions", all);
 }
 
-/// Writes down on the Pod why it goes.
+/// Sets the `DisruptionTarget` condition of the Pod.
 async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
     let options = WriteOptions::default();
     let now = scope.state.clock.seconds();
@@ -199,7 +199,7 @@ async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
             "message": "Eviction API: evicting",
         });
         condition(&mut pod, &target, &now);
-        // kube-apiserver writes it past its field managers.
+        // kube-apiserver writes it without field management.
         Ok(Proposed::Managed(pod, old.managed_fields.clone()))
     })
     .await?;

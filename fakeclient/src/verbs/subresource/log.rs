@@ -1,4 +1,4 @@
-//! Logs of a Pod (`pods/NAME/log`): empty until the Pod has a node, since no kubelet runs here.
+//! Logs of a Pod (`pods/NAME/log`): empty while the Pod has no node, since no kubelet runs.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::object::view::fields::Read;
 use crate::verbs::scope::RequestScope;
 
-/// The annotation that names the container of a request that names none.
+/// The annotation with the default container.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// The log of a container, which is empty while the Pod has no node.

@@ -1,4 +1,4 @@
-//! The `scale` subresource: the replicas of an object, in a form that is the same for every kind.
+//! The `scale` subresource: the replicas of an object as an `autoscaling/v1` Scale.
 
 use crate::object::system_fields;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use crate::verbs::options::WriteOptions;
 use crate::verbs::scope::RequestScope;
 use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-/// Name of a Scale's schema.
+/// Name of the Scale's schema.
 const COMPONENT: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// The Scale of the stored object.
@@ -36,7 +36,7 @@ pub(crate) async fn get(scope: &RequestScope) -> Result<Value, ApiError> {
     Ok(read(scope, &paths, served.value()))
 }
 
-/// 500 for a custom resource that has no number where its definition says that it is.
+/// 500 for a custom resource without a number at its `specReplicasPath`.
 fn exists(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
     if scope.resource.is_builtin() || at(object, &paths.spec_replicas).is_some() {
         return Ok(());
@@ -67,7 +67,7 @@ pub(crate) async fn patch(
         decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Updated)
     };
     write(scope, options, |_, live| {
-        // An error shows the whole Scale.
+        // Errors show the whole Scale.
         propose(live.object).or_else(|_| {
             let mut whole = live.object.clone();
             live.managed_fields.put(&mut whole);
@@ -84,7 +84,7 @@ pub(crate) async fn apply(
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
     write(scope, options, |fields, live| {
-        // The server looks for the Scale among the versions of the custom resource, and so has none to convert.
+        // The server looks up the Scale's version among those of the custom resource, and fails to convert it.
         let unconverted = |what: &str, place: &str| {
             let kind = group_version_kind(scale::API_VERSION, "Scale");
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
@@ -180,10 +180,10 @@ async fn write(
     Ok(read(scope, &paths, written.value()))
 }
 
-/// What a custom resource's Scale says of replicas that the object does not name, until somebody sets them.
+/// The replicas in a custom resource's Scale while they are unset.
 const NO_REPLICAS: i64 = i32::MIN as i64;
 
-/// Where another version of the object keeps its replicas.
+/// The paths of the replicas in another version of the object.
 fn replicas_of(scope: &RequestScope, paths: &ScalePaths, api_version: &str) -> Replicas {
     if scope.resource.is_builtin() || api_version == scope.resource.api_version() {
         return Replicas::at(&paths.spec_replicas);
@@ -197,7 +197,7 @@ fn replicas_of(scope: &RequestScope, paths: &ScalePaths, api_version: &str) -> R
     }
 }
 
-/// A Scale has one version.
+/// The single version of a Scale.
 struct ScaleVersions;
 
 impl Versions for ScaleVersions {
@@ -256,12 +256,12 @@ fn read(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status})
 }
 
-/// The value at a path such as `.spec.replicas`: a scale path may hold nothing but field names.
+/// The value at a path such as `.spec.replicas`. A scale path contains field names only.
 fn at<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').filter(|part| !part.is_empty()).try_fold(object, |value, part| value.get(part))
 }
 
-/// Sets the value at such a path, making what is missing on the way.
+/// Sets the value at such a path, and creates missing parents.
 fn set(object: &mut Value, path: &str, value: Value) {
     let mut place = object;
     for part in path.split('.').filter(|part| !part.is_empty()) {
@@ -273,7 +273,7 @@ fn set(object: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
-/// A `metav1.LabelSelector` (or a plain map) in the text form that clients put into a list's `labelSelector`.
+/// A `metav1.LabelSelector` or a plain map, in the syntax of the `labelSelector` parameter.
 fn label_selector_text(selector: &Value) -> String {
     let plain = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
     let labels = if plain { selector.as_object() } else { selector["matchLabels"].as_object() };
