@@ -1,7 +1,7 @@
-//! The generated data of the built-in kinds, turned into `Resource`s once per process.
+//! Resources of the built-in kinds, parsed from the generated data once per process.
 //!
-//! Nothing is parsed before somebody asks: a fake cluster in a test that never lists pays nothing for columns, and
-//! schemas are parsed one component at a time (`schemas.rs`).
+//! Parsing is lazy: a fake cluster parses no columns before the first table, and schemas one component at a time
+//! (`schemas.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -81,7 +81,7 @@ pub(crate) fn builtins() -> &'static Builtins {
     &BUILTINS
 }
 
-/// What kube-apiserver 1.37 says of deprecated kinds that it still serves.
+/// kube-apiserver 1.37's warning for a deprecated resource that is still served.
 fn deprecation(group_resource: &str) -> Option<&'static str> {
     match group_resource {
         "endpoints" => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
@@ -127,7 +127,7 @@ impl Entry {
     }
 }
 
-/// A storage key of another group's resource means that the other group's version is stored too.
+/// The storage of a resource. A rule with another group's storage key also stores that group's version.
 fn storage(rule: &Rule, group: &str, version: &str, group_resource: &str) -> Storage {
     match rule.storage() {
         Some(key) => Storage { key: key.to_owned(), group: String::new(), version: "v1".to_owned() },
@@ -140,7 +140,7 @@ fn storage(rule: &Rule, group: &str, version: &str, group_resource: &str) -> Sto
 }
 
 impl SubresourceEntry {
-    /// A kind that names no group and version has those of its parent.
+    /// A kind without group and version has those of its parent.
     fn subresource(self, group: &str, version: &str) -> Subresource {
         Subresource {
             name: self.name,

@@ -1,9 +1,9 @@
-//! The recorded defaults of built-in components, applied down an object.
+//! Recorded defaults of built-in components, and their application to an object.
 //!
-//! `data/defaults.json` says, for each component, which fields get a value when they are absent (or null), and for
-//! which of them the zero of the type counts as absent, because the server's Go type cannot tell the two apart.
-//! Defaults that depend on other fields are in the strategies. A component that leads to no default costs nothing:
-//! what is to be visited is worked out once for each component and kept.
+//! `data/defaults.json` lists, for each component, the defaults of fields that are absent or null, and the fields whose
+//! zero value counts as absent, because the server's Go type cannot distinguish them. Defaults that depend on other
+//! fields are in the strategies. The fields to visit are computed once per component; a component without defaults
+//! costs nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -27,16 +27,16 @@ static RECORDED: LazyLock<BTreeMap<String, Recorded>> = LazyLock::new(|| {
         .expect("data/defaults.json is of this form")
 });
 
-/// What to do at one component.
+/// The defaults of a component and of the components below it.
 #[derive(Debug)]
 struct Plan {
-    /// The component's own defaults.
+    /// Defaults of the component's fields.
     recorded: Option<&'static Recorded>,
-    /// Fields that lead to further defaults.
+    /// Fields below which there are further defaults.
     below: Vec<(String, Step)>,
 }
 
-/// How a field's value leads to components.
+/// The path from a field's value to components.
 #[derive(Clone, Debug)]
 enum Step {
     Into(Arc<Plan>),
@@ -44,22 +44,21 @@ enum Step {
     Values(Box<Step>),
 }
 
-/// Fills in what the object of this component leaves out. Doing it twice is doing it once.
+/// Sets the defaults of a component on an object. Idempotent.
 pub(crate) fn apply(component: &str, object: &mut Value) {
     if let Some(plan) = plan(component) {
         plan.apply(object);
     }
 }
 
-/// The plan of a component; nothing when no default is in reach.
+/// The defaulter of a component; `None` if it has no defaults, also below.
 fn plan(component: &str) -> Option<Arc<Plan>> {
     static PLANS: Mutex<BTreeMap<String, Option<Arc<Plan>>>> = Mutex::new(BTreeMap::new());
     let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
     make(component, &mut plans)
 }
 
-/// A component that leads to itself (schemas in a custom resource definition) has no defaults on that way: it counts
-/// as empty while it is being worked out.
+/// A recursive component (schemas in a CRD) has no defaults in its recursion: it counts as empty while it is computed.
 fn make(component: &str, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Arc<Plan>> {
     if let Some(known) = plans.get(component) {
         return known.clone();

@@ -1,6 +1,6 @@
-//! The field numbers of the built-in kinds' protobuf form, as the generator found them.
+//! Protobuf field numbers of the built-in kinds, from the generated data.
 //!
-//! Nothing is parsed until somebody sends protobuf; then each message when it is first met.
+//! Parsing is lazy: each message is parsed at its first use.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -17,7 +17,7 @@ struct Slot {
     parsed: OnceLock<Message>,
 }
 
-/// The built-in messages, shared by every cluster of the process.
+/// The messages of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Builtin;
 
@@ -28,7 +28,7 @@ impl Messages for Builtin {
     }
 
     fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str> {
-        // Every group version has these options, and they are everywhere the same.
+        // Every group version has these options, all with the same message.
         if kind == "DeleteOptions" {
             return Some(DELETE_OPTIONS);
         }

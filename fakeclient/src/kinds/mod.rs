@@ -1,5 +1,4 @@
-//! The kinds that every cluster has: generated data, the hand-written table beside it, and the Rust code that a few
-//! of them need.
+//! The built-in kinds: generated data, the table of hand-written rules, and the strategies of some kinds.
 
 pub(crate) mod data;
 pub(crate) mod defaults;
@@ -30,7 +29,7 @@ pub(crate) mod rules;
 
 use crate::registry::lookup::Registry;
 
-/// A registry of the built-in kinds alone.
+/// A registry with the built-in kinds only.
 pub(crate) fn registry() -> Registry {
     Registry::new(data::builtins())
 }

@@ -1,9 +1,9 @@
-//! Kinds without rules of their own here, that yet differ in how they are named or written.
+//! Kinds without a strategy of their own that differ in name validation or updates.
 
 use crate::object::names::NameRule;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// What of the generic behaviour a kind has otherwise.
+/// A generic strategy with options.
 #[derive(Debug)]
 pub(crate) struct Plain {
     name: NameRule,
@@ -31,11 +31,11 @@ impl CreateStrategy for Plain {}
 impl StatusStrategy for Plain {}
 impl DeleteStrategy for Plain {}
 
-/// Whose update of a missing object creates it.
+/// Resources with create on update.
 const CREATED_ON_UPDATE: [&str; 3] =
     ["endpoints", "runtimeclasses.node.k8s.io", "leasecandidates.coordination.k8s.io"];
 
-/// Whose update has to name the revision that it is based on.
+/// Resources whose update requires a resourceVersion.
 const CONDITIONAL: [&str; 16] = [
     "clustertrustbundles.certificates.k8s.io",
     "csidrivers.storage.k8s.io",
@@ -56,7 +56,7 @@ const CONDITIONAL: [&str; 16] = [
 ];
 
 impl Plain {
-    /// How kube-apiserver 1.37 writes objects of this resource.
+    /// The strategy of a resource in kube-apiserver 1.37.
     pub(crate) fn of(group_resource: &str) -> Self {
         Self {
             name: NameRule::DnsSubdomain,

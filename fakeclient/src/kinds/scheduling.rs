@@ -1,4 +1,4 @@
-//! `PriorityClass`: a number that users may have, and that never changes.
+//! `PriorityClass`: the value's range, and immutable fields.
 
 use serde_json::Value;
 
@@ -6,8 +6,7 @@ use crate::error::field::FieldError;
 use crate::object::view::fields::Read;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,
-/// description.
+/// The system priority classes: name, value, description. A Pod may refer to them even if they are not stored.
 pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
     (
         "system-node-critical",
@@ -21,7 +20,7 @@ pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
     ),
 ];
 
-/// The highest number of a class that a user defines.
+/// Maximum value of a user-defined class.
 const HIGHEST: i64 = 1_000_000_000;
 
 /// `priorityclasses.scheduling.k8s.io`

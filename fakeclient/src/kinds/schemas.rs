@@ -1,6 +1,6 @@
-//! The components of the built-in kinds by name, each parsed when it is first asked for and then kept for the process.
+//! Schemas of the built-in kinds by component name, each parsed at its first use and kept for the process.
 //!
-//! The file is split into lines once; a line costs nothing until its component is wanted.
+//! The file is split into lines once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
@@ -13,7 +13,7 @@ use crate::object::schema::structural::Structural;
 
 const LINES: &str = include_str!("../../data/schemas.jsonl");
 
-/// How each line begins; the generator writes keys in this order.
+/// The beginning of each line; the generator writes keys in this order.
 const NAME: &str = "{\"name\":\"";
 
 struct Slot {
@@ -26,7 +26,7 @@ struct Line {
     schema: Value,
 }
 
-/// The built-in components, shared by every cluster of the process.
+/// The schemas of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Builtin;
 
@@ -36,20 +36,20 @@ impl Components for Builtin {
     }
 }
 
-/// The schema of that name.
+/// The schema of a component.
 pub(crate) fn component(name: &str) -> Option<&'static Structural> {
-    // Names share long beginnings, so that a hash tells them apart faster than comparisons do.
+    // Component names share long prefixes, so that hashing is faster than comparing.
     static INDEX: LazyLock<HashMap<&'static str, &'static Slot>> =
         LazyLock::new(|| slots().iter().map(|(name, slot)| (*name, slot)).collect());
     INDEX.get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
 }
 
-/// The schema of that name as the `OpenAPI` documents print it.
+/// The schema of a component as OpenAPI documents contain it.
 pub(crate) fn document(name: &str) -> Option<Value> {
     slots().get(name).map(|slot| parse(slot.line))
 }
 
-/// The name of the schema that stands for a kind.
+/// Component name of a kind.
 pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
     static KINDS: LazyLock<BTreeMap<(String, String), &'static str>> = LazyLock::new(kinds);
     KINDS.get(&(api_version.to_owned(), kind.to_owned())).copied()

@@ -1,4 +1,4 @@
-//! Which built-in kinds have Rust code beside their data, and which.
+//! Strategies of the built-in kinds.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     apps, autoscaling, batch, certificates, coordination, core, networking, rbac, resource, scheduling,
 };
 
-/// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
+/// The strategy of a built-in resource, by group and plural (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),

@@ -1,7 +1,8 @@
-//! What no published document holds about built-in kinds: field selectors, generation, status, scale, shared storage.
+//! Rules of built-in kinds that no published document contains: field selectors, generation, status, scale, shared
+//! storage.
 //!
-//! `data/rules.json` is written by hand, one line for each kind that differs from the default, each held against
-//! kube-apiserver 1.37. This file reads it; the words of a field selector's refusal are the server's.
+//! `data/rules.json` is hand-written, one line for each kind that differs from the default, compared with
+//! kube-apiserver 1.37.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -12,11 +13,11 @@ use crate::object::apply::field_set::FieldSet;
 use crate::object::selector::field::SelectableField;
 use crate::registry::resource::{Generation, ScalePaths};
 
-/// What the server says of a label that the kind without a rule of its own cannot select.
+/// The server's message for an unsupported field label, for kinds without a message of their own.
 const UNSELECTABLE: &str =
     "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
 
-/// One kind's line.
+/// The rule of one kind.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub(crate) struct Rule {
@@ -24,11 +25,11 @@ pub(crate) struct Rule {
     select: Option<Vec<Select>>,
     unselectable: Option<String>,
     scale: Option<Scale>,
-    /// Storage key, where another resource has the same objects.
+    /// Storage key, if another resource has the same objects.
     storage: Option<String>,
-    /// Version of the stored form, where several are served.
+    /// Storage version, if several are served.
     storage_version: Option<String>,
-    /// Dotted paths of the fields that a write to a subresource never changes.
+    /// Dotted paths of the fields that a write through a subresource resets.
     reset: BTreeMap<String, Vec<String>>,
 }
 
@@ -71,19 +72,19 @@ static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../data/rules.json")).expect("data/rules.json is of this form")
 });
 
-/// The rule of `deployments.apps`; the default where the table has none.
+/// The rule of a resource such as `deployments.apps`; the default without a line.
 pub(crate) fn rule_of(group_resource: &str) -> Rule {
     RULES.get(group_resource).cloned().unwrap_or_default()
 }
 
-/// Every kind with a line, for the test that none is misspelt.
+/// All kinds with a line, to test their names.
 #[cfg(test)]
 pub(crate) fn named() -> impl Iterator<Item = &'static str> {
     RULES.keys().map(String::as_str)
 }
 
 impl Rule {
-    /// When a write bumps `metadata.generation`.
+    /// The generation rule.
     pub(crate) fn generation(&self) -> Generation {
         match self.generation {
             None => Generation::Never,
@@ -96,7 +97,7 @@ impl Rule {
         }
     }
 
-    /// The fields that a field selector may name.
+    /// The supported field labels.
     pub(crate) fn selectable_fields(&self) -> Vec<SelectableField> {
         let Some(select) = &self.select else {
             return vec![SelectableField::at("metadata.name"), SelectableField::at("metadata.namespace")];
@@ -104,12 +105,12 @@ impl Rule {
         select.iter().map(Select::field).collect()
     }
 
-    /// What is said of any other label.
+    /// The message for an unsupported field label.
     pub(crate) fn unselectable(&self) -> String {
         self.unselectable.as_deref().unwrap_or(UNSELECTABLE).to_owned()
     }
 
-    /// Where the scale subresource finds its numbers.
+    /// Paths of the scale subresource.
     pub(crate) fn scale(&self) -> Option<ScalePaths> {
         self.scale.as_ref().map(|scale| ScalePaths {
             spec_replicas: scale.spec.clone(),
@@ -118,8 +119,8 @@ impl Rule {
         })
     }
 
-    /// Fields that a write to the object, or to one of these subresources, never changes (`GetResetFields` of
-    /// kube-apiserver's strategies): the status by the object itself, all but the status by `status`.
+    /// Fields that a write to the object, or through a subresource, resets (`GetResetFields` of kube-apiserver's
+    /// strategies): the status for the object, all but the status for `status`.
     pub(crate) fn reset_fields(&self, has_status: bool) -> Vec<(String, FieldSet)> {
         let mut reset: BTreeMap<&str, FieldSet> = BTreeMap::new();
         if has_status {
@@ -134,12 +135,12 @@ impl Rule {
         reset.into_iter().map(|(subresource, fields)| (subresource.to_owned(), fields)).collect()
     }
 
-    /// Storage key, where it is not the resource's own.
+    /// Storage key, if it is not the resource's own.
     pub(crate) fn storage(&self) -> Option<&str> {
         self.storage.as_deref()
     }
 
-    /// Version of the stored form, where several are served.
+    /// Storage version, if several are served.
     pub(crate) fn storage_version(&self) -> Option<&str> {
         self.storage_version.as_deref()
     }

@@ -1,8 +1,8 @@
-//! Between the version that is stored and the one that is served.
+//! Conversion between the storage version and the served versions, as in kube-apiserver 1.37.
 //!
-//! What is read from storage gets the defaults of the version it was stored as; then it comes to the served version by
-//! strategy `None`, which changes `apiVersion` and drops what that version's schema does not know. What is stored is
-//! pruned by the stored version. So kube-apiserver 1.37 does it. A conversion webhook is not modelled and says so.
+//! A read object gets the defaults of the storage version. Strategy `None` then changes `apiVersion` and drops fields
+//! that the served version's schema does not specify. A written object is pruned by the storage version's schema. A
+//! conversion webhook answers 501.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::object::schema::shape::Shape;
 use crate::registry::resource::Resource;
 
-/// A stored object as `resource` serves it. `storage` is the version it is stored as, if that is served, too.
+/// A stored object in the version of `resource`. `storage` is the storage version, if it is served.
 pub(crate) fn served<'v>(
     resource: &Resource,
     storage: Option<&Resource>,
@@ -45,14 +45,14 @@ pub(crate) fn served<'v>(
     Ok(Cow::Owned(value))
 }
 
-/// An object of `resource` as it is stored.
+/// An object of `resource` in the storage version.
 pub(crate) fn stored(
     resource: &Resource,
     storage: Option<&Resource>,
     mut object: Value,
 ) -> Result<Value, ApiError> {
     if let Shape::Custom { schema } = &resource.shape {
-        // What is read back has no null where that is no value.
+        // Null is dropped from fields that are not nullable.
         schema.drop_nulls(&mut object);
     }
     if resource.is_storage_version() {

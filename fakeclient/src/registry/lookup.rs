@@ -1,7 +1,6 @@
-//! The registry: which resources a cluster serves. Built-ins are shared by the whole process; custom resources belong
-//! to one cluster and come and go with their definitions.
+//! Registry of the served resources. Built-in ones are shared by the process; custom ones belong to one cluster.
 //!
-//! A clone costs one reference count, whatever is registered; a clone that registers something copies the custom part.
+//! A clone costs one reference count. Registration in a clone copies the custom part.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,16 +12,16 @@ type Plurals = BTreeMap<String, Arc<Resource>>;
 /// Group → version → plural → resource.
 type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
 
-/// Resources that every cluster serves.
+/// The built-in resources.
 #[derive(Debug)]
 pub(crate) struct Builtins {
-    /// In the order of discovery.
+    /// Resources in the order of discovery.
     resources: Vec<Arc<Resource>>,
     index: Index,
 }
 
 impl Builtins {
-    /// Resources in the order of discovery.
+    /// Builds the indexes. `resources` are in the order of discovery.
     pub(crate) fn new(resources: Vec<Arc<Resource>>) -> Self {
         let mut index = Index::new();
         for resource in &resources {
@@ -41,7 +40,7 @@ pub(crate) struct Registry {
     custom: Arc<Index>,
 }
 
-/// One API group as discovery lists it.
+/// An API group, as discovery lists it.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     /// Name; empty for the core group.
@@ -51,34 +50,34 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Whether the group is the server's own, and not made by definitions alone.
+    /// True if the group contains built-in resources.
     pub(crate) fn is_built_in(&self) -> bool {
         self.versions.iter().any(|version| version.resources.iter().any(|resource| resource.is_builtin()))
     }
 }
 
-/// One served version of a group.
+/// A served version of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupVersion {
     /// Name, such as `v1`.
     pub(crate) name: String,
-    /// Resources, by plural.
+    /// Resources, sorted by plural.
     pub(crate) resources: Vec<Arc<Resource>>,
 }
 
 impl Registry {
-    /// The built-in kinds alone.
+    /// A registry with the built-in resources only.
     pub(crate) fn new(builtin: &'static Builtins) -> Self {
         Self { builtin, custom: Arc::default() }
     }
 
-    /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the empty group).
+    /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the core group).
     pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         let find = |index: &Index| index.get(group)?.get(version)?.get(plural).cloned();
         find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
-    /// The resource whose objects have this `apiVersion` and `kind`.
+    /// The resource of an `apiVersion` and `kind`.
     pub(crate) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
         let find = |index: &Index| {
             let plurals = index.get(group)?.get(version)?;
@@ -87,7 +86,7 @@ impl Registry {
         find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
-    /// Every served resource with this storage key (`deployments.apps`), the stored version first.
+    /// All served resources with a storage key (`deployments.apps`), that of the storage version first.
     pub(crate) fn stored_as(&self, key: &str) -> Vec<Arc<Resource>> {
         let mut found: Vec<Arc<Resource>> =
             self.resources().filter(|resource| resource.storage.key == key).cloned().collect();
@@ -95,7 +94,7 @@ impl Registry {
         found
     }
 
-    /// Every served resource: built-ins in the order of discovery, then custom resources.
+    /// All served resources: built-in ones in the order of discovery, then custom ones.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
         let custom = self.custom.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
         self.builtin.resources.iter().chain(custom)
@@ -119,13 +118,13 @@ impl Registry {
         groups
     }
 
-    /// Serves a custom resource, in the place of one with the same group, version and plural.
+    /// Adds a custom resource, or replaces that with the same group, version and plural.
     pub(crate) fn insert(&mut self, resource: Arc<Resource>) {
         let versions = Arc::make_mut(&mut self.custom).entry(resource.group.clone()).or_default();
         versions.entry(resource.version.clone()).or_default().insert(resource.plural.clone(), resource);
     }
 
-    /// Serves no version of a custom resource any more.
+    /// Removes all versions of a custom resource.
     pub(crate) fn remove(&mut self, group: &str, plural: &str) {
         let custom = Arc::make_mut(&mut self.custom);
         let Some(versions) = custom.get_mut(group) else { return };
@@ -139,7 +138,7 @@ impl Registry {
     }
 }
 
-/// Puts a resource under its group and version, which are added at the end when they are new.
+/// Adds a resource to its group and version, which are appended if they are new.
 fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
     let at = groups.iter().position(|group| group.name == resource.group).unwrap_or_else(|| {
         groups.push(Group { name: resource.group.clone(), versions: Vec::new() });
@@ -153,8 +152,8 @@ fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
     versions[at].resources.push(Arc::clone(resource));
 }
 
-/// Kubernetes' order of versions, the greatest preferred: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`, then anything
-/// else, where the name that sorts first is preferred.
+/// Sort key of versions, the greatest preferred: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`, then all others in
+/// reverse alphabetical order.
 pub(crate) fn priority(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
     let parsed = parse_version(version);
     let (stability, major, minor) = parsed.unwrap_or((0, 0, 0));

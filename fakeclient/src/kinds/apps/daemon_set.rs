@@ -1,4 +1,4 @@
-//! `DaemonSet`: a Pod for each node, replaced one way at a time, its template counted in an old annotation.
+//! `DaemonSet`: selector, update strategy, and the template generation in a deprecated annotation.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, 
 
 use super::workload::{always_running, invalid_selector, mismatch, same_selector, template_warnings};
 
-/// Where `apps/v1` keeps the count of templates that earlier versions had as a field.
+/// The annotation with the template generation, which is a field in earlier versions.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// `daemonsets.apps`
@@ -28,7 +28,7 @@ impl Strategy for DaemonSet {
         drop_disabled(object, "/spec/template/spec");
     }
 
-    /// The count is zero until the object is prepared.
+    /// The template generation is zero before the object is prepared.
     fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         if object["metadata"]["annotations"].has(TEMPLATE_GENERATION) {
             return Cow::Borrowed(object);

@@ -1,4 +1,4 @@
-//! Deployment: a rolling update that can move, a deadline that can be met, a selector that stays.
+//! Deployment: rolling update, progress deadline, and the immutable selector.
 
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ impl UpdateStrategy for Deployment {
         errors
     }
 
-    /// Annotations are copied to the `ReplicaSet`s, so a change of them counts.
+    /// Annotations are copied to `ReplicaSet`s, so a change of them bumps the generation.
     fn bumps_generation(&self, object: &Value, old: &Value) -> bool {
         !same(&object["metadata"], &old["metadata"], "annotations")
     }
@@ -149,7 +149,7 @@ fn rolling_update(path: &Path, rolling: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_strategy(strategy: &Value) -> String {
     let rolling = &strategy["rollingUpdate"];
     let share = |key: &str| if rolling.has(key) { rolling[key].clone() } else { json!(0) };

@@ -1,4 +1,4 @@
-//! `ReplicaSet`: a Deployment's rules without the roll-out.
+//! `ReplicaSet`: selector, template and replicas, as in a Deployment.
 
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors: Vec<_> = not_negative(&path, spec, "replicas").into_iter().collect();
     errors.extend(not_negative(&path, spec, "minReadySeconds"));
-    // The word is the server's.
+    // The server's message says "deployment" here, too.
     errors.extend(selector(&path, spec, "deployment"));
     errors.extend(selected_template(&path, spec, "ReplicaSet"));
     errors

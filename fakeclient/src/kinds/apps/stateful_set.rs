@@ -1,6 +1,6 @@
-//! `StatefulSet`: policies from short lists, a governing Service by name, most of the spec frozen.
+//! `StatefulSet`: policies, governing Service, and the fields that may change.
 //!
-//! Volume claim templates are checked by schema alone; a mount may name one.
+//! Volume claim templates are validated by schema only; a volume mount may name one.
 
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ fn policies(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The template as the controller makes Pods of it: each claim is a volume, host names are the set's own.
+/// The Pod template as the controller completes it: each claim template is a volume, host name and subdomain are set.
 fn with_claims(spec: &Value) -> Value {
     let mut template = spec["template"].clone();
     let pod = object_mut(&mut template, "spec");

@@ -1,4 +1,4 @@
-//! `HorizontalPodAutoscaler`: stored as `autoscaling/v2`, served as `autoscaling/v1` too.
+//! `HorizontalPodAutoscaler`: stored as `autoscaling/v2`, also served as `autoscaling/v1`.
 
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
-//! The older form of autoscalers, `autoscaling/v1`, of what is stored as `autoscaling/v2` (kube-apiserver 1.37).
+//! Conversion of autoscalers between `autoscaling/v1` and the stored `autoscaling/v2` (kube-apiserver 1.37).
 //!
-//! It knows one measure, the use of CPUs. What else an autoscaler can say the server keeps in annotations of the older
-//! form: conditions are kept so here too; other measures and behaviour are not modelled, and say so.
+//! `autoscaling/v1` has one metric, the CPU utilization. The server keeps all else in annotations: here only
+//! conditions. Other metrics and behavior answer 501.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 const UNKNOWN: [&str; 3] = ["metrics", "current-metrics", "behavior"];
 const USE_OF_CPU: &str = "targetCPUUtilizationPercentage";
 
-/// A stored autoscaler with the older form's fields.
+/// Converts a stored autoscaler to `autoscaling/v1`.
 pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     let spec = object_mut(object, "spec");
     if spec.has("behavior") {
@@ -35,7 +35,7 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     remove(status, "currentMetrics");
     let conditions = status.list("conditions").iter().map(condition).collect::<Vec<_>>().join(",");
     remove(status, "conditions");
-    // The older form prints these counts always, the newer one its measures.
+    // `autoscaling/v1` always prints the counts, `autoscaling/v2` always prints the metrics.
     set_default(status, "currentReplicas", 0);
     set_default(status, "desiredReplicas", 0);
     if !conditions.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// An autoscaler of the older form with the stored form's fields and defaults.
+/// Converts an autoscaler of `autoscaling/v1` to the stored version, with its defaults.
 pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
     let conditions = kept(object)?;
     let spec = object_mut(object, "spec");
@@ -70,7 +70,7 @@ pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The conditions in an annotation, which goes.
+/// Removes the annotation with the conditions. Returns the conditions.
 fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return Ok(None);
@@ -87,14 +87,14 @@ fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
     Ok(text.and_then(|text| serde_json::from_str(text.as_str()?).ok()))
 }
 
-/// A metric's average use of CPUs, if it is just that.
+/// The average utilization of a CPU resource metric; `None` for any other metric.
 fn use_of_cpu(metric: &Value) -> Option<i64> {
     let resource = &metric["resource"];
     let of_cpu = metric.text("type") == "Resource" && resource.text("name") == "cpu";
     if of_cpu { resource["target"].number("averageUtilization") } else { None }
 }
 
-/// A condition as Go prints its fields.
+/// A condition in the order of its Go struct.
 fn condition(condition: &Value) -> String {
     let parts =
         ["type", "status", "lastTransitionTime", "reason", "message"].into_iter().filter_map(|field| {

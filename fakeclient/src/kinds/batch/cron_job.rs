@@ -1,6 +1,6 @@
-//! `CronJob`: a schedule of five fields, a policy for overlaps, a Job's template.
+//! `CronJob`: schedule, concurrency policy and Job template.
 //!
-//! What stands in the fields of a schedule, and time zones, are not looked at.
+//! Only the number of a schedule's fields is validated, and a time zone is not looked up.
 
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A name; whether there is such a place is up to the machine that the controller runs on.
+/// The form of a time zone's name. Its existence depends on the controller's host.
 fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
     let zone = zone.as_str()?;
     let why = match zone {
@@ -91,7 +91,7 @@ fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
     Some(FieldError::invalid(path, zone.into(), why))
 }
 
-/// Five fields behind a time zone, unless it is one of the named schedules such as `@daily`.
+/// The error of a schedule without five fields, after an optional time zone; descriptors such as `@daily` are valid.
 fn malformed(path: &Path, schedule: &str) -> Option<FieldError> {
     let mut fields: Vec<&str> = schedule.split_whitespace().collect();
     if fields.first().is_some_and(|first| first.starts_with("TZ=") || first.starts_with("CRON_TZ=")) {

@@ -1,6 +1,4 @@
-//! Job: a selector that the server makes from the uid, Pods that end, most of the spec frozen.
-//!
-//! Failure policies, success policies and the limits of indexed Jobs are checked by schema alone.
+//! Job: generated selector, restart policy, and the fields that may change.
 
 use std::borrow::Cow;
 
@@ -41,8 +39,7 @@ impl Strategy for Job {
         Cow::Owned(labelled)
     }
 
-    /// A Job without labels gets those of its template, and among them the ones that come with its selector: so it
-    /// waits for that.
+    /// A Job without labels gets those of its template, after the selector's labels are generated.
     fn apply_defaults(&self, object: &mut Value) {
         let spec = &object["spec"];
         let generated = spec.has("selector") || spec.flag("manualSelector") == Some(true);
@@ -118,12 +115,12 @@ impl DeleteStrategy for Job {
 
 impl StatusStrategy for Job {}
 
-/// Completes what a Job and the Job of a `CronJob` have in common.
+/// Defaults that a Job and the template of a `CronJob` share.
 pub(super) fn complete_job(spec: &mut Value) {
     complete(object_mut(object_mut(spec, "template"), "spec"));
 }
 
-/// Labels with name and uid, under the old names too, and a selector for the uid.
+/// Generates the labels with name and uid, also the unprefixed ones, and the selector for the uid.
 fn generate_selector(object: &mut Value) {
     let metadata = &object["metadata"];
     let (name, uid) = (metadata.text("name").to_owned(), metadata.text("uid").to_owned());
@@ -161,7 +158,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Numbers and the mode, which a `CronJob`'s template has too.
+/// Errors of numbers and the completion mode, which a `CronJob`'s template has, too.
 pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
     let keys = [
         "parallelism",
@@ -185,7 +182,7 @@ pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A template of Pods that end.
+/// Errors of the Pod template, whose restart policy must be `OnFailure` or `Never`.
 pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = template(&path.child("template"), &spec["template"]);
     let at = path.child("template").child("spec").child("restartPolicy");
@@ -205,7 +202,7 @@ pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Labels and selector are the server's own unless the client asked to write them.
+/// Errors of a selector and labels that differ from the generated ones, unless `manualSelector` is set.
 fn generated(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
     if spec.flag("manualSelector") == Some(true) {

@@ -1,4 +1,4 @@
-//! When a Job has failed and when it has succeeded, as its own rules say; and what only a Job of indexes may ask for.
+//! Failure policy, success policy and indexed completion of Jobs.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use crate::kinds::rules::names::{dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::view::fields::Read;
 
-/// Most Pods at once, and most failed indexes, of a Job of indexes.
+/// Maximum parallelism and maximum number of failed indexes of an indexed Job.
 const MOST: i64 = 100_000;
 
-/// The rules of a Job's spec that are about more than one number.
+/// Errors of the policies and of fields that depend on each other.
 pub(super) fn check(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = indexed(path, spec);
     if let Some(manager) = spec["managedBy"].as_str() {
@@ -190,7 +190,7 @@ fn success_rule(path: &Path, rule: &Value, completions: i64) -> Vec<FieldError> 
     errors
 }
 
-/// How many indexes `0,2-4` names, below the number of completions.
+/// The number of indexes in a list such as `0,2-4`, all below `completions`.
 fn indexes(text: &str, completions: i64) -> Result<i64, String> {
     let (mut total, mut last) = (0, None::<i64>);
     let number = |text: &str| -> Result<i64, String> {
@@ -223,7 +223,7 @@ fn indexes(text: &str, completions: i64) -> Result<i64, String> {
     Ok(total)
 }
 
-/// The server prints its internal struct.
+/// The Go struct as error messages print it.
 fn go_success(rules: &[Value]) -> String {
     let one = |rule: &Value| {
         let (indexes, count) = (&rule["succeededIndexes"], &rule["succeededCount"]);
@@ -233,7 +233,7 @@ fn go_success(rules: &[Value]) -> String {
     format!(r#"{{"Rules":[{rules}]}}"#)
 }
 
-/// The error of a text that is empty, with the known ones listed, or not one of them.
+/// The error of a value that is empty or not one of `known`.
 fn listed_one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
     if value.is_empty() {
         let listed: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();

@@ -1,6 +1,6 @@
-//! `CertificateSigningRequest`: keeps who asked, and is never changed but for its status.
+//! `CertificateSigningRequest`: identity of the requester, and an immutable spec.
 //!
-//! That the request is PEM is checked; the certificate request inside it is not parsed.
+//! The PEM block is validated; the certificate request in it is not parsed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,10 +19,10 @@ use crate::registry::user;
 const BEGIN: &str = "-----BEGIN CERTIFICATE REQUEST-----";
 const END: &str = "-----END CERTIFICATE REQUEST-----";
 
-/// What only the server writes into the spec.
+/// Fields of the spec with the requester's identity, which only the server writes.
 const ASKER: [&str; 4] = ["username", "uid", "groups", "extra"];
 
-/// The shortest life of a certificate that may be asked for, in seconds.
+/// Minimum `expirationSeconds`.
 const SHORTEST: i64 = 600;
 
 /// `certificatesigningrequests.certificates.k8s.io`
@@ -85,7 +85,7 @@ impl UpdateStrategy for SigningRequest {
 impl StatusStrategy for SigningRequest {}
 impl DeleteStrategy for SigningRequest {}
 
-/// Whether base64 text holds a PEM block of the right type.
+/// True if base64 text contains a PEM block of type `CERTIFICATE REQUEST`.
 fn is_request(base64: &str) -> bool {
     let pem = STANDARD.decode(base64).unwrap_or_default();
     let pem = String::from_utf8_lossy(&pem);

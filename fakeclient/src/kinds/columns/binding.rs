@@ -1,4 +1,4 @@
-//! Cells of role bindings: the role, and who is bound to it. It does not know what the role allows.
+//! Cells of `RoleBinding` and `ClusterRoleBinding`: role and subjects.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{list, text};
 
-/// Of `RoleBinding` and `ClusterRoleBinding`.
+/// Name, role, age, users, groups, service accounts.
 pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
     let role = format!("{}/{}", text(object, &["roleRef", "kind"]), text(object, &["roleRef", "name"]));
     let named = |kind: &str| -> String {

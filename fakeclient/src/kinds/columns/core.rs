@@ -1,4 +1,4 @@
-//! Cells of the core group's simpler kinds and of Lease, as kube-apiserver 1.37 prints them.
+//! Cells of `ConfigMap`, Secret, Namespace, `ServiceAccount`, Service and Lease, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

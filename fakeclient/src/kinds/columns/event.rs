@@ -1,4 +1,4 @@
-//! Cells of Event, in its old and its new form, as kube-apiserver 1.37 prints them.
+//! Cells of Event in both API groups, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{at, list, text, text_or};
 
-/// Hosts that are named before the rest is counted.
+/// Maximum number of listed hosts; the rest is counted.
 const HOSTS: usize = 3;
 
 /// Name, class, hosts, address, ports, age.

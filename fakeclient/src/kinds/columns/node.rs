@@ -10,7 +10,7 @@ use crate::object::view::path::{at, list, text, text_or};
 const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
 const ROLE_LABEL: &str = "kubernetes.io/role";
 
-/// Name, status, roles, age, version, addresses, what it runs.
+/// Name, status, roles, age, version, internal IP, external IP, OS image, kernel, container runtime.
 pub(super) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
     let info = |field: &str| text_or(object, &["status", "nodeInfo", field], "<unknown>");
     let mut kernel = info("kernelVersion").to_owned();

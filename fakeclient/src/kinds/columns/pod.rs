@@ -1,4 +1,4 @@
-//! Cells of Pod, as kube-apiserver 1.37 prints them: above all its status, which sums up its containers.
+//! Cells of Pod, as kube-apiserver 1.37 prints them, with a status that summarises the containers.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{at, is_true, list, number, text, text_or};
 
-/// What the containers make of the Pod.
+/// Summary of the container statuses.
 #[derive(Default)]
 struct Summary {
     status: String,
@@ -70,7 +70,7 @@ fn summary(object: &Value, init: &[Value]) -> Summary {
     summary
 }
 
-/// Looks at the init containers; whether one of them still has to end, and what the sidecars among them restarted.
+/// Summarises the init containers. Returns true if one is still running or has failed, and the restarts of sidecars.
 fn init_containers(object: &Value, init: &[Value], summary: &mut Summary) -> (bool, Summary) {
     let mut sidecars = Summary::default();
     for (index, container) in list(object, &["status", "initContainerStatuses"]).iter().enumerate() {
@@ -99,7 +99,7 @@ fn init_containers(object: &Value, init: &[Value], summary: &mut Summary) -> (bo
     (false, sidecars)
 }
 
-/// Looks at the containers, the last one first: what is wrong with the first one counts most.
+/// Summarises the containers from last to first, so that the reason of the first one has precedence.
 fn containers(object: &Value, summary: &mut Summary) {
     let mut running = false;
     let mut failure = None;
@@ -130,7 +130,7 @@ fn containers(object: &Value, summary: &mut Summary) {
     }
 }
 
-/// How a container ended: its reason, its signal or its exit code.
+/// The reason, signal or exit code of a terminated container.
 fn ending(terminated: &Value) -> String {
     let (reason, signal) = (text(terminated, &["reason"]), number(terminated, &["signal"]));
     if !reason.is_empty() {

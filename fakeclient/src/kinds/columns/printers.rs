@@ -1,5 +1,4 @@
-//! Printers of the built-in kinds. A kind without code is printed with name and age (or time of
-//! creation) alone, under those columns only.
+//! Printers of the built-in kinds. A kind without its own printer has the columns name and age (or creation time).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use crate::object::table::printer::Printer;
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 
-/// Prints the cells of one object.
+/// The cells of an object.
 type Cells = fn(&Value, Timestamp) -> Vec<Value>;
 
 const PRINTERS: [(&str, Cells); 28] = [
@@ -44,7 +43,7 @@ const PRINTERS: [(&str, Cells); 28] = [
     ("services", core::service),
 ];
 
-/// Columns and cells of a built-in resource.
+/// The printer of a built-in resource.
 pub(crate) fn printer(resource: &Resource) -> Printer<'static> {
     let name = resource.group_resource();
     if let Some((_, cells)) = PRINTERS.iter().find(|(known, _)| *known == name) {
@@ -65,7 +64,7 @@ pub(crate) fn printer(resource: &Resource) -> Printer<'static> {
     Printer { columns, cells, row_conditions }
 }
 
-/// The condition of the row of a Pod that has ended.
+/// The `Completed` condition of a table row, for a Pod that has terminated.
 fn row_conditions(object: &Value) -> Option<Value> {
     if object.get("kind")?.as_str()? != "Pod" || object.get("apiVersion")?.as_str()? != "v1" {
         return None;

@@ -1,4 +1,4 @@
-//! Cells of the kinds that run Pods, and of `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
+//! Cells of workloads and of `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -101,7 +101,7 @@ pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
     cells
 }
 
-/// Name, scope, versions, time of creation, group, kind, short names, established.
+/// Name, scope, versions, creation time, group, kind, short names, established.
 pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec<Value> {
     let flag = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool).unwrap_or_default();
     let versions: Vec<String> = list(object, &["spec", "versions"])
@@ -126,7 +126,7 @@ pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec
     ]
 }
 
-/// Labels as a selector prints them.
+/// Labels in selector syntax.
 fn labels(labels: Option<&Value>) -> String {
     let pairs: Vec<String> = labels
         .and_then(Value::as_object)
@@ -137,7 +137,7 @@ fn labels(labels: Option<&Value>) -> String {
     if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(",") }
 }
 
-/// Containers, images and selector. An absent selector selects nothing (`missing`), an empty one everything.
+/// Containers, images and selector. An absent selector prints as `missing`, an empty one as `empty`.
 fn template(object: &Value, missing: &str, empty: &str) -> [Value; 3] {
     let containers = list(object, &["spec", "template", "spec", "containers"]);
     let join = |field: &str| containers.iter().map(|c| text(c, &[field])).collect::<Vec<_>>().join(",");

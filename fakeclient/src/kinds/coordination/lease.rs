@@ -1,4 +1,4 @@
-//! Lease: durations that make sense. Coordinated leader election is off by default and its fields are dropped.
+//! Lease: positive durations. The fields of coordinated leader election are dropped, since it is off by default.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ impl Strategy for Lease {}
 impl StatusStrategy for Lease {}
 impl DeleteStrategy for Lease {}
 
-/// The feature gate `CoordinatedLeaderElection` is off in Kubernetes 1.37.
+/// Drops the fields of the feature gate `CoordinatedLeaderElection`, which is off in Kubernetes 1.37.
 fn drop_gated(object: &mut Value) {
     if object.has("spec") {
         let spec = object_mut(object, "spec");

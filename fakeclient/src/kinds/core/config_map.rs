@@ -1,4 +1,4 @@
-//! `ConfigMap`: keys that can be file names, one bag for each key, immutability, a size limit.
+//! `ConfigMap`: keys, immutability and size limit.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::kinds::rules::names::config_key;
 use crate::object::view::fields::Read;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
+/// Maximum total size of the values of a `ConfigMap` or Secret, in bytes.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
 
 /// `configmaps`
@@ -33,7 +33,7 @@ impl Strategy for ConfigMap {}
 impl StatusStrategy for ConfigMap {}
 impl DeleteStrategy for ConfigMap {}
 
-/// What an object with `immutable: true` refuses.
+/// Errors of changes to an object with `immutable: true`.
 pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if old.flag("immutable") != Some(true) {
@@ -51,7 +51,7 @@ pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<Field
     errors
 }
 
-/// How many bytes base64 text stands for.
+/// Length of decoded base64 text in bytes.
 pub(super) fn decoded_len(text: &str) -> usize {
     text.trim_end_matches('=').len() * 3 / 4
 }
@@ -73,7 +73,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
         size += value.as_str().map_or(0, decoded_len);
     }
     if size > MAX_SIZE {
-        // The whole object is at fault: the server's path for it has no name and prints as `[]`.
+        // The error concerns the whole object: the server's empty path prints as `[]`.
         errors.push(FieldError::too_long("[]", MAX_SIZE));
     }
     errors

@@ -1,7 +1,6 @@
-//! Event, in both of its groups: what ties its fields together (apiserver's `core/validation/events.go`, 1.37).
+//! Event in both of its groups (apiserver's `core/validation/events.go`, 1.37).
 //!
-//! Rules speak of the core form's fields, whichever group the request is for. It does not know that both groups share
-//! one storage.
+//! Errors name the fields of the core version for both groups.
 
 mod forms;
 
@@ -14,12 +13,12 @@ use crate::object::view::fields::Read;
 use crate::object::view::metadata;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// Characters that the short texts of an Event may have.
+/// Maximum length of the short strings of an Event, in characters.
 const SHORT: usize = 128;
-/// Characters that its message may have.
+/// Maximum length of the message, in characters.
 const LONG: usize = 1024;
 
-/// `events` (strict: of the group `events.k8s.io`).
+/// `events` of the core group; if `strict`, of `events.k8s.io`.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) strict: bool,
@@ -72,7 +71,7 @@ impl Strategy for Event {
 impl StatusStrategy for Event {}
 
 impl Event {
-    /// The name in this group of a field of the core form.
+    /// The name in this group of a field of the core version.
     fn field(&self, core: &'static str) -> &'static str {
         match core {
             _ if !self.strict => core,
@@ -91,7 +90,7 @@ impl Event {
         &object[self.field(core)]
     }
 
-    /// What every Event keeps to.
+    /// Errors of any Event.
     fn sound(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let namespace = metadata::text(object, "namespace");
@@ -128,7 +127,7 @@ impl Event {
         errors
     }
 
-    /// What a new Event of `events.k8s.io` says, and leaves to the core form.
+    /// Errors of a new Event of `events.k8s.io`: required fields, and deprecated ones that must be unset.
     fn complete(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = series_errors(object);
         if !object.has("eventTime") {
@@ -150,7 +149,7 @@ impl Event {
         errors
     }
 
-    /// Fields that an update through `events.k8s.io` leaves as they are.
+    /// Errors of changes to immutable fields by an update through `events.k8s.io`.
     fn changes(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         const FIXED: [&str; 14] = [
             "involvedObject",
@@ -197,7 +196,7 @@ fn series_errors(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A value as the server's internal type prints it: field names as in Go, none left out.
+/// A value as the server's Go struct prints it: with Go's field names, none omitted.
 fn internal(core: &str, value: &Value) -> Value {
     const REFERENCE: [(&str, &str); 7] = [
         ("Kind", "kind"),

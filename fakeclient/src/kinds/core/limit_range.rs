@@ -1,4 +1,4 @@
-//! LimitRange: what of its limits follows from the others.
+//! `LimitRange`: limits that default to each other.
 
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ impl CreateStrategy for LimitRange {}
 impl StatusStrategy for LimitRange {}
 impl DeleteStrategy for LimitRange {}
 
-/// Resources that `to` does not name are taken from `from`.
+/// Copies the quantities of resources that `to` does not contain from `from`.
 fn follow(limit: &mut Value, from: &str, to: &str) {
     let given: Vec<(String, Value)> = limit.entries(from).map(|(k, v)| (k.to_owned(), v.clone())).collect();
     for (resource, amount) in given {

@@ -1,4 +1,4 @@
-//! Namespace: the finalizer and the label that the server itself sets, and a phase that follows deletion.
+//! Namespace: the `kubernetes` finalizer, the name label, and the phase.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::object::names::NameRule;
 use crate::object::view::fields::{Read, copy, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// The label that equals the name.
+/// The label with the namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// `namespaces`
@@ -59,7 +59,7 @@ impl UpdateStrategy for Namespace {
 
 impl StatusStrategy for Namespace {
     fn validate_finalize_update(&self, object: &Value) -> Vec<FieldError> {
-        // Here each finalizer is named by its index.
+        // The path of an error ends in the finalizer's index.
         finalizers_of(object, Path::index)
     }
 
@@ -74,7 +74,7 @@ impl StatusStrategy for Namespace {
             return Vec::new();
         }
         let why = format!("may only be '{expected}' if `deletionTimestamp` {when}");
-        // The capital letter is the server's.
+        // The server's path has this capital letter.
         vec![FieldError::invalid("status.Phase", phase.into(), why)]
     }
 }

@@ -1,4 +1,4 @@
-//! `PersistentVolume`: begins pending, and keeps the time at which it came into its phase.
+//! `PersistentVolume`: the initial phase, and the time of the last phase transition.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Pod: completed and checked on creation, nearly frozen afterwards, and deleted in two steps once it is on a node.
+//! Pod: defaults, validation, mutable fields, and graceful deletion of a Pod that is assigned to a node.
 
 mod quality;
 mod update;
@@ -59,7 +59,7 @@ impl Strategy for Pod {
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        // Programs change Pods, people make them: only those are warned.
+        // Updates come from programs, so that only a create warns.
         if old.is_some() {
             return Vec::new();
         }
@@ -108,7 +108,7 @@ impl UpdateStrategy for Pod {
         let annotations = Path::new("metadata.annotations");
         errors.extend(app_armor::frozen(&annotations, &object["metadata"], &old["metadata"]));
         for error in update::check(&object["spec"], &old["spec"]) {
-            // An image that is missing is seen twice; the server reports it once.
+            // A missing image is found twice, but the server reports it once.
             if !errors.contains(&error) {
                 errors.push(error);
             }
@@ -136,8 +136,8 @@ impl StatusStrategy for Pod {
 }
 
 impl DeleteStrategy for Pod {
-    /// As kube-apiserver 1.37 decides: what is asked for, else the Pod's own period; nothing to wait for while the
-    /// Pod is on no node or has ended.
+    /// The requested period, else the Pod's own (kube-apiserver 1.37). Immediate for a Pod that has no node or has
+    /// terminated.
     fn grace(&self, object: &Value, requested: Option<i64>) -> Grace {
         let own = || object["spec"].number("terminationGracePeriodSeconds").unwrap_or_default();
         let ended = ["Failed", "Succeeded"].contains(&object["status"].text("phase"));
@@ -158,7 +158,7 @@ fn whole(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// `podIP` is the first of `podIPs`, and wins where they differ.
+/// Makes `podIP` the first of `podIPs`. If they differ, `podIP` has precedence.
 fn keep_ips_in_step(status: &mut Value) {
     let ip = status.text("podIP").to_owned();
     let first = status.list("podIPs").first().map(|entry| entry.text("ip").to_owned());

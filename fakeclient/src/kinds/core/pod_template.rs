@@ -1,4 +1,4 @@
-//! `PodTemplate`: a Pod's specification, complete.
+//! `PodTemplate`: defaults of the Pod spec.
 
 use serde_json::Value;
 

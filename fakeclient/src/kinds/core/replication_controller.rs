@@ -1,4 +1,4 @@
-//! `ReplicationController`: labels and selector from its template; its Pods stay when it goes.
+//! `ReplicationController`: labels and selector from its template, and orphaned Pods by default.
 
 use serde_json::Value;
 

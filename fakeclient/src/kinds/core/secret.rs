@@ -1,4 +1,4 @@
-//! Secret: `stringData` folded into `data`, the keys that its type requires, an immutable type.
+//! Secret: `stringData`, the keys required by its type, and the immutable type.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -57,7 +57,7 @@ impl UpdateStrategy for Secret {
 impl StatusStrategy for Secret {}
 impl DeleteStrategy for Secret {}
 
-/// `stringData` is write-only: it goes over into `data`, where it wins.
+/// Merges the write-only `stringData` into `data`, with precedence.
 fn fold_string_data(object: &mut Value) {
     let Some(Value::Object(plain)) = object.as_object_mut().and_then(|map| map.remove("stringData")) else {
         return;
@@ -113,7 +113,7 @@ fn required_by_type(object: &Value, data: &Path) -> Vec<FieldError> {
     }
 }
 
-/// A Docker configuration must be there and be a JSON object.
+/// Errors of a Docker configuration, which is required and must be a JSON object.
 fn docker_config(object: &Value, data: &Path, key: &str) -> Vec<FieldError> {
     let Some(encoded) = object["data"].get(key).and_then(Value::as_str) else {
         return vec![FieldError::required(data.key(key), "")];
@@ -127,7 +127,7 @@ fn docker_config(object: &Value, data: &Path, key: &str) -> Vec<FieldError> {
     }
 }
 
-/// What Go's `encoding/json` says of bytes that are no object.
+/// The message of Go's `encoding/json` for bytes that are no JSON object; `None` for an object.
 fn json_object_error(bytes: &[u8]) -> Option<String> {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Object(_) | Value::Null) => None,
@@ -144,7 +144,7 @@ fn json_object_error(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The one thing the server warns about that can be seen without parsing a certificate.
+/// The warning of a TLS Secret without PEM data. Certificates are not parsed, so there are no other warnings.
 fn tls_warning(object: &Value) -> Option<String> {
     if object.text("type") != "kubernetes.io/tls" {
         return None;

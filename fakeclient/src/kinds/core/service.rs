@@ -1,5 +1,5 @@
-//! Service: a union of four types whose fields depend on each other, and on addresses and ports that the cluster
-//! hands out. The cluster is single-stack IPv4 with the service range 10.0.0.0/24, as envtest starts it.
+//! Service: four types with dependent fields, cluster IPs and node ports. The cluster is single-stack IPv4 with the
+//! service range 10.0.0.0/24, as in envtest.
 
 mod allocate;
 mod families;
@@ -63,7 +63,7 @@ impl UpdateStrategy for Service {
     }
 
     fn prepare_update(&self, object: &mut Value, old: &Value) {
-        // Who leaves out a type means ClusterIP: what follows compares types, so it cannot wait for the defaults.
+        // An absent type is ClusterIP. The following steps compare types, so this cannot wait for the defaults.
         set_default(object_mut(object, "spec"), "type", "ClusterIP");
         infer::keep_allocated(object, old);
         infer::follow_singular(object, old);
@@ -90,7 +90,7 @@ fn spec_type(service: &Value) -> &str {
     service["spec"].text("type")
 }
 
-/// No address of its own: clients get those of the Pods.
+/// True for a headless Service.
 fn is_headless(service: &Value) -> bool {
     let ips = service["spec"].list("clusterIPs");
     matches!(ips, [only] if only == "None") || (ips.is_empty() && service["spec"].text("clusterIP") == "None")
@@ -104,7 +104,7 @@ fn needs_health_port(service: &Value) -> bool {
     spec_type(service) == "LoadBalancer" && service["spec"].text("externalTrafficPolicy") == "Local"
 }
 
-/// Reached from outside the cluster, by node port, load balancer or external address.
+/// True if the Service is reachable from outside the cluster: by node port, load balancer or external IP.
 fn is_external(service: &Value) -> bool {
     match spec_type(service) {
         "NodePort" | "LoadBalancer" => true,
@@ -113,7 +113,7 @@ fn is_external(service: &Value) -> bool {
     }
 }
 
-/// Nothing is routed to an external name.
+/// Drops the fields of routed Services from an `ExternalName` Service.
 fn drop_unrouted(object: &mut Value) {
     if spec_type(object) == "ExternalName" {
         remove(object_mut(object, "spec"), "internalTrafficPolicy");

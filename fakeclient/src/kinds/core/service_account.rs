@@ -1,5 +1,4 @@
-//! `ServiceAccount`: a name that is a DNS subdomain, and no other rule. kube-apiserver 1.37 keeps the names of its secrets,
-//! does not look at them, and drops what else is said of them.
+//! `ServiceAccount`: kube-apiserver 1.37 keeps only the names of its secrets, without validation.
 
 use serde_json::{Value, json};
 
@@ -13,7 +12,7 @@ const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 pub(crate) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
-    /// Only who adds the annotation is told.
+    /// Warns when the annotation is added.
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         let noted = |account: &Value| account["metadata"]["annotations"].has(MOUNTABLE);
         let added = noted(object) && !old.is_some_and(noted);

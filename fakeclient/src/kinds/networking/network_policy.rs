@@ -1,4 +1,4 @@
-//! `NetworkPolicy`: whose directions follow from its rules where it names none.
+//! `NetworkPolicy`: policy types that default to the directions of its rules.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `affinity`: which nodes a Pod wants, and which Pods beside it or not beside it.
+//! `affinity`: node affinity, Pod affinity and Pod anti-affinity.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::object::view::fields::{Read, items_mut, object_mut, set};
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
-/// The rules of `affinity`.
+/// Errors of `affinity`.
 pub(super) fn check(path: &Path, affinity: &Value) -> Vec<FieldError> {
     let mut errors = nodes(&path.child("nodeAffinity"), &affinity["nodeAffinity"]);
     for key in ["podAffinity", "podAntiAffinity"] {
@@ -54,7 +54,7 @@ fn weight(path: &Path, preferred: &Value) -> Option<FieldError> {
     (!(1..=100).contains(&weight)).then(|| FieldError::invalid(path.child("weight"), weight.into(), why))
 }
 
-/// What a node has to be; `strict` looks at the form of the values, too.
+/// Errors of a node selector term. With `strict`, label values are validated, too.
 fn node_term(path: &Path, term: &Value, strict: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, expression) in term.list("matchExpressions").iter().enumerate() {
@@ -94,7 +94,7 @@ fn node_label(path: &Path, expression: &Value, strict: bool) -> Vec<FieldError> 
     errors
 }
 
-/// The one field of a node that can be asked for is its name.
+/// Errors of a `matchFields` expression. `metadata.name` is the only supported field.
 fn node_field(path: &Path, expression: &Value) -> Vec<FieldError> {
     let (key, values) = (expression.text("key"), expression.list("values"));
     let at = path.child("values");
@@ -141,7 +141,7 @@ fn term(path: &Path, term: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// `matchLabelKeys` and `mismatchLabelKeys`, once [`merge_label_keys`] has been at the selector.
+/// Errors of `matchLabelKeys` and `mismatchLabelKeys`, after [`merge_label_keys`].
 pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
     let selector = &term["labelSelector"];
     let (wanted, unwanted) = (term.list("matchLabelKeys"), term.list("mismatchLabelKeys"));
@@ -158,7 +158,7 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
             errors.extend(invalid_each(&at.index(index), key, qualified_name(key)));
         }
     }
-    // The selector has one expression for each key by now: a second mention is the caller's own.
+    // The selector contains one expression per merged key, so any further one is the client's.
     let mut seen: Vec<&str> = selector.entries("matchLabels").map(|(key, _)| key).collect();
     for expression in selector.list("matchExpressions") {
         let key = expression.text("key");
@@ -176,8 +176,8 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Writes into selectors what `matchLabelKeys` and `mismatchLabelKeys` say of this Pod's own labels, as a new Pod of
-/// kube-apiserver 1.37 has it (KEP-3633, KEP-3243).
+/// Adds the expressions for `matchLabelKeys` and `mismatchLabelKeys` to the selectors of a new Pod (KEP-3633, KEP-3243;
+/// kube-apiserver 1.37).
 pub(crate) fn merge_label_keys(pod: &mut Value) {
     if !pod["spec"].has("topologySpreadConstraints") && !pod["spec"].has("affinity") {
         return;
@@ -219,7 +219,7 @@ fn merge(term: &mut Value, labels: &Value, lists: &[(&str, &str)]) {
     }
 }
 
-/// Selectors that are absent and so match no Pod at all, each with its place.
+/// Paths of absent label selectors, which match no Pod.
 pub(super) fn without_selector(path: &Path, affinity: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     for key in ["podAffinity", "podAntiAffinity"] {
@@ -239,7 +239,7 @@ pub(super) fn without_selector(path: &Path, affinity: &Value) -> Vec<Path> {
     found
 }
 
-/// The expressions about a node's labels, each with its place and whether it is only a wish.
+/// The expressions for node labels, each with its path and whether it is only preferred.
 pub(super) fn node_expressions<'s>(path: &Path, affinity: &'s Value) -> Vec<(Path, &'s Value, bool)> {
     let (path, nodes) = (path.child("nodeAffinity"), &affinity["nodeAffinity"]);
     let required = nodes[REQUIRED].list("nodeSelectorTerms").iter().enumerate();

@@ -1,7 +1,7 @@
-//! `AppArmor` profiles: the field, and the annotations that said the same before there was one (KEP-24).
+//! `AppArmor` profiles: the field and the deprecated annotations (KEP-24).
 //!
-//! kube-apiserver 1.37 writes into the field of a new Pod's container what its annotation says, unless the field or the
-//! whole Pod's says so already.
+//! For a new Pod, kube-apiserver 1.37 copies the annotation of a container to its field, unless the field of the
+//! container or the Pod has the same profile.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ use super::warnings::{LISTS, containers};
 
 const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-/// `PATH_MAX` without its zero.
+/// Maximum length of a profile's name: `PATH_MAX` without the final zero.
 const LONGEST: usize = 4095;
 
-/// The rules of a profile.
+/// Errors of a profile.
 pub(super) fn profile(path: &Path, profile: &Value) -> Vec<FieldError> {
     if profile.is_null() {
         return Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn profile(path: &Path, profile: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The profile that an annotation means, if it means one.
+/// The profile of an annotation; `None` if it is malformed.
 fn meant(annotation: &str) -> Option<Value> {
     match annotation {
         "unconfined" => Some(json!({"type": "Unconfined"})),
@@ -64,12 +64,12 @@ fn meant(annotation: &str) -> Option<Value> {
     }
 }
 
-/// The annotation about a container.
+/// The annotation of a container.
 fn noted<'p>(metadata: &'p Value, container: &Value) -> Option<&'p str> {
     metadata["annotations"].get(format!("{PREFIX}{}", container.text("name")))?.as_str()
 }
 
-/// Annotations of a Pod as it was sent, or of a template, that the field does not say already: the server warns of them.
+/// The warning of an annotation without an equal field, in a submitted Pod or a template.
 pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container: &Value) -> Option<String> {
     let annotation = noted(metadata, container)?;
     let whole = &spec["securityContext"]["appArmorProfile"];
@@ -81,7 +81,7 @@ pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container:
     })
 }
 
-/// What the server warns of while it brings the fields of a new Pod in step.
+/// Warnings of annotations without an equal field, in a new Pod.
 pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
     if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
     all.iter().filter_map(|(_, c)| deprecated(&path, &pod["metadata"], &pod["spec"], c)).collect()
 }
 
-/// Brings the fields of a new Pod in step with its annotations.
+/// Synchronises the fields and annotations of a new Pod.
 pub(crate) fn bring_in_step(pod: &mut Value) {
     if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return;
@@ -113,7 +113,7 @@ pub(crate) fn bring_in_step(pod: &mut Value) {
     }
 }
 
-/// The form of the annotations, and that each is about a container that is there.
+/// Errors of malformed annotations and of those for absent containers.
 pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (key, value) in metadata.entries("annotations") {
@@ -130,7 +130,7 @@ pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<Fi
     errors
 }
 
-/// Annotations that say something else than the field that holds for their container.
+/// Errors of annotations that contradict the container's effective profile.
 pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
     if !is_noted(metadata) || is_windows(spec) {
         return Vec::new();
@@ -159,7 +159,7 @@ pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec
     errors
 }
 
-/// The annotations of a Pod that exists stay as they are.
+/// Errors of changed annotations on an existing Pod.
 pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
     let mine = |metadata: &Value| -> Vec<(String, Value)> {
         let all = metadata.entries("annotations").filter(|(key, _)| key.starts_with(PREFIX));
@@ -176,7 +176,7 @@ pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
     gone.chain(added).collect()
 }
 
-/// Whether there is such an annotation at all: few Pods have one.
+/// True if there is an `AppArmor` annotation.
 fn is_noted(metadata: &Value) -> bool {
     metadata.entries("annotations").any(|(key, _)| key.starts_with(PREFIX))
 }

@@ -1,4 +1,4 @@
-//! The rules of a Pod's spec in the order in which kube-apiserver 1.37 reports them.
+//! Validation of a Pod's spec, in the order in which kube-apiserver 1.37 reports errors.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::containers::Around;
 use super::holder::Holder;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
 
-/// A template: labels and annotations at the template itself, then its spec.
+/// Errors of a Pod template: labels and annotations, then the spec.
 pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
     let metadata = &template["metadata"];
     let mut errors = labels::map(&path.child("labels"), &metadata["labels"]);
@@ -42,7 +42,7 @@ fn annotations(path: &Path, annotations: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The spec of a Pod or of a template.
+/// Errors of the spec of a Pod or Pod template.
 pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
     let (volumes, mut errors) = volumes::check(&path.child("volumes"), spec.list("volumes"));
     let around = Around { spec, volumes };
@@ -93,7 +93,7 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     errors
 }
 
-/// What holds of a Pod and, for reasons of history, not of a template.
+/// Errors that kube-apiserver reports for Pods, but for compatibility not for Pod templates.
 pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.text("serviceAccountName").is_empty() {
@@ -117,7 +117,7 @@ pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The server reports an unknown name one step above it.
+/// The server reports an unknown OS at the parent field.
 fn system(path: &Path, os: &Value) -> Option<FieldError> {
     let known = ["linux", "windows"];
     match os.text("name") {
@@ -131,7 +131,7 @@ fn system(path: &Path, os: &Value) -> Option<FieldError> {
 fn host_users(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.flag("hostUsers") == Some(false) {
-        // The capital letters are the server's.
+        // The server's paths have these capital letters.
         for (key, place) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
             if spec.flag(key) == Some(true) {
                 errors.push(FieldError::forbidden(path.child(place), "when `hostUsers` is false"));

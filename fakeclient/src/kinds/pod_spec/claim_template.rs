@@ -1,4 +1,4 @@
-//! The template of a claim that a Pod's volume brings along.
+//! Claim templates of ephemeral volumes.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::kinds::rules::names::dns_subdomain;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
-/// The template's metadata, then its spec.
+/// Errors of the template's metadata and spec.
 pub(super) fn check(path: &Path, template: &Value) -> Vec<FieldError> {
     let (metadata, at) = (&template["metadata"], path.child("metadata"));
     let mut errors = labels::map(&at.child("labels"), &metadata["labels"]);

@@ -1,10 +1,10 @@
-//! Defaults of a Pod's spec that depend on other fields. What never depends on anything is recorded data.
+//! Defaults of a Pod's spec that depend on other fields. Constant defaults are recorded data.
 
 use serde_json::{Value, json};
 
 use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
 
-/// Completes the spec of a Pod or of a Pod template.
+/// Sets the defaults of the spec of a Pod or Pod template.
 pub(crate) fn complete(spec: &mut Value) {
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         items_mut(spec, list).for_each(container);
@@ -54,7 +54,7 @@ fn container(container: &mut Value) {
     }
 }
 
-/// The server writes a divisor of nothing as `0`.
+/// The server prints an empty divisor as `0`.
 fn divisor(source: &mut Value) {
     if source.has("resourceFieldRef") {
         set_default(&mut source["resourceFieldRef"], "divisor", "0");
@@ -125,7 +125,7 @@ fn items_of_downward(source: &mut Value) {
     }
 }
 
-/// What only a Pod gets, not a template: requests from limits, ports of the host's network, links.
+/// Sets the defaults of Pods that templates do not get: requests from limits, host ports, service links.
 pub(crate) fn complete_pod(spec: &mut Value) {
     if spec.number("terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
         set(spec, "terminationGracePeriodSeconds", 1);
@@ -160,13 +160,12 @@ fn requests_from_limits(container: &mut Value) {
     }
 }
 
-/// When an image is pulled that nobody said it of.
+/// The default `imagePullPolicy`.
 fn pull_policy(image: &str) -> &'static str {
     if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
 }
 
-/// The tag of an image reference; `latest` if it has neither tag nor digest, nothing if it has only a digest or is
-/// malformed.
+/// The tag of an image reference; `latest` without tag and digest, `None` with a digest only or if it is malformed.
 fn tag(image: &str) -> Option<&str> {
     let right = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     if image.is_empty() || !image.bytes().all(right) {

@@ -1,4 +1,4 @@
-//! Containers and init containers: names, images, ports, mounts.
+//! Validation of containers and init containers: names, images, ports, mounts and devices.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::holder::Holder;
 use super::volumes::{Known, descending};
 use super::{env, probes, resources, security};
 
-/// What is around a container: its Pod's spec, and the volumes that are right.
+/// The Pod spec of a container, and its valid volumes.
 pub(super) struct Around<'s> {
     pub(super) spec: &'s Value,
     pub(super) volumes: Known,
@@ -27,7 +27,7 @@ impl Around<'_> {
     }
 }
 
-/// The containers that run side by side.
+/// Errors of the main containers.
 pub(super) fn regular(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
     let path = path.child("containers");
     let all = around.spec.list("containers");
@@ -49,7 +49,7 @@ pub(super) fn regular(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
     errors
 }
 
-/// The containers that run one by one before them, and those that stay beside them.
+/// Errors of the init containers, sidecars included.
 pub(super) fn init(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
     let (spec, path) = (around.spec, path.child("initContainers"));
     let mut names: BTreeSet<&str> = spec.list("containers").iter().map(|c| c.text("name")).collect();
@@ -62,7 +62,7 @@ pub(super) fn init(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
         if !names.insert(name) {
             errors.push(FieldError::duplicate(at.child("name"), name.into()));
         }
-        // The server looks at each by itself and so reports it at the first place.
+        // The server validates each init container's ports alone, so they have index 0.
         errors.extend(host_ports(&path, std::slice::from_ref(container)));
         if container.text("restartPolicy") == "Always" {
             errors.extend(probes::check(&at, container, around.grace()));
@@ -172,7 +172,7 @@ fn container_ports(path: &Path, all: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// A port of the host belongs to one container.
+/// Errors of host ports that several containers use.
 fn host_ports(path: &Path, containers: &[Value]) -> Vec<FieldError> {
     let mut taken = BTreeSet::new();
     let mut errors = Vec::new();
@@ -189,7 +189,7 @@ fn host_ports(path: &Path, containers: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// On the host's network, a container's port is the host's.
+/// Errors of container ports that differ from their host ports, for a Pod on the host network.
 pub(super) fn host_network(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.flag("hostNetwork") != Some(true) {
@@ -245,7 +245,7 @@ fn mounts(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError
     errors
 }
 
-/// The server forgets the index in these paths.
+/// The server omits the index in these paths.
 fn sub_paths(list: &Path, at: &Path, mount: &Value) -> Vec<FieldError> {
     let (sub, expression) = (mount.text("subPath"), mount.text("subPathExpr"));
     let mut errors = Vec::new();
@@ -279,7 +279,7 @@ fn propagation(list: &Path, mount: &Value, container: &Value) -> Vec<FieldError>
     errors
 }
 
-/// The server forgets the index in this path, too.
+/// The server omits the index in this path, too.
 fn read_only_below(path: &Path, mount: &Value) -> Vec<FieldError> {
     let known = ["Disabled", "Enabled", "IfPossible"];
     let mut errors = Vec::new();
@@ -343,7 +343,7 @@ fn devices(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldErro
     errors
 }
 
-/// An image without white space around it; checked of Pods, not of templates.
+/// The error of an image with surrounding white space, in Pods but not in templates.
 pub(crate) fn trimmed(path: &Path, image: &str) -> Option<FieldError> {
     let padded = image.trim().len() != image.len();
     let why = "must not have leading or trailing whitespace";

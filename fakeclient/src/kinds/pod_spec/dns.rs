@@ -1,4 +1,4 @@
-//! A Pod's DNS: how names are looked up, and by whom.
+//! `dnsPolicy` and `dnsConfig`.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::object::view::fields::Read;
 
 const MAX_SERVERS: usize = 3;
 const MAX_SEARCHES: usize = 32;
-/// Characters of one of them.
+/// Maximum length of a search path, in characters.
 const MAX_SEARCH: usize = 253;
 const MAX_SEARCH_TEXT: usize = 2048;
 
@@ -76,7 +76,7 @@ fn searches(path: &Path, searches: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// A part of a name between dots, which may begin with an underscore and have more of them, as in no other name.
+/// True for a label of a search path, which may contain underscores.
 fn is_label(label: &str) -> bool {
     let label = label.strip_prefix('_').unwrap_or(label);
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();

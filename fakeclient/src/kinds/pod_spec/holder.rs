@@ -1,6 +1,6 @@
-//! The holder of a Pod spec, which decides which rules apply.
+//! The parent object of a Pod spec, which decides on some rules.
 
-/// Whose spec is checked.
+/// The parent object of a Pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// A Pod.

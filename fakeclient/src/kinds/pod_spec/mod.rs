@@ -1,6 +1,6 @@
-//! What a Pod and a Pod template have in common: the defaults that depend on other fields, and the rules.
+//! Pod spec of Pods and Pod templates: defaults that depend on other fields, validation and warnings.
 //!
-//! Windows options, resource claims and the volume types of single vendors are checked by schema alone.
+//! Windows options, resource claims and vendor-specific volume types are validated by schema only.
 
 pub(crate) mod complete;
 pub(crate) mod disabled;

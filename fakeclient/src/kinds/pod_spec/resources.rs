@@ -1,4 +1,4 @@
-//! What a container asks for and may use.
+//! Validation of `resources` and `resizePolicy`.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use crate::kinds::rules::names::qualified_name;
 use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
-/// Resources that a container may name without a domain.
+/// Container resources without a domain.
 const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
-/// All names without a domain that Kubernetes knows (quotas use the others).
+/// All standard resources without a domain, those of quotas included.
 const STANDARD: [&str; 20] = [
     "cpu",
     "memory",
@@ -35,15 +35,15 @@ const STANDARD: [&str; 20] = [
     "services.loadbalancers",
 ];
 
-/// Resources that a Pod as a whole may ask for, as the server names them.
+/// Resources of a Pod as a whole, in the server's order.
 const WHOLE_POD: [&str; 3] = ["cpu", "hugepages-", "memory"];
 
-/// `resources` of a container.
+/// Errors of a container's `resources`.
 pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
     bags(path, resources, resource_name)
 }
 
-/// `resources` of a whole Pod.
+/// Errors of a Pod's `resources`.
 pub(super) fn of_pod(path: &Path, resources: &Value) -> Vec<FieldError> {
     bags(path, resources, |at, name| {
         let known = WHOLE_POD.contains(&name) || is_huge(name);
@@ -53,7 +53,7 @@ pub(super) fn of_pod(path: &Path, resources: &Value) -> Vec<FieldError> {
     })
 }
 
-/// `resizePolicy` of a container.
+/// Errors of a container's `resizePolicy`.
 pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
     let (names, kinds) = (["cpu", "memory"], ["NotRequired", "RestartContainer"]);
     let mut errors = Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<Fi
         if policies[..index].iter().any(|other| other.text("resourceName") == name) {
             errors.push(FieldError::duplicate(path.index(index), name.into()));
         }
-        // The server reports the rest at the list.
+        // The server reports the other errors at the list.
         for (text, known) in [(name, &names), (kind, &kinds)] {
             if text.is_empty() {
                 errors.push(FieldError::required(path, ""));
@@ -128,7 +128,7 @@ fn is_huge(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 
-/// In Kubernetes' own domain, which names without a domain are in too.
+/// True for resources in the domain `kubernetes.io`, which is implied for names without a domain.
 fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }

@@ -1,4 +1,4 @@
-//! Security contexts: user and group numbers, and settings that exclude each other.
+//! Validation of security contexts.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ use super::volumes::descending;
 
 const MAX_ID: i64 = i32::MAX as i64;
 
-/// The context of a Pod.
+/// Errors of a Pod's security context.
 pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["fsGroup", "runAsUser", "runAsGroup"] {
@@ -52,7 +52,7 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Kernel parameters by name.
+/// Errors of `sysctls`.
 fn parameters(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, parameter) in all.iter().enumerate() {
@@ -77,7 +77,7 @@ fn is_segment(text: &str) -> bool {
     ends(text.bytes().next()) && ends(text.bytes().last()) && text.bytes().all(right)
 }
 
-/// The context of a container, in a Pod that has users of its own or the host's.
+/// Errors of a container's security context. `own_users` is true if the Pod has its own user namespace.
 pub(super) fn container(path: &Path, context: &Value, own_users: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["runAsUser", "runAsGroup"] {
@@ -138,7 +138,7 @@ fn seccomp(path: &Path, profile: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_context(context: &Value) -> String {
     let capabilities = match &context["capabilities"] {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! `topologySpreadConstraints`: how evenly Pods lie over the parts of a cluster.
+//! Validation of `topologySpreadConstraints`.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::object::view::fields::Read;
 
 use super::affinity::label_keys;
 
-/// The rules of all constraints.
+/// Errors of all constraints.
 pub(super) fn check(path: &Path, constraints: &[Value]) -> Vec<FieldError> {
     let one = |(index, constraint)| one(&path.index(index), constraint, &constraints[index + 1..]);
     constraints.iter().enumerate().flat_map(one).collect()

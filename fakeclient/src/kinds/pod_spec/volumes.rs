@@ -1,4 +1,4 @@
-//! Volumes: one source each, names that are labels, paths that stay inside.
+//! Validation of volumes: names, sources and paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::object::view::fields::Read;
 
 use super::{claim_template, env};
 
-/// Sources in the order in which the server looks for a second one.
+/// Volume sources, in the order in which the server searches for a second one.
 const SOURCES: [&str; 29] = [
     "emptyDir",
     "hostPath",
@@ -46,10 +46,10 @@ const SOURCES: [&str; 29] = [
     "ephemeral",
 ];
 
-/// The volumes of a Pod by name, and whether each is a claim's, which can be used as a block device.
+/// Volumes of a Pod: name → true if the source is a claim, which can be a block device.
 pub(super) type Known = BTreeMap<String, bool>;
 
-/// The names that containers may mount, and what is wrong. A volume at fault has no name that counts.
+/// The valid volumes for mounts, and the errors of all volumes.
 pub(super) fn check(path: &Path, volumes: &[Value]) -> (Known, Vec<FieldError>) {
     let mut names = Known::new();
     let mut errors = Vec::new();
@@ -132,7 +132,7 @@ fn driver(path: &Path, source: &Value) -> Vec<FieldError> {
         if secret.is_empty() {
             errors.push(FieldError::required(path.child("nodePublishSecretRef").child("name"), ""));
         } else {
-            // The server forgets a step of this path.
+            // The server omits a segment of this path.
             errors.extend(invalid_each(&path.child("name"), secret, dns_subdomain(secret)));
         }
     }
@@ -210,7 +210,7 @@ fn one_item(path: &Path, item: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A file of the downward API; the server reports it at the volume.
+/// Errors of a downward API file. The server reports them at the volume.
 fn downward(path: &Path, item: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = required(path, item, "path").into_iter().collect();
     errors.extend(inside(&path.child("path"), item.text("path")));
@@ -259,7 +259,7 @@ fn projected(path: &Path, volume: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The path of a token's file is reported at the volume.
+/// Errors of a projected service account token. The server reports those of its path at the volume.
 fn token(volume: &Path, path: &Path, token: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let at = path.child("expirationSeconds");
@@ -282,7 +282,7 @@ fn token(volume: &Path, path: &Path, token: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A relative path that never climbs.
+/// Errors of a path that must be relative and must not contain `..`.
 pub(super) fn descending(path: &Path, text: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if text.starts_with('/') {

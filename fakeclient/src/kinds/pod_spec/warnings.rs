@@ -1,6 +1,5 @@
-//! What kube-apiserver 1.37 warns of in a Pod's spec or a template's: right in form, and hardly what was meant.
-//!
-//! It knows nothing of errors; what is warned of is taken all the same.
+//! Warnings of a Pod's spec or a template's in kube-apiserver 1.37: valid values that are deprecated or probably
+//! unintended.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -64,7 +63,7 @@ const DEPRECATED_LABELS: [(&str, &str); 8] = [
     ),
 ];
 
-/// Warnings about a Pod, whose place is the empty path, or about a template at `place`.
+/// Warnings of a Pod (with an empty path) or of a template.
 pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
     let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
     let (path, noted) = (&place.child("spec"), &place.child("metadata").child("annotations"));
@@ -101,7 +100,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
     for (at, container) in containers(path, spec) {
         let annotation = format!("{SECCOMP_OF_CONTAINER}{}", container.text("name"));
         said.extend(seccomp(noted, metadata, &container["securityContext"], &annotation));
-        // A Pod's own were told when its fields were brought in step.
+        // For a Pod, the synchronisation of fields and annotations has added the warning already.
         if *place != Path::default() {
             said.extend(app_armor::deprecated(noted, metadata, spec, container));
         }
@@ -138,7 +137,7 @@ fn addresses(path: &Path, spec: &Value) -> Vec<String> {
     servers.chain(aliases).collect()
 }
 
-/// Old labels of nodes by which a node is asked for, and wishes that no node can fulfil.
+/// Warnings of deprecated node labels, and of invalid label values in preferred node affinity.
 fn node_labels(path: &Path, spec: &Value) -> Vec<String> {
     let mut said = Vec::new();
     for (key, _) in spec.entries("nodeSelector") {
@@ -169,7 +168,7 @@ fn volumes(path: &Path, volumes: &[Value]) -> Vec<String> {
     .collect()
 }
 
-/// An annotation that took effect before there was a field, and takes none since.
+/// The warning of a deprecated seccomp annotation without an equal field.
 fn seccomp(path: &Path, metadata: &Value, context: &Value, key: &str) -> Option<String> {
     let alone = metadata["annotations"].has(key) && !context.has("seccompProfile");
     alone.then(|| {
@@ -181,7 +180,7 @@ fn deprecated(label: &str) -> Option<&'static str> {
     DEPRECATED_LABELS.iter().find(|(key, _)| *key == label).map(|(_, why)| *why)
 }
 
-/// The lists of containers, in the server's order.
+/// Container lists, in the server's order.
 pub(super) const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// All containers, in the server's order.
@@ -213,7 +212,7 @@ fn fractional(path: &Path, resources: &Value) -> Vec<String> {
     ["memory", "ephemeral-storage"].iter().filter_map(|name| fraction(path, resources, name)).collect()
 }
 
-/// Bytes come whole.
+/// The warning of a fractional number of bytes.
 fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
     let quantity = Quantity::parse(resources.get(name)?.as_str()?).ok()?;
     (quantity.milli() % 1000 != 0).then(|| {
@@ -222,7 +221,7 @@ fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
     })
 }
 
-/// A variable that is given twice, unless the second is made of the first.
+/// Warnings of repeated environment variables, unless a later one refers to the earlier.
 fn hidden(path: &Path, env: &[Value]) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut said = Vec::new();

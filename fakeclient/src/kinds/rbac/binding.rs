@@ -1,4 +1,4 @@
-//! `RoleBinding` and `ClusterRoleBinding`: a role that never changes, subjects of known kinds.
+//! `RoleBinding` and `ClusterRoleBinding`: subjects, and the immutable role reference.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 /// `rolebindings.rbac.authorization.k8s.io`, `clusterrolebindings.rbac.authorization.k8s.io`
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// A `RoleBinding`, which may bind a Role.
+    /// True for a `RoleBinding`, which may refer to a Role.
     pub(crate) namespaced: bool,
 }
 
@@ -86,7 +86,7 @@ impl Binding {
         for (index, subject) in subjects.iter().enumerate() {
             errors.extend(self.subject(&path.index(index), subject));
         }
-        // What the server's generated validation finds comes after what is written by hand.
+        // The server's generated validation runs after the hand-written one.
         for (index, subject) in subjects.iter().enumerate() {
             if subject.text("name").is_empty() {
                 errors.push(FieldError::required(path.index(index).child("name"), ""));

@@ -1,4 +1,4 @@
-//! `ResourceClaim` and its template: a request for an exact count asks for one device where it names no count.
+//! `ResourceClaim` and `ResourceClaimTemplate`: the default count of exact requests.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, 
 /// `resourceclaims.resource.k8s.io` and `resourceclaimtemplates.resource.k8s.io`
 #[derive(Debug)]
 pub(crate) struct Claim {
-    /// Whether the claim's spec stands one level deeper.
+    /// True for a template, whose claim spec is nested one level deeper.
     pub(crate) template: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `DeviceTaintRule`: a taint counts from when it was written or changed.
+//! `DeviceTaintRule`: the time at which its taint was added or changed.
 
 use std::borrow::Cow;
 

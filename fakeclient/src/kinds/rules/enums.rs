@@ -1,4 +1,4 @@
-//! Enumerations: a text that is required and one of a few.
+//! Enumerations.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(crate) fn one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldEr
     (!known.contains(&value)).then(|| FieldError::not_supported(path, value.into(), known))
 }
 
-/// The same of the field `key` of `object`, which is at `path`.
+/// The same for the field `key` of the object at `path`.
 pub(crate) fn required_one_of(path: &Path, object: &Value, key: &str, known: &[&str]) -> Option<FieldError> {
     one_of(&path.child(key), object.text(key), known)
 }

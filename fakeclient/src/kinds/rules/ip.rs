@@ -1,4 +1,4 @@
-//! IP addresses and networks as text, in the lenient reading of older fields.
+//! IP addresses and CIDRs, as validated in fields with legacy parsing.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 
 use crate::error::path::Path;
 
-/// An address; IPv4 parts with leading zeros are refused, since readers disagree about them.
+/// Errors of an IP address. IPv4 octets with leading zeros are invalid, because parsers disagree about them.
 pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {
     let say = |why: &str| vec![FieldError::invalid(path, text.into(), why)];
     if let Ok(address) = text.parse::<IpAddr>() {
@@ -18,7 +18,7 @@ pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {
     }
 }
 
-/// What the server warns of in an address that it takes: a spelling that others may not read.
+/// The warning of a valid but non-canonical address.
 pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
     if let Some(plain) = without_leading_zeros(text).filter(|plain| plain.to_string() != text) {
         return Some(format!("{path}: non-standard IP address {text:?} is invalid: use \"{plain}\""));
@@ -32,7 +32,7 @@ pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
         .then(|| format!("{path}: IPv6 address {text:?} should be in RFC 5952 canonical format ({right:?})"))
 }
 
-/// What the server warns of in a network that it takes.
+/// The warning of a valid but non-canonical CIDR.
 pub(crate) fn odd_network(path: &Path, text: &str) -> Option<String> {
     let (address, bits) = text.split_once('/')?;
     let (address, bits): (IpAddr, u32) = (address.parse().ok()?, bits.parse().ok()?);
@@ -48,7 +48,7 @@ fn without_leading_zeros(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(parts))
 }
 
-/// An address with a prefix length.
+/// Errors of a CIDR.
 pub(crate) fn network(path: &Path, text: &str) -> Vec<FieldError> {
     let say = |why: &str| vec![FieldError::invalid(path, text.into(), why)];
     let parts = text.split_once('/').and_then(|(address, bits)| {
@@ -78,7 +78,7 @@ fn width(address: IpAddr) -> u32 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// The address with nothing set behind the first `bits`.
+/// The address with all bits after the first `bits` cleared.
 fn network_of(address: IpAddr, bits: u32) -> IpAddr {
     match address {
         IpAddr::V4(ip) => {
@@ -92,7 +92,7 @@ fn network_of(address: IpAddr, bits: u32) -> IpAddr {
     }
 }
 
-/// An address that traffic from elsewhere can be sent to.
+/// Errors of an endpoint address: unspecified, loopback and link-local addresses are invalid.
 pub(crate) fn endpoint(path: &Path, text: &str) -> Vec<FieldError> {
     let Ok(ip) = text.parse::<IpAddr>() else {
         return vec![FieldError::invalid(path, text.into(), "must be a valid IP address")];

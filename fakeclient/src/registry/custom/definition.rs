@@ -1,7 +1,6 @@
-//! The strategy of `customresourcedefinitions.apiextensions.k8s.io`: its defaults, what clients may not choose, and
-//! the checks of `check`.
+//! Strategy of `customresourcedefinitions.apiextensions.k8s.io`: defaults, reset fields, and the validation of `check`.
 //!
-//! It does not know what is served: `resources` reads that from a definition, `establish` says when.
+//! `resources` derives the served resources of a definition, `establish` its conditions.
 
 use serde_json::{Value, json};
 
@@ -104,7 +103,7 @@ impl DeleteStrategy for Definition {
     }
 }
 
-/// The storage version is among the versions that etcd may hold.
+/// Adds the storage version to `status.storedVersions`.
 fn store_version(object: &mut Value) {
     let storage = object["spec"]
         .list("versions")

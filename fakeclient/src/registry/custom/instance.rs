@@ -1,7 +1,7 @@
-//! The strategy of the objects that a definition defines: schema, scale, embedded resources, lists, rules.
+//! Strategy of custom resources: validation by schema, scale, embedded resources, list types and CEL rules.
 //!
-//! All validation by schema happens here, so that nothing else needs to know that a resource is custom. Pruning and
-//! defaulting are the decoder's, on `Structural`.
+//! It contains all validation by schema, so that no other module depends on a resource being custom. Decoding prunes
+//! and applies defaults, by `Structural`.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use crate::object::view::fields::Read;
 use crate::registry::resource::ScalePaths;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// One version of a custom resource.
+/// Strategy of one version of a custom resource.
 #[derive(Debug)]
 pub(crate) struct Instance {
     schema: Arc<Structural>,
     whole: Node,
-    /// The schema of `status`, where a status subresource is served and the schema describes it.
+    /// The schema of `status`, if there is one and a status subresource.
     status: Option<Node>,
     scale: Option<ScalePaths>,
     rules: Option<Validator>,
-    /// Other versions come from a webhook.
+    /// True if a webhook converts between versions.
     webhook: bool,
 }
 
 impl Instance {
-    /// The strategy of a version with this raw schema; `has_status` says whether a status subresource is served.
+    /// The strategy of a version with the given schema. `has_status` is true with a status subresource.
     pub(crate) fn new(
         raw: &Value,
         schema: Arc<Structural>,
@@ -44,7 +44,7 @@ impl Instance {
         Self { schema, whole: Node::parse(raw), status, scale, rules, webhook: false }
     }
 
-    /// The same, converted by a webhook.
+    /// Sets whether a webhook converts between versions.
     pub(crate) fn converted_by_webhook(mut self, webhook: bool) -> Self {
         self.webhook = webhook;
         self
@@ -67,7 +67,7 @@ impl Instance {
         replicas(object, &scale.status_replicas).into_iter().chain(selector).collect()
     }
 
-    /// Rules are run only on objects of which their schema has little to say.
+    /// Adds the errors of CEL rules, unless schema errors block them.
     fn check_rules(&self, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
         let Some(rules) = &self.rules else { return };
         if blocks_rules(errors) {
@@ -154,7 +154,7 @@ impl StatusStrategy for Instance {
 
 impl DeleteStrategy for Instance {}
 
-/// Whether errors are such that the server checks no rules.
+/// True if the errors prevent the evaluation of CEL rules.
 fn blocks_rules(errors: &[FieldError]) -> bool {
     errors.iter().any(|error| {
         matches!(
@@ -168,7 +168,7 @@ fn blocks_rules(errors: &[FieldError]) -> bool {
     })
 }
 
-/// The value at a path of plain names, or why there can be none.
+/// The value at a path of field names; an error if a parent is no object.
 fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String> {
     let names: Vec<&str> = path.trim_start_matches('.').split('.').collect();
     let mut value = object;
@@ -185,7 +185,7 @@ fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String
     Ok(Some(value))
 }
 
-/// apimachinery's words about a value of another type than an accessor wants.
+/// apimachinery's message for a value of an unexpected type.
 fn of_type(path: &str, value: &Value, wanted: &str) -> String {
     let (shown, found) = match value {
         Value::Null => ("<nil>".to_owned(), "<nil>"),

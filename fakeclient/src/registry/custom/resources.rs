@@ -1,4 +1,4 @@
-//! What a definition makes the server serve: one resource for each served version.
+//! Resources of a definition, one for each served version.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const AGE: &str = "CreationTimestamp is a timestamp representing the server time
     represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: \
     https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
-/// The resources of a stored definition, in the order of its versions.
+/// The served resources of a stored definition, in the order of its versions.
 pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
     let versions = definition["spec"].list("versions");
     versions.iter().filter(|v| v.flag("served") == Some(true)).map(|v| resource(definition, v)).collect()
@@ -37,7 +37,7 @@ pub(crate) fn version(definition: &Value, name: &str) -> Option<Resource> {
     versions.iter().find(|version| version.text("name") == name).map(|found| resource(definition, found))
 }
 
-/// The server's warning to clients of a deprecated version, if this one is.
+/// The warning for a deprecated version; `None` if it is not deprecated.
 fn deprecation(definition: &Value, version: &str) -> Option<String> {
     let spec = &definition["spec"];
     let versions = spec.list("versions");
@@ -59,7 +59,7 @@ fn deprecation(definition: &Value, version: &str) -> Option<String> {
     Some(better.map_or(old.clone(), |name| format!("{old}; use {group}/{name} {kind}")))
 }
 
-/// Orders versions as Kubernetes does: v2 after v1 after v1beta2 after v1beta1 after v1alpha1 after anything else.
+/// Sort key of versions: v2 > v1 > v1beta2 > v1beta1 > v1alpha1 > all others.
 fn stability(version: &str) -> (u8, u64, u64) {
     let parse = || {
         let rest = version.strip_prefix('v')?;
@@ -131,7 +131,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     }
 }
 
-/// The object itself never changes the status where that has a subresource, which changes nothing else.
+/// Reset fields: the status for the main resource, and all but the status for the status subresource.
 fn reset_fields(status: bool) -> Vec<(String, FieldSet)> {
     if !status {
         return Vec::new();
@@ -219,7 +219,7 @@ fn columns(version: &Value) -> Vec<Column> {
     columns
 }
 
-/// The first eight bytes of the SHA-256 of `group/version/Kind` as stored.
+/// The base64 of the first eight bytes of the SHA-256 of `group/version/Kind` of the storage version.
 fn storage_hash(group: &str, version: &str, kind: &str) -> String {
     let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
     STANDARD.encode(&digest[..8])

@@ -1,4 +1,4 @@
-//! The quality-of-service class that follows from what a Pod asks for and is limited to.
+//! Quality-of-service class of a Pod, from its requests and limits.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) fn of_service(spec: &Value) -> &'static str {
     combined(containers.map(|container| of_requirements(&container["resources"])))
 }
 
-/// One class for all, or `Burstable` where they differ.
+/// The class of all containers if they agree, else `Burstable`.
 fn combined(mut classes: impl Iterator<Item = &'static str>) -> &'static str {
     let Some(first) = classes.next() else { return "BestEffort" };
     if classes.all(|class| class == first) { first } else { "Burstable" }

@@ -1,4 +1,4 @@
-//! What may change in a Pod once it exists.
+//! Mutable fields of a Pod.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,12 +11,12 @@ use crate::kinds::pod_spec::containers::trimmed;
 use crate::kinds::pod_spec::scheduling;
 use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
 
-/// The fields that the refusal names as changeable.
+/// The mutable fields, as the error message lists them.
 const CHANGEABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
                           `spec.tolerations` (only additions to existing tolerations),\
                           `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/// Errors of a change of the spec.
+/// Errors of changes to immutable fields.
 pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A deadline may be set and brought nearer; the flag says whether the server stops there.
+/// The error of a removed or increased deadline. The flag is true if the server then stops the validation.
 fn deadline(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)> {
     let key = "activeDeadlineSeconds";
     let at = path.child(key);
@@ -97,7 +97,7 @@ fn gates(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Everything else stays. The refusal lists the fields that change; the server prints Go structs there.
+/// The error of any other change. It lists the changed fields, where the server prints a diff of Go structs.
 fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     let mut frozen = spec.clone();
     for list in ["containers", "initContainers"] {
@@ -129,7 +129,7 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// One line for each value that goes (`-`) and comes (`+`), with its path.
+/// Lists each removed (`-`) and added (`+`) value with its path.
 fn list_changes(path: &str, old: &Value, new: &Value, changes: &mut String) {
     if old == new {
         return;
@@ -151,14 +151,14 @@ fn list_changes(path: &str, old: &Value, new: &Value, changes: &mut String) {
     }
 }
 
-/// A Pod that waits at a gate may be given a narrower choice of nodes.
+/// The error of a node selector that is not only extended; a Pod with scheduling gates may narrow it.
 fn gated_selector(path: &Path, spec: &Value, old: &Value) -> Option<FieldError> {
     let kept = old.entries("nodeSelector").all(|(key, value)| spec["nodeSelector"].get(key) == Some(value));
     let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
     (!kept).then(|| FieldError::invalid(path, spec["nodeSelector"].clone(), why))
 }
 
-/// … and its wishes about nodes may be narrowed, where it has any.
+/// Errors of node affinity that is not only narrowed, for a Pod with scheduling gates.
 fn gated_affinity(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
     let of = |spec: &Value| spec["affinity"]["nodeAffinity"][REQUIRED].list("nodeSelectorTerms").to_vec();
@@ -185,7 +185,7 @@ fn only_adds(new: &Value, old: &Value) -> bool {
     (!empty(old) || empty(new)) && lists.iter().all(|list| new.list(list).starts_with(old.list(list)))
 }
 
-/// The server prints its internal struct.
+/// The Go struct as error messages print it.
 fn go_term(term: &Value) -> String {
     let list = |key: &str| {
         let all = term.list(key).iter().map(|e| {
@@ -198,7 +198,7 @@ fn go_term(term: &Value) -> String {
     format!(r#"{{"MatchExpressions":{},"MatchFields":{}}}"#, list("matchExpressions"), list("matchFields"))
 }
 
-/// Takes out of a change what it does to the affinity to nodes, so that the rest can be compared.
+/// Reverts changes to the required node affinity, so that the rest can be compared.
 fn keep_node_affinity(frozen: &mut Value, old: &Value) {
     let (new, held) = (&frozen["affinity"], &old["affinity"]);
     if new["nodeAffinity"] == held["nodeAffinity"] {

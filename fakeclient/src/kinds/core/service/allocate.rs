@@ -1,7 +1,7 @@
-//! Cluster addresses and node ports, handed out from what the stored Services leave free.
+//! Allocation of cluster IPs and node ports that no stored Service uses.
 //!
-//! As in kube-apiserver 1.37, values chosen by the server come from the upper part of a range first (KEP-3070,
-//! KEP-3668), and a dry run hands out a placeholder without looking at what is taken.
+//! As in kube-apiserver 1.37, dynamic allocation prefers the upper part of a range (KEP-3070, KEP-3668), and a dry run
+//! gets a placeholder without a check for conflicts.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -19,15 +19,15 @@ use super::{families, is_headless, needs_cluster_ip, needs_health_port, spec_typ
 /// 10.0.0.0/24
 const NETWORK: u32 = u32::from_be_bytes([10, 0, 0, 0]);
 const ADDRESSES: u32 = 256;
-/// Addresses below this offset are left to clients that ask for one.
+/// Offset of the upper part of the address range; those below are reserved for explicit requests.
 const STATIC_ADDRESSES: u32 = 16;
 
 const FIRST_PORT: i64 = 30000;
 const LAST_PORT: i64 = 32767;
-/// Ports below this offset are left to clients that ask for one.
+/// Offset of the upper part of the port range; those below are reserved for explicit requests.
 const STATIC_PORTS: i64 = 86;
 
-/// Completes a Service with what the cluster hands out.
+/// Allocates the addresses and ports of a Service.
 pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
     let invalid = |service: &Value, errors: &[FieldError]| {
         ApiError::invalid("", "Service", service["metadata"].text("name"), errors)
@@ -55,11 +55,11 @@ pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Pee
     Ok(())
 }
 
-/// Why nothing could be handed out.
+/// Failure of an allocation.
 enum Refused {
-    /// What the client asked for cannot be had.
+    /// The requested value is not available.
     Field(FieldError),
-    /// Nothing is left.
+    /// The range is exhausted.
     Full(String),
 }
 
@@ -124,7 +124,7 @@ fn pick<T: Copy>(free: &[T], peers: &dyn Peers) -> Option<T> {
     free.get(at).copied()
 }
 
-/// The node ports of one request: what others hold, what the Service held, what it has taken by now.
+/// Node ports of one request: those of other Services, of the stored Service, and newly allocated ones.
 struct Ports<'a> {
     taken: BTreeSet<i64>,
     own: BTreeSet<i64>,
@@ -147,7 +147,7 @@ impl<'a> Ports<'a> {
         Self { taken, own, now: BTreeSet::new(), creating: old.is_none(), peers }
     }
 
-    /// Takes the port that a client asked for.
+    /// Allocates a requested port.
     fn take(&mut self, port: i64) -> Result<(), String> {
         if self.own.contains(&port) {
             return Ok(());
@@ -164,7 +164,7 @@ impl<'a> Ports<'a> {
         }
     }
 
-    /// Takes any port.
+    /// Allocates any free port.
     fn take_any(&mut self) -> Option<i64> {
         if self.peers.dry_run() {
             let placeholder = self.now.last().copied().unwrap_or(LAST_PORT + 1) + 1;
@@ -183,7 +183,7 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// On create, ports of one number (over TCP and UDP, say) share a node port; on update each has its own.
+/// On create, ports with the same number (for TCP and UDP) share a node port; on update each gets its own.
 fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused> {
     let automatic = spec_type(service) == "NodePort"
         || service["spec"].flag("allocateLoadBalancerNodePorts") != Some(false);
@@ -260,7 +260,7 @@ mod tests {
     use super::super::Service;
     use super::*;
 
-    /// Services and nothing else; picks the first free value.
+    /// Stored Services. The flag is true for a dry run; `pick` returns the first free value.
     struct Stored(Vec<Value>, bool);
 
     impl Peers for Stored {

@@ -1,4 +1,4 @@
-//! Cluster addresses and their IP families: the checks that both validation and allocation make.
+//! Validation of cluster IPs and IP families, shared by validation and allocation.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use super::{is_headless, needs_cluster_ip};
 const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
 const POLICIES: [&str; 3] = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 
-/// Whether `clusterIP`, `clusterIPs`, `ipFamilies` and `ipFamilyPolicy` fit together.
+/// Errors of `clusterIP`, `clusterIPs`, `ipFamilies` and `ipFamilyPolicy`, alone and combined.
 pub(super) fn check(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if !needs_cluster_ip(service) {
         return Vec::new();
@@ -99,7 +99,7 @@ fn unmatched(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldErr
     errors
 }
 
-/// Family of an address, if it is one.
+/// Family of an address; `None` if it is malformed.
 pub(super) fn family_of(ip: &Value) -> Option<&'static str> {
     Some(match ip.as_str()?.parse::<IpAddr>().ok()? {
         IpAddr::V4(_) => FAMILIES[0],
@@ -107,7 +107,7 @@ pub(super) fn family_of(ip: &Value) -> Option<&'static str> {
     })
 }
 
-/// Completes `ipFamilies` and `ipFamilyPolicy` for a cluster with IPv4 alone.
+/// Defaults `ipFamilies` and `ipFamilyPolicy` for a single-stack IPv4 cluster.
 pub(super) fn complete(service: &mut Value, old: Option<&Value>) -> Result<(), Vec<FieldError>> {
     if !needs_cluster_ip(service) {
         return Ok(());
@@ -145,7 +145,7 @@ pub(super) fn complete(service: &mut Value, old: Option<&Value>) -> Result<(), V
     Ok(())
 }
 
-/// Adds the family of each address that has none yet.
+/// Appends the family of each address without one.
 fn infer_families(spec: &mut Value) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     let policy = spec.text("ipFamilyPolicy");

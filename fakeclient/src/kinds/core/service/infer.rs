@@ -1,5 +1,5 @@
-//! What a client meant by leaving out or changing linked fields: `clusterIP` with `clusterIPs`, values that were
-//! allocated for it, fields that the new type has no use for.
+//! Implied changes of a Service: `clusterIP` and `clusterIPs`, allocated values, and fields of another type
+//! (apiserver's `patchAllocatedValues` and `dropTypeDependentFields`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, sam
 
 use super::{is_external, needs_cluster_ip, needs_health_port, spec_type};
 
-/// On create, a client that knows only `clusterIP` gets `clusterIPs`; never the other way round.
+/// On create, sets `clusterIPs` from `clusterIP`, never the reverse.
 pub(super) fn plural_from_singular(service: &mut Value) {
     let spec = object_mut(service, "spec");
     let ip = spec.text("clusterIP").to_owned();
@@ -18,7 +18,7 @@ pub(super) fn plural_from_singular(service: &mut Value) {
     }
 }
 
-/// A client may send again what it sent at first: what was allocated meanwhile stays.
+/// Keeps allocated values that the update does not set, such as those of a client that sends its manifest again.
 pub(super) fn keep_allocated(service: &mut Value, old: &Value) {
     if needs_cluster_ip(old) && needs_cluster_ip(service) {
         let spec = object_mut(service, "spec");
@@ -66,7 +66,7 @@ fn keep_node_ports(spec: &mut Value, old: &Value) {
     }
 }
 
-/// On update, `clusterIPs` follows a changed `clusterIP` unless the client changed both.
+/// On update, `clusterIPs` follows a changed `clusterIP`, unless both changed.
 pub(super) fn follow_singular(service: &mut Value, old: &Value) {
     let spec = object_mut(service, "spec");
     let (new_ip, old_ip) = (spec.text("clusterIP").to_owned(), old["spec"].text("clusterIP"));
@@ -83,7 +83,7 @@ pub(super) fn follow_singular(service: &mut Value, old: &Value) {
     }
 }
 
-/// A changed type takes with it what only the old one used, unless the client changed that too.
+/// Drops unchanged fields that the new type does not use.
 pub(super) fn drop_of_other_types(service: &mut Value, old: &Value) {
     let (old_spec, new) = (&old["spec"], service.clone());
     let spec = object_mut(service, "spec");

@@ -1,4 +1,4 @@
-//! The rules of a Service in the order in which kube-apiserver 1.37 reports them.
+//! Validation of a Service, in the order in which kube-apiserver 1.37 reports errors.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::object::view::fields::Read;
 
 use super::{families, is_external, is_headless, needs_health_port, spec_type};
 
-/// Everything that must hold of a Service by itself.
+/// Errors of a Service.
 pub(super) fn service(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = &service["spec"];
     let path = Path::new("spec");
@@ -151,7 +151,7 @@ fn repeated_ports(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_port(port: &Value) -> String {
     format!(
         r#"{{"Name":"","Protocol":{},"AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
@@ -164,7 +164,7 @@ fn source_ranges(service: &Value, path: &Path) -> Vec<FieldError> {
     let annotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
     let annotated = service["metadata"]["annotations"].get(annotation).and_then(Value::as_str);
     let (at, listed): (Path, Vec<(Option<usize>, &str)>) = if !ranges.is_empty() {
-        // The capital letter is the server's.
+        // The server's path has this capital letter.
         let texts = ranges.iter().enumerate().map(|(i, range)| (Some(i), range.as_str().unwrap_or_default()));
         (path.child("LoadBalancerSourceRanges"), texts.collect())
     } else if let Some(text) = annotated {
@@ -239,7 +239,7 @@ fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
         .collect()
 }
 
-/// What a change may not do: move to another address or family, another load balancer, another health port.
+/// Errors of changes to addresses, families, load balancer class or health check port.
 pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     let (spec, old_spec) = (&service["spec"], &old["spec"]);
     let mut errors = Vec::new();
@@ -285,7 +285,7 @@ fn moved(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
     errors
 }
 
-/// Rules of the status: what a load balancer reports.
+/// Errors of the load balancer status.
 pub(super) fn status(service: &Value, old: &Value) -> Vec<FieldError> {
     let ingress = |service: &Value| service["status"]["loadBalancer"].list("ingress").to_vec();
     let path = Path::new("status.loadBalancer.ingress");

@@ -1,4 +1,4 @@
-//! What kube-apiserver 1.37 warns of in a Service: fields without effect, old ones, and addresses in odd spellings.
+//! Warnings of a Service in kube-apiserver 1.37: ineffective and deprecated fields, and non-canonical addresses.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::spec_type;
 
 const OLD_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
 
-/// Warnings about a Service, in the server's order.
+/// Warnings of a Service, in the server's order.
 pub(super) fn warnings(service: &Value) -> Vec<String> {
     let (spec, path) = (&service["spec"], Path::new("spec"));
     let kind = spec_type(service);

@@ -1,5 +1,5 @@
-//! Groups of the Kubernetes community (`*.k8s.io`, `*.kubernetes.io`) need the annotation
-//! `api-approved.kubernetes.io`.
+//! API approval: the annotation `api-approved.kubernetes.io` in groups of the community (`*.k8s.io`,
+//! `*.kubernetes.io`).
 
 use serde_json::Value;
 
@@ -8,20 +8,20 @@ use crate::error::field::FieldError;
 const ANNOTATION: &str = "api-approved.kubernetes.io";
 const SEE: &str = "see https://github.com/kubernetes/enhancements/pull/1111";
 
-/// What the annotation says.
+/// State of the annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// There is none.
+    /// No annotation.
     Missing,
-    /// Neither a URL nor a reason.
+    /// Neither a URL nor a bypass.
     Invalid,
-    /// `unapproved…`
+    /// A value that starts with `unapproved`.
     Bypassed,
-    /// A URL.
+    /// A URL of the approval.
     Approved,
 }
 
-/// The state of a definition in a protected group, with the server's sentence; nothing for other groups.
+/// The state of a definition in a protected group, with the server's message; `None` for other groups.
 pub(crate) fn state(definition: &Value) -> Option<(State, String)> {
     let group = definition["spec"]["group"].as_str().unwrap_or_default();
     let within =

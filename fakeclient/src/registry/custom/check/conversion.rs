@@ -1,4 +1,5 @@
-//! `spec.conversion`. Paths are those of the server's internal form, where the webhook's parts stand flat.
+//! Validation of `spec.conversion`. Paths are those of the server's internal type, in which the webhook's fields are
+//! not nested.
 
 use serde_json::Value;
 
@@ -100,7 +101,7 @@ fn check_url(url: &str, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// The server hands name and namespace to this check the wrong way round; so do the paths below.
+/// The server passes name and namespace to this check in reverse order, so the paths of errors are exchanged.
 fn check_service(service: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if service.text("namespace").is_empty() {

@@ -1,4 +1,4 @@
-//! Defaults must be values that the schema accepts and would not prune.
+//! Validation of defaults, which must be valid and not be pruned by their schema.
 
 use serde_json::Value;
 
@@ -19,8 +19,7 @@ fn node(schema: &Value, path: &Path, is_root: bool, in_meta: bool, errors: &mut 
         return;
     }
     let embedded = is_root || schema.flag("x-kubernetes-embedded-resource") == Some(true);
-    // What a default inside metadata does to a whole resource is judged by `object_meta` alone on a real server too
-    // seldom to be modelled: the form of metadata is fixed, and defaults at the top level are refused.
+    // Defaults within metadata are not validated: the type of metadata is fixed, and top-level defaults are forbidden.
     if schema.has("default") && !in_meta {
         check_default(schema, &path.child("default"), embedded, errors);
     }

@@ -1,18 +1,16 @@
-//! How kube-apiserver prints its own structs as bad values: all fields, in the order of their declaration.
-//!
-//! It matters because clients see it in messages; nothing here judges anything.
+//! Go structs as kube-apiserver prints them in error messages: all fields, in the order of their declaration.
 
 use serde_json::Value;
 
 use crate::error::field::go_json;
 use crate::object::view::fields::Read;
 
-/// What a field of `JSONSchemaProps` holds.
+/// The type of a field of `JSONSchemaProps`.
 #[derive(Clone, Copy)]
 enum Form {
     Text,
     Flag,
-    /// A pointer or a list of plain JSON; absent is `null`.
+    /// A pointer or a list of plain JSON; `null` if it is absent.
     Plain,
     Schema,
     Schemas,
@@ -71,7 +69,7 @@ const SCHEMA: [(&str, &str, Form); 44] = [
     ("XValidations", "x-kubernetes-validations", Form::Rules),
 ];
 
-/// The fields of a schema that are set, as `(Go's name, JSON's name)`, in Go's order.
+/// The set fields of a schema as `(Go name, JSON name)`, in Go's order.
 pub(super) fn set_fields(schema: &Value) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
     SCHEMA.iter().filter(|(_, key, _)| !is_zero(&schema[*key])).map(|(name, key, _)| (*name, *key))
 }
@@ -85,7 +83,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// A schema.
+/// A printed schema.
 pub(super) fn schema(schema: &Value) -> String {
     let fields = SCHEMA.iter().map(|(name, key, form)| format!("\"{name}\":{}", value(&schema[*key], *form)));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
@@ -134,7 +132,7 @@ fn list(items: &Value, print: fn(&Value) -> String) -> String {
     format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(","))
 }
 
-/// One entry of `x-kubernetes-validations`.
+/// A printed entry of `x-kubernetes-validations`.
 pub(super) fn rule(rule: &Value) -> String {
     let text = |key: &str| go_json(&rule.text(key).into());
     format!(
@@ -148,7 +146,7 @@ pub(super) fn rule(rule: &Value) -> String {
     )
 }
 
-/// Which parts all versions share: the server keeps those beside the versions, and names them there.
+/// Parts that all versions share. The server's internal type has them outside the versions, which error paths show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "four parts, each shared or not by itself")]
 pub(super) struct Shared {
@@ -173,7 +171,7 @@ impl Shared {
     }
 }
 
-/// `spec.versions`, without the parts that all of them share.
+/// A printed `spec.versions`, without the shared parts.
 pub(super) fn versions(versions: &[Value], shared: Shared) -> String {
     let printed = versions.iter().map(|version| {
         let part = |key: &str, shared: bool, print: fn(&Value) -> String| {

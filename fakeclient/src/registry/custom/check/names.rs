@@ -1,4 +1,4 @@
-//! `spec.names` and `status.acceptedNames`.
+//! Validation of `spec.names` and `status.acceptedNames`.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::object::names::dns1035_label_errors;
 use crate::object::view::fields::Read;
 
-/// Names that are given must be well-formed; which must be given is the caller's.
+/// Errors of malformed names. The caller checks required ones.
 pub(super) fn check(names: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["plural", "singular"] {

@@ -1,7 +1,6 @@
-//! Every node of a schema: keywords that are not supported, list and map types, and its CEL rules.
+//! Validation of all nodes of a schema: unsupported keywords, list and map types, and CEL rules.
 //!
-//! Rules are compiled only where the schema around them is sound, because a rule on a broken schema gives errors that
-//! help nobody.
+//! Rules are compiled only in a structural schema, as others would cause misleading errors.
 
 use serde_json::Value;
 
@@ -11,20 +10,20 @@ use crate::error::path::Path;
 use crate::object::schema::structural::Type;
 use crate::object::view::fields::Read;
 
-/// What the way from the root to a node decides.
+/// Context of a node, from its ancestors.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
-    /// Why no default may stand here.
+    /// The reason why a default is forbidden here.
     no_defaults: Option<String>,
-    /// Inside `apiVersion`, `kind` or `metadata` of a resource.
+    /// True within `apiVersion`, `kind` or `metadata` of a resource.
     in_meta: bool,
-    /// The list above whose items cannot be told apart from one write to the next.
+    /// Path of the nearest list whose items cannot be correlated between two versions of an object.
     pub(super) uncorrelatable: Option<Path>,
-    /// The schema is structural, and no combination stands above.
+    /// True if the schema is structural and the node is outside of `allOf` and the like, so that rules compile.
     pub(super) compiles: bool,
 }
 
-/// Errors of the schema, and of its rules, which are reported after all others.
+/// Errors of the schema, and those of its rules, which are reported last.
 #[derive(Debug, Default)]
 pub(super) struct Errors {
     pub(super) schema: Vec<FieldError>,
@@ -141,7 +140,7 @@ fn items(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Errors
     }
 }
 
-/// A type that another keyword needs.
+/// The error of a keyword that requires another type.
 fn needs(schema: &Value, path: &Path, why: String, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     let at = path.child("type");
@@ -231,7 +230,7 @@ fn list_map(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// Items of sets and maps are there, and so are the keys of a map's items.
+/// Errors of the items of sets and maps, which must not be nullable, and of the map's keys.
 fn list_items(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     let (list, item) = (schema.text("x-kubernetes-list-type"), &schema["items"]);
     if !item.is_object() || !matches!(list, "set" | "map") {

@@ -1,4 +1,4 @@
-//! One version's schema as a whole: what may stand at its root, then structure, defaults, and every node.
+//! Validation of the schema of one version: root, structure, defaults and nodes.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::view::fields::Read;
 
-/// What a root schema may say when `properties.status` must be able to stand alone.
+/// Keywords that the root schema may contain with a status subresource.
 const BESIDE_STATUS: [&str; 22] = [
     "Description",
     "Type",
@@ -33,7 +33,7 @@ const BESIDE_STATUS: [&str; 22] = [
     "XValidations",
 ];
 
-/// `path` is that of the object that holds `openAPIV3Schema`; `status` says whether there is a status subresource.
+/// `path` is the path of the parent of `openAPIV3Schema`; `status` is true with a status subresource.
 pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError> {
     let at = path.child("openAPIV3Schema");
     let mut errors = Vec::new();

@@ -1,4 +1,4 @@
-//! `x-kubernetes-validations`: the form of each rule, and whether its expressions compile against the schema.
+//! Validation of `x-kubernetes-validations`: the form of each rule, and the compilation of its expressions.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What a version asks the server to serve beside its objects: scale, printer columns, selectable fields.
+//! Validation of subresources, printer columns and selectable fields of a version.
 
 use serde_json::Value;
 

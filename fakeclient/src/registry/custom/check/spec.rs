@@ -1,6 +1,6 @@
-//! `spec` as a whole: group, scope, versions, names, and the parts that other files check.
+//! Validation of `spec`: group, scope, versions and names; and by the other modules, schemas and conversion.
 //!
-//! Parts that are the same in all versions are reported beside the versions, as the server's internal form has them:
+//! Parts that all versions share are reported outside of them, as in the server's internal type:
 //! `spec.validation.openAPIV3Schema` for a definition with one version.
 
 use serde_json::Value;
@@ -44,7 +44,7 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
         errors.extend(check_parts(version, wanted, &at, "schema", version["subresources"].has("status")));
     }
     errors.extend(check_versions(versions, shared, &path.child("versions")));
-    // The server keeps the first version's name in a field of an older form, which it checks again.
+    // The server also validates the first version's name as the deprecated field `spec.version`.
     let first = versions.first().map(|version| version.text("name")).filter(|name| !name.is_empty());
     if let Some(broken) = first.map(dns1035_label_errors).filter(|broken| !broken.is_empty()) {
         errors.push(FieldError::invalid(path.child("version"), first.into(), broken.join(",")));
@@ -100,7 +100,7 @@ fn check_deprecation(version: &Value, path: &Path) -> Vec<FieldError> {
     broken.into_iter().map(|why| FieldError::invalid(&at, warning.into(), why)).collect()
 }
 
-/// The parts that are wanted of one version, or of all when they share them.
+/// Errors of the selected parts of one version, or of those that all versions share.
 fn check_parts(
     version: &Value,
     wanted: Shared,
@@ -151,7 +151,7 @@ fn check_names(given: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// What an update may not change; `established` says whether objects may exist.
+/// Errors of changes to immutable fields. `established` is true if custom resources may exist.
 pub(crate) fn check_immutable(spec: &Value, old: &Value, established: bool) -> Vec<FieldError> {
     let fields = [
         ("spec.scope", "/scope", true),
@@ -175,7 +175,7 @@ pub(crate) fn check_accepted_names(status: &Value) -> Vec<FieldError> {
     names::check(&status["acceptedNames"], &Path::new("status.acceptedNames"))
 }
 
-/// Formats that nothing enforces, and sets of what cannot be told apart.
+/// Warnings of unrecognized formats, and of sets whose items have no identity.
 pub(crate) fn warnings(spec: &Value) -> Vec<String> {
     let versions = spec.list("versions");
     let schemas: Vec<&Value> = match versions.first() {
@@ -206,7 +206,7 @@ pub(crate) fn warnings(spec: &Value) -> Vec<String> {
     formats
 }
 
-/// Every schema in a schema.
+/// Calls `see` with each schema of a schema, itself included.
 fn visit(schema: &Value, see: &mut dyn FnMut(&Value)) {
     if !schema.is_object() {
         return;

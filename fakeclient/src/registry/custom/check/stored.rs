@@ -1,4 +1,4 @@
-//! `status.storedVersions`: the versions that etcd may hold must stay in the spec.
+//! Validation of `status.storedVersions`, all of which must remain in the spec.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! What makes a schema structural (KEP-1002): every field has a type, outside of `allOf`, `anyOf`, `oneOf` and `not`,
-//! and those hold nothing but constraints on fields that are described outside of them.
+//! Structural schemas (KEP-1002): every field has a type outside of `allOf`, `anyOf`, `oneOf` and `not`, which contain
+//! only constraints on such fields.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ enum Level {
     Field,
 }
 
-/// All errors, sorted by text.
+/// All errors, sorted by message.
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     node(schema, Level::Root, path, &mut errors);
@@ -24,7 +24,7 @@ pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// Keywords without which nothing structural can be built, in the server's words.
+/// The server's message for an unsupported keyword that prevents a structural schema.
 pub(super) fn unsupported(schema: &Value) -> Option<&'static str> {
     if !schema.is_object() {
         return None;
@@ -127,7 +127,7 @@ fn children(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldErr
     }
 }
 
-/// `apiVersion`, `kind` and `metadata` of a resource, at the root or embedded.
+/// Errors of `apiVersion`, `kind` and `metadata` in a resource, at the root or embedded.
 fn resource_fields(schema: &Value, level: Level, embedded: bool, path: &Path, errors: &mut Vec<FieldError>) {
     let properties = &schema["properties"];
     if level == Level::Root || embedded {
@@ -155,7 +155,7 @@ fn resource_fields(schema: &Value, level: Level, embedded: bool, path: &Path, er
     }
 }
 
-/// Calls with each schema of a combination and its path.
+/// Calls `see` with each schema in a combination and its path.
 fn combinations<'a>(schema: &'a Value, mut see: impl FnMut(&'a Value, Path), path: &Path) {
     if schema.has("not") {
         see(&schema["not"], path.child("not"));
@@ -232,7 +232,7 @@ fn nested(schema: &Value, skip_any_of: bool, path: &Path, errors: &mut Vec<Field
     }
 }
 
-/// What a combination constrains must be described by the schema around it.
+/// Errors of fields that a combination constrains but the surrounding schema does not specify.
 fn complete(
     inner: &Value,
     outer: Option<&Value>,
