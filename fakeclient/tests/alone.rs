@@ -1,4 +1,4 @@
-//! A cluster in memory opens nothing. Alone in its process, so that nobody else opens anything meanwhile.
+//! Test that an in-memory cluster opens no files or sockets and starts no processes, alone in its process.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use kube::api::{Api, PostParams, WatchParams};
 use seatrial_fakeclient::FakeCluster;
 use serde_json::json;
 
-/// What this process has open, and its children. Only Linux tells.
+/// Open file descriptors and child processes of this process (Linux only).
 fn held() -> Vec<PathBuf> {
     let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
     let mut held: Vec<PathBuf> = links.filter_map(|link| std::fs::read_link(link.path()).ok()).collect();

@@ -1,8 +1,8 @@
-//! Go's regular expressions on the `regex` crate: what `pattern` and CEL's `matches` mean on a real server.
+//! Go's regular expressions on the `regex` crate, for `pattern` and CEL's `matches`.
 //!
-//! Both engines descend from RE2. They differ in that Go's classes `\d`, `\w`, `\s` and the boundary `\b` are ASCII,
-//! that Go has `\Q…\E`, and that this crate's classes know set operations and need `[` escaped. It does not know
-//! Go's limit of 1,000 repetitions.
+//! Both engines derive from RE2. In Go, the classes `\d`, `\w`, `\s` and the boundary `\b` are ASCII only, and `\Q…\E`
+//! quotes text; this crate's bracketed classes have set operations and need an escaped `[`. Go's limit of 1,000
+//! repetitions is not modelled.
 
 use regex::{Error, Regex, RegexBuilder};
 
@@ -11,7 +11,7 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
     RegexBuilder::new(&translate(pattern)).size_limit(64 << 20).build()
 }
 
-/// Whether a pattern compiles; if not, what Go says of the mistakes that people make.
+/// Compiles a pattern. For common mistakes, the error has Go's message.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {
     let Err(error) = compile(pattern) else { return Ok(()) };
     Err(format!("error parsing regexp: {}", go_words(pattern, &error.to_string())))
@@ -94,7 +94,7 @@ fn translate(pattern: &str) -> String {
     out
 }
 
-/// Where in a bracketed class the translation stands.
+/// Position of the translation in a bracketed class.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Outside,
@@ -109,7 +109,7 @@ impl Class {
     }
 }
 
-/// Writes what follows a backslash; gives the number of bytes read.
+/// Translates the escape after a backslash. Returns the number of consumed bytes.
 fn escape(after: &str, in_class: bool, out: &mut String) -> usize {
     let Some(c) = after.chars().next() else {
         out.push('\\');

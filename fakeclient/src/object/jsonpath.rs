@@ -1,14 +1,14 @@
-//! `JSONPath` in Kubernetes' dialect, for printer columns, scale paths and selectable fields: `.spec.a`,
+//! Kubernetes' `JSONPath` dialect for printer columns, scale paths and selectable fields: `.spec.a`,
 //! `.metadata.labels['a.b']`, `.spec.list[0]`, `[*]`, `[1:3]`, `..name`, `[?(@.type=="Ready")].status`.
 //!
-//! A missing field is no error: it finds nothing. `range`, `end` and text between braces are not part of a path and
-//! are not read here.
+//! An absent field matches nothing and is no error. Templates (`range`, `end`, text outside of braces) are not
+//! supported.
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// A path that was read.
+/// A parsed path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JsonPath {
     steps: Vec<Step>,
@@ -45,7 +45,7 @@ const OPERATORS: [(&str, Operator); 6] = [
 ];
 
 impl JsonPath {
-    /// Reads a path, with or without the root's `$`; the error says what cannot be read.
+    /// Parses a path with or without the leading `$`. The error names the unsupported part.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut rest = text.trim();
         rest = rest.strip_prefix(['$', '@']).unwrap_or(rest);
@@ -87,7 +87,7 @@ impl JsonPath {
         Ok(Self { steps })
     }
 
-    /// Everything that the path leads to, in order.
+    /// All values that the path matches, in order.
     pub(crate) fn find<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         let mut found = vec![value];
         for step in &self.steps {
@@ -100,7 +100,7 @@ impl JsonPath {
         found
     }
 
-    /// The first thing that the path leads to.
+    /// The first value that the path matches.
     pub(crate) fn first<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.find(value).into_iter().next()
     }
@@ -156,13 +156,13 @@ impl Operator {
     }
 }
 
-/// An index that may count from the end.
+/// Resolves an index, which counts from the end if it is negative.
 fn from_end(at: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
     usize::try_from(if at < 0 { at + length } else { at }).ok()
 }
 
-/// The value and all values below it.
+/// Collects the value and all values below it.
 fn deep<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     found.push(value);
     match value {
@@ -172,7 +172,7 @@ fn deep<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     }
 }
 
-/// The name at the beginning, with `\.` read as a dot, and what follows.
+/// The field name at the start, with `\.` unescaped, and the rest.
 fn field_name(text: &str) -> (String, &str) {
     let mut name = String::new();
     let mut chars = text.char_indices();
@@ -196,7 +196,7 @@ fn named(name: String, text: &str) -> Result<Step, String> {
     Ok(Step::Field(name))
 }
 
-/// What stands in the brackets at the beginning, and what follows them.
+/// The content of the brackets at the start, and the rest.
 fn bracket(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let mut quote = None;
@@ -267,7 +267,7 @@ fn filter_step(filter: &str) -> Result<Step, String> {
     Ok(Step::Filter { path: JsonPath::parse(filter)?, test: None })
 }
 
-/// Where an operator may begin: outside of quotes.
+/// Positions outside of quotes, at which an operator may start.
 fn operator_places(text: &str) -> Vec<usize> {
     let mut quote = None;
     let mut places = Vec::new();

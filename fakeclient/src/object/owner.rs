@@ -1,12 +1,12 @@
-//! `metadata.ownerReferences`: reading them, dropping repeated ones, and their rules (kube-apiserver 1.37). It does
-//! not know whether an owner exists: that is the garbage collector's question.
+//! `metadata.ownerReferences`: access, deduplication and validation (kube-apiserver 1.37). The existence of an owner is
+//! not checked here.
 
 use serde_json::{Map, Value};
 
 use super::view::metadata;
 use crate::error::field::FieldError;
 
-/// One owner, borrowed from the object that names it.
+/// An owner reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner<'v> {
     /// `group/version` or `v1`.
@@ -15,15 +15,15 @@ pub(crate) struct Owner<'v> {
     pub(crate) kind: &'v str,
     /// Name of the owner.
     pub(crate) name: &'v str,
-    /// What tells the owner from another of that name.
+    /// UID of the owner.
     pub(crate) uid: &'v str,
-    /// Whether it is the managing controller.
+    /// True if the owner is the managing controller.
     pub(crate) controller: bool,
-    /// Whether deleting the owner in the foreground waits for this object.
+    /// True if foreground deletion of the owner waits for this object (`blockOwnerDeletion`).
     pub(crate) blocks: bool,
 }
 
-/// The owners of an object.
+/// The owner references of an object.
 pub(crate) fn owners(object: &Value) -> impl Iterator<Item = Owner<'_>> {
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
     list.into_iter().flatten().map(owner)
@@ -42,8 +42,8 @@ fn owner(entry: &Value) -> Owner<'_> {
     }
 }
 
-/// Drops owners that stand twice; the text is a `Warning` header, if there is one to give. On a patch and on an
-/// update the object that counts is the one after admission.
+/// Removes repeated owner references. Returns the text of a `Warning` header, if any. Called after admission, also on
+/// update and patch.
 pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
     owners(object).nth(1)?;
     let list = metadata::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
@@ -66,7 +66,7 @@ pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
     })
 }
 
-/// What is wrong with the owners.
+/// Errors of the owner references.
 pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.ownerReferences";
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
@@ -113,7 +113,7 @@ fn owner_errors(owner: Owner<'_>, entry: &Value, path: &str) -> Vec<FieldError> 
     errors
 }
 
-/// The entry as Go prints the struct: fields in the order of their declaration.
+/// The reference as Go prints the struct: fields in the order of their declaration.
 fn in_go_order(entry: &Value) -> String {
     let mut parts = Vec::new();
     for field in ["apiVersion", "kind", "name", "uid"] {
@@ -125,7 +125,7 @@ fn in_go_order(entry: &Value) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
-/// Text that an error shows as it stands.
+/// A value that error messages print verbatim.
 fn raw(text: &str) -> Value {
     Value::Object(Map::from_iter([(FieldError::VERBATIM.to_owned(), text.into())]))
 }

@@ -1,15 +1,15 @@
-//! Metadata that the server decides: name and namespace by the URL, identity, times and generation.
+//! Metadata that the server sets: name, namespace, uid, times and generation.
 
 use serde_json::Value;
 
 use super::view::metadata;
 use crate::error::ApiError;
 
-/// Fields that a client cannot set when it creates an object.
+/// Fields that a client cannot set on create.
 const SYSTEM_FIELDS: [&str; 5] =
     ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
-/// Gives the object the request's namespace (empty for a cluster-scoped resource), unless it names another one.
+/// Sets the request's namespace (empty for a cluster-scoped resource). 400 if the object has another one.
 pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
     let own = metadata::namespace(object);
     if own == requested {
@@ -28,7 +28,7 @@ pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<()
     ))
 }
 
-/// Refuses an object whose name is not the one in the URL.
+/// 400 if the object's name differs from the request's.
 pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError> {
     let own = metadata::name(object);
     if own.is_empty() {
@@ -45,7 +45,7 @@ pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError
     Ok(())
 }
 
-/// Drops what a client may not choose on create.
+/// Removes fields that a client cannot set on create.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
     let metadata = metadata::of_mut(object);
     for field in SYSTEM_FIELDS {
@@ -53,8 +53,7 @@ pub(crate) fn wipe_system_fields(object: &mut Value) {
     }
 }
 
-/// Drops what a client may not choose on create and sets what the server gives: uid and time of creation
-/// (RFC 3339 with seconds).
+/// Removes fields that a client cannot set on create, and sets the uid and the creation time (RFC 3339, whole seconds).
 pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
     wipe_system_fields(object);
     let metadata = metadata::of_mut(object);
@@ -62,8 +61,8 @@ pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
     metadata.insert("creationTimestamp".to_owned(), now.into());
 }
 
-/// Keeps on update what only the server changes: generation and the marks of creation and deletion. A uid and a
-/// grace period are taken over only where the object names none; another value is for the rules to refuse.
+/// Keeps the fields that only the server changes on update: generation, creationTimestamp and deletionTimestamp. An
+/// absent uid or grace period is copied; a different one is left to the validation.
 pub(crate) fn carry_over(object: &mut Value, old: &Value) {
     let Some(old) = old.get("metadata").and_then(Value::as_object) else {
         return;
@@ -87,8 +86,8 @@ pub(crate) fn carry_over(object: &mut Value, old: &Value) {
     }
 }
 
-/// 409 for a write that names another uid than the stored object has. `key` is the storage key below the prefix,
-/// such as `/configmaps/default/web` or `/example.com/widgets/default/web`.
+/// 409 for a write with another uid than the stored object's. `key` is the storage key without prefix, such as
+/// `/configmaps/default/web` or `/example.com/widgets/default/web`.
 pub(crate) fn uid_conflict(group: &str, resource: &str, key: &str, wanted: &str, stored: &Value) -> ApiError {
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \

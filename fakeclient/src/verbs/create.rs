@@ -16,13 +16,13 @@ use crate::object::view::metadata;
 use crate::registry::custom::establish;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
 
-/// Where definitions are stored, under the storage keys of their objects.
+/// Storage key of CustomResourceDefinitions, whose names are the storage keys of their custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
+/// Maximum number of attempts with generated names that are in use (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
-/// Creates a decoded object; updates and applies of missing objects create, too.
+/// Creates a decoded object, also for an update or apply that creates.
 pub(crate) async fn create(
     scope: &mut RequestScope,
     proposed: Proposed,
@@ -57,7 +57,7 @@ async fn create_object(
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     metadata::remove(&mut object, "resourceVersion");
-    // A dry run of an apply that creates shows what the client said.
+    // A dry run of an apply that creates shows the client's resourceVersion.
     let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
     let sent = ManagedFields::take(&mut object);
     system_fields::wipe_system_fields(&mut object);
@@ -77,7 +77,7 @@ async fn create_object(
     attempt(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
 }
 
-/// The object with the resourceVersion that a dry run shows, if it shows one.
+/// The object with the resourceVersion of a dry run's response, if it has one.
 fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
     let Some(revision) = shown else { return created };
     let mut content = created.content().clone();
@@ -146,7 +146,7 @@ async fn attempt(
     }
 }
 
-/// 403 for a new custom resource whose definition is being deleted and waits for the objects that are left.
+/// 403 for a custom resource whose definition is terminating.
 fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result<(), ApiError> {
     let resource = &scope.resource;
     if resource.is_builtin() {
@@ -160,7 +160,7 @@ fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result
     Ok(())
 }
 
-/// apiserver's `SimpleNameGenerator`: the base is cut so that the whole fits a label.
+/// apiserver's `SimpleNameGenerator`: truncates the base so that the name is at most 63 bytes.
 fn generated(base: &str, suffix: &str) -> String {
     const LONGEST: usize = 63;
     let room = LONGEST - suffix.len();

@@ -1,4 +1,4 @@
-//! What stands around an answer's object: warnings, status codes, headers, the text of a path that leads nowhere.
+//! HTTP responses: warnings, status codes, headers, and errors of unknown paths.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ async fn a_pod_that_nobody_runs_is_marked_answered_and_gone() {
     let revision = |object: &Value| -> u64 {
         object["metadata"]["resourceVersion"].as_str().expect("a revision").parse().expect("a number")
     };
-    // Once for the mark, once for the deletion.
+    // One write sets the deletionTimestamp, the other deletes.
     assert_eq!(revision(&deleted), revision(&created) + 2);
     assert_eq!(ask(&cluster, "GET", &format!("{pods}/p"), Value::Null, &[]).await.code, 404);
 }

@@ -1,5 +1,4 @@
-//! Whatever a client sends, the fake answers in HTTP, and a refusal is a Status: arbitrary requests, most of them nearly
-//! right, so that they come far.
+//! Property test with arbitrary, mostly almost valid requests: each gets an HTTP response, and each error is a Status.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use seatrial_fakeclient::FakeCluster;
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// A request before it is one.
+/// The parts of an HTTP request.
 #[derive(Clone, Debug)]
 struct Sent {
     method: &'static str,
@@ -173,18 +172,18 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
-/// Sends one request, and says what is wrong with the answer.
+/// Sends a request. Returns the fault of the response, if any.
 async fn fault(cluster: &FakeCluster, sent: &Sent) -> Option<String> {
     let mut request = Request::builder().method(sent.method).uri(format!("{}?{}", sent.path, sent.query));
     for (name, value) in &sent.headers {
         request = request.header(*name, value);
     }
-    // What the http crate takes for no request cannot reach a server either.
+    // Requests that the http crate rejects cannot reach a server either.
     let request = request.body(Full::from(sent.body.clone())).ok()?;
     let response = cluster.service().oneshot(request).await.expect("the service never fails");
     let (parts, body) = response.into_parts();
     if parts.status.as_u16() < 400 {
-        // A watch has no end of its own; a document has.
+        // A watch does not end by itself; a document does.
         let read = tokio::time::timeout(Duration::from_millis(5), body.collect()).await;
         return read.is_ok_and(|read| read.is_err()).then(|| "the body broke off".to_owned());
     }

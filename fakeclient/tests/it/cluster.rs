@@ -1,4 +1,4 @@
-//! One cluster, one client: what a first test does.
+//! Basic use of one cluster through `kube::Client`.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn a_quiet_watch_that_asked_for_bookmarks_is_told_each_minute_how_far_it_i
     let from = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let params = WatchParams::default().labels("app=a").timeout(290);
     let mut watch = maps.watch(&params, &from).await.unwrap().boxed();
-    // Nothing that the watch selects: only a bookmark can tell of it.
+    // The watch does not select it, so that only a bookmark shows its revision.
     let other = maps.create(&PostParams::default(), &map("b")).await.unwrap();
     let began = tokio::time::Instant::now();
     for minute in 1..=2 {
@@ -225,7 +225,7 @@ async fn a_definition_takes_its_objects_along() {
     let answer = definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
     let definition = answer.left().expect("the definition waits for its objects to go");
     let uid = definition.uid().unwrap();
-    // Its end comes after the answer: a watch that starts now sees it.
+    // The definition is removed after the response, so that a watch started now shows it.
     let events = definitions.watch(&WatchParams::default().timeout(15), "0").await.unwrap();
     let deleted = events.try_any(|event| std::future::ready(matches!(event, WatchEvent::Deleted(_))));
     assert!(deleted.await.unwrap());
@@ -234,7 +234,7 @@ async fn a_definition_takes_its_objects_along() {
     assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone}");
 }
 
-/// What a cluster of a seed holds after the same requests: identities, names and addresses that it made up.
+/// The generated uids, names and addresses of a cluster with a seed, after the same requests.
 async fn made_up(seed: u64) -> Vec<serde_json::Value> {
     let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
     let cluster = FakeCluster::builder().seed(seed).clock(clock).build().unwrap();

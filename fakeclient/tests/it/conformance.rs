@@ -1,6 +1,6 @@
-//! The conformance cases on the fake alone: each runs, and what it asserts holds.
+//! Conformance cases on the fake: the assertions of each case.
 //!
-//! Whether the whole answers are those of a real server is for `cargo xtask fidelity` to say.
+//! `cargo xtask fidelity` compares whole responses with a real server's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ fn fake() -> Arc<dyn Wire> {
 }
 
 async fn hold(area: &str) {
-    // What the ledger knows to differ may fail here, and must differ where both sides are compared.
+    // Cases with an entry in the ledger may fail here, and must differ where both servers are compared.
     let cases: Vec<Case> = cases()
         .into_iter()
         .filter(|case| case.area == area && known(case.area, &case.name).is_none())

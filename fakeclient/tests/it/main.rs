@@ -1,4 +1,4 @@
-//! The fake as its users see it: through `kube::Client`.
+//! Integration tests of the fake through `kube::Client`.
 
 mod answers;
 mod anything;

@@ -1,4 +1,4 @@
-//! The socket: the same cluster for a client that knows nothing of this process.
+//! The TLS socket and its clients.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ async fn a_stopped_socket_takes_no_connection() {
     let serving = cluster.serve(0).await.unwrap();
     let address = serving.address();
     let maps: Api<ConfigMap> = Api::namespaced(client(&serving).await, "default");
-    // An open watch must not hold the socket open.
+    // An open watch must not keep the socket open.
     let _watch = maps.watch(&WatchParams::default(), "0").await.unwrap();
     serving.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
@@ -91,7 +91,7 @@ async fn a_token_lets_in_as_a_certificate_does_and_another_token_does_not() {
     assert_eq!(code("guessed").await, 401);
 }
 
-/// Asks for the version in the one form of HTTP that is offered, and gives the form and the status of the answer.
+/// Sends a request for `/version` with one ALPN protocol. Returns the HTTP version and status of the response.
 async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(serving.ca_pem().as_bytes()).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The type of an expression, or everything that is wrong with it, in cel-go's words.
+//! Type checker of CEL expressions, with cel-go's error messages.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::syntax::{Element, Expr, Kind, Macro, Problem};
 use super::types::{Bindings, Type};
 use super::value::Value;
 
-/// Checks one expression; variables come and go with the macros that bind them.
+/// Checks one expression. Macros bind variables temporarily.
 #[derive(Debug)]
 pub(crate) struct Checker {
     variables: Vec<(String, Type)>,
@@ -76,7 +76,7 @@ impl Checker {
         }
     }
 
-    /// The type that all elements of a literal have.
+    /// The common type of the elements of a literal; `dyn` if they differ.
     fn elements<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Type {
         let mut joined: Option<Type> = None;
         for element in elements {
@@ -177,7 +177,7 @@ impl Checker {
         if let Some(result) = result {
             return result;
         }
-        // An operand that is wrong itself says so alone, but for operators, which cel-go reports too.
+        // The error of a malformed operand is reported alone, but for operators cel-go reports both.
         if types.contains(&Type::Error) && !name.starts_with('_') {
             return Type::Error;
         }

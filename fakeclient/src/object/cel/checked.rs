@@ -1,5 +1,5 @@
-//! Rules that a real kube-apiserver 1.37 accepted or refused for one schema, with its words: the checker held against
-//! the server.
+//! Test of the type checker against kube-apiserver 1.37: rules for one schema that the server accepts or rejects, with
+//! its messages.
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
-//! Types of schemas, and the names under which expressions know their fields.
+//! CEL types of schemas, and names of fields in expressions.
 //!
-//! As in kube-apiserver 1.37: what a schema does not describe has no type and cannot be named in a rule; names that are
-//! CEL keywords or no identifiers are escaped (`__in__`, `a__dash__b`).
+//! As in kube-apiserver 1.37, unspecified fields have no type and cannot be used in a rule. Names that are CEL keywords
+//! or no identifiers are escaped (`__in__`, `a__dash__b`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const KEYWORDS: [&str; 20] = [
     "void",
 ];
 
-/// The type of what a schema describes, if it describes anything.
+/// The type of the values of a schema; `None` if the schema specifies none.
 pub(super) fn type_of(schema: &Structural, is_resource: bool, name: &str) -> Option<Type> {
     if schema.int_or_string {
         return Some(Type::Dyn);
@@ -73,7 +73,7 @@ fn object(schema: &Structural, is_resource: bool, name: &str) -> Type {
     Type::Object(Arc::new(Object { name: name.to_owned(), fields }))
 }
 
-/// The name of a field in expressions.
+/// The escaped name of a field in expressions.
 pub(super) fn escape(field: &str) -> String {
     if KEYWORDS.contains(&field) {
         return format!("__{field}__");

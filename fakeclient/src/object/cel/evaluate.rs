@@ -1,4 +1,4 @@
-//! The value of an expression that the checker has passed.
+//! Evaluation of checked CEL expressions.
 
 use super::library;
 use super::syntax::{Element, Expr, Kind, Macro};
@@ -67,7 +67,7 @@ impl Scope {
             .ok_or_else(|| format!("no such attribute(s): {name}"))
     }
 
-    /// The value of an element, or nothing where an optional one holds nothing.
+    /// The value of an element; `None` for an optional element without a value.
     fn element(&mut self, element: &Element) -> Result<Option<Value>, String> {
         let value = self.run(&element.value)?;
         Ok(match value {
@@ -116,7 +116,7 @@ impl Scope {
         }
         let overloads = library::find(&name).unwrap_or_default();
         let fitting = overloads.iter().filter(|o| o.member == member && o.params.len() == values.len());
-        // Which overload it is, only the values can say where types are dynamic: the first that takes them.
+        // With dynamic types, only the values select the overload: the first that accepts them.
         let mut refusal = library::no_overload();
         for overload in fitting {
             match (overload.run)(&values) {
@@ -131,7 +131,7 @@ impl Scope {
         Err(refusal)
     }
 
-    /// `&&` and `||`: an error counts only if the other side does not decide.
+    /// `&&` and `||`: an error is ignored if the other operand decides the result.
     fn logic(&mut self, left: &Expr, right: &Expr, decisive: bool) -> Outcome {
         let first = self.run(left);
         if matches!(first, Ok(Value::Bool(flag)) if flag == decisive) {
@@ -246,7 +246,7 @@ fn type_value(name: &str) -> &'static str {
     }
 }
 
-/// What the variables of a macro stand for, turn by turn: item, or index and item; key, or key and value.
+/// The values of a macro's variables per iteration: item, or index and item; key, or key and value.
 fn pairs(range: &Value, two: bool) -> Result<Vec<[Value; 2]>, String> {
     match range {
         Value::List(items, _) => Ok(items

@@ -1,4 +1,4 @@
-//! One expression, compiled: parsed, checked against the types of its variables, ready to run.
+//! Compiled CEL expressions: parsed, and checked against the types of their variables.
 
 use super::check::Checker;
 use super::evaluate::Scope;
@@ -10,21 +10,21 @@ use super::value::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     expr: Expr,
-    /// Whether it names `oldSelf`.
+    /// True if the expression uses `oldSelf`.
     pub(crate) uses_old_self: bool,
 }
 
-/// What an expression must give.
+/// The required type of an expression's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A rule.
+    /// For a rule.
     Bool,
-    /// A message.
+    /// For a message expression.
     Text,
 }
 
 impl Program {
-    /// Compiles, or says why not in the server's words.
+    /// Compiles an expression. The error is the server's message.
     pub(crate) fn compile(
         source: &str,
         variables: Vec<(String, Type)>,
@@ -47,13 +47,13 @@ impl Program {
         Ok(Self { expr, uses_old_self: checker.used.contains("oldSelf") })
     }
 
-    /// Runs with these variables.
+    /// Evaluates the expression with the given variables.
     pub(crate) fn run(&self, variables: Vec<(String, Value)>) -> Result<Value, String> {
         Scope::new(variables).run(&self.expr)
     }
 }
 
-/// Problems as cel-go prints them: place, text, the line, and a caret under the place.
+/// Errors as cel-go prints them: position, message, source line, and a caret below the position.
 fn shown(source: &str, mut problems: Vec<Problem>) -> String {
     problems.sort_by_key(|p| p.at);
     let print = |problem: &Problem| {

@@ -1,21 +1,21 @@
-//! Expressions as this crate sees them, and the seam behind which a parser stands.
+//! Syntax tree of CEL expressions, and the interface to the parser.
 //!
-//! Macros are kept as loops instead of being expanded, so that the checker and the evaluator see what was written. It
-//! does not know types.
+//! Macros are nodes of the tree and are not expanded, so that the checker and the evaluator have the source's
+//! structure.
 
 use cel::Env;
 use cel::common::ast::{EntryExpr, Expr as Parsed, IdedExpr, LiteralValue, SourceInfo};
 
 use super::value::Value;
 
-/// An expression and where it stands, in characters from the start.
+/// An expression and its position, in characters from the start of the source.
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) at: usize,
     pub(crate) kind: Kind,
 }
 
-/// What an expression is.
+/// The kind of an expression, with its operands.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Literal(Value),
@@ -29,14 +29,14 @@ pub(crate) enum Kind {
     Loop { name: Macro, range: Box<Expr>, vars: Vec<String>, args: Vec<Expr> },
 }
 
-/// An item or a value of a literal; an optional one is left out when it holds nothing.
+/// An item or an entry's value in a literal. An optional element without a value is omitted.
 #[derive(Clone, Debug)]
 pub(crate) struct Element {
     pub(crate) value: Expr,
     pub(crate) optional: bool,
 }
 
-/// A macro over a range or an optional.
+/// A macro over a range or an optional value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Macro {
     All,
@@ -50,16 +50,16 @@ pub(crate) enum Macro {
     OptFlatMap,
 }
 
-/// An error at a place in the source.
+/// An error at a position in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) at: usize,
     pub(crate) text: String,
 }
 
-/// What turns source into an expression.
+/// A parser of expressions.
 pub(crate) trait Parse {
-    /// The expression, or every syntax error.
+    /// Parses the source, or returns all syntax errors.
     fn parse(&self, source: &str) -> Result<Expr, Vec<Problem>>;
 }
 
@@ -89,7 +89,7 @@ impl Parse for CrateParser {
     }
 }
 
-/// The crate says of some errors itself what they are.
+/// Some errors of the `cel` crate need no prefix.
 fn syntax_error(message: &str) -> String {
     format!("Syntax error: {}", message.strip_prefix("Syntax error: ").unwrap_or(message))
 }
@@ -173,7 +173,7 @@ impl Reading<'_> {
     }
 }
 
-/// The macro of a member call and how many variables it binds; one of the arguments at least is the body.
+/// The macro of a method call, and the number of variables that it binds; at least one argument is the body.
 fn macro_of(name: &str, args: usize, leading: usize) -> Option<(Macro, usize)> {
     let (found, count) = match (name, args) {
         ("all", 2) => (Macro::All, 1),

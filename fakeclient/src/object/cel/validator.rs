@@ -1,7 +1,7 @@
-//! The rules of a schema, compiled once for each version of a CRD, and run over an object and what it was before.
+//! CEL rules of a schema, compiled once per version of a CRD, and evaluated on an object and its stored version.
 //!
-//! A rule sees the part of the object where it stands, as `self`, and its old value, where there is one that can be
-//! told, as `oldSelf`. What fails and did not change is forgiven (ratcheting), unless the rule is about the change.
+//! `self` is the value at the rule's schema node; `oldSelf` is its correlated old value, if there is one. Failures on
+//! unchanged values are ignored (ratcheting), except those of transition rules.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::object::schema::correlate::Correlated;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Additional, Rule, Structural, Type as SchemaType};
 
-/// The rules at one node of a schema and below.
+/// Rules of a schema node and of all nodes below.
 #[derive(Clone, Debug)]
 pub(crate) struct Validator {
     rules: Vec<Compiled>,
@@ -31,22 +31,22 @@ struct Compiled {
     rule: Rule,
     program: Result<Program, String>,
     message: Option<Program>,
-    /// Where errors point, below the node.
+    /// Field path of errors, relative to the node.
     field: String,
 }
 
-/// What is wrong with one rule when its CRD is written.
+/// Compile errors of one rule.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RuleProblems {
-    /// About the rule's expression.
+    /// Errors of the rule's expression.
     pub(crate) rule: Option<String>,
-    /// About the message's expression.
+    /// Errors of the message expression.
     pub(crate) message: Option<String>,
-    /// The rule names `oldSelf`.
+    /// True if the rule uses `oldSelf`.
     pub(crate) uses_old_self: bool,
 }
 
-/// Compiles the rules of one node for the checks of a CRD, without looking below.
+/// Compiles the rules of one node for the validation of a CRD, without those of nodes below.
 pub(crate) fn problems(schema: &Structural, is_resource: bool) -> Vec<RuleProblems> {
     let variables = variables_of(schema, is_resource);
     let check = |rule: &Rule| {
@@ -72,7 +72,7 @@ fn variables_of(schema: &Structural, is_resource: bool) -> impl Fn(bool) -> Vec<
     }
 }
 
-/// The nearest pair of new and old value at or above a node.
+/// The nearest correlated pair of new and old value at or above a node.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ratchet<'a> {
     here: Option<Correlated<'a>>,
@@ -101,7 +101,7 @@ impl Ratchet<'_> {
 }
 
 impl Validator {
-    /// The rules of a schema and of all below it; nothing where there are none.
+    /// Compiles the rules of a schema and all nodes below; `None` if there are none.
     pub(crate) fn compile(schema: &Structural, is_resource: bool) -> Option<Self> {
         let below = |s: &Structural| Self::compile(s, false);
         let properties: BTreeMap<String, Self> =
@@ -134,7 +134,7 @@ impl Validator {
         (!empty).then_some(Self { rules, is_resource, properties, additional, items })
     }
 
-    /// Errors of a whole object; `old` is what it was.
+    /// Errors of an object; `old` is the stored object on update.
     pub(crate) fn validate(&self, schema: &Structural, new: &Json, old: Option<&Json>) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let here = old.map(|old| Correlated { new, old, schema });
@@ -258,13 +258,13 @@ impl Compiled {
     }
 }
 
-/// How error texts name a rule.
+/// The name of a rule in error messages.
 fn name_of(rule: &Rule) -> &str {
     let message = rule.message.as_deref().filter(|m| !m.is_empty());
     message.unwrap_or(&rule.rule).trim()
 }
 
-/// The text of a message expression, unless it fails or is no single line.
+/// The result of a message expression; `None` if it fails or is not a single line.
 fn message(program: &Program, variables: Vec<(String, Value)>) -> Option<String> {
     const LONGEST: usize = 5 * 1024;
     let Ok(Value::String(text)) = program.run(variables) else { return None };

@@ -1,4 +1,4 @@
-//! Values while an expression is evaluated, made from JSON by its schema.
+//! CEL values, and their conversion from JSON by a schema.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -22,10 +22,10 @@ pub(crate) enum Value {
     String(Arc<str>),
     Bytes(Vec<u8>),
     Timestamp(Timestamp),
-    /// Nanoseconds.
+    /// In nanoseconds.
     Duration(i128),
     List(Arc<[Value]>, Same),
-    /// Entries in the order of their making; keys differ.
+    /// Entries in insertion order, with unique keys.
     Map(Arc<Vec<(Value, Value)>>),
     Optional(Option<Box<Value>>),
     Type(&'static str),
@@ -34,14 +34,14 @@ pub(crate) enum Value {
     Quantity(Quantity),
 }
 
-/// When two lists are equal.
+/// Equality of lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Same {
     #[default]
     InOrder,
     /// As sets.
     AnyOrder,
-    /// As maps by these keys, which holds in any order too.
+    /// As maps with these keys, in any order.
     ByKeys,
 }
 
@@ -58,7 +58,7 @@ impl Value {
         Self::Map(Arc::new(entries))
     }
 
-    /// The name of its type.
+    /// The name of the value's type.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null_type",
@@ -80,13 +80,13 @@ impl Value {
         }
     }
 
-    /// The value under a key of a map.
+    /// The value of a map's key.
     pub(crate) fn get(&self, key: &Self) -> Option<&Self> {
         let Self::Map(entries) = self else { return None };
         entries.iter().find(|(k, _)| k.equals(key)).map(|(_, v)| v)
     }
 
-    /// `==`; numbers compare by value whatever their type.
+    /// `==`; numbers of different types compare by value.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -118,7 +118,7 @@ impl Value {
         }
     }
 
-    /// Order, where there is one.
+    /// The order of two values; `None` if they are not comparable.
     #[expect(clippy::cast_precision_loss, reason = "CEL compares integers with doubles as doubles")]
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         Some(match (self, other) {
@@ -140,7 +140,7 @@ impl Value {
         })
     }
 
-    /// A JSON value as its schema types it; fields that the schema does not name are left out.
+    /// Converts JSON by its schema. Unspecified fields are omitted.
     pub(crate) fn from_json(json: &Json, schema: &Structural, is_resource: bool) -> Self {
         match json {
             Json::Null => Self::Null,

@@ -1,8 +1,6 @@
-//! JSON patch (RFC 6902) as kube-apiserver 1.37 applies it, with the liberties of its library: a `replace` adds a
-//! missing field, an index may be negative, `add` without a value adds null, the text before a path's first slash
-//! counts for nothing. The crate json-patch has none of these, so the steps are walked here.
-//!
-//! It does not know what the object is, nor that the result must be decoded again.
+//! JSON patch (RFC 6902) as kube-apiserver 1.37 applies it, with the deviations of its library: `replace` adds an
+//! absent field, an index may be negative, `add` without a value adds null, and text before the first slash of a path
+//! is ignored. The crate json-patch has none of these, so it is not used.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +10,7 @@ use crate::object::decode::text::Parsed;
 
 const MAX_OPERATIONS: usize = 10_000;
 
-/// A step that cannot be done; the server keeps the reason to itself.
+/// An operation that cannot be applied. The server's message has no details.
 #[derive(Debug)]
 struct Inapplicable;
 
@@ -41,7 +39,7 @@ pub(super) fn apply(
     Ok(Patched::new(object, remarks))
 }
 
-/// The list of operations, each an object or null; other forms get Go's words for the type it wanted.
+/// The operations, each an object or null. The error for another JSON type is Go's.
 fn operations(patch: &Value, strict: bool) -> Result<&[Value], ApiError> {
     let (prefix, list, item) = if strict {
         ("error decoding patch: ", "[]handlers.jsonPatchOp", "handlers.jsonPatchOp")
@@ -75,7 +73,7 @@ fn operations(patch: &Value, strict: bool) -> Result<&[Value], ApiError> {
     Ok(operations)
 }
 
-/// Fields given twice and fields that no operation has, operation by operation.
+/// Warnings of duplicate and unknown fields of the operations.
 fn remarks_on(operations: &[Value], duplicates: &[String]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (index, operation) in operations.iter().enumerate() {
@@ -159,14 +157,14 @@ fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), Inappli
     Ok(())
 }
 
-/// A missing field equals null.
+/// An absent field equals null.
 fn test(document: &Value, path: &str, wanted: Option<&Value>) -> Result<(), Inapplicable> {
     let found = if path.is_empty() { Some(document) } else { get(document, path)? };
     let found = found.unwrap_or(&Value::Null);
     if found == wanted.unwrap_or(&Value::Null) { Ok(()) } else { Err(Inapplicable) }
 }
 
-/// The value at `path`; nothing where an object lacks the last key.
+/// The value at `path`; `None` if an object lacks the last key.
 fn get<'v>(document: &'v Value, path: &str) -> Result<Option<&'v Value>, Inapplicable> {
     let (parents, key) = split(path)?;
     let mut parent = document;
@@ -184,7 +182,7 @@ fn get<'v>(document: &'v Value, path: &str) -> Result<Option<&'v Value>, Inappli
     }
 }
 
-/// The object or array that holds the last part of `path`, and that part.
+/// The parent of the last segment of `path`, and that segment.
 fn parent_mut<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), Inapplicable> {
     let (parents, key) = split(path)?;
     let mut parent = document;
@@ -201,7 +199,7 @@ fn parent_mut<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value,
     Ok((parent, key))
 }
 
-/// Unescaped parts of a pointer, the last one apart. What precedes the first slash is dropped.
+/// Unescaped segments of a pointer, the last one separately. Text before the first slash is ignored.
 fn split(path: &str) -> Result<(Vec<String>, String), Inapplicable> {
     let mut parts: Vec<_> =
         path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();

@@ -1,6 +1,4 @@
-//! Merge patch (RFC 7386): null removes, objects merge, everything else replaces.
-//!
-//! It does not know what the object is, nor that the result must be decoded again.
+//! Merge patch (RFC 7386): null removes a field, objects merge, all other values replace.
 
 use serde_json::{Map, Value};
 
@@ -30,14 +28,14 @@ pub(super) fn apply(
             merge(&mut object, patch);
             object
         }
-        // Without validation the server's library replaces the object by the list; decoding that then fails.
+        // Without validation, the server's library replaces the object by the list, which then fails to decode.
         Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
         _ => return Err(ApiError::bad_request("Invalid JSON Patch")),
     };
     Ok(Patched::new(object, remarks))
 }
 
-/// Merges one level; `target` becomes an object if it is none.
+/// Merges one level. A `target` of another type becomes an object.
 fn merge(target: &mut Value, patch: Map<String, Value>) {
     let Value::Object(fields) = target else {
         *target = without_nulls(Value::Object(patch));
@@ -55,7 +53,7 @@ fn merge(target: &mut Value, patch: Map<String, Value>) {
                 }
             },
             other => {
-                // The server's library drops nulls inside a new list, unless the list replaces an object.
+                // The server's library drops nulls in a new list, unless the list replaces an object.
                 let replaces_object = fields.get(&key).is_some_and(Value::is_object);
                 fields.insert(key, if replaces_object { other } else { without_nulls(other) });
             }
@@ -63,7 +61,7 @@ fn merge(target: &mut Value, patch: Map<String, Value>) {
     }
 }
 
-/// A new value loses the fields that are null, at every depth; items that are null stay.
+/// A new value without null fields, at any depth; null items remain.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(

@@ -1,8 +1,8 @@
-//! Strategic merge patch: a merge patch that knows, from the schema, which lists are merged by a key or as sets, and
-//! takes directives (`$patch`, `$retainKeys`, `$deleteFromPrimitiveList/…`, `$setElementOrder/…`).
+//! Strategic merge patch: a merge patch with a schema, by which lists merge by key or as sets, and with directives
+//! (`$patch`, `$retainKeys`, `$deleteFromPrimitiveList/…`, `$setElementOrder/…`).
 //!
-//! Rules and messages are those of apimachinery's `util/strategicpatch` (kube-apiserver 1.37). This file walks
-//! objects; `strategic_list` walks lists. Neither knows kinds, nor that the result must be decoded again.
+//! Rules and messages are those of apimachinery's `util/strategicpatch` (kube-apiserver 1.37). This module merges
+//! objects, `strategic_list` merges lists.
 
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ const ORDER_PREFIX: &str = "$setElementOrder";
 
 pub(super) type Fields = Map<String, Value>;
 
-/// Applies the patch to `object`, whose schema is the component of that name.
+/// Applies the patch to `object`, whose schema is the named component.
 pub(super) fn apply(
     parsed: &Parsed,
     object: &Value,
@@ -49,24 +49,24 @@ pub(super) fn apply(
     Ok(Patched { object: Value::Object(merged), remarks, patch_shown: Some(shown) })
 }
 
-/// What a field of an object says about patches to it.
+/// Patch metadata of a field.
 pub(super) struct FieldPlan<'s> {
     /// Schema of the field's value.
     pub(super) schema: &'s Structural,
     /// `merge`, `replace` or empty.
     pub(super) strategy: String,
-    /// Key of a list of objects, or empty.
+    /// Merge key of a list of objects, or empty.
     pub(super) merge_key: String,
 }
 
-/// Merges with the schemas at hand.
+/// Merges values by their schemas.
 pub(super) struct Merger<'c> {
-    /// Where names are looked up.
+    /// The named schemas.
     pub(super) components: &'c dyn Components,
 }
 
 impl Merger<'_> {
-    /// `patch` merged into `original`, both described by `schema`.
+    /// Merges `patch` into `original`, both with the schema `schema`.
     pub(super) fn maps(
         &self,
         mut original: Fields,
@@ -111,7 +111,7 @@ impl Merger<'_> {
         };
         if !both_fit {
             if !deleting {
-                // A scalar is replaced as it is; what is new or of another type loses its nulls.
+                // A scalar replaces the old one; a value that is new or of another type loses its nulls.
                 drop_nulls(&mut value);
                 match without_directives(value) {
                     Some(value) => original.insert(key.to_owned(), value),
@@ -139,7 +139,7 @@ impl Merger<'_> {
         Ok(())
     }
 
-    /// Merges the lists whose order the patch gives, and takes them out of the patch.
+    /// Merges the lists whose order the patch specifies, and removes them from the patch.
     fn ordered_lists(
         &self,
         original: &mut Fields,
@@ -170,7 +170,7 @@ impl Merger<'_> {
         Ok(())
     }
 
-    /// What `schema` says about its field `key`; for a list, the schema of its items.
+    /// The patch metadata of the field `key`; for a list, with the schema of its items.
     fn plan<'s>(&'s self, schema: &'s Structural, key: &str) -> Result<FieldPlan<'s>, ApiError> {
         let object = resolve(self.components, schema);
         let (field, strategies) = match object.properties.get(key) {
@@ -190,7 +190,7 @@ impl Merger<'_> {
     }
 }
 
-/// `$retainKeys` lists the only fields that stay.
+/// Removes all fields but those in `$retainKeys`.
 fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), ApiError> {
     let Some(kept) = patch.remove(RETAIN_KEYS) else {
         return Ok(());
@@ -208,7 +208,7 @@ fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), ApiError
     Ok(())
 }
 
-/// The field that a parallel list such as `$setElementOrder/containers` is for.
+/// The field of a directive such as `$setElementOrder/containers`.
 fn strip<'k>(key: &'k str, prefix: &str) -> Result<&'k str, ApiError> {
     let rest = key.split_once('/').filter(|(start, _)| *start == prefix).map(|(_, rest)| rest);
     rest.ok_or_else(|| {
@@ -217,7 +217,7 @@ fn strip<'k>(key: &'k str, prefix: &str) -> Result<&'k str, ApiError> {
     })
 }
 
-/// A new value without the fields that are null; items that are null stay.
+/// Removes null fields of a new value; null items remain.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -229,7 +229,7 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// A new value without the objects that carry `$patch`; nothing if it is one.
+/// A new value without objects that contain `$patch`; `None` if it contains `$patch` itself.
 pub(super) fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(fields) if fields.contains_key(PATCH) => None,
@@ -242,7 +242,7 @@ pub(super) fn without_directives(value: Value) -> Option<Value> {
     }
 }
 
-/// 500 with nothing but a text: an error that the server's patch handler does not translate.
+/// 500 with a message only: an error that the server's patch handler does not translate.
 pub(super) fn untranslated(message: impl Into<String>) -> ApiError {
     ApiError::new(500, "", message)
 }
@@ -275,13 +275,13 @@ fn unknown_field(schema: &Structural, key: &str) -> ApiError {
     untranslated(format!("unable to find api field in struct {name} for the json field \"{key}\""))
 }
 
-/// A map as Go's `%v` prints it: `map[a:1 b:[x y]]`.
+/// A map in Go's `%v` format: `map[a:1 b:[x y]]`.
 pub(super) fn go_map(fields: &Fields) -> String {
     let parts: Vec<_> = fields.iter().map(|(key, value)| format!("{key}:{}", go_value(value))).collect();
     format!("map[{}]", parts.join(" "))
 }
 
-/// A value as Go's `%v` prints it.
+/// A value in Go's `%v` format.
 pub(super) fn go_value(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),

@@ -1,5 +1,5 @@
-//! The lists of a strategic merge patch: merged by key or as sets, then brought into the order that both sides
-//! agree on. It follows apimachinery's `util/strategicpatch` (kube-apiserver 1.37) and knows no kinds.
+//! Lists of strategic merge patches: merge by key or as sets, and order (apimachinery's `util/strategicpatch`,
+//! kube-apiserver 1.37).
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::error::ApiError;
 
 type List = Vec<Value>;
 
-/// `patch` merged into `original`; with `deleting`, its items are taken out instead.
+/// Merges `patch` into `original`; with `deleting`, removes its items instead.
 pub(super) fn merge(
     objects: &Merger<'_>,
     original: List,
@@ -44,7 +44,7 @@ pub(super) fn merge(
     in_order(merged, &patch, &original, &plan.merge_key)
 }
 
-/// As `merge`, with the order given by the patch's directive; nothing if neither side has the list.
+/// Merges with the order of the patch's directive; `None` if neither side has the list.
 pub(super) fn merge_in_order(
     objects: &Merger<'_>,
     original: Option<List>,
@@ -66,7 +66,7 @@ pub(super) fn merge_in_order(
     in_order(merged, order, &server_order, &plan.merge_key).map(Some)
 }
 
-/// Whether the items are objects; all must be of one type, and none a list.
+/// True if the items are objects. All items must have one type, which must not be a list.
 fn holds_objects(lists: &[&List]) -> Result<bool, ApiError> {
     let mut items = lists.iter().flat_map(|list| list.iter());
     let Some(first) = items.next() else {
@@ -82,7 +82,7 @@ fn holds_objects(lists: &[&List]) -> Result<bool, ApiError> {
     Ok(first.is_object())
 }
 
-/// A number for the Go type behind a value: whole and broken numbers differ.
+/// A number per Go type of a value; integers and floats differ.
 fn kind(value: &Value) -> u8 {
     match value {
         Value::Null => 0,
@@ -95,7 +95,7 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-/// Carries out `$patch` of the items: what is left of the original, and the items that carry none.
+/// Applies the items with `$patch`. Returns the remaining original items, and the items without `$patch`.
 fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, List), ApiError> {
     let mut plain = List::new();
     let mut replace = false;
@@ -119,7 +119,7 @@ fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, Li
     if replace { Ok((plain, List::new())) } else { Ok((original, plain)) }
 }
 
-/// Merges each item into the one of its key; items of new keys are appended as they are.
+/// Merges each item into that with the same key, or appends it.
 fn plain_items(
     objects: &Merger<'_>,
     mut merged: List,
@@ -140,8 +140,8 @@ fn plain_items(
     Ok(merged)
 }
 
-/// What the patch names comes in its order, the rest keeps the server's; an item of the patch goes first unless the
-/// server had it later.
+/// Items of the patch get its order, all others keep the server's. An item of the patch comes first, unless the
+/// server's order puts it later.
 fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Result<List, ApiError> {
     let mut named = Vec::new();
     let mut rest = Vec::new();
@@ -173,7 +173,7 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
     Ok(result)
 }
 
-/// Where an item of this key (or this scalar) stands in a list.
+/// Position of the item with the same key (or of the same scalar) in a list.
 fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     list.iter().position(|other| {
         if key.is_empty() {
@@ -184,7 +184,7 @@ fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     })
 }
 
-/// Refuses a patch whose items stand in another order than its own directive says.
+/// An error if the order of the items differs from the directive's.
 fn agrees(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiError> {
     if patch.is_empty() || order.is_empty() {
         return Ok(());

@@ -1,14 +1,14 @@
-//! Defaulting: absent fields, and `null` where it is no value, get the schema's `default`.
+//! Defaulting of custom resources: absent fields, and non-nullable fields that are `null`, get the schema's `default`.
 //!
-//! kube-apiserver 1.37 does this when it decodes a request and when it reads from storage. A default is applied
-//! inside an object that is there (or that a default of its own has just put there), never to make its parent.
+//! kube-apiserver 1.37 applies defaults to requests and to objects read from storage. A default needs an existing
+//! parent, which may be a default itself.
 
 use serde_json::Value;
 
 use super::structural::{Additional, Structural};
 
 impl Structural {
-    /// Fills in defaults, outermost first.
+    /// Applies defaults, outermost first.
     pub(crate) fn apply_defaults(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {

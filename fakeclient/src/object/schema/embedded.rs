@@ -1,5 +1,5 @@
-//! `x-kubernetes-embedded-resource`: a whole object inside another. Its type and metadata are read and judged as those
-//! of the object around it.
+//! `x-kubernetes-embedded-resource`: objects within another object, whose type and metadata are decoded and validated
+//! as at the top level.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +9,8 @@ use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_e
 use crate::object::patch::outcome::go_type;
 
 impl Structural {
-    /// Refuses embedded types and metadata that cannot be read, and drops unknown fields of embedded metadata.
-    /// Gives the paths of what was dropped, sorted. `is_resource` says that the value itself is one.
+    /// Rejects embedded types and metadata that cannot be decoded, and drops unknown fields of embedded metadata.
+    /// Returns the dropped paths, sorted. `is_resource` is true if the value itself is a resource.
     pub(crate) fn coerce_embedded(
         &self,
         value: &mut Value,
@@ -133,7 +133,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// What a field of `metav1.ObjectMeta` holds.
+/// The type of a field of `metav1.ObjectMeta`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
@@ -155,7 +155,7 @@ fn form_of(field: &str) -> Option<Form> {
     })
 }
 
-/// Whether Go's decoder can read the value as `ObjectMeta`, or its words about why not.
+/// An error if Go cannot decode the value as `ObjectMeta`, with its message.
 fn readable(metadata: &Value) -> Result<(), String> {
     let Value::Object(fields) = metadata else {
         if metadata.is_null() {
@@ -228,7 +228,7 @@ fn check_resource(map: &Map<String, Value>, path: &str, errors: &mut Vec<FieldEr
     }
 }
 
-/// Names are path segments here: which kind this is, and so what its names may be, nobody knows.
+/// Names are validated as path segments, because the embedded kind is unknown.
 fn check_metadata(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (field, prefix) in [("generateName", true), ("name", false)] {
         let Some(name) = metadata.get(field).and_then(Value::as_str) else { continue };

@@ -1,8 +1,9 @@
-//! Paths such as `.spec.name` or `.spec['a-b']` into a schema: `fieldPath` of rules, `jsonPath` of selectable fields.
+//! Field paths such as `.spec.name` or `.spec['a-b']` in a schema: `fieldPath` of rules, `jsonPath` of selectable
+//! fields.
 
 use super::structural::{Additional, Structural};
 
-/// Whether `['name']` may stand for `.name`.
+/// Support for `['name']` in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Brackets {
     /// As in `fieldPath`.
@@ -11,16 +12,16 @@ pub(crate) enum Brackets {
     Refused,
 }
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Found<'a> {
-    /// As errors print it: `spec.name`, `spec.map[key]`.
+    /// Path in error messages: `spec.name`, `spec.map[key]`.
     pub(crate) path: String,
-    /// The schema there.
+    /// Schema of the target.
     pub(crate) schema: &'a Structural,
 }
 
-/// Follows a path through a schema.
+/// Resolves a path in a schema.
 pub(crate) fn resolve<'a>(
     path: &str,
     schema: &'a Structural,
@@ -68,7 +69,7 @@ impl Found<'_> {
     }
 }
 
-/// `.`, `[`, `]`, quoted strings, and what stands between them.
+/// Tokens of a path: `.`, `[`, `]`, quoted strings, and names.
 fn tokens(path: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = path;

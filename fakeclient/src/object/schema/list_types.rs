@@ -1,6 +1,6 @@
-//! `x-kubernetes-list-type`: items of a set are all different, items of a map differ in their keys.
+//! `x-kubernetes-list-type`: uniqueness of items in sets, and of keys in maps.
 //!
-//! kube-apiserver 1.37 checks this beside the schema, and on update only if the old object passed.
+//! kube-apiserver 1.37 validates this separately from the schema, and on update only if the old object is valid.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::structural::{Additional, ListType, Structural};
 use crate::error::field::FieldError;
 
 impl Structural {
-    /// Items that repeat, anywhere in a whole resource.
+    /// Errors of duplicate items in all lists of a resource.
     pub(crate) fn validate_lists(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         self.lists_in(object, "", &mut errors);
@@ -45,7 +45,7 @@ impl Structural {
     }
 }
 
-/// Each value that occurs again is reported once, where it does so first.
+/// Reports each repeated value once, at its first repetition.
 fn repeated(items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
     for (index, item) in items.iter().enumerate() {
         if items[..index].iter().filter(|other| *other == item).count() == 1 {

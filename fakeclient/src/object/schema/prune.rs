@@ -1,8 +1,8 @@
-//! Pruning: what a structural schema does not name is dropped, and so is `null` where it is no value.
+//! Pruning of custom resources: fields that a structural schema does not specify, and `null` in non-nullable fields,
+//! are dropped.
 //!
-//! kube-apiserver 1.37 does this to every custom resource that it decodes or converts; the paths it drops are what
-//! `fieldValidation` Strict refuses and Warn reports, as `unknown field "spec.foo"`. It does not know object
-//! metadata: `object_meta` drops unknown fields there.
+//! kube-apiserver 1.37 prunes every custom resource that it decodes or converts. `fieldValidation` reports the dropped
+//! paths as `unknown field "spec.foo"`. Unknown fields of metadata are dropped elsewhere.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ use crate::error::field::FieldError;
 const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Structural {
-    /// Drops fields of a whole resource that the schema does not name; gives their paths, sorted.
+    /// Drops unspecified fields of a resource. Returns their paths, sorted.
     pub(crate) fn prune(&self, object: &mut Value) -> Vec<String> {
         let mut walk = Walk { dropped: Vec::new(), path: String::new() };
         walk.object_of(object, self, true);
@@ -22,8 +22,8 @@ impl Structural {
         walk.dropped
     }
 
-    /// Everything that reading a whole resource does beside its own metadata: unknown fields go, `null` goes where it
-    /// is no value, embedded resources are read. Gives the paths that were dropped in the server's order.
+    /// Decodes a resource: drops unspecified fields and nulls, and decodes embedded resources. Returns the dropped
+    /// paths in the server's order.
     pub(crate) fn admit(&self, object: &mut Value) -> Result<Vec<String>, FieldError> {
         let mut dropped = self.prune(object);
         self.drop_nulls(object);
@@ -31,23 +31,23 @@ impl Structural {
         Ok(dropped)
     }
 
-    /// The same for what an apply has made: unknown fields go, and `null` stays for the validation to judge.
+    /// The same for the result of a server-side apply, but keeps `null`, which is left to the validation.
     pub(crate) fn admit_applied(&self, object: &mut Value) -> Result<(), FieldError> {
         self.prune(object);
         self.coerce_embedded(object, "", false).map(drop)
     }
 
-    /// Drops fields of a value inside a resource, such as a default.
+    /// Drops unspecified fields of a value within a resource, such as a default.
     pub(crate) fn prune_value(&self, value: &mut Value) {
         Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
     }
 
-    /// Drops `null` fields that are neither nullable nor have a default (a default replaces them later).
+    /// Drops `null` from fields that are not nullable and have no default (which replaces it later).
     pub(crate) fn drop_nulls(&self, object: &mut Value) {
         drop_nulls(object, Some(self));
     }
 
-    /// Schema of the field of that name, from `properties` or `additionalProperties`.
+    /// Schema of a field, from `properties` or `additionalProperties`.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         self.properties.get(name).or(match &self.additional {
             Additional::Schema(schema) => Some(schema),
@@ -97,7 +97,7 @@ impl Walk {
         }
     }
 
-    /// Below `x-kubernetes-preserve-unknown-fields` nothing is dropped but what named fields do not name.
+    /// Within `x-kubernetes-preserve-unknown-fields`, only the values of specified fields are pruned.
     fn preserved(&mut self, value: &mut Value, schema: &Structural, embedded: bool) {
         match value {
             Value::Object(map) => {
@@ -118,7 +118,7 @@ impl Walk {
         }
     }
 
-    /// A value that no schema describes: its objects lose all fields.
+    /// A value without a schema: all fields of its objects are dropped.
     fn unnamed(&mut self, value: &mut Value) {
         match value {
             Value::Object(map) => {

@@ -1,7 +1,6 @@
 //! Label selectors: `app=web,tier in (a,b),!canary,size>3`, and `metav1.LabelSelector` objects.
 //!
-//! Grammar and messages are those of apimachinery's `labels` package (Kubernetes 1.37). It reads a map of labels
-//! and does not know where an object keeps them. Matching allocates nothing.
+//! Syntax and messages are those of apimachinery's `labels` package (Kubernetes 1.37). Matching allocates no memory.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +11,7 @@ use super::token::{Token, tokens};
 use crate::error::field::{FieldError, aggregate};
 use crate::object::names::{label_key_errors, label_value_errors};
 
-/// All of these must hold; none of them means that every object is selected.
+/// A conjunction of requirements; without any, it matches all objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LabelSelector {
     requirements: Vec<Requirement>,
@@ -28,7 +27,7 @@ struct Requirement {
 enum Test {
     Exists,
     Absent,
-    /// The sign is kept for printing: `=` or `==`.
+    /// The operator is kept for printing: `=` or `==`.
     Equal(&'static str, String),
     NotEqual(String),
     In(Vec<String>),
@@ -40,7 +39,7 @@ enum Test {
 const OPERATORS: &str = "in, notin, =, ==, !=, gt, lt";
 
 impl LabelSelector {
-    /// Reads `text`; the error is the message of a 400.
+    /// Parses a selector. The error is the message of a 400.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { tokens: tokens(text), at: 0 };
         let mut requirements = parser.requirements()?;
@@ -48,7 +47,7 @@ impl LabelSelector {
         Ok(Self { requirements })
     }
 
-    /// Reads a `metav1.LabelSelector`; the error names an operator or value that cannot be used.
+    /// Converts a `metav1.LabelSelector`. The error names an invalid operator or value.
     pub(crate) fn from_object(selector: &Value) -> Result<Self, String> {
         let mut requirements = Vec::new();
         if let Some(labels) = selector.get("matchLabels").and_then(Value::as_object) {
@@ -75,17 +74,17 @@ impl LabelSelector {
         Ok(Self { requirements })
     }
 
-    /// Whether a `LabelSelector` object selects these labels; a malformed one selects nothing.
+    /// True if a `LabelSelector` object matches the labels; a malformed one matches nothing.
     pub(crate) fn object_selects(selector: &Value, labels: &Value) -> bool {
         Self::from_object(selector).is_ok_and(|parsed| parsed.matches(labels.as_object()))
     }
 
-    /// Whether every object is selected.
+    /// True if the selector matches all objects.
     pub(crate) fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// Whether an object with these labels is selected.
+    /// True if the selector matches the labels.
     pub(crate) fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.and_then(|map| map.get(&requirement.key)).and_then(Value::as_str);
@@ -111,7 +110,8 @@ impl Test {
 }
 
 impl Requirement {
-    /// `operator` as in a selector's text, `exists` for a bare key, `!` for an absent one. Values are sorted.
+    /// `operator` as in the selector's syntax, with `exists` for a bare key and `!` for a negated one. Values are
+    /// sorted.
     fn new(key: &str, operator: &'static str, values: Vec<String>) -> Result<Self, String> {
         let mut errors: Vec<FieldError> = Vec::new();
         for problem in [label_key_errors(key)].iter().filter(|list| !list.is_empty()) {
@@ -252,7 +252,7 @@ impl<'a> Parser<'a> {
         };
         let problems = label_key_errors(key);
         if !problems.is_empty() {
-            // The server has no path here, and its nil path prints so.
+            // The server's nil path prints like this.
             return Err(FieldError::invalid("<nil>", key.into(), problems.join("; ")).to_string());
         }
         if absent {

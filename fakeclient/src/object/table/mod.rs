@@ -1,4 +1,4 @@
-//! Answers for people: `Table` and metadata-only forms.
+//! Table and metadata-only responses.
 
 pub(crate) mod age;
 pub(crate) mod answer;

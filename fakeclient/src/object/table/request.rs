@@ -1,22 +1,21 @@
-//! What a table's row carries of its object, as `includeObject` says. Which form of answer an `Accept` header asks for
-//! is the endpoint's.
+//! The query parameter `includeObject` of tables.
 
 use crate::error::ApiError;
 
-/// What a table's row carries of its object.
+/// The part of the object in each row of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Include {
-    /// Nothing.
+    /// No object.
     None,
-    /// The metadata (the default).
+    /// The object's metadata (the default).
     #[default]
     Metadata,
-    /// All of it.
+    /// The whole object.
     Object,
 }
 
 impl Include {
-    /// Reads `includeObject`.
+    /// Parses `includeObject`.
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, ApiError> {
         match text.unwrap_or_default() {
             "" | "Metadata" => Ok(Self::Metadata),

@@ -1,4 +1,4 @@
-//! From one type to another.
+//! Conversions between CEL types.
 
 use super::super::types::Type;
 use super::super::value::Value;
@@ -93,7 +93,7 @@ fn to_double(args: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// A value as `string()` and error texts print it.
+/// A value as `string()` and error messages print it.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Bool(flag) => flag.to_string(),

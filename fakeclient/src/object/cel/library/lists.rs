@@ -1,4 +1,4 @@
-//! Lists: Kubernetes' `lists` library, cel-go's `lists` and `sets` extensions.
+//! CEL functions on lists: Kubernetes' `lists` library, cel-go's `lists` and `sets` extensions.
 
 use super::super::types::Type;
 use super::super::value::Value;

@@ -1,4 +1,4 @@
-//! Arithmetic, comparison, membership, indexing, size.
+//! CEL operators: arithmetic, comparison, membership, indexing, size.
 
 use super::super::types::Type;
 use super::super::value::Value;

@@ -1,4 +1,4 @@
-//! Optional values.
+//! CEL functions on optional values.
 
 use super::super::types::Type;
 use super::super::value::Value;

@@ -1,4 +1,4 @@
-//! Kubernetes' `quantity` library.
+//! Kubernetes' CEL library `quantity`.
 
 use std::cmp::Ordering;
 

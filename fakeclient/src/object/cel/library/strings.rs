@@ -1,4 +1,4 @@
-//! Text: cel-go's `strings` extension, and Kubernetes' `find`. Positions count code points.
+//! CEL functions on strings: cel-go's `strings` extension, and Kubernetes' `find`. Positions count code points.
 
 use super::super::types::Type;
 use super::super::value::Value;

@@ -1,4 +1,4 @@
-//! Timestamps and durations. Time zones other than UTC are not known.
+//! CEL functions on timestamps and durations. UTC is the only supported time zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -66,12 +66,12 @@ fn whole(args: &[Value], unit: i128) -> Result<Value, String> {
     }
 }
 
-/// A timestamp that much later.
+/// The timestamp after a duration in nanoseconds; `None` on overflow.
 pub(super) fn shift(time: Timestamp, by: i128) -> Option<Value> {
     Timestamp::from_nanosecond(time.as_nanosecond() + by).ok().map(Value::Timestamp)
 }
 
-/// `3600s`, `1.5s`
+/// A duration in seconds as CEL prints it: `3600s`, `1.5s`.
 pub(super) fn seconds(nanoseconds: i128) -> String {
     let (whole, rest) = (nanoseconds / SECOND, (nanoseconds % SECOND).abs());
     let sign = if nanoseconds < 0 && whole == 0 { "-" } else { "" };

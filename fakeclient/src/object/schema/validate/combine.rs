@@ -1,7 +1,7 @@
-//! `anyOf`, `oneOf`, `allOf` and `not`.
+//! Validation of `anyOf`, `oneOf`, `allOf` and `not`.
 //!
-//! Of several alternatives that all fail, the one that passed most checks is reported beside the sentence about the
-//! combination. Nothing inside a combination ratchets.
+//! If all alternatives fail, the errors of that with the most passed checks are reported, too. There is no ratcheting
+//! within combinations.
 
 use serde_json::Value;
 

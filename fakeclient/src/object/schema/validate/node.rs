@@ -1,7 +1,7 @@
-//! A schema made ready for validation: patterns compiled, formats resolved, once for each version of a CRD.
+//! Schemas prepared for validation: compiled patterns and resolved formats, once per version of a CRD.
 //!
-//! It is parsed from the raw schema and not from `Structural`, because `allOf`, `anyOf`, `oneOf` and `not` hold
-//! schemas that are not structural. It does not know how to judge a value: `walk` does.
+//! They are parsed from the raw schema, not from `Structural`, because `allOf`, `anyOf`, `oneOf` and `not` contain
+//! schemas that are not structural. `walk` validates values by them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::format::{self, Format};
 use crate::object::go_regex;
 use crate::object::schema::structural::Type;
 
-/// One schema, ready to validate.
+/// A prepared schema.
 #[derive(Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -21,7 +21,7 @@ use crate::object::schema::structural::Type;
 pub(crate) struct Node {
     pub(super) types: Vec<Type>,
     pub(super) nullable: bool,
-    /// The format's name as written, where the server enforces it.
+    /// The format's name in the schema, if the server enforces the format.
     pub(super) format_name: Option<String>,
     pub(super) format: Option<Format>,
     pub(super) allowed: Vec<Value>,
@@ -49,7 +49,7 @@ pub(crate) struct Node {
     pub(super) not: Option<Box<Node>>,
 }
 
-/// A `pattern` with its compiled form, or why there is none.
+/// A `pattern` and its compiled form, or the compile error.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub(super) source: String,
@@ -57,7 +57,7 @@ pub(super) struct Pattern {
 }
 
 impl Node {
-    /// Reads one schema object.
+    /// Parses a schema.
     pub(crate) fn parse(schema: &Value) -> Self {
         let mut node = Self {
             nullable: flag(schema, "nullable"),
@@ -116,7 +116,7 @@ impl Node {
         self.exclusive_maximum = flag(schema, "exclusiveMaximum");
     }
 
-    /// The type, where there is exactly one.
+    /// The type, if there is exactly one.
     pub(super) fn single_type(&self) -> Option<Type> {
         match self.types.as_slice() {
             [only] => Some(*only),

@@ -1,7 +1,7 @@
-//! Numbers: what fits a format, limits, multiples, and when two values are the same.
+//! Validation of numbers: range of the format, limits, multiples, and equality.
 //!
-//! Go decodes a JSON number as int64 where it can and as float64 otherwise; limits are float64 in the schema and cut
-//! to int64 when the value is one. This file keeps those rules.
+//! Go decodes a JSON number as int64 if possible, else as float64. Limits in a schema are float64, and truncated to
+//! int64 for int64 values.
 
 use serde_json::{Number, Value};
 
@@ -65,10 +65,10 @@ fn beyond(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String 
     format!("{} should be {relation} {shown}", inside(path))
 }
 
-/// The value that an error shows, and its text.
+/// The value in an error, and its message.
 type Broken = (Value, String);
 
-/// Of a factor that nothing is a multiple of the error shows the factor, cut as the value's type demands.
+/// The error of a factor that is not positive. It shows the factor, truncated for int64 values.
 fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
     let (shown, text, wrong) = if exact.is_some() {
         (Value::from(cut(factor)), cut(factor).to_string(), cut(factor) <= 0)
@@ -95,7 +95,7 @@ fn cut(bound: f64) -> i64 {
     bound as i64
 }
 
-/// Whether a float counts as an integer: exactly representable, or off by less than one part in 1e9.
+/// True if a float counts as an integer: exactly, or with a relative error below 1e-9.
 #[expect(
     clippy::float_cmp,
     reason = "an exact integer is the common case, and rounding is looked at after it"
@@ -112,7 +112,7 @@ pub(super) fn is_whole(number: f64) -> bool {
     whole != 0.0 && difference / (number.abs() + whole.abs()) < 1e-9
 }
 
-/// Whether a value is that member of an enumeration; integers and floats compare by value.
+/// True if a value equals a member of an enumeration; integers and floats compare by value.
 pub(super) fn same(value: &Value, member: &Value) -> bool {
     match (value, member) {
         (Value::Null, _) | (_, Value::Null) => false,
@@ -125,7 +125,7 @@ pub(super) fn same(value: &Value, member: &Value) -> bool {
     }
 }
 
-/// The numbers that a type and format can hold.
+/// The range of a type and format.
 enum Range {
     Any,
     Integer { format: Option<&'static str> },

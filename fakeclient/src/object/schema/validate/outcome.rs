@@ -1,32 +1,31 @@
-//! What validation found: errors, each text once, and how many checks a value passed.
+//! Results of validation: errors with unique messages, and the number of passed checks.
 //!
-//! The count decides which of several failing alternatives (`anyOf`, `oneOf`) is reported. It does not know where
-//! errors come from.
+//! The number selects the failed alternative of `anyOf` or `oneOf` that is reported.
 
 use serde_json::Value;
 
 use crate::error::field::{FieldError, FieldErrorKind};
 
-/// What to make of an error: the kinds that kube-apiserver tells apart.
+/// Kinds of errors that kube-apiserver distinguishes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     /// `Required value`
     Required,
-    /// `Unsupported value`, with what is supported.
+    /// `Unsupported value`, with the supported values.
     Enum(Vec<Value>),
     /// `Too long`, with the limit.
     TooLong(i64),
-    /// `Too many`, with how many there are and the limit.
+    /// `Too many`, with the actual number and the limit.
     TooMany(usize, i64),
     /// A wrong type.
     Type,
     /// `Invalid value`
     Other,
-    /// About the schema as a whole: reported without a path.
+    /// An error of the schema as a whole, reported without a path.
     Whole,
 }
 
-/// One error.
+/// A validation error.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Error {
     pub(super) kind: Kind,
@@ -35,7 +34,7 @@ pub(super) struct Error {
     pub(super) text: String,
 }
 
-/// Errors and the number of checks passed.
+/// Errors, and the number of passed checks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     pub(super) errors: Vec<Error>,
@@ -43,7 +42,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// One error and nothing else.
+    /// A result with one error.
     pub(super) fn failed(kind: Kind, path: &str, value: Value, text: String) -> Self {
         let mut outcome = Self::default();
         outcome.add(kind, path, value, text);
@@ -54,7 +53,7 @@ impl Outcome {
         self.push(Error { kind, path: path.to_owned(), value, text });
     }
 
-    /// An error without a path.
+    /// Adds an error without a path.
     pub(super) fn add_whole(&mut self, text: String) {
         self.add(Kind::Whole, "", Value::Null, text);
     }
@@ -76,7 +75,7 @@ impl Outcome {
         self.errors.is_empty()
     }
 
-    /// The errors as the API reports them, below `base` (empty for a whole resource).
+    /// The errors as the API reports them, with paths below `base` (empty for a whole resource).
     pub(super) fn into_field_errors(self, base: &str) -> Vec<FieldError> {
         self.errors.into_iter().map(|error| error.into_field_error(base)).collect()
     }
@@ -115,7 +114,7 @@ impl Error {
     }
 }
 
-/// The subject of most texts.
+/// The prefix of most messages.
 pub(super) fn inside(path: &str) -> String {
     format!("{path} in body")
 }

@@ -1,4 +1,5 @@
-//! Text: length in code points, pattern, format. The first that fails is reported, a wrong format beside it.
+//! Validation of strings: length in code points, pattern, format. The first failure of length and pattern is reported,
+//! and a wrong format in addition.
 
 use super::node::Node;
 use super::outcome::{Kind, Outcome, inside};
@@ -23,7 +24,7 @@ pub(super) fn check(node: &Node, text: &str, path: &str) -> Outcome {
     Outcome::failed(Kind::Other, path, text.into(), format!("{} should match '{shown}'", inside(path)))
 }
 
-/// Nothing where the schema has no format for text.
+/// `None` if the schema has no string format.
 pub(super) fn check_format(node: &Node, text: &str, path: &str) -> Option<Outcome> {
     let (name, format) = (node.format_name.as_ref()?, node.format?);
     if format.accepts(text) {

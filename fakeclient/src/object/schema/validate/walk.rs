@@ -1,7 +1,7 @@
-//! The way through a value: type, combinations, text, format, number, list, enumeration, fields, in this order.
+//! Validation of a value: type, combinations, string, format, number, list, enumeration and fields, in this order.
 //!
-//! On update an error in a part that did not change is forgiven (`CRDValidationRatcheting`, KEP-4008). This file does
-//! not know lists' uniqueness by keys nor CEL; `list_types` and `cel` do.
+//! On update, errors of unchanged values are ignored (`CRDValidationRatcheting`, KEP-4008). Unique list items are
+//! validated in `list_types`, CEL rules in `cel`.
 
 use serde_json::{Map, Value};
 
@@ -13,17 +13,17 @@ use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Type;
 
 impl Node {
-    /// Errors of a value; paths are below `base` (empty for a whole resource, `status` for a status alone).
+    /// Errors of a value, with paths below `base` (empty for a whole resource, `status` for a status).
     pub(crate) fn validate(&self, value: &Value, base: &str) -> Vec<FieldError> {
         self.check(value, "").into_field_errors(base)
     }
 
-    /// Errors of a change: what did not change is not held against it.
+    /// Errors of an update, without those of unchanged values.
     pub(crate) fn validate_update(&self, pair: Correlated<'_>, base: &str) -> Vec<FieldError> {
         self.check_pair(pair, "").into_field_errors(base)
     }
 
-    /// Checks without an old value.
+    /// Validates without an old value.
     pub(super) fn check(&self, value: &Value, path: &str) -> Outcome {
         self.check_with(value, path, None)
     }
@@ -104,7 +104,7 @@ impl Node {
                 let text = format!("{} must be of type {format}: {}", inside(path), go_quoted(native_format));
                 Outcome::failed(Kind::Type, path, native_format.into(), text)
             }
-            // A formatted string takes lists: kube-openapi checks their type no further.
+            // A string with a format accepts lists: kube-openapi does not check their type.
             Some(_) if listable && !numeric => passed,
             _ if !fits => self.wrong_type(path, name.name()),
             _ => passed,
@@ -186,7 +186,7 @@ impl Node {
         parent: &str,
         pair: Option<Correlated<'_>>,
     ) -> Outcome {
-        // Old and new are read in the same version, so type fields never ratchet.
+        // Old and new object have the same version, so these fields never ratchet.
         let is_type_meta = parent.is_empty() && (name == "kind" || name == "apiVersion");
         match pair.filter(|_| !is_type_meta).and_then(|p| p.key(name)) {
             Some(pair) => self.check_pair(pair, below),
