@@ -74,7 +74,7 @@ impl State {
     }
 
     /// True if no event is queued.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.unseen.lock().expect("the queue's lock is held for a look only").is_empty()
     }
 

@@ -19,7 +19,7 @@ fn held() -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_cluster_needs_no_file_no_socket_and_no_process() {
+async fn cluster_opens_no_files_or_sockets_and_starts_no_processes() {
     if !cfg!(target_os = "linux") {
         return;
     }

@@ -18,23 +18,23 @@ use super::plugins::{
 /// has all of them), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    plugins: Vec<Link>,
+    plugins: Vec<ChainPlugin>,
 }
 
 /// One plugin of the chain.
 #[derive(Debug)]
-enum Link {
+enum ChainPlugin {
     Local(Box<dyn Plugin>),
     Remote(Box<dyn RemotePlugin>),
 }
 
 impl Default for Chain {
     fn default() -> Self {
-        fn local(plugin: impl Plugin + 'static) -> Link {
-            Link::Local(Box::new(plugin))
+        fn local(plugin: impl Plugin + 'static) -> ChainPlugin {
+            ChainPlugin::Local(Box::new(plugin))
         }
-        fn remote(plugin: impl RemotePlugin + 'static) -> Link {
-            Link::Remote(Box::new(plugin))
+        fn remote(plugin: impl RemotePlugin + 'static) -> ChainPlugin {
+            ChainPlugin::Remote(Box::new(plugin))
         }
         Self {
             plugins: vec![
@@ -69,8 +69,8 @@ impl Chain {
     ) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {
-                Link::Local(plugin) => plugin.admit(attributes, object)?,
-                Link::Remote(plugin) => plugin.admit(attributes, object).await?,
+                ChainPlugin::Local(plugin) => plugin.admit(attributes, object)?,
+                ChainPlugin::Remote(plugin) => plugin.admit(attributes, object).await?,
             }
         }
         Ok(())
@@ -80,8 +80,8 @@ impl Chain {
     pub(crate) async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {
-                Link::Local(plugin) => plugin.validate(attributes, object)?,
-                Link::Remote(plugin) => plugin.validate(attributes, object).await?,
+                ChainPlugin::Local(plugin) => plugin.validate(attributes, object)?,
+                ChainPlugin::Remote(plugin) => plugin.validate(attributes, object).await?,
             }
         }
         Ok(())
@@ -93,10 +93,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plugins_stand_in_the_servers_order() {
-        let name = |link: &Link| match link {
-            Link::Local(plugin) => format!("{plugin:?}"),
-            Link::Remote(plugin) => format!("{plugin:?}"),
+    fn plugins_are_in_the_order_of_kube_apiserver() {
+        let name = |link: &ChainPlugin| match link {
+            ChainPlugin::Local(plugin) => format!("{plugin:?}"),
+            ChainPlugin::Remote(plugin) => format!("{plugin:?}"),
         };
         let names: Vec<_> = Chain::default().plugins.iter().map(name).collect();
         assert_eq!(

@@ -16,25 +16,25 @@ use crate::store::Store;
 /// `pkg/controlplane`, `pkg/registry/scheduling`).
 pub(crate) async fn bootstrap(controllers: &Arc<Controllers>) {
     let origin = (controllers.state.ids.state(), controllers.state.clock.seconds());
-    let known = LAST.lock().expect("the lock is held for a copy only").clone();
+    let known = LAST_BOOTSTRAP.lock().expect("the lock is held for a copy only").clone();
     if let Some(known) = known.filter(|known| known.origin == origin) {
         controllers.state.store.become_fork_of(&known.store);
         controllers.state.ids.resume(known.ids);
         *controllers.garbage_collector.lock().await = known.garbage_collector.clone();
         return;
     }
-    make(controllers).await;
-    let made = Bootstrapped {
+    create_system_objects(controllers).await;
+    let made = BootstrapSnapshot {
         store: controllers.state.store.fork(),
         ids: controllers.state.ids.state(),
         garbage_collector: controllers.garbage_collector.lock().await.clone(),
         origin,
     };
-    *LAST.lock().expect("the lock is held for a copy only") = Some(Arc::new(made));
+    *LAST_BOOTSTRAP.lock().expect("the lock is held for a copy only") = Some(Arc::new(made));
 }
 
 /// A cluster after its bootstrap. It depends only on the seed and on the second of the clock.
-struct Bootstrapped {
+struct BootstrapSnapshot {
     origin: (u64, String),
     store: Store,
     ids: u64,
@@ -42,9 +42,9 @@ struct Bootstrapped {
 }
 
 /// The last bootstrap of this process: tests create many clusters with one seed within one second.
-static LAST: Mutex<Option<Arc<Bootstrapped>>> = Mutex::new(None);
+static LAST_BOOTSTRAP: Mutex<Option<Arc<BootstrapSnapshot>>> = Mutex::new(None);
 
-async fn make(controllers: &Arc<Controllers>) {
+async fn create_system_objects(controllers: &Arc<Controllers>) {
     let state = &controllers.state;
     let registry = state.registry();
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
@@ -80,7 +80,7 @@ async fn make(controllers: &Arc<Controllers>) {
             .await
             .expect("a system priority is valid");
     }
-    controllers.settle().await;
+    controllers.run_until_idle().await;
 }
 
 /// Creates the objects of a multi-document YAML text, in order.
@@ -88,7 +88,7 @@ pub(crate) async fn load(controllers: &Arc<Controllers>, text: &str) -> Result<(
     let documents = yaml::documents(text).map_err(BuildError::Yaml)?;
     for (at, document) in documents.into_iter().enumerate() {
         create(&controllers.state, at + 1, document).await?;
-        controllers.settle().await;
+        controllers.run_until_idle().await;
     }
     Ok(())
 }

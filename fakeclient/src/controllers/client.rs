@@ -89,7 +89,7 @@ pub(crate) async fn edit(
 
 /// Logs the failure of a controller's request. It is no panic, because a client's object may cause it (such as a
 /// changed validation rule in a CRD that rejects the removal of a finalizer).
-pub(crate) fn report(controller: &str, doing: &str, result: Result<(), ApiError>) {
+pub(crate) fn log_failure(controller: &str, doing: &str, result: Result<(), ApiError>) {
     if let Err(error) = result {
         tracing::warn!(controller, doing, %error, "a controller's request was refused");
     }

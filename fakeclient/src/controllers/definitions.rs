@@ -26,14 +26,14 @@ const CLEAN_UP_DELAY: Duration = Duration::from_millis(20);
 
 pub(super) async fn step(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     if &*event.key.resource == DEFINITIONS {
-        definition(controllers, event).await;
+        handle_definition(controllers, event).await;
     } else if event.deleted {
         // A deleted custom resource may be the last one of a terminating definition.
         clean_up_named(&controllers.state, &event.key.resource).await;
     }
 }
 
-async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
+async fn handle_definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     let state = &controllers.state;
     let object = event.new.value();
     let spec = &object["spec"];
@@ -59,7 +59,7 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
             },
         )
         .await;
-        client::report("customresourcedefinition", &event.key.name, result);
+        client::log_failure("customresourcedefinition", &event.key.name, result);
     }
     let served_before = event.old.as_ref().is_some_and(|old| {
         establish::is_true(old.value(), "Established") && old.value()["spec"] == object["spec"]
@@ -84,28 +84,28 @@ async fn clean_up_soon(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return clean_up_named(&controllers.state, &event.key.name).await;
     };
-    let mut due = CleanUp { controllers: Arc::downgrade(controllers), event: Some(Arc::clone(event)) };
+    let mut due = PendingCleanUp { controllers: Arc::downgrade(controllers), event: Some(Arc::clone(event)) };
     runtime.spawn(async move {
         tokio::time::sleep(CLEAN_UP_DELAY).await;
         if let (Some(controllers), Some(event)) = (due.controllers.upgrade(), due.event.take()) {
             clean_up_named(&controllers.state, &event.key.name).await;
-            settle(controllers).await;
+            run_until_idle(controllers).await;
         }
     });
 }
 
 /// Runs the controllers. Boxed, because it recurses through their steps.
-fn settle(controllers: Arc<Controllers>) -> BoxFuture<'static, ()> {
-    Box::pin(async move { controllers.settle().await })
+fn run_until_idle(controllers: Arc<Controllers>) -> BoxFuture<'static, ()> {
+    Box::pin(async move { controllers.run_until_idle().await })
 }
 
 /// A pending clean-up. If its runtime shuts down first, the next request handles the event again.
-struct CleanUp {
+struct PendingCleanUp {
     controllers: Weak<Controllers>,
     event: Option<Arc<Event>>,
 }
 
-impl Drop for CleanUp {
+impl Drop for PendingCleanUp {
     fn drop(&mut self) {
         if let (Some(controllers), Some(event)) = (self.controllers.upgrade(), self.event.take()) {
             controllers.state.queue(event);
@@ -140,7 +140,7 @@ async fn clean_up(state: &Arc<State>, definition: &Value) {
             let options = DeleteOptions::default();
             let result =
                 client::delete(state, Arc::clone(&resource), &key.namespace, &key.name, &options).await;
-            client::report("customresourcedefinition", &format!("deleting {name} {}", key.name), result);
+            client::log_failure("customresourcedefinition", &format!("deleting {name} {}", key.name), result);
         }
     }
     if state.store.snapshot().range(name, None, None).next().is_some() {
@@ -156,7 +156,7 @@ async fn clean_up(state: &Arc<State>, definition: &Value) {
             metadata::set_finalizers(definition, &rest);
         })
         .await;
-    client::report("customresourcedefinition", &format!("finishing {name}"), result);
+    client::log_failure("customresourcedefinition", &format!("finishing {name}"), result);
 }
 
 fn resource(state: &Arc<State>) -> Arc<Resource> {

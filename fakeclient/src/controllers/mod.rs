@@ -32,8 +32,8 @@ impl Controllers {
     }
 
     /// Handles all queued events, including those that this causes, until the queue is empty.
-    pub(crate) async fn settle(self: &Arc<Self>) {
-        if self.state.is_settled() {
+    pub(crate) async fn run_until_idle(self: &Arc<Self>) {
+        if self.state.is_idle() {
             return;
         }
         let mut garbage_collector = self.garbage_collector.lock().await;

@@ -21,19 +21,19 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     };
     let snapshot = state.store.snapshot();
     let Some(namespace) = snapshot.get(&Key::new("namespaces", "", &name)) else { return };
-    if metadata::is_deleting(namespace.value()) && held(namespace.value()) {
-        empty(state, &name, event).await;
+    if metadata::is_deleting(namespace.value()) && has_kubernetes_finalizer(namespace.value()) {
+        delete_content(state, &name, event).await;
     }
 }
 
 /// True if `spec.finalizers` contains this controller's finalizer.
-fn held(namespace: &Value) -> bool {
+fn has_kubernetes_finalizer(namespace: &Value) -> bool {
     let finalizers = namespace["spec"]["finalizers"].as_array();
     finalizers.is_some_and(|all| all.iter().any(|f| f == "kubernetes"))
 }
 
 /// Deletes the remaining objects. Removes the finalizer once there is none.
-async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
+async fn delete_content(state: &Arc<State>, namespace: &str, event: &Event) {
     let registry = state.registry();
     let mut left = false;
     let mut seen = std::collections::BTreeSet::new();
@@ -53,7 +53,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
             let resource = registry.stored_as(&resource.storage.key).into_iter().next();
             let Some(resource) = resource else { continue };
             let result = client::delete(state, resource, namespace, &key.name, &options).await;
-            client::report("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
+            client::log_failure("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
         }
     }
     debug_assert!(!event.key.name.is_empty(), "every event is about an object");
@@ -85,7 +85,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
         },
     )
     .await;
-    client::report("namespace", &format!("finalizing {namespace}"), result);
+    client::log_failure("namespace", &format!("finalizing {namespace}"), result);
 }
 
 /// Publishes the remaining resources and finalizers as conditions of the namespace.
@@ -123,7 +123,7 @@ async fn publish_conditions(state: &Arc<State>, namespace: &str) {
             object["status"]["conditions"] = conditions;
         })
         .await;
-    client::report("namespace", &format!("publishing the conditions of {namespace}"), result);
+    client::log_failure("namespace", &format!("publishing the conditions of {namespace}"), result);
 }
 
 /// The five conditions of a terminating namespace (kube-controller-manager 1.37, `pkg/controller/namespace`).

@@ -36,7 +36,7 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
     let data = json!({"ca.crt": CERTIFICATE});
     let annotations = json!({"kubernetes.io/description": DESCRIPTION});
     let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
-        Some(map) if map.value()["data"] == data && described(map.value()) => return,
+        Some(map) if map.value()["data"] == data && has_description(map.value()) => return,
         Some(_) => {
             client::edit(state, client::CONTROLLER_MANAGER, resource, (namespace, NAME), Part::Main, |map| {
                 map["data"] = data.clone();
@@ -52,9 +52,9 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
             client::create(state, client::CONTROLLER_MANAGER, resource, object).await
         }
     };
-    client::report("root-ca-certificate-publisher", namespace, result);
+    client::log_failure("root-ca-certificate-publisher", namespace, result);
 }
 
-fn described(map: &Value) -> bool {
+fn has_description(map: &Value) -> bool {
     map["metadata"]["annotations"]["kubernetes.io/description"] == DESCRIPTION
 }

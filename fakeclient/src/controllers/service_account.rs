@@ -33,7 +33,7 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
     let object = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace},
     });
-    client::report(
+    client::log_failure(
         "serviceaccount",
         namespace,
         client::create(state, client::CONTROLLER_MANAGER, resource, object).await,

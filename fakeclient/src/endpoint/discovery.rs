@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_core_group_is_listed_under_api_and_nowhere_else() {
+    fn core_group_is_listed_under_api_only() {
         let registry = crate::kinds::registry();
         let names: Vec<Value> = groups(&registry)["groups"].as_array().unwrap().clone();
         assert_eq!(names[0]["name"], "apiregistration.k8s.io");
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_group_names_its_preferred_version() {
+    fn group_contains_its_preferred_version() {
         let autoscaling = group(&crate::kinds::registry(), "autoscaling").unwrap();
         assert_eq!(autoscaling["preferredVersion"]["groupVersion"], "autoscaling/v2");
         assert_eq!(autoscaling["versions"].as_array().unwrap().len(), 2);
     }
 
     #[test]
-    fn a_subresource_of_another_group_names_that_group_and_one_of_its_own_does_not() {
+    fn subresource_contains_its_group_if_it_differs() {
         let core = resources(&crate::kinds::registry(), "", "v1").unwrap();
         let find = |name: &str| {
             core["resources"].as_array().unwrap().iter().find(|r| r["name"] == name).unwrap().clone()
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_nothing() {
+    fn unknown_group_has_no_document() {
         let registry = crate::kinds::registry();
         assert_eq!(resources(&registry, "apps", "v2"), None);
         assert_eq!(group(&registry, "example.com"), None);

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn kubectl_gets_a_table_and_another_client_the_object() {
+    fn table_is_negotiated_by_the_accept_header() {
         let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         check(accept, true, Ok(Form::Table("v1")));
         check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(Form::Table("v1beta1")));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_of_a_list_and_of_one_object_are_asked_for_by_different_names() {
+    fn metadata_of_lists_and_objects_have_different_kinds() {
         let one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
         let many = "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io";
         check(one, false, Ok(Form::Metadata("v1")));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_offers_is_not_acceptable() {
+    fn unsupported_media_type_is_not_acceptable() {
         let text = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
                     application/vnd.kubernetes.protobuf";
         check("text/html", false, Err(text));

@@ -119,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_limit_that_is_no_number_is_a_bad_request() {
+    fn invalid_limit_is_a_bad_request() {
         let error = ListOptions::parse(&Query::parse("limit=ten"), false).expect_err("ten is no number");
         assert_eq!(
             (error.code, error.message.as_str()),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_without_a_version_is_forbidden() {
+    fn version_match_without_resource_version_is_forbidden() {
         let error =
             ListOptions::parse(&Query::parse("resourceVersionMatch=Exact"), false).expect_err("no version");
         let expected = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: \
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_wins_over_the_query() {
+    fn delete_options_in_the_body_have_precedence() {
         let body = json!({"propagationPolicy": "Foreground", "preconditions": {"uid": "u"}});
         let options =
             DeleteOptions::parse(&Query::parse("propagationPolicy=Orphan"), Some(&body)).expect("valid");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn user_agent_names_the_manager_up_to_its_version() {
+    fn manager_is_the_user_agent_without_version() {
         assert_eq!(manager_of("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
         assert_eq!(manager_of("my operator\t2"), "my operator2");
         assert_eq!(manager_of(""), "");

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_but_false_and_zero_is_true() {
+    fn flags_other_than_false_and_zero_are_true() {
         let query = Query::parse("a&b=false&c=0&d=FALSE&e=x");
         let flags: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|key| query.flag(key)).into();
         assert_eq!(flags, [Some(true), Some(false), Some(false), Some(false), Some(true), None]);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespaced_path_names_namespace_resource_name_and_subresource() {
+    fn namespaced_path_has_namespace_resource_name_and_subresource() {
         let found = resource("/apis/apps/v1/namespaces/prod/deployments/web/status");
         let expected = ResourcePath {
             group: "apps".into(),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_itself_is_a_resource_in_its_own_namespace() {
+    fn namespace_is_in_its_own_namespace() {
         for (path, subresource) in [
             ("/api/v1/namespaces/prod", ""),
             ("/api/v1/namespaces/prod/status", "status"),
@@ -197,26 +197,26 @@ mod tests {
     }
 
     #[test]
-    fn a_list_over_all_namespaces_has_neither_namespace_nor_name() {
+    fn list_over_all_namespaces_has_no_namespace_and_name() {
         let found = resource("/api/v1/pods");
         assert_eq!((found.plural.as_str(), found.namespace.as_str(), found.name.as_str()), ("pods", "", ""));
     }
 
     #[test]
-    fn discovery_is_no_resource() {
+    fn discovery_path_is_not_a_resource() {
         for path in ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/"] {
             assert_eq!(parse(path), Target::Path(path.to_owned()));
         }
     }
 
     #[test]
-    fn a_malformed_escape_is_taken_as_it_stands() {
+    fn malformed_escape_is_not_decoded() {
         assert_eq!(resource("/api/v1/namespaces/a/pods/%zz").name, "%zz");
         assert_eq!(resource("/api/v1/namespaces/a/pods/a%20b").name, "a b");
     }
 
     #[test]
-    fn an_encoded_slash_is_a_slash() {
+    fn encoded_slash_separates_segments() {
         let found = resource("/api/v1/namespaces/a/pods/a%2Fb");
         assert_eq!((found.name.as_str(), found.subresource.as_str()), ("a", "b"));
     }

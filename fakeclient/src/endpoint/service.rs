@@ -91,7 +91,7 @@ where
                 body,
             };
             let reply = answer(state, incoming).await;
-            controllers.settle().await;
+            controllers.run_until_idle().await;
             reply
         }
         Err(error) => Reply::error(&error),

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_has_every_field_that_clients_parse() {
+    fn version_has_all_fields_that_clients_parse() {
         let info: k8s_openapi::apimachinery::pkg::version::Info = serde_json::from_value(version()).unwrap();
         assert_eq!((info.major.as_str(), info.minor.as_str()), ("1", "37"));
         assert!(info.git_version.starts_with("v1.37."));

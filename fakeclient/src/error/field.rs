@@ -308,7 +308,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_print_as_go_prints_them() {
+    fn values_are_printed_as_in_go() {
         assert_eq!(
             FieldError::invalid("a", json!("x\u{1}'\"\n"), "d").body(),
             r#"Invalid value: "x\x01'\"\n": d"#
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn one_item_is_not_items() {
+    fn single_item_is_not_plural() {
         assert_eq!(FieldError::too_many("a", 2, 1).body(), "Too many: 2: must have at most 1 item");
         assert_eq!(FieldError::too_long("a", 1).body(), "Too long: may not be more than 1 byte");
     }

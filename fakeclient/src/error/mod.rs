@@ -276,14 +276,14 @@ mod tests {
     use crate::error::field::FieldError;
 
     #[test]
-    fn a_missing_object_is_named_with_its_group() {
+    fn not_found_contains_the_group() {
         let status = ApiError::not_found("apps", "deployments", "web").to_status();
         assert_eq!(status["message"], "deployments.apps \"web\" not found");
         assert_eq!(status["details"], json!({"name": "web", "group": "apps", "kind": "deployments"}));
     }
 
     #[test]
-    fn an_invalid_object_lists_each_field_at_fault_as_a_cause() {
+    fn invalid_has_a_cause_per_field_error() {
         let errors = [
             FieldError::required("spec.a", "must be set"),
             FieldError::invalid("spec.b", json!(3), "must be even"),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_read_as_the_server_prints_them() {
+    fn paths_are_printed_as_in_go() {
         let path = Path::new("spec").child("ports").index(2).child("labels").key("a/b");
         assert_eq!(path.to_string(), "spec.ports[2].labels[a/b]");
         assert_eq!(Path::default().child("spec").to_string(), "spec");

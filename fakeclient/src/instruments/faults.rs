@@ -274,12 +274,12 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "counted from 1")]
-    fn request_number_zero_is_a_mistake() {
+    fn nth_zero_panics() {
         drop(Faults::default().on(RequestMatch::default()).nth(0));
     }
 
     #[test]
-    fn a_rule_ends_with_its_guard() {
+    fn fault_ends_with_its_guard() {
         let faults = Faults::default();
         let guard = faults.on(RequestMatch::default()).fail(ApiError::internal("boom"));
         assert!(faults.verdict(&GET_POD).is_err());
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_about_a_user_leaves_others_alone() {
+    fn fault_of_one_user_does_not_match_others() {
         let faults = Faults::default();
         let guard =
             faults.on(RequestMatch::verb("get").user("operator")).first(1).fail(ApiError::internal("boom"));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_of_a_match_is_looked_at() {
+    fn every_field_of_a_match_is_compared() {
         let matching =
             || RequestMatch::verb("get").resource("pods").namespace("default").name("a").user("operator");
         assert!(matching().matches(&GET_POD));

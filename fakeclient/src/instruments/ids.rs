@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_identities() {
+    fn same_seed_gives_same_ids() {
         let (a, b) = (Ids::new(7), Ids::new(7));
         assert_eq!((a.uid(), a.suffix()), (b.uid(), b.suffix()));
         assert_ne!(Ids::new(8).uid(), Ids::new(7).uid());
     }
 
     #[test]
-    fn a_uid_says_that_it_is_a_random_uuid() {
+    fn uid_is_a_version_4_uuid() {
         let uid = Ids::new(1).uid();
         assert_eq!(uid.len(), 36);
         assert_eq!(uid.as_bytes()[14], b'4');

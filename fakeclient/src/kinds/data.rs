@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_is_described_whole() {
+    fn deployment_has_complete_data() {
         let deployment = find("apps", "v1", "deployments");
         assert_eq!(deployment.kind, "Deployment");
         assert_eq!(deployment.list_kind, "DeploymentList");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn both_event_resources_are_one_storage_in_the_core_form() {
+    fn both_event_resources_share_the_core_storage() {
         let core = find("", "v1", "events");
         let events = find("events.k8s.io", "v1", "events");
         assert_eq!(core.storage, events.storage);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_hand_written_table_names_a_resource_that_is_served() {
+    fn every_rule_is_of_a_served_resource() {
         let served: BTreeSet<String> =
             crate::kinds::registry().resources().map(|r| r.group_resource()).collect();
         for name in table::named() {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_says_whose_it_is_and_of_which_version() {
+    fn notice_names_the_license_and_the_release() {
         let notice = include_str!("../../data/NOTICE");
         assert!(notice.contains("Apache License, Version 2.0") && notice.contains("The Kubernetes Authors"));
         let version: serde_json::Value =

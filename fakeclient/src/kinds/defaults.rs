@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_gets_its_default_however_deep_it_stands() {
+    fn nested_absent_field_gets_its_default() {
         let pod =
             json!({"spec": {"containers": [{"name": "a", "livenessProbe": {"httpGet": {"port": 80}}}]}});
         check(POD, pod.clone(), "/spec/restartPolicy", &json!("Always"));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_gets_the_defaults_of_its_pods() {
+    fn template_gets_pod_defaults() {
         let deployment = json!({"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}});
         let component = "io.k8s.api.apps.v1.Deployment";
         check(component, deployment.clone(), "/spec/replicas", &json!(1));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_counts_as_absent_where_the_server_cannot_tell_them_apart_and_only_there() {
+    fn zero_counts_as_absent_only_where_go_cannot_distinguish() {
         let probe = json!({"spec": {"containers": [{"livenessProbe": {"timeoutSeconds": 0}}]}});
         check(POD, probe, "/spec/containers/0/livenessProbe/timeoutSeconds", &json!(1));
         let deployment = json!({"spec": {"replicas": 0}});
@@ -190,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_defaults_in_reach_has_no_plan() {
+    fn component_without_defaults_has_no_defaulter() {
         assert!(plan("io.k8s.api.core.v1.ConfigMap").is_none());
         assert!(plan("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
         assert!(plan("io.k8s.example.Nope").is_none());
     }
 
     #[test]
-    fn every_recorded_default_is_of_a_field_that_its_component_has() {
+    fn every_recorded_default_has_a_field() {
         for (component, recorded) in RECORDED.iter() {
             let schema = schemas::component(component).expect("a recorded component is a component");
             for field in recorded.set.keys().chain(&recorded.over_zero) {

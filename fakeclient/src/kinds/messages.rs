@@ -59,7 +59,7 @@ mod tests {
     use crate::object::decode::protobuf::is_special;
 
     #[test]
-    fn whatever_a_message_holds_is_known() {
+    fn every_nested_message_exists() {
         for (name, slot) in slots() {
             for held in parse(slot.line).held() {
                 assert!(slots().contains_key(held) || is_special(held), "{name} holds {held}");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_kind_can_be_sent() {
+    fn every_built_in_kind_has_a_message() {
         for resource in crate::kinds::registry().resources() {
             let version = if resource.group.is_empty() {
                 resource.version.clone()

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disruption_budget_is_updated_only_from_a_known_revision() {
+    fn disruption_budget_update_requires_a_resource_version() {
         assert!(!Plain::of("poddisruptionbudgets.policy").unconditional_update());
         assert!(Plain::of("ingresses.networking.k8s.io").unconditional_update());
         assert!(Plain::of("endpoints").creates_on_update() && !Plain::of("nodes").creates_on_update());

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn high_numbers_and_system_names_are_the_systems() {
+    fn system_values_and_names_are_reserved() {
         let class = |name: &str, value: i64| json!({"metadata": {"name": name}, "value": value});
         assert_eq!(
             texts(&PriorityClass.validate_create(&class("system-x", 1))),

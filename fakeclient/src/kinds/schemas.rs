@@ -92,7 +92,7 @@ mod tests {
     use crate::object::schema::structural::{Additional, ListType};
 
     #[test]
-    fn every_built_in_kind_has_its_component() {
+    fn every_built_in_kind_has_a_component() {
         for resource in crate::kinds::registry().resources() {
             let Shape::Builtin { component: name } = &resource.shape else { unreachable!("built in") };
             assert!(component(name).is_some(), "{name} is missing");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_to_a_component() {
+    fn every_referenced_component_exists() {
         fn references<'a>(node: &'a Structural, found: &mut Vec<&'a str>) {
             found.extend(node.reference.as_deref());
             node.properties.values().chain(node.items.as_deref()).for_each(|n| references(n, found));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_list_is_merged_by_name() {
+    fn containers_have_the_merge_key_name() {
         let spec = component("io.k8s.api.core.v1.PodSpec").unwrap();
         let containers = &spec.properties["containers"];
         assert_eq!(containers.list, ListType::Map(vec!["name".into()]));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_no_component() {
+    fn unknown_component_is_absent() {
         assert!(component("io.k8s.api.core.v1.Nope").is_none());
     }
 }

@@ -61,7 +61,7 @@ mod tests {
     use crate::object::names::NameRule;
 
     #[test]
-    fn a_kind_is_found_by_its_group_and_plural() {
+    fn strategy_is_found_by_group_and_plural() {
         assert_eq!(strategy_of("namespaces").name_rule(), NameRule::DnsLabel);
         assert!(strategy_of("leases.coordination.k8s.io").creates_on_update());
         assert!(!strategy_of("leases.example.com").creates_on_update());

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_without_a_line_selects_by_name_and_namespace_and_has_no_generation() {
+    fn default_rule_selects_name_and_namespace_without_generation() {
         let rule = rule_of("configmaps");
         let labels: Vec<String> = rule.selectable_fields().into_iter().map(|f| f.label).collect();
         assert_eq!(labels, ["metadata.name", "metadata.namespace"]);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_selects_by_successes_which_stand_elsewhere_and_count_as_zero_when_absent() {
+    fn job_selects_successful_from_succeeded_with_default_zero() {
         let fields = rule_of("jobs.batch").selectable_fields();
         let successful = fields.iter().find(|f| f.label == "status.successful").unwrap();
         assert_eq!(successful.paths, ["status.succeeded"]);

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_and_ampersands_in_a_class_are_themselves() {
+    fn brackets_and_ampersands_in_a_class_are_literal() {
         check_match(r"^[[a]+$", "[a", true);
         check_match(r"^[]a]+$", "]a", true);
         check_match(r"^[a&&b]+$", "a&b", true);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_as_go_names_them() {
+    fn errors_have_the_message_of_go() {
         let wrong = |pattern: &str| check(pattern).unwrap_err();
         assert_eq!(check("^a+$"), Ok(()));
         assert_eq!(wrong("("), "error parsing regexp: missing closing ): `(`");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_text_stands_for_itself() {
+    fn quoted_text_is_literal() {
         check_match(r"^\Qa.b\E$", "a.b", true);
         check_match(r"^\Qa.b\E$", "axb", false);
     }

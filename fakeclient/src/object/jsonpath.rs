@@ -348,7 +348,7 @@ mod tests {
     #[case("..name", json!(["w", "inner"]))]
     #[case(".spec.missing.more", json!([]))]
     #[case(".spec.*", json!([{"name": "inner"}, ["p", "q", "r"], 3]))]
-    fn a_path_finds_what_it_names(#[case] path: &str, #[case] expected: Value) {
+    fn path_finds_matching_values(#[case] path: &str, #[case] expected: Value) {
         let object = object();
         let found: Value = JsonPath::parse(path).unwrap().find(&object).into_iter().cloned().collect();
         assert_eq!(found, expected, "{path}");
@@ -359,7 +359,7 @@ mod tests {
     #[case(".spec.list[x]")]
     #[case(".spec]")]
     #[case(".a.b c")]
-    fn a_path_that_cannot_be_read_is_an_error(#[case] path: &str) {
+    fn malformed_path_is_an_error(#[case] path: &str) {
         assert!(JsonPath::parse(path).is_err(), "{path}");
     }
 }

@@ -212,25 +212,22 @@ mod tests {
     #[case(json!({"name": "x".repeat(254)}), &format!("metadata.name: Invalid value: \"{}\": must be no more than 253 characters", "x".repeat(254)))]
     #[case(json!({"finalizers": ["foo"]}), "metadata.finalizers[0]: Invalid value: \"foo\": name is neither a standard finalizer name nor is it fully qualified")]
     #[case(json!({"finalizers": ["orphan", "foregroundDeletion"]}), "metadata.finalizers: Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion cannot be both set")]
-    fn a_new_object_that_breaks_a_rule_gets_the_servers_words(
-        #[case] metadata: Value,
-        #[case] expected: &str,
-    ) {
+    fn invalid_object_has_the_messages_of_kube_apiserver(#[case] metadata: Value, #[case] expected: &str) {
         assert_eq!(on_create(BUILTIN, metadata), [expected]);
     }
 
     #[test]
-    fn capitals_are_right_in_an_annotations_domain() {
+    fn annotation_domain_allows_capitals() {
         assert!(on_create(BUILTIN, json!({"annotations": {"A.B/c": "d"}})).is_empty());
     }
 
     #[test]
-    fn a_custom_resource_takes_a_finalizer_without_a_domain() {
+    fn custom_resource_allows_finalizer_without_domain() {
         assert!(on_create(CUSTOM, json!({"finalizers": ["foo"]})).is_empty());
     }
 
     #[test]
-    fn a_custom_resources_errors_stand_as_often_as_the_server_looks() {
+    fn custom_resource_errors_are_repeated_per_pass() {
         let count =
             |rules: MetaRules, metadata: Value| rules.update_errors(&with(metadata), &with(json!({}))).len();
         assert_eq!(count(CUSTOM, json!({"labels": {"-a": "b"}})), 3);
@@ -240,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_being_deleted_takes_no_new_finalizer() {
+    fn finalizer_cannot_be_added_after_deletion() {
         let old = with(json!({"deletionTimestamp": "2026-11-22T18:12:00Z", "finalizers": ["a.b/c"]}));
         let new = with(
             json!({"deletionTimestamp": "2026-11-22T18:12:00Z", "finalizers": ["a.b/c", "x.y/z", "new"]}),
@@ -256,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_field_is_shown_with_its_new_value() {
+    fn immutable_field_error_shows_the_new_value() {
         let texts: Vec<_> = BUILTIN
             .update_errors(&with(json!({"uid": "1"})), &with(json!({"uid": "2"})))
             .iter()

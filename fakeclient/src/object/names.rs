@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_capitals_is_refused_with_the_pattern() {
+    fn capitals_are_rejected_with_the_pattern() {
         assert_eq!(
             name_errors(NameRule::DnsSubdomain, "A_b", false),
             [
@@ -174,18 +174,18 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_at_the_end_is_right_in_a_prefix_only() {
+    fn trailing_dash_is_valid_only_in_a_prefix() {
         assert!(name_errors(NameRule::DnsLabel, "web-", true).is_empty());
         assert!(!name_errors(NameRule::DnsLabel, "web-", false).is_empty());
     }
 
     #[test]
-    fn a_label_with_dots_is_told_so() {
+    fn dotted_label_has_its_own_message() {
         assert_eq!(name_errors(NameRule::DnsLabel, "a.b", false), ["must not contain dots"]);
     }
 
     #[test]
-    fn a_path_segment_may_be_nearly_anything() {
+    fn path_segment_allows_most_characters() {
         assert!(name_errors(NameRule::PathSegment, "system:node:A", false).is_empty());
         assert_eq!(
             name_errors(NameRule::PathSegment, "a/b%", false),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_prefix_of_a_key_is_named() {
+    fn empty_prefix_of_a_key_is_rejected() {
         assert_eq!(label_key_errors("/a"), ["prefix part must be non-empty"]);
         assert_eq!(label_key_errors("a/").len(), 2);
     }

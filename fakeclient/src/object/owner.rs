@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_must_be_named_in_full() {
+    fn owner_reference_requires_all_fields() {
         assert_eq!(
             texts(json!([{}])),
             [
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_owner_controls() {
+    fn second_controller_is_rejected() {
         assert_eq!(
             texts(json!([
                 {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1", "controller": true},
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_owns_nothing() {
+    fn event_cannot_be_an_owner() {
         assert_eq!(
             texts(json!([{"apiVersion": "v1", "kind": "Event", "name": "a", "uid": "1"}])),
             [
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_stands_twice_is_dropped_with_a_warning() {
+    fn repeated_owner_is_dropped_with_a_warning() {
         let one = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"});
         let mut object = json!({"metadata": {"ownerReferences": [one, one]}});
         let warning = drop_repeated(&mut object).unwrap();

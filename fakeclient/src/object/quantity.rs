@@ -309,7 +309,7 @@ mod tests {
     #[case("0Gi", "0")]
     #[case("1.0Gi", "1Gi")]
     #[case("12345678901234567890", "12345678901234567890")]
-    fn a_quantity_is_printed_in_its_canonical_form(#[case] text: &str, #[case] expected: &str) {
+    fn quantity_is_printed_in_canonical_form(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(Quantity::parse(text).unwrap().canonical(), expected);
     }
 
@@ -320,12 +320,12 @@ mod tests {
     #[case("1x", FORMAT)]
     #[case("1.2.3", FORMAT)]
     #[case("5mm", SUFFIX)]
-    fn a_text_that_is_no_quantity_gets_the_servers_words(#[case] text: &str, #[case] expected: &str) {
+    fn invalid_quantity_has_the_message_of_kube_apiserver(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(Quantity::parse(text).unwrap_err(), expected);
     }
 
     #[test]
-    fn quantities_compare_whatever_their_style() {
+    fn comparison_ignores_the_format() {
         let of = |text: &str| Quantity::parse(text).unwrap();
         assert_eq!(of("1Gi").compare(&of("1073741824")), Ordering::Equal);
         assert_eq!(of("1G").compare(&of("1Gi")), Ordering::Less);

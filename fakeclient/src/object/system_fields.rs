@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_object_gets_the_servers_uid_and_time_and_loses_its_own() {
+    fn new_object_gets_uid_and_creation_timestamp() {
         let mut object = json!({"metadata": {
             "name": "x", "uid": "abc", "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x",
             "deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 4, "generation": 7,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_cannot_move_the_marks_of_creation_and_deletion() {
+    fn update_keeps_creation_and_deletion_timestamps() {
         let old = json!({"metadata": {
             "name": "x", "uid": "u-1", "creationTimestamp": "a", "deletionTimestamp": "b",
             "deletionGracePeriodSeconds": 0, "generation": 2,
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_in_the_url_must_be_the_objects() {
+    fn name_that_differs_from_the_request_is_rejected() {
         let error = |object: Value| check_name(&object, "c").unwrap_err().message;
         assert_eq!(
             error(json!({"metadata": {"name": "d"}})),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_requests_namespace_is_given_to_an_object_that_names_none() {
+    fn namespace_defaults_to_that_of_the_request() {
         let mut object = json!({"metadata": {"name": "x"}});
         settle_namespace(&mut object, "team").unwrap();
         assert_eq!(metadata::namespace(&object), "team");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn another_uid_is_a_conflict_with_the_storages_words() {
+    fn other_uid_is_a_conflict() {
         let stored = json!({"metadata": {"name": "m", "uid": "d5ce"}});
         let error = uid_conflict("example.com", "widgets", "/example.com/widgets/default/m", "abc", &stored);
         assert_eq!(

@@ -93,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_webhook_the_version_changes_and_the_schema_prunes() {
+    fn conversion_without_webhook_sets_version_and_prunes() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing", "spec": {"a": 1}});
         let served = served(&second_version("None"), None, &object).unwrap();
         assert_eq!(*served, json!({"apiVersion": "t.example.com/v2", "kind": "Thing", "spec": {}}));
     }
 
     #[test]
-    fn a_webhook_is_not_modelled() {
+    fn conversion_webhook_is_not_modelled() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing"});
         let error = served(&second_version("Webhook"), None, &object).unwrap_err();
         assert_eq!(error.code, 501);

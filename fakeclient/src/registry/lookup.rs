@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_built_in_resource_is_found_by_path_and_by_kind() {
+    fn built_in_resource_is_found_by_path_and_kind() {
         let registry = kinds::registry();
         let by_path = registry.resource("", "v1", "pods").unwrap();
         let by_kind = registry.kind("", "v1", "Pod").unwrap();
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_resource_comes_and_goes_and_a_clone_made_before_does_not_see_it() {
+    fn custom_resource_is_added_and_removed_without_changing_clones() {
         let mut registry = kinds::registry();
         let before = registry.clone();
         registry.insert(custom("v1", "widgets"));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_version_of_a_custom_group_comes_first() {
+    fn preferred_version_of_a_custom_group_is_first() {
         let mut registry = kinds::registry();
         for version in ["v1alpha1", "v1", "v10", "v2beta1", "v2", "foo"] {
             registry.insert(custom(version, "widgets"));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_group_comes_first_and_the_autoscaler_is_preferred_in_its_second_version() {
+    fn core_group_is_first_and_autoscaling_v2_is_preferred() {
         let groups = kinds::registry().groups();
         assert_eq!(groups[0].name, "");
         let autoscaling = groups.iter().find(|g| g.name == "autoscaling").unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn all_forms_of_a_stored_object_are_found_the_stored_one_first() {
+    fn stored_as_returns_the_storage_version_first() {
         let registry = kinds::registry();
         let forms = registry.stored_as("events");
         let groups: Vec<&str> = forms.iter().map(|r| r.group.as_str()).collect();

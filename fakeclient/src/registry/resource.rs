@@ -201,7 +201,7 @@ mod tests {
     use crate::object::selector::field::SelectableField;
 
     #[test]
-    fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
+    fn unsupported_label_has_the_message_of_its_kind() {
         let resource = Resource {
             group: "batch".into(),
             version: "v1".into(),

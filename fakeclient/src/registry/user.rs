@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn administrators_are_in_the_group_of_masters() {
+    fn administrators_are_in_system_masters() {
         assert_eq!(groups("admin"), ["system:masters", "system:authenticated"]);
         assert_eq!(groups("somebody"), ["system:authenticated"]);
     }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_with_one_failed_expectation_writes_nothing() {
+    fn failed_expectation_writes_nothing() {
         let store = Store::default();
         store.commit(vec![put("a", Expect::Absent)]).expect("a is free");
         let error =
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_based_on_an_old_revision_is_refused() {
+    fn write_at_outdated_revision_fails() {
         let store = Store::default();
         let first = store.commit(vec![put("a", Expect::Absent)]).expect("a is free")[0].revision();
         store.commit(vec![put("a", Expect::At(first))]).expect("nobody wrote in between");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_object_carries_its_revision() {
+    fn written_object_has_its_revision() {
         let store = Store::default();
         let events = store.commit(vec![put("a", Expect::Absent)]).expect("a is free");
         assert_eq!(events[0].new.value()["metadata"]["resourceVersion"], "1");

@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_has_what_was_deleted_and_lacks_what_came_later() {
+    fn past_snapshot_shows_the_objects_of_its_revision() {
         let store = Store::default();
         write(&store, "x", Change::Put(json!({"metadata": {}, "n": 1}).into()));
         let then = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_past_that_was_compacted_is_not_made_up() {
+    fn compacted_revision_cannot_be_read() {
         let store = Store::default();
         let first = write(&store, "x", Change::Put(json!({"metadata": {}}).into()));
         let second = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));

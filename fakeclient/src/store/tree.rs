@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_one_resource_and_one_namespace_only() {
+    fn range_contains_one_resource_and_namespace() {
         let store =
             store(&[("pods", "a", "x"), ("pods", "b", "y"), ("podtemplates", "a", "z"), ("pods", "ab", "w")]);
         let names = |namespace| -> Vec<String> {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_goes_on_after_a_key_that_is_gone() {
+    fn range_continues_after_a_deleted_key() {
         let store = store(&[("pods", "a", "x"), ("pods", "a", "z")]);
         let snapshot = store.snapshot();
         let after = Key::new("pods", "a", "y");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_does_not_see_later_writes() {
+    fn snapshot_does_not_contain_later_writes() {
         let store = store(&[("pods", "a", "x")]);
         let before = store.snapshot();
         let key = Key::new("pods", "a", "x");

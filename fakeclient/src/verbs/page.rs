@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leads_back_to_where_it_was_made() {
+    fn token_round_trips() {
         let place = Continue { revision: Revision(42), after: Key::new("pods", "a", "x") };
         let everywhere = place.encode("");
         assert_eq!(Continue::decode(&everywhere, "pods", true, "").expect("just made"), place);
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_climbs_out_of_its_place_is_refused() {
+    fn token_outside_of_its_prefix_is_rejected() {
         let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
         let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
         assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
     }
 
     #[test]
-    fn a_revision_that_is_no_number_is_an_error_in_gos_words() {
+    fn invalid_revision_has_the_message_of_go() {
         let error = parse_revision("abc").expect_err("no number");
         assert_eq!(
             error.message,

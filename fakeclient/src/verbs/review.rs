@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_review_asks_for_one_thing_and_has_no_name() {
+    fn review_has_one_kind_of_attributes_and_no_name() {
         let texts = |review: Value| errors(&review).iter().map(ToString::to_string).collect::<Vec<_>>();
         let path = json!({"path": "/metrics", "verb": "get"});
         assert_eq!(texts(json!({"spec": {"nonResourceAttributes": path}})), Vec::<String>::new());

@@ -65,7 +65,7 @@ fn widget(name: &str, finalizers: &[&str], size: i64) -> Value {
 }
 
 #[tokio::test]
-async fn every_answer_about_a_deprecated_version_warns_also_a_refusal() {
+async fn every_response_of_a_deprecated_version_has_a_warning() {
     let cluster = FakeCluster::new();
     assert_eq!(ask(&cluster, "POST", DEFINITIONS, definition(), &[]).await.code, 201);
     let created = ask(&cluster, "POST", OLD_WIDGETS, widget("w", &["foo"], 1), &[]).await;
@@ -86,7 +86,7 @@ async fn every_answer_about_a_deprecated_version_warns_also_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_definition_that_is_going_takes_no_new_objects() {
+async fn create_of_custom_resource_with_terminating_definition_is_rejected() {
     let cluster = FakeCluster::new();
     ask(&cluster, "POST", DEFINITIONS, definition(), &[]).await;
     ask(&cluster, "POST", OLD_WIDGETS, widget("w", &["a.b/c"], 1), &[]).await;
@@ -115,7 +115,7 @@ async fn a_definition_that_is_going_takes_no_new_objects() {
 }
 
 #[tokio::test]
-async fn a_pod_that_nobody_runs_is_marked_answered_and_gone() {
+async fn unscheduled_pod_is_deleted_in_two_writes() {
     let cluster = FakeCluster::new();
     let pods = "/api/v1/namespaces/default/pods";
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "x"}]}});
@@ -133,7 +133,7 @@ async fn a_pod_that_nobody_runs_is_marked_answered_and_gone() {
 }
 
 #[tokio::test]
-async fn a_service_is_answered_and_a_config_map_gives_a_status() {
+async fn delete_returns_the_service_but_a_status_for_a_config_map() {
     let cluster = FakeCluster::new();
     let at = |plural: &str| format!("/api/v1/namespaces/default/{plural}");
     let service = json!({"metadata": {"name": "x"}, "spec": {"ports": [{"port": 80}]}});
@@ -146,7 +146,7 @@ async fn a_service_is_answered_and_a_config_map_gives_a_status() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_answered_by_whoever_routes_there() {
+async fn unknown_path_is_answered_by_its_router() {
     let cluster = FakeCluster::new();
     for path in ["/nope", "/apis/nope", "/apis/nope/v1", "/apis/nope/v1/things", "/openapi", "/openapi/v4"] {
         let answer = ask(&cluster, "GET", path, Value::Null, &[]).await;
@@ -164,7 +164,7 @@ async fn a_path_that_leads_nowhere_is_answered_by_whoever_routes_there() {
 }
 
 #[tokio::test]
-async fn an_openapi_document_is_known_by_its_hash() {
+async fn openapi_document_is_cached_by_its_hash() {
     let cluster = FakeCluster::new();
     let path = "/openapi/v3/apis/batch/v1";
     let document = ask(&cluster, "GET", path, Value::Null, &[]).await;

@@ -205,7 +205,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_request_is_answered_and_every_refusal_is_a_status(requests in prop::collection::vec(sent(), 1..6)) {
+    fn every_request_gets_a_response_and_every_error_is_a_status(requests in prop::collection::vec(sent(), 1..6)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime can be built");
         let cluster = FakeCluster::new();

@@ -26,7 +26,7 @@ async fn client(serving: &Serving) -> Client {
 }
 
 #[tokio::test]
-async fn a_client_of_the_socket_and_one_in_process_see_the_same() {
+async fn socket_and_in_process_client_see_the_same_objects() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     assert!(serving.address().ip().is_loopback());
@@ -46,7 +46,7 @@ async fn a_client_of_the_socket_and_one_in_process_see_the_same() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_without_credentials() {
+async fn request_without_credentials_is_unauthorized() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let mut kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
@@ -61,7 +61,7 @@ async fn nobody_is_let_in_without_credentials() {
 }
 
 #[tokio::test]
-async fn a_stopped_socket_takes_no_connection() {
+async fn stopped_socket_refuses_connections() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let address = serving.address();
@@ -73,7 +73,7 @@ async fn a_stopped_socket_takes_no_connection() {
 }
 
 #[tokio::test]
-async fn a_token_lets_in_as_a_certificate_does_and_another_token_does_not() {
+async fn valid_token_is_accepted_and_unknown_token_is_unauthorized() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let code = async |token: &str| {
@@ -127,7 +127,7 @@ async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
 }
 
 #[tokio::test]
-async fn both_forms_of_http_are_spoken() {
+async fn http_1_and_2_are_served() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     assert_eq!(spoken(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
@@ -135,7 +135,7 @@ async fn both_forms_of_http_are_spoken() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn error_contains_the_port_in_use() {
     let cluster = FakeCluster::new();
     let taken = cluster.serve(0).await.unwrap();
     let port = taken.address().port();

@@ -41,11 +41,11 @@ fn may_name_masters(request: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn a_request_that_may_name_the_masters_is_not_passed_over() {
+    fn request_for_system_masters_is_rejected() {
         let request = |subject: &str| {
             let pem = format!(
                 "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n",
@@ -56,7 +56,7 @@ mod tests {
         };
         let kind = "certificatesigningrequests.certificates.k8s.io";
         let answer = |subject: &str| {
-            create(&CertificateSubjectRestriction, kind, request(subject), &Stored::default())
+            create(&CertificateSubjectRestriction, kind, request(subject), &StoredObjects::default())
         };
         assert_eq!(answer("O=system:masters").expect_err("refused").code, 501);
         assert!(answer("O=developers").is_ok());

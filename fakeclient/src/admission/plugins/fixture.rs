@@ -16,9 +16,9 @@ use crate::registry::strategy::{Generic, Peers};
 
 /// Stored objects by group and resource, as a [`Peers`] for tests.
 #[derive(Default)]
-pub(crate) struct Stored(BTreeMap<String, Vec<Value>>);
+pub(crate) struct StoredObjects(BTreeMap<String, Vec<Value>>);
 
-impl Stored {
+impl StoredObjects {
     /// Adds an object.
     pub(crate) fn with(mut self, group_resource: &str, object: Value) -> Self {
         self.0.entry(group_resource.to_owned()).or_default().push(object);
@@ -26,7 +26,7 @@ impl Stored {
     }
 }
 
-impl Peers for Stored {
+impl Peers for StoredObjects {
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
         let namespace = (!namespace.is_empty()).then_some(namespace);
         self.list(group_resource, namespace).find(|object| object["metadata"]["name"] == name)
@@ -99,7 +99,7 @@ pub(crate) fn run(
     resource: &Resource,
     object: Value,
     old: Option<&Value>,
-    stored: &Stored,
+    stored: &StoredObjects,
 ) -> Result<Value, ApiError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let attributes = Attributes {
@@ -123,7 +123,7 @@ pub(crate) fn create(
     plugin: &dyn Plugin,
     group_resource: &str,
     object: Value,
-    stored: &Stored,
+    stored: &StoredObjects,
 ) -> Result<Value, ApiError> {
     let namespaced = ![
         "nodes",

@@ -49,24 +49,24 @@ impl Plugin for NamespaceLifecycle {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, resource, run};
+    use super::super::fixture::{StoredObjects, create, resource, run};
     use super::*;
 
-    fn namespace(phase: &str) -> Stored {
-        Stored::default()
+    fn namespace(phase: &str) -> StoredObjects {
+        StoredObjects::default()
             .with("namespaces", json!({"metadata": {"name": "default"}, "status": {"phase": phase}}))
     }
 
     #[test]
-    fn nothing_is_created_in_a_namespace_that_is_not_there() {
+    fn create_in_absent_namespace_is_rejected() {
         let object = json!({"metadata": {"name": "a"}});
-        let error = create(&NamespaceLifecycle, "configmaps", object.clone(), &Stored::default());
+        let error = create(&NamespaceLifecycle, "configmaps", object.clone(), &StoredObjects::default());
         assert_eq!(error.expect_err("no namespace").message, "namespaces \"default\" not found");
         assert!(create(&NamespaceLifecycle, "configmaps", object, &namespace("Active")).is_ok());
     }
 
     #[test]
-    fn a_namespace_that_is_going_takes_nothing_new() {
+    fn create_in_terminating_namespace_is_rejected() {
         let object = json!({"metadata": {"generateName": "a-"}});
         let error = create(&NamespaceLifecycle, "configmaps", object, &namespace("Terminating"))
             .expect_err("the namespace is going");
@@ -82,12 +82,18 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_own_namespaces_stay() {
+    fn system_namespaces_cannot_be_deleted() {
         for (name, stays) in [("default", true), ("kube-public", true), ("kube-node-lease", false)] {
             let object = json!({"metadata": {"name": name}});
             let namespaces = resource("namespaces", false);
-            let answer =
-                run(&NamespaceLifecycle, Operation::Delete, &namespaces, object, None, &Stored::default());
+            let answer = run(
+                &NamespaceLifecycle,
+                Operation::Delete,
+                &namespaces,
+                object,
+                None,
+                &StoredObjects::default(),
+            );
             assert_eq!(answer.is_err(), stays, "{name}");
         }
     }

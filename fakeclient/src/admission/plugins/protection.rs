@@ -39,15 +39,19 @@ impl Plugin for StorageObjectInUseProtection {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn a_claim_is_guarded_once() {
+    fn protection_finalizer_is_added_once() {
         let plugin = StorageObjectInUseProtection;
         let object = json!({"metadata": {"name": "c"}});
-        let claim = create(&plugin, "persistentvolumeclaims", object, &Stored::default()).expect("a claim");
+        let claim =
+            create(&plugin, "persistentvolumeclaims", object, &StoredObjects::default()).expect("a claim");
         assert_eq!(claim["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
-        assert_eq!(create(&plugin, "persistentvolumeclaims", claim.clone(), &Stored::default()), Ok(claim));
+        assert_eq!(
+            create(&plugin, "persistentvolumeclaims", claim.clone(), &StoredObjects::default()),
+            Ok(claim)
+        );
     }
 }

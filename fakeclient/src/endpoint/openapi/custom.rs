@@ -95,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_integer_or_a_string_is_said_in_standard_words_too() {
+    fn int_or_string_is_published_as_one_of() {
         let schema = json!({"properties": {"port": {"x-kubernetes-int-or-string": true}}});
         let port = &published(&schema)["properties"]["port"];
         assert_eq!(port["anyOf"], json!([{"type": "integer"}, {"type": "string"}]));
     }
 
     #[test]
-    fn an_embedded_resource_has_the_fields_of_every_object() {
+    fn embedded_resource_has_type_and_metadata() {
         let schema = json!({"type": "object", "x-kubernetes-embedded-resource": true});
         let published = published(&schema);
         assert_eq!(published["properties"]["kind"]["type"], "string");

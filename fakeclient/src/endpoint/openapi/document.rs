@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn kubectl_finds_the_field_validation_parameter_of_a_patch() {
+    fn patch_has_the_field_validation_parameter() {
         let document = apps();
         let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
         assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_holds_every_component_that_it_refers_to() {
+    fn document_contains_all_referenced_components() {
         let document = apps();
         let mut wanted = Vec::new();
         references(&document, &mut wanted);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn delete_options_are_those_of_the_core_and_of_the_documents_own_version() {
+    fn delete_options_list_core_and_own_group_version() {
         let document = apps();
         let name = format!("{META}.DeleteOptions");
         let kinds = &document["components"]["schemas"][&name]["x-kubernetes-group-version-kind"];

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_document_of_the_index_is_there_under_its_hash() {
+    fn every_document_has_the_hash_of_the_index() {
         let registry = crate::kinds::registry();
         let index = index(&registry);
         for (name, entry) in index["paths"].as_object().unwrap() {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_document_is_nothing() {
+    fn unknown_document_is_absent() {
         let registry = crate::kinds::registry();
         for name in ["", "apis/", "apis/example.com", "apis/example.com/v1", "api/v2", "apis/apps/v9"] {
             assert!(document(&registry, name).is_none(), "{name}");

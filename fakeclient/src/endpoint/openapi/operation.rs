@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_operations_take_is_said_once_for_the_path() {
+    fn shared_parameters_are_moved_to_the_path() {
         let operation = |method, extra: &[Parameter]| {
             let responses = Responses::new(&[200], &["application/json"], &json!({"type": "string"}));
             let shared = [Parameter::query("pretty"), Parameter::path("name")];

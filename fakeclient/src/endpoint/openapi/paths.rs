@@ -457,7 +457,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_called_in_camel_case_without_the_suffix_of_kubernetes() {
+    fn group_in_operation_ids_is_camel_case_without_k8s_suffix() {
         let namer = Namer::new("rbac.authorization.k8s.io", "v1");
         assert_eq!(namer.tag, "rbacAuthorization_v1");
         assert_eq!(namer.id("read", "Role"), "readRbacAuthorizationV1Role");
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn every_subresource_that_names_another_kind_has_a_component() {
+    fn every_subresource_kind_has_a_component() {
         for resource in crate::kinds::registry().resources() {
             for sub in &resource.subresources {
                 if sub.group != resource.group {

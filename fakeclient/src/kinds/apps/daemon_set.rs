@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_new_template_is_counted() {
+    fn template_change_bumps_the_template_generation() {
         let old = stored("a");
         let mut same = old.clone();
         DaemonSet.prepare_update(&mut same, &old);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_are_replaced_one_way_at_a_time() {
+    fn labels_must_match_and_max_surge_excludes_max_unavailable() {
         let mut object = stored("a");
         object["spec"]["updateStrategy"] = json!({"rollingUpdate": {"maxSurge": 1}});
         object["spec"]["selector"] = json!({"matchLabels": {"app": "y"}});

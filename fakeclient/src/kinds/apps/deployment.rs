@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_filled_in() {
+    fn absent_fields_get_defaults() {
         let spec = with(json!({}))["spec"].clone();
         assert_eq!(spec["replicas"], 1);
         assert_eq!(
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selector_is_there_and_fits_the_template() {
+    fn selector_is_required_and_matches_the_template() {
         let mismatch = "spec.template.metadata.labels: Invalid value: {\"app\":\"x\"}: `selector` does not match template `labels`";
         check(json!({}), &[]);
         check(json!({"selector": null}), &["spec.selector: Required value", mismatch]);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_checked_in_its_place() {
+    fn template_errors_have_their_path() {
         check(
             json!({"template": {"metadata": {"labels": {"app": "x", "bad": "!"}},
                 "spec": {"containers": [], "restartPolicy": "Never", "activeDeadlineSeconds": 5}}}),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rolling_update_can_move_and_a_deadline_can_be_met() {
+    fn rolling_update_and_progress_deadline_are_validated() {
         check(
             json!({"replicas": -1, "minReadySeconds": -1, "revisionHistoryLimit": -1, "progressDeadlineSeconds": -5,
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}}),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selector_never_changes() {
+    fn selector_is_immutable() {
         let labels = json!({"matchLabels": {"app": "z"}});
         let new = with(json!({"selector": labels, "template": {"metadata": {"labels": {"app": "z"}},
             "spec": {"containers": [{"name": "c", "image": "x"}]}}}));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_replicas_is_no_more_than_all_of_them() {
+    fn partial_replica_counts_are_at_most_the_total() {
         let object = json!({"status": {"replicas": 1, "readyReplicas": 2, "updatedReplicas": 3, "availableReplicas": 4,
             "observedGeneration": -1}});
         let texts: Vec<_> =

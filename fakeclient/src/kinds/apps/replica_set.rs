@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_spec_lacks_its_selector_and_its_containers() {
+    fn selector_and_containers_are_required() {
         let mut object = json!({"metadata": {"name": "r"}});
         ReplicaSet.apply_defaults(&mut object);
         let texts: Vec<_> = ReplicaSet.validate_create(&object).iter().map(ToString::to_string).collect();

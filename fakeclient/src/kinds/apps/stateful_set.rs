@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_come_from_short_lists() {
+    fn unknown_policies_are_rejected() {
         let template = json!({"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "x",
             "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}});
         check(

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_use_of_cpus_and_conditions_survive_both_ways() {
+    fn cpu_utilization_and_conditions_round_trip() {
         let older = json!({"metadata": {"name": "a"}, "spec": {"maxReplicas": 2, USE_OF_CPU: 50}});
         let mut object = older.clone();
         stored(&mut object).unwrap();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_older_form_cannot_say_is_not_modelled() {
+    fn other_metrics_are_not_modelled() {
         let mut object = json!({"spec": {"behavior": {"scaleDown": {}}}});
         assert_eq!(served(&mut object).unwrap_err().code, 501);
         let mut object = json!({"spec": {"metrics": [{"type": "Pods"}]}});

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_has_five_fields() {
+    fn schedule_without_five_fields_is_rejected() {
         let template = json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}}});
         assert_eq!(texts(json!({"schedule": "* * * * *", "jobTemplate": template})), [""; 0]);
         assert_eq!(texts(json!({"schedule": "@daily", "jobTemplate": template})), [""; 0]);

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_makes_selector_and_labels_from_the_uid() {
+    fn selector_and_labels_are_generated_from_the_uid() {
         let object = job(
             json!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}}),
         );
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_a_job_end() {
+    fn restart_policy_always_is_rejected() {
         let object = job(json!({"template": {"spec": {"containers": [{"name": "c", "image": "x"}]}}}));
         assert_eq!(
             texts(&object),
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_not_negative_and_the_selector_is_the_servers() {
+    fn negative_numbers_and_manual_selector_are_rejected() {
         let object =
             job(json!({"selector": {"matchLabels": {"app": "x"}}, "parallelism": -1, "completions": -1,
             "backoffLimit": -1, "activeDeadlineSeconds": -1, "completionMode": "x",

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indexes_are_counted_in_their_order() {
+    fn index_ranges_are_ordered_and_counted() {
         assert_eq!(indexes("0,2-4", 5), Ok(4));
         assert_eq!(indexes("", 5), Ok(0));
         for (text, why) in [
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_about_failure_is_about_exit_codes_or_conditions() {
+    fn failure_rule_has_exit_codes_or_conditions() {
         let spec = json!({"podFailurePolicy": {"rules": [{"action": "FailJob"}]}});
         let errors = check(&Path::new("s"), &spec);
         let text = "s.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is \

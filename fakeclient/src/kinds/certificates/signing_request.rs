@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_pem_of_one_type() {
+    fn request_is_a_pem_block_of_the_right_type() {
         let pem =
             |kind: &str| STANDARD.encode(format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n"));
         assert!(is_request(&pem("CERTIFICATE REQUEST")));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn usages_are_needed_and_life_is_not_too_short() {
+    fn usages_are_required_and_short_expiration_is_rejected() {
         let texts: Vec<String> = SigningRequest
             .validate_create(&json!({"spec": {"request": "eA==", "expirationSeconds": 5}}))
             .iter()

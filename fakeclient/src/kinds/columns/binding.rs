@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_stand_by_their_kind() {
+    fn subjects_are_grouped_by_kind() {
         let object = json!({
             "metadata": {"name": "b", "creationTimestamp": "2026-11-22T18:36:00Z"},
             "roleRef": {"kind": "Role", "name": "r"},

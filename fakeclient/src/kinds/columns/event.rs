@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_says_what_happened_to_whom() {
+    fn event_cells_contain_object_and_message() {
         let object = json!({
             "metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "name": "p"}, "reason": "R", "message": " hi\n",
             "type": "Normal", "count": 2, "source": {"component": "k", "host": "h"},

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_three_hosts_the_others_are_counted() {
+    fn hosts_after_the_third_are_counted() {
         let rules = |hosts: &[&str]| hosts.iter().map(|host| json!({"host": host})).collect::<Vec<_>>();
         assert_eq!(hosts(&rules(&[])), "*");
         assert_eq!(hosts(&rules(&["a", "", "b"])), "a,b");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ingress_with_tls_answers_on_two_ports_and_its_addresses_are_sorted() {
+    fn tls_ingress_has_two_ports_and_sorted_addresses() {
         let object = json!({
             "metadata": {"name": "i", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"tls": [{}], "ingressClassName": "front"},

@@ -199,13 +199,13 @@ mod tests {
     #[case(json!({"phase": "Succeeded", "containerStatuses": [
         {"name": "c", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}},
     ]}), "0/2", "Completed")]
-    fn the_status_sums_up_the_containers(#[case] status: Value, #[case] ready: &str, #[case] expected: &str) {
+    fn status_summarises_the_containers(#[case] status: Value, #[case] ready: &str, #[case] expected: &str) {
         let (shown_ready, shown_status, _) = shown(status);
         assert_eq!((shown_ready.as_str(), shown_status.as_str()), (ready, expected));
     }
 
     #[test]
-    fn the_last_restart_is_dated() {
+    fn restarts_contain_the_age_of_the_last() {
         let status = json!({"phase": "Running", "containerStatuses": [{
             "name": "c", "restartCount": 3, "lastState": {"terminated": {"finishedAt": "2026-11-22T18:31:21Z"}},
         }]});

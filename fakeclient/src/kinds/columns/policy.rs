@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_shows_the_bound_that_it_has() {
+    fn budget_cells_contain_the_set_limit() {
         let object = json!({
             "metadata": {"name": "b", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"maxUnavailable": "20%"},

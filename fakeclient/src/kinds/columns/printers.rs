@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_printer_gives_as_many_cells_as_the_data_has_columns() {
+    fn every_printer_returns_one_cell_per_column() {
         let registry = crate::kinds::registry();
         for (name, cells) in PRINTERS {
             let resources = registry.resources().filter(|r| r.group_resource() == name);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_one_object_is_framed_as_the_server_frames_it() {
+    fn table_of_one_object_has_metadata_columns_and_row() {
         let resource = crate::kinds::registry().resource("", "v1", "serviceaccounts").unwrap();
         let object = json!({"metadata": {
             "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_without_a_printer_shows_name_and_age_alone() {
+    fn kind_without_printer_has_name_and_age() {
         let resource = crate::kinds::registry().resource("apps", "v1", "controllerrevisions").unwrap();
         let object = json!({"metadata": {"name": "x", "creationTimestamp": "2026-11-22T18:36:00Z"}});
         let printer = printer(&resource);

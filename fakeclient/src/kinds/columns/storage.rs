@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_shows_its_capacity_when_it_has_a_volume() {
+    fn bound_claim_has_a_capacity_cell() {
         let now = "2026-11-22T18:36:21Z".parse().unwrap();
         let mut object = json!({
             "metadata": {"name": "c", "creationTimestamp": "2026-11-22T18:19:09Z"},

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_lasts_longer_than_nothing() {
+    fn non_positive_lease_duration_is_rejected() {
         let lease = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
         let texts: Vec<_> = Lease.validate_create(&lease).iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_coordinated_election_are_dropped_while_it_is_off() {
+    fn fields_of_coordinated_leader_election_are_dropped() {
         let mut lease =
             json!({"spec": {"leaseDurationSeconds": 1, "strategy": "x", "preferredHolder": "me"}});
         Lease.prepare_create(&mut lease);

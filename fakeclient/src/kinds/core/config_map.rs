@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_a_file_name_and_stands_in_one_bag() {
+    fn keys_are_file_names_and_unique_in_data_and_binary_data() {
         let object = json!({"data": {"..": "", "both": "1"}, "binaryData": {"both": "AA==", "no/": "AA=="}});
         assert_eq!(
             texts(&ConfigMap.validate_create(&object)),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_more_than_a_mebibyte_are_too_long() {
+    fn values_above_one_mebibyte_are_too_long() {
         let fits = json!({"data": {"k": "x".repeat(MAX_SIZE)}});
         let tips = json!({"data": {"k": "x".repeat(MAX_SIZE)}, "binaryData": {"b": "AA=="}});
         assert!(ConfigMap.validate_create(&fits).is_empty());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_map_keeps_its_data_and_its_immutability() {
+    fn immutable_config_map_cannot_change() {
         let old = json!({"immutable": true, "data": {"k": "x"}});
         let new = json!({"data": {"k": "y"}, "binaryData": {"x": "AA=="}});
         let why = "Forbidden: field is immutable when `immutable` is set";

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_about_its_own_namespace() {
+    fn involved_object_in_another_namespace_is_rejected() {
         let event = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "b"}});
         let expected = "involvedObject.namespace: Invalid value: \"b\": does not match event.namespace";
         assert_eq!(texts(&Event { strict: false }.validate_create(&event)), [expected]);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_event_of_the_newer_group_is_complete() {
+    fn new_event_of_events_group_requires_its_fields() {
         let event =
             json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a"}, "deprecatedCount": 1});
         let expected = [
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_event_is_about_does_not_change() {
+    fn involved_object_is_immutable() {
         let event = |name: &str| json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a", "name": name}});
         let expected = "involvedObject: Invalid value: {\"Kind\":\"\",\"Namespace\":\"a\",\"Name\":\"c\",\"UID\":\"\",\
                         \"APIVersion\":\"\",\"ResourceVersion\":\"\",\"FieldPath\":\"\"}: field is immutable";

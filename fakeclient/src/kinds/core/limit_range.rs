@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_default_follows_from_a_maximum_and_a_request_from_the_default() {
+    fn default_is_max_and_default_request_is_default_or_min() {
         let mut range = json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}, "min": {"memory": "1Mi"}}]}});
         LimitRange.apply_defaults(&mut range);
         let limit = &range["spec"]["limits"][0];

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_namespace_is_active_and_guarded_by_kubernetes() {
+    fn new_namespace_is_active_with_the_kubernetes_finalizer() {
         let mut object = json!({
             "metadata": {"name": "n1", "labels": {"kubernetes.io/metadata.name": "zz"}},
             "spec": {"finalizers": ["ex.com/a"]}, "status": {"phase": "Terminating"},
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_keeps_finalizers_and_status() {
+    fn update_keeps_finalizers_and_status() {
         let old = json!({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
         let mut new = json!({"spec": {"finalizers": []}, "status": {"phase": "Terminating"}});
         Namespace.prepare_update(&mut new, &old);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_finalize_subresource_names_each_finalizer_at_fault() {
+    fn finalize_errors_contain_the_index() {
         let object = json!({"spec": {"finalizers": ["foo", "ex.com/a", "bad/x y"]}});
         assert_eq!(
             texts(&Namespace.validate_finalize_update(&object))[0],
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_phase_follows_deletion() {
+    fn phase_is_terminating_after_a_delete() {
         let alive = json!({"metadata": {}, "status": {"phase": "Terminating"}});
         assert_eq!(
             texts(&Namespace.validate_status_update(&alive, &alive)),

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_node_has_can_be_given_away() {
+    fn allocatable_defaults_to_capacity() {
         let mut node = json!({"spec": {"podCIDR": "10.9.0.0/24"}, "status": {"capacity": {"cpu": "2"}}});
         Node.apply_defaults(&mut node);
         assert_eq!(node["spec"]["podCIDRs"], json!(["10.9.0.0/24"]));

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_moves_with_the_phase_unless_the_writer_gives_one() {
+    fn phase_transition_time_changes_with_the_phase_unless_set() {
         let mut volume = json!({});
         PersistentVolume.prepare_create(&mut volume);
         PersistentVolume.stamp(&mut volume, None, "1");

@@ -188,7 +188,7 @@ mod tests {
     const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
     #[test]
-    fn containers_have_names_of_their_own_and_images() {
+    fn containers_require_unique_names_and_images() {
         check(json!({}), &["spec.containers: Required value"]);
         check(
             json!({"containers": [
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_in_range_and_the_hosts_are_taken_once() {
+    fn ports_are_in_range_and_host_ports_are_unique() {
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "ports": [
                 {"containerPort": 0}, {"containerPort": 70000, "protocol": "X", "name": "UP"},
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_has_one_source_that_exists() {
+    fn variable_requires_one_valid_source() {
         let at = "spec.containers[0].env";
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "env": [
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn mounts_are_of_volumes_that_are_right_themselves() {
+    fn mounts_require_valid_volumes() {
         let at = "spec.containers[0].volumeMounts";
         check(
             json!({
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_stay_within_limits() {
+    fn requests_above_limits_are_rejected() {
         let at = "spec.containers[0].resources";
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "resources": {
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_have_one_handler_and_sensible_limits() {
+    fn probes_require_one_handler_and_valid_limits() {
         let at = "spec.containers[0]";
         check(
             json!({"containers": [{"name": "c", "image": "x",
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn init_containers_share_the_names_and_not_the_probes() {
+    fn init_containers_share_names_and_forbid_probes() {
         check(
             json!({"containers": [{"name": "c", "image": "x"}], "restartPolicy": "x", "dnsPolicy": "y", "initContainers": [
                 {"name": "c", "image": "x", "livenessProbe": {"exec": {"command": ["a"]}}},
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_pod_may_run_is_said_in_the_right_form() {
+    fn scheduling_fields_are_validated() {
         check(
             json!({"containers": [{"name": "c", "image": "x"}], "activeDeadlineSeconds": 0, "hostname": "A.b",
                 "hostPID": true, "shareProcessNamespace": true,
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn privilege_and_its_refusal_exclude_each_other() {
+    fn security_contexts_are_validated() {
         check(
             json!({"containers": [{"name": "c", "image": "x", "securityContext": {
                 "privileged": true, "allowPrivilegeEscalation": false, "runAsUser": -1, "capabilities": {"add": [""]}}}],
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_on_a_node_gets_time_to_end_and_others_go_at_once() {
+    fn only_a_scheduled_pod_has_a_grace_period() {
         let pod = |node: &str, phase: &str| json!({"spec": {"nodeName": node, "terminationGracePeriodSeconds": 30}, "status": {"phase": phase}});
         assert_eq!(Pod.grace(&pod("n1", "Running"), None), Grace::Seconds(30));
         assert_eq!(Pod.grace(&pod("n1", "Running"), Some(5)), Grace::Seconds(5));
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn the_singular_address_is_the_first_of_the_plural() {
+    fn pod_ip_is_the_first_of_pod_ips() {
         let mut pod = json!({"spec": {}, "status": {"podIP": "10.1.0.1"}});
         Pod.apply_defaults(&mut pod);
         assert_eq!(pod["status"]["podIPs"], json!([{"ip": "10.1.0.1"}]));

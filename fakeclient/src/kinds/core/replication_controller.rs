@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_templates_labels_become_selector_and_labels_where_none_are_given() {
+    fn labels_and_selector_default_to_template_labels() {
         let mut object = json!({"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}});
         ReplicationController.apply_defaults(&mut object);
         assert_eq!(object["spec"]["selector"], json!({"a": "b"}));

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_goes_over_into_data_and_wins_there() {
+    fn string_data_is_merged_into_data_with_precedence() {
         let mut secret = json!({"stringData": {"a": "1"}, "data": {"a": "Mg==", "c": "AA=="}});
         Secret.prepare_create(&mut secret);
         Secret.apply_defaults(&mut secret);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_names_the_keys_it_needs() {
+    fn each_type_requires_its_keys() {
         check(
             json!({"type": "kubernetes.io/tls"}),
             &["data[tls.crt]: Required value", "data[tls.key]: Required value"],
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_docker_configuration_is_a_json_object() {
+    fn docker_config_is_a_json_object() {
         let config = |text: &str| json!({"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": text}});
         let says = |why: &str| {
             format!("data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": {why}")
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_never_changes() {
+    fn type_is_immutable() {
         let old = json!({"type": "Opaque", "immutable": true, "data": {"a": "MQ=="}});
         let new = json!({"type": "other", "data": {"a": "Mg=="}});
         let texts: Vec<_> = Secret.validate_update(&new, &old).iter().map(ToString::to_string).collect();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_warned_about() {
+    fn certificate_without_pem_data_causes_a_warning() {
         let secret = json!({"type": "kubernetes.io/tls", "data": {"tls.crt": "", "tls.key": ""}});
         assert_eq!(Secret.warnings(&secret, None), ["tls: failed to find any PEM data in certificate input"]);
     }

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn session_affinity_brings_its_time_limit() {
+    fn client_ip_affinity_defaults_its_timeout() {
         let mut service = json!({"spec": {"sessionAffinity": "ClientIP"}});
         Service.apply_defaults(&mut service);
         assert_eq!(service["spec"]["sessionAffinityConfig"], json!({"clientIP": {"timeoutSeconds": 10800}}));

@@ -51,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_secrets_are_not_looked_at() {
+    fn secret_names_are_not_validated() {
         let account =
             json!({"metadata": {"name": "s.a"}, "secrets": [{"name": "BAD NAME"}], "imagePullSecrets": [{}]});
         assert!(ServiceAccount.validate_create(&account).is_empty());
     }
 
     #[test]
-    fn of_a_secret_only_its_name_is_kept() {
+    fn other_secret_fields_are_dropped() {
         let mut account =
             json!({"secrets": [{"name": "s", "namespace": "other", "uid": "1"}, {"kind": "Secret"}]});
         ServiceAccount.prepare_create(&mut account);

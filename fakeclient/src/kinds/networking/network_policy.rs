@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_outwards_make_a_policy_of_both_directions() {
+    fn policy_types_default_to_ingress_and_egress_with_egress_rules() {
         let types = |spec: Value| {
             let mut object = json!({"spec": spec});
             NetworkPolicy.apply_defaults(&mut object);

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_asked_for_by_labels_and_by_its_name() {
+    fn node_terms_match_labels_and_the_name() {
         let right = json!({"matchExpressions": [{"key": "cpus", "operator": "Gt", "values": ["4"]}],
             "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]});
         told(json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [right]}}}), &[]);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_in_the_selector_or_among_the_keys_and_not_in_both() {
+    fn key_in_selector_and_label_keys_is_rejected() {
         let mut pod = json!({"metadata": {"labels": {"v": "1"}}, "spec": {"affinity": {"podAffinity": {REQUIRED: [
             {"topologyKey": "zone", "matchLabelKeys": ["v"], "mismatchLabelKeys": ["w"], "labelSelector": {}},
             {"topologyKey": "zone", "matchLabelKeys": ["v"], "labelSelector": {"matchLabels": {"v": "2"}}},

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_goes_into_the_field_unless_it_is_said_there_already() {
+    fn annotation_is_copied_unless_the_field_is_set() {
         let default = json!({"type": "RuntimeDefault"});
         let mut new = pod("localhost/a", &Value::Null, &Value::Null);
         assert_eq!(out_of_step(&new).len(), 1);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_annotations_of_a_pod_stay() {
+    fn annotations_are_immutable() {
         let told = |new: &str| {
             let (new, old) =
                 (pod(new, &Value::Null, &Value::Null), pod("unconfined", &Value::Null, &Value::Null));

@@ -66,7 +66,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_template_says_how_much_and_how_it_is_reached_and_not_its_name() {
+    fn template_requires_storage_and_access_modes_and_forbids_name() {
         let template =
             json!({"metadata": {"name": "x"}, "spec": {"accessModes": ["ReadWriteOncePod", "ReadOnlyMany"]}});
         let errors = check(&Path::new("t"), &template);

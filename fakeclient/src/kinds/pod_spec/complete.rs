@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pull_policy_follows_the_tag() {
+    fn pull_policy_depends_on_the_tag() {
         for (image, policy) in [
             ("nginx", "Always"),
             ("nginx:latest", "Always"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_asks_for_what_it_is_limited_to() {
+    fn requests_default_to_limits() {
         let mut spec = json!({"containers": [
             {"resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}},
         ]});
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn ports_on_the_hosts_network_are_the_hosts() {
+    fn host_network_sets_host_ports() {
         let mut spec = json!({"hostNetwork": true, "containers": [{"ports": [{"containerPort": 80}]}]});
         complete_pod(&mut spec);
         assert_eq!(spec["containers"][0]["ports"], json!([{"containerPort": 80, "hostPort": 80}]));
     }
 
     #[test]
-    fn completing_twice_changes_nothing_more() {
+    fn defaults_are_idempotent() {
         let mut spec = json!({
             "serviceAccount": "robot",
             "containers": [{"name": "c", "image": "x", "readinessProbe": {"httpGet": {"port": 80}},

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_looks_up_by_itself_says_where() {
+    fn policy_none_requires_nameservers() {
         let why = "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None";
         check_texts(json!({"dnsPolicy": "None"}), &[why]);
         let why = "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when \
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn options_have_names_and_searches_may_have_underscores() {
+    fn options_require_names_and_searches_allow_underscores() {
         let config = json!({"options": [{"value": "2"}], "searches": ["_tcp.example.com", "."]});
         check_texts(
             json!({"dnsConfig": config}),

@@ -61,7 +61,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_constraint_says_how_far_over_what_and_what_then_and_says_it_once() {
+    fn constraint_fields_are_required_and_unique() {
         let errors = check(
             &Path::new("s"),
             &[

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_in_whole_bytes() {
+    fn fractional_bytes_cause_a_warning() {
         let container = json!({"name": "a", "resources": {"limits": {"memory": "500m", "cpu": "500m"}}});
         let said = "spec.containers[0].resources.limits[memory]: fractional byte value \"500m\" is invalid, must be an \
                     integer";
@@ -319,14 +319,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_may_add_to_itself_and_not_hide_itself() {
+    fn repeated_variable_causes_a_warning_unless_it_refers_to_itself() {
         let env = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "$(A)2"}, {"name": "A", "value": "3"}]);
         let said = "spec.containers[0].env[2]: hides previous definition of \"A\", which may be dropped when using apply";
         check(json!({"containers": [{"env": env}]}), &[said]);
     }
 
     #[test]
-    fn ports_that_meet_are_told() {
+    fn conflicting_ports_cause_a_warning() {
         let port = json!({"containerPort": 80, "protocol": "TCP", "name": "web"});
         let said = [
             "spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]",
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_to_pull_by_has_a_name() {
+    fn pull_secret_without_name_causes_a_warning() {
         check(json!({"imagePullSecrets": [{}]}), &["spec.imagePullSecrets[0].name: invalid empty name \"\""]);
     }
 }

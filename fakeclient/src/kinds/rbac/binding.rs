@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_and_subjects_are_of_known_kinds() {
+    fn unknown_role_and_subject_kinds_are_rejected() {
         let object = binding(&json!({"roleRef": {"kind": "Foo", "name": "", "apiGroup": "x"}, "subjects": [
             {"kind": "User", "name": ""}, {"kind": "ServiceAccount", "name": "a"},
             {"kind": "ServiceAccount", "name": "b", "apiGroup": "x"}, {"kind": "Z", "name": "q"},
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_role_never_changes() {
+    fn role_ref_is_immutable() {
         let with = |role: &str| binding(&json!({"roleRef": {"kind": "Role", "name": role}}));
         let errors = Binding { namespaced: true }.validate_update(&with("b"), &with("a"));
         assert_eq!(

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_about_resources_or_about_paths() {
+    fn rule_has_resources_or_non_resource_urls() {
         let rules = json!([{}, {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "nonResourceURLs": ["/x"]},
             {"verbs": ["get"], "resources": ["pods"]}]);
         let texts = |namespaced: bool| {

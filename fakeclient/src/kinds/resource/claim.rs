@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_exact_count_is_one_by_default() {
+    fn exact_count_defaults_to_one() {
         let mut object = json!({"spec": {"devices": {"requests": [
             {"exactly": {"allocationMode": "ExactCount"}},
             {"firstAvailable": [{"allocationMode": "All"}, {"allocationMode": "ExactCount", "count": 2}]},

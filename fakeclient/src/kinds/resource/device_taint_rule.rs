@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taint_keeps_its_time_until_it_changes() {
+    fn taint_time_changes_with_the_taint() {
         let mut object = json!({"spec": {"taint": {"key": "k"}}});
         DeviceTaintRule.stamp(&mut object, None, "1");
         let old = object.clone();

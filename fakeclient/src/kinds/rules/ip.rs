@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_why_it_is_none() {
+    fn invalid_address_is_explained() {
         let path = Path::new("ip");
         assert!(address(&path, "10.0.0.1").is_empty() && address(&path, "fd00::1").is_empty());
         assert_eq!(
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_two_ways_is_refused() {
+    fn ambiguous_address_is_rejected() {
         let told = |errors: Vec<FieldError>| errors.iter().map(ToString::to_string).collect::<String>();
         let at = Path::new("a");
         assert!(told(address(&at, "::ffff:10.0.0.1")).ends_with("must not be an IPv4-mapped IPv6 address"));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_spellings_are_told_with_the_right_one() {
+    fn non_canonical_address_warning_has_the_canonical_form() {
         let at = Path::new("a");
         let said = |odd: Option<String>| odd.unwrap_or_default();
         assert!(said(odd_address(&at, "010.0.0.1")).ends_with("\"010.0.0.1\" is invalid: use \"10.0.0.1\""));

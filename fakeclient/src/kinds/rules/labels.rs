@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_needs_values_exactly_when_its_operator_compares() {
+    fn values_are_required_or_forbidden_by_the_operator() {
         let value = json!({"matchExpressions": [
             {"key": "a", "operator": "In"},
             {"key": "a", "operator": "Exists", "values": ["x"]},
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_without_requirements_is_empty() {
+    fn selector_without_requirements_is_empty() {
         assert!(is_empty(&json!({})) && !is_empty(&json!({"matchLabels": {"app": "web"}})));
     }
 }

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dotted_name_is_told_apart_from_a_malformed_one() {
+    fn dotted_label_has_its_own_message() {
         assert_eq!(dns_label("a.b"), ["must not contain dots"]);
         assert_eq!(
             dns_label("UPPER"),
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_subdomain_may_have_dots_but_no_underscores() {
+    fn subdomain_allows_dots_but_no_underscores() {
         assert!(dns_subdomain("a.b-c.d").is_empty());
         assert_eq!(dns_subdomain("Foo_bar").len(), 1);
         assert_eq!(dns_subdomain("a..b").len(), 1);
     }
 
     #[test]
-    fn a_label_key_names_the_part_at_fault() {
+    fn label_key_message_names_the_invalid_part() {
         assert_eq!(qualified_name("/a"), ["prefix part must be non-empty"]);
         assert!(qualified_name("ex.com/").iter().any(|m| m == "name part must be non-empty"));
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_key_may_not_climb_out_of_its_folder() {
+    fn config_key_with_parent_directory_is_rejected() {
         assert_eq!(config_key(".."), ["must not be '..'"]);
         assert_eq!(config_key("..foo"), ["must not start with '..'"]);
         assert_eq!(config_key(&"a".repeat(254)), ["must be no more than 253 characters"]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_name_says_all_that_is_wrong_with_it() {
+    fn port_name_messages_are_complete() {
         assert_eq!(
             port_name("bad_name!"),
             ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_finalizer_must_be_one_of_the_standard_names() {
+    fn finalizer_without_domain_must_be_standard() {
         let path = Path::new("spec.finalizers");
         assert!(finalizer("kubernetes", &path).is_empty() && finalizer("ex.com/a", &path).is_empty());
         assert_eq!(

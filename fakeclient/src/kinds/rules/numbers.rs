@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_a_count_or_a_percentage() {
+    fn int_or_percent_is_validated() {
         let path = Path::new("p");
         let text = |value: Value| count_or_percent(&path, &value).map(|e| e.to_string());
         assert_eq!(text(json!("25%")), None);

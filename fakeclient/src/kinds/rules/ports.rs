@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_a_number_in_range_or_a_service_name() {
+    fn port_is_a_number_in_range_or_a_service_name() {
         let path = Path::new("p");
         assert!(
             number_or_name(&path, &json!(80)).is_empty() && number_or_name(&path, &json!("http")).is_empty()

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_no_identifiers_are_escaped() {
+    fn names_that_are_not_identifiers_are_escaped() {
         for (field, name) in [
             ("in", "__in__"),
             ("a-b", "a__dash__b"),

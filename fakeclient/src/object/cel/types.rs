@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_the_same_everywhere_in_a_call() {
+    fn type_parameter_is_bound_once_per_call() {
         let mut bindings = Bindings::default();
         assert!(bindings.fits(&Type::list(Type::Param(0)), &Type::list(Type::String)));
         assert!(!bindings.fits(&Type::Param(0), &Type::Int));

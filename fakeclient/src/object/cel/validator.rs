@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_does_not_hold_is_reported_where_it_stands() {
+    fn failed_rule_is_reported_at_its_path() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max"}));
         check(&schema, &json!({"spec": {"min": 1, "max": 2}}), None, &[]);
         check(
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn message_reason_and_field_path_are_the_authors() {
+    fn rule_defines_message_reason_and_field_path() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max", "message": "fallback",
             "messageExpression": "'min ' + string(self.min) + ' is too high'", "reason": "FieldValueForbidden",
             "fieldPath": ".min"}));
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transition_rule_runs_only_on_a_change() {
+    fn transition_rule_runs_only_on_update() {
         let schema = with_rule(&json!({"rule": "self.min >= oldSelf.min", "message": "never down"}));
         check(&schema, &json!({"spec": {"min": 1}}), None, &[]);
         let old = json!({"spec": {"min": 2}});
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_old_value_lets_the_rule_run_on_create() {
+    fn rule_with_optional_old_self_runs_on_create() {
         let schema =
             with_rule(&json!({"rule": "oldSelf.hasValue() || self.min == 0", "optionalOldSelf": true,
             "message": "starts at 0"}));
@@ -341,14 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_change_is_forgiven_to_rules_about_the_present() {
+    fn unchanged_values_are_ratcheted() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max"}));
         let old = json!({"spec": {"min": 3, "max": 2}});
         check(&schema, &old, Some(&old), &[]);
     }
 
     #[test]
-    fn escaped_names_lists_and_text_are_evaluated() {
+    fn escaped_names_lists_and_strings_are_evaluated() {
         let schema = with_rule(&json!({"rule": "!has(self.__in__) || self.__in__.size() == 2"}));
         check(&schema, &json!({"spec": {"in": "äö"}}), None, &[]);
         let schema = json!({"type": "object", "properties": {"l": {"type": "array", "items": {"type": "string",
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_a_rule_are_told_in_the_servers_words() {
+    fn evaluation_errors_have_the_message_of_kube_apiserver() {
         let cases = [
             ("10 / self.min == 1", "division by zero"),
             ("self.l[2] == \"a\"", "index out of bounds: 2"),

@@ -249,7 +249,7 @@ mod tests {
         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"
     )]
     #[case("[{}]", 422, "the server rejected our request due to an error in our request")]
-    fn a_patch_of_another_form_gets_the_servers_words(
+    fn malformed_patch_has_the_message_of_kube_apiserver(
         #[case] patch: &str,
         #[case] code: u16,
         #[case] message: &str,
@@ -278,7 +278,7 @@ mod tests {
     #[case(r#"{"op":"move","path":"/spec/a"}"#)]
     #[case(r#"{"op":"copy","from":"/spec/l/9","path":"/spec/a"}"#)]
     #[case(r#"{"op":"copy","from":"/spec/a","path":"/zz/y"}"#)]
-    fn a_step_that_cannot_be_done_is_unprocessable(#[case] operation: &str) {
+    fn operation_that_cannot_be_applied_is_unprocessable(#[case] operation: &str) {
         let error = patched(&format!("[{operation}]")).unwrap_err();
         assert_eq!(error.code, 422, "{operation}");
         assert_eq!(error.to_status()["details"], json!({}));
@@ -295,7 +295,7 @@ mod tests {
     #[case(r#"{"op":"move","from":"/spec/l/0","path":"/spec/a"}"#, json!({"spec": {"a": "p", "n": 1, "l": ["q"]}}))]
     #[case(r#"{"op":"copy","from":"/spec/missing","path":"/spec/a"}"#, json!({"spec": {"a": null, "n": 1, "l": ["p", "q"]}}))]
     #[case(r#"{"op":"add","path":"/spec/a~1b~0","value":1}"#, json!({"spec": {"a": "x", "a/b~": 1, "n": 1, "l": ["p", "q"]}}))]
-    fn the_librarys_liberties_are_kept(#[case] operation: &str, #[case] expected: Value) {
+    fn deviations_of_the_go_library_are_kept(#[case] operation: &str, #[case] expected: Value) {
         assert_eq!(patched(&format!("[{operation}]")).unwrap().object, expected);
     }
 
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strict_reader_objects_to_unknown_and_repeated_members() {
+    fn strict_validation_reports_unknown_and_duplicate_fields() {
         let patch = r#"[{"op":"add","op":"add","path":"/spec/a","value":"1","zz":1}]"#;
         assert_eq!(
             patched(patch).unwrap().remarks,

@@ -88,7 +88,7 @@ mod tests {
     #[case(json!({"a": "b"}), json!({"a": {"b": 1, "c": null}}), json!({"a": {"b": 1}}))]
     #[case(json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}))]
     #[case(json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1}))]
-    fn the_examples_of_the_rfc_hold(#[case] object: Value, #[case] patch: Value, #[case] expected: Value) {
+    fn examples_of_the_rfc_pass(#[case] object: Value, #[case] patch: Value, #[case] expected: Value) {
         let patched =
             text_patch::merge(patch.to_string().as_bytes(), &object, FieldValidation::Warn).unwrap();
         assert_eq!(patched.object, expected);
@@ -105,13 +105,16 @@ mod tests {
         "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"
     )]
     #[case("null", "Invalid JSON Patch")]
-    fn a_body_that_is_no_object_gets_the_servers_words(#[case] patch: &str, #[case] message: &str) {
+    fn body_that_is_not_an_object_has_the_message_of_kube_apiserver(
+        #[case] patch: &str,
+        #[case] message: &str,
+    ) {
         let error = text_patch::merge(patch.as_bytes(), &json!({}), FieldValidation::Warn).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, message));
     }
 
     #[test]
-    fn a_field_given_twice_is_remarked_and_the_last_one_counts() {
+    fn duplicate_field_is_reported_and_the_last_is_used() {
         let patched =
             text_patch::merge(br#"{"spec":{"a":"1","a":"2"}}"#, &json!({"spec": {}}), FieldValidation::Warn)
                 .unwrap();

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_custom_resource_does_not_offer_strategic_merge_patch() {
+    fn custom_resource_does_not_support_strategic_merge_patch() {
         let error = unsupported_type(true);
         assert_eq!(error.code, 415);
         assert_eq!(
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_cannot_be_decoded_is_shown_as_the_patch() {
+    fn decode_error_shows_the_patch() {
         let status = undecodable("[]", "strict decoding error: unknown field \"zz\"").to_status();
         assert_eq!(
             status["message"],

@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_there_keeps_what_the_patch_does_not_name() {
+    fn existing_item_keeps_unpatched_fields() {
         let patch = json!({"spec": {"containers": [
             {"name": "c", "env": [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}], "args": ["z"]},
         ]}});
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_directive_sorts_what_it_names() {
+    fn order_directive_sorts_its_items() {
         let patch = json!({"spec": {"$setElementOrder/containers": [{"name": "d"}, {"name": "c"}]}});
         assert_eq!(names(&patched(&patch).unwrap()["spec"]["containers"]), ["d", "c"]);
         let patch = json!({"metadata": {"$setElementOrder/finalizers": ["q", "a.b/c"], "finalizers": ["q"]}});
@@ -406,7 +406,7 @@ mod tests {
     #[case(json!({"finalizers": ["x.y/z"]}), json!(["x.y/z", "a.b/c"]))]
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}), json!([]))]
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"], "finalizers": ["q"]}), json!(["q"]))]
-    fn a_list_of_scalars_is_merged_as_a_set(#[case] metadata: Value, #[case] expected: Value) {
+    fn list_of_scalars_is_merged_as_a_set(#[case] metadata: Value, #[case] expected: Value) {
         assert_eq!(patched(&json!({"metadata": metadata})).unwrap()["metadata"]["finalizers"], expected);
     }
 
@@ -414,7 +414,7 @@ mod tests {
     #[case(json!({"$patch": "replace", "n": "2"}), json!({"n": "2"}))]
     #[case(json!({"$patch": "delete"}), json!({}))]
     #[case(json!({"l": null, "m": null, "k": "1"}), json!({"k": "1"}))]
-    fn a_map_takes_directives_and_nulls(#[case] labels: Value, #[case] expected: Value) {
+    fn map_supports_directives_and_nulls(#[case] labels: Value, #[case] expected: Value) {
         assert_eq!(
             patched(&json!({"metadata": {"labels": labels}})).unwrap()["metadata"]["labels"],
             expected
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn retained_keys_are_the_only_ones_left() {
+    fn retain_keys_removes_other_fields() {
         let patch = json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}});
         assert_eq!(patched(&patch).unwrap()["spec"]["strategy"], json!({"type": "Recreate"}));
         let patch = json!({"spec": {"volumes": [
@@ -448,7 +448,7 @@ mod tests {
     #[case(json!({"spec": {"strategy": {"$retainKeys": ["rollingUpdate"], "type": "Recreate"}}}), 400, "invalid patch format of retainKeys")]
     #[case(json!({"metadata": {"finalizers": [3]}}), 500, "list element types are not identical: [[a.b/c] [3]]")]
     #[case(json!([]), 400, "json: cannot unmarshal array into Go value of type map[string]interface {}")]
-    fn a_patch_that_cannot_be_applied_gets_the_servers_words(
+    fn patch_that_cannot_be_applied_has_the_message_of_kube_apiserver(
         #[case] patch: Value,
         #[case] code: u16,
         #[case] message: &str,
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_item_is_taken_as_it_is() {
+    fn new_item_is_appended_unchanged() {
         let patch = json!({"spec": {"containers": [{"name": "e", "env": [{"name": "A", "value": null}]}]}});
         assert_eq!(
             patched(&patch).unwrap()["spec"]["containers"][0],

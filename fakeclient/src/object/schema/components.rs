@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_followed_to_the_component_that_has_the_fields() {
+    fn reference_resolves_to_its_component() {
         let pod =
             Structural::parse(&json!({"properties": {"spec": {"$ref": "#/components/schemas/PodSpec"}}}));
         let spec =

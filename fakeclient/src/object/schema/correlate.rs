@@ -66,7 +66,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn items_of_a_list_map_correlate_by_key_and_may_change_places() {
+    fn items_of_a_list_map_correlate_by_key() {
         let schema = Structural::parse(&json!({"type": "array", "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["k"], "items": {"type": "object", "properties": {
                 "k": {"type": "string"}, "v": {"type": "integer"}}}}));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_an_atomic_list_do_not_correlate_alone() {
+    fn items_of_an_atomic_list_do_not_correlate() {
         let schema = Structural::parse(&json!({"type": "array", "items": {"type": "integer"}}));
         let (old, new) = (json!([1, 2]), json!([1, 2]));
         let pair = Correlated { new: &new, old: &old, schema: &schema };

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_needs_its_parent_and_may_come_from_the_parents_default() {
+    fn default_requires_its_parent() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "object", "properties": {"x": {"type": "integer", "default": 1}}},
             "b": {"type": "object", "default": {}, "properties": {"x": {"type": "integer", "default": 2}}}}});
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn items_and_map_values_are_defaulted_one_by_one() {
+    fn items_and_map_values_get_defaults() {
         let item = json!({"type": "object", "properties": {"p": {"type": "string", "default": "TCP"}}});
         let schema = json!({"type": "object", "properties": {
             "list": {"type": "array", "items": item}, "map": {"type": "object", "additionalProperties": item}}});
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_replaced_unless_it_is_a_value() {
+    fn null_is_replaced_unless_nullable() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "string", "default": "x"},
             "b": {"type": "string", "default": "x", "nullable": true}}});

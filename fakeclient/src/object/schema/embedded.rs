@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_resource_says_what_it_is() {
+    fn embedded_resource_requires_its_type() {
         check(&json!({}), &["emb.apiVersion: Required value", "emb.kind: Required value"]);
         check(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "Any Name"}}), &[]);
         check(
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_before_validation() {
+    fn undecodable_metadata_is_rejected_before_validation() {
         let refused = |embedded: Value| {
             schema().coerce_embedded(&mut json!({"emb": embedded}), "", false).unwrap_err().to_string()
         };
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_metadata_is_dropped_and_named() {
+    fn unknown_metadata_fields_are_dropped_and_reported() {
         let mut object =
             json!({"emb": {"apiVersion": "v1", "kind": "Pod", "metadata": {"bogus": 1, "name": "x"}}});
         assert_eq!(schema().coerce_embedded(&mut object, "", false).unwrap(), ["emb.metadata.bogus"]);

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_lead_through_fields_and_maps() {
+    fn paths_resolve_fields_and_maps() {
         check(".spec.a-b", Ok("spec.a-b"));
         check(".spec['a-b']", Ok("spec.a-b"));
         check(".map.key", Ok("map[key]"));

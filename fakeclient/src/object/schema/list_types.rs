@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_reports_each_repeated_item_once() {
+    fn repeated_item_of_a_set_is_reported_once() {
         let set = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
         check(
             &set,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_compares_keys_alone() {
+    fn map_items_are_compared_by_keys() {
         let map = json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "p"],
             "items": {"type": "object", "properties": {"k": {"type": "string"}, "p": {"type": "integer"}}}});
         check(

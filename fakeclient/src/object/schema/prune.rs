@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_without_a_schema_are_dropped_and_named_by_their_path() {
+    fn unspecified_fields_are_dropped_and_reported() {
         let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
             "list": {"type": "array", "items": {"type": "object", "properties": {"k": {"type": "string"}}}},
             "bare": {"type": "object"},
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn preserved_objects_keep_unknown_fields_but_named_fields_in_them_are_pruned() {
+    fn preserved_objects_keep_unknown_fields_and_prune_specified_ones() {
         let schema = json!({"type": "object", "properties": {"spec": {"type": "object",
             "x-kubernetes-preserve-unknown-fields": true,
             "properties": {"known": {"type": "object", "properties": {"a": {"type": "string"}}}}}}});
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_resource_keeps_its_type_and_metadata() {
+    fn embedded_resource_keeps_its_type_and_metadata() {
         let schema = json!({"type": "object", "properties": {"template": {"type": "object",
             "x-kubernetes-embedded-resource": true,
             "properties": {"spec": {"type": "object"}}}}});
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn null_stays_only_where_it_is_a_value_or_a_default_replaces_it() {
+    fn null_remains_only_if_nullable_or_defaulted() {
         let schema = Structural::parse(&json!({"type": "object", "properties": {
             "plain": {"type": "string"}, "nullable": {"type": "string", "nullable": true},
             "defaulted": {"type": "string", "default": "x"},

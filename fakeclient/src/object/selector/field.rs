@@ -183,7 +183,7 @@ mod tests {
     #[case("status.phase=", true)]
     #[case("metadata.name=web,,", true)]
     #[case("spec.odd=a\\,b\\=c", true)]
-    fn fields_are_compared_as_text(#[case] selector: &str, #[case] expected: bool) {
+    fn fields_are_compared_as_strings(#[case] selector: &str, #[case] expected: bool) {
         let object = json!({"metadata": {"name": "web"}, "spec": {"unschedulable": true, "odd": "a,b=c"}});
         let selector = FieldSelector::parse(selector).unwrap();
         assert_eq!(selector.matches(|path| field_text(&object, path)), expected, "{selector:?}");
@@ -196,12 +196,12 @@ mod tests {
     #[case("metadata.name=a\\", "invalid field selector: invalid escape sequence: \\")]
     #[case("metadata.name=a\\b", "invalid field selector: invalid escape sequence: \\b")]
     #[case("metadata.name=a=b", "invalid field selector: unescaped character in value: 61")]
-    fn a_selector_that_cannot_be_read_gets_the_servers_words(#[case] selector: &str, #[case] message: &str) {
+    fn malformed_selector_has_the_message_of_kube_apiserver(#[case] selector: &str, #[case] message: &str) {
         assert_eq!(FieldSelector::parse(selector).unwrap_err(), message);
     }
 
     #[test]
-    fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
+    fn unsupported_label_has_the_message_of_its_resource() {
         let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
         let refused = |group: &str, plural: &str| {
             selector
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_is_not_set_counts_as_false() {
+    fn absent_boolean_is_false() {
         let nodes = crate::kinds::registry().resource("", "v1", "nodes").unwrap();
         let matches = |selector: &str| {
             FieldSelector::parse(selector)

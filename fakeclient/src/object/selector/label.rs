@@ -374,7 +374,7 @@ mod tests {
     #[case("e in (,z)", true)]
     #[case("in in (in)", true)]
     #[case("", true)]
-    fn every_operator_selects_as_the_server_does(#[case] selector: &str, #[case] expected: bool) {
+    fn every_operator_matches(#[case] selector: &str, #[case] expected: bool) {
         let labels = json!({"a": "b", "n": "4", "e": "", "in": "in"});
         assert_eq!(selects(selector, &labels), expected, "{selector}");
     }
@@ -416,12 +416,12 @@ mod tests {
         "a/b/c",
         "unable to parse requirement: <nil>: Invalid value: \"a/b/c\": a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
     )]
-    fn a_selector_that_cannot_be_read_gets_the_servers_words(#[case] selector: &str, #[case] message: &str) {
+    fn malformed_selector_has_the_message_of_kube_apiserver(#[case] selector: &str, #[case] message: &str) {
         assert_eq!(LabelSelector::parse(selector).unwrap_err(), message);
     }
 
     #[test]
-    fn two_wrong_values_are_listed_in_brackets() {
+    fn several_errors_are_listed_in_brackets() {
         let error = LabelSelector::parse("a in (@,#)").unwrap_err();
         assert!(
             error.starts_with("unable to parse requirement: [values[0][a]: Invalid value: \"#\": a valid")
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_object_prints_as_the_scale_subresource_shows_it() {
+    fn selector_object_is_printed_as_in_a_scale() {
         let selector = LabelSelector::from_object(&json!({
             "matchLabels": {"b": "1", "a": "2"},
             "matchExpressions": [
@@ -447,14 +447,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_operator_of_a_selector_object_is_named() {
+    fn unknown_operator_of_a_selector_object_is_rejected() {
         let error =
             LabelSelector::from_object(&json!({"matchExpressions": [{"key": "a", "operator": "Gt"}]}));
         assert_eq!(error.unwrap_err(), "\"Gt\" is not a valid label selector operator");
     }
 
     #[test]
-    fn a_selector_matches_labels_by_equality_and_by_expressions() {
+    fn selector_matches_labels_and_expressions() {
         let labels = json!({"app": "web", "tier": "front"});
         let both = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
             {"key": "tier", "operator": "NotIn", "values": ["back"]},

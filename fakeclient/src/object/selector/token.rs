@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_is_as_long_as_it_can_be() {
+    fn longest_sign_is_a_token() {
         let texts: Vec<_> = tokens("a!==b").into_iter().map(Token::text).collect();
         assert_eq!(texts, ["a", "!=", "=", "b", ""]);
     }

@@ -60,7 +60,7 @@ mod tests {
     #[case(200 * 24 * 3600, "200d")]
     #[case(3 * 365 * 24 * 3600 + 24 * 3600, "3y1d")]
     #[case(9 * 365 * 24 * 3600, "9y")]
-    fn an_age_has_two_or_three_figures(#[case] seconds: i64, #[case] expected: &str) {
+    fn age_has_two_or_three_digits(#[case] seconds: i64, #[case] expected: &str) {
         assert_eq!(human(seconds), expected);
     }
 }

@@ -84,11 +84,7 @@ mod tests {
     #[case("boolean", json!(true), json!(true))]
     #[case("date", json!("2026-11-22T18:00:00Z"), json!("10m"))]
     #[case("date", json!("yesterday"), json!("<invalid>"))]
-    fn a_value_is_printed_as_its_column_says(
-        #[case] kind: &str,
-        #[case] value: Value,
-        #[case] expected: Value,
-    ) {
+    fn cell_depends_on_the_column_type(#[case] kind: &str, #[case] value: Value, #[case] expected: Value) {
         let now = "2026-11-22T18:10:00Z".parse().unwrap();
         assert_eq!(cell(kind, &value, now), expected);
     }

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_include_object_is_refused() {
+    fn unknown_include_object_is_rejected() {
         assert_eq!(
             Include::parse(Some("Bogus")).unwrap_err().message,
             "Unable to convert to Table as requested: includeObject: Invalid value: \"Bogus\": must be 'Metadata', 'Object', 'None', or empty"

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_absent_field_reads_as_its_zero_value() {
+    fn absent_field_is_its_zero_value() {
         let object = json!({"n": 1, "t": "x", "l": [1], "nothing": null});
         assert_eq!((object.text("t"), object.text("n"), object.text("zz")), ("x", "", ""));
         assert_eq!((object.number("n"), object.number("t")), (Some(1), None));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_fill_only_what_is_empty() {
+    fn set_default_changes_only_empty_fields() {
         let mut object = json!({"a": "", "b": "x", "c": 0});
         for key in ["a", "b", "c", "d"] {
             set_default(&mut object, key, "default");

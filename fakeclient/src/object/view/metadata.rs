@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_write_that_changes_the_revision_alone_changes_nothing() {
+    fn objects_that_differ_in_resource_version_only_are_same() {
         let old = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"k": "v"}});
         let mut new = old.clone();
         new["metadata"]["resourceVersion"] = "7".into();

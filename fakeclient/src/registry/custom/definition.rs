@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_definition_is_completed() {
+    fn minimal_definition_gets_defaults() {
         let (object, errors) = created(definition());
         assert_eq!(errors, [""; 0]);
         assert_eq!(
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_made_of_plural_and_group() {
+    fn name_is_plural_and_group() {
         let mut object = definition();
         object["metadata"]["name"] = "x.y".into();
         let expected = r#"metadata.name: Invalid value: "x.y": must be spec.names.plural+"."+spec.group"#;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_storage_version_is_added_to_the_stored_ones() {
+    fn new_storage_version_is_added_to_stored_versions() {
         let (old, _) = created(definition());
         let mut new = old.clone();
         new["spec"]["versions"][0]["storage"] = false.into();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn kind_and_scope_are_free_until_established_and_plural_never_is() {
+    fn kind_and_scope_are_mutable_until_established() {
         let (mut old, _) = created(definition());
         let mut new = old.clone();
         new["spec"]["scope"] = "Namespaced".into();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_preserved_by_schema_only() {
+    fn preserve_unknown_fields_is_rejected() {
         let mut object = definition();
         object["spec"]["preserveUnknownFields"] = true.into();
         let expected = "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set \

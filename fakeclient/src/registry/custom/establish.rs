@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn free_names_are_accepted_and_then_established() {
+    fn definition_is_established_in_steps() {
         let (settled, steps) = settle(definition("goods", "Good"), &[]);
         assert_eq!(steps, 2);
         assert_eq!(
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_use_is_refused_and_the_rest_accepted() {
+    fn name_in_use_is_not_accepted() {
         let (first, _) = settle(definition("goods", "Good"), &[]);
         let mut second = definition("others", "Good");
         second["spec"]["names"]["singular"] = "other".into();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_keeps_its_time_while_its_value_stays() {
+    fn transition_time_changes_with_the_condition_status() {
         let (mut settled, _) = settle(definition("goods", "Good"), &[]);
         settled["spec"]["names"]["categories"] = json!(["all"]);
         let status = next_status(&settled, std::iter::empty(), "2027-01-01T00:00:00Z").unwrap();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_definition_says_how_far_its_objects_are() {
+    fn deleted_definition_has_a_terminating_condition() {
         let (settled, _) = settle(definition("goods", "Good"), &[]);
         let mut deleted = settled.clone();
         mark_deleted(&mut deleted, NOW);

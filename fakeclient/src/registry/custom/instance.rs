@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn replicas_are_counted() {
+    fn replicas_are_validated() {
         let errors = instance().validate_create(&json!({"spec": {"replicas": -1}}));
         assert_eq!(texts(&errors), [".spec.replicas: Invalid value: -1: should be a non-negative integer"]);
         assert_eq!(instance().validate_create(&json!({"spec": {}})), []);
     }
 
     #[test]
-    fn a_status_update_is_judged_by_the_status_alone() {
+    fn status_update_validates_the_status_only() {
         let old = json!({"spec": {"replicas": "old"}});
         let new = json!({"spec": {"replicas": "old"}, "status": {"replicas": "x"}});
         let errors = instance().validate_status_update(&new, &old);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_items_are_forgiven_to_objects_that_had_them() {
+    fn existing_duplicate_items_are_ratcheted() {
         let old = json!({"spec": {"set": ["a", "a"]}});
         let new = json!({"spec": {"set": ["a", "a", "b"]}});
         assert_eq!(instance().validate_update(&new, &old), []);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn finalizers_without_a_domain_are_warned_of() {
+    fn finalizer_without_domain_causes_a_warning() {
         let object = json!({"metadata": {"finalizers": ["foo", "a.b", "a.b/c"]}});
         assert_eq!(
             instance().warnings(&object, None),

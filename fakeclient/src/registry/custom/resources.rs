@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn each_served_version_is_a_resource() {
+    fn every_served_version_is_a_resource() {
         let resources = resources(&definition());
         let versions: Vec<&str> = resources.iter().map(|r| r.version.as_str()).collect();
         assert_eq!(versions, ["v1", "v2", "v1beta1"]);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_columns_take_the_place_of_age() {
+    fn declared_columns_replace_age() {
         let resources = resources(&definition());
         let headings = |index: usize| -> Vec<&str> {
             resources[index].columns.iter().map(|c: &Column| c.name.as_str()).collect()
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deprecated_version_points_to_the_best_one() {
+    fn deprecation_warning_names_the_best_version() {
         let expected = "t.example.com/v1beta1 Disco is deprecated; use t.example.com/v2 Disco";
         assert_eq!(deprecation(&definition(), "v1beta1").as_deref(), Some(expected));
         assert_eq!(deprecation(&definition(), "v1"), None);

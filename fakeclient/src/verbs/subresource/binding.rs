@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_keeps_its_time_while_it_stays_what_it_is() {
+    fn transition_time_changes_with_the_condition_status() {
         let mut pod = json!({});
         let scheduled = |status: &str| json!({"type": "PodScheduled", "status": status});
         condition(&mut pod, &scheduled("False"), "2001-01-01T00:00:00Z");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_bound_to_a_node_by_its_name() {
+    fn binding_requires_a_node_name() {
         let text = |target: Value| aggregate(&errors(&target));
         assert_eq!(text(json!({"kind": "Node", "name": "a"})), None);
         assert_eq!(text(json!({})), Some("target.name: Required value".into()));

@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_without_disruptions_left_says_how_many_pods_it_needs() {
+    fn exhausted_budget_error_has_the_pod_counts() {
         let budget = json!({
             "metadata": {"name": "b", "generation": 1},
             "status": {"observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 2, "currentHealthy": 2},
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_that_nobody_has_counted_yet_asks_for_patience() {
+    fn unobserved_budget_asks_for_a_retry() {
         let budget = json!({"metadata": {"name": "b", "generation": 1}});
         let status = allowed(&budget).expect_err("not counted").to_status();
         assert_eq!(status["details"]["retryAfterSeconds"], 10);

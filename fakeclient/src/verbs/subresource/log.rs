@@ -51,7 +51,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn one_of_several_containers_is_named() {
+    fn container_is_required_among_several() {
         let pod = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "c"}]}});
         let said = |asked: &str| check_container(asked, &pod, "p").map_err(|error| error.message);
         let why = "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [c]";

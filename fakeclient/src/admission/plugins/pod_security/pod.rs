@@ -45,7 +45,7 @@ impl<'a> Pod<'a> {
     }
 
     /// Names of the containers that fulfil `holds`.
-    pub(super) fn named(&self, holds: impl FnMut(&&'a Value) -> bool) -> Vec<&'a str> {
+    pub(super) fn container_names(&self, holds: impl FnMut(&&'a Value) -> bool) -> Vec<&'a str> {
         self.containers().filter(holds).map(|container| container.text("name")).collect()
     }
 
@@ -56,21 +56,21 @@ impl<'a> Pod<'a> {
 
     /// The Pod and containers that set a field of their security context, such as `pod and container "a"`; `None` if
     /// none does.
-    pub(super) fn setters(&self, mut sets: impl FnMut(&'a Value) -> bool) -> Option<String> {
+    pub(super) fn pod_and_containers_with(&self, mut sets: impl FnMut(&'a Value) -> bool) -> Option<String> {
         let pod = sets(self.context()).then(|| "pod".to_owned());
-        let containers = self.named(|container| sets(&container["securityContext"]));
+        let containers = self.container_names(|container| sets(&container["securityContext"]));
         let containers = (!containers.is_empty()).then(|| self::containers(&containers));
         let parts: Vec<String> = pod.into_iter().chain(containers).collect();
         (!parts.is_empty()).then(|| parts.join(" and "))
     }
 
     /// True if the Pod has its own user namespace, which relaxes some checks since 1.35.
-    pub(super) fn has_own_users(&self) -> bool {
+    pub(super) fn has_user_namespace(&self) -> bool {
         self.minor >= 35 && self.spec.flag("hostUsers") == Some(false)
     }
 
     /// True if the Pod's OS is Windows, which lacks some fields.
-    pub(super) fn is_for_windows(&self) -> bool {
+    pub(super) fn is_windows(&self) -> bool {
         self.minor >= 25 && self.spec["os"].text("name") == "windows"
     }
 }
@@ -97,4 +97,4 @@ pub(super) fn uses(count: usize) -> &'static str {
 }
 
 /// A sorted set of texts.
-pub(super) type Seen = BTreeSet<String>;
+pub(super) type TextSet = BTreeSet<String>;

@@ -26,7 +26,7 @@ pub(super) enum Level {
 
 /// A level at a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standard {
+pub(super) struct LevelVersion {
     pub(super) level: Level,
     /// Minor release, or [`LATEST`].
     pub(super) minor: u32,
@@ -35,7 +35,7 @@ pub(super) struct Standard {
 /// The version `latest`.
 pub(super) const LATEST: u32 = u32::MAX;
 
-impl Default for Standard {
+impl Default for LevelVersion {
     fn default() -> Self {
         Self { level: Level::Privileged, minor: LATEST }
     }
@@ -44,11 +44,11 @@ impl Default for Standard {
 /// The policy of a namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
-    pub(super) enforce: Standard,
-    pub(super) warn: Standard,
+    pub(super) enforce: LevelVersion,
+    pub(super) warn: LevelVersion,
 }
 
-impl fmt::Display for Standard {
+impl fmt::Display for LevelVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = LEVELS.iter().find(|(_, level)| *level == self.level).map_or("", |(name, _)| name);
         match self.minor {
@@ -65,12 +65,12 @@ impl Policy {
         let label = |name: &str| labels.get(format!("{PREFIX}{name}")).and_then(Value::as_str);
         let minor = |name: &str| label(name).and_then(version).unwrap_or(LATEST);
         let enforced = label("enforce").map(level);
-        let enforce = Standard {
+        let enforce = LevelVersion {
             // An unknown level is enforced as the strictest.
             level: enforced.map_or(Level::Privileged, |level| level.unwrap_or(Level::Restricted)),
             minor: minor("enforce-version"),
         };
-        let mut warn = Standard {
+        let mut warn = LevelVersion {
             level: label("warn").and_then(level).unwrap_or_default(),
             minor: minor("warn-version"),
         };
@@ -99,7 +99,7 @@ fn version(text: &str) -> Option<u32> {
 }
 
 /// Errors of labels with an unknown level or version.
-pub(super) fn wrong_labels(namespace: &Value) -> Vec<FieldError> {
+pub(super) fn label_errors(namespace: &Value) -> Vec<FieldError> {
     let labels = &namespace["metadata"]["labels"];
     let path = Path::new("metadata.labels");
     let mut errors = Vec::new();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_enforced_is_warned_of_unless_something_else_is() {
+    fn warn_defaults_to_enforce() {
         let both = policy(&[("enforce", "baseline"), ("enforce-version", "v1.30")]);
         assert_eq!((both.enforce, both.enforce.to_string()), (both.warn, "baseline:v1.30".to_owned()));
         let other = policy(&[("enforce", "baseline"), ("warn", "restricted")]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_has_no_leading_zero() {
+    fn version_with_leading_zero_is_invalid() {
         assert_eq!(version("v1.0"), Some(0));
         assert_eq!(version("latest"), Some(LATEST));
         for wrong in ["v1.01", "v2.1", "1.3", "v1.", ""] {

@@ -54,7 +54,7 @@ mod tests {
     use crate::registry::conversion;
 
     #[test]
-    fn an_event_of_the_newer_group_reads_as_a_core_event() {
+    fn event_of_events_group_round_trips_through_core() {
         let resource = crate::kinds::registry().resource("events.k8s.io", "v1", "events").unwrap();
         let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "note": "hello",
             "regarding": {"kind": "Pod"}, "reportingController": "example.com/c",
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_of_a_core_event_is_left_out_in_the_newer_group() {
+    fn empty_core_strings_are_omitted_in_events_group() {
         let resource = crate::kinds::registry().resource("events.k8s.io", "v1", "events").unwrap();
         let stored = json!({"apiVersion": "v1", "kind": "Event", "reportingComponent": "",
             "reportingInstance": "", "count": 3});

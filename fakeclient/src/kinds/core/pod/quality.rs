@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_holds_for_all_containers_and_both_resources() {
+    fn class_requires_all_containers_and_both_resources() {
         let full =
             json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1Gi"}});
         let half = json!({"limits": {"cpu": "1"}, "requests": {"cpu": "1"}});

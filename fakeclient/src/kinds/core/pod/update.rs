@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn images_tolerations_and_deadlines_may_change() {
+    fn images_tolerations_and_deadline_are_mutable() {
         check_change(|spec| spec["containers"][0]["image"] = json!("nginx:2"), &[]);
         check_change(|spec| spec["activeDeadlineSeconds"] = json!(100), &[]);
         check_change(|spec| spec["tolerations"][0]["tolerationSeconds"] = json!(5), &[]);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_change_is_refused_and_listed() {
+    fn other_changes_are_rejected_and_listed() {
         check_change(
             |spec| {
                 spec["containers"][0]["name"] = json!("z");

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_comes_from_the_upper_part_of_the_range_and_is_held_by_one_service() {
+    fn address_is_from_the_upper_range_and_unique() {
         let first = create(service("a", json!({"ports": [{"port": 80}]})), &Stored(vec![], false))
             .expect("a service");
         assert_eq!(first["spec"]["clusterIP"], "10.0.0.16");
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_outside_of_the_range_is_refused_at_both_edges() {
+    fn address_outside_of_the_range_is_rejected() {
         for ip in ["10.9.0.1", "10.0.0.0", "10.0.0.255"] {
             refused(
                 json!({"clusterIP": ip, "ports": [{"port": 80}]}),
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn families_that_the_cluster_lacks_are_refused() {
+    fn unsupported_families_are_rejected() {
         let peers = Stored(vec![], false);
         refused(
             json!({"clusterIP": "fd00::1"}),
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_headless_service_gets_families_and_no_address() {
+    fn headless_service_has_families_but_no_address() {
         let peers = Stored(vec![], false);
         let bare = create(service("h", json!({"clusterIP": "None"})), &peers).expect("a service");
         assert_eq!(bare["spec"]["clusterIPs"], json!(["None"]));
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_of_one_number_share_a_node_port() {
+    fn equal_port_numbers_share_a_node_port() {
         let spec = json!({"type": "NodePort", "ports": [
             {"port": 80, "name": "a", "protocol": "TCP"}, {"port": 80, "name": "b", "protocol": "UDP"}, {"port": 81, "name": "c"},
         ]});
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_port_is_held_by_one_service_and_lies_in_its_range() {
+    fn node_port_is_unique_and_in_range() {
         let peers = Stored(vec![], false);
         refused(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}, {"port": 81, "nodePort": 30001}]}),
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_load_balancer_gets_a_port_for_health_checks() {
+    fn local_load_balancer_gets_a_health_check_port() {
         let spec = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 80}]});
         let created = create(service("lb", spec), &Stored(vec![], false)).expect("a service");
         assert_eq!(created["spec"]["ports"][0]["nodePort"], 30086);

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_allocated_survives_a_client_that_does_not_send_it() {
+    fn allocated_values_are_kept_if_the_update_omits_them() {
         let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 81}]}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"]["clusterIP"], "10.0.0.9");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_turns_into_a_name_gives_its_address_back() {
+    fn external_name_service_releases_its_address() {
         let mut new = json!({"spec": {"type": "ExternalName", "externalName": "a.b"}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"], json!({"type": "ExternalName", "externalName": "a.b"}));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_a_type_becomes_internal_and_drops_its_node_ports() {
+    fn cluster_ip_service_drops_node_ports() {
         let mut new = json!({"spec": {"ports": [{"port": 80}]}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"]["type"], "ClusterIP");

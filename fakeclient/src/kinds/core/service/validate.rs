@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_named_apart_numbered_in_range_and_listed_once() {
+    fn ports_have_unique_names_and_valid_unique_numbers() {
         check(
             json!({"ports": [
                 {"port": 0, "targetPort": "bad_name!"},
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_refuses_what_belongs_to_another() {
+    fn fields_of_other_types_are_rejected() {
         let port = json!([{"port": 80}]);
         check(json!({}), &["spec.ports: Required value"]);
         check(
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_of_one_service_come_in_the_servers_order() {
+    fn errors_are_in_the_order_of_kube_apiserver() {
         check(
             json!({
                 "type": "x", "sessionAffinity": "y", "ports": [{"port": 80}], "internalTrafficPolicy": "z",
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_not_change_once_set() {
+    fn address_is_immutable() {
         let old = json!({"spec": {"type": "ClusterIP", "clusterIP": "10.0.0.5", "clusterIPs": ["10.0.0.5"], "ipFamilies": ["IPv4"]}});
         for ip in ["10.0.0.77", "None"] {
             let mut new = json!({"spec": {"clusterIP": ip, "ports": [{"port": 80}]}});
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_load_balancer_reports_ingress() {
+    fn ingress_status_requires_a_load_balancer() {
         let with = |kind: &str| json!({"spec": {"type": kind}, "status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4", "ipMode": "VIP"}]}}});
         let texts =
             |service: &Value| status(service, &json!({})).iter().map(ToString::to_string).collect::<Vec<_>>();

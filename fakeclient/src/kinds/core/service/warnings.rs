@@ -64,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_has_no_effect_is_told() {
+    fn ineffective_fields_cause_warnings() {
         let headless = json!({"type": "ClusterIP", "clusterIP": "None", "sessionAffinity": "ClientIP",
             "externalIPs": ["2001:DB8::1"]});
         let said = [

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_are_reckoned_with_whatever_their_style() {
+    fn arithmetic_ignores_the_format() {
         let quantity = |text: &str| Value::Quantity(parse(text).expect("a quantity"));
         let table = {
             let mut table = Table::new();

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_gos() {
+    fn durations_use_the_syntax_of_go() {
         assert_eq!(parse_duration("1h30m"), Some(5400 * SECOND));
         assert_eq!(parse_duration("-1.5s"), Some(-1_500_000_000));
         assert_eq!(parse_duration("5"), None);

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_says_how_many_alternatives_hold_and_what_the_best_one_lacks() {
+    fn one_of_reports_the_number_of_matches_and_the_best_alternative() {
         let schema = json!({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]});
         check(
             &schema,
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn any_of_reports_the_alternative_that_came_furthest() {
+    fn any_of_reports_the_best_alternative() {
         let schema = json!({"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]});
         let none = r#"<nil>: Invalid value: "": "x" must validate at least one schema (anyOf)"#;
         check(&schema, &json!({}), &[none, "x.a: Required value"]);
     }
 
     #[test]
-    fn all_of_reports_each_failure_and_then_the_whole() {
+    fn all_of_reports_each_failure_and_a_summary() {
         let schema = json!({"type": "string", "allOf": [{"minLength": 3}, {"pattern": "^x"}]});
         check(
             &schema,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn not_refuses_what_its_schema_accepts() {
+    fn not_rejects_matching_values() {
         let schema = json!({"type": "string", "not": {"enum": ["bad"]}});
         check(
             &schema,

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn times_follow_go() {
+    fn times_are_parsed_as_in_go() {
         check(
             "date-time",
             &["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.123+01:00"],
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_follow_go() {
+    fn addresses_are_parsed_as_in_go() {
         check("ipv4", &["1.2.3.4", "010.0.0.1", "::ffff:1.2.3.4"], &["1.2.3", "256.0.0.1", "::1"]);
         check("ipv6", &["::1", "fe80::1"], &["1.2.3.4", "fe80::1%eth0"]);
         check("cidr", &["10.0.0.0/8", "fd00::/64"], &["10.0.0.0", "10.0.0.0/33", "1", "10.0.0.0/-1"]);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_follow_go() {
+    fn identifiers_are_parsed_as_in_go() {
         let four = "2F3B9C1E-5D6A-4b7c-8d9e-0123456789ab";
         check("uuid", &[four, "2f3b9c1e5d6a4b7c8d9e0123456789ab"], &["x", "2f3b9c1e"]);
         check("uuid4", &[four], &["2F3B9C1E-5D6A-3b7c-8d9e-0123456789ab"]);

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_inclusive_unless_said_otherwise() {
+    fn limits_are_inclusive_by_default() {
         let integer = json!({"type": "integer", "minimum": 1, "maximum": 10});
         check(&integer, &json!(0), &["x: Invalid value: 0: x in body should be greater than or equal to 1"]);
         check(&integer, &json!(11), &["x: Invalid value: 11: x in body should be less than or equal to 10"]);
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_multiple_forgives_the_rounding_of_floats() {
+    fn multiple_of_tolerates_rounding() {
         let tenth = json!({"type": "number", "multipleOf": 0.1});
         check(&tenth, &json!(0.3), &[]);
         check(&tenth, &json!(0.25), &["x: Invalid value: 0.25: x in body should be a multiple of 0.1"]);
     }
 
     #[test]
-    fn a_number_past_its_format_is_reported_without_a_path() {
+    fn number_out_of_the_format_range_is_reported_without_path() {
         let wrong =
             r#"<nil>: Invalid value: "": Checked value must be of type integer with format int32 in x"#;
         check(&json!({"type": "integer", "format": "int32"}), &json!(1_099_511_627_776_i64), &[wrong]);

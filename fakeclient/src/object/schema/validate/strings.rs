@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_format_is_a_wrong_type() {
+    fn wrong_format_is_a_type_error() {
         let wrong = r#"x: Invalid value: "v": x in body must be of type uuid: "v""#;
         check(&json!({"type": "string", "format": "uuid"}), "v", &[wrong]);
         check(&json!({"type": "string", "format": "nobody-knows"}), "v", &[]);

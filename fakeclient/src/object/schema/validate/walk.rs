@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_named_as_the_server_names_it() {
+    fn wrong_type_has_the_message_of_kube_apiserver() {
         let wrong = r#"spec.x: Invalid value: "string": x in body must be of type integer: "string""#;
         check(&json!({"type": "integer"}), &json!("a"), &[wrong]);
         let wrong =
@@ -236,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_in_an_integer_field_fails_the_range_check_too() {
+    fn fraction_in_integer_field_fails_the_range_check() {
         let wrong = r#"spec.x: Invalid value: "number": x in body must be of type integer: "number""#;
         let range = r#"spec: Invalid value: "": Checked value must be of type integer (default format) in x"#;
         check(&json!({"type": "integer"}), &json!(1.5), &[wrong, range]);
     }
 
     #[test]
-    fn a_value_outside_an_enumeration_is_unsupported() {
+    fn value_outside_of_an_enum_is_unsupported() {
         let wrong = r#"spec.x: Unsupported value: "c": supported values: "a", "b""#;
         check(&json!({"type": "string", "enum": ["a", "b"]}), &json!("c"), &[wrong]);
         let wrong = r#"spec.x: Unsupported value: 3: supported values: "1", "2""#;
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_objects_are_counted() {
+    fn lengths_of_lists_and_objects_are_limited() {
         let list = json!({"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "string"}});
         check(&list, &json!([]), &["spec.x: Invalid value: 0: x in body should have at least 1 items"]);
         check(&list, &json!(["a", "b", "c"]), &["spec.x: Too many: 3: must have at most 2 items"]);
@@ -262,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn a_formatted_string_refuses_a_number_by_its_machine_format() {
+    fn number_for_formatted_string_is_reported_with_its_go_type() {
         let wrong = r#"spec.x: Invalid value: "int64": x in body must be of type date-time: "int64""#;
         check(&json!({"type": "string", "format": "date-time"}), &json!(5), &[wrong]);
         check(&json!({"type": "string", "format": "date-time"}), &json!(["a"]), &[]);
     }
 
     #[test]
-    fn what_did_not_change_is_not_held_against_an_update() {
+    fn unchanged_values_are_not_validated_on_update() {
         let raw = json!({"type": "object", "required": ["c"], "properties": {
             "a": {"type": "string", "maxLength": 1}, "b": {"type": "string", "maxLength": 1}}});
         let (node, schema) = (Node::parse(&raw), Structural::parse(&raw));

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn community_groups_need_an_approval() {
+    fn community_groups_require_an_approval() {
         let path = "metadata.annotations[api-approved.kubernetes.io]";
         let missing = format!(
             "{path}: Required value: protected groups must have approval annotation \"api-approved.kubernetes.io\", \

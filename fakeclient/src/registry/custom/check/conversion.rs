@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_needs_a_client_and_review_versions() {
+    fn webhook_requires_client_config_and_review_versions() {
         check_texts(
             &json!({"strategy": "Webhook"}),
             &[
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_webhook_nothing_of_it_is_set() {
+    fn strategy_none_forbids_webhook_fields() {
         check_texts(
             &json!({"strategy": "None", "webhook": {"conversionReviewVersions": ["v1"]}}),
             &[

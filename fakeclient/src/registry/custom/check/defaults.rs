@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_default_fits_its_schema() {
+    fn invalid_default_is_rejected() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "integer", "default": "x"},
             "b": {"type": "object", "default": {"zz": 1}, "properties": {"q": {"type": "string"}}},

@@ -50,7 +50,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_name_is_checked_in_the_servers_order() {
+    fn names_are_validated_in_the_order_of_kube_apiserver() {
         let names = json!({"plural": "things", "singular": "thing!", "kind": "Thing", "listKind": "Thing",
             "shortNames": ["T_"], "categories": ["-"]});
         let fields: Vec<String> =

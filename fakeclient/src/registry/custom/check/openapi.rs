@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_that_no_server_reads_are_refused() {
+    fn unsupported_keywords_are_rejected() {
         check_texts(&json!({"$ref": "#/x"}), &["$ref: Forbidden: $ref is not supported"]);
         let kinds = "\"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"";
         check_texts(
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_map_has_keys_that_are_always_there() {
+    fn list_map_keys_are_required_or_defaulted() {
         let item = json!({"type": "object", "properties": {"k": {"type": "string"}}});
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "map", "items": item}),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_a_set_are_compared_as_wholes() {
+    fn items_of_a_set_must_be_atomic() {
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object"}}),
             &["items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with \

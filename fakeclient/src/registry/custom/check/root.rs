@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_an_object_that_is_never_null() {
+    fn root_is_a_non_nullable_object() {
         check_texts(
             &json!({"type": "string"}),
             false,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_status_subresource_the_root_holds_little_beside_properties() {
+    fn status_subresource_restricts_root_keywords() {
         let schema = json!({"type": "object", "minProperties": 1});
         check_texts(&schema, false, &[]);
         let errors = check(&schema, true, &Path::new("v"));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_node_check_names_is_named_as_a_whole() {
+    fn unsupported_root_keyword_is_rejected() {
         let schema = json!({"type": "object", "$schema": "x"});
         let why = "v.openAPIV3Schema: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported";
         check_texts(&schema, false, &[why]);

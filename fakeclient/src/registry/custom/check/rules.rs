@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_of_several_lines_needs_a_message_of_one() {
+    fn multiline_rule_requires_a_single_line_message() {
         check_texts(&json!({"rule": " "}), &["rule: Required value: rule is not specified"]);
         check_texts(
             &json!({"rule": "true\n&& true"}),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn reason_and_field_path_are_known() {
+    fn unknown_reason_and_field_path_are_rejected() {
         check_texts(
             &json!({"rule": "true", "reason": "Foo"}),
             &["reason: Unsupported value: \"Foo\": supported values: \"FieldValueDuplicate\", \

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn scale_paths_stand_below_spec_and_status() {
+    fn scale_paths_are_below_spec_and_status() {
         let subresources = json!({"scale": {"specReplicasPath": "spec.x", "statusReplicasPath": ".spec.y"}});
         assert_eq!(
             texts(&check_subresources(&subresources, &Path::new("spec.subresources"))),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_have_a_name_a_type_and_a_path() {
+    fn columns_require_name_type_and_path() {
         let columns = json!([{"name": "", "type": "foo", "jsonPath": "x"},
             {"name": "a", "type": "string", "jsonPath": ".x", "format": "zz"}]);
         assert_eq!(

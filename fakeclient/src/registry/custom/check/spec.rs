@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_a_domain() {
+    fn group_is_a_domain() {
         let mut spec = spec();
         spec["group"] = "nodot".into();
         check_texts(
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_one_of_two() {
+    fn unknown_scope_is_rejected() {
         let mut spec = spec();
         spec["scope"] = "Foo".into();
         check_texts(
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_version_is_stored_and_names_differ() {
+    fn one_storage_version_and_unique_names_are_required() {
         let mut spec = spec();
         let twice = spec["versions"][0].clone();
         spec["versions"].as_array_mut().unwrap().push(twice);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_has_a_schema_and_its_own_is_named_by_its_index() {
+    fn every_version_requires_a_schema() {
         let mut spec = spec();
         let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {"spec": {}}}});
         let second = json!({"name": "V2", "served": true, "storage": false, "schema": schema});
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_that_nothing_enforces_are_warned_of() {
+    fn unrecognized_formats_cause_warnings() {
         let mut spec = spec();
         spec["versions"][0]["schema"]["openAPIV3Schema"]["properties"] =
             json!({"a": {"type": "string", "format": "foo"}, "b": {"type": "string", "format": "date"}});

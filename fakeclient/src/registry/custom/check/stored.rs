@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_may_be_stored_cannot_leave_the_spec() {
+    fn stored_version_cannot_be_removed() {
         check_texts(
             &json!(["v1", "v2"]),
             &json!([{"name": "v2", "storage": true}]),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_always_a_stored_version() {
+    fn stored_versions_are_required() {
         let none = "status.storedVersions: Invalid value: null: must have at least one stored version";
         check_texts(&json!([]), &json!([]), &[none]);
     }

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_type() {
+    fn every_field_requires_a_type() {
         check_texts(
             &json!({}),
             &["s.properties[x].type: Required value: must not be empty for specified object fields"],
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn combinations_only_constrain() {
+    fn combinations_contain_constraints_only() {
         let schema =
             json!({"type": "object", "anyOf": [{"type": "object", "properties": {"a": {"minLength": 1}}}]});
         check_texts(&schema, &["s.properties[x].anyOf[0].type: Forbidden: must be empty to be structural"]);
@@ -296,21 +296,21 @@ mod tests {
     }
 
     #[test]
-    fn embedded_resources_say_what_they_hold() {
+    fn embedded_resources_require_a_schema() {
         let why = "s.properties[x].properties: Required value: must not be empty if x-kubernetes-embedded-resource is \
             true without x-kubernetes-preserve-unknown-fields";
         check_texts(&json!({"type": "object", "x-kubernetes-embedded-resource": true}), &[why]);
     }
 
     #[test]
-    fn patterns_are_gos() {
+    fn patterns_use_the_syntax_of_go() {
         let why = "s.properties[x].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error \
             parsing regexp: missing closing ): `(`";
         check_texts(&json!({"type": "string", "pattern": "("}), &[why]);
     }
 
     #[test]
-    fn metadata_may_restrict_names_alone() {
+    fn metadata_schema_may_restrict_names_only() {
         let root = |metadata: Value| json!({"type": "object", "properties": {"metadata": metadata}});
         let named =
             root(json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 5}}}));
