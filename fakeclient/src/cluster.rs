@@ -8,11 +8,11 @@ use kube::Client;
 use crate::controllers::{self, BuildError, Controllers};
 use crate::endpoint::service::FakeService;
 #[cfg(feature = "serve")]
-use crate::endpoint::socket::{self, ServeError, Serving};
+use crate::endpoint::socket::{self, ServeError, ServerHandle};
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
-use crate::instruments::journal::Entry;
-use crate::state::State;
+use crate::instruments::journal::RequestRecord;
+use crate::state::ClusterState;
 
 /// An in-memory Kubernetes cluster: an API server and the controllers of a control plane without nodes.
 ///
@@ -78,7 +78,7 @@ impl FakeCluster {
     /// selects a free port. HTTP/2 and HTTP/1.1 are supported. The kubeconfig of the returned handle contains the CA, a
     /// client certificate and a token of an administrator.
     #[cfg(feature = "serve")]
-    pub async fn serve(&self, port: u16) -> Result<Serving, ServeError> {
+    pub async fn serve(&self, port: u16) -> Result<ServerHandle, ServeError> {
         socket::serve(Arc::clone(&self.controllers), port).await
     }
 
@@ -88,8 +88,8 @@ impl FakeCluster {
     }
 
     /// The requests answered so far, oldest first; at most the newest 100,000.
-    pub fn requests(&self) -> Vec<Entry> {
-        self.controllers.state.journal.entries()
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.controllers.state.journal.records()
     }
 
     /// Compacts the history: watches and list pages from an older revision answer 410.
@@ -139,7 +139,7 @@ impl FakeClusterBuilder {
     /// # Errors
     /// If a document is not valid YAML, or the API rejects an object.
     pub fn build(self) -> Result<FakeCluster, BuildError> {
-        let controllers = Controllers::new(Arc::new(State::new(self.seed, self.clock)));
+        let controllers = Controllers::new(Arc::new(ClusterState::new(self.seed, self.clock)));
         let built = async {
             controllers::bootstrap(&controllers).await;
             for document in &self.documents {

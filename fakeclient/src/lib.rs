@@ -70,10 +70,10 @@ pub use controllers::BuildError;
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
 #[cfg(feature = "serve")]
-pub use endpoint::socket::{ServeError, Serving};
+pub use endpoint::socket::{ServeError, ServerHandle};
 pub use error::field::{FieldError, FieldErrorKind};
-pub use error::{ApiError, Cause, Details};
+pub use error::{ApiError, StatusCause, StatusDetails};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultBuilder, FaultGuard, Faults, RequestMatch};
-pub use instruments::journal::Entry;
+pub use instruments::journal::RequestRecord;
 pub use snapshot::stable;

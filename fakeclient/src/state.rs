@@ -19,7 +19,7 @@ use crate::store::{CommitError, Event, Store, Write};
 
 /// Shared state of one cluster.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct ClusterState {
     pub(crate) store: Arc<Store>,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
@@ -30,7 +30,7 @@ pub(crate) struct State {
     unseen: Mutex<VecDeque<Arc<Event>>>,
 }
 
-impl State {
+impl ClusterState {
     /// An empty cluster that serves the built-in kinds.
     pub(crate) fn new(seed: u64, clock: Clock) -> Self {
         Self {

@@ -9,7 +9,7 @@ use super::{Controllers, client};
 use crate::error::ApiError;
 use crate::kinds::scheduling::SYSTEM;
 use crate::object::decode::yaml;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::Store;
 
 /// Creates the namespaces, the Service and the priority classes that kube-apiserver creates (Kubernetes 1.37:
@@ -93,7 +93,7 @@ pub(crate) async fn load(controllers: &Arc<Controllers>, text: &str) -> Result<(
     Ok(())
 }
 
-async fn create(state: &Arc<State>, index: usize, mut object: Value) -> Result<(), BuildError> {
+async fn create(state: &Arc<ClusterState>, index: usize, mut object: Value) -> Result<(), BuildError> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));

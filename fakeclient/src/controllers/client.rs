@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::error::warnings::Warnings;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::verbs;
 use crate::verbs::options::{DeleteOptions, WriteOptions};
 use crate::verbs::scope::RequestScope;
@@ -27,7 +27,7 @@ fn options(manager: &str) -> WriteOptions {
     }
 }
 
-fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &str) -> RequestScope {
+fn scope(state: &Arc<ClusterState>, resource: Arc<Resource>, namespace: &str, name: &str) -> RequestScope {
     RequestScope {
         state: Arc::clone(state),
         resource,
@@ -41,7 +41,7 @@ fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &st
 
 /// Creates an object.
 pub(crate) async fn create(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     manager: &str,
     resource: Arc<Resource>,
     object: Value,
@@ -53,7 +53,7 @@ pub(crate) async fn create(
 
 /// Deletes an object. An absent object is no error.
 pub(crate) async fn delete(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     resource: Arc<Resource>,
     namespace: &str,
     name: &str,
@@ -67,7 +67,7 @@ pub(crate) async fn delete(
 
 /// Edits an object with a guaranteed update. An absent object is no error.
 pub(crate) async fn edit(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     manager: &str,
     resource: Arc<Resource>,
     (namespace, name): (&str, &str),

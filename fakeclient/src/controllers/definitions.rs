@@ -12,7 +12,7 @@ use crate::object::view::metadata;
 use crate::registry::custom::establish::{self, CLEANUP_FINALIZER};
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::options::DeleteOptions;
 use crate::verbs::update::Part;
@@ -113,7 +113,7 @@ impl Drop for PendingCleanUp {
     }
 }
 
-async fn clean_up_named(state: &Arc<State>, name: &str) {
+async fn clean_up_named(state: &Arc<ClusterState>, name: &str) {
     let snapshot = state.store.snapshot();
     if let Some(definition) = snapshot.get(&Key::new(DEFINITIONS, "", name)) {
         clean_up(state, definition.value()).await;
@@ -125,7 +125,7 @@ fn is_terminating(definition: &Value) -> bool {
 }
 
 /// Deletes the custom resources of a terminating definition, then removes its finalizer.
-async fn clean_up(state: &Arc<State>, definition: &Value) {
+async fn clean_up(state: &Arc<ClusterState>, definition: &Value) {
     if !is_terminating(definition) {
         return;
     }
@@ -159,7 +159,7 @@ async fn clean_up(state: &Arc<State>, definition: &Value) {
     client::log_failure("customresourcedefinition", &format!("finishing {name}"), result);
 }
 
-fn resource(state: &Arc<State>) -> Arc<Resource> {
+fn resource(state: &Arc<ClusterState>) -> Arc<Resource> {
     let found = state.registry().resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
     found.expect("definitions are built in")
 }

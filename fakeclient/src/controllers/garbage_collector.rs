@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client;
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key, Object};
 use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
@@ -35,7 +35,7 @@ enum OwnerState {
 }
 
 impl GarbageCollector {
-    pub(super) async fn step(&mut self, state: &Arc<State>, event: &Event) {
+    pub(super) async fn step(&mut self, state: &Arc<ClusterState>, event: &Event) {
         self.index(event);
         let uid = metadata::text(event.new.value(), "uid").to_owned();
         if event.deleted {
@@ -91,7 +91,7 @@ impl GarbageCollector {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
-    async fn process_owner_of_deleted(&self, state: &Arc<State>, event: &Event, reference: &Value) {
+    async fn process_owner_of_deleted(&self, state: &Arc<ClusterState>, event: &Event, reference: &Value) {
         let Some(key) = owner_key(state, reference, &event.key.namespace) else { return };
         let snapshot = state.store.snapshot();
         let Some(owner) = snapshot.get(&key) else { return };
@@ -102,7 +102,7 @@ impl GarbageCollector {
     }
 
     /// Deletes a dependent or removes its references to absent owners, by its current state.
-    async fn process_dependent(&self, state: &Arc<State>, key: &Key) {
+    async fn process_dependent(&self, state: &Arc<ClusterState>, key: &Key) {
         let snapshot = state.store.snapshot();
         let Some(object) = snapshot.get(key) else { return };
         let object = object.value();
@@ -147,7 +147,7 @@ impl GarbageCollector {
     }
 
     /// Removes the finalizer of an owner in foreground deletion, once no dependent blocks it.
-    async fn finish_foreground_deletion(&self, state: &Arc<State>, key: &Key, uid: &str) {
+    async fn finish_foreground_deletion(&self, state: &Arc<ClusterState>, key: &Key, uid: &str) {
         let snapshot = state.store.snapshot();
         let mut blocked = false;
         for dependent in self.dependents_of(uid) {
@@ -166,7 +166,7 @@ impl GarbageCollector {
         remove_finalizer(state, key, FOREGROUND).await;
     }
 
-    fn is_blocked(&self, state: &Arc<State>, uid: &str) -> bool {
+    fn is_blocked(&self, state: &Arc<ClusterState>, uid: &str) -> bool {
         let snapshot = state.store.snapshot();
         self.dependents_of(uid).iter().filter_map(|key| snapshot.get(key)).any(|object| {
             references(object.value())
@@ -176,7 +176,7 @@ impl GarbageCollector {
     }
 
     /// Removes the owner from its dependents' references, then its `orphan` finalizer.
-    async fn orphan_dependents(&self, state: &Arc<State>, key: &Key, uid: &str) {
+    async fn orphan_dependents(&self, state: &Arc<ClusterState>, key: &Key, uid: &str) {
         let gone = BTreeSet::from([uid.to_owned()]);
         for dependent in self.dependents_of(uid) {
             remove_owner_references(state, &dependent, &gone).await;
@@ -195,7 +195,7 @@ fn is_in_foreground_deletion(object: &Value) -> bool {
 
 /// Key of the owner that a reference names. `None` if no resource is served for its kind, or if the dependent is
 /// cluster-scoped and the owner's kind is namespaced.
-fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<Key> {
+fn owner_key(state: &Arc<ClusterState>, reference: &Value, namespace: &str) -> Option<Key> {
     let api_version = reference["apiVersion"].as_str()?;
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let resource = state.registry().kind(group, version, reference["kind"].as_str()?)?;
@@ -206,7 +206,7 @@ fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<K
     Some(Key::new(&resource.storage.key, namespace, reference["name"].as_str()?))
 }
 
-fn owner_state(state: &Arc<State>, reference: &Value, namespace: &str) -> OwnerState {
+fn owner_state(state: &Arc<ClusterState>, reference: &Value, namespace: &str) -> OwnerState {
     let Some(key) = owner_key(state, reference, namespace) else { return OwnerState::Absent };
     let snapshot = state.store.snapshot();
     match snapshot.get(&key) {
@@ -221,19 +221,19 @@ fn owner_state(state: &Arc<State>, reference: &Value, namespace: &str) -> OwnerS
     }
 }
 
-fn resource_of(state: &Arc<State>, key: &Key) -> Option<Arc<Resource>> {
+fn resource_of(state: &Arc<ClusterState>, key: &Key) -> Option<Arc<Resource>> {
     state.registry().stored_as(&key.resource).into_iter().next()
 }
 
 /// Edits an object with a guaranteed update, and logs a failure.
-async fn edit(state: &Arc<State>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
+async fn edit(state: &Arc<ClusterState>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
     let Some(resource) = resource_of(state, key) else { return };
     let place = (&*key.namespace, &*key.name);
     let result = client::edit(state, client::CONTROLLER_MANAGER, resource, place, Part::Main, edit).await;
     client::log_failure("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
 }
 
-async fn remove_owner_references(state: &Arc<State>, key: &Key, gone: &BTreeSet<String>) {
+async fn remove_owner_references(state: &Arc<ClusterState>, key: &Key, gone: &BTreeSet<String>) {
     edit(state, key, "releasing", |object| {
         let rest: Vec<Value> = references(object)
             .iter()
@@ -249,7 +249,7 @@ async fn remove_owner_references(state: &Arc<State>, key: &Key, gone: &BTreeSet<
     .await;
 }
 
-async fn remove_finalizer(state: &Arc<State>, key: &Key, finalizer: &str) {
+async fn remove_finalizer(state: &Arc<ClusterState>, key: &Key, finalizer: &str) {
     edit(state, key, "finishing", |object| {
         let rest: Vec<String> =
             metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();

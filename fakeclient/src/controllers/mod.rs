@@ -15,19 +15,19 @@ pub use bootstrap::BuildError;
 pub(crate) use bootstrap::{bootstrap, load};
 use garbage_collector::GarbageCollector;
 
-use crate::state::State;
+use crate::state::ClusterState;
 
 /// The controllers of one cluster.
 #[derive(Debug)]
 pub(crate) struct Controllers {
-    pub(crate) state: Arc<State>,
+    pub(crate) state: Arc<ClusterState>,
     /// Serialises the handling of events. (Not tokio's mutex: tokio's cooperative budget can make it return pending
     /// although it is free, and a cluster is built without awaiting.)
     garbage_collector: futures::lock::Mutex<GarbageCollector>,
 }
 
 impl Controllers {
-    pub(crate) fn new(state: Arc<State>) -> Arc<Self> {
+    pub(crate) fn new(state: Arc<ClusterState>) -> Arc<Self> {
         Arc::new(Self { state, garbage_collector: futures::lock::Mutex::default() })
     }
 

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::client;
 use crate::object::view::metadata;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
 
-pub(super) async fn step(state: &Arc<State>, event: &Event) {
+pub(super) async fn step(state: &Arc<ClusterState>, event: &Event) {
     let name = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "namespaces" => return,
@@ -33,7 +33,7 @@ fn has_kubernetes_finalizer(namespace: &Value) -> bool {
 }
 
 /// Deletes the remaining objects. Removes the finalizer once there is none.
-async fn delete_content(state: &Arc<State>, namespace: &str, event: &Event) {
+async fn delete_content(state: &Arc<ClusterState>, namespace: &str, event: &Event) {
     let registry = state.registry();
     let mut left = false;
     let mut seen = std::collections::BTreeSet::new();
@@ -89,7 +89,7 @@ async fn delete_content(state: &Arc<State>, namespace: &str, event: &Event) {
 }
 
 /// Publishes the remaining resources and finalizers as conditions of the namespace.
-async fn publish_conditions(state: &Arc<State>, namespace: &str) {
+async fn publish_conditions(state: &Arc<ClusterState>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let registry = state.registry();
     let mut resources = BTreeMap::new();
@@ -155,7 +155,7 @@ fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &st
     rows.into_iter().map(row).collect()
 }
 
-fn is_empty(state: &Arc<State>, namespace: &str) -> bool {
+fn is_empty(state: &Arc<ClusterState>, namespace: &str) -> bool {
     let snapshot = state.store.snapshot();
     let registry = state.registry();
     let mut resources = registry.resources().filter(|resource| resource.namespaced);

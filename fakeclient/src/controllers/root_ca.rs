@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client;
 use crate::object::view::metadata;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::update::Part;
 
@@ -17,7 +17,7 @@ const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the k
                            endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
                            guaranteed across distributions of Kubernetes clusters.";
 
-pub(super) async fn step(state: &Arc<State>, event: &Event) {
+pub(super) async fn step(state: &Arc<ClusterState>, event: &Event) {
     let namespace = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "configmaps" if &*event.key.name == NAME => event.key.namespace.to_string(),
@@ -26,7 +26,7 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     ensure(state, &namespace).await;
 }
 
-async fn ensure(state: &Arc<State>, namespace: &str) {
+async fn ensure(state: &Arc<ClusterState>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
     if metadata::is_deleting(found.value()) {

@@ -25,7 +25,8 @@ pub(crate) fn versions(server_address: &str) -> Value {
 /// `GET /apis`.
 pub(crate) fn groups(registry: &Registry) -> Value {
     let groups = registry.groups();
-    let listed: Vec<Value> = groups.iter().filter(|group| !group.name.is_empty()).map(describe).collect();
+    let listed: Vec<Value> =
+        groups.iter().filter(|group| !group.name.is_empty()).map(group_document).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": listed})
 }
 
@@ -33,13 +34,13 @@ pub(crate) fn groups(registry: &Registry) -> Value {
 pub(crate) fn group(registry: &Registry, name: &str) -> Option<Value> {
     let groups = registry.groups();
     let found = groups.iter().find(|group| !name.is_empty() && group.name == name)?;
-    let mut described = describe(found);
+    let mut described = group_document(found);
     described["kind"] = "APIGroup".into();
     described["apiVersion"] = "v1".into();
     Some(described)
 }
 
-fn describe(group: &Group) -> Value {
+fn group_document(group: &Group) -> Value {
     let version = |version: &GroupVersion| json!({"groupVersion": format!("{}/{}", group.name, version.name), "version": version.name});
     json!({
         "name": group.name,
@@ -55,8 +56,8 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
     let found = versions.iter().find(|candidate| candidate.name == version)?;
     let mut entries = Vec::new();
     for resource in &found.resources {
-        entries.push(plain(resource));
-        entries.extend(resource.subresources.iter().map(|sub| plain_subresource(resource, sub)));
+        entries.push(resource_entry(resource));
+        entries.extend(resource.subresources.iter().map(|sub| subresource_entry(resource, sub)));
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": entries});
@@ -67,7 +68,7 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
     Some(list)
 }
 
-fn plain(resource: &Resource) -> Value {
+fn resource_entry(resource: &Resource) -> Value {
     let mut entry = Map::from_iter([
         ("name".to_owned(), Value::from(resource.plural.as_str())),
         ("singularName".to_owned(), resource.singular.as_str().into()),
@@ -75,14 +76,14 @@ fn plain(resource: &Resource) -> Value {
         ("kind".to_owned(), resource.kind.as_str().into()),
         ("verbs".to_owned(), resource.verbs.clone().into()),
     ]);
-    names(&mut entry, resource);
+    set_names(&mut entry, resource);
     if !resource.storage_version_hash.is_empty() {
         entry.insert("storageVersionHash".to_owned(), resource.storage_version_hash.as_str().into());
     }
     Value::Object(entry)
 }
 
-fn plain_subresource(resource: &Resource, sub: &Subresource) -> Value {
+fn subresource_entry(resource: &Resource, sub: &Subresource) -> Value {
     let mut entry = json!({
         "name": format!("{}/{}", resource.plural, sub.name),
         "singularName": "",
@@ -90,14 +91,14 @@ fn plain_subresource(resource: &Resource, sub: &Subresource) -> Value {
         "kind": sub.kind,
         "verbs": sub.verbs,
     });
-    if !is_of_parent(resource, sub) {
+    if !has_parent_kind(resource, sub) {
         entry["group"] = sub.group.as_str().into();
         entry["version"] = sub.version.as_str().into();
     }
     entry
 }
 
-fn names(entry: &mut Map<String, Value>, resource: &Resource) {
+fn set_names(entry: &mut Map<String, Value>, resource: &Resource) {
     for (key, names) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
         if !names.is_empty() {
             entry.insert(key.to_owned(), names.clone().into());
@@ -105,7 +106,7 @@ fn names(entry: &mut Map<String, Value>, resource: &Resource) {
     }
 }
 
-fn is_of_parent(resource: &Resource, sub: &Subresource) -> bool {
+fn has_parent_kind(resource: &Resource, sub: &Subresource) -> bool {
     (&sub.group, &sub.version) == (&resource.group, &resource.version)
 }
 
@@ -148,13 +149,13 @@ fn aggregate_resource(resource: &Resource) -> Value {
         ("singularResource".to_owned(), resource.singular.as_str().into()),
         ("verbs".to_owned(), resource.verbs.clone().into()),
     ]);
-    names(&mut entry, resource);
+    set_names(&mut entry, resource);
     if !resource.subresources.is_empty() {
         let subresources: Vec<Value> = resource
             .subresources
             .iter()
             .map(|sub| {
-                let of_parent = is_of_parent(resource, sub);
+                let of_parent = has_parent_kind(resource, sub);
                 let kind = response_kind(resource, of_parent, &sub.group, &sub.version, &sub.kind);
                 json!({"subresource": sub.name, "responseKind": kind, "verbs": sub.verbs})
             })

@@ -14,7 +14,7 @@ use crate::object::decode::body::media;
 use crate::object::decode::delete_options;
 use crate::object::patch::document::Patch;
 use crate::object::patch::outcome::FieldValidation;
-use crate::verbs::delete::Deleted;
+use crate::verbs::delete::DeleteOutcome;
 use crate::verbs::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::verbs::outcome::Written;
 use crate::verbs::scope::RequestScope;
@@ -27,14 +27,14 @@ use crate::verbs::{apply, create, delete, delete_collection, get, list, patch, r
 const APPLY: &str = "application/apply-patch+yaml";
 
 /// The unparsed parts of a request.
-pub(crate) struct Input {
+pub(crate) struct RawRequest {
     pub(crate) query: Query,
     pub(crate) content_type: String,
     pub(crate) user_agent: String,
     pub(crate) body: Bytes,
 }
 
-impl Input {
+impl RawRequest {
     fn write_options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
         WriteOptions::parse(&self.query, kind, &self.user_agent)
     }
@@ -73,10 +73,10 @@ impl Input {
 pub(crate) async fn resource(
     scope: &mut RequestScope,
     verb: Verb,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
-    allowed(&scope.resource.verbs, verb)?;
+    check_verb(&scope.resource.verbs, verb)?;
     if scope.resource.is_virtual() {
         review::check_modelled(scope)?;
         let options = input.write_options("CreateOptions")?;
@@ -116,11 +116,11 @@ pub(crate) async fn resource(
 pub(crate) async fn subresource(
     scope: &mut RequestScope,
     verb: Verb,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     let subresource = scope.resource.subresource(&scope.subresource).expect("the router has looked").clone();
-    allowed(&subresource.verbs, verb)?;
+    check_verb(&subresource.verbs, verb)?;
     match (subresource.name.as_str(), verb) {
         ("status", Verb::Get) => get_object(scope, input, renderer).await,
         ("status", Verb::Update) => update_object(scope, Part::Status, input, renderer).await,
@@ -129,13 +129,13 @@ pub(crate) async fn subresource(
             let options = input.write_options("CreateOptions")?;
             let object = input.object_as(scope, ("v1", "Binding"), options.field_validation)?;
             binding::bind(scope, object, &options)?;
-            Ok(done())
+            Ok(success_status())
         }
         ("eviction", Verb::Create) => {
             let options = input.write_options("CreateOptions")?;
             let object = input.object_as(scope, ("policy/v1", "Eviction"), options.field_validation)?;
             eviction::evict(scope, object, &options).await?;
-            Ok(done())
+            Ok(success_status())
         }
         ("log", Verb::Get) => {
             log::log(scope, input.query.get("container").unwrap_or_default())?;
@@ -163,18 +163,22 @@ pub(crate) async fn subresource(
 }
 
 /// Starts a watch.
-pub(crate) fn watch(scope: RequestScope, input: &Input, renderer: Renderer) -> Result<Reply, ApiError> {
+pub(crate) fn watch(scope: RequestScope, input: &RawRequest, renderer: Renderer) -> Result<Reply, ApiError> {
     let options = ListOptions::parse(&input.query, true)?;
     let events = watch::watch(scope, &options)?;
     Ok(Reply::Stream { frames: renderer.watch(events), warnings: Vec::new() })
 }
 
-fn allowed(verbs: &[String], verb: Verb) -> Result<(), ApiError> {
+fn check_verb(verbs: &[String], verb: Verb) -> Result<(), ApiError> {
     let found = verbs.iter().any(|allowed| allowed == verb.name());
     if found { Ok(()) } else { Err(ApiError::unsupported_method()) }
 }
 
-async fn get_object(scope: &RequestScope, input: &Input, renderer: &Renderer) -> Result<Reply, ApiError> {
+async fn get_object(
+    scope: &RequestScope,
+    input: &RawRequest,
+    renderer: &Renderer,
+) -> Result<Reply, ApiError> {
     let revision = input.query.get("resourceVersion").unwrap_or_default();
     renderer.object(200, &get::get(scope, revision).await?)
 }
@@ -182,24 +186,24 @@ async fn get_object(scope: &RequestScope, input: &Input, renderer: &Renderer) ->
 async fn update_object(
     scope: &mut RequestScope,
     part: Part,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     let options = input.write_options("UpdateOptions")?;
     let object = input.object(scope, options.field_validation)?;
-    written(&update::update(scope, part, object, &options).await?, renderer)
+    write_reply(&update::update(scope, part, object, &options).await?, renderer)
 }
 
 async fn patch_object(
     scope: &mut RequestScope,
     part: Part,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
         let config = ApplyConfiguration::read(&input.body)?;
-        return written(&apply::apply(scope, part, &config, &options).await?, renderer);
+        return write_reply(&apply::apply(scope, part, &config, &options).await?, renderer);
     }
     let strategic = scope.resource.takes_strategic_merge_patch();
     let patch = Patch::read(input.patch_type(), &input.body, strategic)?;
@@ -207,7 +211,7 @@ async fn patch_object(
     renderer.object(200, &patch::patch(scope, part, &patch, &options).await?)
 }
 
-async fn patch_scale(scope: &RequestScope, input: &Input) -> Result<Reply, ApiError> {
+async fn patch_scale(scope: &RequestScope, input: &RawRequest) -> Result<Reply, ApiError> {
     let scale = if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
         let config = ApplyConfiguration::read(&input.body)?;
@@ -220,25 +224,31 @@ async fn patch_scale(scope: &RequestScope, input: &Input) -> Result<Reply, ApiEr
     Ok(Reply::value(200, &scale))
 }
 
-fn written(written: &Written, renderer: &Renderer) -> Result<Reply, ApiError> {
+fn write_reply(written: &Written, renderer: &Renderer) -> Result<Reply, ApiError> {
     renderer.object(if written.created { 201 } else { 200 }, &written.object)
 }
 
-async fn delete_object(scope: &RequestScope, input: &Input, renderer: &Renderer) -> Result<Reply, ApiError> {
+async fn delete_object(
+    scope: &RequestScope,
+    input: &RawRequest,
+    renderer: &Renderer,
+) -> Result<Reply, ApiError> {
     let options = input.delete_options()?;
     delete::warn(scope, &options);
     match delete::delete(scope, &options).await? {
-        Deleted::Marked(object) => {
+        DeleteOutcome::Terminating(object) => {
             let code = if options.orphan_dependents == Some(false) { 202 } else { 200 };
             renderer.object(code, &object)
         }
-        Deleted::Gone(object) if scope.resource.delete_gives_object => renderer.object(200, &object),
-        Deleted::Gone(object) => Ok(Reply::value(200, &renderer.deleted(&scope.name, object.value()))),
+        DeleteOutcome::Removed(object) if scope.resource.delete_gives_object => renderer.object(200, &object),
+        DeleteOutcome::Removed(object) => {
+            Ok(Reply::value(200, &renderer.deleted(&scope.name, object.value())))
+        }
     }
 }
 
 /// The response of a subresource that returns no object.
-fn done() -> Reply {
+fn success_status() -> Reply {
     Reply::value(
         201,
         &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),

@@ -5,7 +5,7 @@ use crate::registry::resource::Resource;
 
 /// The form of a response; for tables and metadata with the version of `meta.k8s.io`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ResponseForm {
     #[default]
     Object,
     Table(&'static str),
@@ -14,7 +14,7 @@ pub(crate) enum Form {
 
 /// The requested resource and response, which decide the supported forms and the error message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestedResponse<'a> {
     /// True if the route can answer with a watch.
     pub(crate) watchable: bool,
     /// True if the response is a list.
@@ -23,7 +23,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) resource: Option<&'a Resource>,
 }
 
-impl Asked<'_> {
+impl RequestedResponse<'_> {
     /// The Go type of the response, which error messages name.
     fn go_type(self) -> String {
         let Some(resource) = self.resource else { return "*v1.APIGroupList".to_owned() };
@@ -40,7 +40,7 @@ impl Asked<'_> {
     }
 
     /// True if go-restful checks the Accept header before the handler does (built-in resources only).
-    fn routed(self) -> bool {
+    fn is_routed_by_go_restful(self) -> bool {
         self.resource.is_some_and(Resource::is_builtin)
     }
 }
@@ -84,15 +84,15 @@ impl Accept<'_> {
     }
 
     /// The form of the response. The error is a message, if this media type is one that the server names in it.
-    fn form(&self, asked: Asked<'_>) -> Result<Form, Option<String>> {
+    fn form(&self, asked: RequestedResponse<'_>) -> Result<ResponseForm, Option<String>> {
         let version = match (self.parameter("g"), self.parameter("v")) {
             ("meta.k8s.io", "v1") => Some("v1"),
             ("meta.k8s.io", "v1beta1") => Some("v1beta1"),
             _ => None,
         };
         match (self.parameter("as"), version) {
-            ("", _) => Ok(Form::Object),
-            ("Table", Some(version)) if asked.resource.is_some() => Ok(Form::Table(version)),
+            ("", _) => Ok(ResponseForm::Object),
+            ("Table", Some(version)) if asked.resource.is_some() => Ok(ResponseForm::Table(version)),
             ("PartialObjectMetadata", Some(_)) if asked.list => Err(Some(format!(
                 "you requested PartialObjectMetadata, but the requested object is a list ({})",
                 asked.go_type()
@@ -102,18 +102,18 @@ impl Accept<'_> {
                 asked.go_type()
             ))),
             ("PartialObjectMetadata" | "PartialObjectMetadataList", Some(version)) => {
-                Ok(Form::Metadata(version))
+                Ok(ResponseForm::Metadata(version))
             }
             _ => Err(None),
         }
     }
 }
 
-const OFFERED: &str = "only the following media types are accepted: application/json, application/yaml, \
+const SUPPORTED_MEDIA_TYPES: &str = "only the following media types are accepted: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
 
 /// go-restful's error for built-in kinds, if no route can produce an accepted media type.
-fn no_route(asked: Asked<'_>) -> ApiError {
+fn not_producible(asked: RequestedResponse<'_>) -> ApiError {
     let mut available = "application/json, application/yaml, application/vnd.kubernetes.protobuf".to_owned();
     if asked.watchable {
         available
@@ -127,16 +127,19 @@ fn no_route(asked: Asked<'_>) -> ApiError {
 
 /// The form of a response; 406 if no accepted media type is supported. The fake supports JSON only, not protobuf or
 /// YAML.
-pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, ApiError> {
-    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::Object) };
+pub(crate) fn negotiate(
+    accept: Option<&str>,
+    asked: RequestedResponse<'_>,
+) -> Result<ResponseForm, ApiError> {
+    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(ResponseForm::Object) };
     let entries = entries(accept);
     let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
     // go-restful matches `*/*`, but not `application/*`.
     let routes = |entry: &&Accept<'_>| {
         known.contains(&entry.media) || entry.is_json() && entry.media != "application/*"
     };
-    if asked.routed() && entries.iter().find(routes).is_none() {
-        return Err(no_route(asked));
+    if asked.is_routed_by_go_restful() && entries.iter().find(routes).is_none() {
+        return Err(not_producible(asked));
     }
     let mut refusal = None;
     for entry in entries.iter().filter(|entry| entry.is_json()) {
@@ -148,7 +151,7 @@ pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, 
     if let Some(entry) = entries.iter().find(|entry| known.contains(&entry.media)) {
         return Err(ApiError::not_modelled(&format!("answers in {}", entry.media)));
     }
-    Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| OFFERED.to_owned())))
+    Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| SUPPORTED_MEDIA_TYPES.to_owned())))
 }
 
 /// The first accepted group discovery form, as `(version, true)` where aggregated discovery is wanted.
@@ -169,10 +172,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(accept: &str, list: bool, expected: Result<Form, &str>) {
+    fn check(accept: &str, list: bool, expected: Result<ResponseForm, &str>) {
         let namespaces =
             crate::kinds::registry().resource("", "v1", "namespaces").expect("namespaces are built in");
-        let asked = Asked { watchable: list, list, resource: Some(&namespaces) };
+        let asked = RequestedResponse { watchable: list, list, resource: Some(&namespaces) };
         let form = negotiate(Some(accept), asked).map_err(|error| error.message);
         assert_eq!(form, expected.map_err(str::to_owned), "{accept}");
     }
@@ -180,18 +183,18 @@ mod tests {
     #[test]
     fn table_is_negotiated_by_the_accept_header() {
         let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
-        check(accept, true, Ok(Form::Table("v1")));
-        check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(Form::Table("v1beta1")));
-        check("application/vnd.kubernetes.protobuf,application/json", false, Ok(Form::Object));
-        check("application/json;foo=bar", false, Ok(Form::Object));
+        check(accept, true, Ok(ResponseForm::Table("v1")));
+        check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(ResponseForm::Table("v1beta1")));
+        check("application/vnd.kubernetes.protobuf,application/json", false, Ok(ResponseForm::Object));
+        check("application/json;foo=bar", false, Ok(ResponseForm::Object));
     }
 
     #[test]
     fn metadata_of_lists_and_objects_have_different_kinds() {
         let one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
         let many = "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io";
-        check(one, false, Ok(Form::Metadata("v1")));
-        check(many, true, Ok(Form::Metadata("v1beta1")));
+        check(one, false, Ok(ResponseForm::Metadata("v1")));
+        check(many, true, Ok(ResponseForm::Metadata("v1beta1")));
         let text =
             "you requested PartialObjectMetadata, but the requested object is a list (*core.NamespaceList)";
         check(one, true, Err(text));
@@ -205,13 +208,16 @@ mod tests {
                     application/vnd.kubernetes.protobuf";
         check("text/html", false, Err(text));
         check("application/*", false, Err(text));
-        check("text/html, application/*;q=0.9, */*;q=0.1", false, Ok(Form::Object));
+        check("text/html, application/*;q=0.9, */*;q=0.1", false, Ok(ResponseForm::Object));
         let streams = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
         check("garbage", true, Err(&format!("{text}{streams}")));
-        check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(OFFERED));
-        check("application/json;as=Foo", false, Err(OFFERED));
-        let discovery = Asked { watchable: false, list: false, resource: None };
-        assert_eq!(negotiate(Some("text/html"), discovery).expect_err("no HTML here").message, OFFERED);
+        check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(SUPPORTED_MEDIA_TYPES));
+        check("application/json;as=Foo", false, Err(SUPPORTED_MEDIA_TYPES));
+        let discovery = RequestedResponse { watchable: false, list: false, resource: None };
+        assert_eq!(
+            negotiate(Some("text/html"), discovery).expect_err("no HTML here").message,
+            SUPPORTED_MEDIA_TYPES
+        );
         assert_eq!(negotiate(Some("application/yaml"), discovery).expect_err("not modelled").code, 501);
     }
 }

@@ -33,7 +33,7 @@ impl WriteOptions {
     pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str) -> Result<Self, ApiError> {
         let mut options = Self::read(query, kind, false)?;
         if options.field_manager.is_empty() {
-            options.field_manager = manager_of(user_agent);
+            options.field_manager = default_manager(user_agent);
         }
         Ok(options)
     }
@@ -98,7 +98,7 @@ const NAME_LIMIT: usize = 128;
 
 /// The default field manager from a `User-Agent`: up to the first slash, without unprintable characters, cut at the
 /// limit.
-fn manager_of(user_agent: &str) -> String {
+fn default_manager(user_agent: &str) -> String {
     let mut name = String::new();
     for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
         if !crate::error::field::is_printable(c) {
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn manager_is_the_user_agent_without_version() {
-        assert_eq!(manager_of("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
-        assert_eq!(manager_of("my operator\t2"), "my operator2");
-        assert_eq!(manager_of(""), "");
-        assert_eq!(manager_of(&"ä".repeat(100)).len(), 128);
+        assert_eq!(default_manager("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
+        assert_eq!(default_manager("my operator\t2"), "my operator2");
+        assert_eq!(default_manager(""), "");
+        assert_eq!(default_manager(&"ä".repeat(100)).len(), 128);
     }
 }

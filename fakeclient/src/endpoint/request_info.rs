@@ -4,7 +4,7 @@ use http::Method;
 
 /// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum RequestTarget {
     /// A path below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
     Resource(ResourcePath),
     /// Any other path: discovery, `/openapi/v3`, `/version`, `/healthz` …
@@ -58,16 +58,16 @@ impl Verb {
 }
 
 /// Parses a path. It is decoded before it is split: an encoded slash separates segments, as in Go's `URL.Path`.
-pub(crate) fn parse(path: &str) -> Target {
+pub(crate) fn parse(path: &str) -> RequestTarget {
     if path.starts_with("//") {
-        return Target::Path(path.to_owned());
+        return RequestTarget::Path(path.to_owned());
     }
     let decoded = percent_decode(path).unwrap_or_else(|| path.to_owned());
     let parts: Vec<&str> = decoded.trim_matches('/').split('/').collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
-        _ => return Target::Path(path.to_owned()),
+        _ => return RequestTarget::Path(path.to_owned()),
     };
     let (watch_prefix, rest) = match rest {
         ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
@@ -91,7 +91,7 @@ pub(crate) fn parse(path: &str) -> Target {
                         found.subresource = (*subresource).into();
                         found.rest = more.iter().map(|s| (*s).to_owned()).collect();
                     }
-                    return Target::Resource(found);
+                    return RequestTarget::Resource(found);
                 }
                 rest => rest,
             }
@@ -103,7 +103,7 @@ pub(crate) fn parse(path: &str) -> Target {
     found.name = rest.next().unwrap_or_default();
     found.subresource = rest.next().unwrap_or_default();
     found.rest = rest.collect();
-    Target::Resource(found)
+    RequestTarget::Resource(found)
 }
 
 impl ResourcePath {
@@ -162,8 +162,8 @@ mod tests {
 
     fn resource(path: &str) -> ResourcePath {
         match parse(path) {
-            Target::Resource(found) => found,
-            Target::Path(path) => panic!("{path} is a resource path"),
+            RequestTarget::Resource(found) => found,
+            RequestTarget::Path(path) => panic!("{path} is a resource path"),
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn discovery_path_is_not_a_resource() {
         for path in ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/"] {
-            assert_eq!(parse(path), Target::Path(path.to_owned()));
+            assert_eq!(parse(path), RequestTarget::Path(path.to_owned()));
         }
     }
 

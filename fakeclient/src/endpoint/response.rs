@@ -14,7 +14,7 @@ use crate::error::ApiError;
 const JSON: &str = "application/json";
 
 /// Frames of a watch, as JSON lines.
-pub(crate) type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+pub(crate) type WatchFrames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
 /// The response to a request, before it becomes HTTP.
 pub(crate) enum Reply {
@@ -41,7 +41,7 @@ pub(crate) enum Reply {
     /// A watch stream.
     Stream {
         /// Frames of the watch.
-        frames: Frames,
+        frames: WatchFrames,
         /// Texts for `Warning` headers.
         warnings: Vec<String>,
     },
@@ -76,7 +76,7 @@ impl Reply {
 
     /// Sets the content type.
     #[must_use]
-    pub(crate) fn typed(self, content_type: &'static str) -> Self {
+    pub(crate) fn with_content_type(self, content_type: &'static str) -> Self {
         match self {
             Self::Json { code, body, warnings, retry_after, .. } => {
                 Self::Json { code, body, warnings, content_type, retry_after }
@@ -87,7 +87,7 @@ impl Reply {
 
     /// Adds warnings before the existing ones.
     #[must_use]
-    pub(crate) fn warn_first(mut self, first: Vec<String>) -> Self {
+    pub(crate) fn prepend_warnings(mut self, first: Vec<String>) -> Self {
         if let Some(warnings) = self.warnings() {
             warnings.splice(0..0, first);
         }

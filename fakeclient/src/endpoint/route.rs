@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::dispatch::{self, Input};
+use super::dispatch::{self, RawRequest};
 use super::documents::document;
 use super::media;
 use super::query::Query;
 use super::render::Renderer;
-use super::request_info::{ResourcePath, Target, Verb, parse};
+use super::request_info::{RequestTarget, ResourcePath, Verb, parse};
 use super::response::Reply;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
-use crate::instruments::faults::Attempt;
+use crate::instruments::faults::RequestAttributes;
 use crate::kinds::messages::Builtin as Messages;
 use crate::object::decode::body::{PROTOBUF, unrecognized};
 use crate::object::decode::protobuf::{self, ProtobufError};
 use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::verbs::scope::RequestScope;
 
 /// A request with its body read, not yet parsed.
-pub(crate) struct Incoming {
+pub(crate) struct IncomingRequest {
     pub(crate) user: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -36,10 +36,10 @@ pub(crate) struct Incoming {
 }
 
 /// Answers a request.
-pub(crate) async fn answer(state: &Arc<State>, incoming: Incoming) -> Reply {
+pub(crate) async fn answer(state: &Arc<ClusterState>, incoming: IncomingRequest) -> Reply {
     let result = match parse(&incoming.path) {
-        Target::Resource(path) => resource(state, incoming, path).await,
-        Target::Path(path) => document(state, &incoming, &path),
+        RequestTarget::Resource(path) => resource(state, incoming, path).await,
+        RequestTarget::Path(path) => document(state, &incoming, &path),
     };
     result.unwrap_or_else(|error| Reply::error(&error))
 }
@@ -51,7 +51,7 @@ pub(super) fn no_route() -> Reply {
 
 /// 404 of an unknown version or resource. Built-in groups answer with a Status, as their go-restful container does; for
 /// all others it is the mux's answer.
-pub(super) fn missing(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
+pub(super) fn unknown_resource(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
     if is_built_in(registry, group) {
         return Err(ApiError::no_such_path());
     }
@@ -62,21 +62,26 @@ pub(super) fn is_built_in(registry: &Registry, group: &str) -> bool {
     registry.groups().iter().any(|found| found.name == group && found.is_built_in())
 }
 
-async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
+async fn resource(
+    state: &Arc<ClusterState>,
+    mut incoming: IncomingRequest,
+    path: ResourcePath,
+) -> Result<Reply, ApiError> {
     let registry = state.registry();
-    let found =
-        registry.resource(&path.group, &path.version, &path.plural).filter(|found| placed(found, &path));
-    let Some(resource) = found else { return missing(&registry, &path.group) };
+    let found = registry
+        .resource(&path.group, &path.version, &path.plural)
+        .filter(|found| matches_scope(found, &path));
+    let Some(resource) = found else { return unknown_resource(&registry, &path.group) };
     let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
     if unknown_below && !resource.is_builtin() {
         return Err(ApiError::not_found(&resource.group, &resource.plural, &path.name));
     }
     if unknown_below || !path.rest.is_empty() {
-        return missing(&registry, &path.group);
+        return unknown_resource(&registry, &path.group);
     }
     // Reviews are created by a POST to the collection; no object has a path.
     if resource.is_virtual() && !path.name.is_empty() {
-        return missing(&registry, &path.group);
+        return unknown_resource(&registry, &path.group);
     }
     check_names(&resource, &path)?;
     let query = Query::parse(&incoming.query);
@@ -88,7 +93,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     let Some(verb) = path.verb(&incoming.method, watching) else {
         return Err(ApiError::unsupported_method());
     };
-    let attempt = Attempt {
+    let attempt = RequestAttributes {
         verb: verb.name(),
         resource: &path.plural,
         subresource: &path.subresource,
@@ -96,16 +101,16 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
         name: &path.name,
         user: &incoming.user,
     };
-    state.faults.verdict(&attempt)?;
+    state.faults.check(&attempt)?;
     let namespace = if resource.namespaced { path.namespace.clone() } else { String::new() };
-    let asked = media::Asked {
+    let asked = media::RequestedResponse {
         watchable: matches!(verb, Verb::List | Verb::Watch),
         list: matches!(verb, Verb::List | Verb::DeleteCollection),
         resource: Some(&resource),
     };
     // Custom resources have no protobuf form; the options of a delete have.
     if resource.is_builtin() || incoming.method == Method::DELETE {
-        in_json(&mut incoming, &resource.kind)?;
+        decode_protobuf(&mut incoming, &resource.kind)?;
     }
     let first: Vec<String> = resource.deprecation.iter().cloned().collect();
     let form = media::negotiate(incoming.accept.as_deref(), asked)?;
@@ -124,7 +129,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
         subresource: path.subresource,
         warnings: Warnings::default(),
     };
-    let input = Input {
+    let input = RawRequest {
         query,
         content_type: incoming.content_type,
         user_agent: incoming.user_agent,
@@ -132,7 +137,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     };
     if verb == Verb::Watch {
         let reply = dispatch::watch(scope, &input, renderer);
-        return Ok(reply.unwrap_or_else(|error| Reply::error(&error)).warn_first(first));
+        return Ok(reply.unwrap_or_else(|error| Reply::error(&error)).prepend_warnings(first));
     }
     let result = if scope.subresource.is_empty() {
         dispatch::resource(&mut scope, verb, &input, &renderer).await
@@ -141,11 +146,11 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     };
     let noticed = scope.warnings.take();
     let reply = result.unwrap_or_else(|error| Reply::error(&error));
-    Ok(reply.warn_first(noticed).warn_first(first))
+    Ok(reply.prepend_warnings(noticed).prepend_warnings(first))
 }
 
 /// Converts a protobuf body to JSON, so that later steps only read JSON.
-fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
+fn decode_protobuf(incoming: &mut IncomingRequest, kind: &str) -> Result<(), ApiError> {
     if incoming.body.is_empty() || !incoming.content_type.starts_with(PROTOBUF) {
         return Ok(());
     }
@@ -163,7 +168,7 @@ fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
 }
 
 /// True if the namespace in the path matches the scope of the resource.
-fn placed(resource: &Resource, path: &ResourcePath) -> bool {
+fn matches_scope(resource: &Resource, path: &ResourcePath) -> bool {
     if path.plural == "namespaces" && path.group.is_empty() {
         true
     } else if resource.namespaced {

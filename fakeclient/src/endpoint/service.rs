@@ -11,10 +11,10 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt;
 
 use super::response::{Reply, ResponseBody};
-use super::route::{Incoming, answer};
+use super::route::{IncomingRequest, answer};
 use crate::controllers::Controllers;
 use crate::error::ApiError;
-use crate::instruments::journal::Entry;
+use crate::instruments::journal::RequestRecord;
 
 /// Maximum size of a request body in bytes (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -66,7 +66,7 @@ where
     let head = parts.method == http::Method::HEAD;
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let mut entry = Entry {
+    let mut entry = RequestRecord {
         at: state.clock.now(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
@@ -75,7 +75,7 @@ where
     };
     let reply = match read(body).await {
         Ok(body) => {
-            let incoming = Incoming {
+            let incoming = IncomingRequest {
                 user: Arc::clone(user),
                 path: parts.uri.path().to_owned(),
                 query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -23,14 +23,14 @@ pub struct ApiError {
     /// Human-readable message.
     pub message: String,
     /// `metav1.StatusDetails`, if the server sets them.
-    pub details: Option<Box<Details>>,
+    pub details: Option<Box<StatusDetails>>,
     /// `metadata.continue`: the token to continue a list whose pages have expired. Empty for other failures.
     pub continue_token: String,
 }
 
 /// `metav1.StatusDetails`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Details {
+pub struct StatusDetails {
     /// Name of the object.
     pub name: String,
     /// API group of the kind.
@@ -40,14 +40,14 @@ pub struct Details {
     /// UID of the object.
     pub uid: String,
     /// One cause per field error.
-    pub causes: Vec<Cause>,
+    pub causes: Vec<StatusCause>,
     /// Delay before a retry in seconds; 0 if unset.
     pub retry_after_seconds: u32,
 }
 
 /// `metav1.StatusCause`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cause {
+pub struct StatusCause {
     /// `metav1.CauseType`, such as `FieldValueRequired`.
     pub reason: String,
     /// The error of the field.
@@ -76,7 +76,7 @@ impl ApiError {
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
         let (name, group, kind) = (name.into(), group.into(), kind.into());
-        self.details = Some(Box::new(Details { name, group, kind, ..Details::default() }));
+        self.details = Some(Box::new(StatusDetails { name, group, kind, ..StatusDetails::default() }));
         self
     }
 
@@ -147,7 +147,11 @@ impl ApiError {
         if let Some(details) = &mut error.details {
             details.causes = errors
                 .iter()
-                .map(|e| Cause { reason: e.kind.reason().into(), message: e.body(), field: e.field.clone() })
+                .map(|e| StatusCause {
+                    reason: e.kind.reason().into(),
+                    message: e.body(),
+                    field: e.field.clone(),
+                })
                 .collect();
         }
         error
@@ -188,22 +192,22 @@ impl ApiError {
     /// 429: the client should retry after the given number of seconds.
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message);
-        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error.details = Some(Box::new(StatusDetails { retry_after_seconds, ..StatusDetails::default() }));
         error
     }
 
     /// 500 with apimachinery's prefix before the cause.
     pub fn internal(cause: &str) -> Self {
         let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {cause}"));
-        let cause = Cause { message: cause.into(), ..Cause::default() };
-        error.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
+        let cause = StatusCause { message: cause.into(), ..StatusCause::default() };
+        error.details = Some(Box::new(StatusDetails { causes: vec![cause], ..StatusDetails::default() }));
         error
     }
 
     /// 504: the requested revision does not exist yet.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(504, "Timeout", message);
-        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error.details = Some(Box::new(StatusDetails { retry_after_seconds, ..StatusDetails::default() }));
         error
     }
 
@@ -236,7 +240,7 @@ impl ApiError {
     }
 }
 
-impl Details {
+impl StatusDetails {
     fn to_value(&self) -> Value {
         let mut map = Map::new();
         let mut text = |key: &str, value: &str| {
@@ -249,7 +253,7 @@ impl Details {
         text("kind", &self.kind);
         text("uid", &self.uid);
         if !self.causes.is_empty() {
-            map.insert("causes".into(), self.causes.iter().map(Cause::to_value).collect());
+            map.insert("causes".into(), self.causes.iter().map(StatusCause::to_value).collect());
         }
         if self.retry_after_seconds > 0 {
             map.insert("retryAfterSeconds".into(), self.retry_after_seconds.into());
@@ -258,7 +262,7 @@ impl Details {
     }
 }
 
-impl Cause {
+impl StatusCause {
     fn to_value(&self) -> Value {
         let mut map = Map::new();
         for (key, value) in [("reason", &self.reason), ("message", &self.message), ("field", &self.field)] {

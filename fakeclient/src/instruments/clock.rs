@@ -16,9 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 /// assert_eq!(clock.now().to_string(), "2026-01-01T00:01:00Z");
 /// ```
 #[derive(Clone)]
-pub struct Clock(Arc<Source>);
+pub struct Clock(Arc<ClockSource>);
 
-enum Source {
+enum ClockSource {
     System,
     Tokio { epoch: Timestamp, start: Mutex<Option<tokio::time::Instant>> },
     Manual(Mutex<Timestamp>),
@@ -27,31 +27,31 @@ enum Source {
 impl Clock {
     /// The system clock.
     pub fn system() -> Self {
-        Self(Arc::new(Source::System))
+        Self(Arc::new(ClockSource::System))
     }
 
     /// tokio's clock, as time since `epoch`, which is the time of the first call. It is virtual while tokio is paused.
     pub fn tokio(epoch: Timestamp) -> Self {
-        Self(Arc::new(Source::Tokio { epoch, start: Mutex::new(None) }))
+        Self(Arc::new(ClockSource::Tokio { epoch, start: Mutex::new(None) }))
     }
 
     /// A clock that moves only by [`Clock::advance`] and [`Clock::advance_to`].
     pub fn manual(start: Timestamp) -> Self {
-        Self(Arc::new(Source::Manual(Mutex::new(start))))
+        Self(Arc::new(ClockSource::Manual(Mutex::new(start))))
     }
 
     /// The current time.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Source::System => Timestamp::now(),
-            Source::Tokio { epoch, start } => {
+            ClockSource::System => Timestamp::now(),
+            ClockSource::Tokio { epoch, start } => {
                 let now = tokio::time::Instant::now();
                 let start =
                     *start.lock().expect("the clock's lock is held for a read only").get_or_insert(now);
                 let elapsed = SignedDuration::try_from(now - start).expect("no run lasts 292 years");
                 *epoch + elapsed
             }
-            Source::Manual(now) => *now.lock().expect("the clock's lock is held for a read only"),
+            ClockSource::Manual(now) => *now.lock().expect("the clock's lock is held for a read only"),
         }
     }
 
@@ -84,7 +84,7 @@ impl Clock {
     /// The time of a manual clock.
     fn manual_time(&self) -> &Mutex<Timestamp> {
         match &*self.0 {
-            Source::Manual(now) => now,
+            ClockSource::Manual(now) => now,
             _ => panic!("only a manual clock can be advanced; with Clock::tokio use tokio::time::advance"),
         }
     }
@@ -119,9 +119,9 @@ pub(crate) fn seconds(time: Timestamp) -> String {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &*self.0 {
-            Source::System => "Clock::system",
-            Source::Tokio { .. } => "Clock::tokio",
-            Source::Manual(_) => "Clock::manual",
+            ClockSource::System => "Clock::system",
+            ClockSource::Tokio { .. } => "Clock::tokio",
+            ClockSource::Manual(_) => "Clock::manual",
         })
     }
 }

@@ -40,7 +40,7 @@ pub struct RequestMatch {
 
 /// The attributes of a request that are matched.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt<'a> {
+pub(crate) struct RequestAttributes<'a> {
     pub(crate) verb: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) subresource: &'a str,
@@ -90,7 +90,7 @@ impl RequestMatch {
         self
     }
 
-    fn matches(&self, attempt: &Attempt<'_>) -> bool {
+    fn matches(&self, attempt: &RequestAttributes<'_>) -> bool {
         let agrees = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
         agrees(&self.verb, attempt.verb)
             && agrees(&self.resource, attempt.resource)
@@ -102,7 +102,7 @@ impl RequestMatch {
 }
 
 #[derive(Debug)]
-struct Rule {
+struct FaultRule {
     pattern: RequestMatch,
     occurrence: Occurrence,
     error: ApiError,
@@ -156,7 +156,7 @@ impl Occurrence {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    rules: Arc<Mutex<Vec<Arc<Rule>>>>,
+    rules: Arc<Mutex<Vec<Arc<FaultRule>>>>,
 }
 
 impl Faults {
@@ -166,17 +166,17 @@ impl Faults {
     }
 
     /// Fails the request with the error of the first rule that covers it. Every matching rule counts the request.
-    pub(crate) fn verdict(&self, attempt: &Attempt<'_>) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, attempt: &RequestAttributes<'_>) -> Result<(), ApiError> {
         let rules = self.rules.lock().expect("the rules' lock is held for a look only");
-        let mut verdict = Ok(());
+        let mut check = Ok(());
         for rule in rules.iter().filter(|rule| rule.pattern.matches(attempt)) {
             let mut seen = rule.seen.lock().expect("the counter's lock is held for a step only");
             *seen += 1;
-            if verdict.is_ok() && rule.occurrence.covers(*seen) {
-                verdict = Err(rule.error.clone());
+            if check.is_ok() && rule.occurrence.covers(*seen) {
+                check = Err(rule.error.clone());
             }
         }
-        verdict
+        check
     }
 }
 
@@ -209,7 +209,7 @@ impl FaultBuilder {
     /// Fails these requests with `error` until the guard is dropped.
     pub fn fail(self, error: ApiError) -> FaultGuard {
         let Self { faults, pattern, occurrence } = self;
-        let rule = Arc::new(Rule { pattern, occurrence, error, seen: Mutex::new(0) });
+        let rule = Arc::new(FaultRule { pattern, occurrence, error, seen: Mutex::new(0) });
         faults.rules.lock().expect("the rules' lock is held for a look only").push(Arc::clone(&rule));
         FaultGuard { rule, rules: Arc::downgrade(&faults.rules) }
     }
@@ -219,8 +219,8 @@ impl FaultBuilder {
 #[must_use = "the fault is removed when its guard is dropped"]
 #[derive(Debug)]
 pub struct FaultGuard {
-    rule: Arc<Rule>,
-    rules: Weak<Mutex<Vec<Arc<Rule>>>>,
+    rule: Arc<FaultRule>,
+    rules: Weak<Mutex<Vec<Arc<FaultRule>>>>,
 }
 
 impl FaultGuard {
@@ -245,7 +245,7 @@ impl Drop for FaultGuard {
 mod tests {
     use super::*;
 
-    const GET_POD: Attempt<'_> = Attempt {
+    const GET_POD: RequestAttributes<'_> = RequestAttributes {
         verb: "get",
         resource: "pods",
         subresource: "",
@@ -259,7 +259,7 @@ mod tests {
         let faults = Faults::default();
         let guard =
             faults.on(RequestMatch::verb("get").resource("pods")).nth(2).fail(ApiError::internal("boom"));
-        let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
+        let verdicts: Vec<bool> = (0..3).map(|_| faults.check(&GET_POD).is_ok()).collect();
         assert_eq!(verdicts, [true, false, true]);
         assert_eq!(guard.matched(), 3);
     }
@@ -268,7 +268,7 @@ mod tests {
     fn first_requests_fail_and_later_ones_do_not() {
         let faults = Faults::default();
         let _guard = faults.on(RequestMatch::default()).first(2).fail(ApiError::internal("boom"));
-        let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
+        let verdicts: Vec<bool> = (0..3).map(|_| faults.check(&GET_POD).is_ok()).collect();
         assert_eq!(verdicts, [false, false, true]);
     }
 
@@ -282,9 +282,9 @@ mod tests {
     fn fault_ends_with_its_guard() {
         let faults = Faults::default();
         let guard = faults.on(RequestMatch::default()).fail(ApiError::internal("boom"));
-        assert!(faults.verdict(&GET_POD).is_err());
+        assert!(faults.check(&GET_POD).is_err());
         drop(guard);
-        assert!(faults.verdict(&GET_POD).is_ok());
+        assert!(faults.check(&GET_POD).is_ok());
     }
 
     #[test]
@@ -292,9 +292,9 @@ mod tests {
         let faults = Faults::default();
         let guard =
             faults.on(RequestMatch::verb("get").user("operator")).first(1).fail(ApiError::internal("boom"));
-        assert!(faults.verdict(&Attempt { user: "spec", ..GET_POD }).is_ok());
+        assert!(faults.check(&RequestAttributes { user: "spec", ..GET_POD }).is_ok());
         // Had the other one's request been counted, this would be the second.
-        assert!(faults.verdict(&GET_POD).is_err());
+        assert!(faults.check(&GET_POD).is_err());
         assert_eq!(guard.matched(), 1);
     }
 

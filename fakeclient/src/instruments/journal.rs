@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 
 /// Maximum number of records.
-const KEPT: usize = 100_000;
+const MAX_RECORDS: usize = 100_000;
 
 /// One answered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct RequestRecord {
     /// Time of arrival, by the cluster's clock.
     pub at: Timestamp,
     /// Name of the user, from `FakeCluster::client_as` or the credentials.
@@ -24,18 +24,18 @@ pub struct Entry {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<VecDeque<Entry>>);
+pub(crate) struct Journal(Mutex<VecDeque<RequestRecord>>);
 
 impl Journal {
-    pub(crate) fn record(&self, entry: Entry) {
-        let mut entries = self.0.lock().expect("the journal's lock is held for a push only");
-        if entries.len() == KEPT {
-            entries.pop_front();
+    pub(crate) fn record(&self, entry: RequestRecord) {
+        let mut records = self.0.lock().expect("the journal's lock is held for a push only");
+        if records.len() == MAX_RECORDS {
+            records.pop_front();
         }
-        entries.push_back(entry);
+        records.push_back(entry);
     }
 
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         self.0.lock().expect("the journal's lock is held for a copy only").iter().cloned().collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::hub::{Follow, Hub};
+use super::hub::{Follower, Followers};
 use super::key::{Key, Revision};
 use super::log::{Event, Log};
 use super::object::{Content, Object};
@@ -46,12 +46,12 @@ pub(crate) enum CommitError {
 /// The store. Its snapshots are cheap and immutable.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    state: Mutex<State>,
-    hub: Hub,
+    state: Mutex<StoreState>,
+    hub: Followers,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
+pub(super) struct StoreState {
     pub(super) tree: Snapshot,
     pub(super) log: Log,
 }
@@ -77,7 +77,7 @@ impl Store {
 
     /// A copy of the store with its objects and history. Shares all data.
     pub(crate) fn fork(&self) -> Self {
-        Self { state: Mutex::new(self.lock().clone()), hub: Hub::default() }
+        Self { state: Mutex::new(self.lock().clone()), hub: Followers::default() }
     }
 
     /// Replaces the content by that of another store. There must be no followers.
@@ -86,21 +86,21 @@ impl Store {
         *self.lock() = state;
     }
 
-    /// Compacts the history up to and including `revision`: an older follower gets [`Missed`].
+    /// Compacts the history up to and including `revision`: an older follower gets [`Compacted`].
     pub(crate) fn compact(&self, revision: Revision) {
         self.lock().log.compact(revision);
     }
 
     /// Follows a resource from `revision`, exclusively.
-    pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follow {
-        Follow::new(Arc::clone(self), resource.into(), revision)
+    pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follower {
+        Follower::new(Arc::clone(self), resource.into(), revision)
     }
 
-    pub(super) fn hub(&self) -> &Hub {
+    pub(super) fn hub(&self) -> &Followers {
         &self.hub
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, StoreState> {
         self.state.lock().expect("no writer panics while it holds the store")
     }
 }
@@ -115,7 +115,7 @@ fn check(tree: &Snapshot, write: &Write) -> Result<(), CommitError> {
     }
 }
 
-impl State {
+impl StoreState {
     fn apply(&mut self, write: Write) -> Arc<Event> {
         let revision = Revision(self.tree.revision.0 + 1);
         let old = self.tree.get(&write.key).cloned();

@@ -1,17 +1,17 @@
 //! Reads of earlier revisions of a resource, by undoing newer events.
 
 use super::commit::Store;
-use super::hub::Missed;
+use super::hub::Compacted;
 use super::key::Revision;
 use super::tree::Snapshot;
 
 impl Store {
     /// A snapshot with `resource` as of `revision`; other resources are current. The cost is proportional to the number
     /// of newer writes to the resource.
-    pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Missed> {
+    pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Compacted> {
         let state = self.lock();
         if revision < state.log.compacted() {
-            return Err(Missed { seen: revision, compacted: state.log.compacted() });
+            return Err(Compacted { seen: revision, compacted: state.log.compacted() });
         }
         let mut past = state.tree.clone();
         let since: Vec<_> = state.log.after(&resource.into(), revision).cloned().collect();
@@ -65,7 +65,7 @@ mod tests {
         store.compact(second);
         assert_eq!(
             store.at("pods", first).expect_err("compacted"),
-            Missed { seen: first, compacted: second }
+            Compacted { seen: first, compacted: second }
         );
     }
 }

@@ -11,17 +11,17 @@ use super::log::Event;
 
 /// Wakers of waiting followers, by resource and follower.
 #[derive(Debug, Default)]
-pub(super) struct Hub {
-    waiting: Mutex<Waiting>,
+pub(super) struct Followers {
+    waiting: Mutex<WakerMap>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WakerMap {
     next: u64,
     wakers: BTreeMap<Arc<str>, BTreeMap<u64, Waker>>,
 }
 
-impl Hub {
+impl Followers {
     pub(super) fn wake(&self, events: &[Arc<Event>]) {
         let mut woken = Vec::new();
         {
@@ -54,14 +54,14 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, WakerMap> {
         self.waiting.lock().expect("nobody panics while it holds the list of wakers")
     }
 }
 
 /// The history that a follower needs is compacted; its watch ends with 410.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Missed {
+pub(crate) struct Compacted {
     /// The follower's revision.
     pub(crate) seen: Revision,
     /// The compacted revision: history exists only after it.
@@ -70,25 +70,25 @@ pub(crate) struct Missed {
 
 /// A position in the history of one resource.
 #[derive(Debug)]
-pub(crate) struct Follow {
+pub(crate) struct Follower {
     store: Arc<Store>,
     resource: Arc<str>,
     seen: Revision,
     id: u64,
 }
 
-impl Follow {
+impl Follower {
     pub(super) fn new(store: Arc<Store>, resource: Arc<str>, seen: Revision) -> Self {
         let id = store.hub().register();
         Self { store, resource, seen, id }
     }
 
     /// The next events, at least one; pending if there is none. The number of events per call is limited.
-    pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Arc<Event>>, Missed>> {
+    pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Arc<Event>>, Compacted>> {
         const AT_ONCE: usize = 256;
         let state = self.store.lock();
         if state.log.compacted() > self.seen {
-            return Poll::Ready(Err(Missed { seen: self.seen, compacted: state.log.compacted() }));
+            return Poll::Ready(Err(Compacted { seen: self.seen, compacted: state.log.compacted() }));
         }
         let events: Vec<_> = state.log.after(&self.resource, self.seen).take(AT_ONCE).cloned().collect();
         if let Some(last) = events.last() {
@@ -113,7 +113,7 @@ impl Follow {
     }
 }
 
-impl Drop for Follow {
+impl Drop for Follower {
     fn drop(&mut self) {
         self.store.hub().leave(&self.resource, self.id);
     }

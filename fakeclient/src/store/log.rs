@@ -9,7 +9,7 @@ use super::key::{Key, Revision};
 use super::object::Object;
 
 /// Maximum number of events.
-const KEPT: usize = 100_000;
+const MAX_EVENTS: usize = 100_000;
 
 /// An event: one committed write.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Log {
         let (resource, revision) = (event.key.resource.clone(), event.revision());
         self.order.insert_mut(revision, resource.clone());
         self.by_resource.insert_mut((resource, revision), event);
-        if self.order.size() > KEPT {
+        if self.order.size() > MAX_EVENTS {
             self.forget_oldest();
         }
     }

@@ -10,7 +10,7 @@ mod object;
 mod tree;
 
 pub(crate) use commit::{Change, CommitError, Expect, Store, Write};
-pub(crate) use hub::{Follow, Missed};
+pub(crate) use hub::{Compacted, Follower};
 pub(crate) use key::{Key, Revision};
 pub(crate) use log::Event;
 pub(crate) use object::{Content, Object};

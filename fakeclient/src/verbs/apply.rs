@@ -37,7 +37,7 @@ pub(crate) async fn apply(
         };
         match written {
             Ok(object) => return Ok(Written { object, created: !stored && creates }),
-            Err(error) if part == Part::Main && lost_a_race(&error, stored) => last = Some(error),
+            Err(error) if part == Part::Main && is_concurrent_write(&error, stored) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -45,7 +45,7 @@ pub(crate) async fn apply(
 }
 
 /// True if a concurrent write has deleted or created the object.
-fn lost_a_race(error: &ApiError, stored: bool) -> bool {
+fn is_concurrent_write(error: &ApiError, stored: bool) -> bool {
     if stored { error.reason == "NotFound" } else { error.reason == "AlreadyExists" }
 }
 

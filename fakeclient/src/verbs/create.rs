@@ -67,14 +67,14 @@ async fn create_object(
     let noticed = scope.warnings.len();
     let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };
     for _ in 0..again {
-        match attempt(scope, object.clone(), managed_fields.clone(), options).await {
+        match try_create(scope, object.clone(), managed_fields.clone(), options).await {
             Err(error) if error.reason == "AlreadyExists" => scope.name.clear(),
             Ok(created) => return Ok(with_revision(created, shown)),
             other => return other,
         }
         scope.warnings.truncate(noticed);
     }
-    attempt(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
+    try_create(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
 }
 
 /// The object with the resourceVersion of a dry run's response, if it has one.
@@ -85,7 +85,7 @@ fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
     Arc::new(Object::unstored(content))
 }
 
-async fn attempt(
+async fn try_create(
     scope: &mut RequestScope,
     mut object: Value,
     managed_fields: ManagedFields,
@@ -105,7 +105,7 @@ async fn attempt(
     if scope.name.is_empty() {
         let base = metadata::text(&object, "generateName");
         if !base.is_empty() {
-            let name = generated(base, &state.ids.suffix());
+            let name = generate_name(base, &state.ids.suffix());
             metadata::set(&mut object, "name", name.clone().into());
             scope.name = name;
         }
@@ -132,7 +132,7 @@ async fn attempt(
     let content = Content { value: state.stored(&resource, object).await?, managed_fields };
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
-            return Err(taken(scope, metadata::is_deleting(existing.value())));
+            return Err(name_in_use(scope, metadata::is_deleting(existing.value())));
         }
         return Ok(Arc::new(Object::unstored(content)));
     }
@@ -141,7 +141,7 @@ async fn attempt(
         Ok(events) => Ok(Arc::clone(&events[0].new)),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
             let existing = state.store.snapshot().get(&key).cloned();
-            Err(taken(scope, existing.is_some_and(|o| metadata::is_deleting(o.value()))))
+            Err(name_in_use(scope, existing.is_some_and(|o| metadata::is_deleting(o.value()))))
         }
     }
 }
@@ -161,14 +161,14 @@ fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result
 }
 
 /// apiserver's `SimpleNameGenerator`: truncates the base so that the name is at most 63 bytes.
-fn generated(base: &str, suffix: &str) -> String {
+fn generate_name(base: &str, suffix: &str) -> String {
     const LONGEST: usize = 63;
     let room = LONGEST - suffix.len();
     let cut = (0..=room.min(base.len())).rev().find(|at| base.is_char_boundary(*at)).unwrap_or(0);
     format!("{}{suffix}", &base[..cut])
 }
 
-fn taken(scope: &RequestScope, deleting: bool) -> ApiError {
+fn name_in_use(scope: &RequestScope, deleting: bool) -> ApiError {
     let mut error = ApiError::already_exists(&scope.resource.group, &scope.resource.plural, &scope.name);
     if deleting {
         error.message = format!("object is being deleted: {}", error.message);

@@ -3,7 +3,7 @@
 use super::delete::{delete, warn};
 use super::list::list;
 use super::options::{DeleteOptions, ListOptions};
-use super::outcome::List;
+use super::outcome::ListPage;
 use super::scope::RequestScope;
 use super::selection::Selection;
 use crate::error::ApiError;
@@ -14,7 +14,7 @@ pub(crate) async fn delete_collection(
     scope: &mut RequestScope,
     listing: &ListOptions,
     options: &DeleteOptions,
-) -> Result<List, ApiError> {
+) -> Result<ListPage, ApiError> {
     warn(scope, options);
     let selection = Selection::parse(&scope.resource, &listing.label_selector, &listing.field_selector)?;
     let found = list(scope, listing, &selection).await?;

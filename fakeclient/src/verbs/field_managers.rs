@@ -19,7 +19,7 @@ use crate::object::schema::shape::Shape;
 use crate::registry::conversion;
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::Key;
 
 /// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
@@ -27,7 +27,7 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// A resource with all its versions.
 struct KindVersions<'s> {
-    state: &'s State,
+    state: &'s ClusterState,
     resource: &'s Resource,
     api_version: &'s str,
     subresource: &'s str,
@@ -144,7 +144,7 @@ impl Part {
 
 /// Field managers of a resource, one per part.
 pub(crate) struct FieldManagers<'s> {
-    pub(crate) state: &'s State,
+    pub(crate) state: &'s ClusterState,
     pub(crate) resource: &'s Resource,
 }
 

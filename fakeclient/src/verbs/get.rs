@@ -12,7 +12,7 @@ pub(crate) async fn get(scope: &RequestScope, resource_version: &str) -> Result<
     let snapshot = scope.state.store.snapshot();
     if !resource_version.is_empty() {
         let asked = page::parse_revision(resource_version)?;
-        page::not_in_the_future(asked, snapshot.revision())?;
+        page::check_not_in_future(asked, snapshot.revision())?;
     }
     let object = scope.stored(&snapshot)?;
     debug_assert!(object.revision() > Revision(0), "everything stored has a revision");

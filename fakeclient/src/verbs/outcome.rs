@@ -30,7 +30,7 @@ impl ServedObject {
     }
 
     /// The object with managed fields.
-    pub(crate) fn whole(&self) -> Value {
+    pub(crate) fn with_managed_fields(&self) -> Value {
         let mut value = self.value().clone();
         self.stored.managed_fields().put(&mut value);
         value
@@ -40,7 +40,7 @@ impl ServedObject {
     pub(crate) fn bytes(&self) -> Bytes {
         match &self.converted {
             None => self.stored.bytes(),
-            Some(_) => serialised(&self.whole()),
+            Some(_) => serialised(&self.with_managed_fields()),
         }
     }
 
@@ -49,7 +49,7 @@ impl ServedObject {
         if self.converted.is_none() {
             return self.stored.item_bytes();
         }
-        let mut whole = self.whole();
+        let mut whole = self.with_managed_fields();
         if let Some(map) = whole.as_object_mut() {
             map.remove("kind");
             map.remove("apiVersion");
@@ -70,7 +70,7 @@ pub(crate) struct Written {
 }
 
 /// One page of a list.
-pub(crate) struct List {
+pub(crate) struct ListPage {
     pub(crate) items: Vec<ServedObject>,
     /// The revision of the list.
     pub(crate) revision: Revision,

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::error::field::FieldError;
-use crate::error::{ApiError, Cause, Details};
+use crate::error::{ApiError, StatusCause, StatusDetails};
 use crate::object::decode::text;
 use crate::store::{Key, Revision};
 
 /// The content of a continue token, in the form of apiserver's `storage.continueToken`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Token {
+struct ContinueToken {
     #[serde(rename = "v", default)]
     version: String,
     #[serde(rename = "rv", default)]
@@ -20,18 +20,18 @@ struct Token {
     start: String,
 }
 
-/// The revision of a [`Continue`] that continues at the current state; a token contains -1.
-pub(crate) const ANYTIME: Revision = Revision(u64::MAX);
+/// The revision of a [`ListPosition`] that continues at the current state; a token contains -1.
+pub(crate) const CURRENT: Revision = Revision(u64::MAX);
 
 /// The position at which a list continues.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Continue {
+pub(crate) struct ListPosition {
     pub(crate) revision: Revision,
     /// The last key of the previous page, exclusive.
     pub(crate) after: Key,
 }
 
-impl Continue {
+impl ListPosition {
     /// The token for the next page of a list of `resource` (in `namespace`, unless that is empty).
     pub(crate) fn encode(&self, namespace: &str) -> String {
         let name = format!("{}\u{0}", self.after.name);
@@ -41,8 +41,8 @@ impl Continue {
             name
         };
         let revision =
-            if self.revision == ANYTIME { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
-        let token = Token { version: "meta.k8s.io/v1".into(), revision, start };
+            if self.revision == CURRENT { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
+        let token = ContinueToken { version: "meta.k8s.io/v1".into(), revision, start };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token can be serialised"))
     }
 
@@ -59,7 +59,7 @@ impl Continue {
             Ok(bytes) => bytes,
             Err(error) => return fail(format!("{INVALID}: {}", go_base64(text, &error))),
         };
-        let token: Token = match serde_json::from_slice(&bytes) {
+        let token: ContinueToken = match serde_json::from_slice(&bytes) {
             Ok(token) => token,
             Err(error) => return fail(format!("{INVALID}: {}", go_json(&bytes, &error))),
         };
@@ -82,15 +82,15 @@ impl Continue {
         }
         let start = token.start.trim_start_matches('/').trim_end_matches('\u{0}');
         let (namespace, name) = match start.split_once('/') {
-            Some((namespace, name)) if namespaced && namespace_is_free(namespace) => (namespace, name),
+            Some((namespace, name)) if namespaced && spans_namespaces(namespace) => (namespace, name),
             _ => (namespace, start),
         };
-        let revision = u64::try_from(token.revision).map_or(ANYTIME, Revision);
+        let revision = u64::try_from(token.revision).map_or(CURRENT, Revision);
         Ok(Self { revision, after: Key::new(storage, namespace, name) })
     }
 }
 
-fn namespace_is_free(namespace: &str) -> bool {
+fn spans_namespaces(namespace: &str) -> bool {
     !namespace.is_empty()
 }
 
@@ -128,26 +128,29 @@ pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
 }
 
 /// 504 for a future revision. The server waits three seconds for it, the fake does not wait.
-pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
+pub(crate) fn check_not_in_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
     if asked <= current {
         return Ok(());
     }
     let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
     let mut error = ApiError::timeout(message, 1);
-    let cause = Cause {
+    let cause = StatusCause {
         reason: "ResourceVersionTooLarge".into(),
         message: "Too large resource version".into(),
         field: String::new(),
     };
-    error.details =
-        Some(Box::new(Details { retry_after_seconds: 1, causes: vec![cause], ..Details::default() }));
+    error.details = Some(Box::new(StatusDetails {
+        retry_after_seconds: 1,
+        causes: vec![cause],
+        ..StatusDetails::default()
+    }));
     Err(error)
 }
 
 /// 410 for a page whose snapshot is compacted. The token in the Status continues at the same key of the then current
 /// state.
-pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
-    let anytime = Continue { revision: ANYTIME, after: next.after.clone() };
+pub(crate) fn expired_page(next: &ListPosition, namespace: &str) -> ApiError {
+    let anytime = ListPosition { revision: CURRENT, after: next.after.clone() };
     let mut error = ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list \
          without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
@@ -169,19 +172,22 @@ mod tests {
 
     #[test]
     fn token_round_trips() {
-        let place = Continue { revision: Revision(42), after: Key::new("pods", "a", "x") };
+        let place = ListPosition { revision: Revision(42), after: Key::new("pods", "a", "x") };
         let everywhere = place.encode("");
-        assert_eq!(Continue::decode(&everywhere, "pods", true, "").expect("just made"), place);
+        assert_eq!(ListPosition::decode(&everywhere, "pods", true, "").expect("just made"), place);
         let within = place.encode("a");
-        assert_eq!(Continue::decode(&within, "pods", true, "a").expect("just made"), place);
-        let anytime = Continue { revision: ANYTIME, ..place };
-        assert_eq!(Continue::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"), anytime);
+        assert_eq!(ListPosition::decode(&within, "pods", true, "a").expect("just made"), place);
+        let anytime = ListPosition { revision: CURRENT, ..place };
+        assert_eq!(
+            ListPosition::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"),
+            anytime
+        );
     }
 
     #[test]
     fn token_outside_of_its_prefix_is_rejected() {
         let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
-        let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
+        let error = ListPosition::decode(&token, "pods", true, "a").expect_err("climbs");
         assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
     }
 

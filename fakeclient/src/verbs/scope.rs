@@ -14,12 +14,12 @@ use crate::error::warnings::Warnings;
 use crate::instruments::ids::Ids;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Key, Object, Snapshot};
 
 /// A resolved request for a resource.
 pub(crate) struct RequestScope {
-    pub(crate) state: Arc<State>,
+    pub(crate) state: Arc<ClusterState>,
     pub(crate) resource: Arc<Resource>,
     pub(crate) user: Arc<str>,
     /// Empty for cluster-scoped resources and for lists over all namespaces.

@@ -20,7 +20,7 @@ use crate::registry::resource::Resource;
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
-use crate::state::State;
+use crate::state::ClusterState;
 
 const CREATE: &[&str] = &[
     "tracked",
@@ -70,9 +70,9 @@ const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "or
 
 /// A strategy without rules that records its calls.
 #[derive(Debug, Default)]
-struct Recorder(Mutex<Vec<&'static str>>);
+struct RecordingStrategy(Mutex<Vec<&'static str>>);
 
-impl Recorder {
+impl RecordingStrategy {
     fn note(&self, step: &'static str) {
         self.0.lock().expect("no test panics while it notes a call").push(step);
     }
@@ -82,7 +82,7 @@ impl Recorder {
     }
 }
 
-impl Strategy for Recorder {
+impl Strategy for RecordingStrategy {
     fn name_rule(&self) -> NameRule {
         self.note("name_rule");
         NameRule::DnsSubdomain
@@ -121,7 +121,7 @@ impl Strategy for Recorder {
     }
 }
 
-impl CreateStrategy for Recorder {
+impl CreateStrategy for RecordingStrategy {
     fn keeps_status_on_create(&self) -> bool {
         self.note("keeps_status_on_create");
         false
@@ -142,7 +142,7 @@ impl CreateStrategy for Recorder {
     }
 }
 
-impl UpdateStrategy for Recorder {
+impl UpdateStrategy for RecordingStrategy {
     fn creates_on_update(&self) -> bool {
         self.note("creates_on_update");
         false
@@ -168,7 +168,7 @@ impl UpdateStrategy for Recorder {
     }
 }
 
-impl StatusStrategy for Recorder {
+impl StatusStrategy for RecordingStrategy {
     fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {
         self.note("prepare_status_update");
     }
@@ -184,7 +184,7 @@ impl StatusStrategy for Recorder {
     }
 }
 
-impl DeleteStrategy for Recorder {
+impl DeleteStrategy for RecordingStrategy {
     fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
         self.note("begin_deletion");
         false
@@ -211,7 +211,7 @@ impl DeleteStrategy for Recorder {
     }
 }
 
-fn scope(state: &Arc<State>, recorder: &Arc<Recorder>) -> RequestScope {
+fn scope(state: &Arc<ClusterState>, recorder: &Arc<RecordingStrategy>) -> RequestScope {
     let found = state.registry().resource("rbac.authorization.k8s.io", "v1", "clusterroles");
     let mut resource = Resource::clone(&found.expect("cluster roles are built in"));
     resource.strategy = Arc::clone(recorder) as Arc<dyn Strategy>;
@@ -234,25 +234,25 @@ fn object(value: &str) -> Value {
     })
 }
 
-fn done<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
+fn ready<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
     future.now_or_never().expect("nothing waits here").expect("nothing is refused")
 }
 
 #[test]
 fn verbs_call_the_strategy_in_the_documented_order() {
-    let state = Arc::new(State::new(0, Clock::system()));
-    let recorder = Arc::new(Recorder::default());
+    let state = Arc::new(ClusterState::new(0, Clock::system()));
+    let recorder = Arc::new(RecordingStrategy::default());
     let options = WriteOptions::default();
 
-    done(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
+    ready(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
     assert_eq!(recorder.take(), CREATE);
 
-    done(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
+    ready(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
     assert_eq!(recorder.take(), UPDATE);
 
     let relabelled = |part, label: &'static str| {
         let scope = scope(&state, &recorder);
-        done(guaranteed_update(&scope, part, &options, |old| {
+        ready(guaranteed_update(&scope, part, &options, |old| {
             let mut new = old.object.clone();
             new["metadata"]["labels"]["a"] = label.into();
             Ok(Proposed::Updated(new))
@@ -262,6 +262,6 @@ fn verbs_call_the_strategy_in_the_documented_order() {
     assert_eq!(relabelled(Part::Status, "3"), STATUS);
     assert_eq!(relabelled(Part::Finalize, "4"), FINALIZE);
 
-    done(delete(&scope(&state, &recorder), &DeleteOptions::default()));
+    ready(delete(&scope(&state, &recorder), &DeleteOptions::default()));
     assert_eq!(recorder.take(), DELETE);
 }

@@ -134,7 +134,10 @@ pub(crate) async fn guaranteed_update(
         // A write that changes only timestamps is no change.
         let unchanged =
             managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, old);
-        if unchanged && !lets_go(scope, &object, old) && !loses(scope, &object, &current).await? {
+        if unchanged
+            && !removes_object(scope, &object, old)
+            && !drops_fields(scope, &object, &current).await?
+        {
             return scope.served(current).await;
         }
         if let Some(written) = commit(scope, options, (object, managed_fields), old, &current).await? {
@@ -268,7 +271,7 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
 }
 
 /// True if the write removes fields of a custom resource that are unknown to the request's version.
-async fn loses(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
+async fn drops_fields(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
     let stored = current.value();
     let resource = &scope.resource;
     if resource.is_builtin()
@@ -280,12 +283,12 @@ async fn loses(scope: &RequestScope, object: &Value, current: &Object) -> Result
 }
 
 /// True if nothing prevents the removal after this write: no finalizer, and no condition of the kind's strategy.
-fn lets_go(scope: &RequestScope, object: &Value, old: &Value) -> bool {
-    gone_with_finalizers(object, old) && !scope.resource.strategy.holds(object)
+fn removes_object(scope: &RequestScope, object: &Value, old: &Value) -> bool {
+    removes_last_finalizer(object, old) && !scope.resource.strategy.holds(object)
 }
 
 /// True if this write removes the last finalizer of an object in deletion.
-fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
+fn removes_last_finalizer(object: &Value, old: &Value) -> bool {
     let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
     metadata::finalizers(object).is_empty() && metadata::is_deleting(old) && grace == 0
 }
@@ -298,7 +301,7 @@ async fn commit(
     old: &Value,
     current: &Arc<Object>,
 ) -> Result<Option<Arc<Object>>, ApiError> {
-    let gone = lets_go(scope, &object, old);
+    let gone = removes_object(scope, &object, old);
     let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
     if options.dry_run {
         return Ok(Some(Arc::new(Object::unstored(content))));

@@ -15,7 +15,7 @@ impl RequestScope {
         let resource = &self.resource;
         let mut errors = self.meta_rules().create_errors(object);
         errors.extend(resource.strategy.validate_create(object));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
     /// 422 with all errors of an update.
@@ -23,7 +23,7 @@ impl RequestScope {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_update(object, old));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
     /// 422 with all errors of a status update.
@@ -31,14 +31,14 @@ impl RequestScope {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_status_update(object, old));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
     /// 422 with all errors of an update of a namespace's `spec.finalizers`.
     pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(self.resource.strategy.validate_finalize_update(object));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
     fn meta_rules(&self) -> MetaRules {
@@ -50,7 +50,7 @@ impl RequestScope {
         }
     }
 
-    fn verdict(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
+    fn invalid_unless_empty(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
         if errors.is_empty() {
             return Ok(());
         }

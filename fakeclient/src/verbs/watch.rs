@@ -16,7 +16,7 @@ use super::page;
 use super::scope::RequestScope;
 use super::selection::Selection;
 use crate::error::ApiError;
-use crate::store::{Event, Follow, Missed, Object, Revision};
+use crate::store::{Compacted, Event, Follower, Object, Revision};
 
 /// Interval of bookmarks while no event is sent.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ pub(crate) fn watch(
     let initial = options.send_initial_events == Some(true);
     let from = if initial || asked == Revision(0) { snapshot.revision() } else { asked };
     if initial && asked > snapshot.revision() {
-        page::not_in_the_future(asked, snapshot.revision())?;
+        page::check_not_in_future(asked, snapshot.revision())?;
     }
     let storage = &scope.resource.storage.key;
     let mut pending = VecDeque::new();
@@ -63,12 +63,12 @@ pub(crate) fn watch(
     if initial || (asked == Revision(0) && !none_wanted) {
         let namespace = Some(scope.namespace.as_str()).filter(|namespace| !namespace.is_empty());
         let objects = snapshot.range(storage, namespace, None);
-        pending.extend(objects.map(|(_, object)| Pending::Initial(Arc::clone(object))));
+        pending.extend(objects.map(|(_, object)| PendingEvent::Initial(Arc::clone(object))));
         if initial && options.allow_bookmarks {
-            pending.push_back(Pending::InitialEventsEnd(from));
+            pending.push_back(PendingEvent::InitialEventsEnd(from));
         }
     }
-    let watch = Watch {
+    let watch = WatchState {
         follow: store.follow(storage, from),
         scope,
         selection,
@@ -91,24 +91,24 @@ fn timeout(options: &ListOptions) -> Duration {
 }
 
 /// An event that is not yet filtered and converted.
-enum Pending {
+enum PendingEvent {
     Initial(Arc<Object>),
     InitialEventsEnd(Revision),
     Event(Arc<Event>),
 }
 
 /// The reason for which a waiting watch continues.
-enum Wake {
+enum WakeReason {
     TimedOut,
     BookmarkDue,
-    Events(Result<Vec<Arc<Event>>, Missed>),
+    Events(Result<Vec<Arc<Event>>, Compacted>),
 }
 
-struct Watch {
+struct WatchState {
     scope: RequestScope,
     selection: Selection,
-    follow: Follow,
-    pending: VecDeque<Pending>,
+    follow: Follower,
+    pending: VecDeque<PendingEvent>,
     ended: bool,
     bookmarks: bool,
     timeout: Duration,
@@ -116,16 +116,16 @@ struct Watch {
     next_bookmark: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-impl Watch {
+impl WatchState {
     async fn next(&mut self) -> Option<WatchEvent> {
         loop {
             while let Some(pending) = self.pending.pop_front() {
                 let event = match pending {
-                    Pending::InitialEventsEnd(revision) => {
+                    PendingEvent::InitialEventsEnd(revision) => {
                         Some(WatchEvent::Bookmark { revision, initial_events_end: true })
                     }
-                    Pending::Initial(object) => self.initial(object).await,
-                    Pending::Event(event) => self.event(&event).await,
+                    PendingEvent::Initial(object) => self.initial(object).await,
+                    PendingEvent::Event(event) => self.event(&event).await,
                 };
                 if event.is_some() {
                     return event;
@@ -135,13 +135,15 @@ impl Watch {
                 return None;
             }
             match self.wake().await {
-                Wake::TimedOut => self.ended = true,
-                Wake::BookmarkDue => {
+                WakeReason::TimedOut => self.ended = true,
+                WakeReason::BookmarkDue => {
                     let revision = self.follow.caught_up();
                     return Some(WatchEvent::Bookmark { revision, initial_events_end: false });
                 }
-                Wake::Events(Ok(events)) => self.pending.extend(events.into_iter().map(Pending::Event)),
-                Wake::Events(Err(missed)) => {
+                WakeReason::Events(Ok(events)) => {
+                    self.pending.extend(events.into_iter().map(PendingEvent::Event))
+                }
+                WakeReason::Events(Err(missed)) => {
                     self.ended = true;
                     return Some(WatchEvent::Error(too_old(missed)));
                 }
@@ -149,17 +151,17 @@ impl Watch {
         }
     }
 
-    async fn wake(&mut self) -> Wake {
+    async fn wake(&mut self) -> WakeReason {
         poll_fn(|cx| {
             let timeout = self.timeout;
             let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
             if deadline.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Wake::TimedOut);
+                return Poll::Ready(WakeReason::TimedOut);
             }
             if self.bookmark_is_due(cx) {
-                return Poll::Ready(Wake::BookmarkDue);
+                return Poll::Ready(WakeReason::BookmarkDue);
             }
-            self.follow.poll_events(cx).map(Wake::Events)
+            self.follow.poll_events(cx).map(WakeReason::Events)
         })
         .await
     }
@@ -178,7 +180,7 @@ impl Watch {
 
     async fn initial(&self, object: Arc<Object>) -> Option<WatchEvent> {
         if self.selects(&object).await {
-            return Some(self.shown(object, WatchEvent::Added).await);
+            return Some(self.converted(object, WatchEvent::Added).await);
         }
         None
     }
@@ -198,12 +200,12 @@ impl Watch {
         let new = || Arc::clone(&event.new);
         Some(match (before, after) {
             (false, false) => return None,
-            (false, true) => self.shown(new(), WatchEvent::Added).await,
-            (true, true) => self.shown(new(), WatchEvent::Modified).await,
+            (false, true) => self.converted(new(), WatchEvent::Added).await,
+            (true, true) => self.converted(new(), WatchEvent::Modified).await,
             (true, false) => {
                 let last = if event.deleted { new() } else { Arc::clone(event.old.as_ref()?) };
                 let revision = event.revision();
-                self.shown(last, |object| WatchEvent::Deleted(object, revision)).await
+                self.converted(last, |object| WatchEvent::Deleted(object, revision)).await
             }
         })
     }
@@ -217,7 +219,11 @@ impl Watch {
         served.is_ok_and(|value| self.selection.matches(resource, &value))
     }
 
-    async fn shown(&self, object: Arc<Object>, event: impl FnOnce(ServedObject) -> WatchEvent) -> WatchEvent {
+    async fn converted(
+        &self,
+        object: Arc<Object>,
+        event: impl FnOnce(ServedObject) -> WatchEvent,
+    ) -> WatchEvent {
         match self.scope.served(object).await {
             Ok(object) => event(object),
             Err(error) => WatchEvent::Error(error),
@@ -225,6 +231,6 @@ impl Watch {
     }
 }
 
-fn too_old(missed: Missed) -> ApiError {
+fn too_old(missed: Compacted) -> ApiError {
     ApiError::expired(format!("too old resource version: {} ({})", missed.seen, missed.compacted.0 + 1))
 }

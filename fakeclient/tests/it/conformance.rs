@@ -5,14 +5,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use seatrial_fakeclient::{FakeCluster, Serving};
+use seatrial_fakeclient::{FakeCluster, ServerHandle};
 use seatrial_fixtures::conformance::divergence::known;
 use seatrial_fixtures::conformance::{Case, cases, run_all};
 use seatrial_fixtures::wire::{Wire, in_process};
 
 fn fake() -> Arc<dyn Wire> {
     let serve = async |cluster: FakeCluster| cluster.serve(0).await;
-    in_process(FakeCluster::new(), FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact)
+    in_process(
+        FakeCluster::new(),
+        FakeCluster::service,
+        serve,
+        ServerHandle::kubeconfig,
+        FakeCluster::compact,
+    )
 }
 
 async fn hold(area: &str) {

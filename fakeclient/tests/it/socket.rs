@@ -14,12 +14,12 @@ use kube::{Client, Config};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use seatrial_fakeclient::{FakeCluster, Serving};
+use seatrial_fakeclient::{FakeCluster, ServerHandle};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-async fn client(serving: &Serving) -> Client {
+async fn client(serving: &ServerHandle) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
@@ -92,7 +92,7 @@ async fn valid_token_is_accepted_and_unknown_token_is_unauthorized() {
 }
 
 /// Sends a request for `/version` with one ALPN protocol. Returns the HTTP version and status of the response.
-async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
+async fn spoken(serving: &ServerHandle, offered: &str) -> (Version, StatusCode) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(serving.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

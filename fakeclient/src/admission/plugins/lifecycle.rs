@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -36,7 +36,7 @@ impl Plugin for NamespaceLifecycle {
         let why =
             format!("unable to create new content in namespace {namespace} because it is being terminated");
         let mut error = attributes.forbidden(object, &why);
-        error.details.get_or_insert_default().causes.push(Cause {
+        error.details.get_or_insert_default().causes.push(StatusCause {
             reason: "NamespaceTerminating".to_owned(),
             message: format!("namespace {namespace} is being terminated"),
             field: "metadata.namespace".to_owned(),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::custom;
 use super::operation::{Operation, Responses, item};
-use super::paths::{self, Namer};
+use super::paths::{self, OperationNamer};
 use crate::endpoint::version::minor;
 use crate::kinds::schemas;
 use crate::object::schema::shape::Shape;
@@ -31,13 +31,13 @@ pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
     }
     if built_in {
         let root = paths::root(group, &version.name);
-        let namer = Namer::new(group, &version.name);
+        let namer = OperationNamer::new(group, &version.name);
         let id = namer.id("get", "APIResources");
-        paths.insert(format!("{root}/"), information(&namer.tag, &id, &format!("{META}.APIResourceList")));
+        paths.insert(format!("{root}/"), discovery_path(&namer.tag, &id, &format!("{META}.APIResourceList")));
     }
-    let mut components = closure(&paths, &own);
+    let mut components = referenced_components(&paths, &own);
     if built_in {
-        say_own_version(&mut components, group, &version.name);
+        add_group_version(&mut components, group, &version.name);
         built_in_document(&paths, &components)
     } else {
         json!({
@@ -51,38 +51,38 @@ pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
 
 /// The document of a built-in group, with its discovery path.
 pub(super) fn group(name: &str) -> Value {
-    let namer = Namer::new(name, "");
+    let namer = OperationNamer::new(name, "");
     let id = namer.id("get", "APIGroup");
-    let item = information(&namer.tag, &id, &format!("{META}.APIGroup"));
-    alone(&format!("/apis/{name}/"), item)
+    let item = discovery_path(&namer.tag, &id, &format!("{META}.APIGroup"));
+    single_path(&format!("/apis/{name}/"), item)
 }
 
 /// A document that belongs to no group.
-pub(super) fn fixed(name: &str) -> Value {
+pub(super) fn ungrouped(name: &str) -> Value {
     let path = format!("/{name}/");
     let text = json!({"type": "string"});
     let item = match name {
-        "api" => information("core", "getCoreAPIVersions", &format!("{META}.APIVersions")),
-        "apis" => information("apis", "getAPIVersions", &format!("{META}.APIGroupList")),
+        "api" => discovery_path("core", "getCoreAPIVersions", &format!("{META}.APIVersions")),
+        "apis" => discovery_path("apis", "getAPIVersions", &format!("{META}.APIGroupList")),
         "version" => {
             let schema = json!({"$ref": format!("{PREFIX}io.k8s.apimachinery.pkg.version.Info")});
-            question("version", "getCodeVersion", &["application/json"], &schema)
+            get_operation("version", "getCodeVersion", &["application/json"], &schema)
         }
         "openid/v1/jwks" => {
             let id = "getServiceAccountIssuerOpenIDKeyset";
-            question("openid", id, &["application/jwk-set+json"], &text)
+            get_operation("openid", id, &["application/jwk-set+json"], &text)
         }
         _ => {
             let id = "getServiceAccountIssuerOpenIDConfiguration";
-            question("WellKnown", id, &["application/json"], &text)
+            get_operation("WellKnown", id, &["application/json"], &text)
         }
     };
-    alone(&path, item)
+    single_path(&path, item)
 }
 
-fn alone(path: &str, item: Value) -> Value {
+fn single_path(path: &str, item: Value) -> Value {
     let paths = BTreeMap::from([(path.to_owned(), item)]);
-    let components = closure(&paths, &BTreeMap::new());
+    let components = referenced_components(&paths, &BTreeMap::new());
     built_in_document(&paths, &components)
 }
 
@@ -102,20 +102,23 @@ fn built_in_document(paths: &BTreeMap<String, Value>, schemas: &BTreeMap<String,
 }
 
 /// The path item of a discovery path.
-fn information(tag: &str, id: &str, component: &str) -> Value {
+fn discovery_path(tag: &str, id: &str, component: &str) -> Value {
     let schema = json!({"$ref": format!("{PREFIX}{component}")});
     let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-    question(tag, id, &media, &schema)
+    get_operation(tag, id, &media, &schema)
 }
 
-fn question(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Value {
+fn get_operation(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Value {
     let responses = Responses::new(&[200], media, schema);
     item(vec![Operation::new("get", tag, id, responses)])
 }
 
 /// All components that the paths reference, transitively. `own` has precedence over built-in components of the same
 /// name.
-fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+fn referenced_components(
+    paths: &BTreeMap<String, Value>,
+    own: &BTreeMap<String, Value>,
+) -> BTreeMap<String, Value> {
     let mut wanted = Vec::new();
     for item in paths.values() {
         references(item, &mut wanted);
@@ -153,7 +156,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
 
 /// Adds the document's group version to `DeleteOptions` and `WatchEvent`, which are registered in every group version;
 /// a document lists the core one and its own.
-fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
+fn add_group_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
     for kind in ["DeleteOptions", "WatchEvent"] {
         let Some(schema) = components.get_mut(&format!("{META}.{kind}")) else { continue };
         if let Some(Value::Array(kinds)) = schema.get_mut("x-kubernetes-group-version-kind") {

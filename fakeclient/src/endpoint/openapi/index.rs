@@ -12,11 +12,11 @@ use crate::object::schema::shape::Shape;
 use crate::registry::lookup::{GroupVersion, Registry};
 
 /// Documents outside of group versions, with the paths that they describe.
-const FIXED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
+const UNGROUPED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
 
 /// A document and its hash, which is also its entity tag (without quotes).
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct OpenApiDocument {
     /// The document.
     pub(crate) body: Value,
     /// The hash in the index.
@@ -30,7 +30,7 @@ pub(crate) fn index(registry: &Registry) -> Value {
         let address = json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}")});
         paths.insert(name, address);
     };
-    for name in FIXED {
+    for name in UNGROUPED {
         add(name.to_owned(), hash_of(name, ""));
     }
     for group in registry.groups() {
@@ -46,14 +46,14 @@ pub(crate) fn index(registry: &Registry) -> Value {
 }
 
 /// `GET /openapi/v2`: not modelled. Current clients read v3, and v2 only for what v3 lacks.
-pub(crate) fn version_two() -> ApiError {
+pub(crate) fn openapi_v2() -> ApiError {
     ApiError::not_modelled("OpenAPI v2 documents (the same schemas are at /openapi/v3)")
 }
 
 /// `GET /openapi/v3/<name>`; `None` if the server answers 404 without a body.
-pub(crate) fn document(registry: &Registry, name: &str) -> Option<Document> {
-    if FIXED.contains(&name) {
-        return Some(Document { body: super::document::fixed(name), hash: hash_of(name, "") });
+pub(crate) fn document(registry: &Registry, name: &str) -> Option<OpenApiDocument> {
+    if UNGROUPED.contains(&name) {
+        return Some(OpenApiDocument { body: super::document::ungrouped(name), hash: hash_of(name, "") });
     }
     let groups = registry.groups();
     if let Some(group) = groups.iter().find(|group| {
@@ -61,12 +61,15 @@ pub(crate) fn document(registry: &Registry, name: &str) -> Option<Document> {
             && name.strip_prefix("apis/") == Some(&group.name)
             && group.versions.iter().any(is_built_in)
     }) {
-        return Some(Document { body: super::document::group(&group.name), hash: hash_of(&group.name, "") });
+        return Some(OpenApiDocument {
+            body: super::document::group(&group.name),
+            hash: hash_of(&group.name, ""),
+        });
     }
     groups.iter().find_map(|group| {
         let version = group.versions.iter().find(|version| name_of(&group.name, &version.name) == name)?;
         let body = super::document::version(&group.name, version);
-        Some(Document { body, hash: version_hash(&group.name, version) })
+        Some(OpenApiDocument { body, hash: version_hash(&group.name, version) })
     })
 }
 

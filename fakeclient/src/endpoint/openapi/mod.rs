@@ -10,4 +10,4 @@ mod operation;
 
 mod custom;
 
-pub(crate) use index::{document, index, version_two};
+pub(crate) use index::{document, index, openapi_v2};

@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use super::identity::{Identity, IdentityError};
+use super::credentials::{Credentials, CredentialsError};
 use super::kubeconfig;
 use crate::controllers::Controllers;
 use crate::endpoint::response::{Reply, ResponseBody};
@@ -24,7 +24,7 @@ use crate::endpoint::service::FakeService;
 use crate::error::ApiError;
 
 /// Grace period for open requests when the socket closes.
-const FAREWELL: Duration = Duration::from_millis(500);
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Failure to open the socket.
 #[derive(Debug, thiserror::Error)]
@@ -44,15 +44,15 @@ pub enum ServeError {
     Certificates(String),
 }
 
-impl From<IdentityError> for ServeError {
-    fn from(error: IdentityError) -> Self {
+impl From<CredentialsError> for ServeError {
+    fn from(error: CredentialsError) -> Self {
         Self::Certificates(error.to_string())
     }
 }
 
 /// An open socket. Dropping it closes it.
 #[derive(Debug)]
-pub struct Serving {
+pub struct ServerHandle {
     address: SocketAddr,
     kubeconfig: String,
     token: String,
@@ -61,7 +61,7 @@ pub struct Serving {
     accepting: Option<JoinHandle<()>>,
 }
 
-impl Serving {
+impl ServerHandle {
     /// The listening address, always of the loopback interface.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -98,7 +98,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerHandle {
     fn drop(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
@@ -107,33 +107,33 @@ impl Drop for Serving {
 }
 
 /// Opens the socket on `port` of 127.0.0.1; port 0 selects a free one.
-pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<Serving, ServeError> {
-    let identity = Arc::new(Identity::new()?);
+pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<ServerHandle, ServeError> {
+    let credentials = Arc::new(Credentials::new()?);
     let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listen.map_err(|source| ServeError::Listen { port, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { port, source })?;
     let (stop, stopped) = watch::channel(false);
-    let kubeconfig = kubeconfig::kubeconfig(&identity, &format!("https://{address}"));
-    let (token, ca_pem) = (identity.token.clone(), identity.ca_pem.clone());
-    let accepting = tokio::spawn(accept(listener, controllers, identity, stopped));
-    Ok(Serving { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
+    let kubeconfig = kubeconfig::kubeconfig(&credentials, &format!("https://{address}"));
+    let (token, ca_pem) = (credentials.token.clone(), credentials.ca_pem.clone());
+    let accepting = tokio::spawn(accept(listener, controllers, credentials, stopped));
+    Ok(ServerHandle { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
 }
 
 async fn accept(
     listener: TcpListener,
     controllers: Arc<Controllers>,
-    identity: Arc<Identity>,
+    credentials: Arc<Credentials>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let acceptor = TlsAcceptor::from(identity.tls());
+    let acceptor = TlsAcceptor::from(credentials.tls());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // A failed accept concerns one connection, not the socket.
                 if let Ok((stream, _)) = accepted {
-                    let (controllers, identity) = (Arc::clone(&controllers), Arc::clone(&identity));
-                    connections.spawn(connection(stream, acceptor.clone(), controllers, identity, stopped.clone()));
+                    let (controllers, credentials) = (Arc::clone(&controllers), Arc::clone(&credentials));
+                    connections.spawn(connection(stream, acceptor.clone(), controllers, credentials, stopped.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -142,7 +142,7 @@ async fn accept(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, all).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_GRACE_PERIOD, all).await.is_err() {
         connections.shutdown().await;
     }
 }
@@ -151,7 +151,7 @@ async fn connection(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     controllers: Arc<Controllers>,
-    identity: Arc<Identity>,
+    credentials: Arc<Credentials>,
     mut stopped: watch::Receiver<bool>,
 ) {
     // Without Nagle's delay, a watch frame is sent immediately.
@@ -160,9 +160,11 @@ async fn connection(
     let certificate =
         stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
     let service = service_fn(move |request: Request<Incoming>| {
-        let (controllers, identity, certificate) =
-            (Arc::clone(&controllers), Arc::clone(&identity), certificate.clone());
-        async move { Ok::<_, Infallible>(answer(controllers, &identity, certificate.as_deref(), request).await) }
+        let (controllers, credentials, certificate) =
+            (Arc::clone(&controllers), Arc::clone(&credentials), certificate.clone());
+        async move {
+            Ok::<_, Infallible>(answer(controllers, &credentials, certificate.as_deref(), request).await)
+        }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -178,7 +180,7 @@ async fn connection(
 
 async fn answer(
     controllers: Arc<Controllers>,
-    identity: &Identity,
+    credentials: &Credentials,
     certificate: Option<&[u8]>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
@@ -191,7 +193,7 @@ async fn answer(
         return Reply::Plain { code: 400, headers, body }.into_response(false);
     }
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(user) = identity.user(certificate, authorization) else {
+    let Some(user) = credentials.user(certificate, authorization) else {
         return Reply::error(&ApiError::new(401, "Unauthorized", "Unauthorized")).into_response(false);
     };
     match FakeService::new(controllers, user).call(request).await {

@@ -3,7 +3,7 @@
 use super::field_set::shown;
 use super::managed_fields::Manager;
 use super::path_element::PathElement;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 
 /// A field that an apply would change and another manager owns.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub(crate) struct Conflict {
 
 /// 409 with one cause for each conflict, those of one manager together.
 pub(crate) fn error(conflicts: &[Conflict]) -> ApiError {
-    let causes = conflicts.iter().map(|conflict| Cause {
+    let causes = conflicts.iter().map(|conflict| StatusCause {
         reason: "FieldManagerConflict".to_owned(),
         message: format!("conflict with {}", conflict.manager),
         field: shown(&conflict.path),

@@ -35,9 +35,9 @@ pub(crate) fn bind(scope: &RequestScope, mut binding: Value, options: &WriteOpti
         let mut pod = current.value().clone();
         preconditions(scope, &binding, &pod)?;
         let node = snapshot.get(&Key::new("nodes", "", binding["target"].text("name")));
-        place(scope, &binding, node.map(|node| node.value()), &mut pod)?;
+        assign_node(scope, &binding, node.map(|node| node.value()), &mut pod)?;
         let content = Content { value: pod, managed_fields: current.managed_fields().clone() };
-        if options.dry_run || written(scope, &current, content) {
+        if options.dry_run || store_pod(scope, &current, content) {
             return Ok(());
         }
     }
@@ -81,7 +81,7 @@ fn conflict(scope: &RequestScope, why: &str) -> ApiError {
 }
 
 /// Assigns the Pod to the node.
-fn place(
+fn assign_node(
     scope: &RequestScope,
     binding: &Value,
     node: Option<&Value>,
@@ -139,7 +139,7 @@ pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
 }
 
 /// Stores the Pod. Returns false after a concurrent write.
-fn written(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
+fn store_pod(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
     debug_assert!(metadata::get(&pod.value, "uid").is_some(), "what was stored has a uid");
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change: Change::Put(pod) };
     match scope.state.commit(vec![write]) {

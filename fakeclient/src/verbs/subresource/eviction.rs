@@ -6,7 +6,7 @@ use crate::object::system_fields;
 use serde_json::{Value, json};
 
 use super::binding::condition;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::Sent;
 use crate::object::selector::label::LabelSelector;
@@ -42,7 +42,7 @@ pub(crate) async fn evict(
     deletion.dry_run |= options.dry_run;
     let pod = scope.stored(&scope.state.store.snapshot())?;
     let pod = pod.value();
-    if !beyond_budgets(pod) {
+    if !ignores_budgets(pod) {
         let snapshot = scope.state.store.snapshot();
         let budgets: Vec<&Value> = snapshot
             .range(BUDGETS, Some(&scope.namespace), None)
@@ -51,13 +51,13 @@ pub(crate) async fn evict(
             .collect();
         match budgets.as_slice() {
             [] => {}
-            [budget] if !is_ready(pod) && spares_no_unready(budget) => {}
-            [budget] => take_from(scope, budget, deletion.dry_run)?,
+            [budget] if !is_ready(pod) && always_allows_unready(budget) => {}
+            [budget] => decrement_allowed(scope, budget, deletion.dry_run)?,
             _ => return Err(too_many_budgets()),
         }
     }
     if !deletion.dry_run {
-        mark(scope).await?;
+        set_disruption_target(scope).await?;
     }
     delete(scope, &deletion).await?;
     Ok(())
@@ -70,7 +70,7 @@ fn too_many_budgets() -> ApiError {
 }
 
 /// True for Pods whose eviction no budget counts.
-fn beyond_budgets(pod: &Value) -> bool {
+fn ignores_budgets(pod: &Value) -> bool {
     matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || metadata::is_deleting(pod)
 }
 
@@ -86,32 +86,32 @@ fn is_ready(pod: &Value) -> bool {
 }
 
 /// True if the budget always allows the eviction of Pods that are not ready.
-fn spares_no_unready(budget: &Value) -> bool {
+fn always_allows_unready(budget: &Value) -> bool {
     let healthy = |key: &str| budget["status"].number(key).unwrap_or(0);
     budget["spec"].text("unhealthyPodEvictionPolicy") == "AlwaysAllow"
         || (healthy("currentHealthy") >= healthy("desiredHealthy") && healthy("desiredHealthy") > 0)
 }
 
-fn because(mut error: ApiError, why: String) -> ApiError {
-    let cause = Cause { reason: "DisruptionBudget".into(), message: why, field: String::new() };
+fn with_cause(mut error: ApiError, why: String) -> ApiError {
+    let cause = StatusCause { reason: "DisruptionBudget".into(), message: why, field: String::new() };
     error.details.get_or_insert_default().causes.push(cause);
     error
 }
 
 /// Decrements the allowed disruptions; 429 if there are none.
-fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
+fn decrement_allowed(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
     let key = Key::new(BUDGETS, &scope.namespace, metadata::name(budget));
     loop {
         let current = scope.state.store.snapshot().get(&key).cloned();
         let Some(current) = current else { return Ok(()) };
         let mut budget = current.value().clone();
-        allowed(&budget)?;
+        check_allowed(&budget)?;
         let status = object_mut(&mut budget, "status");
         let left = status.number("disruptionsAllowed").unwrap_or(0) - 1;
         set(status, "disruptionsAllowed", left);
         set(object_mut(status, "disruptedPods"), &scope.name, scope.state.clock.seconds());
         if left == 0 {
-            insufficient(&mut budget, &scope.state.clock.seconds());
+            set_insufficient_pods(&mut budget, &scope.state.clock.seconds());
         }
         if dry_run {
             return Ok(());
@@ -131,23 +131,23 @@ fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), 
     }
 }
 
-fn allowed(budget: &Value) -> Result<(), ApiError> {
+fn check_allowed(budget: &Value) -> Result<(), ApiError> {
     let (name, status) = (metadata::name(budget), &budget["status"]);
     let number = |key: &str| status.number(key).unwrap_or(0);
     if number("observedGeneration") < metadata::generation(budget) {
         let why = format!("The disruption budget {name} is still being processed by the server.");
-        return Err(because(ApiError::too_many_requests(VIOLATED, 10), why));
+        return Err(with_cause(ApiError::too_many_requests(VIOLATED, 10), why));
     }
     let stands = format!("The disruption budget {name} does not allow evicting pods currently");
     let forbidden = |why: &str| ApiError::forbidden("policy", "poddisruptionbudget", name, why);
     if number("disruptionsAllowed") < 0 {
         let why = "pdb disruptions allowed is negative";
-        return Err(because(forbidden(why), format!("{stands}: {why}")));
+        return Err(with_cause(forbidden(why), format!("{stands}: {why}")));
     }
     if status["disruptedPods"].as_object().is_some_and(|pods| pods.len() > MAX_DISRUPTED) {
         let why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
         let cause = format!("{stands}: too many pending evictions not confirmed by PDB controller");
-        return Err(because(forbidden(why), cause));
+        return Err(with_cause(forbidden(why), cause));
     }
     if number("disruptionsAllowed") > 0 {
         return Ok(());
@@ -165,11 +165,11 @@ fn allowed(budget: &Value) -> Result<(), ApiError> {
         Some(c) => format!("{stands} ({}): {}", c.text("reason"), c.text("message")),
         None => stands,
     };
-    Err(because(ApiError::too_many_requests(VIOLATED, 0), why))
+    Err(with_cause(ApiError::too_many_requests(VIOLATED, 0), why))
 }
 
 /// Sets the `DisruptionAllowed` condition of a budget without allowed disruptions.
-fn insufficient(budget: &mut Value, now: &str) {
+fn set_insufficient_pods(budget: &mut Value, now: &str) {
     let generation = budget["status"].number("observedGeneration").unwrap_or(0);
     let status = object_mut(budget, "status");
     let mut all = status.list("conditions").to_vec();
@@ -188,7 +188,7 @@ fn insufficient(budget: &mut Value, now: &str) {
 }
 
 /// Sets the `DisruptionTarget` condition of the Pod.
-async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
+async fn set_disruption_target(scope: &RequestScope) -> Result<(), ApiError> {
     let options = WriteOptions::default();
     let now = scope.state.clock.seconds();
     guaranteed_update(scope, Part::Status, &options, |old| {
@@ -216,7 +216,7 @@ mod tests {
             "metadata": {"name": "b", "generation": 1},
             "status": {"observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 2, "currentHealthy": 2},
         });
-        let status = allowed(&budget).expect_err("nothing is left").to_status();
+        let status = check_allowed(&budget).expect_err("nothing is left").to_status();
         assert_eq!((&status["code"], &status["message"]), (&429.into(), &VIOLATED.into()));
         let cause = json!({
             "reason": "DisruptionBudget",
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn unobserved_budget_asks_for_a_retry() {
         let budget = json!({"metadata": {"name": "b", "generation": 1}});
-        let status = allowed(&budget).expect_err("not counted").to_status();
+        let status = check_allowed(&budget).expect_err("not counted").to_status();
         assert_eq!(status["details"]["retryAfterSeconds"], 10);
     }
 }

@@ -32,12 +32,12 @@ pub(crate) async fn get(scope: &RequestScope) -> Result<Value, ApiError> {
     let paths = paths(scope)?;
     let object = scope.stored(&scope.state.store.snapshot())?;
     let served = scope.served(object).await?;
-    exists(scope, &paths, served.value())?;
-    Ok(read(scope, &paths, served.value()))
+    check_replicas(scope, &paths, served.value())?;
+    Ok(scale_of(scope, &paths, served.value()))
 }
 
 /// 500 for a custom resource without a number at its `specReplicasPath`.
-fn exists(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
+fn check_replicas(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
     if scope.resource.is_builtin() || at(object, &paths.spec_replicas).is_some() {
         return Ok(());
     }
@@ -137,7 +137,7 @@ async fn write(
             subresource: "scale",
             now: &now,
         };
-        let mut before = read(scope, &paths, old.object);
+        let mut before = scale_of(scope, &paths, old.object);
         if !scope.resource.is_builtin() && at(old.object, &paths.spec_replicas).is_none() {
             before["spec"]["replicas"] = NO_REPLICAS.into();
         }
@@ -177,7 +177,7 @@ async fn write(
         Ok(Proposed::Managed(new, managed_fields))
     })
     .await?;
-    Ok(read(scope, &paths, written.value()))
+    Ok(scale_of(scope, &paths, written.value()))
 }
 
 /// The replicas in a custom resource's Scale while they are unset.
@@ -228,7 +228,7 @@ fn paths(scope: &RequestScope) -> Result<ScalePaths, ApiError> {
 }
 
 /// `autoscaling/v1` Scale of an object.
-fn read(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
+fn scale_of(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
     let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = json!({
         "name": scope.name, "uid": metadata::text(object, "uid"),

@@ -15,7 +15,7 @@ use rustls::server::WebPkiClientVerifier;
 pub(crate) const USER: &str = "kubernetes-admin";
 
 /// Certificates and token of one socket.
-pub(crate) struct Identity {
+pub(crate) struct Credentials {
     pub(crate) ca_pem: String,
     pub(crate) client_pem: String,
     pub(crate) client_key_pem: String,
@@ -26,7 +26,7 @@ pub(crate) struct Identity {
 
 /// Failure to create the certificates.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum IdentityError {
+pub(crate) enum CredentialsError {
     #[error(transparent)]
     Certificate(#[from] rcgen::Error),
     #[error(transparent)]
@@ -35,10 +35,10 @@ pub(crate) enum IdentityError {
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-impl Identity {
+impl Credentials {
     /// Creates new keys from the system's random numbers. They do not follow the cluster's seed, because they protect a
     /// socket.
-    pub(crate) fn new() -> Result<Self, IdentityError> {
+    pub(crate) fn new() -> Result<Self, CredentialsError> {
         let ca_key = KeyPair::generate()?;
         let mut ca = named("seatrial-fakeclient-ca")?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -109,7 +109,7 @@ fn tls(
     ca: &CertificateDer<'static>,
     serving: &CertificateDer<'static>,
     key: &KeyPair,
-) -> Result<Arc<ServerConfig>, IdentityError> {
+) -> Result<Arc<ServerConfig>, CredentialsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots.add(ca.clone())?;
