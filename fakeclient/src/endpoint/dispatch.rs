@@ -8,7 +8,7 @@ use super::render::Renderer;
 use super::request_info::Verb;
 use super::response::Reply;
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::decode::body::media;
 use crate::object::decode::delete_options;
@@ -49,7 +49,7 @@ impl RawRequest {
             return DeleteOptions::parse(&self.query, None);
         }
         let media = media(Some(&self.content_type))?;
-        let body = delete_options::read(&self.body, media, &Builtin).map_err(ApiError::bad_request)?;
+        let body = delete_options::read(&self.body, media, &BuiltinSchemas).map_err(ApiError::bad_request)?;
         DeleteOptions::parse(&self.query, Some(&body))
     }
 

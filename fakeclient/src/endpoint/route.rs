@@ -14,7 +14,7 @@ use super::response::Reply;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
 use crate::instruments::faults::RequestAttributes;
-use crate::kinds::messages::Builtin as Messages;
+use crate::kinds::messages::BuiltinMessages as Messages;
 use crate::object::decode::body::{PROTOBUF, unrecognized};
 use crate::object::decode::protobuf::{self, ProtobufError};
 use crate::registry::lookup::Registry;

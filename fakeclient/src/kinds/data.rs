@@ -8,18 +8,18 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
+use super::resource_rules::{ResourceRule, rule_of};
 use super::strategies::strategy_of;
-use super::table::{Rule, rule_of};
 use crate::error::qualified;
 use crate::object::schema::shape::Shape;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
-use crate::registry::lookup::Builtins;
+use crate::registry::lookup::BuiltinResources;
 use crate::registry::resource::{Resource, Storage, Subresource};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Entry {
+struct ResourceEntry {
     group: String,
     version: String,
     plural: String,
@@ -69,14 +69,16 @@ fn string_type() -> String {
 }
 
 /// The built-in resources, shared by all clusters of the process.
-pub(crate) fn builtins() -> &'static Builtins {
-    static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
-        let entries: Vec<Entry> = serde_json::from_str(include_str!("../../data/resources.json"))
+pub(crate) fn builtins() -> &'static BuiltinResources {
+    static BUILTINS: LazyLock<BuiltinResources> = LazyLock::new(|| {
+        let entries: Vec<ResourceEntry> = serde_json::from_str(include_str!("../../data/resources.json"))
             .expect("data/resources.json is of this form");
         let mut columns: BTreeMap<String, Vec<ColumnEntry>> =
             serde_json::from_str(include_str!("../../data/columns.json"))
                 .expect("data/columns.json is of this form");
-        Builtins::new(entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect())
+        BuiltinResources::new(
+            entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect(),
+        )
     });
     &BUILTINS
 }
@@ -90,7 +92,7 @@ fn deprecation(group_resource: &str) -> Option<&'static str> {
     }
 }
 
-impl Entry {
+impl ResourceEntry {
     fn resource(self, columns: &mut BTreeMap<String, Vec<ColumnEntry>>) -> Resource {
         let group_resource = qualified(&self.group, &self.plural);
         let rule = rule_of(&group_resource);
@@ -128,7 +130,7 @@ impl Entry {
 }
 
 /// The storage of a resource. A rule with another group's storage key also stores that group's version.
-fn storage(rule: &Rule, group: &str, version: &str, group_resource: &str) -> Storage {
+fn storage(rule: &ResourceRule, group: &str, version: &str, group_resource: &str) -> Storage {
     match rule.storage() {
         Some(key) => Storage { key: key.to_owned(), group: String::new(), version: "v1".to_owned() },
         None => Storage {
@@ -169,7 +171,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::kinds::table;
+    use crate::kinds::resource_rules;
 
     fn find(group: &str, version: &str, plural: &str) -> Arc<Resource> {
         crate::kinds::registry().resource(group, version, plural).expect("the resource is built in")
@@ -206,7 +208,7 @@ mod tests {
     fn every_rule_is_of_a_served_resource() {
         let served: BTreeSet<String> =
             crate::kinds::registry().resources().map(|r| r.group_resource()).collect();
-        for name in table::named() {
+        for name in resource_rules::resources_with_rules() {
             assert!(served.contains(name), "data/rules.json names {name}, which no group serves");
         }
     }

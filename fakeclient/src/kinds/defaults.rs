@@ -16,83 +16,91 @@ use crate::object::schema::structural::{Additional, Structural};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Recorded {
+struct RecordedDefaults {
     set: BTreeMap<String, Value>,
     #[serde(default)]
     over_zero: Vec<String>,
 }
 
-static RECORDED: LazyLock<BTreeMap<String, Recorded>> = LazyLock::new(|| {
+static RECORDED: LazyLock<BTreeMap<String, RecordedDefaults>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../data/defaults.json"))
         .expect("data/defaults.json is of this form")
 });
 
 /// The defaults of a component and of the components below it.
 #[derive(Debug)]
-struct Plan {
+struct Defaulter {
     /// Defaults of the component's fields.
-    recorded: Option<&'static Recorded>,
+    recorded: Option<&'static RecordedDefaults>,
     /// Fields below which there are further defaults.
-    below: Vec<(String, Step)>,
+    below: Vec<(String, FieldDefaulter)>,
 }
 
 /// The path from a field's value to components.
 #[derive(Clone, Debug)]
-enum Step {
-    Into(Arc<Plan>),
-    Items(Box<Step>),
-    Values(Box<Step>),
+enum FieldDefaulter {
+    Into(Arc<Defaulter>),
+    Items(Box<FieldDefaulter>),
+    Values(Box<FieldDefaulter>),
 }
 
 /// Sets the defaults of a component on an object. Idempotent.
 pub(crate) fn apply(component: &str, object: &mut Value) {
-    if let Some(plan) = plan(component) {
+    if let Some(plan) = defaulter_of(component) {
         plan.apply(object);
     }
 }
 
 /// The defaulter of a component; `None` if it has no defaults, also below.
-fn plan(component: &str) -> Option<Arc<Plan>> {
-    static PLANS: Mutex<BTreeMap<String, Option<Arc<Plan>>>> = Mutex::new(BTreeMap::new());
+fn defaulter_of(component: &str) -> Option<Arc<Defaulter>> {
+    static PLANS: Mutex<BTreeMap<String, Option<Arc<Defaulter>>>> = Mutex::new(BTreeMap::new());
     let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
-    make(component, &mut plans)
+    build_defaulter(component, &mut plans)
 }
 
 /// A recursive component (schemas in a CRD) has no defaults in its recursion: it counts as empty while it is computed.
-fn make(component: &str, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Arc<Plan>> {
+fn build_defaulter(
+    component: &str,
+    plans: &mut BTreeMap<String, Option<Arc<Defaulter>>>,
+) -> Option<Arc<Defaulter>> {
     if let Some(known) = plans.get(component) {
         return known.clone();
     }
     plans.insert(component.to_owned(), None);
     let schema = schemas::component(component)?;
-    let below: Vec<(String, Step)> = schema
+    let below: Vec<(String, FieldDefaulter)> = schema
         .properties
         .iter()
-        .filter_map(|(field, schema)| Some((field.clone(), step(schema, plans)?)))
+        .filter_map(|(field, schema)| Some((field.clone(), field_defaulter(schema, plans)?)))
         .collect();
     let recorded = RECORDED.get(component);
     if recorded.is_none() && below.is_empty() {
         return None;
     }
-    let plan = Arc::new(Plan { recorded, below });
+    let plan = Arc::new(Defaulter { recorded, below });
     plans.insert(component.to_owned(), Some(Arc::clone(&plan)));
     Some(plan)
 }
 
-fn step(schema: &Structural, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Step> {
+fn field_defaulter(
+    schema: &Structural,
+    plans: &mut BTreeMap<String, Option<Arc<Defaulter>>>,
+) -> Option<FieldDefaulter> {
     if let Some(reference) = &schema.reference {
-        return make(reference, plans).map(Step::Into);
+        return build_defaulter(reference, plans).map(FieldDefaulter::Into);
     }
     if let Some(items) = &schema.items {
-        return step(items, plans).map(|step| Step::Items(Box::new(step)));
+        return field_defaulter(items, plans).map(|step| FieldDefaulter::Items(Box::new(step)));
     }
     match &schema.additional {
-        Additional::Schema(values) => step(values, plans).map(|step| Step::Values(Box::new(step))),
+        Additional::Schema(values) => {
+            field_defaulter(values, plans).map(|step| FieldDefaulter::Values(Box::new(step)))
+        }
         _ => None,
     }
 }
 
-impl Plan {
+impl Defaulter {
     fn apply(&self, object: &mut Value) {
         let Some(object) = object.as_object_mut() else { return };
         if let Some(recorded) = self.recorded {
@@ -106,7 +114,7 @@ impl Plan {
     }
 }
 
-impl Recorded {
+impl RecordedDefaults {
     fn fill(&self, object: &mut Map<String, Value>) {
         for (field, default) in &self.set {
             let absent = match object.get(field) {
@@ -130,7 +138,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-impl Step {
+impl FieldDefaulter {
     fn apply(&self, value: &mut Value) {
         match (self, value) {
             (Self::Into(plan), value) => plan.apply(value),
@@ -191,9 +199,9 @@ mod tests {
 
     #[test]
     fn component_without_defaults_has_no_defaulter() {
-        assert!(plan("io.k8s.api.core.v1.ConfigMap").is_none());
-        assert!(plan("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
-        assert!(plan("io.k8s.example.Nope").is_none());
+        assert!(defaulter_of("io.k8s.api.core.v1.ConfigMap").is_none());
+        assert!(defaulter_of("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
+        assert!(defaulter_of("io.k8s.example.Nope").is_none());
     }
 
     #[test]

@@ -12,18 +12,18 @@ const LINES: &str = include_str!("../../data/protobuf.jsonl");
 
 const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
-struct Slot {
+struct LazyMessage {
     line: &'static str,
     parsed: OnceLock<Message>,
 }
 
 /// The messages of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Builtin;
+pub(crate) struct BuiltinMessages;
 
-impl Messages for Builtin {
+impl Messages for BuiltinMessages {
     fn message(&self, name: &str) -> Option<&Message> {
-        let slot = slots().get(name)?;
+        let slot = lazy_messages().get(name)?;
         Some(slot.parsed.get_or_init(|| parse(slot.line)))
     }
 
@@ -36,11 +36,11 @@ impl Messages for Builtin {
     }
 }
 
-fn slots() -> &'static BTreeMap<String, Slot> {
-    static SLOTS: LazyLock<BTreeMap<String, Slot>> = LazyLock::new(|| {
+fn lazy_messages() -> &'static BTreeMap<String, LazyMessage> {
+    static SLOTS: LazyLock<BTreeMap<String, LazyMessage>> = LazyLock::new(|| {
         let named = |line: &'static str| {
             let name = line.split('"').nth(1).expect("a line of data/protobuf.jsonl begins with its name");
-            (name.to_owned(), Slot { line, parsed: OnceLock::new() })
+            (name.to_owned(), LazyMessage { line, parsed: OnceLock::new() })
         };
         LINES.lines().map(named).collect()
     });
@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn every_nested_message_exists() {
-        for (name, slot) in slots() {
+        for (name, slot) in lazy_messages() {
             for held in parse(slot.line).held() {
-                assert!(slots().contains_key(held) || is_special(held), "{name} holds {held}");
+                assert!(lazy_messages().contains_key(held) || is_special(held), "{name} holds {held}");
             }
         }
     }
@@ -75,8 +75,12 @@ mod tests {
             } else {
                 format!("{}/{}", resource.group, resource.version)
             };
-            let name = Builtin.of_kind(&version, &resource.kind);
-            assert!(name.is_some_and(|name| Builtin.message(name).is_some()), "{version} {}", resource.kind);
+            let name = BuiltinMessages.of_kind(&version, &resource.kind);
+            assert!(
+                name.is_some_and(|name| BuiltinMessages.message(name).is_some()),
+                "{version} {}",
+                resource.kind
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 pub(crate) mod data;
 pub(crate) mod defaults;
 pub(crate) mod messages;
+pub(crate) mod resource_rules;
 pub(crate) mod schemas;
-pub(crate) mod table;
 
 pub(crate) mod strategies;
 
@@ -20,7 +20,7 @@ pub(crate) mod networking;
 pub(crate) mod rbac;
 pub(crate) mod resource;
 
-pub(crate) mod plain;
+pub(crate) mod generic;
 pub(crate) mod scheduling;
 
 pub(crate) mod pod_spec;

@@ -21,7 +21,7 @@ pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
 ];
 
 /// Maximum value of a user-defined class.
-const HIGHEST: i64 = 1_000_000_000;
+const MAX_USER_PRIORITY: i64 = 1_000_000_000;
 
 /// `priorityclasses.scheduling.k8s.io`
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl CreateStrategy for PriorityClass {
                  known system priority class"
             );
             errors.push(FieldError::forbidden("metadata.name", why));
-        } else if !known && value > HIGHEST {
-            let why = format!("maximum allowed value of a user defined priority is {HIGHEST}");
+        } else if !known && value > MAX_USER_PRIORITY {
+            let why = format!("maximum allowed value of a user defined priority is {MAX_USER_PRIORITY}");
             errors.push(FieldError::forbidden("value", why));
         }
         let (policy, policies) = (object.text("preemptionPolicy"), ["PreemptLowerPriority", "Never"]);
@@ -89,7 +89,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            texts(&PriorityClass.validate_create(&class("xx", HIGHEST + 1))),
+            texts(&PriorityClass.validate_create(&class("xx", MAX_USER_PRIORITY + 1))),
             ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"]
         );
         assert!(PriorityClass.validate_create(&class("system-node-critical", 2_000_001_000)).is_empty());

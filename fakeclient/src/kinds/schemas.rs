@@ -16,21 +16,21 @@ const LINES: &str = include_str!("../../data/schemas.jsonl");
 /// The beginning of each line; the generator writes keys in this order.
 const NAME: &str = "{\"name\":\"";
 
-struct Slot {
+struct LazySchema {
     line: &'static str,
     parsed: OnceLock<Structural>,
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct SchemaLine {
     schema: Value,
 }
 
 /// The schemas of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Builtin;
+pub(crate) struct BuiltinSchemas;
 
-impl Components for Builtin {
+impl Components for BuiltinSchemas {
     fn component(&self, name: &str) -> Option<&Structural> {
         component(name)
     }
@@ -39,14 +39,14 @@ impl Components for Builtin {
 /// The schema of a component.
 pub(crate) fn component(name: &str) -> Option<&'static Structural> {
     // Component names share long prefixes, so that hashing is faster than comparing.
-    static INDEX: LazyLock<HashMap<&'static str, &'static Slot>> =
-        LazyLock::new(|| slots().iter().map(|(name, slot)| (*name, slot)).collect());
+    static INDEX: LazyLock<HashMap<&'static str, &'static LazySchema>> =
+        LazyLock::new(|| lazy_schemas().iter().map(|(name, slot)| (*name, slot)).collect());
     INDEX.get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
 }
 
 /// The schema of a component as OpenAPI documents contain it.
 pub(crate) fn document(name: &str) -> Option<Value> {
-    slots().get(name).map(|slot| parse(slot.line))
+    lazy_schemas().get(name).map(|slot| parse(slot.line))
 }
 
 /// Component name of a kind.
@@ -57,7 +57,7 @@ pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
 
 fn kinds() -> BTreeMap<(String, String), &'static str> {
     let mut kinds = BTreeMap::new();
-    for (name, slot) in slots() {
+    for (name, slot) in lazy_schemas() {
         let schema = parse(slot.line);
         for stands_for in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {
             let text = |key: &str| stands_for[key].as_str().unwrap_or_default().to_owned();
@@ -69,9 +69,9 @@ fn kinds() -> BTreeMap<(String, String), &'static str> {
     kinds
 }
 
-fn slots() -> &'static BTreeMap<&'static str, Slot> {
-    static SLOTS: LazyLock<BTreeMap<&'static str, Slot>> = LazyLock::new(|| {
-        LINES.lines().map(|line| (name_of(line), Slot { line, parsed: OnceLock::new() })).collect()
+fn lazy_schemas() -> &'static BTreeMap<&'static str, LazySchema> {
+    static SLOTS: LazyLock<BTreeMap<&'static str, LazySchema>> = LazyLock::new(|| {
+        LINES.lines().map(|line| (name_of(line), LazySchema { line, parsed: OnceLock::new() })).collect()
     });
     &SLOTS
 }
@@ -82,7 +82,7 @@ fn name_of(line: &str) -> &str {
 }
 
 fn parse(line: &str) -> Value {
-    serde_json::from_str::<Line>(line).expect("a line of data/schemas.jsonl is a named schema").schema
+    serde_json::from_str::<SchemaLine>(line).expect("a line of data/schemas.jsonl is a named schema").schema
 }
 
 #[cfg(test)]
@@ -108,11 +108,11 @@ mod tests {
                 references(schema, found);
             }
         }
-        for name in slots().keys() {
+        for name in lazy_schemas().keys() {
             let mut found = Vec::new();
             references(component(name).unwrap(), &mut found);
             for reference in found {
-                assert!(slots().contains_key(reference), "{name} refers to {reference}");
+                assert!(lazy_schemas().contains_key(reference), "{name} refers to {reference}");
             }
         }
     }

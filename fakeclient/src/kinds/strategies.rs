@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::registry::custom::definition::Definition;
 use crate::registry::strategy::Strategy;
 
-use super::plain::Plain;
+use super::generic::GenericKind;
 use super::{
     apps, autoscaling, batch, certificates, coordination, core, networking, rbac, resource, scheduling,
 };
@@ -38,11 +38,13 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
         "jobs.batch" => Arc::new(batch::job::Job),
         "certificatesigningrequests.certificates.k8s.io" => {
-            Arc::new(certificates::signing_request::SigningRequest)
+            Arc::new(certificates::signing_request::CertificateSigningRequest)
         }
         "networkpolicies.networking.k8s.io" => Arc::new(networking::network_policy::NetworkPolicy),
-        "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::Claim { template: false }),
-        "resourceclaimtemplates.resource.k8s.io" => Arc::new(resource::claim::Claim { template: true }),
+        "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::ResourceClaim { template: false }),
+        "resourceclaimtemplates.resource.k8s.io" => {
+            Arc::new(resource::claim::ResourceClaim { template: true })
+        }
         "devicetaintrules.resource.k8s.io" => Arc::new(resource::device_taint_rule::DeviceTaintRule),
         "clusterroles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: false }),
         "roles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: true }),
@@ -51,7 +53,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         }
         "rolebindings.rbac.authorization.k8s.io" => Arc::new(rbac::binding::Binding { namespaced: true }),
         "priorityclasses.scheduling.k8s.io" => Arc::new(scheduling::PriorityClass),
-        other => Arc::new(Plain::of(other)),
+        other => Arc::new(GenericKind::of(other)),
     }
 }
 

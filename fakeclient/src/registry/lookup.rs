@@ -14,13 +14,13 @@ type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
 
 /// The built-in resources.
 #[derive(Debug)]
-pub(crate) struct Builtins {
+pub(crate) struct BuiltinResources {
     /// Resources in the order of discovery.
     resources: Vec<Arc<Resource>>,
     index: Index,
 }
 
-impl Builtins {
+impl BuiltinResources {
     /// Builds the indexes. `resources` are in the order of discovery.
     pub(crate) fn new(resources: Vec<Arc<Resource>>) -> Self {
         let mut index = Index::new();
@@ -36,7 +36,7 @@ impl Builtins {
 /// The resources that a cluster serves.
 #[derive(Clone, Debug)]
 pub(crate) struct Registry {
-    builtin: &'static Builtins,
+    builtin: &'static BuiltinResources,
     custom: Arc<Index>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct GroupVersion {
 
 impl Registry {
     /// A registry with the built-in resources only.
-    pub(crate) fn new(builtin: &'static Builtins) -> Self {
+    pub(crate) fn new(builtin: &'static BuiltinResources) -> Self {
         Self { builtin, custom: Arc::default() }
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::kinds::defaults;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::owner;
 use crate::object::patch::outcome::FieldValidation;
@@ -76,8 +76,13 @@ impl RequestScope {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
             registry.kind(group, version, kind).is_some_and(|resource| resource.is_builtin())
         };
-        let decoder =
-            Decoder { object_type, body_kind, components: &Builtin, is_builtin: &is_builtin, validation };
+        let decoder = Decoder {
+            object_type,
+            body_kind,
+            components: &BuiltinSchemas,
+            is_builtin: &is_builtin,
+            validation,
+        };
         decode(&decoder)
     }
 }

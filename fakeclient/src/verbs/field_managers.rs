@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::options::WriteOptions;
 use super::scope::RequestScope;
 use super::update::Part;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::field_manager::{Applied, ApplyError, FieldManager, Live};
 use crate::object::apply::field_set::FieldSet;
 use crate::object::apply::managed_fields::{ManagedFields, Sent};
@@ -68,8 +68,8 @@ impl Versions for KindVersions<'_> {
             return Err(format!("request to convert CR to an invalid group/version: {api_version}"));
         };
         Ok(match &resource.shape {
-            Shape::Builtin { component } => ValueType::component(&Builtin, component),
-            Shape::Custom { schema } => Some(ValueType::custom_resource(&Builtin, schema)),
+            Shape::Builtin { component } => ValueType::component(&BuiltinSchemas, component),
+            Shape::Custom { schema } => Some(ValueType::custom_resource(&BuiltinSchemas, schema)),
         })
     }
 
@@ -110,7 +110,7 @@ impl Versions for KindVersions<'_> {
 /// A built-in object as its Go type serialises it, with the zero values of fields without `omitempty`.
 fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
     let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
-    let mut reading = Reading::new(&Builtin, Reader::Map);
+    let mut reading = Reading::new(&BuiltinSchemas, Reader::Map);
     let mut read = reading.read(component, object).expect("a value can always be read");
     if let Some(why) = reading.abort.or(reading.failure) {
         return Err(why);
@@ -123,7 +123,7 @@ fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
 /// An empty object of the resource, as the server serialises it.
 pub(crate) fn empty(resource: &Resource) -> Value {
     let mut object = match &resource.shape {
-        Shape::Builtin { component } => empty_struct(&Builtin, component),
+        Shape::Builtin { component } => empty_struct(&BuiltinSchemas, component),
         Shape::Custom { .. } => json!({}),
     };
     object["apiVersion"] = resource.api_version().into();

@@ -8,7 +8,7 @@ use super::outcome::ServedObject;
 use super::scope::RequestScope;
 use super::update::{Part, Proposed, guaranteed_update};
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::patch::document::{MergeSchema, Patch};
 
 /// Patches the stored object.
@@ -19,7 +19,7 @@ pub(crate) async fn patch(
     options: &WriteOptions,
 ) -> Result<ServedObject, ApiError> {
     let validation = options.field_validation;
-    let schema = MergeSchema { component: scope.resource.component(), components: &Builtin };
+    let schema = MergeSchema { component: scope.resource.component(), components: &BuiltinSchemas };
     let propose = |old: &Value| {
         let patched = patch.apply(old, schema, validation)?;
         let mut object = scope.decode(validation, |decoder| decoder.patched(&patched))?;

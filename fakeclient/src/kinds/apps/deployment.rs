@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
+use crate::kinds::rules::numbers::{amount, at_most_100_percent, int_or_percent, not_negative};
 use crate::object::view::fields::{Read, copy, object_mut, same, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
-    counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
+    at_most, counts, immutable_selector, name_and_template_warnings, selector, template_errors,
 };
 
 /// `deployments.apps`
@@ -35,7 +35,7 @@ impl Strategy for Deployment {
             set_default(rolling, "maxUnavailable", "25%");
             set_default(rolling, "maxSurge", "25%");
         }
-        complete(object_mut(object_mut(spec, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -52,7 +52,7 @@ impl CreateStrategy for Deployment {
 impl UpdateStrategy for Deployment {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(&object["spec"]);
-        errors.extend(same_selector(object, old));
+        errors.extend(immutable_selector(object, old));
         errors
     }
 
@@ -83,9 +83,9 @@ impl StatusStrategy for Deployment {
             ],
         );
         for part in ["updatedReplicas", "readyReplicas", "availableReplicas"] {
-            errors.extend(no_more_than(status, part, "replicas", "status.replicas"));
+            errors.extend(at_most(status, part, "replicas", "status.replicas"));
         }
-        errors.extend(no_more_than(status, "availableReplicas", "readyReplicas", "readyReplicas"));
+        errors.extend(at_most(status, "availableReplicas", "readyReplicas", "readyReplicas"));
         let collisions = |object: &Value| object["status"].number("collisionCount");
         if let Some(before) = collisions(old) {
             let now = collisions(object).unwrap_or_default();
@@ -107,7 +107,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors: Vec<_> = not_negative(&path, spec, "replicas").into_iter().collect();
     errors.extend(selector(&path, spec, "deployment"));
-    errors.extend(selected_template(&path, spec, "ReplicaSet"));
+    errors.extend(template_errors(&path, spec, "ReplicaSet"));
     errors.extend(strategy(&path.child("strategy"), &spec["strategy"]));
     for key in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         errors.extend(not_negative(&path, spec, key));
@@ -139,13 +139,13 @@ fn strategy(path: &Path, strategy: &Value) -> Vec<FieldError> {
 fn rolling_update(path: &Path, rolling: &Value) -> Vec<FieldError> {
     let (unavailable, surge) = (&rolling["maxUnavailable"], &rolling["maxSurge"]);
     let at = path.child("maxUnavailable");
-    let mut errors: Vec<_> = count_or_percent(&at, unavailable).into_iter().collect();
-    errors.extend(count_or_percent(&path.child("maxSurge"), surge));
+    let mut errors: Vec<_> = int_or_percent(&at, unavailable).into_iter().collect();
+    errors.extend(int_or_percent(&path.child("maxSurge"), surge));
     if amount(unavailable) == 0 && amount(surge) == 0 {
         let why = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid(&at, unavailable.clone(), why));
     }
-    errors.extend(at_most_all(&at, unavailable));
+    errors.extend(at_most_100_percent(&at, unavailable));
     errors
 }
 
@@ -202,14 +202,14 @@ mod tests {
 
     #[test]
     fn selector_is_required_and_matches_the_template() {
-        let mismatch = "spec.template.metadata.labels: Invalid value: {\"app\":\"x\"}: `selector` does not match template `labels`";
+        let label_mismatch = "spec.template.metadata.labels: Invalid value: {\"app\":\"x\"}: `selector` does not match template `labels`";
         check(json!({}), &[]);
-        check(json!({"selector": null}), &["spec.selector: Required value", mismatch]);
+        check(json!({"selector": null}), &["spec.selector: Required value", label_mismatch]);
         check(
             json!({"selector": {}}),
             &["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
         );
-        check(json!({"selector": {"matchLabels": {"app": "y"}}}), &[mismatch]);
+        check(json!({"selector": {"matchLabels": {"app": "y"}}}), &[label_mismatch]);
         check(
             json!({"selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}),
             &[

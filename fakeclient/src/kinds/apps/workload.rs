@@ -27,20 +27,20 @@ pub(super) fn selector(path: &Path, spec: &Value, kind: &str) -> Vec<FieldError>
 }
 
 /// Errors of a template and its labels, which must match the selector. A malformed selector skips the template.
-pub(super) fn selected_template(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+pub(super) fn template_errors(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
     let selector = &spec["selector"];
     let at = path.child("selector");
     if !labels::selector(&at, selector).is_empty() {
         return vec![invalid_selector(&at, selector, "invalid label selector")];
     }
-    let mut errors = mismatch(path, spec);
+    let mut errors = label_mismatch(path, spec);
     errors.extend(template(&path.child("template"), &spec["template"]));
-    errors.extend(always_running(path, spec, controller));
+    errors.extend(restart_policy_always(path, spec, controller));
     errors
 }
 
 /// The error of template labels that do not match the selector. An absent selector matches nothing.
-pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
+pub(super) fn label_mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
     let (selector, metadata) = (&spec["selector"], &spec["template"]["metadata"]);
     if spec.has("selector") && LabelSelector::object_selects(selector, &metadata["labels"]) {
         return Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
 }
 
 /// Restart policy `Always` is required and `activeDeadlineSeconds` is forbidden.
-pub(super) fn always_running(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+pub(super) fn restart_policy_always(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
     let (at, pod) = (path.child("template").child("spec"), &spec["template"]["spec"]);
     let mut errors = Vec::new();
     let policy = pod.text("restartPolicy");
@@ -80,7 +80,7 @@ pub(super) fn invalid_selector(path: &Path, selector: &Value, why: &str) -> Fiel
 }
 
 /// The error of a changed selector.
-pub(super) fn same_selector(object: &Value, old: &Value) -> Option<FieldError> {
+pub(super) fn immutable_selector(object: &Value, old: &Value) -> Option<FieldError> {
     let (new, old) = (&object["spec"]["selector"], &old["spec"]["selector"]);
     (new != old).then(|| invalid_selector(&Path::new("spec.selector"), new, "field is immutable"))
 }
@@ -92,7 +92,7 @@ pub(super) fn counts(status: &Value, keys: &[&str]) -> Vec<FieldError> {
 }
 
 /// The error of a partial count above the total, such as ready above all replicas.
-pub(super) fn no_more_than(status: &Value, part: &str, whole: &str, shown: &str) -> Option<FieldError> {
+pub(super) fn at_most(status: &Value, part: &str, whole: &str, shown: &str) -> Option<FieldError> {
     let count = |key: &str| status.number(key).unwrap_or_default();
     let why = format!("cannot be greater than {shown}");
     (count(part) > count(whole))

@@ -50,7 +50,7 @@ impl DeleteStrategy for CronJob {}
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let schedule = spec.text("schedule");
-    let mut errors: Vec<_> = malformed(&path, schedule).into_iter().collect();
+    let mut errors: Vec<_> = schedule_error(&path, schedule).into_iter().collect();
     if schedule.contains("TZ") {
         let why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
         errors.push(FieldError::invalid(path.child("schedule"), schedule.into(), why));
@@ -64,7 +64,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let at = path.child("jobTemplate").child("spec");
     let job = &spec["jobTemplate"]["spec"];
     errors.extend(job::numbers(&at, job));
-    errors.extend(job::ending_template(&at, job));
+    errors.extend(job::job_template(&at, job));
     if job.flag("manualSelector") == Some(true) {
         let at = at.child("manualSelector");
         errors.push(FieldError::not_supported(at, true.into(), &["nil", "false"]));
@@ -92,7 +92,7 @@ fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
 }
 
 /// The error of a schedule without five fields, after an optional time zone; descriptors such as `@daily` are valid.
-fn malformed(path: &Path, schedule: &str) -> Option<FieldError> {
+fn schedule_error(path: &Path, schedule: &str) -> Option<FieldError> {
     let mut fields: Vec<&str> = schedule.split_whitespace().collect();
     if fields.first().is_some_and(|first| first.starts_with("TZ=") || first.starts_with("CRON_TZ=")) {
         fields.remove(0);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
@@ -117,7 +117,7 @@ impl StatusStrategy for Job {}
 
 /// Defaults that a Job and the template of a `CronJob` share.
 pub(super) fn complete_job(spec: &mut Value) {
-    complete(object_mut(object_mut(spec, "template"), "spec"));
+    set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
 }
 
 /// Generates the labels with name and uid, also the unprefixed ones, and the selector for the uid.
@@ -140,7 +140,7 @@ fn generate_selector(object: &mut Value) {
 fn validate(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
     let path = Path::new("spec");
-    let mut errors = generated(object);
+    let mut errors = generated_label_errors(object);
     errors.extend(numbers(&path, spec));
     let at = path.child("selector");
     if spec.has("selector") {
@@ -154,7 +154,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
         let why = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid(at, labels.clone(), why));
     }
-    errors.extend(ending_template(&path, spec));
+    errors.extend(job_template(&path, spec));
     errors
 }
 
@@ -183,7 +183,7 @@ pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
 }
 
 /// Errors of the Pod template, whose restart policy must be `OnFailure` or `Never`.
-pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
+pub(super) fn job_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = template(&path.child("template"), &spec["template"]);
     let at = path.child("template").child("spec").child("restartPolicy");
     match spec["template"]["spec"].text("restartPolicy") {
@@ -203,7 +203,7 @@ pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
 }
 
 /// Errors of a selector and labels that differ from the generated ones, unless `manualSelector` is set.
-fn generated(object: &Value) -> Vec<FieldError> {
+fn generated_label_errors(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
     if spec.flag("manualSelector") == Some(true) {
         return Vec::new();

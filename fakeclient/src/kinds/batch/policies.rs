@@ -10,7 +10,7 @@ use crate::kinds::rules::numbers::not_negative;
 use crate::object::view::fields::Read;
 
 /// Maximum parallelism and maximum number of failed indexes of an indexed Job.
-const MOST: i64 = 100_000;
+const MAX_PARALLELISM: i64 = 100_000;
 
 /// Errors of the policies and of fields that depend on each other.
 pub(super) fn check(path: &Path, spec: &Value) -> Vec<FieldError> {
@@ -49,13 +49,13 @@ fn indexed(path: &Path, spec: &Value) -> Vec<FieldError> {
     let number = |key: &str| spec.number(key).unwrap_or_default();
     match spec.text("completionMode") {
         "Indexed" => {
-            if number("parallelism") > MOST {
+            if number("parallelism") > MAX_PARALLELISM {
                 say("parallelism", "must be less than or equal to 100000 when completion mode is Indexed");
             }
             if spec.has("completions") && number("maxFailedIndexes") > number("completions") {
                 say("maxFailedIndexes", "must be less than or equal to completions");
             }
-            if number("maxFailedIndexes") > MOST {
+            if number("maxFailedIndexes") > MAX_PARALLELISM {
                 say("maxFailedIndexes", "must be less than or equal to 100000");
             }
         }
@@ -86,7 +86,7 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
         let why = "requires the backoffLimitPerIndex to be set";
         errors.push(FieldError::invalid(&at, action.into(), why));
     }
-    errors.extend(listed_one_of(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
+    errors.extend(one_of_listed(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
     if rule.has("onExitCodes") {
         errors.extend(exit_codes(&path.child("onExitCodes"), spec, &rule["onExitCodes"]));
     }
@@ -95,7 +95,7 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
         let at = path.child("onPodConditions").index(index);
         let kind = pattern.text("type");
         errors.extend(invalid_each(&at.child("type"), kind, qualified_name(kind)));
-        errors.extend(listed_one_of(
+        errors.extend(one_of_listed(
             &at.child("status"),
             pattern.text("status"),
             &["False", "True", "Unknown"],
@@ -114,7 +114,7 @@ fn exit_codes(path: &Path, spec: &Value, codes: &Value) -> Vec<FieldError> {
     let (operator, values) = (codes.text("operator"), codes.list("values"));
     let at = path.child("values");
     let mut errors: Vec<_> =
-        listed_one_of(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
+        one_of_listed(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
     if let Some(name) = codes["containerName"].as_str() {
         let pod = &spec["template"]["spec"];
         let mut all = pod.list("containers").iter().chain(pod.list("initContainers"));
@@ -234,7 +234,7 @@ fn go_success(rules: &[Value]) -> String {
 }
 
 /// The error of a value that is empty or not one of `known`.
-fn listed_one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
+fn one_of_listed(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
     if value.is_empty() {
         let listed: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
         return Some(FieldError::required(path, format!("valid values: [{}]", listed.join(" "))));

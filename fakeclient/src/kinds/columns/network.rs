@@ -11,7 +11,7 @@ use crate::object::view::metadata;
 use crate::object::view::path::{at, list, text, text_or};
 
 /// Maximum number of listed hosts; the rest is counted.
-const HOSTS: usize = 3;
+const MAX_HOSTS: usize = 3;
 
 /// Name, class, hosts, address, ports, age.
 pub(super) fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -63,7 +63,7 @@ fn hosts(rules: &[Value]) -> String {
     let mut named = Vec::new();
     let mut more = false;
     for rule in rules {
-        more |= named.len() == HOSTS;
+        more |= named.len() == MAX_HOSTS;
         let host = text(rule, &["host"]);
         if !more && !host.is_empty() {
             named.push(host);
@@ -71,7 +71,7 @@ fn hosts(rules: &[Value]) -> String {
     }
     match (named.is_empty(), more) {
         (true, _) => "*".to_owned(),
-        (_, true) => format!("{} + {} more...", named.join(","), rules.len() - HOSTS),
+        (_, true) => format!("{} + {} more...", named.join(","), rules.len() - MAX_HOSTS),
         _ => named.join(","),
     }
 }

@@ -10,9 +10,9 @@ use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 
 /// The cells of an object.
-type Cells = fn(&Value, Timestamp) -> Vec<Value>;
+type CellFn = fn(&Value, Timestamp) -> Vec<Value>;
 
-const PRINTERS: [(&str, Cells); 28] = [
+const PRINTERS: [(&str, CellFn); 28] = [
     ("configmaps", core::config_map),
     ("customresourcedefinitions.apiextensions.k8s.io", workload::custom_resource_definition),
     ("cronjobs.batch", workload::cron_job),

@@ -13,7 +13,7 @@ pub(crate) struct Lease;
 
 impl CreateStrategy for Lease {
     fn prepare_create(&self, object: &mut Value) {
-        drop_gated(object);
+        drop_disabled(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -31,7 +31,7 @@ impl UpdateStrategy for Lease {
     }
 
     fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        drop_gated(object);
+        drop_disabled(object);
     }
 
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
@@ -44,7 +44,7 @@ impl StatusStrategy for Lease {}
 impl DeleteStrategy for Lease {}
 
 /// Drops the fields of the feature gate `CoordinatedLeaderElection`, which is off in Kubernetes 1.37.
-fn drop_gated(object: &mut Value) {
+fn drop_disabled(object: &mut Value) {
     if object.has("spec") {
         let spec = object_mut(object, "spec");
         remove(spec, "strategy");

@@ -23,7 +23,7 @@ impl CreateStrategy for ConfigMap {
 
 impl UpdateStrategy for ConfigMap {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = unchanged(object, old, &["data", "binaryData"]);
+        let mut errors = immutable_errors(object, old, &["data", "binaryData"]);
         errors.extend(validate(object));
         errors
     }
@@ -34,7 +34,7 @@ impl StatusStrategy for ConfigMap {}
 impl DeleteStrategy for ConfigMap {}
 
 /// Errors of changes to an object with `immutable: true`.
-pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
+pub(super) fn immutable_errors(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if old.flag("immutable") != Some(true) {
         return errors;

@@ -2,7 +2,7 @@
 //!
 //! Errors name the fields of the core version for both groups.
 
-mod forms;
+mod conversion;
 
 use serde_json::{Map, Value, json};
 
@@ -14,9 +14,9 @@ use crate::object::view::metadata;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// Maximum length of the short strings of an Event, in characters.
-const SHORT: usize = 128;
+const MAX_SHORT_LEN: usize = 128;
 /// Maximum length of the message, in characters.
-const LONG: usize = 1024;
+const MAX_MESSAGE_LEN: usize = 1024;
 
 /// `events` of the core group; if `strict`, of `events.k8s.io`.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct Event {
 
 impl CreateStrategy for Event {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
-        let mut errors = self.sound(object);
+        let mut errors = self.common_errors(object);
         if self.strict {
-            errors.extend(self.complete(object));
+            errors.extend(self.new_event_errors(object));
         }
         errors
     }
@@ -40,12 +40,12 @@ impl UpdateStrategy for Event {
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.sound(object);
+        let mut errors = self.common_errors(object);
         if self.strict {
             if object["series"] != old["series"] {
                 errors.extend(series_errors(object));
             }
-            errors.extend(self.changes(object, old));
+            errors.extend(self.immutable_errors(object, old));
         }
         errors
     }
@@ -59,12 +59,12 @@ impl DeleteStrategy for Event {
 
 impl Strategy for Event {
     fn convert_to_served(&self, object: &mut Value) -> Result<bool, ApiError> {
-        forms::to_served(object);
+        conversion::to_served(object);
         Ok(true)
     }
 
     fn convert_to_stored(&self, object: &mut Value) -> Result<bool, ApiError> {
-        forms::to_stored(object);
+        conversion::to_stored(object);
         Ok(true)
     }
 }
@@ -91,7 +91,7 @@ impl Event {
     }
 
     /// Errors of any Event.
-    fn sound(&self, object: &Value) -> Vec<FieldError> {
+    fn common_errors(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let namespace = metadata::text(object, "namespace");
         let about = self.of(object, "involvedObject").text("namespace");
@@ -121,14 +121,18 @@ impl Event {
             if text.is_empty() {
                 errors.push(FieldError::required(field, ""));
             }
-            errors.extend(too_long(field, text, SHORT));
+            errors.extend(too_long(field, text, MAX_SHORT_LEN));
         }
-        errors.extend(too_long("message", self.of(object, "message").as_str().unwrap_or_default(), LONG));
+        errors.extend(too_long(
+            "message",
+            self.of(object, "message").as_str().unwrap_or_default(),
+            MAX_MESSAGE_LEN,
+        ));
         errors
     }
 
     /// Errors of a new Event of `events.k8s.io`: required fields, and deprecated ones that must be unset.
-    fn complete(&self, object: &Value) -> Vec<FieldError> {
+    fn new_event_errors(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = series_errors(object);
         if !object.has("eventTime") {
             errors.push(FieldError::required("eventTime", ""));
@@ -150,7 +154,7 @@ impl Event {
     }
 
     /// Errors of changes to immutable fields by an update through `events.k8s.io`.
-    fn changes(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+    fn immutable_errors(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         const FIXED: [&str; 14] = [
             "involvedObject",
             "reason",
@@ -171,7 +175,7 @@ impl Event {
         changed
             .map(|core| {
                 let name = if core == "reportingComponent" { "reportingController" } else { core };
-                FieldError::invalid(name, internal(core, self.of(object, core)), "field is immutable")
+                FieldError::invalid(name, go_struct(core, self.of(object, core)), "field is immutable")
             })
             .collect()
     }
@@ -197,7 +201,7 @@ fn series_errors(object: &Value) -> Vec<FieldError> {
 }
 
 /// A value as the server's Go struct prints it: with Go's field names, none omitted.
-fn internal(core: &str, value: &Value) -> Value {
+fn go_struct(core: &str, value: &Value) -> Value {
     const REFERENCE: [(&str, &str); 7] = [
         ("Kind", "kind"),
         ("Namespace", "namespace"),

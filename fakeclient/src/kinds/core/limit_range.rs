@@ -16,7 +16,7 @@ impl Strategy for LimitRange {
                 for (from, to) in
                     [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
                 {
-                    follow(limit, from, to);
+                    set_default_quantities(limit, from, to);
                 }
             }
         }
@@ -34,7 +34,7 @@ impl StatusStrategy for LimitRange {}
 impl DeleteStrategy for LimitRange {}
 
 /// Copies the quantities of resources that `to` does not contain from `from`.
-fn follow(limit: &mut Value, from: &str, to: &str) {
+fn set_default_quantities(limit: &mut Value, from: &str, to: &str) {
     let given: Vec<(String, Value)> = limit.entries(from).map(|(k, v)| (k.to_owned(), v.clone())).collect();
     for (resource, amount) in given {
         let amounts = object_mut(limit, to);

@@ -1,6 +1,6 @@
 //! Pod: defaults, validation, mutable fields, and graceful deletion of a Pod that is assigned to a node.
 
-mod quality;
+mod qos;
 mod update;
 
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::affinity::merge_label_keys;
 use crate::kinds::pod_spec::app_armor;
-use crate::kinds::pod_spec::check::{only_pod, spec};
-use crate::kinds::pod_spec::complete::{complete, complete_pod};
+use crate::kinds::pod_spec::check::PodSpecParent;
+use crate::kinds::pod_spec::check::{pod_only, spec};
+use crate::kinds::pod_spec::defaults::{set_pod_defaults, set_pod_spec_defaults};
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::kinds::pod_spec::holder::Holder;
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
 use crate::object::view::fields::{Read, copy, object_mut, set};
@@ -32,10 +32,10 @@ impl Strategy for Pod {
 
     fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
-        complete(spec);
-        complete_pod(spec);
+        set_pod_spec_defaults(spec);
+        set_pod_defaults(spec);
         if object.has("status") {
-            keep_ips_in_step(object_mut(object, "status"));
+            sync_pod_ips(object_mut(object, "status"));
         }
     }
 
@@ -43,7 +43,7 @@ impl Strategy for Pod {
         if old.is_some() {
             return Ok(());
         }
-        let class = quality::of_service(&object["spec"]);
+        let class = qos::qos_class(&object["spec"]);
         let gated = !object["spec"].list("schedulingGates").is_empty();
         let status = object_mut(object, "status");
         set(status, "qosClass", class);
@@ -79,17 +79,17 @@ impl CreateStrategy for Pod {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"phase": "Pending"}));
         merge_label_keys(object);
-        app_armor::bring_in_step(object);
+        app_armor::sync_app_armor(object);
     }
 
     fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
-        app_armor::out_of_step(object)
+        app_armor::unsynced_warnings(object)
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let path = Path::new("spec");
         let pod = &object["spec"];
-        let mut errors = whole(object);
+        let mut errors = pod_errors(object);
         if !pod.list("ephemeralContainers").is_empty() {
             errors.push(FieldError::forbidden(path.child("ephemeralContainers"), "cannot be set on create"));
         }
@@ -104,7 +104,7 @@ impl CreateStrategy for Pod {
 
 impl UpdateStrategy for Pod {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = whole(object);
+        let mut errors = pod_errors(object);
         let annotations = Path::new("metadata.annotations");
         errors.extend(app_armor::frozen(&annotations, &object["metadata"], &old["metadata"]));
         for error in update::check(&object["spec"], &old["spec"]) {
@@ -149,17 +149,17 @@ impl DeleteStrategy for Pod {
     }
 }
 
-fn whole(object: &Value) -> Vec<FieldError> {
+fn pod_errors(object: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let annotations = Path::new("metadata.annotations");
     let mut errors = app_armor::annotations(&annotations, &object["metadata"], &object["spec"]);
-    errors.extend(spec(&path, &object["spec"], Holder::Pod));
-    errors.extend(only_pod(&path, &object["spec"]));
+    errors.extend(spec(&path, &object["spec"], PodSpecParent::Pod));
+    errors.extend(pod_only(&path, &object["spec"]));
     errors
 }
 
 /// Makes `podIP` the first of `podIPs`. If they differ, `podIP` has precedence.
-fn keep_ips_in_step(status: &mut Value) {
+fn sync_pod_ips(status: &mut Value) {
     let ip = status.text("podIP").to_owned();
     let first = status.list("podIPs").first().map(|entry| entry.text("ip").to_owned());
     match first {

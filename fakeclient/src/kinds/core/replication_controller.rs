@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::view::fields::{Read, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
@@ -28,7 +28,7 @@ impl Strategy for ReplicationController {
                 set(spec, "selector", labels);
             }
         }
-        complete(object_mut(object_mut(object_mut(object, "spec"), "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(object_mut(object, "spec"), "template"), "spec"));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::object::decode::syntax::fault;
 use crate::object::view::fields::{Read, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-use super::config_map::{MAX_SIZE, decoded_len, unchanged};
+use super::config_map::{MAX_SIZE, decoded_len, immutable_errors};
 
 /// `secrets`
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl UpdateStrategy for Secret {
         if object.text("type") != old.text("type") {
             errors.push(FieldError::invalid("type", object.text("type").into(), "field is immutable"));
         }
-        errors.extend(unchanged(object, old, &["data"]));
+        errors.extend(immutable_errors(object, old, &["data"]));
         errors.extend(validate(object));
         errors
     }

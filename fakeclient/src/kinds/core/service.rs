@@ -48,8 +48,8 @@ impl Strategy for Service {
 impl CreateStrategy for Service {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"loadBalancer": {}}));
-        infer::plural_from_singular(object);
-        drop_unrouted(object);
+        infer::default_cluster_ips(object);
+        drop_external_name_fields(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -65,10 +65,10 @@ impl UpdateStrategy for Service {
     fn prepare_update(&self, object: &mut Value, old: &Value) {
         // An absent type is ClusterIP. The following steps compare types, so this cannot wait for the defaults.
         set_default(object_mut(object, "spec"), "type", "ClusterIP");
-        infer::keep_allocated(object, old);
-        infer::follow_singular(object, old);
-        infer::drop_of_other_types(object, old);
-        drop_unrouted(object);
+        infer::patch_allocated_values(object, old);
+        infer::sync_cluster_ips(object, old);
+        infer::drop_type_dependent_fields(object, old);
+        drop_external_name_fields(object);
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -114,7 +114,7 @@ fn is_external(service: &Value) -> bool {
 }
 
 /// Drops the fields of routed Services from an `ExternalName` Service.
-fn drop_unrouted(object: &mut Value) {
+fn drop_external_name_fields(object: &mut Value) {
     if spec_type(object) == "ExternalName" {
         remove(object_mut(object, "spec"), "internalTrafficPolicy");
     }

@@ -26,20 +26,20 @@ impl Strategy for ServiceAccount {
 
 impl CreateStrategy for ServiceAccount {
     fn prepare_create(&self, object: &mut Value) {
-        names_only(object);
+        keep_secret_names(object);
     }
 }
 
 impl UpdateStrategy for ServiceAccount {
     fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        names_only(object);
+        keep_secret_names(object);
     }
 }
 
 impl StatusStrategy for ServiceAccount {}
 impl DeleteStrategy for ServiceAccount {}
 
-fn names_only(account: &mut Value) {
+fn keep_secret_names(account: &mut Value) {
     for secret in items_mut(account, "secrets") {
         let name = secret.text("name");
         *secret = if name.is_empty() { json!({}) } else { json!({"name": name}) };

@@ -220,7 +220,7 @@ fn merge(term: &mut Value, labels: &Value, lists: &[(&str, &str)]) {
 }
 
 /// Paths of absent label selectors, which match no Pod.
-pub(super) fn without_selector(path: &Path, affinity: &Value) -> Vec<Path> {
+pub(super) fn absent_selectors(path: &Path, affinity: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     for key in ["podAffinity", "podAntiAffinity"] {
         let (at, pods) = (path.child(key), &affinity[key]);
@@ -268,7 +268,7 @@ mod tests {
         clippy::needless_pass_by_value,
         reason = "a case reads better without a reference at each `json!`"
     )]
-    fn told(affinity: Value, expected: &[&str]) {
+    fn texts(affinity: Value, expected: &[&str]) {
         let errors = check(&Path::new("a"), &affinity);
         assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
     }
@@ -277,15 +277,15 @@ mod tests {
     fn node_terms_match_labels_and_the_name() {
         let right = json!({"matchExpressions": [{"key": "cpus", "operator": "Gt", "values": ["4"]}],
             "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]});
-        told(json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [right]}}}), &[]);
+        texts(json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [right]}}}), &[]);
         let empty = "a.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: \
                      must have at least one node selector term";
-        told(json!({"nodeAffinity": {REQUIRED: {}}}), &[empty]);
+        texts(json!({"nodeAffinity": {REQUIRED: {}}}), &[empty]);
         let wrong = json!({"weight": 101, "preference": {
             "matchExpressions": [{"key": "cpus", "operator": "Lt"}],
             "matchFields": [{"key": "spec.podCIDR", "operator": "Exists"}]}});
         let at = "a.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]";
-        told(
+        texts(
             json!({"nodeAffinity": {PREFERRED: [wrong]}}),
             &[
                 &format!("{at}.weight: Invalid value: 101: must be in the range 1-100"),
@@ -314,7 +314,7 @@ mod tests {
         let merged = json!([{"key": "v", "operator": "In", "values": ["1"]}]);
         let selector = &affinity["podAffinity"][REQUIRED][0]["labelSelector"];
         assert_eq!(selector["matchExpressions"], merged, "the Pod has no label w");
-        told(
+        texts(
             affinity.clone(),
             &[
                 "a.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1][0]: Invalid value: \"v\": exists in both \

@@ -9,7 +9,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::view::fields::{Read, items_mut, object_mut, set};
 
-use super::warnings::{LISTS, containers};
+use super::warnings::{CONTAINER_LISTS, containers};
 
 const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
 
@@ -53,7 +53,7 @@ pub(super) fn profile(path: &Path, profile: &Value) -> Vec<FieldError> {
 }
 
 /// The profile of an annotation; `None` if it is malformed.
-fn meant(annotation: &str) -> Option<Value> {
+fn profile_of_annotation(annotation: &str) -> Option<Value> {
     match annotation {
         "unconfined" => Some(json!({"type": "Unconfined"})),
         "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
@@ -65,16 +65,16 @@ fn meant(annotation: &str) -> Option<Value> {
 }
 
 /// The annotation of a container.
-fn noted<'p>(metadata: &'p Value, container: &Value) -> Option<&'p str> {
+fn container_annotation<'p>(metadata: &'p Value, container: &Value) -> Option<&'p str> {
     metadata["annotations"].get(format!("{PREFIX}{}", container.text("name")))?.as_str()
 }
 
 /// The warning of an annotation without an equal field, in a submitted Pod or a template.
 pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container: &Value) -> Option<String> {
-    let annotation = noted(metadata, container)?;
+    let annotation = container_annotation(metadata, container)?;
     let whole = &spec["securityContext"]["appArmorProfile"];
     let said = container["securityContext"].has("appArmorProfile")
-        || meant(annotation).is_some_and(|profile| profile == *whole);
+        || profile_of_annotation(annotation).is_some_and(|profile| profile == *whole);
     (!said).then(|| {
         let at = path.key(&format!("{PREFIX}{}", container.text("name")));
         format!("{at}: deprecated since v1.30; use the \"appArmorProfile\" field instead")
@@ -82,8 +82,8 @@ pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container:
 }
 
 /// Warnings of annotations without an equal field, in a new Pod.
-pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
-    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
+pub(crate) fn unsynced_warnings(pod: &Value) -> Vec<String> {
+    if !has_annotations(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return Vec::new();
     }
     let path = Path::new("metadata.annotations");
@@ -92,19 +92,19 @@ pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
 }
 
 /// Synchronises the fields and annotations of a new Pod.
-pub(crate) fn bring_in_step(pod: &mut Value) {
-    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
+pub(crate) fn sync_app_armor(pod: &mut Value) {
+    if !has_annotations(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return;
     }
     let metadata = pod["metadata"].clone();
     let Some(spec) = pod.get_mut("spec") else { return };
     let whole = spec["securityContext"]["appArmorProfile"].clone();
-    for list in LISTS {
+    for list in CONTAINER_LISTS {
         for container in items_mut(spec, list) {
             if container["securityContext"].has("appArmorProfile") {
                 continue;
             }
-            let meant = noted(&metadata, container).and_then(meant);
+            let meant = container_annotation(&metadata, container).and_then(profile_of_annotation);
             let right = meant.filter(|meant| *meant != whole && profile(&Path::default(), meant).is_empty());
             if let Some(profile) = right {
                 set(object_mut(container, "securityContext"), "appArmorProfile", profile);
@@ -132,14 +132,14 @@ pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<Fi
 
 /// Errors of annotations that contradict the container's effective profile.
 pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
-    if !is_noted(metadata) || is_windows(spec) {
+    if !has_annotations(metadata) || is_windows(spec) {
         return Vec::new();
     }
     let mut errors = Vec::new();
     for (at, container) in containers(path, spec) {
         let own = &container["securityContext"]["appArmorProfile"];
         let profile = if own.is_null() { &spec["securityContext"]["appArmorProfile"] } else { own };
-        let Some(annotation) = noted(metadata, container) else { continue };
+        let Some(annotation) = container_annotation(metadata, container) else { continue };
         let at = at.child("securityContext").child("appArmorProfile");
         let (kind, file) = (profile.text("type"), profile["localhostProfile"].as_str());
         let same_kind = match kind {
@@ -177,7 +177,7 @@ pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
 }
 
 /// True if there is an `AppArmor` annotation.
-fn is_noted(metadata: &Value) -> bool {
+fn has_annotations(metadata: &Value) -> bool {
     metadata.entries("annotations").any(|(key, _)| key.starts_with(PREFIX))
 }
 
@@ -207,15 +207,15 @@ mod tests {
     fn annotation_is_copied_unless_the_field_is_set() {
         let default = json!({"type": "RuntimeDefault"});
         let mut new = pod("localhost/a", &Value::Null, &Value::Null);
-        assert_eq!(out_of_step(&new).len(), 1);
-        bring_in_step(&mut new);
+        assert_eq!(unsynced_warnings(&new).len(), 1);
+        sync_app_armor(&mut new);
         assert_eq!(*own(&new), json!({"type": "Localhost", "localhostProfile": "a"}));
         let mut said = pod("runtime/default", &default, &Value::Null);
-        assert!(out_of_step(&said).is_empty());
-        bring_in_step(&mut said);
+        assert!(unsynced_warnings(&said).is_empty());
+        sync_app_armor(&mut said);
         assert!(own(&said).is_null(), "the whole Pod's says so");
         let mut other = pod("unconfined", &Value::Null, &default);
-        bring_in_step(&mut other);
+        sync_app_armor(&mut other);
         assert_eq!(*own(&other), default);
         let errors = contradictions(&Path::new("spec"), &other["metadata"], &other["spec"]);
         let text = "spec.containers[0].securityContext.appArmorProfile.type: Forbidden: apparmor type in annotation and \

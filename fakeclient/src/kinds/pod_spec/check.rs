@@ -10,9 +10,17 @@ use crate::kinds::rules::numbers::{not_negative, within};
 use crate::kinds::rules::{ip, labels};
 use crate::object::view::fields::Read;
 
-use super::containers::Around;
-use super::holder::Holder;
+use super::containers::PodContext;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
+
+/// The parent object of a Pod spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PodSpecParent {
+    /// A Pod.
+    Pod,
+    /// A template of Pods.
+    Template,
+}
 
 /// Errors of a Pod template: labels and annotations, then the spec.
 pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
@@ -20,7 +28,7 @@ pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
     let mut errors = labels::map(&path.child("labels"), &metadata["labels"]);
     errors.extend(annotations(&path.child("annotations"), &metadata["annotations"]));
     errors.extend(app_armor::annotations(&path.child("annotations"), metadata, &template["spec"]));
-    errors.extend(spec(&path.child("spec"), &template["spec"], Holder::Template));
+    errors.extend(spec(&path.child("spec"), &template["spec"], PodSpecParent::Template));
     errors.extend(app_armor::contradictions(&path.child("spec"), metadata, &template["spec"]));
     if !template["spec"].list("ephemeralContainers").is_empty() {
         let at = path.child("spec").child("ephemeralContainers");
@@ -43,13 +51,13 @@ fn annotations(path: &Path, annotations: &Value) -> Vec<FieldError> {
 }
 
 /// Errors of the spec of a Pod or Pod template.
-pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
+pub(crate) fn spec(path: &Path, spec: &Value, parent: PodSpecParent) -> Vec<FieldError> {
     let (volumes, mut errors) = volumes::check(&path.child("volumes"), spec.list("volumes"));
-    let around = Around { spec, volumes };
+    let around = PodContext { spec, volumes };
     errors.extend(containers::regular(path, &around));
     errors.extend(containers::init(path, &around));
     errors.extend(resources::of_pod(&path.child("resources"), &spec["resources"]));
-    errors.extend(containers::host_network(path, spec, holder));
+    errors.extend(containers::host_network(path, spec, parent));
     errors.extend(required_one_of(path, spec, "restartPolicy", &["Always", "OnFailure", "Never"]));
     let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     errors.extend(required_one_of(path, spec, "dnsPolicy", &policies));
@@ -89,12 +97,12 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     }
     let overhead = json!({"limits": spec["overhead"]});
     errors.extend(resources::check(&path.child("overhead"), &overhead));
-    errors.extend(system(&path.child("os"), &spec["os"]));
+    errors.extend(os_error(&path.child("os"), &spec["os"]));
     errors
 }
 
 /// Errors that kube-apiserver reports for Pods, but for compatibility not for Pod templates.
-pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
+pub(crate) fn pod_only(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.text("serviceAccountName").is_empty() {
         for (index, volume) in spec.list("volumes").iter().enumerate() {
@@ -111,14 +119,14 @@ pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
     for list in ["containers", "initContainers"] {
         for (index, container) in spec.list(list).iter().enumerate() {
             let at = path.child(list).index(index).child("image");
-            errors.extend(containers::trimmed(&at, container.text("image")));
+            errors.extend(containers::untrimmed_image(&at, container.text("image")));
         }
     }
     errors
 }
 
 /// The server reports an unknown OS at the parent field.
-fn system(path: &Path, os: &Value) -> Option<FieldError> {
+fn os_error(path: &Path, os: &Value) -> Option<FieldError> {
     let known = ["linux", "windows"];
     match os.text("name") {
         _ if os.is_null() => None,

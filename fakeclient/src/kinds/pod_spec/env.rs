@@ -54,7 +54,7 @@ const RESOURCES: [&str; 6] = [
 ];
 
 /// Errors of `env`.
-pub(super) fn variables(path: &Path, all: &[Value]) -> Vec<FieldError> {
+pub(super) fn env_errors(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, variable) in all.iter().enumerate() {
         let at = path.index(index);

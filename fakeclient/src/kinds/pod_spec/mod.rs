@@ -2,7 +2,7 @@
 //!
 //! Windows options, resource claims and vendor-specific volume types are validated by schema only.
 
-pub(crate) mod complete;
+pub(crate) mod defaults;
 pub(crate) mod disabled;
 
 pub(crate) mod affinity;
@@ -12,7 +12,6 @@ mod claim_template;
 pub(crate) mod containers;
 mod dns;
 mod env;
-pub(crate) mod holder;
 mod probes;
 mod resources;
 pub(crate) mod scheduling;

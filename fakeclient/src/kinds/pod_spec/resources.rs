@@ -9,10 +9,10 @@ use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
 /// Container resources without a domain.
-const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// All standard resources without a domain, those of quotas included.
-const STANDARD: [&str; 20] = [
+const STANDARD_RESOURCES: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -36,25 +36,25 @@ const STANDARD: [&str; 20] = [
 ];
 
 /// Resources of a Pod as a whole, in the server's order.
-const WHOLE_POD: [&str; 3] = ["cpu", "hugepages-", "memory"];
+const POD_LEVEL_RESOURCES: [&str; 3] = ["cpu", "hugepages-", "memory"];
 
 /// Errors of a container's `resources`.
 pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
-    bags(path, resources, resource_name)
+    requests_and_limits(path, resources, resource_name)
 }
 
 /// Errors of a Pod's `resources`.
 pub(super) fn of_pod(path: &Path, resources: &Value) -> Vec<FieldError> {
-    bags(path, resources, |at, name| {
-        let known = WHOLE_POD.contains(&name) || is_huge(name);
-        let unknown = (!known).then(|| FieldError::not_supported(at, name.into(), &WHOLE_POD));
+    requests_and_limits(path, resources, |at, name| {
+        let known = POD_LEVEL_RESOURCES.contains(&name) || is_huge(name);
+        let unknown = (!known).then(|| FieldError::not_supported(at, name.into(), &POD_LEVEL_RESOURCES));
         let malformed = standard_name(at, name);
         if malformed.is_empty() { unknown.into_iter().collect() } else { malformed }
     })
 }
 
 /// Errors of a container's `resizePolicy`.
-pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
+pub(super) fn resize_policy(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
     let (names, kinds) = (["cpu", "memory"], ["NotRequired", "RestartContainer"]);
     let mut errors = Vec::new();
     for (index, policy) in policies.iter().enumerate() {
@@ -78,7 +78,7 @@ pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<Fi
     errors
 }
 
-fn bags(
+fn requests_and_limits(
     path: &Path,
     resources: &Value,
     resource_name: fn(&Path, &str) -> Vec<FieldError>,
@@ -145,7 +145,7 @@ fn overcommits(name: &str) -> bool {
 
 fn standard_name(path: &Path, name: &str) -> Vec<FieldError> {
     let mut errors = invalid_each(path, name, qualified_name(name));
-    if errors.is_empty() && !name.contains('/') && !STANDARD.contains(&name) && !is_huge(name) {
+    if errors.is_empty() && !name.contains('/') && !STANDARD_RESOURCES.contains(&name) && !is_huge(name) {
         let why = "must be a standard resource type or fully qualified";
         errors.push(FieldError::invalid(path, name.into(), why));
     }
@@ -156,7 +156,7 @@ fn resource_name(path: &Path, name: &str) -> Vec<FieldError> {
     let say = |why: &str| FieldError::invalid(path, name.into(), why);
     let mut errors = standard_name(path, name);
     if !name.contains('/') {
-        if !CONTAINER.contains(&name) && !is_huge(name) {
+        if !CONTAINER_RESOURCES.contains(&name) && !is_huge(name) {
             errors.push(say("must be a standard resource for containers"));
         }
     } else if !is_native(name) && !is_extended(name) {
@@ -171,7 +171,8 @@ fn amount_of(path: &Path, name: &str, amount: &Quantity) -> Vec<FieldError> {
     if amount.milli() < 0 {
         errors.push(say("must be greater than or equal to 0"));
     }
-    let counted = STANDARD[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
+    let counted =
+        STANDARD_RESOURCES[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
     if counted && amount.milli() % 1000 != 0 {
         errors.push(say("must be an integer"));
     }

@@ -10,7 +10,7 @@ use crate::kinds::rules::numbers::within;
 use crate::object::view::fields::Read;
 
 use super::app_armor;
-use super::volumes::descending;
+use super::volumes::relative_path;
 
 const MAX_ID: i64 = i32::MAX as i64;
 
@@ -30,7 +30,7 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
             ));
         }
     }
-    errors.extend(parameters(&path.child("sysctls"), context.list("sysctls")));
+    errors.extend(sysctls(&path.child("sysctls"), context.list("sysctls")));
     if let Some(policy) = context["fsGroupChangePolicy"].as_str() {
         let known = ["Always", "OnRootMismatch"];
         if !known.contains(&policy) {
@@ -53,7 +53,7 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
 }
 
 /// Errors of `sysctls`.
-fn parameters(path: &Path, all: &[Value]) -> Vec<FieldError> {
+fn sysctls(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, parameter) in all.iter().enumerate() {
         let (name, at) = (parameter.text("name"), path.index(index).child("name"));
@@ -127,7 +127,7 @@ fn seccomp(path: &Path, profile: &Value) -> Vec<FieldError> {
         ("Localhost", None) => {
             errors.push(FieldError::required(&at, "must be set when seccomp type is Localhost"));
         }
-        ("Localhost", Some(file)) => errors.extend(descending(&at, file)),
+        ("Localhost", Some(file)) => errors.extend(relative_path(&at, file)),
         (_, Some(file)) => {
             let shown = format!(r#"{{"Type":{},"LocalhostProfile":{}}}"#, json!(kind), json!(file));
             let why = "can only be set when seccomp type is Localhost";

@@ -47,11 +47,11 @@ const SOURCES: [&str; 29] = [
 ];
 
 /// Volumes of a Pod: name → true if the source is a claim, which can be a block device.
-pub(super) type Known = BTreeMap<String, bool>;
+pub(super) type ValidVolumes = BTreeMap<String, bool>;
 
 /// The valid volumes for mounts, and the errors of all volumes.
-pub(super) fn check(path: &Path, volumes: &[Value]) -> (Known, Vec<FieldError>) {
-    let mut names = Known::new();
+pub(super) fn check(path: &Path, volumes: &[Value]) -> (ValidVolumes, Vec<FieldError>) {
+    let mut names = ValidVolumes::new();
     let mut errors = Vec::new();
     for (index, volume) in volumes.iter().enumerate() {
         let at = path.index(index);
@@ -105,7 +105,7 @@ fn source(path: &Path, volume: &Value) -> Vec<FieldError> {
             "downwardAPI" => {
                 errors.extend(mode(&at, source, "defaultMode"));
                 for item in source.list("items") {
-                    errors.extend(downward(&at, item));
+                    errors.extend(downward_api_file(&at, item));
                 }
             }
             "projected" => errors.extend(projected(&at, source)),
@@ -205,15 +205,15 @@ fn items(path: &Path, source: &Value) -> Vec<FieldError> {
 fn one_item(path: &Path, item: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = required(path, item, "key").into_iter().collect();
     errors.extend(required(path, item, "path"));
-    errors.extend(inside(&path.child("path"), item.text("path")));
+    errors.extend(no_absolute_path(&path.child("path"), item.text("path")));
     errors.extend(mode(path, item, "mode"));
     errors
 }
 
 /// Errors of a downward API file. The server reports them at the volume.
-fn downward(path: &Path, item: &Value) -> Vec<FieldError> {
+fn downward_api_file(path: &Path, item: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = required(path, item, "path").into_iter().collect();
-    errors.extend(inside(&path.child("path"), item.text("path")));
+    errors.extend(no_absolute_path(&path.child("path"), item.text("path")));
     if item.has("fieldRef") {
         errors.extend(env::field(&path.child("fieldRef"), &item["fieldRef"], &env::FILE_FIELDS));
         if item.has("resourceFieldRef") {
@@ -246,7 +246,7 @@ fn projected(path: &Path, volume: &Value) -> Vec<FieldError> {
             }
         }
         for item in source["downwardAPI"].list("items") {
-            errors.extend(downward(&at.child("downwardAPI"), item));
+            errors.extend(downward_api_file(&at.child("downwardAPI"), item));
             errors.extend(twice(item.text("path"), item.text("path")));
         }
         if source.has("serviceAccountToken") {
@@ -277,13 +277,13 @@ fn token(volume: &Path, path: &Path, token: &Value) -> Vec<FieldError> {
     }
     match required(volume, token, "path") {
         Some(error) => errors.push(error),
-        None => errors.extend(inside(&volume.child("path"), token.text("path"))),
+        None => errors.extend(no_absolute_path(&volume.child("path"), token.text("path"))),
     }
     errors
 }
 
 /// Errors of a path that must be relative and must not contain `..`.
-pub(super) fn descending(path: &Path, text: &str) -> Vec<FieldError> {
+pub(super) fn relative_path(path: &Path, text: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if text.starts_with('/') {
         errors.push(FieldError::invalid(path, text.into(), "must be a relative path"));
@@ -292,8 +292,8 @@ pub(super) fn descending(path: &Path, text: &str) -> Vec<FieldError> {
     errors
 }
 
-fn inside(path: &Path, text: &str) -> Vec<FieldError> {
-    let mut errors = descending(path, text);
+fn no_absolute_path(path: &Path, text: &str) -> Vec<FieldError> {
+    let mut errors = relative_path(path, text);
     if text.starts_with("..") && !text.starts_with("../") {
         errors.push(FieldError::invalid(path, text.into(), "must not start with '..'"));
     }

@@ -111,7 +111,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
                 said.extend(fraction(&below, &resources[list], resource));
             }
         }
-        said.extend(hidden(&at.child("env"), container.list("env")));
+        said.extend(repeated_env(&at.child("env"), container.list("env")));
     }
     said.extend(ports(path, spec));
     said.extend(port_names(path, spec));
@@ -119,7 +119,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
         let at = path.child("terminationGracePeriodSeconds");
         said.push(format!("{at}: must be >= 0; negative values are invalid and will be treated as 1"));
     }
-    for at in affinity::without_selector(&path.child("affinity"), &spec["affinity"]) {
+    for at in affinity::absent_selectors(&path.child("affinity"), &spec["affinity"]) {
         said.push(format!("{at}: a null labelSelector results in matching no pod"));
     }
     said.extend(addresses(path, spec));
@@ -129,11 +129,13 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
 fn addresses(path: &Path, spec: &Value) -> Vec<String> {
     let at = path.child("dnsConfig").child("nameservers");
     let servers = spec["dnsConfig"].list("nameservers").iter().enumerate();
-    let servers = servers.filter_map(|(index, server)| ip::odd_address(&at.index(index), server.as_str()?));
+    let servers =
+        servers.filter_map(|(index, server)| ip::non_canonical_address(&at.index(index), server.as_str()?));
     let at = path.child("hostAliases");
     let aliases = spec.list("hostAliases").iter().enumerate();
-    let aliases =
-        aliases.filter_map(|(index, alias)| ip::odd_address(&at.index(index).child("ip"), alias.text("ip")));
+    let aliases = aliases.filter_map(|(index, alias)| {
+        ip::non_canonical_address(&at.index(index).child("ip"), alias.text("ip"))
+    });
     servers.chain(aliases).collect()
 }
 
@@ -181,11 +183,11 @@ fn deprecated(label: &str) -> Option<&'static str> {
 }
 
 /// Container lists, in the server's order.
-pub(super) const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+pub(super) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// All containers, in the server's order.
 pub(super) fn containers<'s>(path: &Path, spec: &'s Value) -> Vec<(Path, &'s Value)> {
-    LISTS
+    CONTAINER_LISTS
         .into_iter()
         .flat_map(|list| {
             let all = spec.list(list).iter().enumerate();
@@ -222,7 +224,7 @@ fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
 }
 
 /// Warnings of repeated environment variables, unless a later one refers to the earlier.
-fn hidden(path: &Path, env: &[Value]) -> Vec<String> {
+fn repeated_env(path: &Path, env: &[Value]) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut said = Vec::new();
     for (index, variable) in env.iter().enumerate() {

@@ -19,7 +19,7 @@ pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {
 }
 
 /// The warning of a valid but non-canonical address.
-pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
+pub(crate) fn non_canonical_address(path: &Path, text: &str) -> Option<String> {
     if let Some(plain) = without_leading_zeros(text).filter(|plain| plain.to_string() != text) {
         return Some(format!("{path}: non-standard IP address {text:?} is invalid: use \"{plain}\""));
     }
@@ -33,7 +33,7 @@ pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
 }
 
 /// The warning of a valid but non-canonical CIDR.
-pub(crate) fn odd_network(path: &Path, text: &str) -> Option<String> {
+pub(crate) fn non_canonical_network(path: &Path, text: &str) -> Option<String> {
     let (address, bits) = text.split_once('/')?;
     let (address, bits): (IpAddr, u32) = (address.parse().ok()?, bits.parse().ok()?);
     let right = format!("{address}/{bits}");
@@ -165,15 +165,20 @@ mod tests {
     fn non_canonical_address_warning_has_the_canonical_form() {
         let at = Path::new("a");
         let said = |odd: Option<String>| odd.unwrap_or_default();
-        assert!(said(odd_address(&at, "010.0.0.1")).ends_with("\"010.0.0.1\" is invalid: use \"10.0.0.1\""));
-        assert!(said(odd_address(&at, "::ffff:10.0.0.1")).ends_with("is invalid: use \"10.0.0.1\""));
-        assert!(said(odd_address(&at, "FD00::0")).ends_with("canonical format (\"fd00::\")"));
-        assert!(said(odd_network(&at, "FD00::/8")).ends_with("canonical format (\"fd00::/8\")"));
+        assert!(
+            said(non_canonical_address(&at, "010.0.0.1"))
+                .ends_with("\"010.0.0.1\" is invalid: use \"10.0.0.1\"")
+        );
+        assert!(
+            said(non_canonical_address(&at, "::ffff:10.0.0.1")).ends_with("is invalid: use \"10.0.0.1\"")
+        );
+        assert!(said(non_canonical_address(&at, "FD00::0")).ends_with("canonical format (\"fd00::\")"));
+        assert!(said(non_canonical_network(&at, "FD00::/8")).ends_with("canonical format (\"fd00::/8\")"));
         for right in ["10.0.0.1", "fd00::1"] {
-            assert_eq!(odd_address(&at, right), None);
+            assert_eq!(non_canonical_address(&at, right), None);
         }
         for right in ["0.0.0.0/0", "10.0.0.7/32", "fd00::/8"] {
-            assert_eq!(odd_network(&at, right), None);
+            assert_eq!(non_canonical_network(&at, right), None);
         }
     }
 }

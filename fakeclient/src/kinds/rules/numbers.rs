@@ -22,7 +22,7 @@ pub(crate) fn within(path: &Path, object: &Value, key: &str, low: i64, high: i64
 }
 
 /// The error of an int-or-percent that is negative or malformed.
-pub(crate) fn count_or_percent(path: &Path, value: &Value) -> Option<FieldError> {
+pub(crate) fn int_or_percent(path: &Path, value: &Value) -> Option<FieldError> {
     match value {
         Value::String(text) if percent(text).is_none() => {
             let sentence = "a valid percent string must be a numeric string followed by an ending '%'";
@@ -36,7 +36,7 @@ pub(crate) fn count_or_percent(path: &Path, value: &Value) -> Option<FieldError>
 }
 
 /// The error of a percentage above 100%.
-pub(crate) fn at_most_all(path: &Path, value: &Value) -> Option<FieldError> {
+pub(crate) fn at_most_100_percent(path: &Path, value: &Value) -> Option<FieldError> {
     let over = value.as_str().and_then(percent).is_some_and(|percent| percent > 100);
     over.then(|| FieldError::invalid(path, value.clone(), "must not be greater than 100%"))
 }
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn int_or_percent_is_validated() {
         let path = Path::new("p");
-        let text = |value: Value| count_or_percent(&path, &value).map(|e| e.to_string());
+        let text = |value: Value| int_or_percent(&path, &value).map(|e| e.to_string());
         assert_eq!(text(json!("25%")), None);
         assert_eq!(
             text(json!(-1)).as_deref(),
@@ -75,7 +75,7 @@ mod tests {
             )
         );
         assert_eq!(
-            at_most_all(&path, &json!("101%")).map(|e| e.to_string()).as_deref(),
+            at_most_100_percent(&path, &json!("101%")).map(|e| e.to_string()).as_deref(),
             Some("p: Invalid value: \"101%\": must not be greater than 100%")
         );
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::body::{Decoded, Decoder, Media, media};
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::patch::document::text_patch;
 use crate::object::patch::outcome::FieldValidation;
 use crate::object::schema::shape::Shape;
@@ -43,7 +43,7 @@ fn with<T>(
     act(Decoder {
         object_type: resource.object_type(),
         body_kind: None,
-        components: &Builtin,
+        components: &BuiltinSchemas,
         is_builtin: &is_builtin,
         validation,
     })
@@ -347,7 +347,8 @@ fn what_a_strategic_patch_makes_is_read_by_the_other_reader(#[case] patch: Value
     let body = patch.to_string();
     let component = "io.k8s.api.apps.v1.Deployment";
     let patched =
-        text_patch::strategic(body.as_bytes(), &object, component, &Builtin, FieldValidation::Warn).unwrap();
+        text_patch::strategic(body.as_bytes(), &object, component, &BuiltinSchemas, FieldValidation::Warn)
+            .unwrap();
     let error = with(&resource, FieldValidation::Warn, |decoder| decoder.patched(&patched)).unwrap_err();
     assert_eq!(error.message, message);
 }

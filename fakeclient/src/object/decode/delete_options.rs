@@ -87,12 +87,12 @@ fn check_header(value: &Value) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::schemas::Builtin;
+    use crate::kinds::schemas::BuiltinSchemas;
     use serde_json::json;
 
     #[track_caller]
     fn check(body: &str, expected: Result<Value, &str>) {
-        let read = read(body.as_bytes(), Media::Json, &Builtin);
+        let read = read(body.as_bytes(), Media::Json, &BuiltinSchemas);
         assert_eq!(read, expected.map_err(str::to_owned), "{body}");
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::apply::field_manager::{FieldManager, Live, group_version_kind};
 use crate::object::apply::field_set::FieldSet;
@@ -61,7 +61,7 @@ pub(crate) async fn patch(
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
     let validation = options.field_validation;
-    let schema = MergeSchema { component: Some(COMPONENT), components: &Builtin };
+    let schema = MergeSchema { component: Some(COMPONENT), components: &BuiltinSchemas };
     let propose = |scale: &Value| {
         let patched = patch.apply(scale, schema, validation)?;
         decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Updated)
@@ -203,7 +203,7 @@ struct ScaleVersions;
 impl Versions for ScaleVersions {
     fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
         let known = api_version == scale::API_VERSION;
-        Ok(known.then(|| ValueType::component(&Builtin, COMPONENT)).flatten())
+        Ok(known.then(|| ValueType::component(&BuiltinSchemas, COMPONENT)).flatten())
     }
 
     fn have_go_types(&self) -> bool {

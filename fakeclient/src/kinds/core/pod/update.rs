@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::kinds::pod_spec::containers::trimmed;
+use crate::kinds::pod_spec::containers::untrimmed_image;
 use crate::kinds::pod_spec::scheduling;
 use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
 
 /// The mutable fields, as the error message lists them.
-const CHANGEABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
+const MUTABLE_FIELDS: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
                           `spec.tolerations` (only additions to existing tolerations),\
                           `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
@@ -32,10 +32,10 @@ pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
             if image.is_empty() {
                 errors.push(FieldError::required(&at, ""));
             }
-            errors.extend(trimmed(&at, image));
+            errors.extend(untrimmed_image(&at, image));
         }
     }
-    match deadline(&path, spec, old) {
+    match deadline_error(&path, spec, old) {
         Some((error, true)) => {
             errors.push(error);
             return errors;
@@ -45,12 +45,12 @@ pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
     }
     errors.extend(tolerations(&path.child("tolerations"), spec, old));
     errors.extend(gates(&path.child("schedulingGates"), spec, old));
-    errors.extend(rest(&path, spec, old));
+    errors.extend(other_changes(&path, spec, old));
     errors
 }
 
 /// The error of a removed or increased deadline. The flag is true if the server then stops the validation.
-fn deadline(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)> {
+fn deadline_error(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)> {
     let key = "activeDeadlineSeconds";
     let at = path.child(key);
     match (spec.number(key), old.number(key)) {
@@ -98,7 +98,7 @@ fn gates(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
 }
 
 /// The error of any other change. It lists the changed fields, where the server prints a diff of Go structs.
-fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
+fn other_changes(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     let mut frozen = spec.clone();
     for list in ["containers", "initContainers"] {
         let images: Vec<Value> = old.list(list).iter().map(|container| container["image"].clone()).collect();
@@ -123,7 +123,7 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     if frozen != *old {
         let mut changes = String::new();
         list_changes("", old, &frozen, &mut changes);
-        let why = format!("pod updates may not change fields other than {CHANGEABLE}\n{changes}");
+        let why = format!("pod updates may not change fields other than {MUTABLE_FIELDS}\n{changes}");
         errors.push(FieldError::forbidden(path, why));
     }
     errors
@@ -262,7 +262,7 @@ mod tests {
                 spec["nodeSelector"] = json!({"a": "b"});
             },
             &[&format!(
-                "spec: Forbidden: pod updates may not change fields other than {CHANGEABLE}\n\
+                "spec: Forbidden: pod updates may not change fields other than {MUTABLE_FIELDS}\n\
                  +containers[0].env: [{{\"name\":\"A\",\"value\":\"b\"}}]\n-containers[0].name: \"c\"\n\
                  +containers[0].name: \"z\"\n+nodeSelector: {{\"a\":\"b\"}}\n"
             )],

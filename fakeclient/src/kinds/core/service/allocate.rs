@@ -34,19 +34,19 @@ pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Pee
     };
     families::complete(service, old).map_err(|errors| invalid(service, &errors))?;
     let owner = old.unwrap_or(service);
-    let others: Vec<&Value> = others(owner, peers).collect();
+    let others: Vec<&Value> = other_services(owner, peers).collect();
     let had_address = old.is_some_and(needs_cluster_ip);
     if needs_cluster_ip(service) && !is_headless(service) && !had_address {
         cluster_ip(service, &others, peers).map_err(|error| match error {
-            Refused::Field(error) => invalid(service, &[error]),
-            Refused::Full(why) => ApiError::internal(&why),
+            AllocationError::Field(error) => invalid(service, &[error]),
+            AllocationError::Exhausted(why) => ApiError::internal(&why),
         })?;
     }
-    let mut ports = Ports::new(&others, old, peers);
+    let mut ports = NodePortAllocator::new(&others, old, peers);
     if ["NodePort", "LoadBalancer"].contains(&spec_type(service)) {
         node_ports(service, &mut ports).map_err(|error| match error {
-            Refused::Field(error) => invalid(service, &[error]),
-            Refused::Full(why) => ApiError::internal(&why),
+            AllocationError::Field(error) => invalid(service, &[error]),
+            AllocationError::Exhausted(why) => ApiError::internal(&why),
         })?;
     }
     if needs_health_port(service) && !old.is_some_and(needs_health_port) {
@@ -56,14 +56,14 @@ pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Pee
 }
 
 /// Failure of an allocation.
-enum Refused {
+enum AllocationError {
     /// The requested value is not available.
     Field(FieldError),
     /// The range is exhausted.
-    Full(String),
+    Exhausted(String),
 }
 
-fn others<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a Value> {
+fn other_services<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a Value> {
     let identity = |service: &Value| {
         let metadata = &service["metadata"];
         (metadata.text("namespace").to_owned(), metadata.text("name").to_owned())
@@ -72,7 +72,7 @@ fn others<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a
     peers.list("services", None).filter(move |other| identity(other) != own)
 }
 
-fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Result<(), Refused> {
+fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Result<(), AllocationError> {
     let asked = service["spec"].list("clusterIPs").first().and_then(Value::as_str).unwrap_or_default();
     let taken: BTreeSet<u32> = others
         .iter()
@@ -84,14 +84,16 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         let offset = if peers.dry_run() { Some(0) } else { free_address(&taken, peers) };
         let name = service["metadata"].text("name");
         let offset = offset.ok_or_else(|| {
-            Refused::Full(format!("failed to allocate a serviceIP for Service {name:?}: range is full"))
+            AllocationError::Exhausted(format!(
+                "failed to allocate a serviceIP for Service {name:?}: range is full"
+            ))
         })?;
         Ipv4Addr::from(NETWORK + offset).to_string()
     } else {
         let refuse = |why: &str| {
             let at = Path::new("spec.clusterIPs");
             let why = format!("failed to allocate IP {asked}: {why}");
-            Refused::Field(FieldError::invalid(at, service["spec"]["clusterIPs"].clone(), why))
+            AllocationError::Field(FieldError::invalid(at, service["spec"]["clusterIPs"].clone(), why))
         };
         let offset = asked.parse::<Ipv4Addr>().map(|ip| u32::from(ip).wrapping_sub(NETWORK));
         match offset {
@@ -125,7 +127,7 @@ fn pick<T: Copy>(free: &[T], peers: &dyn Peers) -> Option<T> {
 }
 
 /// Node ports of one request: those of other Services, of the stored Service, and newly allocated ones.
-struct Ports<'a> {
+struct NodePortAllocator<'a> {
     taken: BTreeSet<i64>,
     own: BTreeSet<i64>,
     now: BTreeSet<i64>,
@@ -133,7 +135,7 @@ struct Ports<'a> {
     peers: &'a dyn Peers,
 }
 
-impl<'a> Ports<'a> {
+impl<'a> NodePortAllocator<'a> {
     fn new(others: &[&Value], old: Option<&Value>, peers: &'a dyn Peers) -> Self {
         let held = |service: &Value| {
             let spec = &service["spec"];
@@ -148,7 +150,7 @@ impl<'a> Ports<'a> {
     }
 
     /// Allocates a requested port.
-    fn take(&mut self, port: i64) -> Result<(), String> {
+    fn allocate(&mut self, port: i64) -> Result<(), String> {
         if self.own.contains(&port) {
             return Ok(());
         }
@@ -165,7 +167,7 @@ impl<'a> Ports<'a> {
     }
 
     /// Allocates any free port.
-    fn take_any(&mut self) -> Option<i64> {
+    fn allocate_next(&mut self) -> Option<i64> {
         if self.peers.dry_run() {
             let placeholder = self.now.last().copied().unwrap_or(LAST_PORT + 1) + 1;
             self.now.insert(placeholder);
@@ -184,7 +186,7 @@ impl<'a> Ports<'a> {
 }
 
 /// On create, ports with the same number (for TCP and UDP) share a node port; on update each gets its own.
-fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused> {
+fn node_ports(service: &mut Value, ports: &mut NodePortAllocator<'_>) -> Result<(), AllocationError> {
     let automatic = spec_type(service) == "NodePort"
         || service["spec"].flag("allocateLoadBalancerNodePorts") != Some(false);
     let listed = service["spec"].list("ports").to_vec();
@@ -211,23 +213,22 @@ fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused>
                 .or(Some(0)),
             (asked, _) => Some(asked.unwrap_or_default()),
         };
-        let node_port =
-            match wanted {
-                None => None,
-                Some(0) => Some(ports.take_any().ok_or_else(|| {
-                    Refused::Full("failed to allocate a nodePort: range is full".to_owned())
-                })?),
-                Some(wanted) => {
-                    let repeated = !ports.creating && given.contains(&Some(wanted));
-                    if !repeated {
-                        let at = Path::new("spec.ports").index(index).child("nodePort");
-                        ports
-                            .take(wanted)
-                            .map_err(|why| Refused::Field(FieldError::invalid(&at, wanted.into(), why)))?;
-                    }
-                    Some(wanted)
+        let node_port = match wanted {
+            None => None,
+            Some(0) => Some(ports.allocate_next().ok_or_else(|| {
+                AllocationError::Exhausted("failed to allocate a nodePort: range is full".to_owned())
+            })?),
+            Some(wanted) => {
+                let repeated = !ports.creating && given.contains(&Some(wanted));
+                if !repeated {
+                    let at = Path::new("spec.ports").index(index).child("nodePort");
+                    ports.allocate(wanted).map_err(|why| {
+                        AllocationError::Field(FieldError::invalid(&at, wanted.into(), why))
+                    })?;
                 }
-            };
+                Some(wanted)
+            }
+        };
         if let Some(node_port) = node_port.filter(|_| known.is_none()) {
             shared.push((number, node_port));
         }
@@ -241,13 +242,14 @@ fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused>
     Ok(())
 }
 
-fn health_port(spec: &mut Value, ports: &mut Ports<'_>) -> Result<(), String> {
+fn health_port(spec: &mut Value, ports: &mut NodePortAllocator<'_>) -> Result<(), String> {
     if let Some(port) = spec.number("healthCheckNodePort").filter(|port| *port != 0) {
         ports
-            .take(port)
+            .allocate(port)
             .map_err(|why| format!("failed to allocate requested HealthCheck NodePort {port}: {why}"))
     } else {
-        let port = ports.take_any().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
+        let port =
+            ports.allocate_next().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
         set(spec, "healthCheckNodePort", port);
         Ok(())
     }
@@ -261,9 +263,9 @@ mod tests {
     use super::*;
 
     /// Stored Services. The flag is true for a dry run; `pick` returns the first free value.
-    struct Stored(Vec<Value>, bool);
+    struct StoredServices(Vec<Value>, bool);
 
-    impl Peers for Stored {
+    impl Peers for StoredServices {
         fn get(&self, _: &str, _: &str, _: &str) -> Option<&Value> {
             None
         }
@@ -291,7 +293,7 @@ mod tests {
         service
     }
 
-    fn create(mut service: Value, peers: &Stored) -> Result<Value, String> {
+    fn create(mut service: Value, peers: &StoredServices) -> Result<Value, String> {
         Service.prepare_create(&mut service);
         Service.apply_defaults(&mut service);
         Service.allocate(&mut service, None, peers).map_err(|error| error.message)?;
@@ -299,23 +301,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(spec: Value, peers: &Stored, why: &str) {
+    fn check_rejected(spec: Value, peers: &StoredServices, why: &str) {
         let answer = create(service("ip", spec), peers).map(|service| service["spec"].clone());
         assert_eq!(answer, Err(format!("Service \"ip\" is invalid: {why}")));
     }
 
     #[test]
     fn address_is_from_the_upper_range_and_unique() {
-        let first = create(service("a", json!({"ports": [{"port": 80}]})), &Stored(vec![], false))
+        let first = create(service("a", json!({"ports": [{"port": 80}]})), &StoredServices(vec![], false))
             .expect("a service");
         assert_eq!(first["spec"]["clusterIP"], "10.0.0.16");
         assert_eq!(first["spec"]["clusterIPs"], json!(["10.0.0.16"]));
         assert_eq!(first["spec"]["ipFamilies"], json!(["IPv4"]));
         assert_eq!(first["spec"]["ipFamilyPolicy"], "SingleStack");
-        let stored = Stored(vec![first], false);
+        let stored = StoredServices(vec![first], false);
         let second = create(service("b", json!({"ports": [{"port": 80}]})), &stored).expect("a service");
         assert_eq!(second["spec"]["clusterIP"], "10.0.0.17");
-        refused(
+        check_rejected(
             json!({"clusterIP": "10.0.0.16", "ports": [{"port": 80}]}),
             &stored,
             "spec.clusterIPs: Invalid value: [\"10.0.0.16\"]: failed to allocate IP 10.0.0.16: provided IP is already allocated",
@@ -325,9 +327,9 @@ mod tests {
     #[test]
     fn address_outside_of_the_range_is_rejected() {
         for ip in ["10.9.0.1", "10.0.0.0", "10.0.0.255"] {
-            refused(
+            check_rejected(
                 json!({"clusterIP": ip, "ports": [{"port": 80}]}),
-                &Stored(vec![], false),
+                &StoredServices(vec![], false),
                 &format!(
                     "spec.clusterIPs: Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: the provided network does not match the current range"
                 ),
@@ -337,28 +339,28 @@ mod tests {
 
     #[test]
     fn unsupported_families_are_rejected() {
-        let peers = Stored(vec![], false);
-        refused(
+        let peers = StoredServices(vec![], false);
+        check_rejected(
             json!({"clusterIP": "fd00::1"}),
             &peers,
             "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: IPv6 is not configured on this cluster",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilyPolicy": "RequireDualStack"}),
             &peers,
             "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilies": ["IPv6"]}),
             &peers,
             "spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilies": ["IPv5"]}),
             &peers,
             "spec.ipFamilies[0]: Unsupported value: \"IPv5\": supported values: \"IPv4\", \"IPv6\"",
         );
-        refused(
+        check_rejected(
             json!({"clusterIPs": ["10.0.0.9"], "clusterIP": "10.0.0.8"}),
             &peers,
             "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: first value must match `clusterIP`",
@@ -367,7 +369,7 @@ mod tests {
 
     #[test]
     fn headless_service_has_families_but_no_address() {
-        let peers = Stored(vec![], false);
+        let peers = StoredServices(vec![], false);
         let bare = create(service("h", json!({"clusterIP": "None"})), &peers).expect("a service");
         assert_eq!(bare["spec"]["clusterIPs"], json!(["None"]));
         assert_eq!(bare["spec"]["ipFamilies"], json!(["IPv4", "IPv6"]));
@@ -382,10 +384,10 @@ mod tests {
         let spec = json!({"type": "NodePort", "ports": [
             {"port": 80, "name": "a", "protocol": "TCP"}, {"port": 80, "name": "b", "protocol": "UDP"}, {"port": 81, "name": "c"},
         ]});
-        let created = create(service("n", spec.clone()), &Stored(vec![], false)).expect("a service");
+        let created = create(service("n", spec.clone()), &StoredServices(vec![], false)).expect("a service");
         let ports: Vec<_> = created["spec"].list("ports").iter().map(|p| p["nodePort"].clone()).collect();
         assert_eq!(ports, [30086, 30086, 30087]);
-        let dry = create(service("n", spec), &Stored(vec![created], true)).expect("a service");
+        let dry = create(service("n", spec), &StoredServices(vec![created], true)).expect("a service");
         let ports: Vec<_> = dry["spec"].list("ports").iter().map(|p| p["nodePort"].clone()).collect();
         assert_eq!(ports, [32769, 32769, 32770]);
         assert_eq!(dry["spec"]["clusterIP"], "10.0.0.0");
@@ -393,13 +395,13 @@ mod tests {
 
     #[test]
     fn node_port_is_unique_and_in_range() {
-        let peers = Stored(vec![], false);
-        refused(
+        let peers = StoredServices(vec![], false);
+        check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}, {"port": 81, "nodePort": 30001}]}),
             &peers,
             "spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated",
         );
-        refused(
+        check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]}),
             &peers,
             "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767",
@@ -409,7 +411,7 @@ mod tests {
     #[test]
     fn local_load_balancer_gets_a_health_check_port() {
         let spec = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 80}]});
-        let created = create(service("lb", spec), &Stored(vec![], false)).expect("a service");
+        let created = create(service("lb", spec), &StoredServices(vec![], false)).expect("a service");
         assert_eq!(created["spec"]["ports"][0]["nodePort"], 30086);
         assert_eq!(created["spec"]["healthCheckNodePort"], 30087);
     }

@@ -56,7 +56,7 @@ pub(super) fn check(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if stop {
         return errors;
     }
-    errors.extend(unmatched(service, ips, families));
+    errors.extend(family_mismatches(service, ips, families));
     errors
 }
 
@@ -77,7 +77,7 @@ fn malformed_ips(ips: &[Value], old: Option<&Value>) -> Vec<FieldError> {
     errors
 }
 
-fn unmatched(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldError> {
+fn family_mismatches(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldError> {
     let path = Path::new("spec.clusterIPs");
     let mut errors = Vec::new();
     if let [first, second] = ips
@@ -138,7 +138,7 @@ pub(super) fn complete(service: &mut Value, old: Option<&Value>) -> Result<(), V
         set(spec, "ipFamilies", families);
         return Ok(());
     }
-    fail_if_any(unconfigured(spec))?;
+    fail_if_any(unsupported_families(spec))?;
     if spec.list("ipFamilies").is_empty() {
         set(spec, "ipFamilies", json!(["IPv4"]));
     }
@@ -181,7 +181,7 @@ fn infer_families(spec: &mut Value) -> Result<(), Vec<FieldError>> {
     Ok(())
 }
 
-fn unconfigured(spec: &Value) -> Vec<FieldError> {
+fn unsupported_families(spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let policy = spec.text("ipFamilyPolicy");
     if policy == "RequireDualStack" {

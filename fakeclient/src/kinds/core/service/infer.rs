@@ -10,7 +10,7 @@ use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, sam
 use super::{is_external, needs_cluster_ip, needs_health_port, spec_type};
 
 /// On create, sets `clusterIPs` from `clusterIP`, never the reverse.
-pub(super) fn plural_from_singular(service: &mut Value) {
+pub(super) fn default_cluster_ips(service: &mut Value) {
     let spec = object_mut(service, "spec");
     let ip = spec.text("clusterIP").to_owned();
     if !ip.is_empty() && spec.list("clusterIPs").is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn plural_from_singular(service: &mut Value) {
 }
 
 /// Keeps allocated values that the update does not set, such as those of a client that sends its manifest again.
-pub(super) fn keep_allocated(service: &mut Value, old: &Value) {
+pub(super) fn patch_allocated_values(service: &mut Value, old: &Value) {
     if needs_cluster_ip(old) && needs_cluster_ip(service) {
         let spec = object_mut(service, "spec");
         if spec.text("clusterIP").is_empty() {
@@ -67,7 +67,7 @@ fn keep_node_ports(spec: &mut Value, old: &Value) {
 }
 
 /// On update, `clusterIPs` follows a changed `clusterIP`, unless both changed.
-pub(super) fn follow_singular(service: &mut Value, old: &Value) {
+pub(super) fn sync_cluster_ips(service: &mut Value, old: &Value) {
     let spec = object_mut(service, "spec");
     let (new_ip, old_ip) = (spec.text("clusterIP").to_owned(), old["spec"].text("clusterIP"));
     if new_ip == old_ip {
@@ -84,7 +84,7 @@ pub(super) fn follow_singular(service: &mut Value, old: &Value) {
 }
 
 /// Drops unchanged fields that the new type does not use.
-pub(super) fn drop_of_other_types(service: &mut Value, old: &Value) {
+pub(super) fn drop_type_dependent_fields(service: &mut Value, old: &Value) {
     let (old_spec, new) = (&old["spec"], service.clone());
     let spec = object_mut(service, "spec");
     let unchanged = |key: &str| same(&new["spec"], old_spec, key);

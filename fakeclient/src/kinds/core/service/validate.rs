@@ -17,7 +17,7 @@ pub(super) fn service(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors = by_type(service, &path);
     for (index, port) in spec.list("ports").iter().enumerate() {
-        errors.extend(one_port(spec.list("ports"), index, port, &path.child("ports").index(index)));
+        errors.extend(port_errors(spec.list("ports"), index, port, &path.child("ports").index(index)));
     }
     errors.extend(labels::map(&path.child("selector"), &spec["selector"]));
     errors.extend(affinity(spec, &path));
@@ -27,9 +27,9 @@ pub(super) fn service(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     errors.extend(one_of(&path.child("type"), spec.text("type"), &types));
     errors.extend(repeated_ports(service, &path.child("ports")));
     errors.extend(source_ranges(service, &path));
-    errors.extend(balancer_only(service, &path));
+    errors.extend(load_balancer_fields(service, &path));
     errors.extend(external_traffic(service, &path));
-    errors.extend(other_traffic(spec, &path));
+    errors.extend(internal_traffic(spec, &path));
     errors
 }
 
@@ -71,7 +71,7 @@ fn by_type(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn one_port(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<FieldError> {
+fn port_errors(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let (name, at) = (port.text("name"), path.child("name"));
     if name.is_empty() {
@@ -184,7 +184,7 @@ fn source_ranges(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn balancer_only(service: &Value, path: &Path) -> Vec<FieldError> {
+fn load_balancer_fields(service: &Value, path: &Path) -> Vec<FieldError> {
     let spec = &service["spec"];
     let is_balancer = spec_type(service) == "LoadBalancer";
     let why = "may only be used when `type` is 'LoadBalancer'";
@@ -228,7 +228,7 @@ fn external_traffic(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
+fn internal_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
     let choices: [(&str, &[&str]); 2] = [
         ("internalTrafficPolicy", &["Cluster", "Local"]),
         ("trafficDistribution", &["PreferClose", "PreferSameZone", "PreferSameNode"]),
@@ -245,10 +245,10 @@ pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let named = spec_type(service) == "ExternalName" || spec_type(old) == "ExternalName";
     if !(named || is_headless(service) && is_headless(old)) {
-        errors.extend(moved(spec, old_spec, "clusterIPs", "primary clusterIP can not be unset"));
+        errors.extend(immutable_field(spec, old_spec, "clusterIPs", "primary clusterIP can not be unset"));
     }
     if !named && !is_headless(service) && !is_headless(old) {
-        errors.extend(moved(spec, old_spec, "ipFamilies", "primary ipFamily can not be unset"));
+        errors.extend(immutable_field(spec, old_spec, "ipFamilies", "primary ipFamily can not be unset"));
     }
     let class = |spec: &Value| spec["loadBalancerClass"].clone();
     if spec_type(service) == "LoadBalancer"
@@ -267,7 +267,7 @@ pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn moved(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
+fn immutable_field(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
     let (new, held) = (spec.list(key), old.list(key));
     let path = Path::new("spec").child(key);
     let say = |index: usize, why: &str| FieldError::invalid(path.index(index), json!(new), why);

@@ -32,14 +32,14 @@ pub(super) fn warnings(service: &Value) -> Vec<String> {
         headless && spec.text("sessionAffinity") != "None",
         "spec.SessionAffinity is ignored for headless services",
     );
-    said.extend(each(&path, spec, "externalIPs", ip::odd_address));
+    said.extend(each(&path, spec, "externalIPs", ip::non_canonical_address));
     if external_ips && !headless && kind != "ExternalName" {
         said.push(
             "spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned(),
         );
     }
-    said.extend(ip::odd_address(&path.child("loadBalancerIP"), spec.text("loadBalancerIP")));
-    said.extend(each(&path, spec, "loadBalancerSourceRanges", ip::odd_network));
+    said.extend(ip::non_canonical_address(&path.child("loadBalancerIP"), spec.text("loadBalancerIP")));
+    said.extend(each(&path, spec, "loadBalancerSourceRanges", ip::non_canonical_network));
     if kind == "ExternalName" && external_ips {
         said.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".to_owned());
     }

@@ -6,7 +6,7 @@ use crate::object::quantity::Quantity;
 use crate::object::view::fields::Read;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
-pub(super) fn of_service(spec: &Value) -> &'static str {
+pub(super) fn qos_class(spec: &Value) -> &'static str {
     if spec.has("resources") {
         return of_requirements(&spec["resources"]);
     }
@@ -48,7 +48,7 @@ mod tests {
         let half = json!({"limits": {"cpu": "1"}, "requests": {"cpu": "1"}});
         let class = |resources: &[&Value]| {
             let containers: Vec<_> = resources.iter().map(|r| json!({"resources": r})).collect();
-            of_service(&json!({"containers": containers}))
+            qos_class(&json!({"containers": containers}))
         };
         assert_eq!(class(&[&json!({})]), "BestEffort");
         assert_eq!(class(&[&full]), "Guaranteed");

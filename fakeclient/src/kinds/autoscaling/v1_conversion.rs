@@ -17,12 +17,14 @@ const USE_OF_CPU: &str = "targetCPUUtilizationPercentage";
 pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     let spec = object_mut(object, "spec");
     if spec.has("behavior") {
-        return Err(beyond("behavior"));
+        return Err(not_modelled("behavior"));
     }
     let target = match spec.list("metrics") {
         [] => None,
-        [metric] => Some(use_of_cpu(metric).ok_or_else(|| beyond("measures other than the use of CPUs"))?),
-        _ => return Err(beyond("several measures")),
+        [metric] => {
+            Some(cpu_utilization(metric).ok_or_else(|| not_modelled("measures other than the use of CPUs"))?)
+        }
+        _ => return Err(not_modelled("several measures")),
     };
     remove(spec, "metrics");
     if let Some(target) = target {
@@ -30,7 +32,7 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     }
     let status = object_mut(object, "status");
     if !status.list("currentMetrics").is_empty() {
-        return Err(beyond("current measures"));
+        return Err(not_modelled("current measures"));
     }
     remove(status, "currentMetrics");
     let conditions = status.list("conditions").iter().map(condition).collect::<Vec<_>>().join(",");
@@ -48,7 +50,7 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
 
 /// Converts an autoscaler of `autoscaling/v1` to the stored version, with its defaults.
 pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
-    let conditions = kept(object)?;
+    let conditions = take_conditions(object)?;
     let spec = object_mut(object, "spec");
     if let Some(target) = spec.number(USE_OF_CPU) {
         let target = json!({"type": "Utilization", "averageUtilization": target});
@@ -57,7 +59,7 @@ pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
     }
     let status = object_mut(object, "status");
     if status.has("currentCPUUtilizationPercentage") {
-        return Err(beyond("current measures"));
+        return Err(not_modelled("current measures"));
     }
     if status.number("currentReplicas") == Some(0) {
         remove(status, "currentReplicas");
@@ -71,13 +73,13 @@ pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
 }
 
 /// Removes the annotation with the conditions. Returns the conditions.
-fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
+fn take_conditions(object: &mut Value) -> Result<Option<Value>, ApiError> {
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return Ok(None);
     };
     for unknown in UNKNOWN {
         if annotations.contains_key(&format!("autoscaling.alpha.kubernetes.io/{unknown}")) {
-            return Err(beyond(unknown));
+            return Err(not_modelled(unknown));
         }
     }
     let text = annotations.remove(CONDITIONS);
@@ -88,7 +90,7 @@ fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
 }
 
 /// The average utilization of a CPU resource metric; `None` for any other metric.
-fn use_of_cpu(metric: &Value) -> Option<i64> {
+fn cpu_utilization(metric: &Value) -> Option<i64> {
     let resource = &metric["resource"];
     let of_cpu = metric.text("type") == "Resource" && resource.text("name") == "cpu";
     if of_cpu { resource["target"].number("averageUtilization") } else { None }
@@ -105,7 +107,7 @@ fn condition(condition: &Value) -> String {
     format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
 }
 
-fn beyond(what: &str) -> ApiError {
+fn not_modelled(what: &str) -> ApiError {
     ApiError::not_modelled(&format!("{what} of a HorizontalPodAutoscaler in autoscaling/v1"))
 }
 

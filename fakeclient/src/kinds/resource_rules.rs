@@ -20,11 +20,11 @@ const UNSELECTABLE: &str =
 /// The rule of one kind.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(crate) struct Rule {
-    generation: Option<Bump>,
-    select: Option<Vec<Select>>,
+pub(crate) struct ResourceRule {
+    generation: Option<GenerationEntry>,
+    select: Option<Vec<SelectableEntry>>,
     unselectable: Option<String>,
-    scale: Option<Scale>,
+    scale: Option<ScaleEntry>,
     /// Storage key, if another resource has the same objects.
     storage: Option<String>,
     /// Storage version, if several are served.
@@ -35,7 +35,7 @@ pub(crate) struct Rule {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Bump {
+enum GenerationEntry {
     Spec,
     All,
     Once,
@@ -46,14 +46,14 @@ enum Bump {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Select {
+enum SelectableEntry {
     Path(String),
-    Field(Field),
+    FieldEntry(FieldEntry),
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Field {
+struct FieldEntry {
     label: String,
     paths: Vec<String>,
     #[serde(default)]
@@ -62,38 +62,38 @@ struct Field {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scale {
+struct ScaleEntry {
     spec: String,
     status: String,
     selector: Option<String>,
 }
 
-static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
+static RULES: LazyLock<BTreeMap<String, ResourceRule>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../data/rules.json")).expect("data/rules.json is of this form")
 });
 
 /// The rule of a resource such as `deployments.apps`; the default without a line.
-pub(crate) fn rule_of(group_resource: &str) -> Rule {
+pub(crate) fn rule_of(group_resource: &str) -> ResourceRule {
     RULES.get(group_resource).cloned().unwrap_or_default()
 }
 
 /// All kinds with a line, to test their names.
 #[cfg(test)]
-pub(crate) fn named() -> impl Iterator<Item = &'static str> {
+pub(crate) fn resources_with_rules() -> impl Iterator<Item = &'static str> {
     RULES.keys().map(String::as_str)
 }
 
-impl Rule {
+impl ResourceRule {
     /// The generation rule.
     pub(crate) fn generation(&self) -> Generation {
         match self.generation {
             None => Generation::Never,
-            Some(Bump::Spec) => Generation::Spec,
-            Some(Bump::All) => Generation::AllButMetadata,
-            Some(Bump::Once) => Generation::Once,
-            Some(Bump::SpecAndAnnotations) => Generation::SpecAndAnnotations,
-            Some(Bump::AllAndLabels) => Generation::ContentAndLabels,
-            Some(Bump::SpecAfterCreate) => Generation::SpecAfterCreate,
+            Some(GenerationEntry::Spec) => Generation::Spec,
+            Some(GenerationEntry::All) => Generation::AllButMetadata,
+            Some(GenerationEntry::Once) => Generation::Once,
+            Some(GenerationEntry::SpecAndAnnotations) => Generation::SpecAndAnnotations,
+            Some(GenerationEntry::AllAndLabels) => Generation::ContentAndLabels,
+            Some(GenerationEntry::SpecAfterCreate) => Generation::SpecAfterCreate,
         }
     }
 
@@ -102,7 +102,7 @@ impl Rule {
         let Some(select) = &self.select else {
             return vec![SelectableField::at("metadata.name"), SelectableField::at("metadata.namespace")];
         };
-        select.iter().map(Select::field).collect()
+        select.iter().map(SelectableEntry::field).collect()
     }
 
     /// The message for an unsupported field label.
@@ -146,11 +146,11 @@ impl Rule {
     }
 }
 
-impl Select {
+impl SelectableEntry {
     fn field(&self) -> SelectableField {
         match self {
             Self::Path(path) => SelectableField::at(path),
-            Self::Field(field) => SelectableField {
+            Self::FieldEntry(field) => SelectableField {
                 label: field.label.clone(),
                 paths: field.paths.clone(),
                 absent: field.absent.clone(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
 
 /// Sets the defaults of the spec of a Pod or Pod template.
-pub(crate) fn complete(spec: &mut Value) {
+pub(crate) fn set_pod_spec_defaults(spec: &mut Value) {
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         items_mut(spec, list).for_each(container);
     }
@@ -126,7 +126,7 @@ fn items_of_downward(source: &mut Value) {
 }
 
 /// Sets the defaults of Pods that templates do not get: requests from limits, host ports, service links.
-pub(crate) fn complete_pod(spec: &mut Value) {
+pub(crate) fn set_pod_defaults(spec: &mut Value) {
     if spec.number("terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
         set(spec, "terminationGracePeriodSeconds", 1);
     }
@@ -197,7 +197,7 @@ mod tests {
             ("Not An Image", "IfNotPresent"),
         ] {
             let mut spec = json!({"containers": [{"name": "c", "image": image}]});
-            complete(&mut spec);
+            set_pod_spec_defaults(&mut spec);
             assert_eq!(spec["containers"][0]["imagePullPolicy"], policy, "{image}");
         }
     }
@@ -207,14 +207,14 @@ mod tests {
         let mut spec = json!({"containers": [
             {"resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}},
         ]});
-        complete_pod(&mut spec);
+        set_pod_defaults(&mut spec);
         assert_eq!(spec["containers"][0]["resources"]["requests"], json!({"cpu": "500m", "memory": "1Gi"}));
     }
 
     #[test]
     fn host_network_sets_host_ports() {
         let mut spec = json!({"hostNetwork": true, "containers": [{"ports": [{"containerPort": 80}]}]});
-        complete_pod(&mut spec);
+        set_pod_defaults(&mut spec);
         assert_eq!(spec["containers"][0]["ports"], json!([{"containerPort": 80, "hostPort": 80}]));
     }
 
@@ -227,9 +227,9 @@ mod tests {
             "volumes": [{"name": "v"}, {"name": "i", "image": {"reference": "x"}}, {"name": "s", "secret": {"secretName": "x"}},
                 {"name": "p", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}],
         });
-        complete(&mut spec);
+        set_pod_spec_defaults(&mut spec);
         let once = spec.clone();
-        complete(&mut spec);
+        set_pod_spec_defaults(&mut spec);
         assert_eq!(spec, once);
         assert_eq!(
             spec["volumes"],
