@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::{Group, GroupVersion, Registry};
 use crate::registry::resource::{Resource, Subresource};
 
@@ -167,7 +167,7 @@ fn aggregate_resource(resource: &Resource) -> Value {
 
 /// A built-in resource leaves out the group and version that equal the list's; a custom resource repeats them.
 fn response_kind(resource: &Resource, of_parent: bool, group: &str, version: &str, kind: &str) -> Value {
-    if of_parent && matches!(resource.shape, Shape::Builtin { .. }) {
+    if of_parent && matches!(resource.schema, ResourceSchema::Builtin { .. }) {
         json!({"group": "", "version": "", "kind": kind})
     } else {
         json!({"group": group, "version": version, "kind": kind})

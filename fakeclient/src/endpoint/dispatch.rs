@@ -205,7 +205,7 @@ async fn patch_object(
         let config = ApplyConfiguration::read(&input.body)?;
         return write_reply(&apply::apply(scope, part, &config, &options).await?, renderer);
     }
-    let strategic = scope.resource.takes_strategic_merge_patch();
+    let strategic = scope.resource.supports_strategic_merge_patch();
     let patch = Patch::read(input.patch_type(), &input.body, strategic)?;
     let options = input.write_options("PatchOptions")?;
     renderer.object(200, &patch::patch(scope, part, &patch, &options).await?)
@@ -217,7 +217,7 @@ async fn patch_scale(scope: &RequestScope, input: &RawRequest) -> Result<Reply, 
         let config = ApplyConfiguration::read(&input.body)?;
         scale::apply(scope, &config, &options).await?
     } else {
-        let strategic = scope.resource.takes_strategic_merge_patch();
+        let strategic = scope.resource.supports_strategic_merge_patch();
         let patch = Patch::read(input.patch_type(), &input.body, strategic)?;
         scale::patch(scope, &patch, &input.write_options("PatchOptions")?).await?
     };

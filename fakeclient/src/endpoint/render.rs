@@ -12,9 +12,9 @@ use super::response::{Reply, WatchFrames};
 use crate::error::ApiError;
 use crate::instruments::clock::Clock;
 use crate::kinds::columns::printers;
-use crate::object::table::answer::{self, TableOptions};
 use crate::object::table::custom;
-use crate::object::table::request::Include;
+use crate::object::table::include_object::IncludeObjectPolicy;
+use crate::object::table::response::{self as table_response, TableOptions};
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 use crate::store::Revision;
@@ -66,7 +66,7 @@ impl Renderer {
     fn item(&self, object: &ServedObject) -> Bytes {
         match self.form {
             ResponseForm::Metadata(version) => {
-                answer::partial(&object.with_managed_fields(), version).to_string().into()
+                table_response::partial(&object.with_managed_fields(), version).to_string().into()
             }
             _ if self.resource.list_items_omit_type() => object.item_bytes(),
             _ => object.bytes(),
@@ -170,8 +170,10 @@ impl Renderer {
     fn rendered(&self, value: Value, columns: bool) -> Result<Value, ApiError> {
         Ok(match self.form {
             ResponseForm::Object => value,
-            ResponseForm::Metadata(version) => answer::partial(&value, version),
-            ResponseForm::Table(_) => self.table(&[&value], answer::metadata_of_one(&value), columns)?,
+            ResponseForm::Metadata(version) => table_response::partial(&value, version),
+            ResponseForm::Table(_) => {
+                self.table(&[&value], table_response::metadata_of_one(&value), columns)?
+            }
         })
     }
 
@@ -179,7 +181,7 @@ impl Renderer {
     fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
         let options = TableOptions {
             version: if let ResponseForm::Table(version) = self.form { version } else { "v1" },
-            include: Include::parse(self.include_object.as_deref())?,
+            include: IncludeObjectPolicy::parse(self.include_object.as_deref())?,
             headers: columns,
             now: self.clock.now(),
         };
@@ -187,7 +189,7 @@ impl Renderer {
             Some(_) => printers::printer(&self.resource),
             None => custom::printer(&self.resource.columns),
         };
-        Ok(answer::table(&printer, objects.iter().copied(), meta, options))
+        Ok(table_response::table(&printer, objects.iter().copied(), meta, options))
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::resource_rules::{ResourceRule, rule_of};
 use super::strategies::strategy_of;
 use crate::error::qualified;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
 use crate::registry::lookup::BuiltinResources;
@@ -103,7 +103,7 @@ impl ResourceEntry {
         Resource {
             storage: storage(&rule, &self.group, &self.version, &group_resource),
             strategy: strategy_of(&group_resource),
-            shape: Shape::Builtin { component: self.component },
+            schema: ResourceSchema::Builtin { component: self.component },
             storage_version_hash: self.storage_version_hash,
             selectable: SelectableFields { fields: rule.selectable_fields(), refusal: rule.unselectable() },
             reset: rule.reset_fields(has_status),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::schemas;
-use crate::object::schema::structural::{Additional, Structural};
+use crate::object::schema::structural::{AdditionalProperties, Structural};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -93,7 +93,7 @@ fn field_defaulter(
         return field_defaulter(items, plans).map(|step| FieldDefaulter::Items(Box::new(step)));
     }
     match &schema.additional {
-        Additional::Schema(values) => {
+        AdditionalProperties::Schema(values) => {
             field_defaulter(values, plans).map(|step| FieldDefaulter::Values(Box::new(step)))
         }
         _ => None,

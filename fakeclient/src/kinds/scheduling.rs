@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// The system priority classes: name, value, description. A Pod may refer to them even if they are not stored.

@@ -88,13 +88,15 @@ fn parse(line: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::schema::shape::Shape;
-    use crate::object::schema::structural::{Additional, ListType};
+    use crate::object::schema::resource_schema::ResourceSchema;
+    use crate::object::schema::structural::{AdditionalProperties, ListType};
 
     #[test]
     fn every_built_in_kind_has_a_component() {
         for resource in crate::kinds::registry().resources() {
-            let Shape::Builtin { component: name } = &resource.shape else { unreachable!("built in") };
+            let ResourceSchema::Builtin { component: name } = &resource.schema else {
+                unreachable!("built in")
+            };
             assert!(component(name).is_some(), "{name} is missing");
         }
     }
@@ -104,7 +106,7 @@ mod tests {
         fn references<'a>(node: &'a Structural, found: &mut Vec<&'a str>) {
             found.extend(node.reference.as_deref());
             node.properties.values().chain(node.items.as_deref()).for_each(|n| references(n, found));
-            if let Additional::Schema(schema) = &node.additional {
+            if let AdditionalProperties::Schema(schema) = &node.additional {
                 references(schema, found);
             }
         }

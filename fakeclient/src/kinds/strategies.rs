@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::registry::custom::definition::Definition;
+use crate::registry::custom::definition::CustomResourceDefinition;
 use crate::registry::strategy::Strategy;
 
 use super::generic::GenericKind;
@@ -26,7 +26,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
         "services" => Arc::new(core::service::Service),
-        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(Definition),
+        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(CustomResourceDefinition),
         "daemonsets.apps" => Arc::new(apps::daemon_set::DaemonSet),
         "deployments.apps" => Arc::new(apps::deployment::Deployment),
         "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),

@@ -14,10 +14,10 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
 /// Compiles a pattern. For common mistakes, the error has Go's message.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {
     let Err(error) = compile(pattern) else { return Ok(()) };
-    Err(format!("error parsing regexp: {}", go_words(pattern, &error.to_string())))
+    Err(format!("error parsing regexp: {}", go_message(pattern, &error.to_string())))
 }
 
-fn go_words(pattern: &str, error: &str) -> String {
+fn go_message(pattern: &str, error: &str) -> String {
     let perl = ["(?=", "(?!", "(?<=", "(?<!"].into_iter().find(|look| pattern.contains(look));
     let found = |marker: &str| error.contains(marker);
     if let Some(look) = perl {
@@ -47,42 +47,42 @@ fn go_words(pattern: &str, error: &str) -> String {
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
-    let mut class = Class::Outside;
+    let mut class = ClassState::Outside;
     while let Some(c) = rest.chars().next() {
         let mut used = c.len_utf8();
         match c {
-            '\\' if rest[1..].starts_with('Q') && class == Class::Outside => {
+            '\\' if rest[1..].starts_with('Q') && class == ClassState::Outside => {
                 let quoted = &rest[2..];
                 let end = quoted.find("\\E").unwrap_or(quoted.len());
                 out.push_str(&regex::escape(&quoted[..end]));
                 used = (2 + end + 2).min(rest.len());
             }
             '\\' => {
-                used += escape(&rest[1..], class != Class::Outside, &mut out);
+                used += escape(&rest[1..], class != ClassState::Outside, &mut out);
                 class = class.after_item();
             }
-            '[' if class == Class::Outside => {
+            '[' if class == ClassState::Outside => {
                 out.push('[');
-                class = Class::Start;
+                class = ClassState::Start;
             }
             '[' if rest.starts_with("[:") => {
                 let end = rest.find(":]").map_or(1, |end| end + 2);
                 out.push_str(&rest[..end]);
                 used = end;
-                class = Class::Inside;
+                class = ClassState::Inside;
             }
-            '^' if class == Class::Start => {
+            '^' if class == ClassState::Start => {
                 out.push('^');
-                class = Class::Negated;
+                class = ClassState::Negated;
             }
-            ']' if class == Class::Inside => {
+            ']' if class == ClassState::Inside => {
                 out.push(']');
-                class = Class::Outside;
+                class = ClassState::Outside;
             }
-            '[' | ']' | '&' | '~' if class != Class::Outside => {
+            '[' | ']' | '&' | '~' if class != ClassState::Outside => {
                 out.push('\\');
                 out.push(c);
-                class = Class::Inside;
+                class = ClassState::Inside;
             }
             c => {
                 out.push(c);
@@ -96,14 +96,14 @@ fn translate(pattern: &str) -> String {
 
 /// Position of the translation in a bracketed class.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum ClassState {
     Outside,
     Start,
     Negated,
     Inside,
 }
 
-impl Class {
+impl ClassState {
     fn after_item(self) -> Self {
         if self == Self::Outside { Self::Outside } else { Self::Inside }
     }

@@ -8,7 +8,7 @@ use crate::error::field::FieldError;
 
 /// An owner reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner<'v> {
+pub(crate) struct OwnerReference<'v> {
     /// `group/version` or `v1`.
     pub(crate) api_version: &'v str,
     /// Kind of the owner.
@@ -24,15 +24,15 @@ pub(crate) struct Owner<'v> {
 }
 
 /// The owner references of an object.
-pub(crate) fn owners(object: &Value) -> impl Iterator<Item = Owner<'_>> {
+pub(crate) fn owners(object: &Value) -> impl Iterator<Item = OwnerReference<'_>> {
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
     list.into_iter().flatten().map(owner)
 }
 
-fn owner(entry: &Value) -> Owner<'_> {
+fn owner(entry: &Value) -> OwnerReference<'_> {
     let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
     let flag = |field: &str| entry.get(field).and_then(Value::as_bool).unwrap_or_default();
-    Owner {
+    OwnerReference {
         api_version: text("apiVersion"),
         kind: text("kind"),
         name: text("name"),
@@ -44,7 +44,7 @@ fn owner(entry: &Value) -> Owner<'_> {
 
 /// Removes repeated owner references. Returns the text of a `Warning` header, if any. Called after admission, also on
 /// update and patch.
-pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
+pub(crate) fn remove_repeated(object: &mut Value) -> Option<String> {
     owners(object).nth(1)?;
     let list = metadata::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
@@ -71,7 +71,7 @@ pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.ownerReferences";
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
     let mut errors = Vec::new();
-    let mut controller: Option<Owner<'_>> = None;
+    let mut controller: Option<OwnerReference<'_>> = None;
     for (index, entry) in list.into_iter().flatten().enumerate() {
         let owner = owner(entry);
         errors.extend(owner_errors(owner, entry, &format!("{path}[{index}]")));
@@ -91,7 +91,7 @@ pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn owner_errors(owner: Owner<'_>, entry: &Value, path: &str) -> Vec<FieldError> {
+fn owner_errors(owner: OwnerReference<'_>, entry: &Value, path: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let required = |field: &str| FieldError::required(format!("{path}.{field}"), "must not be empty");
     if owner.api_version.is_empty() {
@@ -189,9 +189,9 @@ mod tests {
     fn repeated_owner_is_dropped_with_a_warning() {
         let one = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"});
         let mut object = json!({"metadata": {"ownerReferences": [one, one]}});
-        let warning = drop_repeated(&mut object).unwrap();
+        let warning = remove_repeated(&mut object).unwrap();
         assert!(warning.ends_with("please fix your requests; duplicate UID(s) observed: 1"), "{warning}");
         assert_eq!(owners(&object).count(), 1);
-        assert_eq!(drop_repeated(&mut object), None);
+        assert_eq!(remove_repeated(&mut object), None);
     }
 }

@@ -13,7 +13,7 @@ const SUFFIX: &str = "unable to parse quantity's suffix";
 
 /// Format of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
+enum Format {
     DecimalSi,
     DecimalExponent,
     BinarySi,
@@ -25,12 +25,12 @@ pub(crate) struct Quantity {
     /// Significant digits; the value is `digits * 10^exponent`.
     digits: i128,
     exponent: i32,
-    style: Style,
+    style: Format,
     /// The original text, if the server prints it unchanged.
     written: Option<String>,
 }
 
-struct Parts<'a> {
+struct QuantityParts<'a> {
     negative: bool,
     whole: &'a str,
     fraction: &'a str,
@@ -55,7 +55,7 @@ impl Quantity {
         let written = is_canonical(&parts, style, power, exponent).then(|| text.to_owned());
         let mut quantity = Self { digits, exponent, style, written };
         quantity.round_up(-9);
-        if style == Style::BinarySi && quantity.exponent >= 0 && quantity.digits > i128::from(i64::MAX) {
+        if style == Format::BinarySi && quantity.exponent >= 0 && quantity.digits > i128::from(i64::MAX) {
             quantity.digits = i128::from(i64::MAX);
             quantity.written = None;
         }
@@ -88,7 +88,7 @@ impl Quantity {
 
     /// An integer quantity.
     pub(crate) fn of(number: i64) -> Self {
-        Self { digits: number.into(), exponent: 0, style: Style::DecimalSi, written: None }
+        Self { digits: number.into(), exponent: 0, style: Format::DecimalSi, written: None }
     }
 
     /// The sum, in the format of the first operand unless that is zero.
@@ -134,7 +134,7 @@ impl Quantity {
         if self.digits == 0 {
             return "0".to_owned();
         }
-        if self.style == Style::BinarySi {
+        if self.style == Format::BinarySi {
             let whole = scaled(self.digits, self.exponent, 0);
             let exact = self.exponent >= 0 || scaled(whole, 0, self.exponent) == self.digits;
             if exact && whole.abs() >= 1024 {
@@ -150,11 +150,11 @@ impl Quantity {
             digits /= 10;
             exponent += 1;
         }
-        while exponent.rem_euclid(3) != 0 || exponent > 18 && self.style != Style::DecimalExponent {
+        while exponent.rem_euclid(3) != 0 || exponent > 18 && self.style != Format::DecimalExponent {
             digits *= 10;
             exponent -= 1;
         }
-        if self.style == Style::DecimalExponent {
+        if self.style == Format::DecimalExponent {
             return if exponent == 0 { digits.to_string() } else { format!("{digits}e{exponent}") };
         }
         let suffix = match exponent {
@@ -197,13 +197,13 @@ fn scaled(digits: i128, from: i32, to: i32) -> i128 {
 }
 
 /// True if the server prints the original text instead of the canonical form.
-fn is_canonical(parts: &Parts<'_>, style: Style, power: i32, exponent: i32) -> bool {
+fn is_canonical(parts: &QuantityParts<'_>, style: Format, power: i32, exponent: i32) -> bool {
     let shifted = format!("{}{}", parts.whole, parts.fraction);
     let Ok(value) = shifted.parse::<i64>() else {
         return false;
     };
     let length = i32::try_from(shifted.len()).unwrap_or(i32::MAX);
-    if style == Style::BinarySi {
+    if style == Format::BinarySi {
         let fits = length + power * 3 / 10 < 15;
         return parts.fraction.is_empty() && fits && power % 10 == 0 && value & 7 != 0;
     }
@@ -214,7 +214,7 @@ fn is_canonical(parts: &Parts<'_>, style: Style, power: i32, exponent: i32) -> b
         && !shifted.starts_with('0')
 }
 
-fn split(text: &str) -> Result<Parts<'_>, &'static str> {
+fn split(text: &str) -> Result<QuantityParts<'_>, &'static str> {
     let (negative, rest) = match text.as_bytes().first() {
         None => return Err(FORMAT),
         Some(b'-') => (true, &text[1..]),
@@ -239,13 +239,13 @@ fn split(text: &str) -> Result<Parts<'_>, &'static str> {
     // Leading zeros are not significant.
     let significant = whole.trim_start_matches('0');
     let whole = if significant.is_empty() && !whole.is_empty() { "0" } else { significant };
-    Ok(Parts { negative, whole, fraction, suffix })
+    Ok(QuantityParts { negative, whole, fraction, suffix })
 }
 
 /// Base, exponent and format of a suffix.
-fn read_suffix(suffix: &str) -> Option<(u32, i32, Style)> {
-    let decimal = |power| Some((10, power, Style::DecimalSi));
-    let binary = |power| Some((2, power, Style::BinarySi));
+fn read_suffix(suffix: &str) -> Option<(u32, i32, Format)> {
+    let decimal = |power| Some((10, power, Format::DecimalSi));
+    let binary = |power| Some((2, power, Format::BinarySi));
     match suffix {
         "n" => decimal(-9),
         "u" => decimal(-6),
@@ -265,7 +265,7 @@ fn read_suffix(suffix: &str) -> Option<(u32, i32, Style)> {
         "Ei" => binary(60),
         _ => {
             let power = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-            (-40..=30).contains(&power).then_some((10, power, Style::DecimalExponent))
+            (-40..=30).contains(&power).then_some((10, power, Format::DecimalExponent))
         }
     }
 }

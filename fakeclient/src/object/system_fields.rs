@@ -10,7 +10,7 @@ const SYSTEM_FIELDS: [&str; 5] =
     ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
 /// Sets the request's namespace (empty for a cluster-scoped resource). 400 if the object has another one.
-pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
+pub(crate) fn set_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
     let own = metadata::namespace(object);
     if own == requested {
         return Ok(());
@@ -54,7 +54,7 @@ pub(crate) fn wipe_system_fields(object: &mut Value) {
 }
 
 /// Removes fields that a client cannot set on create, and sets the uid and the creation time (RFC 3339, whole seconds).
-pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
+pub(crate) fn set_system_fields(object: &mut Value, uid: &str, now: &str) {
     wipe_system_fields(object);
     let metadata = metadata::of_mut(object);
     metadata.insert("uid".to_owned(), uid.into());
@@ -63,7 +63,7 @@ pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
 
 /// Keeps the fields that only the server changes on update: generation, creationTimestamp and deletionTimestamp. An
 /// absent uid or grace period is copied; a different one is left to the validation.
-pub(crate) fn carry_over(object: &mut Value, old: &Value) {
+pub(crate) fn keep_system_fields(object: &mut Value, old: &Value) {
     let Some(old) = old.get("metadata").and_then(Value::as_object) else {
         return;
     };
@@ -109,7 +109,7 @@ mod tests {
             "name": "x", "uid": "abc", "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x",
             "deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 4, "generation": 7,
         }});
-        begin(&mut object, "u-1", "2026-11-22T18:12:00Z");
+        set_system_fields(&mut object, "u-1", "2026-11-22T18:12:00Z");
         assert_eq!(
             object["metadata"],
             json!({"name": "x", "uid": "u-1", "creationTimestamp": "2026-11-22T18:12:00Z", "generation": 7})
@@ -123,10 +123,10 @@ mod tests {
             "deletionGracePeriodSeconds": 0, "generation": 2,
         }});
         let mut object = json!({"metadata": {"name": "x", "creationTimestamp": "z", "generation": 99}});
-        carry_over(&mut object, &old);
+        keep_system_fields(&mut object, &old);
         assert_eq!(object, old);
         let mut object = json!({"metadata": {"name": "x", "uid": "other"}});
-        carry_over(&mut object, &old);
+        keep_system_fields(&mut object, &old);
         assert_eq!(object["metadata"]["uid"], "other", "another uid is for the rules to refuse");
     }
 
@@ -146,14 +146,14 @@ mod tests {
     #[test]
     fn namespace_defaults_to_that_of_the_request() {
         let mut object = json!({"metadata": {"name": "x"}});
-        settle_namespace(&mut object, "team").unwrap();
+        set_namespace(&mut object, "team").unwrap();
         assert_eq!(metadata::namespace(&object), "team");
-        let error = settle_namespace(&mut object, "other").unwrap_err();
+        let error = set_namespace(&mut object, "other").unwrap_err();
         assert_eq!(
             error.message,
             "the namespace of the provided object does not match the namespace sent on the request"
         );
-        settle_namespace(&mut object, "").unwrap();
+        set_namespace(&mut object, "").unwrap();
         assert_eq!(metadata::namespace(&object), "", "a cluster-scoped object loses it");
     }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
 /// A stored object in the version of `resource`. `storage` is the storage version, if it is served.
@@ -18,11 +18,11 @@ pub(crate) fn served<'v>(
     storage: Option<&Resource>,
     stored: &'v Value,
 ) -> Result<Cow<'v, Value>, ApiError> {
-    let Shape::Custom { schema } = &resource.shape else {
+    let ResourceSchema::Custom { schema } = &resource.schema else {
         if resource.is_storage_version() {
             return Ok(Cow::Borrowed(stored));
         }
-        resource.strategy.converts()?;
+        resource.strategy.check_convertible()?;
         let mut value = stored.clone();
         value["apiVersion"] = resource.api_version().into();
         if !resource.strategy.convert_to_served(&mut value)? {
@@ -32,13 +32,13 @@ pub(crate) fn served<'v>(
     };
     let mut value = stored.clone();
     let own = resource.is_storage_version().then_some(resource);
-    if let Some(Shape::Custom { schema }) = own.or(storage).map(|stored_as| &stored_as.shape) {
+    if let Some(ResourceSchema::Custom { schema }) = own.or(storage).map(|stored_as| &stored_as.schema) {
         schema.apply_defaults(&mut value);
     }
     if own.is_some() {
         return Ok(if value == *stored { Cow::Borrowed(stored) } else { Cow::Owned(value) });
     }
-    resource.strategy.converts()?;
+    resource.strategy.check_convertible()?;
     value["apiVersion"] = resource.api_version().into();
     schema.prune(&mut value);
     schema.drop_nulls(&mut value);
@@ -51,18 +51,18 @@ pub(crate) fn stored(
     storage: Option<&Resource>,
     mut object: Value,
 ) -> Result<Value, ApiError> {
-    if let Shape::Custom { schema } = &resource.shape {
+    if let ResourceSchema::Custom { schema } = &resource.schema {
         // Null is dropped from fields that are not nullable.
         schema.drop_nulls(&mut object);
     }
     if resource.is_storage_version() {
         return Ok(object);
     }
-    resource.strategy.converts()?;
+    resource.strategy.check_convertible()?;
     let (group, version) = (&resource.storage.group, &resource.storage.version);
     object["apiVersion"] =
         if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
-    if let Some(Shape::Custom { schema }) = storage.map(|stored_as| &stored_as.shape) {
+    if let Some(ResourceSchema::Custom { schema }) = storage.map(|stored_as| &stored_as.schema) {
         schema.prune(&mut object);
         return Ok(object);
     }

@@ -10,20 +10,20 @@ use super::resource::Resource;
 /// Plural → resource, in one version.
 type Plurals = BTreeMap<String, Arc<Resource>>;
 /// Group → version → plural → resource.
-type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
+type GroupIndex = BTreeMap<String, BTreeMap<String, Plurals>>;
 
 /// The built-in resources.
 #[derive(Debug)]
 pub(crate) struct BuiltinResources {
     /// Resources in the order of discovery.
     resources: Vec<Arc<Resource>>,
-    index: Index,
+    index: GroupIndex,
 }
 
 impl BuiltinResources {
     /// Builds the indexes. `resources` are in the order of discovery.
     pub(crate) fn new(resources: Vec<Arc<Resource>>) -> Self {
-        let mut index = Index::new();
+        let mut index = GroupIndex::new();
         for resource in &resources {
             let versions = index.entry(resource.group.clone()).or_default();
             let plurals = versions.entry(resource.version.clone()).or_default();
@@ -37,7 +37,7 @@ impl BuiltinResources {
 #[derive(Clone, Debug)]
 pub(crate) struct Registry {
     builtin: &'static BuiltinResources,
-    custom: Arc<Index>,
+    custom: Arc<GroupIndex>,
 }
 
 /// An API group, as discovery lists it.
@@ -73,13 +73,13 @@ impl Registry {
 
     /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the core group).
     pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
-        let find = |index: &Index| index.get(group)?.get(version)?.get(plural).cloned();
+        let find = |index: &GroupIndex| index.get(group)?.get(version)?.get(plural).cloned();
         find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
     /// The resource of an `apiVersion` and `kind`.
     pub(crate) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
-        let find = |index: &Index| {
+        let find = |index: &GroupIndex| {
             let plurals = index.get(group)?.get(version)?;
             plurals.values().find(|resource| resource.kind == kind).cloned()
         };
@@ -104,7 +104,7 @@ impl Registry {
     pub(crate) fn groups(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         for resource in &self.builtin.resources {
-            place(&mut groups, resource);
+            add_to_group(&mut groups, resource);
         }
         for versions in self.custom.values() {
             let mut newest_first: Vec<&Plurals> = versions.values().collect();
@@ -112,7 +112,7 @@ impl Registry {
                 std::cmp::Reverse(plurals.values().next().map(|resource| priority(&resource.version)))
             });
             for resource in newest_first.into_iter().flat_map(BTreeMap::values) {
-                place(&mut groups, resource);
+                add_to_group(&mut groups, resource);
             }
         }
         groups
@@ -139,7 +139,7 @@ impl Registry {
 }
 
 /// Adds a resource to its group and version, which are appended if they are new.
-fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
+fn add_to_group(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
     let at = groups.iter().position(|group| group.name == resource.group).unwrap_or_else(|| {
         groups.push(Group { name: resource.group.clone(), versions: Vec::new() });
         groups.len() - 1

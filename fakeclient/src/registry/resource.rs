@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::object::apply::field_set::FieldSet;
 use crate::object::decode::body::ObjectType;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
 use crate::registry::strategy::Strategy;
@@ -103,7 +103,7 @@ pub(crate) struct Resource {
     /// Subresources in discovery.
     pub subresources: Vec<Subresource>,
     /// Schema of the objects.
-    pub shape: Shape,
+    pub schema: ResourceSchema,
     /// Storage of the objects.
     pub storage: Storage,
     /// Hash in discovery by which clients recognise shared storage; empty if nothing is stored.
@@ -138,7 +138,7 @@ impl Resource {
 
     /// The type of the resource's objects, for decoding.
     pub(crate) fn object_type(&self) -> ObjectType<'_> {
-        ObjectType { group: &self.group, version: &self.version, kind: &self.kind, shape: &self.shape }
+        ObjectType { group: &self.group, version: &self.version, kind: &self.kind, schema: &self.schema }
     }
 
     /// Group and plural, such as `deployments.apps`: a storage key without version.
@@ -153,19 +153,19 @@ impl Resource {
 
     /// True if the kind is built in.
     pub(crate) fn is_builtin(&self) -> bool {
-        matches!(self.shape, Shape::Builtin { .. })
+        matches!(self.schema, ResourceSchema::Builtin { .. })
     }
 
     /// OpenAPI component of a built-in kind; `None` for custom resources.
     pub(crate) fn component(&self) -> Option<&str> {
-        match &self.shape {
-            Shape::Builtin { component } => Some(component),
-            Shape::Custom { .. } => None,
+        match &self.schema {
+            ResourceSchema::Builtin { component } => Some(component),
+            ResourceSchema::Custom { .. } => None,
         }
     }
 
     /// True if strategic merge patches are supported, which need the merge keys of a Go type.
-    pub(crate) fn takes_strategic_merge_patch(&self) -> bool {
+    pub(crate) fn supports_strategic_merge_patch(&self) -> bool {
         self.is_builtin()
     }
 
@@ -214,7 +214,7 @@ mod tests {
             categories: Vec::new(),
             verbs: Vec::new(),
             subresources: Vec::new(),
-            shape: Shape::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
+            schema: ResourceSchema::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
             storage: Storage::default(),
             storage_version_hash: String::new(),
             selectable: SelectableFields {
@@ -229,7 +229,7 @@ mod tests {
             delete_gives_object: false,
             deprecation: None,
             document: None,
-            strategy: Arc::new(crate::registry::strategy::Generic),
+            strategy: Arc::new(crate::registry::strategy::GenericStrategy),
         };
         assert_eq!(resource.selectable.get("metadata.name").unwrap().paths, ["metadata.name"]);
         assert_eq!(

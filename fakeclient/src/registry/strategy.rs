@@ -5,18 +5,18 @@
 //! | create | update | status, finalize |
 //! |---|---|---|
 //! | mutating admission | mutating admission | mutating admission |
-//! | `warnings_as_sent` | | |
+//! | `warnings_before_prepare` | | |
 //! | `drop_disabled_fields` | `drop_disabled_fields` | |
 //! | `prepare_create` | `prepare_update` | `prepare_status_update` (status only) |
 //! | `apply_defaults` | `apply_defaults` | `apply_defaults` |
-//! | `stamp` | `stamp` | `stamp` |
+//! | `set_times` | `set_times` | `set_times` |
 //! | `allocate` | `allocate` | |
 //! | | `bumps_generation` | |
 //! | `validate_create` | `validate_update` | `validate_status_update`, `validate_finalize_update` |
 //! | `warnings` | `warnings` | |
 //! | validating admission | validating admission | validating admission |
 //!
-//! A delete calls `begin_deletion`, `holds`, `grace`, `collectable` and `orphans`. All objects are decoded JSON in the
+//! A delete calls `begin_deletion`, `keeps_object`, `grace`, `supports_propagation` and `orphans_by_default`. All objects are decoded JSON in the
 //! served version. Implementations are pure functions of their arguments. An update is retried after a concurrent write,
 //! so every step may run more than once.
 
@@ -52,7 +52,7 @@ pub(crate) trait Peers: Sync {
 
 /// The deletion of an object without finalizers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grace {
+pub(crate) enum GracePeriod {
     /// The object is removed at once (every kind but Pod).
     Immediate,
     /// The object is removed after this many seconds, or by a delete with 0 (from a kubelet).
@@ -71,7 +71,7 @@ pub(crate) trait Strategy:
 
     /// True if metadata is validated as apiextensions does: any finalizer is valid, and each pass of an update reports
     /// its errors again. This applies to custom resources and their definitions.
-    fn is_checked_as_custom(&self) -> bool {
+    fn has_apiextensions_validation(&self) -> bool {
         false
     }
 
@@ -81,12 +81,12 @@ pub(crate) trait Strategy:
 
     /// A decoded object for field management, with the defaults that kube-apiserver sets while it decodes, if a later
     /// step sets them here.
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         Cow::Borrowed(object)
     }
 
     /// Sets times of a write, after the defaults. `now` is a `metav1.Time`.
-    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}
+    fn set_times(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}
 
     /// Allocates values that must not be in use (cluster IPs, node ports). May fail the request.
     fn allocate(
@@ -99,7 +99,7 @@ pub(crate) trait Strategy:
     }
 
     /// An error if objects cannot be converted between versions.
-    fn converts(&self) -> Result<(), ApiError> {
+    fn check_convertible(&self) -> Result<(), ApiError> {
         Ok(())
     }
 
@@ -140,7 +140,7 @@ pub(crate) trait CreateStrategy {
     }
 
     /// Warnings of a new object as the client sent it, before `prepare_create`.
-    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
+    fn warnings_before_prepare(&self, _object: &Value) -> Vec<String> {
         Vec::new()
     }
 }
@@ -199,17 +199,17 @@ pub(crate) trait DeleteStrategy {
 
     /// True if an object in deletion without `metadata.finalizers` must stay, such as a Namespace with
     /// `spec.finalizers`.
-    fn holds(&self, _object: &Value) -> bool {
+    fn keeps_object(&self, _object: &Value) -> bool {
         false
     }
 
     /// True if deletion propagation applies to the kind, by finalizers on its objects (not to Event).
-    fn collectable(&self) -> bool {
+    fn supports_propagation(&self) -> bool {
         true
     }
 
     /// True if a delete without a propagation policy orphans the dependents (`Job`, `ReplicationController`).
-    fn orphans(&self) -> bool {
+    fn orphans_by_default(&self) -> bool {
         false
     }
 
@@ -219,23 +219,23 @@ pub(crate) trait DeleteStrategy {
     }
 
     /// The grace period of a delete, given its `gracePeriodSeconds`.
-    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
-        Grace::Immediate
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> GracePeriod {
+        GracePeriod::Immediate
     }
 }
 
 /// A kind with generic behaviour only, for tests.
 #[cfg(test)]
 #[derive(Debug)]
-pub(crate) struct Generic;
+pub(crate) struct GenericStrategy;
 
 #[cfg(test)]
-impl Strategy for Generic {}
+impl Strategy for GenericStrategy {}
 #[cfg(test)]
-impl CreateStrategy for Generic {}
+impl CreateStrategy for GenericStrategy {}
 #[cfg(test)]
-impl UpdateStrategy for Generic {}
+impl UpdateStrategy for GenericStrategy {}
 #[cfg(test)]
-impl StatusStrategy for Generic {}
+impl StatusStrategy for GenericStrategy {}
 #[cfg(test)]
-impl DeleteStrategy for Generic {}
+impl DeleteStrategy for GenericStrategy {}

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::hub::{Follower, Followers};
+use super::followers::{Follower, Followers};
 use super::key::{Key, Revision};
 use super::log::{Event, Log};
 use super::object::{Content, Object};
@@ -47,7 +47,7 @@ pub(crate) enum CommitError {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     state: Mutex<StoreState>,
-    hub: Followers,
+    followers: Followers,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -71,13 +71,13 @@ impl Store {
             }
             writes.into_iter().map(|write| state.apply(write)).collect::<Vec<_>>()
         };
-        self.hub.wake(&events);
+        self.followers.wake(&events);
         Ok(events)
     }
 
     /// A copy of the store with its objects and history. Shares all data.
     pub(crate) fn fork(&self) -> Self {
-        Self { state: Mutex::new(self.lock().clone()), hub: Followers::default() }
+        Self { state: Mutex::new(self.lock().clone()), followers: Followers::default() }
     }
 
     /// Replaces the content by that of another store. There must be no followers.
@@ -96,8 +96,8 @@ impl Store {
         Follower::new(Arc::clone(self), resource.into(), revision)
     }
 
-    pub(super) fn hub(&self) -> &Followers {
-        &self.hub
+    pub(super) fn followers(&self) -> &Followers {
+        &self.followers
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, StoreState> {

@@ -1,7 +1,7 @@
 //! Reads of earlier revisions of a resource, by undoing newer events.
 
 use super::commit::Store;
-use super::hub::Compacted;
+use super::followers::Compacted;
 use super::key::Revision;
 use super::tree::Snapshot;
 

@@ -2,15 +2,15 @@
 //! HTTP or clock.
 
 mod commit;
+mod followers;
 mod history;
-mod hub;
 mod key;
 mod log;
 mod object;
 mod tree;
 
 pub(crate) use commit::{Change, CommitError, Expect, Store, Write};
-pub(crate) use hub::{Compacted, Follower};
+pub(crate) use followers::{Compacted, Follower};
 pub(crate) use key::{Key, Revision};
 pub(crate) use log::Event;
 pub(crate) use object::{Content, Object};

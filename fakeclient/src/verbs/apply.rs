@@ -79,7 +79,7 @@ fn proposed(
         let resource = Arc::clone(&scope.resource);
         return Err(ApiError::conflict(&resource.group, &resource.plural, &scope.name, &why));
     }
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     system_fields::check_name(&object, &scope.name)?;
     Ok(Proposed::Managed(object, applied.managed_fields))
 }

@@ -44,7 +44,7 @@ async fn create_object(
     if scope.name.is_empty() {
         metadata::text(&object, "name").clone_into(&mut scope.name);
     }
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     let revision = metadata::text(&object, "resourceVersion").to_owned();
     if given.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
         return Err(ApiError::new(
@@ -101,7 +101,7 @@ async fn try_create(
         state.admission.admit(&attributes, &mut object).await?;
     }
     let now = state.clock.seconds();
-    system_fields::begin(&mut object, &state.ids.uid(), &now);
+    system_fields::set_system_fields(&mut object, &state.ids.uid(), &now);
     if scope.name.is_empty() {
         let base = metadata::text(&object, "generateName");
         if !base.is_empty() {
@@ -119,12 +119,12 @@ async fn try_create(
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
-    scope.warnings.extend(resource.strategy.warnings_as_sent(&object));
+    scope.warnings.extend(resource.strategy.warnings_before_prepare(&object));
     resource.strategy.drop_disabled_fields(&mut object);
     resource.strategy.prepare_create(&mut object);
     super::decode::complete(&resource, &mut object);
     let peers = scope.peers(&snapshot, options.dry_run);
-    resource.strategy.stamp(&mut object, None, &now);
+    resource.strategy.set_times(&mut object, None, &now);
     resource.strategy.allocate(&mut object, None, &peers)?;
     scope.check_create(&object)?;
     scope.warnings.extend(resource.strategy.warnings(&object, None));

@@ -10,7 +10,7 @@ use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::owner;
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
 impl RequestScope {
@@ -21,7 +21,7 @@ impl RequestScope {
         decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
     ) -> Result<Value, ApiError> {
         let mut read = self.read(self.resource.object_type(), None, validation, decode)?;
-        read.warnings.extend(owner::drop_repeated(&mut read.object));
+        read.warnings.extend(owner::remove_repeated(&mut read.object));
         defaults(&self.resource, &mut read.object);
         self.warnings.extend(read.warnings);
         Ok(read.object)
@@ -58,7 +58,7 @@ impl RequestScope {
             Ok(Decoded { object, warnings: Vec::new() })
         });
         let mut object = read.map_err(|error| error.message)?.object;
-        let repeated = owner::drop_repeated(&mut object);
+        let repeated = owner::remove_repeated(&mut object);
         defaults(&self.resource, &mut object);
         self.warnings.extend(repeated);
         Ok(object)
@@ -96,9 +96,9 @@ pub(crate) fn complete(resource: &Resource, value: &mut Value) {
 
 /// Applies the defaults of the resource's schema, then those of its strategy.
 fn defaults(resource: &Resource, value: &mut Value) {
-    match &resource.shape {
-        Shape::Builtin { component } => defaults::apply(component, value),
-        Shape::Custom { schema } => schema.apply_defaults(value),
+    match &resource.schema {
+        ResourceSchema::Builtin { component } => defaults::apply(component, value),
+        ResourceSchema::Custom { schema } => schema.apply_defaults(value),
     }
     resource.strategy.apply_defaults(value);
 }

@@ -11,7 +11,7 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::error::ApiError;
 use crate::instruments::clock;
 use crate::object::view::metadata;
-use crate::registry::strategy::Grace;
+use crate::registry::strategy::GracePeriod;
 use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
 const ORPHAN: &str = "orphan";
@@ -142,7 +142,7 @@ fn first_write(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Fi
     if !metadata::is_deleting(old) && strategy.begin_deletion(&mut object, &clock::seconds(now)) {
         return FirstWrite::Mark(object);
     }
-    if metadata::is_deleting(old) && strategy.holds(old) {
+    if metadata::is_deleting(old) && strategy.keeps_object(old) {
         return FirstWrite::AlreadyDeleting;
     }
     let graceful = match graceful_deletion(scope, options, &mut object, now) {
@@ -181,7 +181,7 @@ fn graceful_deletion(
     now: jiff::Timestamp,
 ) -> GracefulDeletion {
     let requested = options.grace_period_seconds.map(|seconds| if seconds < 0 { 1 } else { seconds });
-    let supports = matches!(scope.resource.strategy.grace(object, requested), Grace::Seconds(_));
+    let supports = matches!(scope.resource.strategy.grace(object, requested), GracePeriod::Seconds(_));
     if metadata::is_deleting(object) {
         let left = metadata::get(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
         if left == 0 {
@@ -192,7 +192,7 @@ fn graceful_deletion(
             _ => GracefulDeletion::Pending,
         };
     }
-    let Grace::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else {
+    let GracePeriod::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else {
         return GracefulDeletion::No;
     };
     debug_assert!(supports, "a strategy's answer does not change between two calls");
@@ -239,7 +239,7 @@ fn mark_as_deleting(object: &mut Value, now: jiff::Timestamp) {
 /// The finalizers after the request's propagation policy is applied.
 fn collection_finalizers(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Vec<String> {
     let present = metadata::finalizers(old);
-    if !scope.resource.strategy.collectable() {
+    if !scope.resource.strategy.supports_propagation() {
         return present.into_iter().map(str::to_owned).collect();
     }
     let asked = match (options.orphan_dependents, options.propagation) {
@@ -248,7 +248,7 @@ fn collection_finalizers(scope: &RequestScope, options: &DeleteOptions, old: &Va
         (Some(false), _) | (None, Some(Propagation::Background)) => None,
         (None, None) => {
             let kept = present.iter().find(|f| matches!(**f, ORPHAN | FOREGROUND)).copied();
-            kept.or(scope.resource.strategy.orphans().then_some(ORPHAN))
+            kept.or(scope.resource.strategy.orphans_by_default().then_some(ORPHAN))
         }
     };
     let others = present.iter().filter(|f| !matches!(**f, ORPHAN | FOREGROUND));

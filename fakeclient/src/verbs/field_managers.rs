@@ -15,7 +15,7 @@ use crate::object::apply::managed_fields::{ManagedFields, Sent};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
 use crate::object::decode::typed::{Reader, Reading, empty_struct};
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::conversion;
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
@@ -67,9 +67,9 @@ impl Versions for KindVersions<'_> {
             }
             return Err(format!("request to convert CR to an invalid group/version: {api_version}"));
         };
-        Ok(match &resource.shape {
-            Shape::Builtin { component } => ValueType::component(&BuiltinSchemas, component),
-            Shape::Custom { schema } => Some(ValueType::custom_resource(&BuiltinSchemas, schema)),
+        Ok(match &resource.schema {
+            ResourceSchema::Builtin { component } => ValueType::component(&BuiltinSchemas, component),
+            ResourceSchema::Custom { schema } => Some(ValueType::custom_resource(&BuiltinSchemas, schema)),
         })
     }
 
@@ -84,7 +84,7 @@ impl Versions for KindVersions<'_> {
         let to = self.find(api_version).ok_or_else(|| unknown(api_version))?;
         if !from.is_builtin() {
             // Conversion prunes nothing: fields unknown to the other version are an error.
-            to.strategy.converts().map_err(|error| error.message)?;
+            to.strategy.check_convertible().map_err(|error| error.message)?;
             let mut object = object.clone();
             object["apiVersion"] = api_version.into();
             return Ok(object);
@@ -109,7 +109,7 @@ impl Versions for KindVersions<'_> {
 
 /// A built-in object as its Go type serialises it, with the zero values of fields without `omitempty`.
 fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
-    let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
+    let ResourceSchema::Builtin { component } = &resource.schema else { return Ok(object.clone()) };
     let mut reading = Reading::new(&BuiltinSchemas, Reader::Map);
     let mut read = reading.read(component, object).expect("a value can always be read");
     if let Some(why) = reading.abort.or(reading.failure) {
@@ -122,9 +122,9 @@ fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
 
 /// An empty object of the resource, as the server serialises it.
 pub(crate) fn empty(resource: &Resource) -> Value {
-    let mut object = match &resource.shape {
-        Shape::Builtin { component } => empty_struct(&BuiltinSchemas, component),
-        Shape::Custom { .. } => json!({}),
+    let mut object = match &resource.schema {
+        ResourceSchema::Builtin { component } => empty_struct(&BuiltinSchemas, component),
+        ResourceSchema::Custom { .. } => json!({}),
     };
     object["apiVersion"] = resource.api_version().into();
     object["kind"] = resource.kind.as_str().into();
@@ -190,7 +190,7 @@ impl FieldManagers<'_> {
         manager: &str,
     ) -> ManagedFields {
         self.with(part, |fields| {
-            let new = self.resource.strategy.tracked(new, fields.now);
+            let new = self.resource.strategy.for_field_management(new, fields.now);
             fields.update(live, &new, sent, manager)
         })
     }

@@ -23,7 +23,7 @@ pub(crate) async fn patch(
     let propose = |old: &Value| {
         let patched = patch.apply(old, schema, validation)?;
         let mut object = scope.decode(validation, |decoder| decoder.patched(&patched))?;
-        system_fields::settle_namespace(&mut object, &scope.namespace)?;
+        system_fields::set_namespace(&mut object, &scope.namespace)?;
         system_fields::check_name(&object, &scope.name)?;
         Ok(Proposed::Updated(object))
     };

@@ -18,55 +18,61 @@ use crate::instruments::clock::Clock;
 use crate::object::names::NameRule;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
 use crate::state::ClusterState;
 
 const CREATE: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "keeps_status_on_create",
-    "warnings_as_sent",
+    "warnings_before_prepare",
     "drop_disabled_fields",
     "prepare_create",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "allocate",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_create",
     "warnings",
 ];
 
 const UPDATE: &[&str] = &[
     "creates_on_update",
-    "tracked",
+    "for_field_management",
     "unconditional_update",
     "drop_disabled_fields",
     "prepare_update",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "allocate",
     "bumps_generation",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_update",
     "warnings",
 ];
 
 const STATUS: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "prepare_status_update",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_status_update",
 ];
 
-const FINALIZE: &[&str] =
-    &["tracked", "apply_defaults", "stamp", "name_rule", "is_checked_as_custom", "validate_finalize_update"];
+const FINALIZE: &[&str] = &[
+    "for_field_management",
+    "apply_defaults",
+    "set_times",
+    "name_rule",
+    "has_apiextensions_validation",
+    "validate_finalize_update",
+];
 
-const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "orphans"];
+const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "supports_propagation", "orphans_by_default"];
 
 /// A strategy without rules that records its calls.
 #[derive(Debug, Default)]
@@ -88,8 +94,8 @@ impl Strategy for RecordingStrategy {
         NameRule::DnsSubdomain
     }
 
-    fn is_checked_as_custom(&self) -> bool {
-        self.note("is_checked_as_custom");
+    fn has_apiextensions_validation(&self) -> bool {
+        self.note("has_apiextensions_validation");
         false
     }
 
@@ -97,13 +103,13 @@ impl Strategy for RecordingStrategy {
         self.note("apply_defaults");
     }
 
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
-        self.note("tracked");
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        self.note("for_field_management");
         Cow::Borrowed(object)
     }
 
-    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {
-        self.note("stamp");
+    fn set_times(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {
+        self.note("set_times");
     }
 
     fn allocate(&self, _: &mut Value, _old: Option<&Value>, _: &dyn Peers) -> Result<(), ApiError> {
@@ -127,8 +133,8 @@ impl CreateStrategy for RecordingStrategy {
         false
     }
 
-    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
-        self.note("warnings_as_sent");
+    fn warnings_before_prepare(&self, _object: &Value) -> Vec<String> {
+        self.note("warnings_before_prepare");
         Vec::new()
     }
 
@@ -190,24 +196,24 @@ impl DeleteStrategy for RecordingStrategy {
         false
     }
 
-    fn holds(&self, _object: &Value) -> bool {
-        self.note("holds");
+    fn keeps_object(&self, _object: &Value) -> bool {
+        self.note("keeps_object");
         false
     }
 
-    fn collectable(&self) -> bool {
-        self.note("collectable");
+    fn supports_propagation(&self) -> bool {
+        self.note("supports_propagation");
         true
     }
 
-    fn orphans(&self) -> bool {
-        self.note("orphans");
+    fn orphans_by_default(&self) -> bool {
+        self.note("orphans_by_default");
         false
     }
 
-    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> GracePeriod {
         self.note("grace");
-        Grace::Immediate
+        GracePeriod::Immediate
     }
 }
 

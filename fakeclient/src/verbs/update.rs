@@ -45,7 +45,7 @@ pub(crate) async fn update(
     mut object: Value,
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     system_fields::check_name(&object, &scope.name)?;
     let uid = metadata::text(&object, "uid").to_owned();
     let creates = scope.resource.strategy.creates_on_update();
@@ -160,7 +160,7 @@ async fn prepared(
     check_revision(scope, &mut object, old)?;
     match part {
         Part::Main => {
-            system_fields::carry_over(&mut object, old);
+            system_fields::keep_system_fields(&mut object, old);
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
@@ -169,13 +169,13 @@ async fn prepared(
         }
         Part::Status => {
             object = status_of(resource, &object, old);
-            system_fields::carry_over(&mut object, old);
+            system_fields::keep_system_fields(&mut object, old);
             resource.strategy.prepare_status_update(&mut object, old);
         }
-        Part::Finalize => system_fields::carry_over(&mut object, old),
+        Part::Finalize => system_fields::keep_system_fields(&mut object, old),
     }
     super::decode::complete(resource, &mut object);
-    resource.strategy.stamp(&mut object, Some(old), &peers.now);
+    resource.strategy.set_times(&mut object, Some(old), &peers.now);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
@@ -284,7 +284,7 @@ async fn drops_fields(scope: &RequestScope, object: &Value, current: &Object) ->
 
 /// True if nothing prevents the removal after this write: no finalizer, and no condition of the kind's strategy.
 fn removes_object(scope: &RequestScope, object: &Value, old: &Value) -> bool {
-    removes_last_finalizer(object, old) && !scope.resource.strategy.holds(object)
+    removes_last_finalizer(object, old) && !scope.resource.strategy.keeps_object(object)
 }
 
 /// True if this write removes the last finalizer of an object in deletion.

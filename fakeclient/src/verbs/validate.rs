@@ -46,7 +46,7 @@ impl RequestScope {
         MetaRules {
             name: resource.strategy.name_rule(),
             namespaced: resource.namespaced,
-            custom: resource.strategy.is_checked_as_custom(),
+            custom: resource.strategy.has_apiextensions_validation(),
         }
     }
 

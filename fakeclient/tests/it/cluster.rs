@@ -235,7 +235,7 @@ async fn custom_resources_are_deleted_with_their_definition() {
 }
 
 /// The generated uids, names and addresses of a cluster with a seed, after the same requests.
-async fn made_up(seed: u64) -> Vec<serde_json::Value> {
+async fn generated_objects(seed: u64) -> Vec<serde_json::Value> {
     let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
     let cluster = FakeCluster::builder().seed(seed).clock(clock).build().unwrap();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
@@ -250,9 +250,9 @@ async fn made_up(seed: u64) -> Vec<serde_json::Value> {
 
 #[tokio::test]
 async fn same_seed_and_requests_give_same_objects() {
-    let first = made_up(7).await;
-    assert_eq!(first, made_up(7).await);
-    let other = made_up(8).await;
+    let first = generated_objects(7).await;
+    assert_eq!(first, generated_objects(7).await);
+    let other = generated_objects(8).await;
     for (object, pointer) in [(0, "/metadata/name"), (0, "/metadata/uid"), (1, "/spec/ports/0/nodePort")] {
         assert_ne!(first[object].pointer(pointer), other[object].pointer(pointer), "{pointer}");
     }

@@ -21,7 +21,7 @@ fn fake() -> Arc<dyn Wire> {
     )
 }
 
-async fn hold(area: &str) {
+async fn check_area(area: &str) {
     // Cases with an entry in the ledger may fail here, and must differ where both servers are compared.
     let cases: Vec<Case> = cases()
         .into_iter()
@@ -41,7 +41,7 @@ macro_rules! areas {
         $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $area() {
-                hold(stringify!($area)).await;
+                check_area(stringify!($area)).await;
             }
         )+
 

@@ -1,7 +1,7 @@
 //! Integration tests of the fake through `kube::Client`.
 
-mod answers;
-mod anything;
+mod arbitrary_requests;
 mod cluster;
 mod conformance;
+mod responses;
 mod socket;

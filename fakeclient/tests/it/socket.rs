@@ -92,7 +92,7 @@ async fn valid_token_is_accepted_and_unknown_token_is_unauthorized() {
 }
 
 /// Sends a request for `/version` with one ALPN protocol. Returns the HTTP version and status of the response.
-async fn spoken(serving: &ServerHandle, offered: &str) -> (Version, StatusCode) {
+async fn version_over(serving: &ServerHandle, offered: &str) -> (Version, StatusCode) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(serving.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -130,8 +130,8 @@ async fn spoken(serving: &ServerHandle, offered: &str) -> (Version, StatusCode) 
 async fn http_1_and_2_are_served() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
-    assert_eq!(spoken(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
-    assert_eq!(spoken(&serving, "http/1.1").await, (Version::HTTP_11, StatusCode::OK));
+    assert_eq!(version_over(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
+    assert_eq!(version_over(&serving, "http/1.1").await, (Version::HTTP_11, StatusCode::OK));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// The plugin of this module.
 #[derive(Debug)]

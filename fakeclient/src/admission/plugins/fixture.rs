@@ -9,10 +9,10 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::registry::resource::{Generation, Resource, Storage};
-use crate::registry::strategy::{Generic, Peers};
+use crate::registry::strategy::{GenericStrategy, Peers};
 
 /// Stored objects by group and resource, as a [`Peers`] for tests.
 #[derive(Default)]
@@ -72,7 +72,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         categories: Vec::new(),
         verbs: Vec::new(),
         subresources: Vec::new(),
-        shape: Shape::Builtin { component: String::new() },
+        schema: ResourceSchema::Builtin { component: String::new() },
         storage: Storage {
             key: group_resource.to_owned(),
             group: group.to_owned(),
@@ -88,7 +88,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         delete_gives_object: false,
         deprecation: None,
         document: None,
-        strategy: Arc::new(Generic),
+        strategy: Arc::new(GenericStrategy),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 
 /// The annotation that lists the defaults the plugin has set.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";

@@ -6,7 +6,7 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::kinds::scheduling::SYSTEM;
-use crate::object::view::fields::{Read, copy, object_mut, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set};
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// The plugin of this module. A quota has no effect before its controller has set `status.hard`.
 #[derive(Debug)]

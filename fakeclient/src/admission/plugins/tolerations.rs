@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
 /// The plugin of this module.
 #[derive(Debug)]

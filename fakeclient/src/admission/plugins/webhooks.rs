@@ -10,7 +10,7 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::{Plugin, RemotePlugin};
 use crate::error::ApiError;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 

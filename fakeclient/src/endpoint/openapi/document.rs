@@ -12,7 +12,7 @@ use super::operation::{Operation, Responses, item};
 use super::paths::{self, OperationNamer};
 use crate::endpoint::version::minor;
 use crate::kinds::schemas;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::GroupVersion;
 
 const PREFIX: &str = "#/components/schemas/";
@@ -20,12 +20,12 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /// The document of a group version.
 pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
-    let built_in = version.resources.iter().any(|r| matches!(r.shape, Shape::Builtin { .. }));
+    let built_in = version.resources.iter().any(|r| matches!(r.schema, ResourceSchema::Builtin { .. }));
     let mut paths = BTreeMap::new();
     let mut own = BTreeMap::new();
     for resource in &version.resources {
         paths::add(&mut paths, resource);
-        if matches!(resource.shape, Shape::Custom { .. }) {
+        if matches!(resource.schema, ResourceSchema::Custom { .. }) {
             own.extend(custom::components(resource));
         }
     }

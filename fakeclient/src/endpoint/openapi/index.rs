@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
 use crate::error::ApiError;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::{GroupVersion, Registry};
 
 /// Documents outside of group versions, with the paths that they describe.
@@ -78,7 +78,7 @@ fn name_of(group: &str, version: &str) -> String {
 }
 
 fn is_built_in(version: &GroupVersion) -> bool {
-    version.resources.iter().any(|resource| matches!(resource.shape, Shape::Builtin { .. }))
+    version.resources.iter().any(|resource| matches!(resource.schema, ResourceSchema::Builtin { .. }))
 }
 
 fn version_hash(group: &str, version: &GroupVersion) -> String {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::document::reference;
 use super::operation::{Operation, Parameter, Responses, content, item};
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::{Resource, Subresource};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -146,16 +146,16 @@ struct OperationTarget<'t> {
 
 impl<'r> OperationBuilder<'r> {
     fn new(resource: &'r Resource) -> Self {
-        let component = match &resource.shape {
-            Shape::Builtin { component } => component.clone(),
-            Shape::Custom { .. } => super::custom::component_name(resource, &resource.kind),
+        let component = match &resource.schema {
+            ResourceSchema::Builtin { component } => component.clone(),
+            ResourceSchema::Custom { .. } => super::custom::component_name(resource, &resource.kind),
         };
         let scope = if resource.namespaced { "Namespaced" } else { "" };
         Self {
             resource,
             root: root(&resource.group, &resource.version),
             namer: OperationNamer::new(&resource.group, &resource.version),
-            custom: matches!(resource.shape, Shape::Custom { .. }),
+            custom: matches!(resource.schema, ResourceSchema::Custom { .. }),
             component,
             noun: format!("{scope}{}", resource.kind),
         }
@@ -267,9 +267,11 @@ impl<'r> OperationBuilder<'r> {
     }
 
     fn list(&self, everywhere: bool) -> Operation {
-        let component = match &self.resource.shape {
-            Shape::Builtin { .. } => format!("{}List", self.component),
-            Shape::Custom { .. } => super::custom::component_name(self.resource, &self.resource.list_kind),
+        let component = match &self.resource.schema {
+            ResourceSchema::Builtin { .. } => format!("{}List", self.component),
+            ResourceSchema::Custom { .. } => {
+                super::custom::component_name(self.resource, &self.resource.list_kind)
+            }
         };
         let responses = Responses::new(&[200], self.watch_media(), &reference(&component));
         let operation = if everywhere {

@@ -11,7 +11,7 @@ use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::{amount, at_most_100_percent, int_or_percent, not_negative};
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
@@ -31,7 +31,7 @@ impl Strategy for DaemonSet {
     }
 
     /// The template generation is zero before the object is prepared.
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         if object["metadata"]["annotations"].has(TEMPLATE_GENERATION) {
             return Cow::Borrowed(object);
         }

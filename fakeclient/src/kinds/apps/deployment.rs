@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::{amount, at_most_100_percent, int_or_percent, not_negative};
-use crate::object::view::fields::{Read, copy, object_mut, same, set_default};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, same, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{

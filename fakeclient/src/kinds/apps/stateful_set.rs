@@ -13,7 +13,7 @@ use crate::kinds::rules::labels;
 use crate::kinds::rules::names::dns_label;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{invalid_selector, label_mismatch, restart_policy_always, selector, template_warnings};

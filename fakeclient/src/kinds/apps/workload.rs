@@ -9,7 +9,7 @@ use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
 
 /// Errors of a required, well-formed and non-empty selector. `kind` is the server's name for the workload.

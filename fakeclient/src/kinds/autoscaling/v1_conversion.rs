@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::kinds::defaults;
-use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set, set_default};
 
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 const UNKNOWN: [&str; 3] = ["metrics", "current-metrics", "behavior"];

@@ -8,7 +8,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::not_negative;
-use crate::object::view::fields::{Read, object_mut, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::job;

@@ -12,7 +12,7 @@ use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::policies;
@@ -29,7 +29,7 @@ impl Strategy for Job {
         drop_disabled(object, "/spec/template/spec");
     }
 
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         let labels = &object["spec"]["template"]["metadata"]["labels"];
         if !labels.is_object() || object["metadata"].entries("labels").next().is_some() {
             return Cow::Borrowed(object);
@@ -101,7 +101,7 @@ impl UpdateStrategy for Job {
 }
 
 impl DeleteStrategy for Job {
-    fn orphans(&self) -> bool {
+    fn orphans_by_default(&self) -> bool {
         true
     }
 

@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::one_of;
 use crate::kinds::rules::names::{dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::not_negative;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Maximum parallelism and maximum number of failed indexes of an indexed Job.
 const MAX_PARALLELISM: i64 = 100_000;

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, copy, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, remove, set};
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };

@@ -79,8 +79,8 @@ fn row_conditions(object: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use crate::object::table::answer::{TableOptions, metadata_of_one, table};
-    use crate::object::table::request::Include;
+    use crate::object::table::include_object::IncludeObjectPolicy;
+    use crate::object::table::response::{TableOptions, metadata_of_one, table};
 
     use super::*;
 
@@ -109,7 +109,8 @@ mod tests {
         let object = json!({"metadata": {
             "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
         }});
-        let options = TableOptions { version: "v1", include: Include::Metadata, headers: true, now: now() };
+        let options =
+            TableOptions { version: "v1", include: IncludeObjectPolicy::Metadata, headers: true, now: now() };
         let table = table(&printer(&resource), [&object], metadata_of_one(&object), options);
         assert_eq!(table["metadata"], json!({"resourceVersion": "5"}));
         assert_eq!(table["rows"][0]["cells"], json!(["default", "9m21s"]));

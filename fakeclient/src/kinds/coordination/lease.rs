@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, object_mut, remove};
+use crate::object::view::fields::{FieldAccess, object_mut, remove};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `leases.coordination.k8s.io`

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::config_key;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// Maximum total size of the values of a `ConfigMap` or Secret, in bytes.

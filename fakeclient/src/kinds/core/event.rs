@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::qualified_name;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
@@ -52,7 +52,7 @@ impl UpdateStrategy for Event {
 }
 
 impl DeleteStrategy for Event {
-    fn collectable(&self) -> bool {
+    fn supports_propagation(&self) -> bool {
         false
     }
 }

@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::names::finalizer;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, copy, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// The label with the namespace's name.
@@ -89,7 +89,7 @@ impl DeleteStrategy for Namespace {
         true
     }
 
-    fn holds(&self, object: &Value) -> bool {
+    fn keeps_object(&self, object: &Value) -> bool {
         !object["spec"].list("finalizers").is_empty()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `nodes`

@@ -16,9 +16,9 @@ use crate::kinds::pod_spec::defaults::{set_pod_defaults, set_pod_spec_defaults};
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
-use crate::object::view::fields::{Read, copy, object_mut, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set};
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
 
 /// `pods`
@@ -82,7 +82,7 @@ impl CreateStrategy for Pod {
         app_armor::sync_app_armor(object);
     }
 
-    fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
+    fn warnings_before_prepare(&self, object: &Value) -> Vec<String> {
         app_armor::unsynced_warnings(object)
     }
 
@@ -138,14 +138,14 @@ impl StatusStrategy for Pod {
 impl DeleteStrategy for Pod {
     /// The requested period, else the Pod's own (kube-apiserver 1.37). Immediate for a Pod that has no node or has
     /// terminated.
-    fn grace(&self, object: &Value, requested: Option<i64>) -> Grace {
+    fn grace(&self, object: &Value, requested: Option<i64>) -> GracePeriod {
         let own = || object["spec"].number("terminationGracePeriodSeconds").unwrap_or_default();
         let ended = ["Failed", "Succeeded"].contains(&object["status"].text("phase"));
         if object["spec"].text("nodeName").is_empty() || ended {
-            return Grace::Seconds(0);
+            return GracePeriod::Seconds(0);
         }
         let seconds = requested.unwrap_or_else(own);
-        Grace::Seconds(if seconds < 0 { 1 } else { seconds })
+        GracePeriod::Seconds(if seconds < 0 { 1 } else { seconds })
     }
 }
 
@@ -429,11 +429,11 @@ mod tests {
     #[test]
     fn only_a_scheduled_pod_has_a_grace_period() {
         let pod = |node: &str, phase: &str| json!({"spec": {"nodeName": node, "terminationGracePeriodSeconds": 30}, "status": {"phase": phase}});
-        assert_eq!(Pod.grace(&pod("n1", "Running"), None), Grace::Seconds(30));
-        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(5)), Grace::Seconds(5));
-        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(-3)), Grace::Seconds(1));
-        assert_eq!(Pod.grace(&pod("", "Pending"), Some(5)), Grace::Seconds(0));
-        assert_eq!(Pod.grace(&pod("n1", "Succeeded"), None), Grace::Seconds(0));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), None), GracePeriod::Seconds(30));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(5)), GracePeriod::Seconds(5));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(-3)), GracePeriod::Seconds(1));
+        assert_eq!(Pod.grace(&pod("", "Pending"), Some(5)), GracePeriod::Seconds(0));
+        assert_eq!(Pod.grace(&pod("n1", "Succeeded"), None), GracePeriod::Seconds(0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `replicationcontrollers`
@@ -33,7 +33,7 @@ impl Strategy for ReplicationController {
 }
 
 impl DeleteStrategy for ReplicationController {
-    fn orphans(&self) -> bool {
+    fn orphans_by_default(&self) -> bool {
         true
     }
 }

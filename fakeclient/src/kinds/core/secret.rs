@@ -8,7 +8,7 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::config_key;
 use crate::object::decode::syntax::fault;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::config_map::{MAX_SIZE, decoded_len, immutable_errors};

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };

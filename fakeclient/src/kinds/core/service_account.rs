@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, items_mut};
+use crate::object::view::fields::{FieldAccess, items_mut};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";

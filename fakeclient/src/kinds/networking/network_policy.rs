@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `networkpolicies.networking.k8s.io`

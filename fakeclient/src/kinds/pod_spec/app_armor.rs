@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 
 use super::warnings::{CONTAINER_LISTS, containers};
 

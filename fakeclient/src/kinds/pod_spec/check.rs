@@ -8,7 +8,7 @@ use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::{not_negative, within};
 use crate::kinds::rules::{ip, labels};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::containers::PodContext;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};

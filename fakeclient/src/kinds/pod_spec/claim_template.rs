@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::dns_subdomain;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Errors of the template's metadata and spec.
 pub(super) fn check(path: &Path, template: &Value) -> Vec<FieldError> {

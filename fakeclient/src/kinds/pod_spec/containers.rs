@@ -9,7 +9,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, port_name};
 use crate::kinds::rules::ports;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::check::PodSpecParent;
 use super::volumes::{ValidVolumes, relative_path};

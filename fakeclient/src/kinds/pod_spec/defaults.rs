@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 
 /// Sets the defaults of the spec of a Pod or Pod template.
 pub(crate) fn set_pod_spec_defaults(spec: &mut Value) {

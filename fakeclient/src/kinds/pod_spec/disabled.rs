@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::object::view::fields::{Read, items_mut, remove};
+use crate::object::view::fields::{FieldAccess, items_mut, remove};
 
 /// Drops disabled fields from the Pod spec at a JSON pointer.
 pub(crate) fn drop_disabled(object: &mut Value, path: &str) {

@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::form;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const MAX_SERVERS: usize = 3;
 const MAX_SEARCHES: usize = 32;

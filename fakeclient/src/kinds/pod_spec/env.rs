@@ -6,7 +6,7 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::{config_key, dns_subdomain, env_name, qualified_name};
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Pod fields that a variable may refer to.
 const ENV_FIELDS: [&str; 9] = [

@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::names::form;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::ports;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Errors of a container's hooks and probes. `grace` is the Pod's termination grace period in seconds.
 pub(super) fn check(path: &Path, container: &Value, grace: Option<i64>) -> Vec<FieldError> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::{label_value, qualified_name};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Errors of `readinessGates`, then of `schedulingGates`.
 pub(super) fn gates(path: &Path, spec: &Value) -> Vec<FieldError> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::numbers::within;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::app_armor;
 use super::volumes::relative_path;

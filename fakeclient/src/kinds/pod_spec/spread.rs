@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::affinity::label_keys;
 

@@ -9,7 +9,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain};
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{claim_template, env};
 

@@ -9,7 +9,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::label_value;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{affinity, app_armor};
 

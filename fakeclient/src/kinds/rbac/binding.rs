@@ -6,7 +6,7 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::dns_subdomain;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, items_mut, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const GROUP: &str = "rbac.authorization.k8s.io";

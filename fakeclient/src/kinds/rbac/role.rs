@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::labels;
 use crate::object::names::NameRule;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `roles.rbac.authorization.k8s.io`, `clusterroles.rbac.authorization.k8s.io`

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// The error of a text that is empty or not one of `known`.
 pub(crate) fn one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {

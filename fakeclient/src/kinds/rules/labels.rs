@@ -6,7 +6,7 @@ use crate::error::field::{FieldError, invalid_each};
 
 use super::names::{label_value, qualified_name};
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Errors of a label map, all reported at the map.
 pub(crate) fn map(path: &Path, labels: &Value) -> Vec<FieldError> {

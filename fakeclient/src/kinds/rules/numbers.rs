@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 
 use super::names::form;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// `must be greater than or equal to 0`, if the field is negative.
 pub(crate) fn not_negative(path: &Path, object: &Value, key: &str) -> Option<FieldError> {

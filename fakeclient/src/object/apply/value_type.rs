@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, ListType, Structural, Type};
+use crate::object::schema::structural::{AdditionalProperties, ListType, Structural, Type};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -161,10 +161,10 @@ impl<'s> ValueType<'s> {
         let deduced = self.with(Form::Deduced);
         let unnamed = node.properties.is_empty() && !resource;
         let element = match &node.additional {
-            Additional::Schema(values) => Some(self.of(values)),
-            Additional::Allowed(true) => Some(deduced),
-            Additional::Allowed(false) => None,
-            Additional::Unset => (self.preserve || unnamed).then_some(deduced),
+            AdditionalProperties::Schema(values) => Some(self.of(values)),
+            AdditionalProperties::Allowed(true) => Some(deduced),
+            AdditionalProperties::Allowed(false) => None,
+            AdditionalProperties::Unset => (self.preserve || unnamed).then_some(deduced),
         };
         let is_deduced = element.is_some_and(|element| matches!(element.form, Form::Deduced));
         Map {

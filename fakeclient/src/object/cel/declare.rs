@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::types::{Object, Type};
-use crate::object::schema::structural::{Additional, Structural, Type as SchemaType};
+use crate::object::schema::structural::{AdditionalProperties, Structural, Type as SchemaType};
 
 const KEYWORDS: [&str; 20] = [
     "true",
@@ -49,7 +49,7 @@ pub(super) fn type_of(schema: &Structural, is_resource: bool, name: &str) -> Opt
         },
         SchemaType::Array => Type::list(type_of(schema.items.as_deref()?, false, &format!("{name}.@idx"))?),
         SchemaType::Object => {
-            if let Additional::Schema(values) = &schema.additional {
+            if let AdditionalProperties::Schema(values) = &schema.additional {
                 return Some(Type::map(Type::String, type_of(values, false, &format!("{name}.@elem"))?));
             }
             object(schema, is_resource || schema.embedded_resource, name)

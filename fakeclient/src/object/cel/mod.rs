@@ -24,4 +24,4 @@ pub(crate) mod program;
 pub(crate) mod validator;
 
 #[cfg(test)]
-mod checked;
+mod check_tests;

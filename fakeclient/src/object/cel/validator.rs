@@ -8,18 +8,20 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::declare;
-use super::program::{Program, Wanted};
+use super::program::{Program, ResultType};
 use super::types::Type;
 use super::value::Value;
 use crate::error::field::FieldError;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::field_path;
-use crate::object::schema::structural::{Additional, Rule, Structural, Type as SchemaType};
+use crate::object::schema::structural::{
+    AdditionalProperties, Structural, Type as SchemaType, ValidationRule,
+};
 
 /// Rules of a schema node and of all nodes below.
 #[derive(Clone, Debug)]
 pub(crate) struct Validator {
-    rules: Vec<Compiled>,
+    rules: Vec<CompiledRule>,
     is_resource: bool,
     properties: BTreeMap<String, Validator>,
     additional: Option<Box<Validator>>,
@@ -27,8 +29,8 @@ pub(crate) struct Validator {
 }
 
 #[derive(Clone, Debug)]
-struct Compiled {
-    rule: Rule,
+struct CompiledRule {
+    rule: ValidationRule,
     program: Result<Program, String>,
     message: Option<Program>,
     /// Field path of errors, relative to the node.
@@ -37,7 +39,7 @@ struct Compiled {
 
 /// Compile errors of one rule.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RuleProblems {
+pub(crate) struct RuleErrors {
     /// Errors of the rule's expression.
     pub(crate) rule: Option<String>,
     /// Errors of the message expression.
@@ -47,15 +49,15 @@ pub(crate) struct RuleProblems {
 }
 
 /// Compiles the rules of one node for the validation of a CRD, without those of nodes below.
-pub(crate) fn problems(schema: &Structural, is_resource: bool) -> Vec<RuleProblems> {
+pub(crate) fn problems(schema: &Structural, is_resource: bool) -> Vec<RuleErrors> {
     let variables = variables_of(schema, is_resource);
-    let check = |rule: &Rule| {
-        let program = Program::compile(&rule.rule, variables(rule.optional_old_self), Wanted::Bool);
+    let check = |rule: &ValidationRule| {
+        let program = Program::compile(&rule.rule, variables(rule.optional_old_self), ResultType::Bool);
         let message = rule.message_expression.as_ref().filter(|m| !m.trim().is_empty());
         let message = message
-            .map(|m| Program::compile(m, variables(rule.optional_old_self), Wanted::Text))
+            .map(|m| Program::compile(m, variables(rule.optional_old_self), ResultType::Text))
             .and_then(Result::err);
-        RuleProblems {
+        RuleErrors {
             uses_old_self: program.as_ref().is_ok_and(|p| p.uses_old_self),
             rule: program.err(),
             message,
@@ -95,7 +97,7 @@ impl Ratchet<'_> {
         }
     }
 
-    fn forgives(self) -> bool {
+    fn is_ratcheted(self) -> bool {
         self.here.or(self.above).is_some_and(Correlated::equal)
     }
 }
@@ -107,24 +109,25 @@ impl Validator {
         let properties: BTreeMap<String, Self> =
             schema.properties.iter().filter_map(|(name, s)| Some((name.clone(), below(s)?))).collect();
         let additional = match &schema.additional {
-            Additional::Schema(values) => below(values).map(Box::new),
+            AdditionalProperties::Schema(values) => below(values).map(Box::new),
             _ => None,
         };
         let items = schema.items.as_deref().and_then(below).map(Box::new);
         let variables = variables_of(schema, is_resource);
-        let rules: Vec<Compiled> = schema
+        let rules: Vec<CompiledRule> = schema
             .rules
             .iter()
-            .map(|rule| Compiled {
-                program: Program::compile(&rule.rule, variables(rule.optional_old_self), Wanted::Bool),
-                message: rule
-                    .message_expression
-                    .as_ref()
-                    .and_then(|m| Program::compile(m, variables(rule.optional_old_self), Wanted::Text).ok()),
+            .map(|rule| CompiledRule {
+                program: Program::compile(&rule.rule, variables(rule.optional_old_self), ResultType::Bool),
+                message: rule.message_expression.as_ref().and_then(|m| {
+                    Program::compile(m, variables(rule.optional_old_self), ResultType::Text).ok()
+                }),
                 field: rule
                     .field_path
                     .as_ref()
-                    .and_then(|path| field_path::resolve(path, schema, field_path::Brackets::Allowed).ok())
+                    .and_then(|path| {
+                        field_path::resolve(path, schema, field_path::BracketNotation::Allowed).ok()
+                    })
                     .map(|found| found.path)
                     .unwrap_or_default(),
                 rule: rule.clone(),
@@ -173,7 +176,7 @@ impl Validator {
                         let dot = if path.is_empty() { "" } else { "." };
                         let at = format!("{path}{dot}{name}");
                         validator.node(field, &at, value, old, ratchet.key(name), errors);
-                    } else if let (Some(validator), Additional::Schema(values)) =
+                    } else if let (Some(validator), AdditionalProperties::Schema(values)) =
                         (&self.additional, &schema.additional)
                     {
                         let at = format!("{path}[{name}]");
@@ -227,14 +230,14 @@ impl Validator {
                     errors.push(refused(format!("'{why}': {text}: {}", name_of(rule))));
                 }
                 Err(why) => errors.push(refused(format!("{why} evaluating rule: {}", name_of(rule)))),
-                Ok(_) if !program.uses_old_self && ratchet.forgives() => {}
+                Ok(_) if !program.uses_old_self && ratchet.is_ratcheted() => {}
                 Ok(_) => errors.push(compiled.failure(path, new, kind, variables)),
             }
         }
     }
 }
 
-impl Compiled {
+impl CompiledRule {
     fn failure(&self, path: &str, new: &Json, kind: &str, variables: Vec<(String, Value)>) -> FieldError {
         let field = match (path, self.field.as_str()) {
             ("", "") => "<nil>".to_owned(),
@@ -259,7 +262,7 @@ impl Compiled {
 }
 
 /// The name of a rule in error messages.
-fn name_of(rule: &Rule) -> &str {
+fn name_of(rule: &ValidationRule) -> &str {
     let message = rule.message.as_deref().filter(|m| !m.is_empty());
     message.unwrap_or(&rule.rule).trim()
 }

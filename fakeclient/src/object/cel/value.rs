@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::declare::escape;
 use crate::object::quantity::Quantity;
-use crate::object::schema::structural::{Additional, ListType, Structural, Type as SchemaType};
+use crate::object::schema::structural::{AdditionalProperties, ListType, Structural, Type as SchemaType};
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(crate) enum Value {
     Timestamp(Timestamp),
     /// In nanoseconds.
     Duration(i128),
-    List(Arc<[Value]>, Same),
+    List(Arc<[Value]>, ListEquality),
     /// Entries in insertion order, with unique keys.
     Map(Arc<Vec<(Value, Value)>>),
     Optional(Option<Box<Value>>),
@@ -36,7 +36,7 @@ pub(crate) enum Value {
 
 /// Equality of lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Same {
+pub(crate) enum ListEquality {
     #[default]
     InOrder,
     /// As sets.
@@ -51,7 +51,7 @@ impl Value {
     }
 
     pub(crate) fn list(items: Vec<Self>) -> Self {
-        Self::List(items.into(), Same::InOrder)
+        Self::List(items.into(), ListEquality::InOrder)
     }
 
     pub(crate) fn map(entries: Vec<(Self, Self)>) -> Self {
@@ -98,7 +98,7 @@ impl Value {
             (Self::Cidr(a, n), Self::Cidr(b, m)) => a == b && n == m,
             (Self::Quantity(a), Self::Quantity(b)) => a.compare(b) == Ordering::Equal,
             (Self::List(a, same), Self::List(b, other_same)) => {
-                let by_set = *same != Same::InOrder || *other_same != Same::InOrder;
+                let by_set = *same != ListEquality::InOrder || *other_same != ListEquality::InOrder;
                 a.len() == b.len()
                     && if by_set {
                         a.iter().all(|x| b.iter().any(|y| x.equals(y)))
@@ -156,9 +156,9 @@ impl Value {
                 let item = schema.items.as_deref();
                 let values = items.iter().map(|i| item.map_or(Self::Null, |s| Self::from_json(i, s, false)));
                 let same = match schema.list {
-                    ListType::Set => Same::AnyOrder,
-                    ListType::Map(_) => Same::ByKeys,
-                    ListType::Unset | ListType::Atomic => Same::InOrder,
+                    ListType::Set => ListEquality::AnyOrder,
+                    ListType::Map(_) => ListEquality::ByKeys,
+                    ListType::Unset | ListType::Atomic => ListEquality::InOrder,
                 };
                 Self::List(values.collect(), same)
             }
@@ -167,7 +167,7 @@ impl Value {
                     if let Some(field) = schema.properties.get(name) {
                         return Some((Self::text(escape(name)), Self::from_json(value, field, false)));
                     }
-                    if let Additional::Schema(values) = &schema.additional {
+                    if let AdditionalProperties::Schema(values) = &schema.additional {
                         return Some((Self::text(name.as_str()), Self::from_json(value, values, false)));
                     }
                     let is_meta = matches!(name.as_str(), "apiVersion" | "kind" | "metadata");

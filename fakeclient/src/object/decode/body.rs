@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
 use crate::object::schema::components::Components;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -30,7 +30,7 @@ pub(crate) struct ObjectType<'a> {
     pub(crate) group: &'a str,
     pub(crate) version: &'a str,
     pub(crate) kind: &'a str,
-    pub(crate) shape: &'a Shape,
+    pub(crate) schema: &'a ResourceSchema,
 }
 
 impl ObjectType<'_> {
@@ -138,8 +138,8 @@ impl Claim {
 impl Decoder<'_> {
     /// Reads a body.
     pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
-        match self.object_type.shape {
-            Shape::Builtin { component } if media == Media::Json => {
+        match self.object_type.schema {
+            ResourceSchema::Builtin { component } if media == Media::Json => {
                 let mut reading = Reading::new(self.components, Reader::Json);
                 let mut reader = serde_json::Deserializer::from_slice(bytes);
                 let read = reading.read(&self.component(component), &mut reader);
@@ -159,8 +159,8 @@ impl Decoder<'_> {
     /// Reads what a patch has made of an object.
     pub(crate) fn patched(&self, patched: &Patched) -> Result<Decoded, ApiError> {
         let mut remarks = patched.remarks.clone();
-        let object = match self.object_type.shape {
-            Shape::Builtin { component } => {
+        let object = match self.object_type.schema {
+            ResourceSchema::Builtin { component } => {
                 let by_map = patched.patch_shown.is_some();
                 let reader = if by_map { Reader::Map } else { Reader::Json };
                 if !by_map && !patched.object.is_object() {
@@ -184,7 +184,7 @@ impl Decoder<'_> {
                 remarks.append(&mut reading.remarks);
                 self.with_header(object)
             }
-            Shape::Custom { .. } => {
+            ResourceSchema::Custom { .. } => {
                 if !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
@@ -206,13 +206,13 @@ impl Decoder<'_> {
 
     /// Reads what an apply has made of an object.
     pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
-        let component = match self.object_type.shape {
-            Shape::Builtin { component } => component,
-            Shape::Custom { schema } => {
+        let component = match self.object_type.schema {
+            ResourceSchema::Builtin { component } => component,
+            ResourceSchema::Custom { schema } => {
                 let mut object = applied.clone();
                 self.custom_metadata(&mut object)?;
                 plain_numbers(&mut object);
-                schema.admit_applied(&mut object).map_err(|error| error.to_string())?;
+                schema.decode_applied(&mut object).map_err(|error| error.to_string())?;
                 return Ok(object);
             }
         };
@@ -258,8 +258,8 @@ impl Decoder<'_> {
             return Err(unrecognized(&format!("unexpected GroupVersion string: {}", claim.api_version)));
         }
         let mut remarks: Vec<String> = parsed.duplicates.iter().map(|path| remark_of(path)).collect();
-        match self.object_type.shape {
-            Shape::Builtin { component } => {
+        match self.object_type.schema {
+            ResourceSchema::Builtin { component } => {
                 self.check_builtin_header(&claim, &value)?;
                 let mut reading = Reading::new(self.components, Reader::Json);
                 let object = reading.read(&self.component(component), &value);
@@ -270,7 +270,7 @@ impl Decoder<'_> {
                 remarks.append(&mut reading.remarks);
                 self.finish_body(object, remarks)
             }
-            Shape::Custom { .. } => {
+            ResourceSchema::Custom { .. } => {
                 if claim.kind.is_empty() {
                     let body = String::from_utf8_lossy(bytes);
                     return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
@@ -298,7 +298,7 @@ impl Decoder<'_> {
     fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut remarks = self.custom_metadata(object)?;
         plain_numbers(object);
-        if let Shape::Custom { schema } = self.object_type.shape {
+        if let ResourceSchema::Custom { schema } = self.object_type.schema {
             let unknown = schema.admit(object).map_err(|error| error.to_string())?;
             remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
@@ -374,7 +374,7 @@ impl Decoder<'_> {
 
     /// What the object says of itself; a built-in that says nothing is what is expected.
     fn claim(&self, object: &Value) -> Claim {
-        let builtin = matches!(self.object_type.shape, Shape::Builtin { .. });
+        let builtin = matches!(self.object_type.schema, ResourceSchema::Builtin { .. });
         let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
             Some("") | None if builtin => expected.to_owned(),
             other => other.unwrap_or_default().to_owned(),
@@ -409,7 +409,9 @@ impl Decoder<'_> {
     }
 
     fn with_header(&self, mut object: Value) -> Value {
-        if let (Some(fields), Shape::Builtin { .. }) = (object.as_object_mut(), self.object_type.shape) {
+        if let (Some(fields), ResourceSchema::Builtin { .. }) =
+            (object.as_object_mut(), self.object_type.schema)
+        {
             fields.insert("apiVersion".to_owned(), self.api_version().into());
             fields.insert("kind".to_owned(), self.kind().into());
         }

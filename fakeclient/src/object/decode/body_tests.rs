@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::patch::document::text_patch;
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::schema::structural::Structural;
 use crate::registry::resource::Resource;
 
@@ -26,7 +26,7 @@ fn widgets() -> Arc<Resource> {
     widget.group = "example.com".into();
     widget.plural = "widgets".into();
     widget.kind = "Widget".into();
-    widget.shape = Shape::Custom { schema: Arc::new(Structural::parse(&schema)) };
+    widget.schema = ResourceSchema::Custom { schema: Arc::new(Structural::parse(&schema)) };
     Arc::new(widget)
 }
 

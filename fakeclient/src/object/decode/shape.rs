@@ -1,11 +1,11 @@
 //! What a schema node is to Go: the type that a JSON value is read into.
 
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, Structural, Type};
+use crate::object::schema::structural::{AdditionalProperties, Structural, Type};
 
 /// A Go type, as far as reading and printing depend on it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape<'s> {
+pub(crate) enum GoType<'s> {
     /// A struct; the name of its component and its fields.
     Struct(&'s str, &'s Structural),
     /// `map[string]T`
@@ -34,7 +34,7 @@ pub(crate) enum Shape<'s> {
     Raw,
 }
 
-impl<'s> Shape<'s> {
+impl<'s> GoType<'s> {
     /// The type behind `node`.
     pub(crate) fn of(components: &'s dyn Components, node: &'s Structural) -> Self {
         if let Some(special) = node.reference.as_deref().and_then(special) {
@@ -52,7 +52,7 @@ impl<'s> Shape<'s> {
             (Some(Type::Integer), _) => Self::Integer(64),
             (Some(Type::Number), _) => Self::Float,
             (Some(Type::Boolean), _) => Self::Bool,
-            (_, Additional::Schema(values)) => Self::Map(values),
+            (_, AdditionalProperties::Schema(values)) => Self::Map(values),
             // A type with a name and without fields is an empty struct in Go, and takes nothing.
             (Some(Type::Object), _) if node.reference.is_some() => {
                 Self::Struct(node.reference.as_deref().unwrap_or_default(), target)
@@ -85,14 +85,14 @@ impl<'s> Shape<'s> {
 }
 
 /// Components that Go reads by code of their own.
-fn special<'s>(reference: &str) -> Option<Shape<'s>> {
+fn special<'s>(reference: &str) -> Option<GoType<'s>> {
     Some(match reference {
-        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Shape::Quantity,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Shape::Time,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Shape::MicroTime,
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Shape::IntOrString,
+        "io.k8s.apimachinery.pkg.api.resource.Quantity" => GoType::Quantity,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => GoType::Time,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => GoType::MicroTime,
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => GoType::IntOrString,
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1" | "io.k8s.apimachinery.pkg.runtime.RawExtension" => {
-            Shape::Raw
+            GoType::Raw
         }
         _ => return None,
     })

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value, json};
 
 use super::go_types::{Facts, FieldFacts, facts};
-use super::shape::Shape;
+use super::shape::GoType;
 use super::text::{ValueSeed, remark};
 use super::{scalar, text};
 use crate::object::quantity::Quantity;
@@ -65,7 +65,7 @@ impl<'c> Reading<'c> {
     ) -> Result<Value, D::Error> {
         let root = Structural { reference: Some(component.to_owned()), ..Structural::default() };
         let components = self.components;
-        let shape = Shape::of(components, &root);
+        let shape = GoType::of(components, &root);
         let seed = Node { reading: self, shape, place: Place::Root, named: None };
         let value = seed.deserialize(deserializer)?;
         Ok(value.unwrap_or_else(|| empty_struct(components, component)))
@@ -163,7 +163,7 @@ const MANAGED_FIELDS: &str = "managedFields";
 /// One value to be read; nothing comes out of null and of what does not fit.
 struct Node<'r, 'c, 'p> {
     reading: &'r mut Reading<'c>,
-    shape: Shape<'p>,
+    shape: GoType<'p>,
     place: Place<'p>,
     /// The Go type's name, where the data gives one.
     named: Option<&'p str>,
@@ -176,11 +176,11 @@ impl Node<'_, '_, '_> {
 
     fn mismatch(self, found: &str) {
         match self.shape {
-            Shape::Quantity => {
+            GoType::Quantity => {
                 let error = Quantity::parse("x").expect_err("a letter is no quantity");
                 self.reading.stop(error.to_owned());
             }
-            Shape::Time | Shape::MicroTime | Shape::IntOrString => {
+            GoType::Time | GoType::MicroTime | GoType::IntOrString => {
                 let error = type_error(self.place, found, &self.shape.go_name(self.reading.components));
                 self.reading.stop(error);
             }
@@ -218,21 +218,21 @@ impl Node<'_, '_, '_> {
             Reader::Map => whole_number(number),
         };
         match self.shape {
-            Shape::Raw | Shape::Float => Some(Value::Number(number.clone())),
-            Shape::Integer(32) | Shape::IntOrString => {
+            GoType::Raw | GoType::Float => Some(Value::Number(number.clone())),
+            GoType::Integer(32) | GoType::IntOrString => {
                 let fits = whole.and_then(|n| i32::try_from(n).ok());
                 if fits.is_none() {
                     self.mismatch(&format!("number {number}"));
                 }
                 fits.map(Value::from)
             }
-            Shape::Integer(_) => {
+            GoType::Integer(_) => {
                 if whole.is_none() {
                     self.mismatch(&format!("number {number}"));
                 }
                 whole.map(Value::from)
             }
-            Shape::Quantity => self.quantity(&number.to_string()),
+            GoType::Quantity => self.quantity(&number.to_string()),
             _ => {
                 self.mismatch("number");
                 None
@@ -261,7 +261,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Option<Value>, E> {
-        if matches!(self.shape, Shape::Bool | Shape::Raw) {
+        if matches!(self.shape, GoType::Bool | GoType::Raw) {
             return Ok(Some(value.into()));
         }
         self.mismatch("bool");
@@ -282,17 +282,17 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_str<E>(self, value: &str) -> Result<Option<Value>, E> {
         Ok(match self.shape {
-            Shape::String | Shape::IntOrString | Shape::Raw => Some(value.into()),
-            Shape::Bytes => match scalar::bytes(value) {
+            GoType::String | GoType::IntOrString | GoType::Raw => Some(value.into()),
+            GoType::Bytes => match scalar::bytes(value) {
                 Ok(text) => Some(text.into()),
                 Err(why) => {
                     self.reading.failure.get_or_insert(why);
                     None
                 }
             },
-            Shape::Quantity => self.quantity(value),
-            Shape::Time => self.own_form(scalar::time(value)),
-            Shape::MicroTime => self.own_form(scalar::micro_time(value)),
+            GoType::Quantity => self.quantity(value),
+            GoType::Time => self.own_form(scalar::time(value)),
+            GoType::MicroTime => self.own_form(scalar::micro_time(value)),
             _ => {
                 self.mismatch("string");
                 None
@@ -302,8 +302,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         let items = match self.shape {
-            Shape::List(items) => items,
-            Shape::Raw => {
+            GoType::List(items) => items,
+            GoType::Raw => {
                 return raw_list(access).map(Some);
             }
             _ => {
@@ -313,7 +313,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
             }
         };
         let components = self.reading.components;
-        let shape = Shape::of(components, items);
+        let shape = GoType::of(components, items);
         let named = self.named.and_then(|name| name.strip_prefix("[]"));
         let mut list = Vec::new();
         loop {
@@ -328,9 +328,9 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         match self.shape {
-            Shape::Struct(component, fields) => self.structure(access, component, fields).map(Some),
-            Shape::Map(values) => self.map(access, values).map(Some),
-            Shape::Raw => {
+            GoType::Struct(component, fields) => self.structure(access, component, fields).map(Some),
+            GoType::Map(values) => self.map(access, values).map(Some),
+            GoType::Raw => {
                 let mut duplicates = Vec::new();
                 let mut fields = Map::new();
                 while let Some(key) = access.next_key::<String>()? {
@@ -352,10 +352,10 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 impl Node<'_, '_, '_> {
     fn map<'de, A: MapAccess<'de>>(self, mut access: A, values: &Structural) -> Result<Value, A::Error> {
         let components = self.reading.components;
-        let shape = Shape::of(components, values);
+        let shape = GoType::of(components, values);
         let named = match self.named {
             Some(name) if name.starts_with("map[") => name.split_once(']').map(|(_, value)| value),
-            other => other.filter(|_| matches!(shape, Shape::Quantity)),
+            other => other.filter(|_| matches!(shape, GoType::Quantity)),
         };
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
@@ -397,7 +397,7 @@ impl Node<'_, '_, '_> {
             if !seen.insert(name) {
                 remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
             }
-            let shape = Shape::of(components, field);
+            let shape = GoType::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());
             let value = access.next_value_seed(Node { reading: &mut *self.reading, shape, place, named })?;
             let clears =
@@ -413,15 +413,16 @@ impl Node<'_, '_, '_> {
 }
 
 /// Whether Go prints the value, or leaves it out as empty.
-fn is_printed(value: &Value, shape: Shape<'_>, fact: Option<&FieldFacts>) -> bool {
-    if fact.is_some_and(|f| f.pointer) || matches!(shape, Shape::Struct(..) | Shape::Raw | Shape::Quantity) {
+fn is_printed(value: &Value, shape: GoType<'_>, fact: Option<&FieldFacts>) -> bool {
+    if fact.is_some_and(|f| f.pointer) || matches!(shape, GoType::Struct(..) | GoType::Raw | GoType::Quantity)
+    {
         return true;
     }
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0) || matches!(shape, Shape::IntOrString),
-        Value::String(text) => !text.is_empty() || matches!(shape, Shape::IntOrString),
+        Value::Number(number) => number.as_f64() != Some(0.0) || matches!(shape, GoType::IntOrString),
+        Value::String(text) => !text.is_empty() || matches!(shape, GoType::IntOrString),
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
     }
@@ -455,18 +456,18 @@ pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Valu
 }
 
 /// What Go has in a list or map for a null.
-fn zero(components: &dyn Components, node: &Structural, shape: Shape<'_>) -> Value {
+fn zero(components: &dyn Components, node: &Structural, shape: GoType<'_>) -> Value {
     match shape {
-        Shape::Struct(component, _) => {
+        GoType::Struct(component, _) => {
             let name = node.reference.as_deref().unwrap_or(component);
             empty_struct(components, name)
         }
-        Shape::Map(_) | Shape::List(_) | Shape::Time | Shape::MicroTime | Shape::Raw => Value::Null,
+        GoType::Map(_) | GoType::List(_) | GoType::Time | GoType::MicroTime | GoType::Raw => Value::Null,
         // No bytes are empty bytes once they have been stored.
-        Shape::String | Shape::Bytes => "".into(),
-        Shape::Integer(_) | Shape::IntOrString | Shape::Float => 0.into(),
-        Shape::Bool => false.into(),
-        Shape::Quantity => json!("0"),
+        GoType::String | GoType::Bytes => "".into(),
+        GoType::Integer(_) | GoType::IntOrString | GoType::Float => 0.into(),
+        GoType::Bool => false.into(),
+        GoType::Quantity => json!("0"),
     }
 }
 

@@ -84,11 +84,11 @@ pub(crate) mod text_patch {
     use crate::object::schema::components::Components;
     use crate::object::schema::structural::Structural;
 
-    struct None;
+    struct NoComponents;
 
-    impl Components for None {
+    impl Components for NoComponents {
         fn component(&self, _name: &str) -> Option<&Structural> {
-            Option::None
+            None
         }
     }
 
@@ -97,7 +97,7 @@ pub(crate) mod text_patch {
         object: &Value,
         validation: FieldValidation,
     ) -> Result<Patched, ApiError> {
-        let schema = MergeSchema { component: Option::None, components: &None };
+        let schema = MergeSchema { component: None, components: &NoComponents };
         Patch::read("application/json-patch+json", body, false)?.apply(object, schema, validation)
     }
 
@@ -106,7 +106,7 @@ pub(crate) mod text_patch {
         object: &Value,
         validation: FieldValidation,
     ) -> Result<Patched, ApiError> {
-        let schema = MergeSchema { component: Option::None, components: &None };
+        let schema = MergeSchema { component: None, components: &NoComponents };
         Patch::read("application/merge-patch+json", body, false)?.apply(object, schema, validation)
     }
 

@@ -24,7 +24,7 @@ pub(super) fn apply(
     let operations = operations(&parsed.value, strict)?;
     let mut remarks = Vec::new();
     if strict {
-        remarks = remarks_on(operations, &parsed.duplicates);
+        remarks = operation_warnings(operations, &parsed.duplicates);
     }
     if operations.len() > MAX_OPERATIONS {
         let count = operations.len();
@@ -74,7 +74,7 @@ fn operations(patch: &Value, strict: bool) -> Result<&[Value], ApiError> {
 }
 
 /// Warnings of duplicate and unknown fields of the operations.
-fn remarks_on(operations: &[Value], duplicates: &[String]) -> Vec<String> {
+fn operation_warnings(operations: &[Value], duplicates: &[String]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (index, operation) in operations.iter().enumerate() {
         let prefix = format!("[{index}].");

@@ -11,7 +11,7 @@ use super::strategic_list;
 use crate::error::ApiError;
 use crate::object::decode::text::Parsed;
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, Structural};
+use crate::object::schema::structural::{AdditionalProperties, Structural};
 
 pub(super) const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -50,7 +50,7 @@ pub(super) fn apply(
 }
 
 /// Patch metadata of a field.
-pub(super) struct FieldPlan<'s> {
+pub(super) struct PatchMeta<'s> {
     /// Schema of the field's value.
     pub(super) schema: &'s Structural,
     /// `merge`, `replace` or empty.
@@ -171,18 +171,18 @@ impl Merger<'_> {
     }
 
     /// The patch metadata of the field `key`; for a list, with the schema of its items.
-    fn plan<'s>(&'s self, schema: &'s Structural, key: &str) -> Result<FieldPlan<'s>, ApiError> {
+    fn plan<'s>(&'s self, schema: &'s Structural, key: &str) -> Result<PatchMeta<'s>, ApiError> {
         let object = resolve(self.components, schema);
         let (field, strategies) = match object.properties.get(key) {
             Some(field) => (field, field.patch_strategy.as_deref().unwrap_or_default()),
             None => match &object.additional {
-                Additional::Schema(values) => (values.as_ref(), ""),
+                AdditionalProperties::Schema(values) => (values.as_ref(), ""),
                 _ => return Err(unknown_field(schema, key)),
             },
         };
         let strategy = strategies.split(',').find(|s| *s != "retainKeys").unwrap_or_default().to_owned();
         let items = resolve(self.components, field).items.as_deref();
-        Ok(FieldPlan {
+        Ok(PatchMeta {
             schema: items.unwrap_or(field),
             strategy,
             merge_key: field.patch_merge_key.clone().unwrap_or_default(),

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::strategic::{
-    FieldPlan, Fields, Merger, PATCH, go_list, lists_of_lists, no_merge_key, unknown_directive, untranslated,
+    Fields, Merger, PATCH, PatchMeta, go_list, lists_of_lists, no_merge_key, unknown_directive, untranslated,
     without_directives,
 };
 use crate::error::ApiError;
@@ -16,7 +16,7 @@ pub(super) fn merge(
     objects: &Merger<'_>,
     original: List,
     patch: List,
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
     deleting: bool,
 ) -> Result<List, ApiError> {
     if original.is_empty() && patch.is_empty() {
@@ -39,8 +39,8 @@ pub(super) fn merge(
         let name = name.rsplit('.').next().unwrap_or_default();
         return Err(untranslated(format!("cannot merge lists without merge key for {name}")));
     }
-    let (original, patch) = special_items(original, patch, &plan.merge_key)?;
-    let merged = plain_items(objects, original.clone(), &patch, plan)?;
+    let (original, patch) = apply_directives(original, patch, &plan.merge_key)?;
+    let merged = merge_items(objects, original.clone(), &patch, plan)?;
     in_order(merged, &patch, &original, &plan.merge_key)
 }
 
@@ -50,9 +50,9 @@ pub(super) fn merge_in_order(
     original: Option<List>,
     patch: Option<List>,
     order: &[Value],
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
 ) -> Result<Option<List>, ApiError> {
-    agrees(patch.as_deref().unwrap_or_default(), order, &plan.merge_key)?;
+    check_order(patch.as_deref().unwrap_or_default(), order, &plan.merge_key)?;
     let server_order = original.clone().unwrap_or_default();
     let merged = match (original, patch) {
         (None, None) => return Ok(None),
@@ -96,7 +96,7 @@ fn kind(value: &Value) -> u8 {
 }
 
 /// Applies the items with `$patch`. Returns the remaining original items, and the items without `$patch`.
-fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, List), ApiError> {
+fn apply_directives(mut original: List, patch: List, key: &str) -> Result<(List, List), ApiError> {
     let mut plain = List::new();
     let mut replace = false;
     for item in patch {
@@ -120,11 +120,11 @@ fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, Li
 }
 
 /// Merges each item into that with the same key, or appends it.
-fn plain_items(
+fn merge_items(
     objects: &Merger<'_>,
     mut merged: List,
     patch: &List,
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
 ) -> Result<List, ApiError> {
     let key = plan.merge_key.as_str();
     for item in patch.iter().filter_map(Value::as_object) {
@@ -152,7 +152,7 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
                 return Err(no_merge_key(&fields, key));
             }
         }
-        match place(patch, &item, key) {
+        match position(patch, &item, key) {
             Some(at) => named.push((at, item)),
             None => rest.push(item),
         }
@@ -161,9 +161,9 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
     let mut result = List::with_capacity(named.len() + rest.len());
     let mut rest = rest.into_iter().peekable();
     for (_, item) in named {
-        let at = place(server, &item, key);
+        let at = position(server, &item, key);
         while let Some(before) =
-            rest.next_if(|left| matches!((place(server, left, key), at), (Some(l), Some(r)) if l < r))
+            rest.next_if(|left| matches!((position(server, left, key), at), (Some(l), Some(r)) if l < r))
         {
             result.push(before);
         }
@@ -174,7 +174,7 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
 }
 
 /// Position of the item with the same key (or of the same scalar) in a list.
-fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
+fn position(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     list.iter().position(|other| {
         if key.is_empty() {
             other == item
@@ -185,7 +185,7 @@ fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
 }
 
 /// An error if the order of the items differs from the directive's.
-fn agrees(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiError> {
+fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiError> {
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }

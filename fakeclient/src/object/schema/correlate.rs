@@ -29,7 +29,7 @@ impl Correlated<'_> {
     /// The pair of an item of the new list.
     pub(crate) fn index(self, index: usize) -> Option<Self> {
         let new = self.new.as_array()?.get(index)?;
-        let old = same_keys(self.schema, self.old.as_array()?, new)?;
+        let old = item_with_same_keys(self.schema, self.old.as_array()?, new)?;
         Some(Self { new, old, schema: self.schema.items.as_deref()? })
     }
 
@@ -55,7 +55,7 @@ impl Correlated<'_> {
 }
 
 /// The item of the list map `list` with the same keys as `item`.
-fn same_keys<'a>(schema: &Structural, list: &'a [Value], item: &Value) -> Option<&'a Value> {
+fn item_with_same_keys<'a>(schema: &Structural, list: &'a [Value], item: &Value) -> Option<&'a Value> {
     let ListType::Map(keys) = &schema.list else { return None };
     list.iter().find(|other| keys.iter().all(|key| other.get(key) == item.get(key)))
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 
 impl Structural {
     /// Applies defaults, outermost first.
@@ -22,7 +22,7 @@ impl Structural {
                 for (name, child) in map.iter_mut() {
                     if let Some(schema) = self.properties.get(name) {
                         schema.apply_defaults(child);
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.replace_null(child);
                         schema.apply_defaults(child);
                     }

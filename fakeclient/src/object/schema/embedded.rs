@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 use crate::error::field::FieldError;
 use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_errors, path_segment_errors};
 use crate::object::patch::outcome::go_type;
@@ -38,7 +38,7 @@ impl Structural {
                 for (name, child) in map.iter_mut() {
                     if let Some(schema) = self.properties.get(name) {
                         schema.coerce(child, &below(path, name), schema.embedded_resource, dropped)?;
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.coerce(
                             child,
                             &format!("{path}[{name}]"),
@@ -75,7 +75,7 @@ impl Structural {
                 for (name, child) in map {
                     if let Some(schema) = self.properties.get(name) {
                         schema.embedded_in(child, &below(path, name), schema.embedded_resource, errors);
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         let at = format!("{path}[{name}]");
                         schema.embedded_in(child, &at, schema.embedded_resource, errors);
                     }
@@ -108,11 +108,11 @@ fn coerce_resource(
     }
     let Some(metadata) = map.get_mut("metadata") else { return Ok(()) };
     let at = below(path, "metadata");
-    if let Err(why) = readable(metadata) {
+    if let Err(why) = check_decodable(metadata) {
         return Err(FieldError::invalid(at, metadata.clone(), why));
     }
     if let Value::Object(fields) = metadata {
-        let unknown: Vec<String> = fields.keys().filter(|k| form_of(k).is_none()).cloned().collect();
+        let unknown: Vec<String> = fields.keys().filter(|k| field_type(k).is_none()).cloned().collect();
         for name in unknown {
             fields.remove(&name);
             dropped.push(format!("{at}.{name}"));
@@ -135,7 +135,7 @@ fn is_zero(value: &Value) -> bool {
 
 /// The type of a field of `metav1.ObjectMeta`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum FieldType {
     Text,
     Number,
     Texts,
@@ -143,20 +143,20 @@ enum Form {
     Objects,
 }
 
-fn form_of(field: &str) -> Option<Form> {
+fn field_type(field: &str) -> Option<FieldType> {
     Some(match field {
         "name" | "generateName" | "namespace" | "selfLink" | "uid" | "resourceVersion"
-        | "creationTimestamp" | "deletionTimestamp" => Form::Text,
-        "generation" | "deletionGracePeriodSeconds" => Form::Number,
-        "labels" | "annotations" => Form::TextMap,
-        "finalizers" => Form::Texts,
-        "ownerReferences" | "managedFields" => Form::Objects,
+        | "creationTimestamp" | "deletionTimestamp" => FieldType::Text,
+        "generation" | "deletionGracePeriodSeconds" => FieldType::Number,
+        "labels" | "annotations" => FieldType::TextMap,
+        "finalizers" => FieldType::Texts,
+        "ownerReferences" | "managedFields" => FieldType::Objects,
         _ => return None,
     })
 }
 
 /// An error if Go cannot decode the value as `ObjectMeta`, with its message.
-fn readable(metadata: &Value) -> Result<(), String> {
+fn check_decodable(metadata: &Value) -> Result<(), String> {
     let Value::Object(fields) = metadata else {
         if metadata.is_null() {
             return Ok(());
@@ -167,7 +167,7 @@ fn readable(metadata: &Value) -> Result<(), String> {
         ));
     };
     for (name, value) in fields {
-        let Some(form) = form_of(name) else { continue };
+        let Some(form) = field_type(name) else { continue };
         let wrong = |value: &Value, kind: &str| {
             let found = go_type(value);
             Err(format!(
@@ -176,24 +176,26 @@ fn readable(metadata: &Value) -> Result<(), String> {
         };
         match (form, value) {
             (_, Value::Null)
-            | (Form::Text, Value::String(_))
-            | (Form::Objects, Value::Array(_))
-            | (Form::Number, Value::Number(_)) => {}
-            (Form::Text, other) => return wrong(other, if name == "uid" { "types.UID" } else { "string" }),
-            (Form::Number, other) => return wrong(other, "int64"),
-            (Form::Texts, Value::Array(items)) => {
+            | (FieldType::Text, Value::String(_))
+            | (FieldType::Objects, Value::Array(_))
+            | (FieldType::Number, Value::Number(_)) => {}
+            (FieldType::Text, other) => {
+                return wrong(other, if name == "uid" { "types.UID" } else { "string" });
+            }
+            (FieldType::Number, other) => return wrong(other, "int64"),
+            (FieldType::Texts, Value::Array(items)) => {
                 if let Some(item) = items.iter().find(|item| !item.is_string() && !item.is_null()) {
                     return wrong(item, "string");
                 }
             }
-            (Form::Texts, other) => return wrong(other, "[]string"),
-            (Form::TextMap, Value::Object(map)) => {
+            (FieldType::Texts, other) => return wrong(other, "[]string"),
+            (FieldType::TextMap, Value::Object(map)) => {
                 if let Some(item) = map.values().find(|item| !item.is_string() && !item.is_null()) {
                     return wrong(item, "string");
                 }
             }
-            (Form::TextMap, other) => return wrong(other, "map[string]string"),
-            (Form::Objects, other) => return wrong(other, "[]v1.OwnerReference"),
+            (FieldType::TextMap, other) => return wrong(other, "map[string]string"),
+            (FieldType::Objects, other) => return wrong(other, "[]v1.OwnerReference"),
         }
     }
     Ok(())

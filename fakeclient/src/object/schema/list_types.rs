@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::structural::{Additional, ListType, Structural};
+use super::structural::{AdditionalProperties, ListType, Structural};
 use crate::error::field::FieldError;
 
 impl Structural {
@@ -19,7 +19,7 @@ impl Structural {
         match value {
             Value::Object(map) => {
                 for (name, child) in map {
-                    if let Additional::Schema(schema) = &self.additional {
+                    if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.lists_in(child, &format!("{path}[{name}]"), errors);
                     }
                     if let Some(schema) = self.properties.get(name) {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 use crate::error::field::FieldError;
 
 const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
@@ -16,7 +16,7 @@ const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 impl Structural {
     /// Drops unspecified fields of a resource. Returns their paths, sorted.
     pub(crate) fn prune(&self, object: &mut Value) -> Vec<String> {
-        let mut walk = Walk { dropped: Vec::new(), path: String::new() };
+        let mut walk = Pruner { dropped: Vec::new(), path: String::new() };
         walk.object_of(object, self, true);
         walk.dropped.sort();
         walk.dropped
@@ -32,14 +32,14 @@ impl Structural {
     }
 
     /// The same for the result of a server-side apply, but keeps `null`, which is left to the validation.
-    pub(crate) fn admit_applied(&self, object: &mut Value) -> Result<(), FieldError> {
+    pub(crate) fn decode_applied(&self, object: &mut Value) -> Result<(), FieldError> {
         self.prune(object);
         self.coerce_embedded(object, "", false).map(drop)
     }
 
     /// Drops unspecified fields of a value within a resource, such as a default.
     pub(crate) fn prune_value(&self, value: &mut Value) {
-        Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
+        Pruner { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
     }
 
     /// Drops `null` from fields that are not nullable and have no default (which replaces it later).
@@ -50,22 +50,22 @@ impl Structural {
     /// Schema of a field, from `properties` or `additionalProperties`.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         self.properties.get(name).or(match &self.additional {
-            Additional::Schema(schema) => Some(schema),
+            AdditionalProperties::Schema(schema) => Some(schema),
             _ => None,
         })
     }
 }
 
-struct Walk {
+struct Pruner {
     dropped: Vec<String>,
     path: String,
 }
 
-impl Walk {
+impl Pruner {
     fn value(&mut self, value: &mut Value, schema: Option<&Structural>) {
         match schema {
             Some(schema) => self.object_of(value, schema, schema.embedded_resource),
-            None => self.unnamed(value),
+            None => self.prune_unspecified(value),
         }
     }
 
@@ -81,7 +81,7 @@ impl Walk {
                     if embedded && is_meta {
                         continue;
                     }
-                    if is_named(&name, schema) {
+                    if is_specified(&name, schema) {
                         let child = map.get_mut(&name).expect("the name was just read from the map");
                         self.below(&name, |walk| walk.value(child, schema.field(&name)));
                     } else {
@@ -103,7 +103,7 @@ impl Walk {
             Value::Object(map) => {
                 for (name, child) in map.iter_mut() {
                     let is_meta = TYPE_AND_META.contains(&name.as_str());
-                    if !(embedded && is_meta) && is_named(name, schema) {
+                    if !(embedded && is_meta) && is_specified(name, schema) {
                         self.below(name, |walk| walk.value(child, schema.field(name)));
                     }
                 }
@@ -119,7 +119,7 @@ impl Walk {
     }
 
     /// A value without a schema: all fields of its objects are dropped.
-    fn unnamed(&mut self, value: &mut Value) {
+    fn prune_unspecified(&mut self, value: &mut Value) {
         match value {
             Value::Object(map) => {
                 for name in map.keys() {
@@ -184,9 +184,9 @@ fn drop_nulls(value: &mut Value, schema: Option<&Structural>) {
     }
 }
 
-fn is_named(name: &str, schema: &Structural) -> bool {
+fn is_specified(name: &str, schema: &Structural) -> bool {
     schema.properties.contains_key(name)
-        || matches!(schema.additional, Additional::Schema(_) | Additional::Allowed(true))
+        || matches!(schema.additional, AdditionalProperties::Schema(_) | AdditionalProperties::Allowed(true))
 }
 
 #[cfg(test)]

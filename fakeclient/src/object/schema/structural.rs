@@ -26,7 +26,7 @@ pub(crate) enum Type {
 
 /// Fields besides `properties`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Additional {
+pub(crate) enum AdditionalProperties {
     /// Unspecified.
     #[default]
     Unset,
@@ -53,7 +53,7 @@ pub(crate) enum ListType {
 /// An entry of `x-kubernetes-validations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the keywords' own names")]
-pub(crate) struct Rule {
+pub(crate) struct ValidationRule {
     /// CEL expression over `self` and, in transition rules, `oldSelf`.
     pub rule: String,
     /// Error message.
@@ -82,7 +82,7 @@ pub(crate) struct Structural {
     /// Specified fields.
     pub properties: BTreeMap<String, Structural>,
     /// Fields besides `properties`.
-    pub additional: Additional,
+    pub additional: AdditionalProperties,
     /// Items of an array.
     pub items: Option<Box<Structural>>,
     /// Name of the referenced component.
@@ -108,7 +108,7 @@ pub(crate) struct Structural {
     /// `x-kubernetes-int-or-string` (or a built-in's `format: int-or-string`)
     pub int_or_string: bool,
     /// `x-kubernetes-validations`
-    pub rules: Vec<Rule>,
+    pub rules: Vec<ValidationRule>,
     /// All other keywords that constrain values, unparsed, for the validator: enum, minimum, pattern, allOf, anyOf,
     /// oneOf, not, maxLength …
     pub constraints: BTreeMap<String, Value>,
@@ -162,9 +162,9 @@ impl Structural {
         }
         node.items = schema.get("items").filter(|i| i.is_object()).map(|i| Box::new(Self::parse(i)));
         node.additional = match schema.get("additionalProperties") {
-            Some(Value::Bool(allowed)) => Additional::Allowed(*allowed),
-            Some(schema @ Value::Object(_)) => Additional::Schema(Box::new(Self::parse(schema))),
-            _ => Additional::Unset,
+            Some(Value::Bool(allowed)) => AdditionalProperties::Allowed(*allowed),
+            Some(schema @ Value::Object(_)) => AdditionalProperties::Schema(Box::new(Self::parse(schema))),
+            _ => AdditionalProperties::Unset,
         };
         node.list = match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
             Some("atomic") => ListType::Atomic,
@@ -173,7 +173,7 @@ impl Structural {
             _ => ListType::Unset,
         };
         if let Some(Value::Array(rules)) = schema.get("x-kubernetes-validations") {
-            node.rules = rules.iter().map(Rule::parse).collect();
+            node.rules = rules.iter().map(ValidationRule::parse).collect();
         }
         node.reference = component_name(schema);
         for key in CONSTRAINTS {
@@ -231,7 +231,7 @@ impl Type {
     }
 }
 
-impl Rule {
+impl ValidationRule {
     fn parse(entry: &Value) -> Self {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
         Self {

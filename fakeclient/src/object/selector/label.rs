@@ -20,11 +20,11 @@ pub(crate) struct LabelSelector {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Requirement {
     key: String,
-    test: Test,
+    test: ValueTest,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Test {
+enum ValueTest {
     Exists,
     Absent,
     /// The operator is kept for printing: `=` or `==`.
@@ -93,7 +93,7 @@ impl LabelSelector {
     }
 }
 
-impl Test {
+impl ValueTest {
     fn holds(&self, value: Option<&str>) -> bool {
         let number = || value.and_then(|text| text.parse::<i64>().ok());
         match self {
@@ -134,12 +134,12 @@ impl Requirement {
         if let Some(text) = aggregate(&errors) {
             return Err(text);
         }
-        let test = Test::new(operator, values);
+        let test = ValueTest::new(operator, values);
         Ok(Self { key: key.to_owned(), test })
     }
 }
 
-impl Test {
+impl ValueTest {
     fn new(operator: &'static str, mut values: Vec<String>) -> Self {
         let number = |values: &[String]| values[0].parse().expect("the number was parsed before");
         match operator {
@@ -180,14 +180,14 @@ impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
         match &self.test {
-            Test::Exists => write!(f, "{key}"),
-            Test::Absent => write!(f, "!{key}"),
-            Test::Equal(sign, value) => write!(f, "{key}{sign}{value}"),
-            Test::NotEqual(value) => write!(f, "{key}!={value}"),
-            Test::In(values) => write!(f, "{key} in ({})", values.join(",")),
-            Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
-            Test::Greater(bound) => write!(f, "{key}>{bound}"),
-            Test::Less(bound) => write!(f, "{key}<{bound}"),
+            ValueTest::Exists => write!(f, "{key}"),
+            ValueTest::Absent => write!(f, "!{key}"),
+            ValueTest::Equal(sign, value) => write!(f, "{key}{sign}{value}"),
+            ValueTest::NotEqual(value) => write!(f, "{key}!={value}"),
+            ValueTest::In(values) => write!(f, "{key} in ({})", values.join(",")),
+            ValueTest::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
+            ValueTest::Greater(bound) => write!(f, "{key}>{bound}"),
+            ValueTest::Less(bound) => write!(f, "{key}<{bound}"),
         }
     }
 }

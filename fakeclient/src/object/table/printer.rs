@@ -21,14 +21,14 @@ pub(crate) struct Column {
 }
 
 /// The cells of an object at the given time.
-pub(crate) type Cells<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
+pub(crate) type CellPrinter<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
 
 /// Printer of a resource.
 pub(crate) struct Printer<'r> {
     /// Columns, including `Name`.
     pub(crate) columns: Vec<Column>,
     /// Returns one cell per column.
-    pub(crate) cells: Cells<'r>,
+    pub(crate) cells: CellPrinter<'r>,
     /// Returns the conditions of an object's row.
     pub(crate) row_conditions: fn(&Value) -> Option<Value>,
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Typed access to the fields of an object. A value of another type counts as absent.
-pub(crate) trait Read {
+pub(crate) trait FieldAccess {
     /// A string, or `""`.
     fn text(&self, key: &str) -> &str;
     /// An integer.
@@ -18,7 +18,7 @@ pub(crate) trait Read {
     fn has(&self, key: &str) -> bool;
 }
 
-impl Read for Value {
+impl FieldAccess for Value {
     fn text(&self, key: &str) -> &str {
         self.get(key).and_then(Value::as_str).unwrap_or_default()
     }

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use super::check::{approval, spec, stored};
 use super::establish;
 use crate::error::field::FieldError;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `CustomResourceDefinition`.
 #[derive(Debug)]
-pub(crate) struct Definition;
+pub(crate) struct CustomResourceDefinition;
 
-impl Strategy for Definition {
-    fn is_checked_as_custom(&self) -> bool {
+impl Strategy for CustomResourceDefinition {
+    fn has_apiextensions_validation(&self) -> bool {
         true
     }
 
@@ -40,7 +40,7 @@ impl Strategy for Definition {
     }
 }
 
-impl CreateStrategy for Definition {
+impl CreateStrategy for CustomResourceDefinition {
     fn prepare_create(&self, object: &mut Value) {
         let empty =
             json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
@@ -64,7 +64,7 @@ impl CreateStrategy for Definition {
     }
 }
 
-impl UpdateStrategy for Definition {
+impl UpdateStrategy for CustomResourceDefinition {
     fn unconditional_update(&self) -> bool {
         false
     }
@@ -86,7 +86,7 @@ impl UpdateStrategy for Definition {
     }
 }
 
-impl StatusStrategy for Definition {
+impl StatusStrategy for CustomResourceDefinition {
     fn prepare_status_update(&self, object: &mut Value, old: &Value) {
         set(object, "spec", old["spec"].clone());
     }
@@ -96,7 +96,7 @@ impl StatusStrategy for Definition {
     }
 }
 
-impl DeleteStrategy for Definition {
+impl DeleteStrategy for CustomResourceDefinition {
     fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
         establish::mark_deleted(object, now);
         true
@@ -146,9 +146,9 @@ mod tests {
     }
 
     fn created(mut object: Value) -> (Value, Vec<String>) {
-        Definition.prepare_create(&mut object);
-        Definition.apply_defaults(&mut object);
-        let errors = Definition.validate_create(&object);
+        CustomResourceDefinition.prepare_create(&mut object);
+        CustomResourceDefinition.apply_defaults(&mut object);
+        let errors = CustomResourceDefinition.validate_create(&object);
         (object, errors.iter().map(ToString::to_string).collect())
     }
 
@@ -183,9 +183,9 @@ mod tests {
         let mut second = old["spec"]["versions"][0].clone();
         second["name"] = "v2".into();
         new["spec"]["versions"].as_array_mut().unwrap().push(second);
-        Definition.prepare_update(&mut new, &old);
+        CustomResourceDefinition.prepare_update(&mut new, &old);
         assert_eq!(new["status"]["storedVersions"], json!(["v1", "v2"]));
-        assert_eq!(Definition.validate_update(&new, &old), []);
+        assert_eq!(CustomResourceDefinition.validate_update(&new, &old), []);
     }
 
     #[test]
@@ -193,9 +193,9 @@ mod tests {
         let (mut old, _) = created(definition());
         let mut new = old.clone();
         new["spec"]["scope"] = "Namespaced".into();
-        assert_eq!(Definition.validate_update(&new, &old), []);
+        assert_eq!(CustomResourceDefinition.validate_update(&new, &old), []);
         old["status"]["conditions"] = json!([{"type": "Established", "status": "True"}]);
-        let errors = Definition.validate_update(&new, &old);
+        let errors = CustomResourceDefinition.validate_update(&new, &old);
         assert_eq!(errors[0].to_string(), "spec.scope: Invalid value: \"Namespaced\": field is immutable");
     }
 

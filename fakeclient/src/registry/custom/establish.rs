@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::check::approval::{self, State};
-use crate::object::view::fields::{Read, object_mut, set};
+use super::check::approval::{self, ApprovalState};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
 /// The finalizer of a definition, removed after the deletion of its custom resources.
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -82,7 +82,7 @@ fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, no
         .filter(|other| other["spec"]["group"] == spec["group"])
         .map(|other| &other["status"]["acceptedNames"])
         .collect();
-    let (accepted, conflict) = accept(&spec["names"], &status["acceptedNames"], &taken);
+    let (accepted, conflict) = accepted_names(&spec["names"], &status["acceptedNames"], &taken);
     let (value, reason, message) = match &conflict {
         None => ("True", "NoConflicts", "no conflicts found"),
         Some((reason, message)) => ("False", *reason, message.as_str()),
@@ -103,7 +103,7 @@ fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, no
 }
 
 /// The accepted names, those that are free or already this definition's; and the last conflict.
-fn accept(wanted: &Value, had: &Value, taken: &[&Value]) -> (Value, Option<(&'static str, String)>) {
+fn accepted_names(wanted: &Value, had: &Value, taken: &[&Value]) -> (Value, Option<(&'static str, String)>) {
     let is_resource = |name: &str| {
         taken.iter().any(|names| {
             names.text("plural") == name
@@ -167,10 +167,10 @@ fn establish_step(definition: &Value, now: &str) -> Option<Value> {
 fn approval_step(definition: &Value, now: &str) -> Option<Value> {
     let (state, message) = approval::state(definition)?;
     let (value, reason) = match state {
-        State::Missing => ("False", "MissingAnnotation"),
-        State::Invalid => ("False", "InvalidAnnotation"),
-        State::Bypassed => ("False", "UnapprovedAnnotation"),
-        State::Approved => ("True", "ApprovedAnnotation"),
+        ApprovalState::Missing => ("False", "MissingAnnotation"),
+        ApprovalState::Invalid => ("False", "InvalidAnnotation"),
+        ApprovalState::Bypassed => ("False", "UnapprovedAnnotation"),
+        ApprovalState::Approved => ("True", "ApprovedAnnotation"),
     };
     let kind = "KubernetesAPIApprovalPolicyConformant";
     let mut status = definition["status"].clone();

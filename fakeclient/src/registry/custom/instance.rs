@@ -13,25 +13,25 @@ use crate::object::cel::validator::Validator;
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Structural;
-use crate::object::schema::validate::Node;
-use crate::object::view::fields::Read;
+use crate::object::schema::validate::SchemaNode;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::resource::ScalePaths;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// Strategy of one version of a custom resource.
 #[derive(Debug)]
-pub(crate) struct Instance {
+pub(crate) struct CustomResource {
     schema: Arc<Structural>,
-    whole: Node,
+    whole: SchemaNode,
     /// The schema of `status`, if there is one and a status subresource.
-    status: Option<Node>,
+    status: Option<SchemaNode>,
     scale: Option<ScalePaths>,
     rules: Option<Validator>,
     /// True if a webhook converts between versions.
     webhook: bool,
 }
 
-impl Instance {
+impl CustomResource {
     /// The strategy of a version with the given schema. `has_status` is true with a status subresource.
     pub(crate) fn new(
         raw: &Value,
@@ -39,9 +39,9 @@ impl Instance {
         scale: Option<ScalePaths>,
         has_status: bool,
     ) -> Self {
-        let status = raw.pointer("/properties/status").filter(|_| has_status).map(Node::parse);
+        let status = raw.pointer("/properties/status").filter(|_| has_status).map(SchemaNode::parse);
         let rules = Validator::compile(&schema, true);
-        Self { schema, whole: Node::parse(raw), status, scale, rules, webhook: false }
+        Self { schema, whole: SchemaNode::parse(raw), status, scale, rules, webhook: false }
     }
 
     /// Sets whether a webhook converts between versions.
@@ -60,7 +60,7 @@ impl Instance {
             let broken = |why| FieldError::invalid(path, "".into(), why);
             match nested(object, path) {
                 Err(why) => Some(broken(why)),
-                Ok(Some(value)) if !value.is_string() => Some(broken(of_type(path, value, "string"))),
+                Ok(Some(value)) if !value.is_string() => Some(broken(accessor_error(path, value, "string"))),
                 Ok(_) => None,
             }
         });
@@ -87,12 +87,12 @@ impl Instance {
     }
 }
 
-impl Strategy for Instance {
-    fn converts(&self) -> Result<(), ApiError> {
+impl Strategy for CustomResource {
+    fn check_convertible(&self) -> Result<(), ApiError> {
         if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
     }
 
-    fn is_checked_as_custom(&self) -> bool {
+    fn has_apiextensions_validation(&self) -> bool {
         true
     }
 
@@ -106,7 +106,7 @@ impl Strategy for Instance {
     }
 }
 
-impl CreateStrategy for Instance {
+impl CreateStrategy for CustomResource {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = self.whole.validate(object, "");
         errors.extend(self.scale_spec(object));
@@ -118,7 +118,7 @@ impl CreateStrategy for Instance {
     }
 }
 
-impl UpdateStrategy for Instance {
+impl UpdateStrategy for CustomResource {
     fn unconditional_update(&self) -> bool {
         false
     }
@@ -135,7 +135,7 @@ impl UpdateStrategy for Instance {
     }
 }
 
-impl StatusStrategy for Instance {
+impl StatusStrategy for CustomResource {
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if let (Some(node), Some(status)) = (&self.status, object.get("status")) {
@@ -152,7 +152,7 @@ impl StatusStrategy for Instance {
     }
 }
 
-impl DeleteStrategy for Instance {}
+impl DeleteStrategy for CustomResource {}
 
 /// True if the errors prevent the evaluation of CEL rules.
 fn blocks_rules(errors: &[FieldError]) -> bool {
@@ -179,14 +179,14 @@ fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String
                 Some(child) => value = child,
                 None => return Ok(None),
             },
-            other => return Err(of_type(&names[..=depth].join("."), other, "map[string]interface{}")),
+            other => return Err(accessor_error(&names[..=depth].join("."), other, "map[string]interface{}")),
         }
     }
     Ok(Some(value))
 }
 
 /// apimachinery's message for a value of an unexpected type.
-fn of_type(path: &str, value: &Value, wanted: &str) -> String {
+fn accessor_error(path: &str, value: &Value, wanted: &str) -> String {
     let (shown, found) = match value {
         Value::Null => ("<nil>".to_owned(), "<nil>"),
         Value::Bool(flag) => (flag.to_string(), "bool"),
@@ -210,7 +210,7 @@ fn replicas(object: &Value, path: &str) -> Option<FieldError> {
         Ok(Some(value)) => value,
     };
     match value.as_i64() {
-        None => invalid(0, of_type(path, value, "int64")),
+        None => invalid(0, accessor_error(path, value, "int64")),
         Some(count) if count < 0 => invalid(count, "should be a non-negative integer".to_owned()),
         Some(count) if count > i64::from(i32::MAX) => {
             invalid(count, format!("should be less than or equal to {}", i32::MAX))
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn instance() -> Instance {
+    fn instance() -> CustomResource {
         let raw = json!({"type": "object", "properties": {
             "spec": {"type": "object", "properties": {"replicas": {"type": "integer"},
                 "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}}},
@@ -248,7 +248,7 @@ mod tests {
             status_replicas: ".status.replicas".into(),
             label_selector: None,
         };
-        Instance::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
+        CustomResource::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
     }
 
     fn texts(errors: &[FieldError]) -> Vec<String> {

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::instance::Instance;
+use super::instance::CustomResource;
 use crate::object::apply::field_set::FieldSet;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::schema::structural::Structural;
 use crate::object::selector::field::{SelectableField, SelectableFields};
 use crate::object::table::printer::Column;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::resource::{Generation, Resource, ScalePaths, Storage, Subresource};
 
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources \
@@ -94,7 +94,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let scale = scale_paths(version);
     let status_isolated = version["subresources"].has("status");
     let webhook = spec["conversion"].text("strategy") == "Webhook";
-    let strategy = Instance::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
+    let strategy = CustomResource::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
     let strategy = Arc::new(strategy.converted_by_webhook(webhook));
     Resource {
         subresources: subresources(&group, &name, &kind, status_isolated, scale.is_some()),
@@ -118,7 +118,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         namespaced,
         short_names: strings(names.list("shortNames")),
         categories: strings(names.list("categories")),
-        shape: Shape::Custom { schema },
+        schema: ResourceSchema::Custom { schema },
         delete_gives_object: false,
         deprecation: deprecation(definition, &name),
         document: raw.is_object().then(|| Arc::new(raw.clone())),

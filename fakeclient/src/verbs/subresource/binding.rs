@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::{FieldError, aggregate};
 use crate::kinds::rules::names::dns_subdomain;
-use crate::object::view::fields::{Read, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set};
 use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Write};
 use crate::verbs::options::WriteOptions;
@@ -21,7 +21,7 @@ const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernet
 
 /// Binds the Pod of the scope.
 pub(crate) fn bind(scope: &RequestScope, mut binding: Value, options: &WriteOptions) -> Result<(), ApiError> {
-    system_fields::settle_namespace(&mut binding, &scope.namespace)?;
+    system_fields::set_namespace(&mut binding, &scope.namespace)?;
     scope.check_namespace(&binding)?;
     if metadata::name(&binding) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Binding object"));

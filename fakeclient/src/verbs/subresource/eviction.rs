@@ -10,7 +10,7 @@ use crate::error::{ApiError, StatusCause};
 use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::Sent;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Write};
 use crate::verbs::delete::delete;
@@ -33,7 +33,7 @@ pub(crate) async fn evict(
     mut eviction: Value,
     options: &WriteOptions,
 ) -> Result<(), ApiError> {
-    system_fields::settle_namespace(&mut eviction, &scope.namespace)?;
+    system_fields::set_namespace(&mut eviction, &scope.namespace)?;
     scope.check_namespace(&eviction)?;
     if metadata::name(&eviction) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));

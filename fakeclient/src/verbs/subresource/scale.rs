@@ -16,7 +16,7 @@ use crate::object::apply::value_type::ValueType;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::patch::document::{MergeSchema, Patch};
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::view::metadata;
 use crate::registry::resource::ScalePaths;
 use crate::verbs::apply::unconverted;
@@ -116,8 +116,8 @@ pub(crate) fn decode(
     validation: FieldValidation,
     read: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
 ) -> Result<Value, ApiError> {
-    let shape = Shape::Builtin { component: COMPONENT.to_owned() };
-    let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", shape: &shape };
+    let schema = ResourceSchema::Builtin { component: COMPONENT.to_owned() };
+    let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", schema: &schema };
     scope.decode_type(object_type, validation, read)
 }
 

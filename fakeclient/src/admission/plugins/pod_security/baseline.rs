@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::pod::{Pod, TextSet, Violation, containers, plural, quoted, uses, violation};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",

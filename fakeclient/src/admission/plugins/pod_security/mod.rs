@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use policy::{Level, LevelVersion, Policy};
 
 /// The plugin of this module.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// A Pod or Pod template, and the version of the checks.
 pub(super) struct Pod<'a> {

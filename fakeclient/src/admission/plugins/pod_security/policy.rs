@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 const LEVELS: [(&str, Level); 3] =

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::baseline::{added_capabilities, forbidden_seccomp};
 use super::pod::{Pod, TextSet, Violation, containers, plural, quoted, uses, violation};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Allowed volume sources.
 const HARMLESS: [&str; 9] = [

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 pub(super) fn qos_class(spec: &Value) -> &'static str {

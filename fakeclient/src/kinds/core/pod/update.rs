@@ -9,7 +9,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::containers::untrimmed_image;
 use crate::kinds::pod_spec::scheduling;
-use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, copy, items_mut, object_mut, remove, set};
 
 /// The mutable fields, as the error message lists them.
 const MUTABLE_FIELDS: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 use crate::registry::strategy::Peers;
 
 use super::{families, is_headless, needs_cluster_ip, needs_health_port, spec_type};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 
 use super::{is_headless, needs_cluster_ip};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, same, set};
+use crate::object::view::fields::{FieldAccess, copy, items_mut, object_mut, remove, same, set};
 
 use super::{is_external, needs_cluster_ip, needs_health_port, spec_type};
 

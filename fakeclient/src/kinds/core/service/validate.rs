@@ -7,7 +7,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::{ip, labels, ports};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{families, is_external, is_headless, needs_health_port, spec_type};
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::spec_type;
 

@@ -2,10 +2,10 @@
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, no_overload, time};
+use super::{FunctionTable, function, no_overload, time};
 use crate::error::field::go_float;
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Bytes, Double, Duration, Dyn, Int, String, Timestamp, Uint};
     for from in [Int, Uint, Double, String, Timestamp] {
         function(table, "int", &[from], Int, to_int);

@@ -26,7 +26,7 @@ use super::types::Type;
 use super::value::Value;
 
 /// The implementation of a function. The first argument of a method is its target.
-pub(super) type Run = fn(&[Value]) -> Result<Value, String>;
+pub(super) type FunctionImpl = fn(&[Value]) -> Result<Value, String>;
 
 /// An overload of a function.
 #[derive(Debug)]
@@ -34,10 +34,10 @@ pub(super) struct Overload {
     pub(super) member: bool,
     pub(super) params: Vec<Type>,
     pub(super) result: Type,
-    pub(super) run: Run,
+    pub(super) run: FunctionImpl,
 }
 
-type Table = BTreeMap<&'static str, Vec<Overload>>;
+type FunctionTable = BTreeMap<&'static str, Vec<Overload>>;
 
 /// Identifiers of types.
 pub(super) const TYPES: [&str; 14] = [
@@ -75,8 +75,8 @@ pub(super) const NOT_MODELLED: [&str; 12] = [
 
 /// The overloads of a function.
 pub(super) fn find(name: &str) -> Option<&'static [Overload]> {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let mut table = Table::new();
+    static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| {
+        let mut table = FunctionTable::new();
         operators::declare(&mut table);
         convert::declare(&mut table);
         strings::declare(&mut table);
@@ -90,11 +90,11 @@ pub(super) fn find(name: &str) -> Option<&'static [Overload]> {
     TABLE.get(name).map(Vec::as_slice)
 }
 
-fn function(table: &mut Table, name: &'static str, params: &[Type], result: Type, run: Run) {
+fn function(table: &mut FunctionTable, name: &'static str, params: &[Type], result: Type, run: FunctionImpl) {
     table.entry(name).or_default().push(Overload { member: false, params: params.to_vec(), result, run });
 }
 
-fn method(table: &mut Table, name: &'static str, params: &[Type], result: Type, run: Run) {
+fn method(table: &mut FunctionTable, name: &'static str, params: &[Type], result: Type, run: FunctionImpl) {
     table.entry(name).or_default().push(Overload { member: true, params: params.to_vec(), result, run });
 }
 

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use super::super::duration::{SECOND, parse_duration};
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Duration, Int, String};
     function(table, "timestamp", &[String], Type::Timestamp, |a| match &a[0] {
         Value::String(text) => text
@@ -32,7 +32,7 @@ pub(super) fn declare(table: &mut Table) {
     });
     function(table, "duration", &[Duration], Duration, |a| Ok(a[0].clone()));
     for name in ["getFullYear", "getMonth", "getDayOfMonth", "getDayOfWeek"] {
-        let run: super::Run = match name {
+        let run: super::FunctionImpl = match name {
             "getFullYear" => |a| part(a, |t| i64::from(t.year())),
             "getMonth" => |a| part(a, |t| i64::from(t.month()) - 1),
             "getDayOfMonth" => |a| part(a, |t| i64::from(t.day()) - 1),

@@ -17,4 +17,4 @@ mod format;
 mod outcome;
 
 pub(crate) use format::is_known as is_known_format;
-pub(crate) use node::Node;
+pub(crate) use node::SchemaNode;

@@ -18,7 +18,7 @@ use crate::object::schema::structural::Type;
     clippy::struct_excessive_bools,
     reason = "each is a keyword of the schema, and they are independent"
 )]
-pub(crate) struct Node {
+pub(crate) struct SchemaNode {
     pub(super) types: Vec<Type>,
     pub(super) nullable: bool,
     /// The format's name in the schema, if the server enforces the format.
@@ -36,17 +36,17 @@ pub(crate) struct Node {
     pub(super) min_items: Option<i64>,
     pub(super) max_items: Option<i64>,
     pub(super) unique_items: bool,
-    pub(super) items: Option<Box<Node>>,
+    pub(super) items: Option<Box<SchemaNode>>,
     pub(super) min_properties: Option<i64>,
     pub(super) max_properties: Option<i64>,
     pub(super) required: Vec<String>,
-    pub(super) properties: BTreeMap<String, Node>,
-    pub(super) additional: Option<Box<Node>>,
+    pub(super) properties: BTreeMap<String, SchemaNode>,
+    pub(super) additional: Option<Box<SchemaNode>>,
     pub(super) forbids_additional: bool,
-    pub(super) all_of: Vec<Node>,
-    pub(super) any_of: Vec<Node>,
-    pub(super) one_of: Vec<Node>,
-    pub(super) not: Option<Box<Node>>,
+    pub(super) all_of: Vec<SchemaNode>,
+    pub(super) any_of: Vec<SchemaNode>,
+    pub(super) one_of: Vec<SchemaNode>,
+    pub(super) not: Option<Box<SchemaNode>>,
 }
 
 /// A `pattern` and its compiled form, or the compile error.
@@ -56,7 +56,7 @@ pub(super) struct Pattern {
     pub(super) compiled: Result<Regex, String>,
 }
 
-impl Node {
+impl SchemaNode {
     /// Parses a schema.
     pub(crate) fn parse(schema: &Value) -> Self {
         let mut node = Self {
@@ -134,7 +134,7 @@ fn texts(schema: &Value, key: &str) -> Vec<String> {
     items.map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
 }
 
-fn schemas(schema: &Value, key: &str) -> Vec<Node> {
+fn schemas(schema: &Value, key: &str) -> Vec<SchemaNode> {
     let items = schema.get(key).and_then(Value::as_array);
-    items.map(|items| items.iter().map(Node::parse).collect()).unwrap_or_default()
+    items.map(|items| items.iter().map(SchemaNode::parse).collect()).unwrap_or_default()
 }

@@ -5,73 +5,74 @@
 
 use serde_json::{Number, Value};
 
-use super::node::Node;
-use super::outcome::{Kind, Outcome, inside};
+use super::node::SchemaNode;
+use super::outcome::{ErrorKind, ValidationResult, in_body};
 use crate::error::field::go_float;
 use crate::object::schema::structural::Type;
 
-pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) fn check(node: &SchemaNode, number: &Number, path: &str) -> ValidationResult {
+    let mut outcome = ValidationResult::default();
     let float = number.as_f64().unwrap_or_default();
     let integer = number.as_i64();
-    let range = Range::of(node);
+    let range = NumberRange::of(node);
     if let Some(text) = range.refuses(integer, float, "Checked", path) {
-        outcome.add_whole(text);
+        outcome.add_schema_error(text);
     }
     let own = |text: String| (Value::Number(number.clone()), text);
-    let mut limit = |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<Broken>| {
-        let Some(bound) = bound else { return };
-        let mut exact = integer;
-        if let Some(text) = range.refuses(None, bound, what, path) {
-            outcome.add_whole(text);
-            exact = None;
-        }
-        if let Some((shown, text)) = broken(exact, bound) {
-            outcome.add(Kind::Other, path, shown, text);
-        }
-    };
-    limit(node.multiple_of, "MultipleOf", &|exact, factor| match senseless(exact, factor, path) {
+    let mut limit =
+        |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<MultipleOfError>| {
+            let Some(bound) = bound else { return };
+            let mut exact = integer;
+            if let Some(text) = range.refuses(None, bound, what, path) {
+                outcome.add_schema_error(text);
+                exact = None;
+            }
+            if let Some((shown, text)) = broken(exact, bound) {
+                outcome.add(ErrorKind::Other, path, shown, text);
+            }
+        };
+    limit(node.multiple_of, "MultipleOf", &|exact, factor| match invalid_factor(exact, factor, path) {
         None => not_multiple(exact, float, factor, path).map(own),
-        senseless => senseless,
+        invalid_factor => invalid_factor,
     });
     limit(node.maximum, "Maximum boundary", &|exact, max| {
         let (inclusive, strict) = ("less than or equal to", "less than");
         let broken = match exact {
-            Some(value) if node.exclusive_maximum => value >= cut(max),
-            Some(value) => value > cut(max),
+            Some(value) if node.exclusive_maximum => value >= truncate(max),
+            Some(value) => value > truncate(max),
             None if node.exclusive_maximum => float >= max,
             None => float > max,
         };
         let relation = if node.exclusive_maximum { strict } else { inclusive };
-        broken.then(|| own(beyond(path, relation, exact, max)))
+        broken.then(|| own(limit_error(path, relation, exact, max)))
     });
     limit(node.minimum, "Minimum boundary", &|exact, min| {
         let (inclusive, strict) = ("greater than or equal to", "greater than");
         let broken = match exact {
-            Some(value) if node.exclusive_minimum => value <= cut(min),
-            Some(value) => value < cut(min),
+            Some(value) if node.exclusive_minimum => value <= truncate(min),
+            Some(value) => value < truncate(min),
             None if node.exclusive_minimum => float <= min,
             None => float < min,
         };
         let relation = if node.exclusive_minimum { strict } else { inclusive };
-        broken.then(|| own(beyond(path, relation, exact, min)))
+        broken.then(|| own(limit_error(path, relation, exact, min)))
     });
     outcome.matches += 1;
     outcome
 }
 
-fn beyond(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String {
-    let shown = if exact.is_some() { cut(bound).to_string() } else { go_float(bound) };
-    format!("{} should be {relation} {shown}", inside(path))
+fn limit_error(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String {
+    let shown = if exact.is_some() { truncate(bound).to_string() } else { go_float(bound) };
+    format!("{} should be {relation} {shown}", in_body(path))
 }
 
 /// The value in an error, and its message.
-type Broken = (Value, String);
+type MultipleOfError = (Value, String);
 
 /// The error of a factor that is not positive. It shows the factor, truncated for int64 values.
-fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
+fn invalid_factor(exact: Option<i64>, factor: f64, path: &str) -> Option<MultipleOfError> {
     let (shown, text, wrong) = if exact.is_some() {
-        (Value::from(cut(factor)), cut(factor).to_string(), cut(factor) <= 0)
+        (Value::from(truncate(factor)), truncate(factor).to_string(), truncate(factor) <= 0)
     } else {
         (Value::from(factor), go_float(factor), factor <= 0.0)
     };
@@ -80,18 +81,18 @@ fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
 
 fn not_multiple(exact: Option<i64>, float: f64, factor: f64, path: &str) -> Option<String> {
     if let Some(value) = exact {
-        let factor = cut(factor);
-        return (value % factor != 0).then(|| format!("{} should be a multiple of {factor}", inside(path)));
+        let factor = truncate(factor);
+        return (value % factor != 0).then(|| format!("{} should be a multiple of {factor}", in_body(path)));
     }
     let quotient = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
-    (!is_whole(quotient)).then(|| format!("{} should be a multiple of {}", inside(path), go_float(factor)))
+    (!is_whole(quotient)).then(|| format!("{} should be a multiple of {}", in_body(path), go_float(factor)))
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "Go converts the schema's float64 limit to int64 the same way"
 )]
-fn cut(bound: f64) -> i64 {
+fn truncate(bound: f64) -> i64 {
     bound as i64
 }
 
@@ -118,7 +119,7 @@ pub(super) fn same(value: &Value, member: &Value) -> bool {
         (Value::Null, _) | (_, Value::Null) => false,
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => a == b,
-            (None, Some(b)) => a.as_f64().is_some_and(|a| cut(a) == b),
+            (None, Some(b)) => a.as_f64().is_some_and(|a| truncate(a) == b),
             _ => a.as_f64() == b.as_f64(),
         },
         (value, member) => value == member,
@@ -126,14 +127,14 @@ pub(super) fn same(value: &Value, member: &Value) -> bool {
 }
 
 /// The range of a type and format.
-enum Range {
+enum NumberRange {
     Any,
     Integer { format: Option<&'static str> },
     Float32,
 }
 
-impl Range {
-    fn of(node: &Node) -> Self {
+impl NumberRange {
+    fn of(node: &SchemaNode) -> Self {
         match (node.single_type(), node.format_name.as_deref()) {
             (Some(Type::Integer), Some("int32")) => Self::Integer { format: Some("int32") },
             (Some(Type::Integer), Some("int64")) => Self::Integer { format: Some("int64") },
@@ -151,7 +152,7 @@ impl Range {
             Self::Integer { format } => {
                 let whole =
                     float.trunc().to_bits() == float.to_bits() && float.abs() < 9.223_372_036_854_775e18;
-                let value = integer.or_else(|| whole.then(|| cut(float)));
+                let value = integer.or_else(|| whole.then(|| truncate(float)));
                 let fits = match format {
                     Some("int32") => value.is_some_and(|v| i32::try_from(v).is_ok()),
                     _ => value.is_some(),
@@ -171,7 +172,7 @@ mod tests {
     #[track_caller]
     fn check(property: &Value, value: &Value, expected: &[&str]) {
         let schema = json!({"type": "object", "properties": {"x": property}});
-        let errors = Node::parse(&schema).validate(&json!({"x": value}), "");
+        let errors = SchemaNode::parse(&schema).validate(&json!({"x": value}), "");
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }

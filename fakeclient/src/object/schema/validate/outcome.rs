@@ -8,7 +8,7 @@ use crate::error::field::{FieldError, FieldErrorKind};
 
 /// Kinds of errors that kube-apiserver distinguishes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ErrorKind {
     /// `Required value`
     Required,
     /// `Unsupported value`, with the supported values.
@@ -27,8 +27,8 @@ pub(super) enum Kind {
 
 /// A validation error.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Error {
-    pub(super) kind: Kind,
+pub(super) struct ValidationError {
+    pub(super) kind: ErrorKind,
     pub(super) path: String,
     pub(super) value: Value,
     pub(super) text: String,
@@ -36,29 +36,29 @@ pub(super) struct Error {
 
 /// Errors, and the number of passed checks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) errors: Vec<Error>,
+pub(super) struct ValidationResult {
+    pub(super) errors: Vec<ValidationError>,
     pub(super) matches: usize,
 }
 
-impl Outcome {
+impl ValidationResult {
     /// A result with one error.
-    pub(super) fn failed(kind: Kind, path: &str, value: Value, text: String) -> Self {
+    pub(super) fn failed(kind: ErrorKind, path: &str, value: Value, text: String) -> Self {
         let mut outcome = Self::default();
         outcome.add(kind, path, value, text);
         outcome
     }
 
-    pub(super) fn add(&mut self, kind: Kind, path: &str, value: Value, text: String) {
-        self.push(Error { kind, path: path.to_owned(), value, text });
+    pub(super) fn add(&mut self, kind: ErrorKind, path: &str, value: Value, text: String) {
+        self.push(ValidationError { kind, path: path.to_owned(), value, text });
     }
 
     /// Adds an error without a path.
-    pub(super) fn add_whole(&mut self, text: String) {
-        self.add(Kind::Whole, "", Value::Null, text);
+    pub(super) fn add_schema_error(&mut self, text: String) {
+        self.add(ErrorKind::Whole, "", Value::Null, text);
     }
 
-    fn push(&mut self, error: Error) {
+    fn push(&mut self, error: ValidationError) {
         if !self.errors.iter().any(|e| e.text == error.text) {
             self.errors.push(error);
         }
@@ -81,7 +81,7 @@ impl Outcome {
     }
 }
 
-impl Error {
+impl ValidationError {
     fn into_field_error(self, base: &str) -> FieldError {
         let relative = self.path.strip_prefix('.').unwrap_or(&self.path);
         let field = match (base, relative) {
@@ -91,8 +91,8 @@ impl Error {
             (base, relative) => format!("{base}.{relative}"),
         };
         match self.kind {
-            Kind::Required => FieldError::required(field, ""),
-            Kind::Enum(allowed) => {
+            ErrorKind::Required => FieldError::required(field, ""),
+            ErrorKind::Enum(allowed) => {
                 let texts: Vec<String> = allowed
                     .iter()
                     .map(|v| v.as_str().map_or_else(|| crate::error::field::go_json(v), str::to_owned))
@@ -100,13 +100,13 @@ impl Error {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 FieldError::not_supported(field, self.value, &texts)
             }
-            Kind::TooLong(max) => FieldError::too_long(field, usize::try_from(max).unwrap_or(0)),
-            Kind::TooMany(actual, max) => {
+            ErrorKind::TooLong(max) => FieldError::too_long(field, usize::try_from(max).unwrap_or(0)),
+            ErrorKind::TooMany(actual, max) => {
                 FieldError::too_many(field, actual, usize::try_from(max).unwrap_or(0))
             }
-            Kind::Type => FieldError::new(FieldErrorKind::TypeInvalid, field, self.value, self.text),
-            Kind::Other => FieldError::invalid(field, self.value, self.text),
-            Kind::Whole => {
+            ErrorKind::Type => FieldError::new(FieldErrorKind::TypeInvalid, field, self.value, self.text),
+            ErrorKind::Other => FieldError::invalid(field, self.value, self.text),
+            ErrorKind::Whole => {
                 let field = if base.is_empty() { "<nil>" } else { base };
                 FieldError::invalid(field, Value::from(""), self.text)
             }
@@ -115,6 +115,6 @@ impl Error {
 }
 
 /// The prefix of most messages.
-pub(super) fn inside(path: &str) -> String {
+pub(super) fn in_body(path: &str) -> String {
     format!("{path} in body")
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const FORM: &str = "; desired format: https://host[/path]";
 

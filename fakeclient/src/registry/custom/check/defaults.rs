@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::schema::structural::Structural;
-use crate::object::schema::validate::Node;
-use crate::object::view::fields::Read;
+use crate::object::schema::validate::SchemaNode;
+use crate::object::view::fields::FieldAccess;
 
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -46,7 +46,7 @@ fn check_default(schema: &Value, at: &Path, embedded: bool, errors: &mut Vec<Fie
     }
     let mut found = structural.validate_embedded(&coerced, &base, embedded);
     if found.is_empty() {
-        found = Node::parse(schema).validate(default, &base);
+        found = SchemaNode::parse(schema).validate(default, &base);
     }
     errors.extend(found);
 }

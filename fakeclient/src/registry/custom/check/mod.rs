@@ -18,4 +18,4 @@ mod conversion;
 pub(super) mod approval;
 pub(super) mod stored;
 
-mod go_form;
+mod go_print;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::dns1035_label_errors;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Errors of malformed names. The caller checks required ones.
 pub(super) fn check(names: &Value, path: &Path) -> Vec<FieldError> {

@@ -8,11 +8,11 @@ use super::rules;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::schema::structural::Type;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Context of a node, from its ancestors.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct NodeContext {
     /// The reason why a default is forbidden here.
     no_defaults: Option<String>,
     /// True within `apiVersion`, `kind` or `metadata` of a resource.
@@ -25,21 +25,21 @@ pub(super) struct Surroundings {
 
 /// Errors of the schema, and those of its rules, which are reported last.
 #[derive(Debug, Default)]
-pub(super) struct Errors {
+pub(super) struct SchemaErrors {
     pub(super) schema: Vec<FieldError>,
     pub(super) rules: Vec<FieldError>,
 }
 
 pub(super) fn check(schema: &Value, path: &Path, sound: bool) -> Vec<FieldError> {
-    let mut errors = Errors::default();
-    let around = Surroundings { compiles: sound, ..Surroundings::default() };
+    let mut errors = SchemaErrors::default();
+    let around = NodeContext { compiles: sound, ..NodeContext::default() };
     node(schema, path, &around, true, &mut errors);
     let mut all = errors.schema;
     all.extend(errors.rules);
     all
 }
 
-fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, errors: &mut Errors) {
+fn node(schema: &Value, path: &Path, around: &NodeContext, is_root: bool, errors: &mut SchemaErrors) {
     if !schema.is_object() {
         return;
     }
@@ -50,7 +50,7 @@ fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, error
         errors.schema.push(FieldError::forbidden(path.child("uniqueItems"), why));
     }
     fields(schema, path, around, is_root, errors);
-    let nested = Surroundings { compiles: false, ..around.clone() };
+    let nested = NodeContext { compiles: false, ..around.clone() };
     node(&schema["not"], &path.child("not"), &nested, false, errors);
     for key in ["allOf", "oneOf", "anyOf"] {
         for (index, inner) in schema.list(key).iter().enumerate() {
@@ -75,7 +75,7 @@ fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, error
     }
 }
 
-fn keywords(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Vec<FieldError>) {
+fn keywords(schema: &Value, path: &Path, around: &NodeContext, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     if !kind.is_empty() && Type::parse(kind).is_none() {
         let kinds = ["array", "boolean", "integer", "number", "object", "string"];
@@ -103,7 +103,7 @@ fn keywords(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Vec
     }
 }
 
-fn fields(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, errors: &mut Errors) {
+fn fields(schema: &Value, path: &Path, around: &NodeContext, is_root: bool, errors: &mut SchemaErrors) {
     let additional = &schema["additionalProperties"];
     let has_fields = schema.entries("properties").next().is_some();
     let at = path.child("additionalProperties");
@@ -129,7 +129,7 @@ fn fields(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, err
     }
 }
 
-fn items(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Errors) {
+fn items(schema: &Value, path: &Path, around: &NodeContext, errors: &mut SchemaErrors) {
     let mut inner = around.clone();
     if schema.text("x-kubernetes-list-type") != "map" {
         inner.uncorrelatable.get_or_insert_with(|| path.clone());
@@ -141,7 +141,7 @@ fn items(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Errors
 }
 
 /// The error of a keyword that requires another type.
-fn needs(schema: &Value, path: &Path, why: String, errors: &mut Vec<FieldError>) {
+fn required_type(schema: &Value, path: &Path, why: String, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     let at = path.child("type");
     errors.push(if kind.is_empty() {
@@ -157,7 +157,7 @@ fn map_type(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
         return;
     }
     if schema.text("type") != "object" {
-        needs(schema, path, format!("must be object if {key} is specified"), errors);
+        required_type(schema, path, format!("must be object if {key} is specified"), errors);
     }
     if !matches!(schema.text(key), "atomic" | "granular") {
         let known = ["atomic", "granular"];
@@ -171,7 +171,7 @@ fn list_type(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     let item = &schema["items"];
     let why = "must be atomic as item of a list with x-kubernetes-list-type=set";
     if given && schema.text("type") != "array" {
-        needs(schema, path, format!("must be array if {key} is specified"), errors);
+        required_type(schema, path, format!("must be array if {key} is specified"), errors);
     } else if list == "set" && item.text("type") == "array" && item.has(key) && item.text(key) != "atomic" {
         errors.push(FieldError::invalid(path.child("items").child(key), item[key].clone(), why));
     } else if list == "set" && item.text("type") == "object" && item.text("x-kubernetes-map-type") != "atomic"

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{defaults, go_form, openapi, structural};
+use super::{defaults, go_print, openapi, structural};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// Keywords that the root schema may contain with a status subresource.
-const BESIDE_STATUS: [&str; 22] = [
+const ROOT_KEYWORDS_WITH_STATUS: [&str; 22] = [
     "Description",
     "Type",
     "Format",
@@ -38,7 +38,7 @@ pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError
     let at = path.child("openAPIV3Schema");
     let mut errors = Vec::new();
     if status {
-        errors.extend(beside_status(schema, &at));
+        errors.extend(root_keyword_error(schema, &at));
     }
     if schema.flag("nullable") == Some(true) {
         errors.push(FieldError::forbidden(at.child("nullable"), "nullable cannot be true at the root"));
@@ -58,19 +58,19 @@ pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError
     errors
 }
 
-fn beside_status(schema: &Value, at: &Path) -> Option<FieldError> {
-    for (name, _) in go_form::set_fields(schema) {
+fn root_keyword_error(schema: &Value, at: &Path) -> Option<FieldError> {
+    for (name, _) in go_print::set_fields(schema) {
         if name == "Type" && schema.text("type") != "object" {
             let why = "only \"object\" is allowed as the type at the root of the schema if the status subresource is \
                 enabled";
             return Some(FieldError::invalid(at.child("type"), schema["type"].clone(), why));
         }
-        if !BESIDE_STATUS.contains(&name) {
+        if !ROOT_KEYWORDS_WITH_STATUS.contains(&name) {
             let why = format!(
                 "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
-                BESIDE_STATUS.join(" ")
+                ROOT_KEYWORDS_WITH_STATUS.join(" ")
             );
-            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_form::schema(schema)));
+            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_print::schema(schema)));
         }
     }
     None

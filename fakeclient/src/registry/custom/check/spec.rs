@@ -5,19 +5,19 @@
 
 use serde_json::Value;
 
-use super::go_form::{self, Shared};
+use super::go_print::{self, SharedParts};
 use super::{conversion, names, root, served};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::schema::structural::Type;
 use crate::object::schema::validate::is_known_format;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let versions = spec.list("versions");
-    let shared = Shared::of(versions);
+    let shared = SharedParts::of(versions);
     let mut errors: Vec<FieldError> =
         check_group(spec.text("group"), &path.child("group")).into_iter().collect();
     errors.extend(check_scope(spec.text("scope"), &path.child("scope")));
@@ -35,7 +35,7 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
         }
         errors.extend(check_deprecation(version, &at));
         let own = |shared: bool| !shared;
-        let wanted = Shared {
+        let wanted = SharedParts {
             schema: own(shared.schema),
             subresources: own(shared.subresources),
             columns: own(shared.columns),
@@ -103,7 +103,7 @@ fn check_deprecation(version: &Value, path: &Path) -> Vec<FieldError> {
 /// Errors of the selected parts of one version, or of those that all versions share.
 fn check_parts(
     version: &Value,
-    wanted: Shared,
+    wanted: SharedParts,
     path: &Path,
     schema_key: &str,
     status: bool,
@@ -127,8 +127,8 @@ fn check_parts(
     errors
 }
 
-fn check_versions(versions: &[Value], shared: Shared, path: &Path) -> Vec<FieldError> {
-    let printed = || go_form::versions(versions, shared);
+fn check_versions(versions: &[Value], shared: SharedParts, path: &Path) -> Vec<FieldError> {
+    let printed = || go_print::versions(versions, shared);
     let mut errors = Vec::new();
     let repeated =
         versions.iter().enumerate().any(|(i, v)| versions[..i].iter().any(|w| w["name"] == v["name"]));
@@ -179,7 +179,7 @@ pub(crate) fn check_accepted_names(status: &Value) -> Vec<FieldError> {
 pub(crate) fn warnings(spec: &Value) -> Vec<String> {
     let versions = spec.list("versions");
     let schemas: Vec<&Value> = match versions.first() {
-        Some(first) if Shared::of(versions).schema => vec![&first["schema"]["openAPIV3Schema"]],
+        Some(first) if SharedParts::of(versions).schema => vec![&first["schema"]["openAPIV3Schema"]],
         _ => versions.iter().map(|v| &v["schema"]["openAPIV3Schema"]).collect(),
     };
     let (mut formats, mut sets) = (Vec::new(), Vec::new());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const PATH: &str = "status.storedVersions";
 

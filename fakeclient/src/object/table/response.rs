@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::include_object::IncludeObjectPolicy;
 use super::printer::{Column, Printer};
-use super::request::Include;
 
 /// Options of a table.
 #[derive(Clone, Copy)]
@@ -12,7 +12,7 @@ pub(crate) struct TableOptions<'a> {
     /// Version of `meta.k8s.io`.
     pub(crate) version: &'a str,
     /// The part of the object in each row.
-    pub(crate) include: Include,
+    pub(crate) include: IncludeObjectPolicy,
     /// True if the table has column definitions: only the first event of a watch has them.
     pub(crate) headers: bool,
     /// The current time, for ages.
@@ -56,9 +56,9 @@ pub(crate) fn partial(object: &Value, version: &str) -> Value {
 
 fn row(object: &Value, printer: &Printer<'_>, options: TableOptions<'_>) -> Value {
     let carried = match options.include {
-        Include::None => Value::Null,
-        Include::Metadata => partial(object, options.version),
-        Include::Object => object.clone(),
+        IncludeObjectPolicy::None => Value::Null,
+        IncludeObjectPolicy::Metadata => partial(object, options.version),
+        IncludeObjectPolicy::Object => object.clone(),
     };
     let mut row = json!({"cells": (printer.cells)(object, options.now), "object": carried});
     if let Some(conditions) = (printer.row_conditions)(object) {

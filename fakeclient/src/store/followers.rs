@@ -79,7 +79,7 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(super) fn new(store: Arc<Store>, resource: Arc<str>, seen: Revision) -> Self {
-        let id = store.hub().register();
+        let id = store.followers().register();
         Self { store, resource, seen, id }
     }
 
@@ -98,7 +98,7 @@ impl Follower {
             // No newer event concerns this resource, so a compaction up to here loses nothing.
             self.seen = state.tree.revision();
             // Registered under the lock, so that no commit in between is missed.
-            self.store.hub().wait(&self.resource, self.id, cx.waker());
+            self.store.followers().wait(&self.resource, self.id, cx.waker());
             Poll::Pending
         }
     }
@@ -115,6 +115,6 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.store.hub().leave(&self.resource, self.id);
+        self.store.followers().leave(&self.resource, self.id);
     }
 }

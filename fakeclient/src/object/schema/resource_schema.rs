@@ -6,7 +6,7 @@ use super::structural::Structural;
 
 /// Schema of a resource, by which objects are decoded, pruned, defaulted and validated.
 #[derive(Clone, Debug)]
-pub(crate) enum Shape {
+pub(crate) enum ResourceSchema {
     /// A built-in kind: an OpenAPI component, decoded as its Go type.
     Builtin {
         /// Component name, such as `io.k8s.api.apps.v1.Deployment`.

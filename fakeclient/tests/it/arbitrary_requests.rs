@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 /// The parts of an HTTP request.
 #[derive(Clone, Debug)]
-struct Sent {
+struct ArbitraryRequest {
     method: &'static str,
     path: String,
     query: String,
@@ -135,7 +135,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
+fn arbitrary_request() -> impl Strategy<Value = ArbitraryRequest> {
     let content = select(
         &[
             "application/json",
@@ -162,7 +162,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     );
     let method = select(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW"][..]);
     (method, path(), query(), content, accept, body()).prop_map(
-        |(method, path, query, content, accept, body)| Sent {
+        |(method, path, query, content, accept, body)| ArbitraryRequest {
             method,
             path,
             query,
@@ -173,7 +173,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 /// Sends a request. Returns the fault of the response, if any.
-async fn fault(cluster: &FakeCluster, sent: &Sent) -> Option<String> {
+async fn fault_of_response(cluster: &FakeCluster, sent: &ArbitraryRequest) -> Option<String> {
     let mut request = Request::builder().method(sent.method).uri(format!("{}?{}", sent.path, sent.query));
     for (name, value) in &sent.headers {
         request = request.header(*name, value);
@@ -205,12 +205,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_request_gets_a_response_and_every_error_is_a_status(requests in prop::collection::vec(sent(), 1..6)) {
+    fn every_request_gets_a_response_and_every_error_is_a_status(requests in prop::collection::vec(arbitrary_request(), 1..6)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime can be built");
         let cluster = FakeCluster::new();
         for sent in &requests {
-            let fault = runtime.block_on(fault(&cluster, sent));
+            let fault = runtime.block_on(fault_of_response(&cluster, sent));
             prop_assert!(fault.is_none(), "{sent:?}: {}", fault.unwrap_or_default());
         }
     }

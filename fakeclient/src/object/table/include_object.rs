@@ -4,7 +4,7 @@ use crate::error::ApiError;
 
 /// The part of the object in each row of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Include {
+pub(crate) enum IncludeObjectPolicy {
     /// No object.
     None,
     /// The object's metadata (the default).
@@ -14,7 +14,7 @@ pub(crate) enum Include {
     Object,
 }
 
-impl Include {
+impl IncludeObjectPolicy {
     /// Parses `includeObject`.
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, ApiError> {
         match text.unwrap_or_default() {
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn unknown_include_object_is_rejected() {
         assert_eq!(
-            Include::parse(Some("Bogus")).unwrap_err().message,
+            IncludeObjectPolicy::parse(Some("Bogus")).unwrap_err().message,
             "Unable to convert to Table as requested: includeObject: Invalid value: \"Bogus\": must be 'Metadata', 'Object', 'None', or empty"
         );
     }
