@@ -1,4 +1,4 @@
-//! What one object has over another: paths removed, modified and added.
+//! Comparison of two objects: removed, modified and added paths.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Without what is at these paths or below them.
+    /// The comparison without these paths and the paths below them.
     pub(super) fn excluding(self, fields: &FieldSet) -> Self {
         if fields.is_empty() {
             return self;
@@ -54,7 +54,7 @@ pub(super) fn compare(old: &Value, new: &Value, value_type: ValueType<'_>) -> Re
     errors.or_ok().map(|()| found.below)
 }
 
-/// What became of a path itself.
+/// The change of a path itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Here {
     #[default]
@@ -67,9 +67,9 @@ enum Here {
 #[derive(Default)]
 struct Found {
     here: Here,
-    /// Items that repeated no longer do.
+    /// True if items were duplicates and are unique now.
     also_removed: bool,
-    /// Items that did not repeat do now.
+    /// True if items were unique and are duplicates now.
     also_added: bool,
     below: Comparison,
 }
@@ -92,7 +92,7 @@ fn node(
     value_type: ValueType<'_>,
     errors: &mut TypeErrors,
 ) -> Found {
-    // What is equal has no difference, whatever its type.
+    // Equal values have no difference, whatever their type.
     if old == new {
         return Found::default();
     }
@@ -104,7 +104,7 @@ fn node(
     if old.is_none() || of_old.is_like(&of_new) {
         return by_atom(old, new, &of_new, errors);
     }
-    // The value changed its kind: both readings count.
+    // The value changed its kind: both atoms are compared.
     let mut first = by_atom(old, new, &of_old, errors);
     let second = by_atom(old, new, &of_new, errors);
     if first.here == Here::Same {
@@ -136,7 +136,7 @@ fn by_atom(old: Option<&Value>, new: Option<&Value>, atom: &Atom<'_>, errors: &m
     Found::default()
 }
 
-/// A path that is on one side only is removed or added itself.
+/// A path that exists on one side only is itself removed or added.
 fn granular(old: Option<&Value>, new: Option<&Value>, below: Comparison) -> Found {
     let here = match (old, new) {
         (None, _) => Here::Added,
@@ -172,7 +172,7 @@ fn map_node(old: Option<&Value>, new: Option<&Value>, map: &Map<'_>, errors: &mu
     granular(old, new, below)
 }
 
-/// Visits the fields of both maps in order, each once.
+/// Iterates over the fields of both maps in order, each once.
 fn zip<'v>(
     left: Option<&'v serde_json::Map<String, Value>>,
     right: Option<&'v serde_json::Map<String, Value>>,
@@ -194,12 +194,12 @@ fn zip<'v>(
     }
 }
 
-/// The items of a list; none where there is no list.
+/// The items of a list; empty without a list.
 fn items(side: Option<&Value>) -> &[Value] {
     side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The items that share an element, on both sides.
+/// The items with the same path element on both sides.
 type Pair<'v> = (Vec<&'v Value>, Vec<&'v Value>);
 
 fn list_node(old: Option<&Value>, new: Option<&Value>, list: &List<'_>, errors: &mut TypeErrors) -> Found {
@@ -228,7 +228,7 @@ fn list_node(old: Option<&Value>, new: Option<&Value>, list: &List<'_>, errors: 
     granular(old, new, below)
 }
 
-/// Compares what both sides have of one element. Items that repeat count as one that is owned as a whole.
+/// Compares the items of one path element. Duplicate items count as one atomic item.
 fn item(
     list: &List<'_>,
     element: &PathElement,
@@ -248,7 +248,7 @@ fn item(
             let same = old.len() == new.len() && old.iter().zip(new).all(|(old, new)| equal(old, new));
             Found { here: if same { Here::Same } else { Here::Modified }, ..Found::default() }
         }
-        // The path is removed as that of repeated items, and may be added as that of one.
+        // The path of the duplicate items is removed, and that of the single item may be added.
         ([_, _, ..], _) => {
             let mut found = new.first().map(|new| one(None, Some(new))).unwrap_or_default();
             found.also_removed = true;

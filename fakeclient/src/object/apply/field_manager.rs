@@ -1,7 +1,7 @@
 //! The field manager: managed fields after each write, and objects after an apply.
 //!
-//! The steps and their order are those of apimachinery's `managedfields` (Kubernetes 1.37): managed fields that the
-//! client sent, `before-first-apply`, the cap of update managers, times, and fields that are never tracked.
+//! The steps and their order are those of apimachinery's `managedfields` (Kubernetes 1.37): managed fields in the
+//! request, `before-first-apply`, the cap of update managers, times, and untracked fields.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,14 +16,14 @@ use super::validate::validate;
 use crate::error::ApiError;
 use crate::object::view::metadata;
 
-/// Entries of updates that an object may have before the oldest are put together.
+/// Maximum number of update entries of an object; above it, the oldest are merged.
 const UPDATE_MANAGERS: usize = 10;
 const OLDEST: &str = "ancient-changes";
 const BEFORE_APPLY: &str = "before-first-apply";
-/// The manager whose applies keep kubectl's annotation up to date.
+/// The manager whose applies update kubectl's last-applied annotation.
 const KUBECTL: &str = "kubectl";
 
-/// Fields that no manager owns.
+/// Fields that are never tracked.
 static UNTRACKED: LazyLock<FieldSet> = LazyLock::new(|| {
     let metadata = [
         "name",
@@ -43,20 +43,20 @@ static UNTRACKED: LazyLock<FieldSet> = LazyLock::new(|| {
     untracked
 });
 
-/// The field manager of one kind and subresource, at one time.
+/// The field manager of one kind and subresource, at a time.
 pub(crate) struct FieldManager<'v> {
     pub(crate) versions: &'v dyn Versions,
     pub(crate) api_version: &'v str,
     pub(crate) kind: &'v str,
-    /// Empty for the object itself.
+    /// Empty for the main resource.
     pub(crate) subresource: &'v str,
-    /// RFC 3339 in whole seconds, UTC.
+    /// The time of the write: RFC 3339, whole seconds, UTC.
     pub(crate) now: &'v str,
 }
 
 /// The stored object before a write.
 pub(crate) struct Live<'o> {
-    /// In the version of the write; what an empty object looks like where there is none.
+    /// In the version of the write; an empty object on create.
     pub(crate) object: &'o Value,
     pub(crate) managed_fields: &'o ManagedFields,
 }
@@ -67,13 +67,13 @@ impl Live<'_> {
     }
 }
 
-/// What an apply makes of an object.
+/// The result of an apply.
 pub(crate) struct Applied {
     pub(crate) object: Value,
     pub(crate) managed_fields: ManagedFields,
 }
 
-/// Why an apply fails.
+/// Failure of an apply.
 #[derive(Debug)]
 pub(crate) enum ApplyError {
     Conflicts(Vec<Conflict>),
@@ -86,22 +86,22 @@ impl From<ApplyError> for ApiError {
         match error {
             ApplyError::Conflicts(conflicts) => conflict::error(&conflicts),
             ApplyError::BadRequest(message) => Self::bad_request(message),
-            // An error that nobody gave a reason, so the server gives none either.
+            // The server gives this error no reason.
             ApplyError::Other(message) => Self::new(500, "", message),
         }
     }
 }
 
 impl FieldManager<'_> {
-    /// The managed fields after a create, update or patch. Where they cannot be worked out, the stored ones stay.
+    /// The managed fields after a create, update or patch. On an error, the stored ones are kept.
     pub(crate) fn update(&self, live: &Live<'_>, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
         let before = match sent {
             Sent::Reset if self.subresource.is_empty() => ManagedFields::default(),
-            // Most clients send back what they got: that is shared with the stored object.
+            // Most clients send back the entries that they received, which are shared with the stored object.
             Sent::Entries(entries) if self.subresource.is_empty() && entries != *live.managed_fields => {
                 entries
             }
-            // A subresource's body has no say in them.
+            // A write to a subresource does not change them.
             Sent::Reset | Sent::Entries(_) | Sent::Nothing => live.managed_fields.clone(),
         };
         if before.is_empty() && live.exists() {
@@ -118,7 +118,7 @@ impl FieldManager<'_> {
         mut entries: Vec<Entry>,
         manager: &str,
     ) -> Result<Vec<Entry>, UpdateError> {
-        // Objects of a Go type have its types.
+        // Objects of a Go type are valid by decoding.
         if !self.versions.have_go_types() {
             for object in [new, live] {
                 self.check(object, true).map_err(UpdateError::Other)?;
@@ -159,7 +159,7 @@ impl FieldManager<'_> {
         validate(object, value_type, duplicates).map_err(|errors| errors.to_string())
     }
 
-    /// Applies a configuration: the object as the client sent it, not decoded.
+    /// Applies a configuration, as the client sent it, not decoded.
     pub(crate) fn apply(
         &self,
         live: &Live<'_>,
@@ -244,7 +244,7 @@ impl FieldManager<'_> {
                 entries.remove(at);
             } else {
                 entries[at].fields = Arc::new(fields.into());
-                // An apply that changes no value keeps its time, and a new manager that changes none has no time.
+                // An apply that changes no value keeps its time; a new manager that changes no value has no time.
                 if new.is_some() {
                     entries[at].time = Some(self.now.into());
                 }
@@ -262,13 +262,13 @@ fn text_of(error: UpdateError) -> String {
     }
 }
 
-/// `apps/v1, Kind=Deployment`, as Go prints it; the empty group leaves its slash.
+/// `apps/v1, Kind=Deployment` in Go's format; the core group has a leading slash.
 pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> String {
     let slash = if api_version.contains('/') { "" } else { "/" };
     format!("{slash}{api_version}, Kind={kind}")
 }
 
-/// Puts the oldest entries of updates together, one for each version, until there are no more than ten.
+/// Merges the oldest update entries by version, until there are at most ten.
 fn cap(entries: &mut Vec<Entry>) {
     let is_update = |entry: &Entry| entry.manager.operation == Operation::Update;
     let mut count = entries.iter().filter(|entry| is_update(entry)).count();

@@ -1,7 +1,8 @@
 //! Sets of field paths, as a tree.
 //!
-//! A path is a member, or leads to members, or both. The operations are those of structured-merge-diff's
-//! `fieldpath.Set`: except in [`FieldSet::recursive_difference`], a path says nothing about what is below it.
+//! A path is a member, or a prefix of members, or both. The operations are those of structured-merge-diff's
+//! `fieldpath.Set`: except in [`FieldSet::recursive_difference`], membership of a path does not include the paths
+//! below.
 
 use std::cmp::Ordering;
 
@@ -15,17 +16,17 @@ pub(crate) struct FieldSet {
     nodes: Vec<Node>,
 }
 
-/// One path element below a prefix.
+/// A path element below a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) element: PathElement,
-    /// Whether the path that ends here is in the set.
+    /// True if the path that ends here is a member.
     pub(super) member: bool,
     pub(super) children: FieldSet,
 }
 
 impl FieldSet {
-    /// The set of no paths.
+    /// The empty set.
     pub(super) const EMPTY: Self = Self { nodes: Vec::new() };
 
     /// The set of these paths, each a list of field names.
@@ -38,7 +39,7 @@ impl FieldSet {
         set
     }
 
-    /// Adds a path; the empty path, which stands for the whole object, is not kept.
+    /// Adds a path. The empty path, which means the whole object, is ignored.
     pub(crate) fn insert(&mut self, path: &[PathElement]) {
         let Some((element, rest)) = path.split_first() else { return };
         let node = self.node_mut(element);
@@ -61,12 +62,12 @@ impl FieldSet {
         &mut self.nodes[at]
     }
 
-    /// Adds what a walk found below one element. What is neither a member nor leads to one is left out.
+    /// Adds an element of a traversal. An element that is neither a member nor a prefix of one is ignored.
     pub(super) fn add(&mut self, element: PathElement, member: bool, children: Self) {
         if !member && children.is_empty() {
             return;
         }
-        // Walks over maps come in order, so nearly every element goes to the end.
+        // Maps are traversed in order, so nearly every element is appended.
         if self.nodes.last().is_none_or(|last| last.element < element) {
             self.nodes.push(Node { element, member, children });
             return;
@@ -93,12 +94,12 @@ impl FieldSet {
         self.position(element).ok().map(|at| &self.nodes[at])
     }
 
-    /// Whether no path is in the set.
+    /// True if the set contains no path.
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Whether this very path is in the set.
+    /// True if the path is a member.
     pub(crate) fn has(&self, path: &[PathElement]) -> bool {
         match path.split_first() {
             None => false,
@@ -107,17 +108,17 @@ impl FieldSet {
         }
     }
 
-    /// Whether the path of this one element is in the set.
+    /// True if the path of one element is a member.
     pub(super) fn has_member(&self, element: &PathElement) -> bool {
         self.node(element).is_some_and(|node| node.member)
     }
 
-    /// The paths below an element; nothing where there are none.
+    /// The paths below an element; `None` if there are none.
     pub(super) fn below(&self, element: &PathElement) -> Option<&Self> {
         self.node(element).map(|node| &node.children).filter(|children| !children.is_empty())
     }
 
-    /// The paths in either set.
+    /// The union of both sets.
     pub(crate) fn union(&self, other: &Self) -> Self {
         let both = |one: &Node, other: &Node| Node {
             element: one.element.clone(),
@@ -130,7 +131,7 @@ impl FieldSet {
         })
     }
 
-    /// The paths in either set; nothing is copied where one of them is empty.
+    /// The union of both sets; copies nothing if one of them is empty.
     pub(super) fn into_union(self, other: Self) -> Self {
         if other.is_empty() {
             return self;
@@ -138,7 +139,7 @@ impl FieldSet {
         if self.is_empty() { other } else { self.union(&other) }
     }
 
-    /// Whether every path of the other set is in this one.
+    /// True if the other set is a subset.
     pub(super) fn contains(&self, other: &Self) -> bool {
         other.nodes.iter().all(|wanted| {
             self.node(&wanted.element).is_some_and(|node| {
@@ -147,7 +148,7 @@ impl FieldSet {
         })
     }
 
-    /// Takes the paths of the other set away.
+    /// Removes the members of the other set.
     pub(super) fn remove_all(&mut self, other: &Self) {
         for unwanted in &other.nodes {
             let Ok(at) = self.position(&unwanted.element) else { continue };
@@ -160,7 +161,7 @@ impl FieldSet {
         }
     }
 
-    /// The paths in both sets.
+    /// The intersection of both sets.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let (one, other) = (one?, other?);
@@ -169,7 +170,7 @@ impl FieldSet {
         })
     }
 
-    /// The paths that are not in the other set.
+    /// The members that are not in the other set.
     pub(crate) fn difference(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let one = one?;
@@ -179,7 +180,7 @@ impl FieldSet {
         })
     }
 
-    /// The paths that are neither in the other set nor below one of its members.
+    /// The members that are neither in the other set nor below its members.
     pub(crate) fn recursive_difference(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let one = one?;
@@ -194,7 +195,7 @@ impl FieldSet {
         })
     }
 
-    /// Goes through both sets in order; `keep` says what comes of an element.
+    /// Iterates over both sets in order; `keep` returns the node of each element.
     fn zip(&self, other: &Self, keep: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
         let (mut left, mut right) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
         let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
@@ -213,8 +214,8 @@ impl FieldSet {
         Self { nodes }
     }
 
-    /// The set with every named field of a struct that leads to members made a member itself: what has to go with
-    /// the last of its fields.
+    /// The set with all struct fields that are prefixes of members added as members: those to remove together with the
+    /// last of their fields.
     pub(super) fn with_named_fields(&self, value_type: ValueType<'_>) -> Self {
         let atom = value_type.resolve();
         let nodes = self.nodes.iter().map(|node| {
@@ -240,7 +241,7 @@ impl FieldSet {
         Self { nodes: nodes.collect() }
     }
 
-    /// Every path of the set: members of a level first, then what is below, each in order.
+    /// All members: those of a level first, then those below, each in order.
     pub(crate) fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut paths = Vec::new();
         self.collect(&mut Vec::new(), &mut paths);
@@ -259,7 +260,7 @@ impl FieldSet {
     }
 }
 
-/// A path as conflicts print it, such as `.spec.ports[port=80,protocol="TCP"].name`.
+/// A path in conflict messages, such as `.spec.ports[port=80,protocol="TCP"].name`.
 pub(crate) fn shown(path: &[PathElement]) -> String {
     path.iter().map(ToString::to_string).collect()
 }

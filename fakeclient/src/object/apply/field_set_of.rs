@@ -1,4 +1,4 @@
-//! The paths of what a value holds: what the manager of an applied configuration owns.
+//! Field set of a value: the fields that the manager of an applied configuration owns.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn field_set_of(value: &Value, value_type: ValueType<'_>) -> Result<F
     errors.or_ok().map(|()| set)
 }
 
-/// Whether the path of the value is a member by itself, and what is below it.
+/// True if the path of the value itself is a member, and the set below it.
 fn node(value: &Value, atom: Atom<'_>, errors: &mut TypeErrors) -> (bool, FieldSet) {
     match atom.deduce(Some(value)) {
         Atom { map: Some(map), .. } => map_node(value, &map, errors),
@@ -63,7 +63,7 @@ fn list_node(value: &Value, list: &List<'_>, errors: &mut TypeErrors) -> (bool, 
     let atom = list.element.resolve();
     let mut set = FieldSet::default();
     for (element, items) in items {
-        // Items that repeat have one path and nothing below it.
+        // Duplicate items share a path, without paths below.
         let below = match items.as_slice() {
             [item] => {
                 let mut wrong = TypeErrors::default();

@@ -1,4 +1,4 @@
-//! The text form of a field set: `fieldsV1` of a managed fields entry.
+//! `fieldsV1`: the serialised form of a field set.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::field_set::FieldSet;
 use super::path_element::PathElement;
 
-/// The set that a decoded `fieldsV1` describes.
+/// Parses a decoded `fieldsV1`.
 pub(crate) fn read(fields: &Value) -> Result<FieldSet, String> {
     FieldSet::deserialize(fields).map_err(|why| why.to_string())
 }
@@ -20,7 +20,7 @@ impl Serialize for FieldSet {
     }
 }
 
-/// One level of a set; `own` is whether the path that leads here is a member, too.
+/// One level of a set. `own` is true if the path to this level is a member, too.
 struct Level<'s> {
     set: &'s FieldSet,
     own: bool,
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for FieldSet {
     }
 }
 
-/// Reads one level: the set, and whether the path that leads here is a member.
+/// Deserialises one level: the set, and true if the path to it is a member.
 struct Reader;
 
 impl<'de> serde::de::DeserializeSeed<'de> for Reader {
@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for Reader {
                 }
             }
         }
-        // A path with nothing below it is a member.
+        // A path without paths below is a member.
         let own = own || set.is_empty();
         Ok((set, own))
     }

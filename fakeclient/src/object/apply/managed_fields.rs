@@ -1,4 +1,4 @@
-//! `metadata.managedFields`: who manages which fields of an object.
+//! `metadata.managedFields`: managers and the fields that they own.
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -12,12 +12,12 @@ use super::field_set::FieldSet;
 use super::fields_v1;
 use crate::error::field::go_quoted;
 
-/// How a manager came by its fields.
+/// The operation of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
-    /// By server-side apply.
+    /// Server-side apply.
     Apply,
-    /// By any other write.
+    /// Any other write.
     Update,
 }
 
@@ -30,19 +30,19 @@ impl Operation {
     }
 }
 
-/// What tells one entry from another. Entries of applies are told apart without their version.
+/// Identity of an entry. For an apply, it does not include the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manager {
     pub(crate) name: SmolStr,
     pub(crate) operation: Operation,
-    /// Version of the paths; of an apply it may change from one write to the next.
+    /// Version of the paths; for an apply, it may change with each write.
     pub(crate) api_version: SmolStr,
-    /// Empty for the object itself.
+    /// Empty for the main resource.
     pub(crate) subresource: SmolStr,
 }
 
 impl Manager {
-    /// Whether both are the same manager.
+    /// True if both are the same manager.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.name == other.name
             && self.operation == other.operation
@@ -50,7 +50,7 @@ impl Manager {
             && (self.operation == Operation::Apply || self.api_version == other.api_version)
     }
 
-    /// By what kube-apiserver orders managers where it has no other order: their identity as JSON.
+    /// The identity as JSON, by which kube-apiserver orders managers that are otherwise equal.
     pub(super) fn identity(&self) -> String {
         let text = |text: &str| Value::from(text).to_string();
         let mut parts = vec![
@@ -67,7 +67,7 @@ impl Manager {
     }
 }
 
-/// As conflicts name a manager: `"kubectl" with subresource "status" using apps/v1`.
+/// The manager in conflict messages: `"kubectl" with subresource "status" using apps/v1`.
 impl std::fmt::Display for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&go_quoted(&self.name))?;
@@ -81,7 +81,7 @@ impl std::fmt::Display for Manager {
     }
 }
 
-/// The fields of an entry, with their text, which is made once for all objects and revisions that share them.
+/// Fields of an entry, with their cached serialised form, which objects and revisions share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnedFields {
     set: FieldSet,
@@ -119,11 +119,11 @@ impl Serialize for OwnedFields {
     }
 }
 
-/// One entry: a manager and its fields.
+/// An entry: a manager and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) manager: Manager,
-    /// RFC 3339 in whole seconds, UTC; nothing where a write changed nothing but owners.
+    /// RFC 3339, whole seconds, UTC; `None` if the write changed only the ownership.
     pub(crate) time: Option<SmolStr>,
     pub(crate) fields: Arc<OwnedFields>,
 }
@@ -136,24 +136,24 @@ impl Entry {
     }
 }
 
-/// All entries of an object, in the order in which the server prints them. Cloning shares them.
+/// All entries of an object, in the server's order. Clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ManagedFields(Arc<[Entry]>);
 
-/// What the body of a write says about managed fields.
+/// Managed fields in the body of a write.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Sent {
-    /// Nothing, or nothing that can be read: those of the stored object stay.
+    /// None, or malformed ones: those of the stored object are kept.
     #[default]
     Nothing,
-    /// `[]` or `[{}]`: all managers are to be forgotten.
+    /// `[]` or `[{}]`: removes all entries.
     Reset,
-    /// These take the place of the stored ones.
+    /// Replaces the stored entries.
     Entries(ManagedFields),
 }
 
 impl ManagedFields {
-    /// Entries in any order.
+    /// Sorts entries.
     pub(super) fn sorted(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         Self(entries.into())
@@ -167,7 +167,8 @@ impl ManagedFields {
         self.0.is_empty()
     }
 
-    /// The entries, one for each manager: of two for one, which a write of a Scale leaves, the last counts.
+    /// The entries, unique by manager: of two with the same manager, which an update of a Scale leaves, the last is
+    /// used.
     pub(super) fn by_manager(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::with_capacity(self.0.len());
         for entry in self.0.iter() {
@@ -177,19 +178,19 @@ impl ManagedFields {
         entries
     }
 
-    /// The entries of a decoded object, or why they cannot be read.
+    /// Parses the entries of a decoded object.
     pub(crate) fn read(entries: &[Value]) -> Result<Self, String> {
         let mut read: Vec<Entry> = Vec::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             let entry = read_entry(index, entry)?;
-            // The last of two entries for one manager counts.
+            // Of two entries with the same manager, the last is used.
             read.retain(|other| !other.manager.is(&entry.manager));
             read.push(entry);
         }
         Ok(Self(read.into()))
     }
 
-    /// Takes the entries out of a decoded object.
+    /// Removes the entries from a decoded object.
     pub(crate) fn take(object: &mut Value) -> Sent {
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         match metadata.and_then(|metadata| metadata.remove("managedFields")) {
@@ -205,7 +206,7 @@ impl ManagedFields {
         }
     }
 
-    /// Puts the entries into an object.
+    /// Sets the entries of an object.
     pub(crate) fn put(&self, object: &mut Value) {
         if !self.is_empty() {
             crate::object::view::metadata::of_mut(object).insert("managedFields".to_owned(), self.to_value());
@@ -217,7 +218,7 @@ impl ManagedFields {
         self.0.iter().map(Entry::to_value).collect()
     }
 
-    /// Whether both have the same entries in the same order, whatever their times.
+    /// True if both have the same entries in the same order, regardless of times.
     pub(crate) fn same_but_times(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
             && self
@@ -281,7 +282,7 @@ impl Entry {
     }
 }
 
-/// Keys in the order of the alphabet, as all objects are printed.
+/// Keys are in alphabetical order, as in all printed objects.
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let manager = &self.manager;
@@ -309,11 +310,11 @@ impl Serialize for ManagedFields {
     }
 }
 
-/// An object and its managed fields as one JSON document.
+/// An object with its managed fields as one JSON document.
 pub(crate) struct Whole<'o> {
     pub(crate) object: &'o Value,
     pub(crate) managed_fields: &'o ManagedFields,
-    /// Whether `kind` and `apiVersion` are left out, as in lists of a typed kind.
+    /// True if `kind` and `apiVersion` are omitted, as in typed lists.
     pub(crate) untyped: bool,
 }
 
@@ -337,7 +338,7 @@ impl Serialize for Whole<'_> {
     }
 }
 
-/// Metadata with the managed fields in their place.
+/// Metadata with the managed fields.
 struct Metadata<'o> {
     metadata: &'o Value,
     managed_fields: &'o ManagedFields,

@@ -1,4 +1,4 @@
-//! Merging an applied configuration into an object.
+//! Merge of an applied configuration into an object.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,8 +9,8 @@ use super::path_element::PathElement;
 use super::validate::{TypeErrors, invalid_atom, scalar_errors};
 use super::value_type::{Atom, Items, List, Map, ValueType};
 
-/// The object with everything that the configuration says; nothing is removed. Items of granular lists keep the
-/// object's order where the configuration does not order them otherwise.
+/// The object with all fields of the configuration; nothing is removed. Items of granular lists keep the object's
+/// order, unless the configuration has another.
 pub(super) fn merge(live: &Value, config: &Value, value_type: ValueType<'_>) -> Result<Value, TypeErrors> {
     let mut errors = TypeErrors::default();
     let merged = node(Some(live), Some(config), value_type, &mut errors);
@@ -23,7 +23,7 @@ fn node(
     value_type: ValueType<'_>,
     errors: &mut TypeErrors,
 ) -> Option<Value> {
-    // What the configuration does not name stays as it is.
+    // Fields that are not in the configuration are kept.
     if config.is_none() {
         return live.cloned();
     }
@@ -109,10 +109,10 @@ fn list_node(
     (!merged.is_empty()).then_some(Value::Array(merged))
 }
 
-/// The items of one side: their elements in order, and each element's value.
+/// The items of one side: their elements in order, and the value of each element.
 struct Side<'v> {
     order: Vec<(PathElement, &'v Value)>,
-    /// Null for items that repeat: they are not merged.
+    /// Null for duplicate items, which are not merged.
     values: BTreeMap<PathElement, &'v Value>,
 }
 
@@ -152,8 +152,8 @@ struct Lists<'l, 'v> {
 }
 
 impl Lists<'_, '_> {
-    /// Items in the order of structured-merge-diff: those of the object up to the next that both have, which come in
-    /// the order of the configuration.
+    /// Items in structured-merge-diff's order: those of the object up to the next common item; common items are in the
+    /// order of the configuration.
     fn merge(&self, errors: &mut TypeErrors) -> Vec<Value> {
         let (left, right) = (&self.left.order, &self.right.order);
         let shared = right.iter().map(|(element, _)| element);

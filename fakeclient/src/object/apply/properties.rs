@@ -1,4 +1,4 @@
-//! Properties of server-side apply that hold after any sequence of applies.
+//! Property tests of server-side apply for sequences of applies.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -88,7 +88,7 @@ impl State {
         let live = Live { object: &self.object, managed_fields: &self.managed_fields };
         let Applied { mut object, managed_fields } = fields.apply(&live, &config, manager, force)?;
         object["metadata"]["uid"] = "u".into();
-        // A null that a removal leaves behind is no value.
+        // A null that a removal leaves is no value.
         if let Some(spec) = object["spec"].as_object_mut() {
             spec.retain(|_, value| !value.is_null());
         }
@@ -120,8 +120,8 @@ fn item() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A configuration's `spec`; items of sets and list maps do not repeat. Nothing in it is empty: what loses its last
-/// field becomes null on the way, which is not what an empty value is.
+/// A configuration's `spec`. Items of sets and list maps are unique. No value is empty, because a value that loses its
+/// last field becomes null instead.
 fn spec() -> impl Strategy<Value = Value> {
     let texts = || prop::collection::btree_set(word(), 1..3).prop_map(|words| json!(words));
     let fields = [
@@ -170,7 +170,7 @@ fn sequence() -> impl Strategy<Value = Vec<(&'static str, Value, bool)>> {
     prop::collection::vec((word(), spec(), any::<bool>()), 1..6)
 }
 
-/// The leaves of an object that somebody has to own.
+/// The leaves of an object, each of which must have an owner.
 fn leaves(object: &Value) -> Vec<Vec<PathElement>> {
     let all = field_set_of(object, value_type()).expect("the object has its type");
     let spec = PathElement::field("spec");

@@ -1,10 +1,10 @@
-//! Field sets whose schema has changed: what was granular and is atomic now is owned as a whole.
+//! Reconciliation of field sets with a changed schema: fields that became atomic are owned as a whole.
 
 use super::field_set::{FieldSet, Node};
 use super::path_element::PathElement;
 use super::value_type::{Atom, Items, ValueType};
 
-/// The set as the type wants it; nothing where it is so already.
+/// The set for the current type; `None` if it is unchanged.
 pub(super) fn reconcile(set: &FieldSet, value_type: ValueType<'_>) -> Option<FieldSet> {
     let mut changes = Changes::default();
     changes.visit(Some(set), value_type, false, &mut Vec::new());
@@ -21,7 +21,7 @@ struct Changes {
 }
 
 impl Changes {
-    /// `set` is what is owned below the path; `leaf` is whether the path itself is owned and nothing below it.
+    /// `set` contains the members below the path; `leaf` is true if the path itself is a member without members below.
     fn visit(&mut self, set: Option<&FieldSet>, of: ValueType<'_>, leaf: bool, path: &mut Vec<PathElement>) {
         match of.resolve() {
             Atom { map: Some(map), .. } => {

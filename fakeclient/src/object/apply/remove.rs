@@ -1,4 +1,4 @@
-//! Removing fields and items from a value.
+//! Removal of fields and items from a value.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::value_type::{Atom, Items, List, Map, ValueType};
 
-/// The value without the fields and items at these paths. A map or list that loses all becomes null.
+/// The value without the fields and items at these paths. A map or list without remaining entries becomes null.
 pub(super) fn remove(value: &Value, paths: &FieldSet, value_type: ValueType<'_>) -> Value {
     if paths.is_empty() {
         return value.clone();

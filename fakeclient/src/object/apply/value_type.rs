@@ -1,7 +1,7 @@
-//! The type of a value as server-side apply sees it, read from the schema that drives decoding.
+//! Types of values for server-side apply, derived from schemas.
 //!
-//! What a schema node means (atomic or granular, set or list map, which fields a struct has) follows kube-openapi's
-//! conversion of `OpenAPI` v3 to structured-merge-diff's schemas, Kubernetes 1.37.
+//! The derivation (atomic or granular, set or list map, fields of structs) follows kube-openapi's conversion of OpenAPI
+//! v3 to structured-merge-diff's schemas, Kubernetes 1.37.
 
 use std::sync::LazyLock;
 
@@ -22,14 +22,14 @@ static TEXT: LazyLock<Structural> =
 static METADATA: LazyLock<Structural> =
     LazyLock::new(|| Structural { reference: Some(OBJECT_META.to_owned()), ..Structural::default() });
 
-/// The type of a value: a node of a schema, or one of the two types for values that no schema describes.
+/// The type of a value: a schema node, or one of the two types without a schema.
 #[derive(Clone, Copy)]
 pub(crate) struct ValueType<'s> {
     components: &'s dyn Components,
     form: Form<'s>,
-    /// `x-kubernetes-map-type: atomic` beside a reference, which goes before what the component says.
+    /// True for `x-kubernetes-map-type: atomic` beside a reference, which has precedence over the component's.
     atomic: bool,
-    /// Whether a node above preserves unknown fields.
+    /// True if an ancestor preserves unknown fields.
     preserve: bool,
 }
 
@@ -44,7 +44,7 @@ enum Form<'s> {
     Deduced,
 }
 
-/// What kinds of value a type allows.
+/// The kinds of values that a type allows (structured-merge-diff's `Atom`).
 #[derive(Clone, Copy)]
 pub(super) struct Atom<'s> {
     pub(super) scalar: Option<Scalar>,
@@ -52,24 +52,24 @@ pub(super) struct Atom<'s> {
     pub(super) map: Option<Map<'s>>,
 }
 
-/// Types of scalars.
+/// Scalar types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
     Numeric,
     String,
     Boolean,
-    /// Any of them.
+    /// Any scalar.
     Untyped,
 }
 
-/// How the items of a list are told apart.
+/// Identity of list items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Items<'s> {
-    /// Not at all: the list has one owner.
+    /// None: the list is atomic.
     Atomic,
-    /// By their values.
+    /// The value.
     Set,
-    /// By these fields.
+    /// These fields.
     Keys(&'s [String]),
 }
 
@@ -87,20 +87,20 @@ pub(super) struct Map<'s> {
     fields: Option<&'s Structural>,
     resource: bool,
     pub(super) atomic: bool,
-    /// Type of what is not a named field; nothing where there may be nothing else.
+    /// Type of unnamed fields; `None` if there are none.
     pub(super) element: Option<ValueType<'s>>,
-    /// Whether nothing is known of the map's fields.
+    /// True if the fields are unspecified.
     pub(super) deduced: bool,
 }
 
 impl<'s> ValueType<'s> {
-    /// The type of a built-in component; nothing where there is none of that name.
+    /// The type of a built-in component; `None` if it does not exist.
     pub(crate) fn component(components: &'s dyn Components, name: &str) -> Option<Self> {
         let node = components.component(name)?;
         Some(Self { components, form: Form::Node(node), atomic: false, preserve: false })
     }
 
-    /// The type of a custom resource with this schema.
+    /// The type of a custom resource.
     pub(crate) fn custom_resource(components: &'s dyn Components, schema: &'s Structural) -> Self {
         Self { components, form: Form::Resource(schema), atomic: false, preserve: false }
     }
@@ -109,15 +109,15 @@ impl<'s> ValueType<'s> {
         Self { form, atomic: false, ..self }
     }
 
-    /// The type of a field, of an item or of a map's values.
+    /// The type of a field, an item or a map's values.
     fn of(self, node: &'s Structural) -> Self {
         let form = if node.embedded_resource { Form::Resource(node) } else { Form::Node(node) };
         let inline = node.reference.is_none();
-        // A component does not know what stands around it.
+        // A component is independent of its parent.
         Self { form, atomic: !inline && node.map_atomic, preserve: self.preserve && inline, ..self }
     }
 
-    /// What values the type allows.
+    /// The atom of the type.
     pub(super) fn resolve(self) -> Atom<'s> {
         let untyped = Some(Scalar::Untyped);
         let (node, resource) = match self.form {
@@ -222,7 +222,7 @@ impl<'s> Map<'s> {
 }
 
 impl Atom<'_> {
-    /// The atom for a value of this kind; null, and what does not fit, leave it as it is.
+    /// The atom restricted to the kind of a value; unchanged for null and for a value of another kind.
     pub(super) fn deduce(self, value: Option<&Value>) -> Self {
         let none = Self { scalar: None, list: None, map: None };
         match value {
@@ -235,7 +235,7 @@ impl Atom<'_> {
         }
     }
 
-    /// Whether both allow the same kinds of value.
+    /// True if both allow the same kinds of values.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.scalar.is_some() == other.scalar.is_some()
             && self.list.is_some() == other.list.is_some()

@@ -1,7 +1,6 @@
-//! From a body, or from what a patch has made, to an object of the resource that the request is for.
+//! Decoding of request bodies and patched objects into objects of the resource.
 //!
-//! Texts and the order of the checks are those of kube-apiserver 1.37. It knows the resource's kind and shape and
-//! nothing of what is stored; admission, defaults and validation come later.
+//! Messages and the order of checks are those of kube-apiserver 1.37. Admission, defaults and validation come later.
 
 use serde_json::Value;
 
@@ -15,16 +14,16 @@ use crate::object::schema::resource_schema::ResourceSchema;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-/// In which form a body is.
+/// Format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Media {
-    /// `application/json`, also without any type.
+    /// `application/json`, also without a content type.
     Json,
     /// `application/yaml`
     Yaml,
 }
 
-/// The type of an object: group, version, kind and shape.
+/// The type of an object: group, version, kind and schema.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ObjectType<'a> {
     pub(crate) group: &'a str,
@@ -43,34 +42,34 @@ impl ObjectType<'_> {
     }
 }
 
-/// A reader of bodies of one type.
+/// A decoder of one type.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder<'a> {
-    /// The type of the request's resource.
+    /// The type of the resource.
     pub(crate) object_type: ObjectType<'a>,
-    /// Kind in the body, where a subresource takes another one than the resource: group/version and kind.
+    /// Group/version and kind of the body, if a subresource has another kind than the resource.
     pub(crate) body_kind: Option<(&'a str, &'a str)>,
-    /// The built-in schemas (custom resources need the metadata's).
+    /// The built-in schemas (custom resources need that of the metadata).
     pub(crate) components: &'a dyn Components,
-    /// Whether that group/version has that kind as a built-in.
+    /// Returns true if the kind is built in, given its group/version and kind.
     pub(crate) is_builtin: &'a dyn Fn(&str, &str) -> bool,
-    /// What to do about remarks.
+    /// The handling of unknown and duplicate fields.
     pub(crate) validation: FieldValidation,
 }
 
-/// An object in the resource's version, and the texts of `Warning` headers.
+/// A decoded object in the resource's version, with warnings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Decoded {
     /// The object.
     pub(crate) object: Value,
-    /// Unknown and repeated fields, unless they are ignored.
+    /// Warnings of unknown and duplicate fields, unless they are ignored.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What a `Content-Type` of protobuf says. Such a body of a built-in kind was made JSON on the way in.
+/// Content type of protobuf bodies. Those of built-in kinds are converted to JSON before.
 pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// The form that a `Content-Type` names, or 415.
+/// The format of a content type, or 415.
 pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
     let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
@@ -87,7 +86,7 @@ pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
     }
 }
 
-/// 400 for bytes in which nobody finds an object.
+/// 400 for bytes that contain no object.
 pub(crate) fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
     let shown = summary(bytes);
     ApiError::bad_request(format!(
@@ -95,7 +94,7 @@ pub(crate) fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
     ))
 }
 
-/// Makes whole numbers of broken ones that are whole, as Go prints them.
+/// Converts floats with an integer value to integers, as Go prints them.
 pub(crate) fn plain_numbers(value: &mut Value) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
@@ -119,7 +118,7 @@ pub(crate) fn plain_numbers(value: &mut Value) {
     }
 }
 
-/// Kind and group/version that an object claims.
+/// Kind and group/version in an object.
 struct Claim {
     api_version: String,
     kind: String,
@@ -136,7 +135,7 @@ impl Claim {
 }
 
 impl Decoder<'_> {
-    /// Reads a body.
+    /// Decodes a body.
     pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
         match self.object_type.schema {
             ResourceSchema::Builtin { component } if media == Media::Json => {
@@ -147,7 +146,7 @@ impl Decoder<'_> {
                     Ok(object) if self.is_expected(&object) && is_clean(&reading) => {
                         self.finish_body(object, reading.remarks)
                     }
-                    // Something is wrong with it: the slower way says what.
+                    // The slower parser reports the errors.
                     _ => self.parsed_body(bytes, text::parse(bytes)),
                 }
             }
@@ -156,7 +155,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reads what a patch has made of an object.
+    /// Decodes a patched object.
     pub(crate) fn patched(&self, patched: &Patched) -> Result<Decoded, ApiError> {
         let mut remarks = patched.remarks.clone();
         let object = match self.object_type.schema {
@@ -204,7 +203,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reads what an apply has made of an object.
+    /// Decodes the result of an apply.
     pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
         let component = match self.object_type.schema {
             ResourceSchema::Builtin { component } => component,
@@ -223,7 +222,7 @@ impl Decoder<'_> {
             Some(why) => {
                 let slash = if self.object_type.group.is_empty() { "/" } else { "" };
                 let kind = format!("{slash}{}, Kind={}", self.api_version(), self.kind());
-                // Bytes are the one thing that is read as JSON here.
+                // Only `[]byte` fields are decoded as JSON here.
                 let reader =
                     if why.starts_with("illegal base64") { "error decoding from json: " } else { "" };
                 Err(format!("unable to convert unstructured object to {kind}: {reader}{why}"))
@@ -294,7 +293,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reads a custom resource's metadata as a type and prunes the rest; gives the remarks.
+    /// Decodes a custom resource's metadata and prunes the rest. Returns the warnings.
     fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut remarks = self.custom_metadata(object)?;
         plain_numbers(object);
@@ -336,7 +335,7 @@ impl Decoder<'_> {
         Err(self.unhandled(claim, &why))
     }
 
-    /// An object of another kind is read as what it says it is before anybody asks whether it fits.
+    /// An object of another kind is decoded as that kind, before the kind is compared.
     fn unreadable(&self, claim: &Claim, value: &Value) -> Option<String> {
         let component = component_of(&claim.api_version, &claim.kind);
         self.components.component(&component)?;
@@ -345,7 +344,8 @@ impl Decoder<'_> {
         reading.abort.or(reading.failure)
     }
 
-    /// A patch that changes the version gets the words of the validation, a body those of the decoder.
+    /// For a changed version, the message of a patch is that of the validation, the message of a body that of the
+    /// decoder.
     fn check_custom_header(&self, object: &Value, patched: bool) -> Result<(), ApiError> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let claim = Claim { api_version: text("apiVersion"), kind: text("kind") };
@@ -372,7 +372,7 @@ impl Decoder<'_> {
         Err(ApiError::invalid(claim.group(), &claim.kind, name, &errors))
     }
 
-    /// What the object says of itself; a built-in that says nothing is what is expected.
+    /// The type of the object; a built-in object without one has the expected type.
     fn claim(&self, object: &Value) -> Claim {
         let builtin = matches!(self.object_type.schema, ResourceSchema::Builtin { .. });
         let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
@@ -382,7 +382,7 @@ impl Decoder<'_> {
         Claim { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
     }
 
-    /// Whether the server's code knows that kind: built-in kinds, their lists, and what every group has.
+    /// True if the server has the kind: built-in kinds, their lists, and those of every group.
     fn is_registered(&self, claim: &Claim) -> bool {
         const EVERYWHERE: [&str; 7] = [
             "CreateOptions",
@@ -426,8 +426,8 @@ impl Decoder<'_> {
         self.body_kind.map_or_else(|| self.object_type.api_version(), |(version, _)| version.to_owned())
     }
 
-    /// Component of the body: the resource's, or that of a subresource's kind (all of these stand in API groups
-    /// under `io.k8s.api`).
+    /// Component of the body: the resource's, or that of a subresource's kind (all of which are in API groups under
+    /// `io.k8s.api`).
     fn component(&self, resources: &str) -> String {
         let Some((api_version, kind)) = self.body_kind else {
             return resources.to_owned();
@@ -458,7 +458,7 @@ impl Decoder<'_> {
     }
 }
 
-/// Component of a kind in one of the API groups under `io.k8s.api`.
+/// Component of a kind in an API group under `io.k8s.api`.
 fn component_of(api_version: &str, kind: &str) -> String {
     let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
     format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
@@ -482,7 +482,7 @@ pub(super) fn no_header(value: &Value) -> String {
     )
 }
 
-/// YAML's remarks are whole; JSON gives paths.
+/// YAML warnings are complete; those of JSON are paths.
 fn remark_of(path: &str) -> String {
     if is_yaml_remark(path) { path.to_owned() } else { format!("duplicate field \"{path}\"") }
 }
@@ -498,7 +498,7 @@ fn strict_text(remarks: &[String]) -> String {
     format!("strict decoding error: {}", shown.collect::<Vec<_>>().join(", "))
 }
 
-/// The beginning of a body as an error shows it: text if it looks like an object, else hexadecimal.
+/// The beginning of a body in error messages: text if it looks like an object, else hexadecimal.
 fn summary(bytes: &[u8]) -> String {
     const SHOWN: usize = 30;
     let (head, more) = if bytes.len() > SHOWN { (&bytes[..SHOWN], " ...") } else { (bytes, "") };

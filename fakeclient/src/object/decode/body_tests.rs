@@ -1,4 +1,4 @@
-//! Bodies and patches against the built-in data, with what kube-apiserver 1.37.2 answered.
+//! Tests of bodies and patches of built-in kinds, with the responses of kube-apiserver 1.37.2.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! `DeleteOptions` of a request's body: the one type that every resource takes, whatever group the body names.
+//! `DeleteOptions` in a request body: a type of every resource, in any group version.
 //!
-//! Texts are those of kube-apiserver 1.37, which reads them by a codec of its own. It does not know what is deleted.
+//! Messages are those of kube-apiserver 1.37, which decodes it with a separate codec.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::object::schema::components::Components;
 
 const COMPONENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
-/// Group and version of options that do not say theirs.
+/// Group and version of options without an `apiVersion`.
 const OWN_VERSION: &str = "meta.k8s.io/v1";
 
-/// Kinds that the codec knows in every version.
+/// Kinds that the codec supports in every version.
 const UNVERSIONED: [&str; 7] = [
     "APIGroup",
     "APIGroupList",
@@ -26,7 +26,7 @@ const UNVERSIONED: [&str; 7] = [
     "UpdateOptions",
 ];
 
-/// Kinds that it knows in their own version.
+/// Kinds that the codec supports in one version.
 const OWN: [&str; 7] = [
     "GetOptions",
     "ListOptions",
@@ -37,7 +37,7 @@ const OWN: [&str; 7] = [
     "TableOptions",
 ];
 
-/// Reads a body that is not empty; the message of a 400 where it is no `DeleteOptions`.
+/// Decodes a non-empty body. The error is the message of a 400.
 pub(crate) fn read(bytes: &[u8], media: Media, components: &dyn Components) -> Result<Value, String> {
     let parsed = match media {
         Media::Json => text::parse(bytes),

@@ -1,22 +1,22 @@
-//! Text that Go reads into something else and prints in its own form: times and bytes.
+//! Strings with a Go type of their own: times and bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-/// A `metav1.Time` as it is printed: UTC, whole seconds. The error is that of Go's `time.Parse`.
+/// Normalises a `metav1.Time`: UTC, whole seconds. The error is that of Go's `time.Parse`.
 pub(crate) fn time(text: &str) -> Result<String, String> {
     let stamp = parse_time(text, "2006-01-02T15:04:05Z07:00", 0)?;
     Ok(stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// A `metav1.MicroTime` as it is printed: UTC, six digits of a second, which the text must have too.
+/// Normalises a `metav1.MicroTime`: UTC, six fractional digits, which the input must have, too.
 pub(crate) fn micro_time(text: &str) -> Result<String, String> {
     let stamp = parse_time(text, "2006-01-02T15:04:05.000000Z07:00", 6)?;
     Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
 }
 
-/// Bytes in base64, printed anew; the error is that of Go's `encoding/base64`, which skips line ends.
+/// Normalises base64. The error is that of Go's `encoding/base64`, which ignores line breaks.
 pub(crate) fn bytes(text: &str) -> Result<String, String> {
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     match STANDARD.decode(&text) {
@@ -32,7 +32,7 @@ pub(crate) fn bytes(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads RFC 3339 piece by piece, so that the error can name the first piece that is wrong.
+/// Parses RFC 3339 element by element, so that the error names the first malformed one.
 fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timestamp, String> {
     let fail = |rest: &str, piece: &str| {
         Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {piece:?}"))
@@ -57,7 +57,7 @@ fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timest
             if digits < fraction_digits {
                 return fail(rest, ".000000");
             }
-            // A layout with six digits reads six; what follows should be the zone.
+            // A layout with six digits consumes six; the zone must follow.
             digits = fraction_digits;
         }
         rest = &fraction[digits..];

@@ -1,7 +1,6 @@
-//! What is wrong with a JSON text, in the words of Go's `encoding/json` scanner. It builds no value: it is asked only
-//! after a reader has refused the text.
+//! JSON syntax errors with the messages of Go's `encoding/json`. Called only for text that a parser has rejected.
 
-/// The first fault, or nothing if the grammar is kept.
+/// The first syntax error; `None` for valid JSON.
 pub(crate) fn fault(bytes: &[u8]) -> Option<String> {
     let mut scanner = Scanner { bytes, at: 0 };
     scanner.document().err()
@@ -12,7 +11,7 @@ struct Scanner<'a> {
     at: usize,
 }
 
-/// What an open bracket waits for.
+/// The expected continuation of an open bracket.
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
     Object,
@@ -56,7 +55,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// After a value: closes what ends here; true when the text is at its end, false when a value follows.
+    /// After a value, closes all brackets that end here. Returns true at the end of the text, false if a value must
+    /// follow.
     fn close(&mut self, open: &mut Vec<Open>) -> Result<bool, String> {
         loop {
             self.blanks();

@@ -1,7 +1,6 @@
-//! JSON text to a value, with a note of every member that an object has twice.
+//! JSON parser that records duplicate keys.
 //!
-//! Go's reader, which the server uses, keeps the last of two members and can report both; `serde_json` keeps the last
-//! in silence. It does not know what the value is for.
+//! Go's decoder uses the last of duplicate keys and can report them; `serde_json` does not report them.
 
 use std::fmt::{self, Write as _};
 
@@ -10,19 +9,19 @@ use serde_json::{Map, Number, Value};
 
 use super::syntax;
 
-/// How many remarks Go's reader keeps.
+/// Maximum number of warnings that Go's decoder keeps.
 const MAX_REMARKS: usize = 100;
 
-/// A value and the paths of members given more than once, in the order of the text, each path once.
+/// A value, and the paths of duplicate keys in the order of the text, each path once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Parsed {
-    /// The value; the last of equal members won.
+    /// The value, with the last of duplicate keys.
     pub(crate) value: Value,
     /// Paths such as `spec.a` or `[0].op`.
     pub(crate) duplicates: Vec<String>,
 }
 
-/// Reads one JSON value that fills the text; the error is what Go's `encoding/json` says.
+/// Parses one JSON value that makes up the whole text. The error is that of Go's `encoding/json`.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let lossy = String::from_utf8_lossy(bytes);
     let mut duplicates = Vec::new();
@@ -34,12 +33,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     }
 }
 
-/// Where in the text the reader is; kept on the stack, so that it costs nothing until it is printed.
+/// The position of the parser, on the stack, so that it costs nothing until it is printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'p> {
-    /// The whole text.
+    /// The root.
     Root,
-    /// A member of an object.
+    /// A key of an object.
     Key(&'p Path<'p>, &'p str),
     /// An item of a list.
     Index(&'p Path<'p>, usize),
@@ -56,25 +55,25 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Adds a remark once, as long as there are not too many.
+/// Adds a unique warning, up to the limit.
 pub(crate) fn remark(remarks: &mut Vec<String>, text: String) {
     if remarks.len() < MAX_REMARKS && !remarks.contains(&text) {
         remarks.push(text);
     }
 }
 
-/// `key` as it stands below `path`.
+/// The path of `key` below `path`.
 pub(crate) fn below(path: Path<'_>, key: &str) -> String {
     let mut text = String::new();
     write!(text, "{}", Path::Key(&path, key)).expect("a String takes every text");
     text
 }
 
-/// Builds a value and notes duplicates.
+/// Deserialises a value and records duplicate keys.
 pub(crate) struct ValueSeed<'a> {
-    /// Where the value stands.
+    /// Path of the value.
     pub(crate) path: Path<'a>,
-    /// Takes the paths of members given twice.
+    /// Collects the paths of duplicate keys.
     pub(crate) duplicates: &'a mut Vec<String>,
 }
 
@@ -146,7 +145,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 }
 
-/// A member's name; YAML may write a number or a boolean there, `y` and `on` among them.
+/// An object's key. In YAML it may be a number or a boolean, including `y` and `on`.
 struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {

@@ -1,8 +1,7 @@
-//! Reading a built-in object as Go's typed decoder does: fields that no type has are dropped and remarked, a value of
-//! another type is an error, and what is printed again is canonical: empties left out or put in as the Go type says.
+//! Decoding of built-in objects by their Go types: unknown fields are dropped and reported, a value of another type is
+//! an error, and the result is canonical, with empty values omitted or set as by the Go type.
 //!
-//! The same code reads the bytes of a body and a value that a patch has made; it does not know which resource the
-//! object is for.
+//! The input is a body's text, or the value of a patched object.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,30 +17,30 @@ use crate::object::quantity::Quantity;
 use crate::object::schema::components::Components;
 use crate::object::schema::structural::Structural;
 
-/// Which of Go's two readers is at work: they differ in their words.
+/// The Go decoder, which determines the error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
-    /// `encoding/json`, for bodies and for JSON and merge patches.
+    /// `encoding/json`, for bodies, JSON patches and merge patches.
     Json,
-    /// The converter from maps, for strategic merge patches.
+    /// The unstructured converter, for strategic merge patches.
     Map,
 }
 
-/// What reading has found so far.
+/// State and findings of decoding.
 pub(crate) struct Reading<'c> {
-    /// Where schemas are looked up.
+    /// The schemas.
     pub(crate) components: &'c dyn Components,
-    /// Whose words errors are in.
+    /// The Go decoder with the error messages.
     pub(crate) reader: Reader,
-    /// Unknown fields and duplicates, in the order of the text.
+    /// Unknown fields and duplicate keys, in the order of the text.
     pub(crate) remarks: Vec<String>,
     /// The first type error.
     pub(crate) failure: Option<String>,
-    /// An error of a type's own reader, at which Go stops; it counts more than a type error.
+    /// An error of a type's `UnmarshalJSON`, at which Go stops. It has precedence over a type error.
     pub(crate) abort: Option<String>,
 }
 
-/// Where the reader is, kept on the stack.
+/// The position of the decoder, on the stack.
 #[derive(Clone, Copy)]
 enum Place<'p> {
     Root,
@@ -51,13 +50,12 @@ enum Place<'p> {
 }
 
 impl<'c> Reading<'c> {
-    /// A reading that has found nothing yet.
+    /// The initial state.
     pub(crate) fn new(components: &'c dyn Components, reader: Reader) -> Self {
         Self { components, reader, remarks: Vec::new(), failure: None, abort: None }
     }
 
-    /// Reads one object of that component; what is wrong is left in the fields. A field that stands twice is taken
-    /// as it stands last.
+    /// Decodes an object of a component. Errors are in the fields. The last of duplicate keys is used.
     pub(crate) fn read<'de, D: Deserializer<'de>>(
         &mut self,
         component: &str,
@@ -96,7 +94,7 @@ fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
     }
 }
 
-/// The whole number that a number is, however it is written.
+/// The value of a number, if it is an integer in any notation.
 fn whole_number(number: &Number) -> Option<i64> {
     let mut value = Value::Number(number.clone());
     super::body::plain_numbers(&mut value);
@@ -127,7 +125,7 @@ fn map_error(found: &str, wanted: &str) -> String {
     }
 }
 
-/// The innermost struct and the names of the fields down to here, as Go's errors have them: no keys, no indices.
+/// The innermost struct and the field names on the path, as in Go's errors: without keys and indices.
 fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
     match place {
         Place::Root => None,
@@ -157,15 +155,15 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// An empty list of an object's own managed fields says something: they are to be forgotten.
+/// An empty list of managed fields is kept, because it resets them.
 const MANAGED_FIELDS: &str = "managedFields";
 
-/// One value to be read; nothing comes out of null and of what does not fit.
+/// Decoder of one value. The result is `None` for null and for a value of another type.
 struct Node<'r, 'c, 'p> {
     reading: &'r mut Reading<'c>,
     shape: GoType<'p>,
     place: Place<'p>,
-    /// The Go type's name, where the data gives one.
+    /// Name of the Go type, if the data contains one.
     named: Option<&'p str>,
 }
 
@@ -412,7 +410,7 @@ impl Node<'_, '_, '_> {
     }
 }
 
-/// Whether Go prints the value, or leaves it out as empty.
+/// True if Go prints the value, false if it omits it as empty.
 fn is_printed(value: &Value, shape: GoType<'_>, fact: Option<&FieldFacts>) -> bool {
     if fact.is_some_and(|f| f.pointer) || matches!(shape, GoType::Struct(..) | GoType::Raw | GoType::Quantity)
     {
@@ -428,7 +426,7 @@ fn is_printed(value: &Value, shape: GoType<'_>, fact: Option<&FieldFacts>) -> bo
     }
 }
 
-/// Adds what is printed in place of nothing.
+/// Sets the values that Go prints for absent fields.
 fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &mut Map<String, Value>) {
     for (name, fact) in facts {
         let Some(always) = &fact.always else {
@@ -446,7 +444,7 @@ fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &m
     }
 }
 
-/// A struct of that component with nothing in it, as Go prints it.
+/// An empty struct of a component, as Go prints it.
 pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Value {
     let mut map = Map::new();
     if let Some(fields) = components.component(component) {
@@ -455,7 +453,7 @@ pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Valu
     Value::Object(map)
 }
 
-/// What Go has in a list or map for a null.
+/// The zero value for a null in a list or map.
 fn zero(components: &dyn Components, node: &Structural, shape: GoType<'_>) -> Value {
     match shape {
         GoType::Struct(component, _) => {
@@ -463,7 +461,7 @@ fn zero(components: &dyn Components, node: &Structural, shape: GoType<'_>) -> Va
             empty_struct(components, name)
         }
         GoType::Map(_) | GoType::List(_) | GoType::Time | GoType::MicroTime | GoType::Raw => Value::Null,
-        // No bytes are empty bytes once they have been stored.
+        // Absent bytes are empty bytes after storage.
         GoType::String | GoType::Bytes => "".into(),
         GoType::Integer(_) | GoType::IntOrString | GoType::Float => 0.into(),
         GoType::Bool => false.into(),

@@ -1,16 +1,16 @@
-//! What a message consists of: fields by number, as generated data writes them. It knows no bytes.
+//! Protobuf messages: fields by number, from generated data.
 
 use std::collections::BTreeMap;
 
-/// Where messages are found.
+/// Lookup of messages.
 pub(crate) trait Messages {
-    /// The message of a component's name, such as `io.k8s.api.core.v1.Pod`.
+    /// The message of a component, such as `io.k8s.api.core.v1.Pod`.
     fn message(&self, name: &str) -> Option<&Message>;
-    /// The name of a kind's message.
+    /// The component of a kind.
     fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str>;
 }
 
-/// A message's fields by number.
+/// A message: its fields by number.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     pub(super) fields: BTreeMap<u32, Field>,
@@ -18,7 +18,7 @@ pub(crate) struct Message {
 
 #[derive(Debug)]
 pub(super) struct Field {
-    /// Empty where the field's own fields stand in the parent.
+    /// Empty for an inlined message.
     pub(super) name: String,
     pub(super) many: Many,
     pub(super) kind: Kind,
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 }
 
 impl Message {
-    /// A message of fields with number, name and type, as the generated data writes them.
+    /// A message of fields with number, name and type, as in the generated data.
     pub(crate) fn of(fields: Vec<(u32, String, String)>) -> Self {
         let field = |(number, name, text): (u32, String, String)| {
             let (many, kind) = match (text.strip_prefix("[]"), text.strip_prefix("{}")) {
@@ -55,7 +55,7 @@ impl Message {
         Self { fields: fields.into_iter().map(field).collect() }
     }
 
-    /// The names of the messages that stand in this one.
+    /// Names of the nested messages.
     #[cfg(test)]
     pub(crate) fn held(&self) -> impl Iterator<Item = &str> {
         self.fields.values().filter_map(|field| match &field.kind {

@@ -1,8 +1,7 @@
-//! From Kubernetes' protobuf form to the JSON that says the same.
+//! Conversion of Kubernetes' protobuf encoding to JSON.
 //!
-//! A body is four bytes of magic and then a `runtime.Unknown`: what kind it is, and the kind's message. Clients
-//! written in Go (kubectl, controller-runtime) send built-in kinds in it. What it means is left to the JSON decoder, so
-//! that a kind has one way in. Field numbers come as data; it knows no kind by itself.
+//! A body has four magic bytes and a `runtime.Unknown` with the kind and its message. Clients in Go (kubectl,
+//! controller-runtime) send built-in kinds in it. Only the JSON is then decoded, so that each kind has one decoder.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +12,14 @@ use super::special::{duration, int_or_string, raw, time};
 use super::wire::{Part, Parts, ProtobufError, Result, parts, text};
 use crate::object::decode::body::unregistered;
 
-/// What every body begins with.
+/// The first bytes of every body.
 const MAGIC: [u8; 4] = *b"k8s\0";
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const EXTENSIONS: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.";
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// Whether code here, not a message's fields, says how a type is written in JSON.
+/// True if the JSON of a type is not derived from its fields.
 #[cfg(test)]
 pub(crate) fn is_special(name: &str) -> bool {
     struct None;
@@ -35,7 +34,7 @@ pub(crate) fn is_special(name: &str) -> bool {
     Reader { messages: &None }.special(name, &[]).is_some()
 }
 
-/// The object of a body, as JSON.
+/// Decodes a body to JSON.
 pub(crate) fn object(bytes: &[u8], messages: &dyn Messages) -> Result<Value> {
     let unknown = parts(bytes.strip_prefix(&MAGIC).ok_or(ProtobufError::Magic)?)?;
     let header = parts(unknown.bytes(1))?;
@@ -69,7 +68,7 @@ impl Reader<'_> {
         };
         let mut fields = Map::new();
         for (number, part) in parts(bytes)?.0 {
-            // What another version added is left out, as Go does it.
+            // Fields of another version are dropped, as in Go.
             if let Some(field) = message.fields.get(&number) {
                 self.field(field, part, &mut fields)?;
             }
@@ -79,7 +78,7 @@ impl Reader<'_> {
             && items.many == Many::List
             && matches!(items.kind, Kind::String)
         {
-            // A list of texts that Go gave a name of its own (ExtraValue, Verbs).
+            // A named list type in Go (ExtraValue, Verbs).
             return Ok(fields.remove("items").unwrap_or_else(|| json!([])));
         }
         Ok(Value::Object(fields))
@@ -134,7 +133,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Types whose JSON is something else than their fields.
+    /// Decodes types whose JSON is not derived from their fields.
     fn special(&self, name: &str, bytes: &[u8]) -> Option<Result<Value>> {
         if let Some(name) = name.strip_prefix(META) {
             return match name {
@@ -166,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A schema, or what else may stand in its place.
+    /// Decodes `JSONSchemaPropsOr…`: a schema or its alternative.
     fn schema_or(
         &self,
         bytes: &[u8],
@@ -188,7 +187,7 @@ impl Reader<'_> {
     }
 }
 
-/// A field as Go's struct calls it: with a capital, which is right for nearly all of them.
+/// The Go name of a field: capitalised, which is correct for nearly all fields.
 fn go_name(name: &str) -> String {
     let (initial, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
     initial.to_uppercase() + rest

@@ -1,8 +1,8 @@
-//! Protobuf's bytes: numbered fields with a varint, a fixed number or bytes each. It knows no names.
+//! Protobuf wire format: numbered fields with a varint, a fixed-size number or bytes.
 
 use serde_json::Value;
 
-/// Why bytes are no object.
+/// Failure to decode protobuf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProtobufError {
     #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
@@ -11,7 +11,7 @@ pub(crate) enum ProtobufError {
     End,
     #[error("proto: illegal wireType {0}")]
     Wire(u8),
-    /// The kind is known, its message is wrong; or nobody knows the kind.
+    /// The message of a kind is malformed, or the kind is unknown.
     #[error("{why}")]
     Within { api_version: String, kind: String, why: String },
     #[error("proto: wrong wireType = {wire} for field {field}")]
@@ -22,7 +22,7 @@ pub(crate) enum ProtobufError {
 
 pub(super) type Result<T> = std::result::Result<T, ProtobufError>;
 
-/// A field's content on the wire.
+/// The value of a field on the wire.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part<'a> {
     Varint(u64),
@@ -40,7 +40,7 @@ impl Part<'_> {
     }
 }
 
-/// The fields of one message in the order in which they came.
+/// The fields of a message in wire order.
 pub(super) struct Parts<'a>(pub(super) Vec<(u32, Part<'a>)>);
 
 pub(super) fn parts(mut bytes: &[u8]) -> Result<Parts<'_>> {
@@ -87,7 +87,7 @@ fn varint(bytes: &mut &[u8]) -> Result<u64> {
 }
 
 impl<'a> Parts<'a> {
-    /// The last content of a field: a field that comes twice counts as it came last.
+    /// The last value of a field, which has precedence over earlier ones.
     pub(super) fn last(&self, number: u32) -> Option<Part<'a>> {
         self.0.iter().rev().find(|(found, _)| *found == number).map(|(_, part)| *part)
     }
@@ -103,7 +103,7 @@ impl<'a> Parts<'a> {
         text(self.bytes(number))
     }
 
-    /// Every content of a repeated field.
+    /// All values of a repeated field.
     pub(super) fn all(&self, number: u32) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter_map(move |(found, part)| match part {
             Part::Bytes(bytes) if *found == number => Some(*bytes),
@@ -123,7 +123,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Go takes any bytes for a string and writes U+FFFD for what is none.
+/// A string. As in Go, invalid UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
