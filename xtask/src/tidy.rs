@@ -39,7 +39,7 @@ const ALLOWED_DEV_DEPENDENCIES: [(&str, &[&str]); 3] = [
 ];
 
 /// The folders whose doc comments are checked by [`vague_opening`].
-const CHECKED_DOCS: [&str; 4] = ["fixtures", "envtest", "operator-under-test", "xtask"];
+const CHECKED_DOCS: [&str; 5] = ["fixtures", "fakeclient", "envtest", "operator-under-test", "xtask"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")

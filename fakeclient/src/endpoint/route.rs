@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::error::warnings::Warnings;
 use crate::instruments::faults::RequestAttributes;
 use crate::kinds::messages::BuiltinMessages as Messages;
-use crate::object::decode::body::{PROTOBUF, unrecognized};
+use crate::object::decode::body::{PROTOBUF, unrecognized_object};
 use crate::object::decode::protobuf::{self, ProtobufError};
 use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
@@ -160,7 +160,7 @@ fn decode_protobuf(incoming: &mut IncomingRequest, kind: &str) -> Result<(), Api
             "{found} in version {:?} cannot be handled as a {kind}: {why}",
             api_version.rsplit('/').next().unwrap_or_default()
         )),
-        error => unrecognized(kind, &error.to_string(), &incoming.body),
+        error => unrecognized_object(kind, &error.to_string(), &incoming.body),
     })?;
     incoming.body = serde_json::to_vec(&object).expect("a JSON value can be serialised").into();
     "application/json".clone_into(&mut incoming.content_type);

@@ -61,8 +61,11 @@ mod tests {
     #[test]
     fn every_nested_message_exists() {
         for (name, slot) in lazy_messages() {
-            for held in parse(slot.line).held() {
-                assert!(lazy_messages().contains_key(held) || is_special(held), "{name} holds {held}");
+            for nested in parse(slot.line).nested_messages() {
+                assert!(
+                    lazy_messages().contains_key(nested) || is_special(nested),
+                    "{name} contains {nested}"
+                );
             }
         }
     }

@@ -11,10 +11,10 @@ use super::update::Part;
 use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::field_manager::{Applied, ApplyError, FieldManager, Live};
 use crate::object::apply::field_set::FieldSet;
-use crate::object::apply::managed_fields::{ManagedFields, Sent};
+use crate::object::apply::managed_fields::{ManagedFields, RequestManagedFields};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
-use crate::object::decode::typed::{Reader, Reading, empty_struct};
+use crate::object::decode::typed::{GoDecoder, TypedDecoder, empty_struct};
 use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::conversion;
 use crate::registry::custom::resources;
@@ -110,7 +110,7 @@ impl Versions for KindVersions<'_> {
 /// A built-in object as its Go type serialises it, with the zero values of fields without `omitempty`.
 fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
     let ResourceSchema::Builtin { component } = &resource.schema else { return Ok(object.clone()) };
-    let mut reading = Reading::new(&BuiltinSchemas, Reader::Map);
+    let mut reading = TypedDecoder::new(&BuiltinSchemas, GoDecoder::Map);
     let mut read = reading.read(component, object).expect("a value can always be read");
     if let Some(why) = reading.abort.or(reading.failure) {
         return Err(why);
@@ -169,7 +169,7 @@ impl FieldManagers<'_> {
     }
 
     /// The managed fields of a new object.
-    pub(crate) fn created(&self, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+    pub(crate) fn created(&self, new: &Value, sent: RequestManagedFields, manager: &str) -> ManagedFields {
         let none = ManagedFields::default();
         self.updated(
             Part::Main,
@@ -186,7 +186,7 @@ impl FieldManagers<'_> {
         part: Part,
         live: &Live<'_>,
         new: &Value,
-        sent: Sent,
+        sent: RequestManagedFields,
         manager: &str,
     ) -> ManagedFields {
         self.with(part, |fields| {

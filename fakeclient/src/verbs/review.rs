@@ -9,7 +9,7 @@ use super::options::WriteOptions;
 use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::object::apply::managed_fields::Sent;
+use crate::object::apply::managed_fields::RequestManagedFields;
 use crate::registry::user;
 
 /// Answers a review of the scope's resource.
@@ -47,7 +47,8 @@ fn access(scope: &RequestScope, mut review: Value, options: &WriteOptions) -> Re
         // The server's error names no kind.
         return Err(ApiError::invalid(&scope.resource.group, "", "", &errors));
     }
-    let managed_fields = scope.field_managers().created(&review, Sent::Nothing, &options.field_manager);
+    let managed_fields =
+        scope.field_managers().created(&review, RequestManagedFields::Nothing, &options.field_manager);
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
         map.insert("status".into(), Value::from_iter([("allowed", true)]));

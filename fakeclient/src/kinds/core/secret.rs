@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::config_key;
-use crate::object::decode::syntax::fault;
+use crate::object::decode::syntax::syntax_error;
 use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
@@ -140,7 +140,7 @@ fn json_object_error(bytes: &[u8]) -> Option<String> {
             };
             Some(format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"))
         }
-        Err(error) => Some(fault(bytes).unwrap_or_else(|| error.to_string())),
+        Err(error) => Some(syntax_error(bytes).unwrap_or_else(|| error.to_string())),
     }
 }
 

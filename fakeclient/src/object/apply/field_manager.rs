@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::conflict::{self, Conflict};
 use super::field_set::FieldSet;
 use super::last_applied;
-use super::managed_fields::{Entry, ManagedFields, Manager, Operation, Sent};
+use super::managed_fields::{ManagedFields, ManagedFieldsEntry, Manager, Operation, RequestManagedFields};
 use super::updater::{UpdateError, Updater, Versions, updating};
 use super::validate::validate;
 use crate::error::ApiError;
@@ -94,15 +94,25 @@ impl From<ApplyError> for ApiError {
 
 impl FieldManager<'_> {
     /// The managed fields after a create, update or patch. On an error, the stored ones are kept.
-    pub(crate) fn update(&self, live: &Live<'_>, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+    pub(crate) fn update(
+        &self,
+        live: &Live<'_>,
+        new: &Value,
+        sent: RequestManagedFields,
+        manager: &str,
+    ) -> ManagedFields {
         let before = match sent {
-            Sent::Reset if self.subresource.is_empty() => ManagedFields::default(),
+            RequestManagedFields::Reset if self.subresource.is_empty() => ManagedFields::default(),
             // Most clients send back the entries that they received, which are shared with the stored object.
-            Sent::Entries(entries) if self.subresource.is_empty() && entries != *live.managed_fields => {
+            RequestManagedFields::Entries(entries)
+                if self.subresource.is_empty() && entries != *live.managed_fields =>
+            {
                 entries
             }
             // A write to a subresource does not change them.
-            Sent::Reset | Sent::Entries(_) | Sent::Nothing => live.managed_fields.clone(),
+            RequestManagedFields::Reset
+            | RequestManagedFields::Entries(_)
+            | RequestManagedFields::Nothing => live.managed_fields.clone(),
         };
         if before.is_empty() && live.exists() {
             return before;
@@ -115,9 +125,9 @@ impl FieldManager<'_> {
         &self,
         live: &Value,
         new: &Value,
-        mut entries: Vec<Entry>,
+        mut entries: Vec<ManagedFieldsEntry>,
         manager: &str,
-    ) -> Result<Vec<Entry>, UpdateError> {
+    ) -> Result<Vec<ManagedFieldsEntry>, UpdateError> {
         // Objects of a Go type are valid by decoding.
         if !self.versions.have_go_types() {
             for object in [new, live] {
@@ -136,7 +146,7 @@ impl FieldManager<'_> {
                     entry.time = Some(self.now.into());
                 }
                 None => {
-                    entries.push(Entry {
+                    entries.push(ManagedFieldsEntry {
                         manager,
                         time: Some(self.now.into()),
                         fields: Arc::new(changed.into()),
@@ -269,15 +279,15 @@ pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> String {
 }
 
 /// Merges the oldest update entries by version, until there are at most ten.
-fn cap(entries: &mut Vec<Entry>) {
-    let is_update = |entry: &Entry| entry.manager.operation == Operation::Update;
+fn cap(entries: &mut Vec<ManagedFieldsEntry>) {
+    let is_update = |entry: &ManagedFieldsEntry| entry.manager.operation == Operation::Update;
     let mut count = entries.iter().filter(|entry| is_update(entry)).count();
     if count <= UPDATE_MANAGERS {
         return;
     }
     let mut oldest: Vec<Manager> =
         entries.iter().filter(|entry| is_update(entry)).map(|entry| entry.manager.clone()).collect();
-    let time_of = |entries: &[Entry], manager: &Manager| {
+    let time_of = |entries: &[ManagedFieldsEntry], manager: &Manager| {
         entries.iter().find(|entry| entry.manager.is(manager)).and_then(|entry| entry.time.clone())
     };
     oldest.sort_by_cached_key(|manager| (time_of(entries, manager).unwrap_or_default(), manager.identity()));

@@ -13,12 +13,12 @@ use super::value_type::ValueType;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSet {
     /// Sorted by element; each is a member or has children.
-    nodes: Vec<Node>,
+    nodes: Vec<FieldSetNode>,
 }
 
 /// A path element below a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub(super) struct FieldSetNode {
     pub(super) element: PathElement,
     /// True if the path that ends here is a member.
     pub(super) member: bool,
@@ -50,11 +50,12 @@ impl FieldSet {
         }
     }
 
-    fn node_mut(&mut self, element: &PathElement) -> &mut Node {
+    fn node_mut(&mut self, element: &PathElement) -> &mut FieldSetNode {
         let at = match self.position(element) {
             Ok(at) => at,
             Err(at) => {
-                let node = Node { element: element.clone(), member: false, children: Self::default() };
+                let node =
+                    FieldSetNode { element: element.clone(), member: false, children: Self::default() };
                 self.nodes.insert(at, node);
                 at
             }
@@ -69,7 +70,7 @@ impl FieldSet {
         }
         // Maps are traversed in order, so nearly every element is appended.
         if self.nodes.last().is_none_or(|last| last.element < element) {
-            self.nodes.push(Node { element, member, children });
+            self.nodes.push(FieldSetNode { element, member, children });
             return;
         }
         match self.position(&element) {
@@ -78,7 +79,7 @@ impl FieldSet {
                 node.member |= member;
                 node.children = node.children.union(&children);
             }
-            Err(at) => self.nodes.insert(at, Node { element, member, children }),
+            Err(at) => self.nodes.insert(at, FieldSetNode { element, member, children }),
         }
     }
 
@@ -86,11 +87,11 @@ impl FieldSet {
         self.nodes.binary_search_by(|node| node.element.cmp(element))
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
+    pub(super) fn nodes(&self) -> &[FieldSetNode] {
         &self.nodes
     }
 
-    fn node(&self, element: &PathElement) -> Option<&Node> {
+    fn node(&self, element: &PathElement) -> Option<&FieldSetNode> {
         self.position(element).ok().map(|at| &self.nodes[at])
     }
 
@@ -120,7 +121,7 @@ impl FieldSet {
 
     /// The union of both sets.
     pub(crate) fn union(&self, other: &Self) -> Self {
-        let both = |one: &Node, other: &Node| Node {
+        let both = |one: &FieldSetNode, other: &FieldSetNode| FieldSetNode {
             element: one.element.clone(),
             member: one.member || other.member,
             children: one.children.union(&other.children),
@@ -166,7 +167,7 @@ impl FieldSet {
         self.zip(other, |one, other| {
             let (one, other) = (one?, other?);
             let children = one.children.intersection(&other.children);
-            Some(Node { element: one.element.clone(), member: one.member && other.member, children })
+            Some(FieldSetNode { element: one.element.clone(), member: one.member && other.member, children })
         })
     }
 
@@ -176,7 +177,7 @@ impl FieldSet {
             let one = one?;
             let Some(other) = other else { return Some(one.clone()) };
             let children = one.children.difference(&other.children);
-            Some(Node { element: one.element.clone(), member: one.member && !other.member, children })
+            Some(FieldSetNode { element: one.element.clone(), member: one.member && !other.member, children })
         })
     }
 
@@ -189,14 +190,18 @@ impl FieldSet {
                 Some(other) if other.member => None,
                 Some(other) => {
                     let children = one.children.recursive_difference(&other.children);
-                    Some(Node { element: one.element.clone(), member: one.member, children })
+                    Some(FieldSetNode { element: one.element.clone(), member: one.member, children })
                 }
             }
         })
     }
 
     /// Iterates over both sets in order; `keep` returns the node of each element.
-    fn zip(&self, other: &Self, keep: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
+    fn zip(
+        &self,
+        other: &Self,
+        keep: impl Fn(Option<&FieldSetNode>, Option<&FieldSetNode>) -> Option<FieldSetNode>,
+    ) -> Self {
         let (mut left, mut right) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
         let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
         loop {
@@ -236,7 +241,7 @@ impl FieldSet {
                 _ => node.children.clone(),
             };
             let member = node.member || (named && !node.children.is_empty());
-            Node { element: node.element.clone(), member, children }
+            FieldSetNode { element: node.element.clone(), member, children }
         });
         Self { nodes: nodes.collect() }
     }
@@ -280,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_says_nothing_about_what_is_below_it() {
+    fn membership_does_not_include_paths_below() {
         let all = set(&["a", "a.b", "a.b.c", "d"]);
         assert_eq!(all.difference(&set(&["a"])), set(&["a.b", "a.b.c", "d"]));
         assert_eq!(all.intersection(&set(&["a", "a.b.c", "e"])), set(&["a", "a.b.c"]));
@@ -289,12 +294,12 @@ mod tests {
     }
 
     #[test]
-    fn paths_come_level_by_level() {
+    fn paths_are_ordered_by_level() {
         assert_eq!(shown_of(&set(&["a.b", "a", "c", "a.b.d"])), [".a", ".c", ".a.b", ".a.b.d"]);
     }
 
     #[test]
-    fn what_leads_to_nothing_is_not_kept() {
+    fn empty_prefix_is_ignored() {
         let nothing = set(&["a.b"]).difference(&set(&["a.b"]));
         assert!(nothing.is_empty());
         assert_eq!(nothing, FieldSet::default());

@@ -8,7 +8,7 @@ use super::field_set::FieldSet;
 use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::validate::{TypeErrors, invalid_atom};
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
 /// The paths of all leaves, items and empty values of a value.
 pub(super) fn field_set_of(value: &Value, value_type: ValueType<'_>) -> Result<FieldSet, TypeErrors> {
@@ -51,7 +51,7 @@ fn map_node(value: &Value, map: &Map<'_>, errors: &mut TypeErrors) -> (bool, Fie
 }
 
 fn list_node(value: &Value, list: &List<'_>, errors: &mut TypeErrors) -> (bool, FieldSet) {
-    if list.items == Items::Atomic {
+    if list.items == ItemIdentity::Atomic {
         return (true, FieldSet::default());
     }
     let mut items: BTreeMap<PathElement, Vec<&Value>> = BTreeMap::new();

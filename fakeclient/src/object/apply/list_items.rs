@@ -4,14 +4,14 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::path_element::PathElement;
-use super::value_type::{Items, List};
+use super::value_type::{ItemIdentity, List};
 
 /// The path element of an item in a set or list map; an error if the item has no identity.
 pub(super) fn element_of(list: &List<'_>, item: &Value) -> Result<PathElement, String> {
     match list.items {
-        Items::Keys([]) | Items::Set => set_element(item),
-        Items::Keys(keys) => key_element(list, keys, item),
-        Items::Atomic => Err("invalid indexing of non-associative list".to_owned()),
+        ItemIdentity::Keys([]) | ItemIdentity::Set => set_element(item),
+        ItemIdentity::Keys(keys) => key_element(list, keys, item),
+        ItemIdentity::Atomic => Err("invalid indexing of non-associative list".to_owned()),
     }
 }
 

@@ -121,14 +121,14 @@ impl Serialize for OwnedFields {
 
 /// An entry: a manager and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ManagedFieldsEntry {
     pub(crate) manager: Manager,
     /// RFC 3339, whole seconds, UTC; `None` if the write changed only the ownership.
     pub(crate) time: Option<SmolStr>,
     pub(crate) fields: Arc<OwnedFields>,
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     fn order(&self) -> (Operation, &str, &str, &str, &str) {
         let manager = &self.manager;
         let time = self.time.as_deref().unwrap_or_default();
@@ -138,11 +138,11 @@ impl Entry {
 
 /// All entries of an object, in the server's order. Clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ManagedFields(Arc<[Entry]>);
+pub(crate) struct ManagedFields(Arc<[ManagedFieldsEntry]>);
 
 /// Managed fields in the body of a write.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Sent {
+pub(crate) enum RequestManagedFields {
     /// None, or malformed ones: those of the stored object are kept.
     #[default]
     Nothing,
@@ -154,12 +154,12 @@ pub(crate) enum Sent {
 
 impl ManagedFields {
     /// Sorts entries.
-    pub(super) fn sorted(mut entries: Vec<Entry>) -> Self {
+    pub(super) fn sorted(mut entries: Vec<ManagedFieldsEntry>) -> Self {
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         Self(entries.into())
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[ManagedFieldsEntry] {
         &self.0
     }
 
@@ -169,8 +169,8 @@ impl ManagedFields {
 
     /// The entries, unique by manager: of two with the same manager, which an update of a Scale leaves, the last is
     /// used.
-    pub(super) fn by_manager(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::with_capacity(self.0.len());
+    pub(super) fn by_manager(&self) -> Vec<ManagedFieldsEntry> {
+        let mut entries: Vec<ManagedFieldsEntry> = Vec::with_capacity(self.0.len());
         for entry in self.0.iter() {
             entries.retain(|other| !other.manager.is(&entry.manager));
             entries.push(entry.clone());
@@ -180,7 +180,7 @@ impl ManagedFields {
 
     /// Parses the entries of a decoded object.
     pub(crate) fn read(entries: &[Value]) -> Result<Self, String> {
-        let mut read: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut read: Vec<ManagedFieldsEntry> = Vec::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             let entry = read_entry(index, entry)?;
             // Of two entries with the same manager, the last is used.
@@ -191,18 +191,20 @@ impl ManagedFields {
     }
 
     /// Removes the entries from a decoded object.
-    pub(crate) fn take(object: &mut Value) -> Sent {
+    pub(crate) fn take(object: &mut Value) -> RequestManagedFields {
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         match metadata.and_then(|metadata| metadata.remove("managedFields")) {
             Some(Value::Array(entries)) => match entries.as_slice() {
-                [] => Sent::Reset,
-                [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => Sent::Reset,
+                [] => RequestManagedFields::Reset,
+                [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => {
+                    RequestManagedFields::Reset
+                }
                 entries => match Self::read(entries) {
-                    Ok(read) if !read.is_empty() => Sent::Entries(read),
-                    _ => Sent::Nothing,
+                    Ok(read) if !read.is_empty() => RequestManagedFields::Entries(read),
+                    _ => RequestManagedFields::Nothing,
                 },
             },
-            _ => Sent::Nothing,
+            _ => RequestManagedFields::Nothing,
         }
     }
 
@@ -215,7 +217,7 @@ impl ManagedFields {
 
     /// The entries as JSON.
     pub(crate) fn to_value(&self) -> Value {
-        self.0.iter().map(Entry::to_value).collect()
+        self.0.iter().map(ManagedFieldsEntry::to_value).collect()
     }
 
     /// True if both have the same entries in the same order, regardless of times.
@@ -229,7 +231,7 @@ impl ManagedFields {
     }
 }
 
-fn read_entry(index: usize, entry: &Value) -> Result<Entry, String> {
+fn read_entry(index: usize, entry: &Value) -> Result<ManagedFieldsEntry, String> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
     let operation = match text("operation") {
         "Apply" => Operation::Apply,
@@ -250,7 +252,7 @@ fn read_entry(index: usize, entry: &Value) -> Result<Entry, String> {
         None => FieldSet::default(),
         Some(fields) => fields_v1::read(fields)?,
     };
-    Ok(Entry {
+    Ok(ManagedFieldsEntry {
         manager: Manager {
             name: text("manager").into(),
             operation,
@@ -262,7 +264,7 @@ fn read_entry(index: usize, entry: &Value) -> Result<Entry, String> {
     })
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     fn to_value(&self) -> Value {
         let mut value = json!({
             "apiVersion": self.manager.api_version.as_str(), "fieldsType": "FieldsV1",
@@ -283,7 +285,7 @@ impl Entry {
 }
 
 /// Keys are in alphabetical order, as in all printed objects.
-impl Serialize for Entry {
+impl Serialize for ManagedFieldsEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let manager = &self.manager;
         let mut map = serializer.serialize_map(None)?;
@@ -311,14 +313,14 @@ impl Serialize for ManagedFields {
 }
 
 /// An object with its managed fields as one JSON document.
-pub(crate) struct Whole<'o> {
+pub(crate) struct ObjectWithManagedFields<'o> {
     pub(crate) object: &'o Value,
     pub(crate) managed_fields: &'o ManagedFields,
     /// True if `kind` and `apiVersion` are omitted, as in typed lists.
     pub(crate) untyped: bool,
 }
 
-impl Serialize for Whole<'_> {
+impl Serialize for ObjectWithManagedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Some(fields) = self.object.as_object() else { return self.object.serialize(serializer) };
         let mut map = serializer.serialize_map(None)?;
@@ -328,7 +330,7 @@ impl Serialize for Whole<'_> {
                 "metadata" if !self.managed_fields.is_empty() => {
                     map.serialize_entry(
                         key,
-                        &Metadata { metadata: value, managed_fields: self.managed_fields },
+                        &MetadataWithManagedFields { metadata: value, managed_fields: self.managed_fields },
                     )?;
                 }
                 _ => map.serialize_entry(key, value)?,
@@ -339,12 +341,12 @@ impl Serialize for Whole<'_> {
 }
 
 /// Metadata with the managed fields.
-struct Metadata<'o> {
+struct MetadataWithManagedFields<'o> {
     metadata: &'o Value,
     managed_fields: &'o ManagedFields,
 }
 
-impl Serialize for Metadata<'_> {
+impl Serialize for MetadataWithManagedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const NAME: &str = "managedFields";
         let mut map = serializer.serialize_map(None)?;
@@ -389,13 +391,19 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_printed_with_its_managed_fields_in_their_place() {
+    fn object_is_serialised_with_its_managed_fields() {
         let mut object = json!({"kind": "K", "metadata": {"labels": {}, "name": "x", "managedFields": [entry("m", "Apply", "t")]}});
         let whole = object.clone();
-        let Sent::Entries(managed_fields) = ManagedFields::take(&mut object) else { panic!("one entry") };
+        let RequestManagedFields::Entries(managed_fields) = ManagedFields::take(&mut object) else {
+            panic!("one entry")
+        };
         let text = |untyped| {
-            serde_json::to_string(&Whole { object: &object, managed_fields: &managed_fields, untyped })
-                .unwrap()
+            serde_json::to_string(&ObjectWithManagedFields {
+                object: &object,
+                managed_fields: &managed_fields,
+                untyped,
+            })
+            .unwrap()
         };
         assert_eq!(text(false), whole.to_string());
         assert!(!text(true).contains("\"kind\""));
@@ -404,14 +412,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_nothing() {
+    fn malformed_entries_are_ignored() {
         let sent = |entries: Value| ManagedFields::take(&mut json!({"metadata": {"managedFields": entries}}));
-        assert!(matches!(sent(json!([])), Sent::Reset));
-        assert!(matches!(sent(json!([{}])), Sent::Reset));
-        assert!(matches!(sent(json!([{"manager": "a"}])), Sent::Nothing));
+        assert!(matches!(sent(json!([])), RequestManagedFields::Reset));
+        assert!(matches!(sent(json!([{}])), RequestManagedFields::Reset));
+        assert!(matches!(sent(json!([{"manager": "a"}])), RequestManagedFields::Nothing));
         let mut broken = entry("a", "Update", "t");
         broken["fieldsV1"] = json!({"nonsense": {}});
-        assert!(matches!(sent(json!([broken])), Sent::Nothing));
-        assert!(matches!(sent(json!([entry("a", "Update", "t")])), Sent::Entries(_)));
+        assert!(matches!(sent(json!([broken])), RequestManagedFields::Nothing));
+        assert!(matches!(sent(json!([entry("a", "Update", "t")])), RequestManagedFields::Entries(_)));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::validate::{TypeErrors, invalid_atom, scalar_errors};
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
 /// The object with all fields of the configuration; nothing is removed. Items of granular lists keep the object's
 /// order, unless the configuration has another.
@@ -101,22 +101,23 @@ fn list_node(
 ) -> Option<Value> {
     let items = |side: Option<&Value>| side.and_then(Value::as_array).cloned().unwrap_or_default();
     let (left, right) = (items(live), items(config));
-    if list.items == Items::Atomic || (left.is_empty() && right.is_empty()) {
+    if list.items == ItemIdentity::Atomic || (left.is_empty() && right.is_empty()) {
         return leaf(live, config);
     }
-    let (right, left) = (Side::index(list, &right, false, errors)?, Side::index(list, &left, true, errors)?);
-    let merged = Lists { list, left, right }.merge(errors);
+    let (right, left) =
+        (ListItems::index(list, &right, false, errors)?, ListItems::index(list, &left, true, errors)?);
+    let merged = ListMerge { list, left, right }.merge(errors);
     (!merged.is_empty()).then_some(Value::Array(merged))
 }
 
 /// The items of one side: their elements in order, and the value of each element.
-struct Side<'v> {
+struct ListItems<'v> {
     order: Vec<(PathElement, &'v Value)>,
     /// Null for duplicate items, which are not merged.
     values: BTreeMap<PathElement, &'v Value>,
 }
 
-impl<'v> Side<'v> {
+impl<'v> ListItems<'v> {
     fn index(list: &List<'_>, items: &'v [Value], duplicates: bool, errors: &mut TypeErrors) -> Option<Self> {
         let mut side = Self { order: Vec::with_capacity(items.len()), values: BTreeMap::new() };
         let mut broken = false;
@@ -145,13 +146,13 @@ impl<'v> Side<'v> {
     }
 }
 
-struct Lists<'l, 'v> {
+struct ListMerge<'l, 'v> {
     list: &'l List<'l>,
-    left: Side<'v>,
-    right: Side<'v>,
+    left: ListItems<'v>,
+    right: ListItems<'v>,
 }
 
-impl Lists<'_, '_> {
+impl ListMerge<'_, '_> {
     /// Items in structured-merge-diff's order: those of the object up to the next common item; common items are in the
     /// order of the configuration.
     fn merge(&self, errors: &mut TypeErrors) -> Vec<Value> {

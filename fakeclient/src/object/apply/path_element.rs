@@ -249,7 +249,7 @@ mod tests {
     #[case(r#"v:"a""#, r#"[="a"]"#)]
     #[case("v:1", "[=1]")]
     #[case("i:3", "[3]")]
-    fn text_is_read_and_written_back(#[case] text: &str, #[case] shown: &str) {
+    fn elements_round_trip(#[case] text: &str, #[case] shown: &str) {
         let element = PathElement::parse(text).unwrap().unwrap();
         let mut written = String::new();
         element.write(&mut written);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_type_is_left_out_and_malformed_text_is_an_error() {
+    fn unknown_type_is_ignored_and_malformed_text_is_an_error() {
         assert_eq!(PathElement::parse("x:1").unwrap(), None);
         for text in ["f", "fa", "k:{", "k:1", "v:", "i:x", "v:1 2"] {
             assert!(PathElement::parse(text).is_err(), "{text}");
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_equal_however_they_are_written() {
+    fn integers_are_equal_in_any_notation() {
         assert!(equal(&json!({"a": [1.0, 2]}), &json!({"a": [1, 2.0]})));
         assert!(!equal(&json!([1]), &json!(["1"])));
     }

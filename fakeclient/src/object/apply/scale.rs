@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::field_set::FieldSet;
-use super::managed_fields::{Entry, ManagedFields};
+use super::managed_fields::{ManagedFields, ManagedFieldsEntry};
 use super::path_element::PathElement;
 
 /// `apiVersion` of a Scale.
@@ -39,11 +39,11 @@ fn of_path(path: &[PathElement]) -> FieldSet {
 
 /// The entries of a Scale: those of managers that own the replicas.
 pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Replicas) -> ManagedFields {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<ManagedFieldsEntry> = Vec::new();
     for entry in managed.by_manager() {
         let Replicas::At(path) = replicas(&entry.manager.api_version) else { continue };
         if entry.fields.has(&path) {
-            let mut entry = Entry { fields: Arc::new(in_scale().into()), ..entry };
+            let mut entry = ManagedFieldsEntry { fields: Arc::new(in_scale().into()), ..entry };
             entry.manager.api_version = API_VERSION.into();
             entries.push(entry);
         }
@@ -61,7 +61,7 @@ pub(crate) fn from_scale(
     api_version: &str,
     replicas: impl Fn(&str) -> Replicas,
 ) -> ManagedFields {
-    let mut scaled: Vec<Entry> = scale.entries().to_vec();
+    let mut scaled: Vec<ManagedFieldsEntry> = scale.entries().to_vec();
     let mut entries = Vec::new();
     for entry in managed.by_manager() {
         let path = match replicas(&entry.manager.api_version) {
@@ -79,7 +79,7 @@ pub(crate) fn from_scale(
         }
         let fields = entry.fields.difference(&of_path(&path));
         if !fields.is_empty() {
-            entries.push(Entry { fields: Arc::new(fields.into()), ..entry });
+            entries.push(ManagedFieldsEntry { fields: Arc::new(fields.into()), ..entry });
         }
     }
     let Replicas::At(path) = replicas(api_version) else { return ManagedFields::sorted(entries) };

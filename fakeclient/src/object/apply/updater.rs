@@ -8,7 +8,7 @@ use super::compare::{Comparison, compare};
 use super::conflict::Conflict;
 use super::field_set::FieldSet;
 use super::field_set_of::field_set_of;
-use super::managed_fields::{Entry, Manager, Operation};
+use super::managed_fields::{ManagedFieldsEntry, Manager, Operation};
 use super::merge::merge;
 use super::path_element::equal;
 use super::reconcile::reconcile;
@@ -70,7 +70,7 @@ impl Updater<'_> {
         &self,
         live: &Value,
         new: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         manager: &Manager,
     ) -> Result<FieldSet, UpdateError> {
         self.reconcile(live, entries)?;
@@ -83,7 +83,7 @@ impl Updater<'_> {
         &self,
         live: &Value,
         config: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         manager: &Manager,
         force: bool,
     ) -> Result<Option<Value>, UpdateError> {
@@ -114,7 +114,7 @@ impl Updater<'_> {
         &self,
         live: &Value,
         new: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         writer: Writer<'_>,
         force: bool,
     ) -> Result<Comparison, UpdateError> {
@@ -135,8 +135,10 @@ impl Updater<'_> {
             }
             others.iter().find(|(known, _)| *known == version).and_then(|(_, found)| found.as_ref())
         };
-        let is_applier = |entry: &Entry| matches!(writer, Writer::Applier(own) if entry.manager.is(own));
-        let is_updater = |entry: &Entry| matches!(writer, Writer::Updater(own) if entry.manager.is(own));
+        let is_applier =
+            |entry: &ManagedFieldsEntry| matches!(writer, Writer::Applier(own) if entry.manager.is(own));
+        let is_updater =
+            |entry: &ManagedFieldsEntry| matches!(writer, Writer::Updater(own) if entry.manager.is(own));
         // Entries of versions that are no longer served are removed.
         entries.retain(|entry| is_applier(entry) || of(&entry.manager.api_version).is_some());
         let mut conflicts = Vec::new();
@@ -201,14 +203,14 @@ impl Updater<'_> {
     }
 
     /// Reconciles the entries with the current schema.
-    fn reconcile(&self, live: &Value, entries: &mut Vec<Entry>) -> Result<(), UpdateError> {
-        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    fn reconcile(&self, live: &Value, entries: &mut Vec<ManagedFieldsEntry>) -> Result<(), UpdateError> {
+        let mut kept: Vec<ManagedFieldsEntry> = Vec::with_capacity(entries.len());
         for mut entry in std::mem::take(entries) {
             let version = &entry.manager.api_version;
             // Entries of unknown versions are removed.
             let found = self.versions.type_of(version).map_err(UpdateError::Other)?;
             let Some(value_type) = found else { continue };
-            let known = |other: &Entry| other.manager.api_version == *version;
+            let known = |other: &ManagedFieldsEntry| other.manager.api_version == *version;
             if *version != self.api_version && !kept.iter().any(known) {
                 self.in_version(live, self.api_version, version).map_err(UpdateError::Other)?;
             }
@@ -225,9 +227,9 @@ impl Updater<'_> {
     fn prune(
         &self,
         merged: &Value,
-        entries: &[Entry],
+        entries: &[ManagedFieldsEntry],
         applier: &Manager,
-        last: &Entry,
+        last: &ManagedFieldsEntry,
     ) -> Result<Value, String> {
         let version = last.manager.api_version.as_str();
         let Some(value_type) = self.versions.type_of(version)? else { return Ok(merged.clone()) };
@@ -262,7 +264,7 @@ impl Updater<'_> {
         merged: &Value,
         pruned: Value,
         version: &str,
-        entries: &[Entry],
+        entries: &[ManagedFieldsEntry],
     ) -> Result<Value, String> {
         let mut owned: Vec<(&str, FieldSet)> = Vec::new();
         for entry in entries {
@@ -293,11 +295,15 @@ impl Updater<'_> {
 }
 
 /// Replaces the manager's fields and keeps its time. Returns the previous entry.
-fn replace(entries: &mut Vec<Entry>, manager: &Manager, fields: FieldSet) -> Option<Entry> {
-    let entry = Entry { manager: manager.clone(), time: None, fields: Arc::new(fields.into()) };
+fn replace(
+    entries: &mut Vec<ManagedFieldsEntry>,
+    manager: &Manager,
+    fields: FieldSet,
+) -> Option<ManagedFieldsEntry> {
+    let entry = ManagedFieldsEntry { manager: manager.clone(), time: None, fields: Arc::new(fields.into()) };
     if let Some(known) = entries.iter_mut().find(|entry| entry.manager.is(manager)) {
         let time = known.time.clone();
-        return Some(std::mem::replace(known, Entry { time, ..entry }));
+        return Some(std::mem::replace(known, ManagedFieldsEntry { time, ..entry }));
     }
     entries.push(entry);
     None

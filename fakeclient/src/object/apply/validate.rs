@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::list_items::element_of;
 use super::path_element::PathElement;
-use super::value_type::{Atom, Items, List, Map, Scalar, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, Scalar, ValueType};
 
 /// Type errors of a value, each with its path.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,7 +133,7 @@ fn list_node(value: &Value, list: &List<'_>, duplicates: bool) -> TypeErrors {
     let mut seen = BTreeSet::new();
     let atom = list.element.resolve();
     for (index, item) in items.iter().enumerate() {
-        let element = if list.items == Items::Atomic {
+        let element = if list.items == ItemIdentity::Atomic {
             PathElement::Index(i64::try_from(index).unwrap_or(i64::MAX))
         } else {
             match element_of(list, item) {
@@ -145,7 +145,7 @@ fn list_node(value: &Value, list: &List<'_>, duplicates: bool) -> TypeErrors {
             }
         };
         let below = node(item, atom, duplicates).below(&element);
-        if list.items != Items::Atomic && !duplicates {
+        if list.items != ItemIdentity::Atomic && !duplicates {
             if seen.contains(&element) {
                 errors.extend(TypeErrors::one(format!("duplicate entries for key {element}")));
             } else {

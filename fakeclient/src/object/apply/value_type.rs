@@ -26,7 +26,7 @@ static METADATA: LazyLock<Structural> =
 #[derive(Clone, Copy)]
 pub(crate) struct ValueType<'s> {
     components: &'s dyn Components,
-    form: Form<'s>,
+    form: TypeForm<'s>,
     /// True for `x-kubernetes-map-type: atomic` beside a reference, which has precedence over the component's.
     atomic: bool,
     /// True if an ancestor preserves unknown fields.
@@ -34,7 +34,7 @@ pub(crate) struct ValueType<'s> {
 }
 
 #[derive(Clone, Copy)]
-enum Form<'s> {
+enum TypeForm<'s> {
     Node(&'s Structural),
     /// A node to which `apiVersion`, `kind` and `metadata` are added.
     Resource(&'s Structural),
@@ -64,7 +64,7 @@ pub(super) enum Scalar {
 
 /// Identity of list items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Items<'s> {
+pub(super) enum ItemIdentity<'s> {
     /// None: the list is atomic.
     Atomic,
     /// The value.
@@ -76,7 +76,7 @@ pub(super) enum Items<'s> {
 /// A list type.
 #[derive(Clone, Copy)]
 pub(super) struct List<'s> {
-    pub(super) items: Items<'s>,
+    pub(super) items: ItemIdentity<'s>,
     pub(super) element: ValueType<'s>,
 }
 
@@ -97,21 +97,21 @@ impl<'s> ValueType<'s> {
     /// The type of a built-in component; `None` if it does not exist.
     pub(crate) fn component(components: &'s dyn Components, name: &str) -> Option<Self> {
         let node = components.component(name)?;
-        Some(Self { components, form: Form::Node(node), atomic: false, preserve: false })
+        Some(Self { components, form: TypeForm::Node(node), atomic: false, preserve: false })
     }
 
     /// The type of a custom resource.
     pub(crate) fn custom_resource(components: &'s dyn Components, schema: &'s Structural) -> Self {
-        Self { components, form: Form::Resource(schema), atomic: false, preserve: false }
+        Self { components, form: TypeForm::Resource(schema), atomic: false, preserve: false }
     }
 
-    fn with(self, form: Form<'s>) -> Self {
+    fn with(self, form: TypeForm<'s>) -> Self {
         Self { form, atomic: false, ..self }
     }
 
     /// The type of a field, an item or a map's values.
     fn of(self, node: &'s Structural) -> Self {
-        let form = if node.embedded_resource { Form::Resource(node) } else { Form::Node(node) };
+        let form = if node.embedded_resource { TypeForm::Resource(node) } else { TypeForm::Node(node) };
         let inline = node.reference.is_none();
         // A component is independent of its parent.
         Self { form, atomic: !inline && node.map_atomic, preserve: self.preserve && inline, ..self }
@@ -121,20 +121,20 @@ impl<'s> ValueType<'s> {
     pub(super) fn resolve(self) -> Atom<'s> {
         let untyped = Some(Scalar::Untyped);
         let (node, resource) = match self.form {
-            Form::Untyped => {
-                let list = List { items: Items::Atomic, element: self };
+            TypeForm::Untyped => {
+                let list = List { items: ItemIdentity::Atomic, element: self };
                 return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(true, self)) };
             }
-            Form::Deduced => {
-                let list = List { items: Items::Atomic, element: self.with(Form::Untyped) };
+            TypeForm::Deduced => {
+                let list = List { items: ItemIdentity::Atomic, element: self.with(TypeForm::Untyped) };
                 return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(false, self)) };
             }
-            Form::Node(node) => (node, false),
-            Form::Resource(node) => (node, true),
+            TypeForm::Node(node) => (node, false),
+            TypeForm::Resource(node) => (node, true),
         };
         match node.reference.as_deref() {
             Some(QUANTITY) => return Atom { scalar: untyped, list: None, map: None },
-            Some(RAW_EXTENSION) => return self.with(Form::Untyped).resolve(),
+            Some(RAW_EXTENSION) => return self.with(TypeForm::Untyped).resolve(),
             _ => {}
         }
         let node = resolve(self.components, node);
@@ -158,7 +158,7 @@ impl<'s> ValueType<'s> {
     }
 
     fn map_of(self, node: &'s Structural, resource: bool) -> Map<'s> {
-        let deduced = self.with(Form::Deduced);
+        let deduced = self.with(TypeForm::Deduced);
         let unnamed = node.properties.is_empty() && !resource;
         let element = match &node.additional {
             AdditionalProperties::Schema(values) => Some(self.of(values)),
@@ -166,7 +166,7 @@ impl<'s> ValueType<'s> {
             AdditionalProperties::Allowed(false) => None,
             AdditionalProperties::Unset => (self.preserve || unnamed).then_some(deduced),
         };
-        let is_deduced = element.is_some_and(|element| matches!(element.form, Form::Deduced));
+        let is_deduced = element.is_some_and(|element| matches!(element.form, TypeForm::Deduced));
         Map {
             owner: self,
             fields: Some(node),
@@ -179,16 +179,19 @@ impl<'s> ValueType<'s> {
 
     fn list_of(self, node: &'s Structural) -> List<'s> {
         let items = match &node.list {
-            ListType::Atomic => Items::Atomic,
-            ListType::Set => Items::Set,
-            ListType::Map(keys) => Items::Keys(keys),
+            ListType::Atomic => ItemIdentity::Atomic,
+            ListType::Set => ItemIdentity::Set,
+            ListType::Map(keys) => ItemIdentity::Keys(keys),
             ListType::Unset => match (node.patch_strategy.as_deref(), &node.patch_merge_key) {
-                (Some("merge" | "merge,retainKeys"), Some(key)) => Items::Keys(std::slice::from_ref(key)),
-                (Some("merge" | "merge,retainKeys"), None) => Items::Set,
-                _ => Items::Atomic,
+                (Some("merge" | "merge,retainKeys"), Some(key)) => {
+                    ItemIdentity::Keys(std::slice::from_ref(key))
+                }
+                (Some("merge" | "merge,retainKeys"), None) => ItemIdentity::Set,
+                _ => ItemIdentity::Atomic,
             },
         };
-        let element = node.items.as_deref().map_or_else(|| self.with(Form::Untyped), |items| self.of(items));
+        let element =
+            node.items.as_deref().map_or_else(|| self.with(TypeForm::Untyped), |items| self.of(items));
         List { items, element }
     }
 }
@@ -253,8 +256,13 @@ mod tests {
         let components = BTreeMap::<String, Structural>::new();
         let node = Structural::parse(schema);
         then(
-            ValueType { components: &components, form: Form::Node(&node), atomic: false, preserve: false }
-                .resolve(),
+            ValueType {
+                components: &components,
+                form: TypeForm::Node(&node),
+                atomic: false,
+                preserve: false,
+            }
+            .resolve(),
         )
     }
 
@@ -276,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_allowed_where_a_node_above_preserves_them() {
+    fn unknown_fields_are_allowed_if_an_ancestor_preserves_them() {
         let closed =
             json!({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}});
         let allows = |atom: Atom<'_>| {
@@ -290,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_decides_among_the_kinds_that_a_type_allows() {
+    fn atom_is_deduced_from_the_value() {
         let of = |value: Value| {
             atom_of(&json!({"x-kubernetes-int-or-string": true}), |atom| {
                 let atom = atom.deduce(Some(&value));

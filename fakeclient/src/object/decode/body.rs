@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::typed::{Reader, Reading};
+use super::typed::{GoDecoder, TypedDecoder};
 use super::{text, yaml};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
@@ -16,7 +16,7 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// Format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
+pub(crate) enum BodyFormat {
     /// `application/json`, also without a content type.
     Json,
     /// `application/yaml`
@@ -70,11 +70,11 @@ pub(crate) struct Decoded {
 pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// The format of a content type, or 415.
-pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
+pub(crate) fn media(content_type: Option<&str>) -> Result<BodyFormat, ApiError> {
     let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
-        "" | "application/json" => Ok(Media::Json),
-        "application/yaml" => Ok(Media::Yaml),
+        "" | "application/json" => Ok(BodyFormat::Json),
+        "application/yaml" => Ok(BodyFormat::Yaml),
         PROTOBUF => Err(ApiError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
              application/yaml",
@@ -87,7 +87,7 @@ pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
 }
 
 /// 400 for bytes that contain no object.
-pub(crate) fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
+pub(crate) fn unrecognized_object(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
     let shown = summary(bytes);
     ApiError::bad_request(format!(
         "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
@@ -119,12 +119,12 @@ pub(crate) fn plain_numbers(value: &mut Value) {
 }
 
 /// Kind and group/version in an object.
-struct Claim {
+struct TypeMeta {
     api_version: String,
     kind: String,
 }
 
-impl Claim {
+impl TypeMeta {
     fn version(&self) -> &str {
         self.api_version.rsplit('/').next().unwrap_or_default()
     }
@@ -136,10 +136,10 @@ impl Claim {
 
 impl Decoder<'_> {
     /// Decodes a body.
-    pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
+    pub(crate) fn body(&self, bytes: &[u8], media: BodyFormat) -> Result<Decoded, ApiError> {
         match self.object_type.schema {
-            ResourceSchema::Builtin { component } if media == Media::Json => {
-                let mut reading = Reading::new(self.components, Reader::Json);
+            ResourceSchema::Builtin { component } if media == BodyFormat::Json => {
+                let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
                 let mut reader = serde_json::Deserializer::from_slice(bytes);
                 let read = reading.read(&self.component(component), &mut reader);
                 match read.and_then(|object| reader.end().map(|()| object)) {
@@ -150,7 +150,7 @@ impl Decoder<'_> {
                     _ => self.parsed_body(bytes, text::parse(bytes)),
                 }
             }
-            _ if media == Media::Json => self.parsed_body(bytes, text::parse(bytes)),
+            _ if media == BodyFormat::Json => self.parsed_body(bytes, text::parse(bytes)),
             _ => self.parsed_body(bytes, yaml::parse(bytes)),
         }
     }
@@ -161,7 +161,7 @@ impl Decoder<'_> {
         let object = match self.object_type.schema {
             ResourceSchema::Builtin { component } => {
                 let by_map = patched.patch_shown.is_some();
-                let reader = if by_map { Reader::Map } else { Reader::Json };
+                let reader = if by_map { GoDecoder::Map } else { GoDecoder::Json };
                 if !by_map && !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
@@ -174,7 +174,7 @@ impl Decoder<'_> {
                         if known { read().unwrap_or_else(|| self.unconvertible(&claim)) } else { unknown };
                     return Err(patched.undecodable(&why));
                 }
-                let mut reading = Reading::new(self.components, reader);
+                let mut reading = TypedDecoder::new(self.components, reader);
                 let object = reading.read(&self.component(component), &patched.object);
                 let object = object.expect("a value can always be read");
                 if let Some(why) = reading.abort.or(reading.failure) {
@@ -215,7 +215,7 @@ impl Decoder<'_> {
                 return Ok(object);
             }
         };
-        let mut reading = Reading::new(self.components, Reader::Map);
+        let mut reading = TypedDecoder::new(self.components, GoDecoder::Map);
         let object = reading.read(&self.component(component), applied);
         let object = object.expect("a value can always be read");
         match reading.abort.or(reading.failure) {
@@ -232,7 +232,7 @@ impl Decoder<'_> {
     }
 
     fn parsed_body(&self, bytes: &[u8], parsed: Result<text::Parsed, String>) -> Result<Decoded, ApiError> {
-        let unrecognized = |why: &str| unrecognized(&self.kind(), why, bytes);
+        let unrecognized = |why: &str| unrecognized_object(&self.kind(), why, bytes);
         let parsed = parsed.map_err(|why| {
             if why.starts_with("yaml: ") {
                 unrecognized(&why)
@@ -260,7 +260,7 @@ impl Decoder<'_> {
         match self.object_type.schema {
             ResourceSchema::Builtin { component } => {
                 self.check_builtin_header(&claim, &value)?;
-                let mut reading = Reading::new(self.components, Reader::Json);
+                let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
                 let object = reading.read(&self.component(component), &value);
                 let object = object.expect("a value can always be read");
                 if let Some(why) = reading.abort.or(reading.failure) {
@@ -308,7 +308,7 @@ impl Decoder<'_> {
         let mut remarks = Vec::new();
         let fields = object.as_object_mut().expect("a custom resource was seen to be an object");
         if let Some(metadata) = fields.remove("metadata") {
-            let mut reading = Reading::new(self.components, Reader::Json);
+            let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
             let read = reading.read(OBJECT_META, &metadata).expect("a value can always be read");
             if let Some(why) = reading.abort.or(reading.failure) {
                 return Err(why);
@@ -320,7 +320,7 @@ impl Decoder<'_> {
         Ok(remarks)
     }
 
-    fn check_builtin_header(&self, claim: &Claim, value: &Value) -> Result<(), ApiError> {
+    fn check_builtin_header(&self, claim: &TypeMeta, value: &Value) -> Result<(), ApiError> {
         if claim.kind == self.kind() && claim.api_version == self.api_version() {
             return Ok(());
         }
@@ -336,10 +336,10 @@ impl Decoder<'_> {
     }
 
     /// An object of another kind is decoded as that kind, before the kind is compared.
-    fn unreadable(&self, claim: &Claim, value: &Value) -> Option<String> {
+    fn unreadable(&self, claim: &TypeMeta, value: &Value) -> Option<String> {
         let component = component_of(&claim.api_version, &claim.kind);
         self.components.component(&component)?;
-        let mut reading = Reading::new(self.components, Reader::Json);
+        let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
         reading.read(&component, value).expect("a value can always be read");
         reading.abort.or(reading.failure)
     }
@@ -348,7 +348,7 @@ impl Decoder<'_> {
     /// decoder.
     fn check_custom_header(&self, object: &Value, patched: bool) -> Result<(), ApiError> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let claim = Claim { api_version: text("apiVersion"), kind: text("kind") };
+        let claim = TypeMeta { api_version: text("apiVersion"), kind: text("kind") };
         if patched && claim.api_version.is_empty() {
             let missing = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
             return Err(ApiError::internal(missing));
@@ -373,17 +373,17 @@ impl Decoder<'_> {
     }
 
     /// The type of the object; a built-in object without one has the expected type.
-    fn claim(&self, object: &Value) -> Claim {
+    fn claim(&self, object: &Value) -> TypeMeta {
         let builtin = matches!(self.object_type.schema, ResourceSchema::Builtin { .. });
         let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
             Some("") | None if builtin => expected.to_owned(),
             other => other.unwrap_or_default().to_owned(),
         };
-        Claim { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
+        TypeMeta { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
     }
 
     /// True if the server has the kind: built-in kinds, their lists, and those of every group.
-    fn is_registered(&self, claim: &Claim) -> bool {
+    fn is_registered(&self, claim: &TypeMeta) -> bool {
         const EVERYWHERE: [&str; 7] = [
             "CreateOptions",
             "DeleteOptions",
@@ -435,7 +435,7 @@ impl Decoder<'_> {
         component_of(api_version, kind)
     }
 
-    fn unhandled(&self, claim: &Claim, why: &str) -> ApiError {
+    fn unhandled(&self, claim: &TypeMeta, why: &str) -> ApiError {
         ApiError::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: {why}",
             claim.kind,
@@ -451,7 +451,7 @@ impl Decoder<'_> {
         ))
     }
 
-    fn unconvertible(&self, claim: &Claim) -> String {
+    fn unconvertible(&self, claim: &TypeMeta) -> String {
         let group = self.object_type.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
         let (version, kind) = (claim.version(), &claim.kind);
         format!("converting ({version}.{kind}) to ({group}.{}): unknown conversion", self.kind())
@@ -464,7 +464,7 @@ fn component_of(api_version: &str, kind: &str) -> String {
     format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
 }
 
-fn is_clean(reading: &Reading<'_>) -> bool {
+fn is_clean(reading: &TypedDecoder<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
 }
 

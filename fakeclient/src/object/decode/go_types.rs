@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_facts_of_well_known_fields_are_there() {
+    fn well_known_fields_have_facts() {
         let deployment = facts("io.k8s.api.apps.v1.DeploymentSpec");
         assert!(deployment["replicas"].pointer);
         assert_eq!(deployment["strategy"].always, Some(json!({})));

@@ -85,12 +85,12 @@ mod tests {
     #[case("2026-11-22T18:05:20Z", "2026-11-22T18:05:20Z")]
     #[case("2026-11-22T18:05:20.987654Z", "2026-11-22T18:05:20Z")]
     #[case("2026-11-22T18:05:20+02:00", "2026-11-22T16:05:20Z")]
-    fn a_time_is_printed_in_seconds_of_utc(#[case] text: &str, #[case] expected: &str) {
+    fn time_is_normalised_to_seconds_of_utc(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(time(text).unwrap(), expected);
     }
 
     #[test]
-    fn a_micro_time_has_six_digits() {
+    fn micro_time_has_six_digits() {
         assert_eq!(micro_time("2026-11-22T18:05:20.120000Z").unwrap(), "2026-11-22T18:05:20.120000Z");
         assert!(micro_time("2026-11-22T18:05:20Z").is_err());
         assert_eq!(
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_piece_of_a_time_that_is_wrong_is_named() {
+    fn time_error_names_the_malformed_element() {
         assert_eq!(
             time("x").unwrap_err(),
             "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as \"2006\""
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_base64_are_refused_at_their_place() {
+    fn base64_error_contains_the_position() {
         assert_eq!(bytes("@@").unwrap_err(), "illegal base64 data at input byte 0");
         assert_eq!(bytes("aGVs\nbG8=").unwrap(), "aGVsbG8=");
     }

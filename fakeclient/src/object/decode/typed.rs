@@ -19,7 +19,7 @@ use crate::object::schema::structural::Structural;
 
 /// The Go decoder, which determines the error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum GoDecoder {
     /// `encoding/json`, for bodies, JSON patches and merge patches.
     Json,
     /// The unstructured converter, for strategic merge patches.
@@ -27,11 +27,11 @@ pub(crate) enum Reader {
 }
 
 /// State and findings of decoding.
-pub(crate) struct Reading<'c> {
+pub(crate) struct TypedDecoder<'c> {
     /// The schemas.
     pub(crate) components: &'c dyn Components,
     /// The Go decoder with the error messages.
-    pub(crate) reader: Reader,
+    pub(crate) reader: GoDecoder,
     /// Unknown fields and duplicate keys, in the order of the text.
     pub(crate) remarks: Vec<String>,
     /// The first type error.
@@ -42,16 +42,16 @@ pub(crate) struct Reading<'c> {
 
 /// The position of the decoder, on the stack.
 #[derive(Clone, Copy)]
-enum Place<'p> {
+enum DecodePath<'p> {
     Root,
-    Field { parent: &'p Place<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
-    Key { parent: &'p Place<'p>, key: &'p str },
-    Index { parent: &'p Place<'p>, index: usize },
+    Field { parent: &'p DecodePath<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
+    Key { parent: &'p DecodePath<'p>, key: &'p str },
+    Index { parent: &'p DecodePath<'p>, index: usize },
 }
 
-impl<'c> Reading<'c> {
+impl<'c> TypedDecoder<'c> {
     /// The initial state.
-    pub(crate) fn new(components: &'c dyn Components, reader: Reader) -> Self {
+    pub(crate) fn new(components: &'c dyn Components, reader: GoDecoder) -> Self {
         Self { components, reader, remarks: Vec::new(), failure: None, abort: None }
     }
 
@@ -64,16 +64,16 @@ impl<'c> Reading<'c> {
         let root = Structural { reference: Some(component.to_owned()), ..Structural::default() };
         let components = self.components;
         let shape = GoType::of(components, &root);
-        let seed = Node { reading: self, shape, place: Place::Root, named: None };
+        let seed = ValueDecoder { reading: self, shape, place: DecodePath::Root, named: None };
         let value = seed.deserialize(deserializer)?;
         Ok(value.unwrap_or_else(|| empty_struct(components, component)))
     }
 
-    fn fail(&mut self, place: Place<'_>, found: &str, wanted: &str) {
+    fn fail(&mut self, place: DecodePath<'_>, found: &str, wanted: &str) {
         if self.failure.is_none() {
             self.failure = Some(match self.reader {
-                Reader::Json => type_error(place, found, wanted),
-                Reader::Map => map_error(found, wanted),
+                GoDecoder::Json => type_error(place, found, wanted),
+                GoDecoder::Map => map_error(found, wanted),
             });
         }
     }
@@ -85,7 +85,7 @@ impl<'c> Reading<'c> {
     }
 }
 
-fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
+fn type_error(place: DecodePath<'_>, found: &str, wanted: &str) -> String {
     match owner_and_path(place) {
         Some((owner, path)) => {
             format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")
@@ -126,11 +126,11 @@ fn map_error(found: &str, wanted: &str) -> String {
 }
 
 /// The innermost struct and the field names on the path, as in Go's errors: without keys and indices.
-fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
+fn owner_and_path(place: DecodePath<'_>) -> Option<(String, String)> {
     match place {
-        Place::Root => None,
-        Place::Key { parent, .. } | Place::Index { parent, .. } => owner_and_path(*parent),
-        Place::Field { parent, name, owner, embedded } => {
+        DecodePath::Root => None,
+        DecodePath::Key { parent, .. } | DecodePath::Index { parent, .. } => owner_and_path(*parent),
+        DecodePath::Field { parent, name, owner, embedded } => {
             let mut path = owner_and_path(*parent).map(|(_, path)| path + ".").unwrap_or_default();
             if let Some(embedded) = embedded {
                 path.push_str(embedded);
@@ -142,7 +142,7 @@ fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for DecodePath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
@@ -159,15 +159,15 @@ impl fmt::Display for Place<'_> {
 const MANAGED_FIELDS: &str = "managedFields";
 
 /// Decoder of one value. The result is `None` for null and for a value of another type.
-struct Node<'r, 'c, 'p> {
-    reading: &'r mut Reading<'c>,
+struct ValueDecoder<'r, 'c, 'p> {
+    reading: &'r mut TypedDecoder<'c>,
     shape: GoType<'p>,
-    place: Place<'p>,
+    place: DecodePath<'p>,
     /// Name of the Go type, if the data contains one.
     named: Option<&'p str>,
 }
 
-impl Node<'_, '_, '_> {
+impl ValueDecoder<'_, '_, '_> {
     fn wanted(&self) -> String {
         self.named.map_or_else(|| self.shape.go_name(self.reading.components), str::to_owned)
     }
@@ -212,8 +212,8 @@ impl Node<'_, '_, '_> {
 
     fn number(self, number: &Number) -> Option<Value> {
         let whole = match self.reading.reader {
-            Reader::Json => number.as_i64(),
-            Reader::Map => whole_number(number),
+            GoDecoder::Json => number.as_i64(),
+            GoDecoder::Map => whole_number(number),
         };
         match self.shape {
             GoType::Raw | GoType::Float => Some(Value::Number(number.clone())),
@@ -239,7 +239,7 @@ impl Node<'_, '_, '_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for ValueDecoder<'_, '_, '_> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Value>, D::Error> {
@@ -247,7 +247,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_, '_, '_> {
+impl<'de> Visitor<'de> for ValueDecoder<'_, '_, '_> {
     type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -315,8 +315,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
         let named = self.named.and_then(|name| name.strip_prefix("[]"));
         let mut list = Vec::new();
         loop {
-            let place = Place::Index { parent: &self.place, index: list.len() };
-            let node = Node { reading: &mut *self.reading, shape, place, named };
+            let place = DecodePath::Index { parent: &self.place, index: list.len() };
+            let node = ValueDecoder { reading: &mut *self.reading, shape, place, named };
             match access.next_element_seed(node)? {
                 Some(item) => list.push(item.unwrap_or_else(|| zero(components, items, shape))),
                 None => return Ok(Some(Value::Array(list))),
@@ -332,7 +332,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
                 let mut duplicates = Vec::new();
                 let mut fields = Map::new();
                 while let Some(key) = access.next_key::<String>()? {
-                    let path = text::Path::Root;
+                    let path = text::JsonTextPath::Root;
                     let value = access.next_value_seed(ValueSeed { path, duplicates: &mut duplicates })?;
                     fields.insert(key, value);
                 }
@@ -347,7 +347,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 }
 
-impl Node<'_, '_, '_> {
+impl ValueDecoder<'_, '_, '_> {
     fn map<'de, A: MapAccess<'de>>(self, mut access: A, values: &Structural) -> Result<Value, A::Error> {
         let components = self.reading.components;
         let shape = GoType::of(components, values);
@@ -357,11 +357,11 @@ impl Node<'_, '_, '_> {
         };
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let place = Place::Key { parent: &self.place, key: &key };
+            let place = DecodePath::Key { parent: &self.place, key: &key };
             if map.contains_key(&key) {
                 remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
             }
-            let node = Node { reading: &mut *self.reading, shape, place, named };
+            let node = ValueDecoder { reading: &mut *self.reading, shape, place, named };
             let value = access.next_value_seed(node)?;
             map.insert(key, value.unwrap_or_else(|| zero(components, values, shape)));
         }
@@ -380,13 +380,13 @@ impl Node<'_, '_, '_> {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         while let Some(key) = access.next_key::<String>()? {
             let Some((name, field)) = fields.properties.get_key_value(&key) else {
-                let place = Place::Key { parent: &self.place, key: &key };
+                let place = DecodePath::Key { parent: &self.place, key: &key };
                 remark(&mut self.reading.remarks, format!("unknown field \"{place}\""));
                 access.next_value::<IgnoredAny>()?;
                 continue;
             };
             let fact = facts.get(name);
-            let place = Place::Field {
+            let place = DecodePath::Field {
                 parent: &self.place,
                 name,
                 owner: component,
@@ -397,9 +397,10 @@ impl Node<'_, '_, '_> {
             }
             let shape = GoType::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());
-            let value = access.next_value_seed(Node { reading: &mut *self.reading, shape, place, named })?;
-            let clears =
-                name == MANAGED_FIELDS && matches!(self.place, Place::Field { parent: Place::Root, .. });
+            let value =
+                access.next_value_seed(ValueDecoder { reading: &mut *self.reading, shape, place, named })?;
+            let clears = name == MANAGED_FIELDS
+                && matches!(self.place, DecodePath::Field { parent: DecodePath::Root, .. });
             match value.filter(|value| clears || is_printed(value, shape, fact)) {
                 Some(value) => map.insert(key, value),
                 None => map.remove(&key),
@@ -473,7 +474,7 @@ fn raw_list<'de, A: SeqAccess<'de>>(mut access: A) -> Result<Value, A::Error> {
     let mut duplicates = Vec::new();
     let mut items = Vec::new();
     while let Some(item) =
-        access.next_element_seed(ValueSeed { path: text::Path::Root, duplicates: &mut duplicates })?
+        access.next_element_seed(ValueSeed { path: text::JsonTextPath::Root, duplicates: &mut duplicates })?
     {
         items.push(item);
     }

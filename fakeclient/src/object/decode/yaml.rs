@@ -4,7 +4,7 @@
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::Value;
 
-use super::text::{Parsed, Path, ValueSeed};
+use super::text::{JsonTextPath, Parsed, ValueSeed};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 /// Parses the first document. Duplicates are complete warnings, such as `line 3: key "kind" already set in map`.
@@ -51,7 +51,7 @@ const SERVER_DEPTH: usize = 10_000;
 /// Maximum depth of this parser, equal to that of the JSON parser.
 const READ_DEPTH: usize = 128;
 /// Minimum depth at which the parser gets its own stack: without optimisation, a level needs 20 KB.
-const DEEP: usize = 24;
+const MIN_THREAD_DEPTH: usize = 24;
 const DEEP_STACK: usize = 16 << 20;
 
 /// An upper bound of the nesting depth: brackets within strings count, too.
@@ -88,7 +88,7 @@ struct Document(Parsed);
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut duplicates = Vec::new();
-        let seed = ValueSeed { path: Path::Root, duplicates: &mut duplicates };
+        let seed = ValueSeed { path: JsonTextPath::Root, duplicates: &mut duplicates };
         let value: Value = seed.deserialize(deserializer)?;
         Ok(Self(Parsed { value, duplicates }))
     }
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Document {
 
 /// Parses on a thread with a larger stack, if the document is deeply nested.
 fn read_at(depth: usize, document: &str, duplicates: DuplicateKeyPolicy) -> Result<Parsed, String> {
-    if depth < DEEP {
+    if depth < MIN_THREAD_DEPTH {
         return read(document, duplicates);
     }
     std::thread::scope(|scope| {
@@ -178,12 +178,12 @@ mod tests {
     #[case("1.5: x", json!({"1.5": "x"}))]
     #[case("<<: {x: 1}\nb: 2", json!({"x": 1, "b": 2}))]
     #[case("", json!(null))]
-    fn scalars_are_read_as_the_server_reads_them(#[case] text: &str, #[case] expected: Value) {
+    fn scalars_are_parsed_as_in_kube_apiserver(#[case] text: &str, #[case] expected: Value) {
         assert_eq!(parse(text.as_bytes()).unwrap().value, expected, "{text}");
     }
 
     #[test]
-    fn text_that_is_nested_too_deep_is_refused() {
+    fn text_nested_too_deep_is_rejected() {
         let flow = |depth: usize| format!("a: {}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(flow(120).as_bytes()).is_ok());
         assert!(parse(flow(5_000).as_bytes()).unwrap_err().starts_with("yaml: nested deeper than 128"));
@@ -194,19 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_document_counts() {
+    fn only_the_first_document_is_parsed() {
         assert_eq!(parse(b"---\na: 1\n---\nb: 2\n").unwrap().value, json!({"a": 1}));
     }
 
     #[test]
-    fn a_key_given_twice_is_named_with_its_line() {
+    fn duplicate_key_is_reported_with_its_line() {
         let parsed = parse(b"apiVersion: v1\nkind: A\nkind: B\n").unwrap();
         assert_eq!(parsed.value["kind"], "B");
         assert_eq!(parsed.duplicates, ["line 3: key \"kind\" already set in map"]);
     }
 
     #[test]
-    fn old_octal_numbers_of_yaml_are_octal() {
+    fn yaml_1_1_octal_numbers_are_octal() {
         let documents = documents("a: 0644\n---\n---\nb: 1\n").expect("valid YAML");
         assert_eq!(documents, [serde_json::json!({"a": 420}), serde_json::json!({"b": 1})]);
     }

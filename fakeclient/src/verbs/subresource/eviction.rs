@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::binding::condition;
 use crate::error::{ApiError, StatusCause};
 use crate::object::apply::field_manager::Live;
-use crate::object::apply::managed_fields::Sent;
+use crate::object::apply::managed_fields::RequestManagedFields;
 use crate::object::selector::label::LabelSelector;
 use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::object::view::metadata;
@@ -120,7 +120,8 @@ fn decrement_allowed(scope: &RequestScope, budget: &Value, dry_run: bool) -> Res
         let resource = scope.state.registry().resource("policy", "v1", "poddisruptionbudgets");
         let resource = resource.expect("budgets are built in");
         let managers = FieldManagers { state: &scope.state, resource: &resource };
-        let managed_fields = managers.updated(Part::Status, &live, &budget, Sent::Nothing, API_SERVER);
+        let managed_fields =
+            managers.updated(Part::Status, &live, &budget, RequestManagedFields::Nothing, API_SERVER);
         let content = Content { value: budget, managed_fields };
         let change = Change::Put(content);
         let write = Write { key: key.clone(), expect: Expect::At(current.revision()), change };

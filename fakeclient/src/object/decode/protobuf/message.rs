@@ -20,19 +20,19 @@ pub(crate) struct Message {
 pub(super) struct Field {
     /// Empty for an inlined message.
     pub(super) name: String,
-    pub(super) many: Many,
-    pub(super) kind: Kind,
+    pub(super) many: Cardinality,
+    pub(super) kind: FieldType,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Many {
+pub(super) enum Cardinality {
     One,
     List,
     Map,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum FieldType {
     String,
     Bool,
     Int,
@@ -46,26 +46,26 @@ impl Message {
     pub(crate) fn of(fields: Vec<(u32, String, String)>) -> Self {
         let field = |(number, name, text): (u32, String, String)| {
             let (many, kind) = match (text.strip_prefix("[]"), text.strip_prefix("{}")) {
-                (Some(kind), _) => (Many::List, kind),
-                (_, Some(kind)) => (Many::Map, kind),
-                _ => (Many::One, text.as_str()),
+                (Some(kind), _) => (Cardinality::List, kind),
+                (_, Some(kind)) => (Cardinality::Map, kind),
+                _ => (Cardinality::One, text.as_str()),
             };
-            (number, Field { name, many, kind: Kind::of(kind) })
+            (number, Field { name, many, kind: FieldType::of(kind) })
         };
         Self { fields: fields.into_iter().map(field).collect() }
     }
 
     /// Names of the nested messages.
     #[cfg(test)]
-    pub(crate) fn held(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn nested_messages(&self) -> impl Iterator<Item = &str> {
         self.fields.values().filter_map(|field| match &field.kind {
-            Kind::Message(name) => Some(name.as_str()),
+            FieldType::Message(name) => Some(name.as_str()),
             _ => None,
         })
     }
 }
 
-impl Kind {
+impl FieldType {
     fn of(text: &str) -> Self {
         match text {
             "string" => Self::String,

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_printed_as_go_prints_them() {
+    fn durations_are_printed_as_in_go() {
         for (nanoseconds, text) in [
             (0, "0s"),
             (15, "15ns"),
