@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let kubeconfig = serving.kubeconfig();
 
     // What any other program does: it reads the kubeconfig and connects.
-    let kubeconfig_of_client = Kubeconfig::from_yaml(&kubeconfig)?;
+    let kubeconfig_of_client = Kubeconfig::from_yaml(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(kubeconfig_of_client, &KubeConfigOptions::default()).await?;
     let namespaces: Api<Namespace> = Api::all(Client::try_from(config)?);
     for namespace in namespaces.list(&ListParams::default()).await? {

@@ -141,7 +141,7 @@ impl WatchState {
                     return Some(WatchEvent::Bookmark { revision, initial_events_end: false });
                 }
                 WakeReason::Events(Ok(events)) => {
-                    self.pending.extend(events.into_iter().map(PendingEvent::Event))
+                    self.pending.extend(events.into_iter().map(PendingEvent::Event));
                 }
                 WakeReason::Events(Err(missed)) => {
                     self.ended = true;

@@ -52,7 +52,6 @@ pub(crate) enum ListType {
 
 /// An entry of `x-kubernetes-validations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the keywords' own names")]
 pub(crate) struct ValidationRule {
     /// CEL expression over `self` and, in transition rules, `oldSelf`.
     pub rule: String,
