@@ -25,6 +25,8 @@
 //! `cargo test` runs it in memory, in virtual time; `SEATRIAL_TIER=envtest cargo test` runs the same file
 //! against a real etcd and kube-apiserver, in real time. [`run`] lists the other variables.
 //!
+//! `examples/` has a spec with a small operator, and a matcher of one's own.
+//!
 //! Tiers with real binaries are features: `envtest`, and `kind`, which also brings the modules `docker`, `kind`,
 //! `node_image` and part of [`deploy`]. Without them specs run on tiers `fake` and `existing`.
 //!
@@ -50,7 +52,7 @@
 //! report ([`report`]), with evidence of failures (`artefacts`) in which values of Secrets are redacted (`redaction`).
 //! Modules are declared from the top to the bottom: each depends on modules below it alone, which a test checks.
 
-/// The README's examples, so that they compile.
+/// The README's examples, so that they compile and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

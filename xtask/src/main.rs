@@ -17,6 +17,7 @@ mod page;
 mod process_group;
 mod serve;
 mod spec_options;
+mod support;
 mod tidy;
 mod trial;
 
@@ -43,6 +44,7 @@ enum Task {
     /// Compare the fake with a real control plane, case by case.
     Fidelity(fidelity::Args),
     Gen(generate::Args),
+    Support(support::Args),
     Trial(trial::Args),
     Envtest(envtest::Args),
     E2e(e2e::Args),
@@ -70,6 +72,7 @@ async fn work() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Fidelity(args) => fidelity::run(args).await,
         Task::Gen(args) => generate::generate(&args),
+        Task::Support(args) => support::support(&args).await,
         Task::Trial(args) => trial::trial(args).await,
         Task::Envtest(args) => envtest::envtest(&args).await,
         Task::E2e(args) => e2e::e2e(args).await,
@@ -92,5 +95,24 @@ async fn work() -> ExitCode {
         // Exits at once, since a blocking thread may still be running.
         Some(Interrupted(by)) => std::process::exit(by.exit_status().into()),
         None => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_command() {
+        let readme = include_str!("../README.md");
+        let cli = Cli::command();
+        let listed =
+            |name: &str| readme.lines().any(|line| line.starts_with(&format!("| `cargo xtask {name}` |")));
+        let missing: Vec<_> =
+            cli.get_subcommands().map(clap::Command::get_name).filter(|name| !listed(name)).collect();
+        assert!(missing.is_empty(), "xtask/README.md has no row for {missing:?}");
+        assert!(!listed("sail"));
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
+use crate::object::decode::body::BodyFormat;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
 use crate::state::ClusterState;
@@ -39,7 +40,7 @@ fn scope(state: &Arc<ClusterState>, resource: Arc<Resource>, namespace: &str, na
     }
 }
 
-/// Creates an object.
+/// Creates an object, which is decoded and defaulted as a client's.
 pub(crate) async fn create(
     state: &Arc<ClusterState>,
     manager: &str,
@@ -48,6 +49,8 @@ pub(crate) async fn create(
 ) -> Result<(), ApiError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let mut scope = scope(state, resource, &namespace, "");
+    let body = serde_json::to_vec(&object).expect("a JSON value can be serialised");
+    let object = scope.decode(FieldValidation::Ignore, |decoder| decoder.body(&body, BodyFormat::Json))?;
     verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
 }
 

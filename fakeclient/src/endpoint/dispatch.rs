@@ -78,7 +78,7 @@ pub(crate) async fn resource(
 ) -> Result<Reply, ApiError> {
     check_verb(&scope.resource.verbs, verb)?;
     if scope.resource.is_virtual() {
-        review::check_modelled(scope)?;
+        review::check_modelled(scope, verb.name())?;
         let options = input.write_options("CreateOptions")?;
         let object = input.object(scope, options.field_validation)?;
         return Ok(Reply::value(201, &review::review(scope, object, &options)?));

@@ -62,28 +62,34 @@ pub(super) fn is_built_in(registry: &Registry, group: &str) -> bool {
     registry.groups().iter().any(|found| found.name == group && found.is_built_in())
 }
 
+/// The resource at a path, or the error response if there is none.
+fn resolve(registry: &Registry, path: &ResourcePath) -> Result<Arc<Resource>, Result<Reply, ApiError>> {
+    let found = registry.resource(&path.group, &path.version, &path.plural);
+    let Some(resource) = found.filter(|found| matches_scope(found, path)) else {
+        return Err(unknown_resource(registry, &path.group));
+    };
+    let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
+    if unknown_below && !resource.is_builtin() {
+        return Err(Err(ApiError::not_found(&resource.group, &resource.plural, &path.name)));
+    }
+    // Reviews are created by a POST to the collection; no object has a path.
+    let is_review = resource.is_virtual() && !resource.verbs.iter().any(|verb| verb == "get");
+    if unknown_below || !path.rest.is_empty() || (is_review && !path.name.is_empty()) {
+        return Err(unknown_resource(registry, &path.group));
+    }
+    check_names(&resource, path).map_err(Err)?;
+    Ok(resource)
+}
+
 async fn resource(
     state: &Arc<ClusterState>,
     mut incoming: IncomingRequest,
     path: ResourcePath,
 ) -> Result<Reply, ApiError> {
-    let registry = state.registry();
-    let found = registry
-        .resource(&path.group, &path.version, &path.plural)
-        .filter(|found| matches_scope(found, &path));
-    let Some(resource) = found else { return unknown_resource(&registry, &path.group) };
-    let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
-    if unknown_below && !resource.is_builtin() {
-        return Err(ApiError::not_found(&resource.group, &resource.plural, &path.name));
-    }
-    if unknown_below || !path.rest.is_empty() {
-        return unknown_resource(&registry, &path.group);
-    }
-    // Reviews are created by a POST to the collection; no object has a path.
-    if resource.is_virtual() && !path.name.is_empty() {
-        return unknown_resource(&registry, &path.group);
-    }
-    check_names(&resource, &path)?;
+    let resource = match resolve(&state.registry(), &path) {
+        Ok(resource) => resource,
+        Err(answer) => return answer,
+    };
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
     // go-restful does not route HEAD; custom resources treat it as a GET without a body.

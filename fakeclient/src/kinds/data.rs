@@ -4,7 +4,7 @@
 //! (`schemas.rs`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde::Deserialize;
 
@@ -113,6 +113,7 @@ impl ResourceEntry {
             scale: rule.scale(),
             delete_gives_object: self.delete_gives_object,
             deprecation: deprecation(&group_resource).map(str::to_owned),
+            empty: OnceLock::new(),
             document: None,
             group: self.group,
             version: self.version,

@@ -3,6 +3,7 @@
 //! The file is split into lines once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
@@ -39,9 +40,30 @@ impl Components for BuiltinSchemas {
 /// The schema of a component.
 pub(crate) fn component(name: &str) -> Option<&'static Structural> {
     // Component names share long prefixes, so that hashing is faster than comparing.
-    static INDEX: LazyLock<HashMap<&'static str, &'static LazySchema>> =
+    static INDEX: LazyLock<HashMap<&'static str, &'static LazySchema, BuildHasherDefault<SuffixHasher>>> =
         LazyLock::new(|| lazy_schemas().iter().map(|(name, slot)| (*name, slot)).collect());
     INDEX.get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
+}
+
+/// A hash of the length and the last 16 bytes, in which component names differ.
+#[derive(Clone, Copy, Debug, Default)]
+struct SuffixHasher(u64);
+
+impl Hasher for SuffixHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut hash = self.0 ^ bytes.len() as u64;
+        for chunk in bytes.rchunks(8).take(2) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(MIX).rotate_left(29);
+        }
+        self.0 = hash;
+    }
 }
 
 /// The schema of a component as OpenAPI documents contain it.

@@ -2,7 +2,7 @@
 //!
 //! Built-in resources (from generated data and the table of rules) and custom ones (from their CRD) have the same type.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -126,6 +126,8 @@ pub(crate) struct Resource {
     pub deprecation: Option<String>,
     /// A custom resource's `openAPIV3Schema` as in its definition, for OpenAPI documents.
     pub document: Option<Arc<Value>>,
+    /// The empty object, created at its first use.
+    pub empty: OnceLock<Value>,
     /// Strategy of the kind.
     pub strategy: Arc<dyn Strategy>,
 }
@@ -228,6 +230,7 @@ mod tests {
             scale: None,
             delete_gives_object: false,
             deprecation: None,
+            empty: OnceLock::new(),
             document: None,
             strategy: Arc::new(crate::registry::strategy::GenericStrategy),
         };

@@ -79,6 +79,11 @@ pub(crate) trait Strategy:
     /// read from storage. Must be idempotent.
     fn apply_defaults(&self, _object: &mut Value) {}
 
+    /// True if defaults are applied again after the prepare step: false if that leaves no field to default.
+    fn defaults_after_prepare(&self) -> bool {
+        true
+    }
+
     /// A decoded object for field management, with the defaults that kube-apiserver sets while it decodes, if a later
     /// step sets them here.
     fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::key::Revision;
-use crate::object::apply::managed_fields::{ManagedFields, ObjectWithManagedFields};
+use crate::object::apply::managed_fields::{ManagedFields, write_whole};
 
 /// The content of an object. Managed fields are separate, because they are large and seldom read.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +74,6 @@ impl Object {
     }
 
     fn serialised(&self, untyped: bool) -> Bytes {
-        let whole =
-            ObjectWithManagedFields { object: self.value(), managed_fields: self.managed_fields(), untyped };
-        serde_json::to_vec(&whole).expect("a JSON value can be serialised").into()
+        write_whole(self.value(), self.managed_fields(), untyped).into()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use super::key::{Key, Revision};
+use super::key::{Key, KeyParts, Revision};
 use super::object::Object;
 
 /// All objects at one revision. Clones share all data.
@@ -25,6 +25,12 @@ impl Snapshot {
         self.objects.get(key)
     }
 
+    /// The object with the key of these parts.
+    pub(crate) fn get_at(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        let parts = (resource, namespace, name);
+        self.objects.get::<dyn KeyParts + '_>(&parts)
+    }
+
     /// The objects of a resource in key order, of one namespace or of all; only those after `after`, if that is set.
     pub(crate) fn range<'a>(
         &'a self,
@@ -32,15 +38,27 @@ impl Snapshot {
         namespace: Option<&str>,
         after: Option<&Key>,
     ) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> + use<'a> {
-        let first = match after {
-            Some(key) => key.successor(),
-            None => Key::new(resource, namespace.unwrap_or(""), ""),
+        let bounds = match after {
+            Some(key) => self.first_from(Bound::Excluded(key)),
+            None => self.first_from(Bound::Included(&(resource, namespace.unwrap_or(""), ""))),
         };
-        let resource: Arc<str> = resource.into();
-        let namespace: Option<Arc<str>> = namespace.map(Into::into);
-        self.objects.range((Bound::Included(first), Bound::Unbounded)).take_while(move |(key, _)| {
-            key.resource == resource && namespace.as_ref().is_none_or(|wanted| key.namespace == *wanted)
-        })
+        let first = bounds.filter(|first| {
+            *first.resource == *resource && namespace.is_none_or(|wanted| *first.namespace == *wanted)
+        });
+        let whole_resource = namespace.is_none();
+        let found = first.map(|first| {
+            self.objects.range((Bound::Included(first.clone()), Bound::Unbounded)).take_while(
+                move |(key, _)| {
+                    key.resource == first.resource && (whole_resource || key.namespace == first.namespace)
+                },
+            )
+        });
+        found.into_iter().flatten()
+    }
+
+    /// The first key from this bound on.
+    fn first_from<'b>(&self, from: Bound<&'b (dyn KeyParts + 'b)>) -> Option<&Key> {
+        self.objects.range::<dyn KeyParts + 'b, _>((from, Bound::Unbounded)).next().map(|(key, _)| key)
     }
 }
 

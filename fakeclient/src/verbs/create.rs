@@ -59,7 +59,7 @@ async fn create_object(
     metadata::remove(&mut object, "resourceVersion");
     // A dry run of an apply that creates shows the client's resourceVersion.
     let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
-    let sent = ManagedFields::take(&mut object);
+    let sent = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
     let managed_fields =
         given.unwrap_or_else(|| scope.field_managers().created(&object, sent, &options.field_manager));
@@ -125,7 +125,9 @@ async fn try_create(
     super::decode::complete(&resource, &mut object);
     let peers = scope.peers(&snapshot, options.dry_run);
     resource.strategy.set_times(&mut object, None, &now);
-    resource.strategy.allocate(&mut object, None, &peers)?;
+    if scope.subresource.is_empty() {
+        resource.strategy.allocate(&mut object, None, &peers)?;
+    }
     scope.check_create(&object)?;
     scope.warnings.extend(resource.strategy.warnings(&object, None));
     state.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object).await?;

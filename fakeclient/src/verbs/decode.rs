@@ -9,7 +9,7 @@ use crate::kinds::defaults;
 use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::owner;
-use crate::object::patch::outcome::FieldValidation;
+use crate::object::patch::outcome::{FieldValidation, Patched};
 use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
@@ -25,6 +25,22 @@ impl RequestScope {
         defaults(&self.resource, &mut read.object);
         self.warnings.extend(read.warnings);
         Ok(read.object)
+    }
+
+    /// Decodes a valid patched built-in object and applies defaults; `None` for an invalid one.
+    pub(crate) fn decode_clean(&self, patched: Patched) -> Option<Value> {
+        let is_builtin = |_: &str, _: &str| true;
+        let decoder = Decoder {
+            object_type: self.resource.object_type(),
+            body_kind: None,
+            components: &BuiltinSchemas,
+            is_builtin: &is_builtin,
+            validation: FieldValidation::Ignore,
+        };
+        let mut object = decoder.clean_patched(patched)?;
+        self.warnings.extend(owner::remove_repeated(&mut object));
+        defaults(&self.resource, &mut object);
+        Some(object)
     }
 
     /// Decodes the body of a subresource with another kind than the resource, given as group/version and kind.
@@ -89,7 +105,7 @@ impl RequestScope {
 
 /// Applies defaults after the preparation of a built-in kind. A custom resource gets defaults only while it is decoded.
 pub(crate) fn complete(resource: &Resource, value: &mut Value) {
-    if resource.is_builtin() {
+    if resource.is_builtin() && resource.strategy.defaults_after_prepare() {
         defaults(resource, value);
     }
 }

@@ -168,16 +168,15 @@ impl FieldManagers<'_> {
         })
     }
 
+    /// An object of the resource with nothing in it.
+    fn empty(&self) -> &Value {
+        self.resource.empty.get_or_init(|| empty(self.resource))
+    }
+
     /// The managed fields of a new object.
     pub(crate) fn created(&self, new: &Value, sent: RequestManagedFields, manager: &str) -> ManagedFields {
         let none = ManagedFields::default();
-        self.updated(
-            Part::Main,
-            &Live { object: &empty(self.resource), managed_fields: &none },
-            new,
-            sent,
-            manager,
-        )
+        self.updated(Part::Main, &Live { object: self.empty(), managed_fields: &none }, new, sent, manager)
     }
 
     /// The managed fields of a changed object.
@@ -217,7 +216,8 @@ impl RequestScope {
         match live {
             Some(live) => apply(live),
             None => {
-                apply(&Live { object: &empty(&self.resource), managed_fields: &ManagedFields::default() })
+                let managers = self.field_managers();
+                apply(&Live { object: managers.empty(), managed_fields: &ManagedFields::default() })
             }
         }
     }

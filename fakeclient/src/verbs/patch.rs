@@ -27,13 +27,25 @@ pub(crate) async fn patch(
         system_fields::check_name(&object, &scope.name)?;
         Ok(Proposed::Updated(object))
     };
+    // Most patches leave a built-in object in order.
+    let propose_clean = |old: &Value| {
+        let patched = patch.apply(old, schema, validation).ok()?;
+        let mut object = scope.decode_clean(patched)?;
+        system_fields::set_namespace(&mut object, &scope.namespace).ok()?;
+        system_fields::check_name(&object, &scope.name).ok()?;
+        Some(Proposed::Updated(object))
+    };
     guaranteed_update(scope, part, options, |old| {
         let noticed = scope.warnings.len();
         // Most patches do not touch managed fields. An error shows the object with them.
-        if !patch.names_managed_fields()
-            && let Ok(proposed) = propose(old.object)
-        {
-            return Ok(proposed);
+        if !patch.names_managed_fields() {
+            if let Some(proposed) = propose_clean(old.object) {
+                return Ok(proposed);
+            }
+            scope.warnings.truncate(noticed);
+            if let Ok(proposed) = propose(old.object) {
+                return Ok(proposed);
+            }
         }
         scope.warnings.truncate(noticed);
         let mut whole = old.object.clone();

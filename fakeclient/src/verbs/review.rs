@@ -17,18 +17,18 @@ pub(crate) fn review(scope: &RequestScope, review: Value, options: &WriteOptions
     match scope.resource.kind.as_str() {
         "SelfSubjectReview" => Ok(identity(scope, &review)),
         "SelfSubjectAccessReview" => access(scope, review, options),
-        _ => Err(not_modelled(scope)),
+        _ => Err(not_modelled(scope, "create")),
     }
 }
 
-/// 501 for a review that is not modelled.
-pub(crate) fn check_modelled(scope: &RequestScope) -> Result<(), ApiError> {
+/// 501 for a resource without storage that is not modelled.
+pub(crate) fn check_modelled(scope: &RequestScope, verb: &str) -> Result<(), ApiError> {
     let modelled = matches!(scope.resource.kind.as_str(), "SelfSubjectReview" | "SelfSubjectAccessReview");
-    if modelled { Ok(()) } else { Err(not_modelled(scope)) }
+    if modelled { Ok(()) } else { Err(not_modelled(scope, verb)) }
 }
 
-fn not_modelled(scope: &RequestScope) -> ApiError {
-    ApiError::not_modelled(&format!("{} (create)", scope.resource.group_resource()))
+fn not_modelled(scope: &RequestScope, verb: &str) -> ApiError {
+    ApiError::not_modelled(&format!("{} ({verb})", scope.resource.group_resource()))
 }
 
 /// `SelfSubjectReview`: the identity of the user.

@@ -102,7 +102,7 @@ pub(crate) struct SnapshotPeers<'a> {
 
 impl Peers for SnapshotPeers<'_> {
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
-        self.snapshot.get(&Key::new(group_resource, namespace, name)).map(|object| object.value())
+        self.snapshot.get_at(group_resource, namespace, name).map(|object| object.value())
     }
 
     fn list<'a>(

@@ -28,6 +28,7 @@ const CREATE: &[&str] = &[
     "warnings_before_prepare",
     "drop_disabled_fields",
     "prepare_create",
+    "defaults_after_prepare",
     "apply_defaults",
     "set_times",
     "allocate",
@@ -43,6 +44,7 @@ const UPDATE: &[&str] = &[
     "unconditional_update",
     "drop_disabled_fields",
     "prepare_update",
+    "defaults_after_prepare",
     "apply_defaults",
     "set_times",
     "allocate",
@@ -56,6 +58,7 @@ const UPDATE: &[&str] = &[
 const STATUS: &[&str] = &[
     "for_field_management",
     "prepare_status_update",
+    "defaults_after_prepare",
     "apply_defaults",
     "set_times",
     "name_rule",
@@ -64,11 +67,12 @@ const STATUS: &[&str] = &[
 ];
 
 const FINALIZE: &[&str] = &[
-    "for_field_management",
+    "tracked",
+    "defaults_after_prepare",
     "apply_defaults",
-    "set_times",
+    "stamp",
     "name_rule",
-    "has_apiextensions_validation",
+    "is_checked_as_custom",
     "validate_finalize_update",
 ];
 
@@ -97,6 +101,11 @@ impl Strategy for RecordingStrategy {
     fn has_apiextensions_validation(&self) -> bool {
         self.note("has_apiextensions_validation");
         false
+    }
+
+    fn defaults_after_prepare(&self) -> bool {
+        self.note("defaults_after_prepare");
+        true
     }
 
     fn apply_defaults(&self, _object: &mut Value) {

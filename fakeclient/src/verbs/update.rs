@@ -55,7 +55,15 @@ pub(crate) async fn update(
         }
         // The client's resourceVersion does not matter for a create.
         metadata::remove(&mut object, "resourceVersion");
-        let object = create(scope, Proposed::Updated(object), options).await?;
+        // A status update that creates its object bypasses field management.
+        let proposed = match part {
+            Part::Main => Proposed::Updated(object),
+            Part::Status | Part::Finalize => {
+                ManagedFields::take(&mut object, &ManagedFields::default());
+                Proposed::Managed(object, ManagedFields::default())
+            }
+        };
+        let object = create(scope, proposed, options).await?;
         return Ok(Written { object, created: true });
     }
     // With a resourceVersion, the update is not retried: after a concurrent write it is a conflict.
@@ -123,7 +131,7 @@ pub(crate) async fn guaranteed_update(
         let (object, managed_fields) = match propose(&live)? {
             Proposed::Managed(object, managed_fields) => (object, managed_fields),
             Proposed::Updated(mut object) => {
-                let sent = ManagedFields::take(&mut object);
+                let sent = ManagedFields::take(&mut object, live.managed_fields);
                 let managers = scope.field_managers();
                 let managed_fields = managers.updated(part, &live, &object, sent, &options.field_manager);
                 (object, managed_fields)

@@ -301,3 +301,15 @@ async fn one_task_can_build_many_clusters() {
         FakeCluster::new();
     }
 }
+
+#[tokio::test]
+async fn object_of_the_builder_is_completed_and_pruned() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: x}], nonsense: 1}\n";
+    let cluster = FakeCluster::builder().objects(pod).build().unwrap();
+    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::default_namespaced(cluster.client());
+    let spec = pods.get("p").await.unwrap().spec.unwrap();
+    assert_eq!(
+        (spec.restart_policy.as_deref(), spec.dns_policy.as_deref()),
+        (Some("Always"), Some("ClusterFirst"))
+    );
+}

@@ -1,7 +1,7 @@
 //! Test fixture of the plugins: a write to any resource, and the stored objects.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
@@ -87,6 +87,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         scale: None,
         delete_gives_object: false,
         deprecation: None,
+        empty: OnceLock::new(),
         document: None,
         strategy: Arc::new(GenericStrategy),
     }

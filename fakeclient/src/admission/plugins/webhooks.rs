@@ -32,7 +32,12 @@ pub(crate) struct ValidatingAdmissionWebhook;
 
 impl Plugin for MutatingAdmissionPolicy {
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
-        policies(attributes, object, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+        policies(
+            attributes,
+            object,
+            "mutatingadmissionpolicies.admissionregistration.k8s.io",
+            "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+        )
     }
 }
 
@@ -42,13 +47,19 @@ impl RemotePlugin for MutatingAdmissionWebhook {
         attributes: &'a Attributes<'_>,
         object: &'a mut Value,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        ready(webhooks(attributes, object, "mutatingwebhookconfigurations")).boxed()
+        ready(webhooks(attributes, object, "mutatingwebhookconfigurations.admissionregistration.k8s.io"))
+            .boxed()
     }
 }
 
 impl Plugin for ValidatingAdmissionPolicy {
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-        policies(attributes, object, "validatingadmissionpolicies", "validatingadmissionpolicybindings")
+        policies(
+            attributes,
+            object,
+            "validatingadmissionpolicies.admissionregistration.k8s.io",
+            "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+        )
     }
 }
 
@@ -58,7 +69,8 @@ impl RemotePlugin for ValidatingAdmissionWebhook {
         attributes: &'a Attributes<'_>,
         object: &'a Value,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        ready(webhooks(attributes, object, "validatingwebhookconfigurations")).boxed()
+        ready(webhooks(attributes, object, "validatingwebhookconfigurations.admissionregistration.k8s.io"))
+            .boxed()
     }
 }
 
@@ -66,7 +78,7 @@ fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(
     if attributes.resource.group == GROUP {
         return Ok(());
     }
-    for configuration in attributes.peers.list(&format!("{kind}.{GROUP}"), None) {
+    for configuration in attributes.peers.list(kind, None) {
         for webhook in configuration.list("webhooks") {
             if webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
                 && selectors_match(webhook, attributes, object)
@@ -84,7 +96,7 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
     if attributes.resource.group == GROUP {
         return Ok(());
     }
-    for policy in attributes.peers.list(&format!("{kind}.{GROUP}"), None) {
+    for policy in attributes.peers.list(kind, None) {
         let name = policy["metadata"].text("name");
         let matching = &policy["spec"]["matchConstraints"];
         let any =
@@ -95,7 +107,7 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
         {
             continue;
         }
-        let mut bound = attributes.peers.list(&format!("{bindings}.{GROUP}"), None);
+        let mut bound = attributes.peers.list(bindings, None);
         if bound.any(|binding| binding["spec"].text("policyName") == name) {
             let what = format!("admission policies (this request would meet {name:?})");
             return Err(ApiError::not_modelled(&what));
@@ -181,7 +193,7 @@ mod tests {
 
     impl Plugin for ValidatingWebhookOnly {
         fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-            webhooks(attributes, object, "validatingwebhookconfigurations")
+            webhooks(attributes, object, "validatingwebhookconfigurations.admissionregistration.k8s.io")
         }
     }
 

@@ -26,6 +26,10 @@ use crate::registry::strategy::{
 pub(crate) struct Pod;
 
 impl Strategy for Pod {
+    fn defaults_after_prepare(&self) -> bool {
+        false
+    }
+
     fn drop_disabled_fields(&self, object: &mut Value) {
         drop_disabled(object, "/spec");
     }
@@ -104,9 +108,14 @@ impl CreateStrategy for Pod {
 
 impl UpdateStrategy for Pod {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        let (metadata, old_metadata) = (&object["metadata"], &old["metadata"]);
+        if object["spec"] == old["spec"] && metadata["annotations"] == old_metadata["annotations"] {
+            // No validated field has changed since the stored Pod was validated.
+            return Vec::new();
+        }
         let mut errors = pod_errors(object);
         let annotations = Path::new("metadata.annotations");
-        errors.extend(app_armor::frozen(&annotations, &object["metadata"], &old["metadata"]));
+        errors.extend(app_armor::frozen(&annotations, metadata, old_metadata));
         for error in update::check(&object["spec"], &old["spec"]) {
             // A missing image is found twice, but the server reports it once.
             if !errors.contains(&error) {

@@ -20,15 +20,11 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// The comparison without these paths and the paths below them.
-    pub(super) fn excluding(self, fields: &FieldSet) -> Self {
-        if fields.is_empty() {
-            return self;
+    pub(super) fn excluding(mut self, fields: &FieldSet) -> Self {
+        for set in [&mut self.removed, &mut self.modified, &mut self.added] {
+            set.remove_recursively(fields);
         }
-        Self {
-            removed: self.removed.recursive_difference(fields),
-            modified: self.modified.recursive_difference(fields),
-            added: self.added.recursive_difference(fields),
-        }
+        self
     }
 
     fn add(&mut self, element: &PathElement, found: NodeComparison) {
@@ -96,6 +92,13 @@ fn node(
     if old == new {
         return NodeComparison::default();
     }
+    if let (None, Some(new)) = (old, new) {
+        return added(new, value_type, errors).map_or_else(NodeComparison::default, |added| NodeComparison {
+            here: PathChange::Added,
+            below: Comparison { added, ..Comparison::default() },
+            ..NodeComparison::default()
+        });
+    }
     let atom = value_type.resolve();
     let (of_old, of_new) = (atom.deduce(old), atom.deduce(new));
     if new.is_none() {
@@ -139,6 +142,38 @@ fn by_atom(
     }
     errors.extend(invalid_atom());
     NodeComparison::default()
+}
+
+/// The paths below a value that exists only in the new object; `None` if it is not of the type. A fast path: most
+/// writes add whole objects.
+fn added(new: &Value, value_type: ValueType<'_>, errors: &mut TypeErrors) -> Option<FieldSet> {
+    let atom = value_type.resolve().deduce(Some(new));
+    if let Some(map) = &atom.map {
+        let fields = new.as_object().filter(|fields| !map.atomic && !fields.is_empty());
+        let mut below = FieldSet::default();
+        for (name, value) in fields.into_iter().flatten() {
+            let Some(field) = map.field(name).or(map.element) else {
+                errors.extend(invalid_atom().in_field(name));
+                continue;
+            };
+            let mut wrong = TypeErrors::default();
+            let found = added(value, field, &mut wrong);
+            errors.extend(wrong.in_field(name));
+            if let Some(found) = found {
+                below.add(PathElement::field(name), true, found);
+            }
+        }
+        return Some(below);
+    }
+    if atom.scalar.is_some() {
+        return Some(FieldSet::default());
+    }
+    let Some(list) = &atom.list else {
+        errors.extend(invalid_atom());
+        return None;
+    };
+    let found = list_node(None, Some(new), list, errors);
+    Some(found.below.added)
 }
 
 /// A path that exists on one side only is itself removed or added.

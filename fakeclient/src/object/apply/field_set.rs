@@ -162,6 +162,18 @@ impl FieldSet {
         }
     }
 
+    /// Removes the members of the other set and the paths below them.
+    pub(super) fn remove_recursively(&mut self, other: &Self) {
+        for unwanted in &other.nodes {
+            let Ok(at) = self.position(&unwanted.element) else { continue };
+            let node = &mut self.nodes[at];
+            node.children.remove_recursively(&unwanted.children);
+            if unwanted.member || (!node.member && node.children.is_empty()) {
+                self.nodes.remove(at);
+            }
+        }
+    }
+
     /// The intersection of both sets.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
@@ -319,6 +331,9 @@ mod tests {
             let mut left = a.clone();
             left.remove_all(&b);
             prop_assert_eq!(&left, &a.difference(&b));
+            let mut left = a.clone();
+            left.remove_recursively(&b);
+            prop_assert_eq!(&left, &a.recursive_difference(&b));
             prop_assert_eq!(a.contains(&b), a.union(&b) == a);
             prop_assert_eq!(a.intersection(&b), b.intersection(&a));
             prop_assert_eq!(a.difference(&b).union(&a.intersection(&b)), a.clone());

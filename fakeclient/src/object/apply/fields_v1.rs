@@ -14,6 +14,48 @@ pub(crate) fn read(fields: &Value) -> Result<FieldSet, String> {
     FieldSet::deserialize(fields).map_err(|why| why.to_string())
 }
 
+/// The set as the text of a `fieldsV1`: what its serialisation gives, made faster.
+pub(crate) fn text(set: &FieldSet) -> String {
+    let mut text = String::with_capacity(512);
+    write_level(set, false, &mut String::new(), &mut text);
+    text
+}
+
+fn write_level(set: &FieldSet, own: bool, key: &mut String, text: &mut String) {
+    text.push('{');
+    let nodes = set.nodes();
+    if own && !nodes.is_empty() {
+        text.push_str("\".\":{}");
+    }
+    for (at, node) in nodes.iter().enumerate() {
+        if at > 0 || own {
+            text.push(',');
+        }
+        key.clear();
+        node.element.write(key);
+        write_string(key, text);
+        text.push(':');
+        write_level(&node.children, node.member, key, text);
+    }
+    text.push('}');
+}
+
+/// A JSON string; few keys have something to escape.
+fn write_string(value: &str, text: &mut String) {
+    if value.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        text.push_str(&Value::from(value).to_string());
+        return;
+    }
+    text.push('"');
+    text.push_str(value);
+    text.push('"');
+}
+
+/// The set that the text of a `fieldsV1` describes.
+pub(crate) fn parse(text: &str) -> Result<FieldSet, String> {
+    serde_json::from_str(text).map_err(|why| why.to_string())
+}
+
 impl Serialize for FieldSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         FieldsLevel { set: self, own: false }.serialize(serializer)
@@ -111,6 +153,8 @@ mod tests {
         });
         let set = read(&fields).unwrap();
         assert_eq!(serde_json::to_value(&set).unwrap(), fields);
+        assert_eq!(text(&set), serde_json::to_string(&set).unwrap());
+        assert_eq!(text(&FieldSet::default()), "{}");
         assert_eq!(serde_json::from_str::<FieldSet>(&fields.to_string()).unwrap(), set);
     }
 

@@ -3,9 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde::ser::Serialize;
+use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 
 use super::field_set::FieldSet;
@@ -85,12 +84,19 @@ impl std::fmt::Display for Manager {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnedFields {
     set: FieldSet,
-    text: OnceLock<Box<RawValue>>,
+    text: OnceLock<Box<str>>,
 }
 
 impl From<FieldSet> for OwnedFields {
     fn from(set: FieldSet) -> Self {
         Self { set, text: OnceLock::new() }
+    }
+}
+
+impl OwnedFields {
+    /// The text of `fieldsV1`: compact JSON.
+    pub(crate) fn text(&self) -> &str {
+        self.text.get_or_init(|| fields_v1::text(&self.set).into())
     }
 }
 
@@ -109,15 +115,6 @@ impl PartialEq for OwnedFields {
 }
 
 impl Eq for OwnedFields {}
-
-impl Serialize for OwnedFields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self.text.get_or_init(|| {
-            serde_json::value::to_raw_value(&self.set).expect("a field set has texts for keys")
-        });
-        text.serialize(serializer)
-    }
-}
 
 /// An entry: a manager and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,11 +175,11 @@ impl ManagedFields {
         entries
     }
 
-    /// Parses the entries of a decoded object.
-    pub(crate) fn read(entries: &[Value]) -> Result<Self, String> {
+    /// Parses the entries of a decoded object. Fields that equal those of an entry of `live` are shared with it.
+    pub(crate) fn read(entries: &[Value], live: &Self) -> Result<Self, String> {
         let mut read: Vec<ManagedFieldsEntry> = Vec::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
-            let entry = read_entry(index, entry)?;
+            let entry = read_entry(index, entry, live)?;
             // Of two entries with the same manager, the last is used.
             read.retain(|other| !other.manager.is(&entry.manager));
             read.push(entry);
@@ -190,8 +187,8 @@ impl ManagedFields {
         Ok(Self(read.into()))
     }
 
-    /// Removes the entries from a decoded object.
-    pub(crate) fn take(object: &mut Value) -> RequestManagedFields {
+    /// Removes the entries from a decoded object. `live` contains the stored entries.
+    pub(crate) fn take(object: &mut Value, live: &Self) -> RequestManagedFields {
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         match metadata.and_then(|metadata| metadata.remove("managedFields")) {
             Some(Value::Array(entries)) => match entries.as_slice() {
@@ -199,7 +196,7 @@ impl ManagedFields {
                 [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => {
                     RequestManagedFields::Reset
                 }
-                entries => match Self::read(entries) {
+                entries => match Self::read(entries, live) {
                     Ok(read) if !read.is_empty() => RequestManagedFields::Entries(read),
                     _ => RequestManagedFields::Nothing,
                 },
@@ -231,7 +228,7 @@ impl ManagedFields {
     }
 }
 
-fn read_entry(index: usize, entry: &Value) -> Result<ManagedFieldsEntry, String> {
+fn read_entry(index: usize, entry: &Value, live: &ManagedFields) -> Result<ManagedFieldsEntry, String> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
     let operation = match text("operation") {
         "Apply" => Operation::Apply,
@@ -249,8 +246,12 @@ fn read_entry(index: usize, entry: &Value) -> Result<ManagedFieldsEntry, String>
         }
     }
     let fields = match entry.get("fieldsV1") {
-        None => FieldSet::default(),
-        Some(fields) => fields_v1::read(fields)?,
+        None => Arc::default(),
+        Some(Value::String(text)) => match live.0.iter().find(|entry| entry.fields.text() == text) {
+            Some(entry) => Arc::clone(&entry.fields),
+            None => Arc::new(fields_v1::parse(text)?.into()),
+        },
+        Some(fields) => Arc::new(fields_v1::read(fields)?.into()),
     };
     Ok(ManagedFieldsEntry {
         manager: Manager {
@@ -260,7 +261,7 @@ fn read_entry(index: usize, entry: &Value) -> Result<ManagedFieldsEntry, String>
             subresource: text("subresource").into(),
         },
         time: entry.get("time").and_then(Value::as_str).map(SmolStr::new),
-        fields: Arc::new(fields.into()),
+        fields,
     })
 }
 
@@ -284,84 +285,89 @@ impl ManagedFieldsEntry {
     }
 }
 
+/// Serialises an object with its managed fields as compact JSON. `untyped` omits `kind` and `apiVersion`, as in typed
+/// lists.
+pub(crate) fn write_whole(object: &Value, managed_fields: &ManagedFields, untyped: bool) -> Vec<u8> {
+    let mut text = Vec::with_capacity(1024);
+    let Some(fields) = object.as_object() else {
+        write_value(object, &mut text);
+        return text;
+    };
+    text.push(b'{');
+    for (key, value) in fields {
+        if untyped && matches!(key.as_str(), "kind" | "apiVersion") {
+            continue;
+        }
+        write_key(key, &mut text);
+        match value.as_object() {
+            Some(metadata) if key == "metadata" && !managed_fields.is_empty() => {
+                write_metadata(metadata, managed_fields, &mut text);
+            }
+            _ => write_value(value, &mut text),
+        }
+    }
+    text.push(b'}');
+    text
+}
+
 /// Keys are in alphabetical order, as in all printed objects.
-impl Serialize for ManagedFieldsEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_metadata(metadata: &Map<String, Value>, managed_fields: &ManagedFields, text: &mut Vec<u8>) {
+    const NAME: &str = "managedFields";
+    text.push(b'{');
+    let mut rest = metadata.iter().peekable();
+    while let Some((key, value)) = rest.next_if(|(key, _)| key.as_str() < NAME) {
+        write_key(key, text);
+        write_value(value, text);
+    }
+    write_key(NAME, text);
+    text.push(b'[');
+    for (at, entry) in managed_fields.0.iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        entry.write(text);
+    }
+    text.push(b']');
+    for (key, value) in rest {
+        write_key(key, text);
+        write_value(value, text);
+    }
+    text.push(b'}');
+}
+
+/// A key and its colon, after a comma unless it is the first of its map.
+fn write_key(key: &str, text: &mut Vec<u8>) {
+    if text.last() != Some(&b'{') {
+        text.push(b',');
+    }
+    write_value(key, text);
+    text.push(b':');
+}
+
+fn write_value<T: Serialize + ?Sized>(value: &T, text: &mut Vec<u8>) {
+    serde_json::to_writer(text, value).expect("a JSON value can be written to memory");
+}
+
+impl ManagedFieldsEntry {
+    fn write(&self, text: &mut Vec<u8>) {
         let manager = &self.manager;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("apiVersion", manager.api_version.as_str())?;
-        map.serialize_entry("fieldsType", "FieldsV1")?;
-        map.serialize_entry("fieldsV1", &*self.fields)?;
-        if !manager.name.is_empty() {
-            map.serialize_entry("manager", manager.name.as_str())?;
-        }
-        map.serialize_entry("operation", manager.operation.name())?;
-        if !manager.subresource.is_empty() {
-            map.serialize_entry("subresource", manager.subresource.as_str())?;
-        }
-        if let Some(time) = &self.time {
-            map.serialize_entry("time", time.as_str())?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for ManagedFields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter())
-    }
-}
-
-/// An object with its managed fields as one JSON document.
-pub(crate) struct ObjectWithManagedFields<'o> {
-    pub(crate) object: &'o Value,
-    pub(crate) managed_fields: &'o ManagedFields,
-    /// True if `kind` and `apiVersion` are omitted, as in typed lists.
-    pub(crate) untyped: bool,
-}
-
-impl Serialize for ObjectWithManagedFields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(fields) = self.object.as_object() else { return self.object.serialize(serializer) };
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in fields {
-            match key.as_str() {
-                "kind" | "apiVersion" if self.untyped => {}
-                "metadata" if !self.managed_fields.is_empty() => {
-                    map.serialize_entry(
-                        key,
-                        &MetadataWithManagedFields { metadata: value, managed_fields: self.managed_fields },
-                    )?;
-                }
-                _ => map.serialize_entry(key, value)?,
+        text.push(b'{');
+        let mut field = |key: &str, value: &str| {
+            if !value.is_empty() {
+                write_key(key, text);
+                text.extend_from_slice(value.as_bytes());
             }
-        }
-        map.end()
-    }
-}
-
-/// Metadata with the managed fields.
-struct MetadataWithManagedFields<'o> {
-    metadata: &'o Value,
-    managed_fields: &'o ManagedFields,
-}
-
-impl Serialize for MetadataWithManagedFields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const NAME: &str = "managedFields";
-        let mut map = serializer.serialize_map(None)?;
-        let mut written = false;
-        for (key, value) in self.metadata.as_object().into_iter().flatten() {
-            if !written && key.as_str() > NAME {
-                map.serialize_entry(NAME, self.managed_fields)?;
-                written = true;
-            }
-            map.serialize_entry(key, value)?;
-        }
-        if !written {
-            map.serialize_entry(NAME, self.managed_fields)?;
-        }
-        map.end()
+        };
+        let json =
+            |value: &str| if value.is_empty() { String::new() } else { Value::from(value).to_string() };
+        field("apiVersion", &json(&manager.api_version));
+        field("fieldsType", "\"FieldsV1\"");
+        field("fieldsV1", self.fields.text());
+        field("manager", &json(&manager.name));
+        field("operation", &json(manager.operation.name()));
+        field("subresource", &json(&manager.subresource));
+        field("time", &json(self.time.as_deref().unwrap_or_default()));
+        text.push(b'}');
     }
 }
 
@@ -384,7 +390,7 @@ mod tests {
             entry("a", "Update", "2026-01-01T00:00:01Z"),
             entry("z", "Update", "2026-01-01T00:00:00Z"),
         ];
-        let read = ManagedFields::read(&entries).unwrap();
+        let read = ManagedFields::read(&entries, &ManagedFields::default()).unwrap();
         let sorted = ManagedFields::sorted(read.entries().to_vec());
         let names: Vec<&str> = sorted.entries().iter().map(|entry| entry.manager.name.as_str()).collect();
         assert_eq!(names, ["c", "z", "a", "b"]);
@@ -394,17 +400,12 @@ mod tests {
     fn object_is_serialised_with_its_managed_fields() {
         let mut object = json!({"kind": "K", "metadata": {"labels": {}, "name": "x", "managedFields": [entry("m", "Apply", "t")]}});
         let whole = object.clone();
-        let RequestManagedFields::Entries(managed_fields) = ManagedFields::take(&mut object) else {
+        let RequestManagedFields::Entries(managed_fields) =
+            ManagedFields::take(&mut object, &ManagedFields::default())
+        else {
             panic!("one entry")
         };
-        let text = |untyped| {
-            serde_json::to_string(&ObjectWithManagedFields {
-                object: &object,
-                managed_fields: &managed_fields,
-                untyped,
-            })
-            .unwrap()
-        };
+        let text = |untyped| String::from_utf8(write_whole(&object, &managed_fields, untyped)).unwrap();
         assert_eq!(text(false), whole.to_string());
         assert!(!text(true).contains("\"kind\""));
         managed_fields.put(&mut object);
@@ -413,7 +414,12 @@ mod tests {
 
     #[test]
     fn malformed_entries_are_ignored() {
-        let sent = |entries: Value| ManagedFields::take(&mut json!({"metadata": {"managedFields": entries}}));
+        let sent = |entries: Value| {
+            ManagedFields::take(
+                &mut json!({"metadata": {"managedFields": entries}}),
+                &ManagedFields::default(),
+            )
+        };
         assert!(matches!(sent(json!([])), RequestManagedFields::Reset));
         assert!(matches!(sent(json!([{}])), RequestManagedFields::Reset));
         assert!(matches!(sent(json!([{"manager": "a"}])), RequestManagedFields::Nothing));

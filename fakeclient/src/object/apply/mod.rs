@@ -15,7 +15,7 @@ mod list_items;
 mod merge;
 mod reconcile;
 mod remove;
-mod validate;
+pub(crate) mod validate;
 
 pub(crate) mod managed_fields;
 

@@ -174,7 +174,8 @@ fn go_value(value: &Value) -> String {
     format!("&{{{}}}", bare(value))
 }
 
-fn bare(value: &Value) -> String {
+/// A decoded value as Go's `%v` prints it.
+pub(crate) fn bare(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),

@@ -140,6 +140,7 @@ impl Decoder<'_> {
         match self.object_type.schema {
             ResourceSchema::Builtin { component } if media == BodyFormat::Json => {
                 let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
+                reading.fields_as_text = true;
                 let mut reader = serde_json::Deserializer::from_slice(bytes);
                 let read = reading.read(&self.component(component), &mut reader);
                 match read.and_then(|object| reader.end().map(|()| object)) {
@@ -187,6 +188,10 @@ impl Decoder<'_> {
                 if !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
+                if patched.object.get("kind").and_then(Value::as_str).is_none_or(str::is_empty) {
+                    let why = format!("Object 'Kind' is missing in '{}'", patched.object);
+                    return Err(patched.undecodable(&why));
+                }
                 let mut object = patched.object.clone();
                 let found = self.custom(&mut object).map_err(|why| patched.undecodable(&why))?;
                 self.check_custom_header(&object, true)?;
@@ -201,6 +206,19 @@ impl Decoder<'_> {
             FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
             _ => Ok(Decoded { object, warnings: remarks }),
         }
+    }
+
+    /// Decodes a valid patched built-in object without copying it. `None` for an invalid one, whose errors
+    /// [`patched`](Self::patched) reports.
+    pub(crate) fn clean_patched(&self, patched: Patched) -> Option<Value> {
+        let ResourceSchema::Builtin { component } = self.object_type.schema else { return None };
+        let reader = if patched.patch_shown.is_some() { GoDecoder::Map } else { GoDecoder::Json };
+        if !patched.remarks.is_empty() || !self.is_expected(&patched.object) {
+            return None;
+        }
+        let mut reading = TypedDecoder::new(self.components, reader);
+        let object = reading.read(&self.component(component), patched.object).ok()?;
+        (is_clean(&reading) && reading.remarks.is_empty()).then(|| self.with_header(object))
     }
 
     /// Decodes the result of an apply.

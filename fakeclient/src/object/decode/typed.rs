@@ -3,10 +3,10 @@
 //!
 //! The input is a body's text, or the value of a patched object.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
 use super::go_types::{Facts, FieldFacts, facts};
@@ -38,6 +38,8 @@ pub(crate) struct TypedDecoder<'c> {
     pub(crate) failure: Option<String>,
     /// An error of a type's `UnmarshalJSON`, at which Go stops. It has precedence over a type error.
     pub(crate) abort: Option<String>,
+    /// True if `fieldsV1` of managed fields is kept as JSON text, as in Go.
+    pub(crate) fields_as_text: bool,
 }
 
 /// The position of the decoder, on the stack.
@@ -52,7 +54,7 @@ enum DecodePath<'p> {
 impl<'c> TypedDecoder<'c> {
     /// The initial state.
     pub(crate) fn new(components: &'c dyn Components, reader: GoDecoder) -> Self {
-        Self { components, reader, remarks: Vec::new(), failure: None, abort: None }
+        Self { components, reader, remarks: Vec::new(), failure: None, abort: None, fields_as_text: false }
     }
 
     /// Decodes an object of a component. Errors are in the fields. The last of duplicate keys is used.
@@ -157,6 +159,7 @@ impl fmt::Display for DecodePath<'_> {
 
 /// An empty list of managed fields is kept, because it resets them.
 const MANAGED_FIELDS: &str = "managedFields";
+const MANAGED_FIELDS_ENTRY: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
 
 /// Decoder of one value. The result is `None` for null and for a value of another type.
 struct ValueDecoder<'r, 'c, 'p> {
@@ -298,6 +301,13 @@ impl<'de> Visitor<'de> for ValueDecoder<'_, '_, '_> {
         })
     }
 
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Option<Value>, E> {
+        if matches!(self.shape, GoType::String | GoType::Raw) {
+            return Ok(Some(value.into()));
+        }
+        self.visit_str(&value)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         let items = match self.shape {
             GoType::List(items) => items,
@@ -377,7 +387,8 @@ impl ValueDecoder<'_, '_, '_> {
         let components = self.reading.components;
         let facts = facts(component);
         let mut map = Map::new();
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        // Names are those of the schema, so that an address tells them apart.
+        let mut seen: Vec<&String> = Vec::new();
         while let Some(key) = access.next_key::<String>()? {
             let Some((name, field)) = fields.properties.get_key_value(&key) else {
                 let place = DecodePath::Key { parent: &self.place, key: &key };
@@ -392,8 +403,14 @@ impl ValueDecoder<'_, '_, '_> {
                 owner: component,
                 embedded: fact.and_then(|f| f.embedded.as_deref()),
             };
-            if !seen.insert(name) {
+            if seen.iter().any(|other| std::ptr::eq(*other, name)) {
                 remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
+            }
+            seen.push(name);
+            if self.reading.fields_as_text && name == "fieldsV1" && component == MANAGED_FIELDS_ENTRY {
+                let text: Box<RawValue> = access.next_value()?;
+                map.insert(key, text.get().into());
+                continue;
             }
             let shape = GoType::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());

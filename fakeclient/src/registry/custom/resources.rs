@@ -1,6 +1,6 @@
 //! Resources of a definition, one for each served version.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -121,6 +121,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         schema: ResourceSchema::Custom { schema },
         delete_gives_object: false,
         deprecation: deprecation(definition, &name),
+        empty: OnceLock::new(),
         document: raw.is_object().then(|| Arc::new(raw.clone())),
         group,
         version: name,

@@ -118,7 +118,14 @@ pub(crate) fn decode(
 ) -> Result<Value, ApiError> {
     let schema = ResourceSchema::Builtin { component: COMPONENT.to_owned() };
     let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", schema: &schema };
-    scope.decode_type(object_type, validation, read)
+    scope.decode_type(object_type, validation, read).map_err(|error| {
+        // The codec of a custom resource's Scale supports no other kind.
+        if scope.resource.is_builtin() || !error.message.contains("cannot be handled as a Scale") {
+            return error;
+        }
+        let why = "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"";
+        ApiError::bad_request(why)
+    })
 }
 
 async fn write(
@@ -146,7 +153,7 @@ async fn write(
         let (scale, managed_fields) = match propose(&fields, &live)? {
             Proposed::Managed(scale, managed_fields) => (scale, managed_fields),
             Proposed::Updated(mut scale) => {
-                let sent = ManagedFields::take(&mut scale);
+                let sent = ManagedFields::take(&mut scale, live.managed_fields);
                 let managed_fields = fields.update(&live, &scale, sent, &options.field_manager);
                 (scale, managed_fields)
             }

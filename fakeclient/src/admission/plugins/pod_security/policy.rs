@@ -62,7 +62,12 @@ impl Policy {
     /// The policy from a namespace's labels. `warn` defaults to `enforce`.
     pub(super) fn of(namespace: &Value) -> Self {
         let labels = &namespace["metadata"]["labels"];
-        let label = |name: &str| labels.get(format!("{PREFIX}{name}")).and_then(Value::as_str);
+        let has_any =
+            labels.as_object().is_some_and(|labels| labels.keys().any(|key| key.starts_with(PREFIX)));
+        let label = |name: &str| {
+            // Most namespaces have none of these labels.
+            if has_any { labels.get(format!("{PREFIX}{name}")).and_then(Value::as_str) } else { None }
+        };
         let minor = |name: &str| label(name).and_then(version).unwrap_or(LATEST);
         let enforced = label("enforce").map(level);
         let enforce = LevelVersion {

@@ -106,6 +106,15 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         }
         asked.to_owned()
     };
+    if service["metadata"].text("name").is_empty() && !peers.dry_run() {
+        // The object that reserves an address names its Service.
+        let space = if asked.is_empty() { "" } else { " " };
+        let why = format!(
+            "failed to allocate IP{space}{asked}: IPAddress.networking.k8s.io {ip:?} is invalid: spec.parentRef.name: \
+             Required value"
+        );
+        return Err(AllocationError::Field(FieldError::invalid("spec.clusterIPs", json!([asked]), why)));
+    }
     set(&mut service["spec"], "clusterIPs", json!([ip]));
     set(&mut service["spec"], "clusterIP", ip);
     Ok(())
