@@ -67,12 +67,12 @@ const STATUS: &[&str] = &[
 ];
 
 const FINALIZE: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "defaults_after_prepare",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_finalize_update",
 ];
 
