@@ -1,4 +1,4 @@
-//! `FakeCluster` and its builder, the public face.
+//! `FakeCluster` and its builder.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use kube::Client;
 use crate::controllers::{self, BuildError, Controllers};
 use crate::endpoint::service::FakeService;
 #[cfg(feature = "serve")]
-use crate::endpoint::socket::{self, ServeError, Serving};
+use crate::endpoint::socket::{self, ServeError, ServerHandle};
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
-use crate::instruments::journal::Entry;
-use crate::state::State;
+use crate::instruments::journal::RequestRecord;
+use crate::state::ClusterState;
 
 /// An in-memory Kubernetes cluster: an API server and the controllers of a control plane without nodes.
 ///
@@ -43,25 +43,25 @@ impl Default for FakeCluster {
 }
 
 impl FakeCluster {
-    /// A cluster with the namespaces that every cluster has, seed 0 and the machine's clock.
+    /// A cluster with the default namespaces, seed 0 and the system clock.
     pub fn new() -> Self {
         Self::builder().build().expect("an empty cluster has no object that could be refused")
     }
 
-    /// A cluster with a seed, a clock or objects of your choice.
+    /// A builder for a cluster with another seed, clock or initial objects.
     pub fn builder() -> FakeClusterBuilder {
         FakeClusterBuilder { seed: 0, clock: Clock::system(), documents: Vec::new() }
     }
 
-    /// A client with the rights of an administrator.
+    /// A client with administrator rights.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the client's queue lives in the runtime in which it was made.
+    /// Outside a tokio runtime: kube's client buffers requests in a task of the current runtime.
     pub fn client(&self) -> Client {
         self.client_as("admin")
     }
 
-    /// A client whose requests are recorded under this name. Everything is allowed to everybody: RBAC is not modelled.
+    /// A client with a user name, which the request records show. RBAC is not modelled: every user has all rights.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -69,30 +69,30 @@ impl FakeCluster {
         Client::new(FakeService::new(Arc::clone(&self.controllers), user), "default")
     }
 
-    /// The API server itself, for a client of another kind.
+    /// The API server as a tower service, for other clients than kube's.
     pub fn service(&self) -> FakeService {
         FakeService::new(Arc::clone(&self.controllers), "admin")
     }
 
-    /// Puts the API server on a TLS socket of the loopback interface, for kubectl and clients in any language. Port 0
-    /// takes a free one. HTTP/2 and HTTP/1.1; a CA of its own; an administrator's client certificate and token are in
-    /// the handle's kubeconfig.
+    /// Serves the API on a TLS socket of the loopback interface, for kubectl and clients in any language. Port 0
+    /// selects a free port. HTTP/2 and HTTP/1.1 are supported. The kubeconfig of the returned handle contains the CA, a
+    /// client certificate and a token of an administrator.
     #[cfg(feature = "serve")]
-    pub async fn serve(&self, port: u16) -> Result<Serving, ServeError> {
+    pub async fn serve(&self, port: u16) -> Result<ServerHandle, ServeError> {
         socket::serve(Arc::clone(&self.controllers), port).await
     }
 
-    /// The faults of this cluster's requests: which of them fail, and with what error.
+    /// The injected faults of requests.
     pub fn faults(&self) -> Faults {
         self.controllers.state.faults.clone()
     }
 
-    /// The requests answered so far, oldest first (the newest 100,000).
-    pub fn requests(&self) -> Vec<Entry> {
-        self.controllers.state.journal.entries()
+    /// The requests answered so far, oldest first; at most the newest 100,000.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.controllers.state.journal.records()
     }
 
-    /// Forgets the history of all that is stored: a watch or a page from before answers 410.
+    /// Compacts the history: watches and list pages from an older revision answer 410.
     pub fn compact(&self) {
         let now = self.controllers.state.store.snapshot().revision();
         self.controllers.state.store.compact(now);
@@ -104,7 +104,7 @@ impl FakeCluster {
     }
 }
 
-/// Makes a [`FakeCluster`].
+/// Builder of a [`FakeCluster`].
 #[derive(Debug)]
 pub struct FakeClusterBuilder {
     seed: u64,
@@ -113,33 +113,33 @@ pub struct FakeClusterBuilder {
 }
 
 impl FakeClusterBuilder {
-    /// UIDs, generated names and allocated addresses are a function of the seed and of the requests.
+    /// Seed of UIDs, generated names and allocated addresses. The same seed and the same requests give the same values.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Where timestamps come from.
+    /// Source of timestamps.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Objects to begin with, as multi-document YAML; created in order, as by an administrator.
+    /// Initial objects as multi-document YAML, created in order by an administrator.
     #[must_use]
     pub fn objects(mut self, yaml: &str) -> Self {
         self.documents.push(yaml.to_owned());
         self
     }
 
-    /// The cluster.
+    /// Builds the cluster.
     ///
     /// # Errors
-    /// If a document is no YAML, or one of the objects is refused.
+    /// If a document is not valid YAML, or the API rejects an object.
     pub fn build(self) -> Result<FakeCluster, BuildError> {
-        let controllers = Controllers::new(Arc::new(State::new(self.seed, self.clock)));
+        let controllers = Controllers::new(Arc::new(ClusterState::new(self.seed, self.clock)));
         let built = async {
             controllers::bootstrap(&controllers).await;
             for document in &self.documents {

@@ -1,9 +1,8 @@
 //! An in-memory Kubernetes API server behind `kube::Client`.
 //!
-//! A test makes a [`FakeCluster`], takes a [`kube::Client`] from it and hands that to the code under test, which cannot
-//! tell it from a client of a real cluster: names, defaults, validation, conflicts, finalizers, garbage collection,
-//! server-side apply and watches answer as those of a kube-apiserver of Kubernetes 1.37 do. Nothing outside the process
-//! is needed.
+//! A test creates a [`FakeCluster`] and passes a [`kube::Client`] of it to the code under test. Names, defaults,
+//! validation, conflicts, finalizers, garbage collection, server-side apply and watches behave as in kube-apiserver of
+//! Kubernetes 1.37. No resources outside of the process are needed.
 //!
 //! ```
 //! use k8s_openapi::api::core::v1::ConfigMap;
@@ -24,16 +23,16 @@
 //! # }
 //! ```
 //!
-//! - Objects to begin with, CRDs among them, come as YAML: [`FakeClusterBuilder::objects`].
+//! - Initial objects and CRDs are YAML: [`FakeClusterBuilder::objects`].
 //! - Time: [`Clock::tokio`] follows tokio's paused clock, so that minutes of requeues pass in microseconds.
 //! - Failures: [`FakeCluster::faults`] fails the requests that match a pattern.
-//! - Snapshots: [`stable`] removes what differs from run to run.
+//! - Snapshots: [`stable`] removes values that differ between runs.
 //! - Other languages and kubectl: `FakeCluster::serve` (feature `serve`, on by default) opens a TLS socket.
 //!
-//! What is not modelled answers 501 and names itself; it never succeeds in silence. `examples/` has small programs for
-//! each of these, and `SUPPORT.md` a table of what is served.
+//! A feature that is not modelled answers 501 and is named in the message; it never succeeds silently. `examples/`
+//! contains a small program for each of these, and `SUPPORT.md` a table of the supported features.
 //!
-//! # The way of a request
+//! # Request flow
 //!
 //! ```text
 //! kube::Client ─┐
@@ -41,11 +40,11 @@
 //! TLS socket  ──┘   HTTP ⇄ typed   one verb   plugins      strategies         one commit
 //!                   operations     per file                of kinds               │
 //!                       ▲                                                         ▼
-//!                       └──────────────── answer ◄──── controllers, until nothing is left to do
+//!                       └──────────────── answer ◄──── controllers, until no event is queued
 //! ```
 //!
-//! `object` holds the pure functions on JSON that all of them share: decoding, metadata, selectors, patches, server-side
-//! apply, schemas, CEL and tables. The modules below stand in the order in which a request meets them.
+//! `object` contains the shared pure functions on JSON: decoding, metadata, selectors, patches, server-side apply,
+//! schemas, CEL and tables. The modules below are in the order of a request.
 
 mod cluster;
 mod endpoint;
@@ -71,10 +70,10 @@ pub use controllers::BuildError;
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
 #[cfg(feature = "serve")]
-pub use endpoint::socket::{ServeError, Serving};
+pub use endpoint::socket::{ServeError, ServerHandle};
 pub use error::field::{FieldError, FieldErrorKind};
-pub use error::{ApiError, Cause, Details};
+pub use error::{ApiError, StatusCause, StatusDetails};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultBuilder, FaultGuard, Faults, RequestMatch};
-pub use instruments::journal::Entry;
+pub use instruments::journal::RequestRecord;
 pub use snapshot::stable;

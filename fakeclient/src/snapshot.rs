@@ -1,4 +1,4 @@
-//! Objects for snapshot tests: what differs from run to run is removed or replaced by a name.
+//! Objects for snapshot tests, without values that differ between runs.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -59,7 +59,7 @@ pub fn stable(value: &impl Serialize) -> Value {
     json
 }
 
-/// `times` is whether times are replaced here: they are in metadata and status, and not in what people specify.
+/// `times` is true if times are replaced here: in metadata and status, not in a spec.
 fn walk(value: &mut Value, times: bool) {
     match value {
         Value::Object(fields) => walk_fields(fields, times),
@@ -79,7 +79,7 @@ fn walk_fields(fields: &mut Map<String, Value>, times: bool) {
     replace(fields, "resourceVersion", RESOURCE_VERSION, |version| !version.is_empty());
     for (key, value) in fields {
         let of_event = is_event && EVENT_TIMES.contains(&key.as_str());
-        // Annotations are text of their authors.
+        // Annotations are user-defined text.
         let times =
             (times || of_event || matches!(key.as_str(), "metadata" | "status")) && key != "annotations";
         walk(value, times);
@@ -94,7 +94,7 @@ fn replace(fields: &mut Map<String, Value>, key: &str, name: &str, varies: impl 
     }
 }
 
-/// RFC 4122's form; a user's `uid` of another form is not ours to change.
+/// RFC 4122's form; a user-defined `uid` of another form stays.
 fn is_uid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -117,7 +117,7 @@ mod tests {
     const SOME_UID: &str = "5f0cbd8e-5b7e-4a3c-9d55-0d7f7a0c2b61";
 
     #[test]
-    fn references_to_objects_lose_their_uids_and_versions() {
+    fn references_have_no_uids_and_versions() {
         let pod = json!({
             "metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web", "uid": SOME_UID}]},
             "spec": {"claimRef": {"name": "claim", "uid": SOME_UID, "resourceVersion": "12"}},
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn times_in_metadata_and_status_are_replaced_and_those_of_a_spec_are_not() {
+    fn times_are_replaced_in_metadata_and_status_only() {
         let time = "2026-01-01T00:00:00.123456Z";
         let object = json!({
             "metadata": {"deletionTimestamp": time, "annotations": {"restartedAt": time}},
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_loses_its_times() {
+    fn times_of_an_event_are_replaced() {
         let event = json!({
             "involvedObject": {"name": "a", "uid": SOME_UID}, "firstTimestamp": "2026-01-01T00:00:00Z", "eventTime": null,
             "count": 2,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_only_have_such_a_name_stay() {
+    fn similar_field_names_are_kept() {
         let object = json!({
             "data": {"uid": "1000", "created": "2026-01-01T00:00:00Z"},
             "metadata": {"generation": 7, "generateName": "web-", "name": "web-x7k2p", "resourceVersion": ""},
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_stable_in_each_of_its_items_and_as_a_whole() {
+    fn list_and_items_are_stable() {
         let item = json!({"metadata": {"resourceVersion": "3", "managedFields": []}});
         let list = json!({"metadata": {"resourceVersion": "9", "continue": "eyJ2Ijo"}, "items": [item]});
         let expected = json!({
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_of_two_clusters_with_different_seeds_is_one_snapshot() {
+    async fn snapshot_does_not_depend_on_the_seed() {
         let created = async |seed| {
             let cluster = FakeCluster::builder().seed(seed).build().unwrap();
             let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());

@@ -1,4 +1,4 @@
-//! State that all parts of a cluster share: store, registry, admission, clock, identities, faults and journal.
+//! Shared state of a cluster: store, registry, admission, clock, ids, faults and request log.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -17,9 +17,9 @@ use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
 use crate::store::{CommitError, Event, Store, Write};
 
-/// All parts of one cluster.
+/// Shared state of one cluster.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct ClusterState {
     pub(crate) store: Arc<Store>,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
@@ -30,7 +30,7 @@ pub(crate) struct State {
     unseen: Mutex<VecDeque<Arc<Event>>>,
 }
 
-impl State {
+impl ClusterState {
     /// An empty cluster that serves the built-in kinds.
     pub(crate) fn new(seed: u64, clock: Clock) -> Self {
         Self {
@@ -45,17 +45,17 @@ impl State {
         }
     }
 
-    /// The resources that are served now.
+    /// The currently served resources.
     pub(crate) fn registry(&self) -> Registry {
         self.registry.lock().expect("the registry's lock is held for a copy only").clone()
     }
 
-    /// Changes which resources are served.
+    /// Changes the served resources.
     pub(crate) fn serve(&self, change: impl FnOnce(&mut Registry)) {
         change(&mut self.registry.lock().expect("the registry's lock is held for a change only"));
     }
 
-    /// Commits, and queues the events for the controllers.
+    /// Commits writes, and queues their events for the controllers.
     pub(crate) fn commit(&self, writes: Vec<Write>) -> Result<Vec<Arc<Event>>, CommitError> {
         let events = self.store.commit(writes)?;
         let mut unseen = self.unseen.lock().expect("the queue's lock is held for a push only");
@@ -63,22 +63,22 @@ impl State {
         Ok(events)
     }
 
-    /// Queues an event for the controllers once more.
+    /// Queues an event for the controllers again.
     pub(crate) fn queue(&self, event: Arc<Event>) {
         self.unseen.lock().expect("the queue's lock is held for a push only").push_back(event);
     }
 
-    /// The oldest event that no controller has seen.
+    /// Removes the oldest queued event.
     pub(crate) fn next_event(&self) -> Option<Arc<Event>> {
         self.unseen.lock().expect("the queue's lock is held for a pop only").pop_front()
     }
 
-    /// Whether the controllers have seen every event.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// True if no event is queued.
+    pub(crate) fn is_idle(&self) -> bool {
         self.unseen.lock().expect("the queue's lock is held for a look only").is_empty()
     }
 
-    /// A stored object in the version of `resource`. Waits where a webhook converts.
+    /// Converts a stored object to the version of `resource`. Awaits conversion webhooks.
     #[expect(clippy::unused_async, reason = "conversion is a step that may wait: callers are ready for it")]
     pub(crate) async fn served<'v>(
         &self,
@@ -88,13 +88,13 @@ impl State {
         conversion::served(resource, self.stored_version(resource).as_deref(), stored)
     }
 
-    /// An object of the version of `resource` in the form that is stored. Waits where a webhook converts.
+    /// Converts an object from the version of `resource` to the storage version. Awaits conversion webhooks.
     #[expect(clippy::unused_async, reason = "conversion is a step that may wait: callers are ready for it")]
     pub(crate) async fn stored(&self, resource: &Resource, object: Value) -> Result<Value, ApiError> {
         conversion::stored(resource, self.stored_version(resource).as_deref(), object)
     }
 
-    /// The version that another version's objects are stored as, where that one is served.
+    /// The storage version of the resource, if it is served.
     fn stored_version(&self, resource: &Resource) -> Option<Arc<Resource>> {
         if resource.is_builtin() || resource.is_storage_version() {
             return None;

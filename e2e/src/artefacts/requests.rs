@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
-use seatrial_fakeclient::{Entry, FakeCluster};
+use seatrial_fakeclient::{FakeCluster, RequestRecord};
 
 use crate::artefacts::{ArtefactWriter, Collector, FailureScene};
 
@@ -34,7 +34,7 @@ impl Collector for Requests {
 }
 
 /// `+0.102s  409  PUT     /api/v1/namespaces/demo/configmaps/a  (somebody)`.
-fn line(entry: &Entry, since: Timestamp) -> String {
+fn line(entry: &RequestRecord, since: Timestamp) -> String {
     let after = entry.at.duration_since(since).as_secs_f64();
     format!("{after:+.3}s  {}  {:<6}  {}  ({})\n", entry.code, entry.method, entry.path, entry.user)
 }

@@ -1,4 +1,4 @@
-//! The attributes of a write, as admission plugins see it (the mirror of apiserver's `admission.Attributes`).
+//! Attributes of a write for admission plugins (apiserver's `admission.Attributes`).
 
 use serde_json::Value;
 
@@ -15,14 +15,14 @@ pub(crate) enum Operation {
     Delete,
 }
 
-/// A write, as admission sees it.
+/// A write, as admission plugins see it.
 #[derive(Clone, Copy)]
 pub(crate) struct Attributes<'a> {
     pub(crate) operation: Operation,
     pub(crate) resource: &'a Resource,
     pub(crate) subresource: &'a str,
     pub(crate) namespace: &'a str,
-    /// Empty while a name is still to be generated.
+    /// Empty until a generated name is known.
     pub(crate) name: &'a str,
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
@@ -32,17 +32,17 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl Attributes<'_> {
-    /// Whether the write is about this resource itself, not about one of its subresources.
+    /// True if the write is to this resource itself, not to one of its subresources.
     pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.resource.plural == plural && self.resource.group == group && self.subresource.is_empty()
     }
 
-    /// Tells the client something beside the answer, once.
+    /// Adds a `Warning` header to the response, at most once for each text.
     pub(crate) fn warn(&self, text: String) {
         self.warnings.push_once(text);
     }
 
-    /// 403 in the words of a plugin. A name that is still to be generated shows as what it will be made of.
+    /// 403 with a plugin's message. For an object without a name, the message shows `generateName`.
     pub(crate) fn forbidden(&self, object: &Value, why: &str) -> ApiError {
         let given = |key: &str| object["metadata"][key].as_str().filter(|text| !text.is_empty());
         let name = Some(self.name).filter(|name| !name.is_empty());

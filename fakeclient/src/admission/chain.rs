@@ -1,4 +1,4 @@
-//! The plugins in the order in which the server asks them.
+//! The admission chain: all plugins, in kube-apiserver's order.
 
 use serde_json::Value;
 
@@ -11,30 +11,30 @@ use super::plugins::{
     resize, runtime_class, tolerations, webhooks,
 };
 
-/// The plugins that kube-apiserver 1.37 turns on by itself, without `ServiceAccount`.
+/// The plugins that kube-apiserver 1.37 enables by default, without `ServiceAccount`.
 ///
-/// Left out because their feature gates are off or nothing here answers differently without them:
-/// `PodGroupProtection`, `CertificateApproval`, `CertificateSigning` and `ClusterTrustBundleAttest` (they ask who may, and
-/// everybody may), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
+/// Left out because their feature gates are off, or because they would change no response: `PodGroupProtection`,
+/// `CertificateApproval`, `CertificateSigning` and `ClusterTrustBundleAttest` (they check permissions, and every user
+/// has all of them), `PodTopologyLabels`, `NodeDeclaredFeatureValidator`, `PodResizeValidator`.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    plugins: Vec<Link>,
+    plugins: Vec<ChainPlugin>,
 }
 
 /// One plugin of the chain.
 #[derive(Debug)]
-enum Link {
+enum ChainPlugin {
     Local(Box<dyn Plugin>),
     Remote(Box<dyn RemotePlugin>),
 }
 
 impl Default for Chain {
     fn default() -> Self {
-        fn local(plugin: impl Plugin + 'static) -> Link {
-            Link::Local(Box::new(plugin))
+        fn local(plugin: impl Plugin + 'static) -> ChainPlugin {
+            ChainPlugin::Local(Box::new(plugin))
         }
-        fn remote(plugin: impl RemotePlugin + 'static) -> Link {
-            Link::Remote(Box::new(plugin))
+        fn remote(plugin: impl RemotePlugin + 'static) -> ChainPlugin {
+            ChainPlugin::Remote(Box::new(plugin))
         }
         Self {
             plugins: vec![
@@ -61,7 +61,7 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// Asks every plugin that may change the object.
+    /// Calls the mutating step of every plugin.
     pub(crate) async fn admit(
         &self,
         attributes: &Attributes<'_>,
@@ -69,19 +69,19 @@ impl Chain {
     ) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {
-                Link::Local(plugin) => plugin.admit(attributes, object)?,
-                Link::Remote(plugin) => plugin.admit(attributes, object).await?,
+                ChainPlugin::Local(plugin) => plugin.admit(attributes, object)?,
+                ChainPlugin::Remote(plugin) => plugin.admit(attributes, object).await?,
             }
         }
         Ok(())
     }
 
-    /// Asks every plugin that may only refuse.
+    /// Calls the validating step of every plugin.
     pub(crate) async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {
-                Link::Local(plugin) => plugin.validate(attributes, object)?,
-                Link::Remote(plugin) => plugin.validate(attributes, object).await?,
+                ChainPlugin::Local(plugin) => plugin.validate(attributes, object)?,
+                ChainPlugin::Remote(plugin) => plugin.validate(attributes, object).await?,
             }
         }
         Ok(())
@@ -93,10 +93,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plugins_stand_in_the_servers_order() {
-        let name = |link: &Link| match link {
-            Link::Local(plugin) => format!("{plugin:?}"),
-            Link::Remote(plugin) => format!("{plugin:?}"),
+    fn plugins_are_in_the_order_of_kube_apiserver() {
+        let name = |link: &ChainPlugin| match link {
+            ChainPlugin::Local(plugin) => format!("{plugin:?}"),
+            ChainPlugin::Remote(plugin) => format!("{plugin:?}"),
         };
         let names: Vec<_> = Chain::default().plugins.iter().map(name).collect();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Admission: what may change a request's object, and what may refuse it.
+//! Admission: plugins that change or reject the object of a write.
 
 pub(crate) mod attributes;
 pub(crate) mod chain;

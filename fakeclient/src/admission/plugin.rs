@@ -1,4 +1,4 @@
-//! The contract of one admission plugin.
+//! The traits of admission plugins.
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -7,23 +7,22 @@ use crate::error::ApiError;
 
 use super::attributes::Attributes;
 
-/// A rule that looks at writes before (`admit`) or after (`validate`) they are completed. It reads what is stored
-/// through the attributes and has no state of its own.
+/// An admission plugin that runs in this process. It reads stored objects through the attributes and has no state.
 pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
-    /// May change the object. Called before the strategy and the defaults; the object is the client's.
+    /// The mutating step. Called before the strategy and the defaults, with the object as the client sent it.
     fn admit(&self, _attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
         Ok(())
     }
 
-    /// May refuse the object, which is complete and valid by now.
+    /// The validating step. Called with the complete and valid object.
     fn validate(&self, _attributes: &Attributes<'_>, _object: &Value) -> Result<(), ApiError> {
         Ok(())
     }
 }
 
-/// A plugin that asks somebody outside: a webhook's server. Its methods are called as those of [`Plugin`].
+/// An admission plugin that calls a server outside the cluster: a webhook. Its steps have the order of [`Plugin`]'s.
 pub(crate) trait RemotePlugin: Send + Sync + std::fmt::Debug {
-    /// May change the object.
+    /// The mutating step.
     fn admit<'a>(
         &'a self,
         _attributes: &'a Attributes<'_>,
@@ -32,7 +31,7 @@ pub(crate) trait RemotePlugin: Send + Sync + std::fmt::Debug {
         Box::pin(async { Ok(()) })
     }
 
-    /// May refuse the object.
+    /// The validating step.
     fn validate<'a>(
         &'a self,
         _attributes: &'a Attributes<'_>,

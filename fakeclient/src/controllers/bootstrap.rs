@@ -1,4 +1,4 @@
-//! Objects of a new cluster: those that kube-apiserver makes for itself, and those that a test brings along.
+//! Initial objects of a cluster: those of kube-apiserver's bootstrap, and those of the builder.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,42 +9,42 @@ use super::{Controllers, client};
 use crate::error::ApiError;
 use crate::kinds::scheduling::SYSTEM;
 use crate::object::decode::yaml;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::Store;
 
-/// The namespaces, the Service and the priorities that kube-apiserver makes for itself (Kubernetes 1.37: `pkg/controlplane`,
-/// `pkg/registry/scheduling`).
+/// Creates the namespaces, the Service and the priority classes that kube-apiserver creates (Kubernetes 1.37:
+/// `pkg/controlplane`, `pkg/registry/scheduling`).
 pub(crate) async fn bootstrap(controllers: &Arc<Controllers>) {
     let origin = (controllers.state.ids.state(), controllers.state.clock.seconds());
-    let known = LAST.lock().expect("the lock is held for a copy only").clone();
+    let known = LAST_BOOTSTRAP.lock().expect("the lock is held for a copy only").clone();
     if let Some(known) = known.filter(|known| known.origin == origin) {
         controllers.state.store.become_fork_of(&known.store);
         controllers.state.ids.resume(known.ids);
         *controllers.garbage_collector.lock().await = known.garbage_collector.clone();
         return;
     }
-    make(controllers).await;
-    let made = Bootstrapped {
+    create_system_objects(controllers).await;
+    let made = BootstrapSnapshot {
         store: controllers.state.store.fork(),
         ids: controllers.state.ids.state(),
         garbage_collector: controllers.garbage_collector.lock().await.clone(),
         origin,
     };
-    *LAST.lock().expect("the lock is held for a copy only") = Some(Arc::new(made));
+    *LAST_BOOTSTRAP.lock().expect("the lock is held for a copy only") = Some(Arc::new(made));
 }
 
-/// A cluster after its bootstrap, which depends on the seed and on the second alone.
-struct Bootstrapped {
+/// A cluster after its bootstrap. It depends only on the seed and on the second of the clock.
+struct BootstrapSnapshot {
     origin: (u64, String),
     store: Store,
     ids: u64,
     garbage_collector: GarbageCollector,
 }
 
-/// The last bootstrap of this process: tests make many clusters with one seed within one second.
-static LAST: Mutex<Option<Arc<Bootstrapped>>> = Mutex::new(None);
+/// The last bootstrap of this process: tests create many clusters with one seed within one second.
+static LAST_BOOTSTRAP: Mutex<Option<Arc<BootstrapSnapshot>>> = Mutex::new(None);
 
-async fn make(controllers: &Arc<Controllers>) {
+async fn create_system_objects(controllers: &Arc<Controllers>) {
     let state = &controllers.state;
     let registry = state.registry();
     let namespaces = registry.resource("", "v1", "namespaces").expect("namespaces are built in");
@@ -80,7 +80,7 @@ async fn make(controllers: &Arc<Controllers>) {
             .await
             .expect("a system priority is valid");
     }
-    controllers.settle().await;
+    controllers.run_until_idle().await;
 }
 
 /// Creates the objects of a multi-document YAML text, in order.
@@ -88,12 +88,12 @@ pub(crate) async fn load(controllers: &Arc<Controllers>, text: &str) -> Result<(
     let documents = yaml::documents(text).map_err(BuildError::Yaml)?;
     for (at, document) in documents.into_iter().enumerate() {
         create(&controllers.state, at + 1, document).await?;
-        controllers.settle().await;
+        controllers.run_until_idle().await;
     }
     Ok(())
 }
 
-async fn create(state: &Arc<State>, index: usize, mut object: Value) -> Result<(), BuildError> {
+async fn create(state: &Arc<ClusterState>, index: usize, mut object: Value) -> Result<(), BuildError> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
@@ -103,34 +103,34 @@ async fn create(state: &Arc<State>, index: usize, mut object: Value) -> Result<(
     if resource.namespaced && object["metadata"]["namespace"].is_null() {
         object["metadata"]["namespace"] = "default".into();
     }
-    // As a client that says nothing of itself.
+    // No field manager and no user agent.
     client::create(state, "", resource, object).await.map_err(|error| BuildError::Refused { index, error })
 }
 
-/// An object that a cluster was to begin with is refused.
+/// Failure to create an initial object.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Not YAML.
+    /// Invalid YAML.
     #[error("failed to read the objects: {0}")]
     Yaml(String),
-    /// No such kind.
+    /// No resource is served for the kind.
     #[error(
         "failed to create object {index}: nothing serves kind {kind:?} of {api_version:?}; is its CRD before it?"
     )]
     UnknownKind {
-        /// Which document, from 1.
+        /// Number of the document, from 1.
         index: usize,
-        /// As it stands in the document.
+        /// Kind in the document.
         kind: String,
-        /// As it stands in the document.
+        /// API version in the document.
         api_version: String,
     },
-    /// Refused as the API server would refuse it.
+    /// The API rejected the object.
     #[error("failed to create object {index}: {error}")]
     Refused {
-        /// Which document, from 1.
+        /// Number of the document, from 1.
         index: usize,
-        /// The answer.
+        /// The API's error.
         error: ApiError,
     },
 }

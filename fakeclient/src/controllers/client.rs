@@ -1,4 +1,4 @@
-//! The controllers' client: verbs called under a field manager's name, on what is stored at that moment.
+//! The controllers' client: verbs on the current state, with a controller's field manager.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
-use crate::object::decode::body::Media;
+use crate::object::decode::body::BodyFormat;
 use crate::object::patch::outcome::FieldValidation;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::verbs;
 use crate::verbs::options::{DeleteOptions, WriteOptions};
 use crate::verbs::scope::RequestScope;
@@ -28,7 +28,7 @@ fn options(manager: &str) -> WriteOptions {
     }
 }
 
-fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &str) -> RequestScope {
+fn scope(state: &Arc<ClusterState>, resource: Arc<Resource>, namespace: &str, name: &str) -> RequestScope {
     RequestScope {
         state: Arc::clone(state),
         resource,
@@ -40,9 +40,9 @@ fn scope(state: &Arc<State>, resource: Arc<Resource>, namespace: &str, name: &st
     }
 }
 
-/// Creates an object, which is decoded and completed as a client's; the error is that of the verb.
+/// Creates an object, which is decoded and defaulted as a client's.
 pub(crate) async fn create(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     manager: &str,
     resource: Arc<Resource>,
     object: Value,
@@ -50,13 +50,13 @@ pub(crate) async fn create(
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let mut scope = scope(state, resource, &namespace, "");
     let body = serde_json::to_vec(&object).expect("a JSON value can be serialised");
-    let object = scope.decode(FieldValidation::Ignore, |decoder| decoder.body(&body, Media::Json))?;
+    let object = scope.decode(FieldValidation::Ignore, |decoder| decoder.body(&body, BodyFormat::Json))?;
     verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
 }
 
-/// Deletes an object; one that is gone counts as deleted.
+/// Deletes an object. An absent object is no error.
 pub(crate) async fn delete(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     resource: Arc<Resource>,
     namespace: &str,
     name: &str,
@@ -68,9 +68,9 @@ pub(crate) async fn delete(
     }
 }
 
-/// Changes an object as it is stored now; one that is gone stays gone.
+/// Edits an object with a guaranteed update. An absent object is no error.
 pub(crate) async fn edit(
-    state: &Arc<State>,
+    state: &Arc<ClusterState>,
     manager: &str,
     resource: Arc<Resource>,
     (namespace, name): (&str, &str),
@@ -90,9 +90,9 @@ pub(crate) async fn edit(
     }
 }
 
-/// Logs the refusal of a controller's request. A client's object may be the reason (such as a rule that a CRD's author
-/// changed under a finalizer), so it is no panic.
-pub(crate) fn report(controller: &str, doing: &str, result: Result<(), ApiError>) {
+/// Logs the failure of a controller's request. It is no panic, because a client's object may cause it (such as a
+/// changed validation rule in a CRD that rejects the removal of a finalizer).
+pub(crate) fn log_failure(controller: &str, doing: &str, result: Result<(), ApiError>) {
     if let Err(error) = result {
         tracing::warn!(controller, doing, %error, "a controller's request was refused");
     }

@@ -1,5 +1,5 @@
-//! The controllers of custom resource definitions: they establish definitions, serve their resources, and delete their
-//! objects before a definition goes.
+//! Controllers of CustomResourceDefinitions: establishing, serving, and deletion of the custom resources of a deleted
+//! definition.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,28 +12,28 @@ use crate::object::view::metadata;
 use crate::registry::custom::establish::{self, CLEANUP_FINALIZER};
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::options::DeleteOptions;
 use crate::verbs::update::Part;
 
-/// Where definitions are stored; a definition's own name is the storage key of its objects.
+/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// Time from a definition's deletion to its end. kube-apiserver answers the delete first and cleans up after that, so
-/// that a client that then starts a watch still sees the definition go.
+/// Delay between the deletion of a definition and its finalization. kube-apiserver answers the delete before it cleans
+/// up, so that a watch started after the answer still sees the deletion.
 const CLEAN_UP_DELAY: Duration = Duration::from_millis(20);
 
 pub(super) async fn step(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     if &*event.key.resource == DEFINITIONS {
-        definition(controllers, event).await;
+        handle_definition(controllers, event).await;
     } else if event.deleted {
-        // The last object of a definition that is going may have gone.
+        // A deleted custom resource may be the last one of a terminating definition.
         clean_up_named(&controllers.state, &event.key.resource).await;
     }
 }
 
-async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
+async fn handle_definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     let state = &controllers.state;
     let object = event.new.value();
     let spec = &object["spec"];
@@ -43,7 +43,7 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
         return;
     }
     let snapshot = state.store.snapshot();
-    // What is stored now counts: an event may be older than the answer to the one before it.
+    // The current state decides: the event may be older.
     let Some(current) = snapshot.get(&event.key) else { return };
     let others = snapshot.range(DEFINITIONS, None, None).filter(|(key, _)| **key != event.key);
     let others = others.map(|(_, other)| other.value());
@@ -59,7 +59,7 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
             },
         )
         .await;
-        client::report("customresourcedefinition", &event.key.name, result);
+        client::log_failure("customresourcedefinition", &event.key.name, result);
     }
     let served_before = event.old.as_ref().is_some_and(|old| {
         establish::is_true(old.value(), "Established") && old.value()["spec"] == object["spec"]
@@ -79,33 +79,33 @@ async fn definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     }
 }
 
-/// Cleans up after the delay, or at once where there is no runtime to wait in.
+/// Cleans up after the delay, or at once outside a runtime.
 async fn clean_up_soon(controllers: &Arc<Controllers>, event: &Arc<Event>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return clean_up_named(&controllers.state, &event.key.name).await;
     };
-    let mut due = CleanUp { controllers: Arc::downgrade(controllers), event: Some(Arc::clone(event)) };
+    let mut due = PendingCleanUp { controllers: Arc::downgrade(controllers), event: Some(Arc::clone(event)) };
     runtime.spawn(async move {
         tokio::time::sleep(CLEAN_UP_DELAY).await;
         if let (Some(controllers), Some(event)) = (due.controllers.upgrade(), due.event.take()) {
             clean_up_named(&controllers.state, &event.key.name).await;
-            settle(controllers).await;
+            run_until_idle(controllers).await;
         }
     });
 }
 
-/// Settles; boxed, because a step is part of settling.
-fn settle(controllers: Arc<Controllers>) -> BoxFuture<'static, ()> {
-    Box::pin(async move { controllers.settle().await })
+/// Runs the controllers. Boxed, because it recurses through their steps.
+fn run_until_idle(controllers: Arc<Controllers>) -> BoxFuture<'static, ()> {
+    Box::pin(async move { controllers.run_until_idle().await })
 }
 
-/// A clean-up that is due. If its runtime ends before, the event is handled again with the next request.
-struct CleanUp {
+/// A pending clean-up. If its runtime shuts down first, the next request handles the event again.
+struct PendingCleanUp {
     controllers: Weak<Controllers>,
     event: Option<Arc<Event>>,
 }
 
-impl Drop for CleanUp {
+impl Drop for PendingCleanUp {
     fn drop(&mut self) {
         if let (Some(controllers), Some(event)) = (self.controllers.upgrade(), self.event.take()) {
             controllers.state.queue(event);
@@ -113,7 +113,7 @@ impl Drop for CleanUp {
     }
 }
 
-async fn clean_up_named(state: &Arc<State>, name: &str) {
+async fn clean_up_named(state: &Arc<ClusterState>, name: &str) {
     let snapshot = state.store.snapshot();
     if let Some(definition) = snapshot.get(&Key::new(DEFINITIONS, "", name)) {
         clean_up(state, definition.value()).await;
@@ -124,8 +124,8 @@ fn is_terminating(definition: &Value) -> bool {
     metadata::is_deleting(definition) && metadata::finalizers(definition).contains(&CLEANUP_FINALIZER)
 }
 
-/// Deletes the objects of a definition that is being deleted, then lets it go.
-async fn clean_up(state: &Arc<State>, definition: &Value) {
+/// Deletes the custom resources of a terminating definition, then removes its finalizer.
+async fn clean_up(state: &Arc<ClusterState>, definition: &Value) {
     if !is_terminating(definition) {
         return;
     }
@@ -140,7 +140,7 @@ async fn clean_up(state: &Arc<State>, definition: &Value) {
             let options = DeleteOptions::default();
             let result =
                 client::delete(state, Arc::clone(&resource), &key.namespace, &key.name, &options).await;
-            client::report("customresourcedefinition", &format!("deleting {name} {}", key.name), result);
+            client::log_failure("customresourcedefinition", &format!("deleting {name} {}", key.name), result);
         }
     }
     if state.store.snapshot().range(name, None, None).next().is_some() {
@@ -156,10 +156,10 @@ async fn clean_up(state: &Arc<State>, definition: &Value) {
             metadata::set_finalizers(definition, &rest);
         })
         .await;
-    client::report("customresourcedefinition", &format!("finishing {name}"), result);
+    client::log_failure("customresourcedefinition", &format!("finishing {name}"), result);
 }
 
-fn resource(state: &Arc<State>) -> Arc<Resource> {
+fn resource(state: &Arc<ClusterState>) -> Arc<Resource> {
     let found = state.registry().resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
     found.expect("definitions are built in")
 }

@@ -1,5 +1,5 @@
-//! The garbage collector: dependents follow their owners, in the background, in the foreground, or are orphaned.
-//! Owners are told apart by uid; an owner that is not there makes its dependents garbage.
+//! The garbage collector: background, foreground and orphaning deletion of dependents. Owners are matched by uid; a
+//! dependent without an existing owner is deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client;
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key, Object};
 use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
@@ -17,51 +17,51 @@ use crate::verbs::update::Part;
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-/// Who depends on whom: uid of the owner → dependents.
+/// The dependency graph: uid of the owner → keys of its dependents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GarbageCollector {
     dependents: BTreeMap<String, BTreeSet<Key>>,
 }
 
-/// What an owner reference leads to.
+/// The state of the owner that a reference names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    /// There, and staying.
-    Solid,
-    /// Not there, or another object of that name.
+enum OwnerState {
+    /// It exists and is not waiting for its dependents.
+    Present,
+    /// It does not exist, or its uid differs.
     Absent,
-    /// Waiting for its dependents to go first.
-    Waiting,
+    /// It is in foreground deletion.
+    ForegroundDeletion,
 }
 
 impl GarbageCollector {
-    pub(super) async fn step(&mut self, state: &Arc<State>, event: &Event) {
+    pub(super) async fn step(&mut self, state: &Arc<ClusterState>, event: &Event) {
         self.index(event);
         let uid = metadata::text(event.new.value(), "uid").to_owned();
         if event.deleted {
             for key in self.dependents_of(&uid) {
-                self.examine(state, &key).await;
+                self.process_dependent(state, &key).await;
             }
-            // An owner in the foreground waits for this one, perhaps.
+            // An owner in foreground deletion may wait for this dependent.
             for reference in references(event.new.value()) {
-                self.owner_of_a_gone_dependent(state, event, reference).await;
+                self.process_owner_of_deleted(state, event, reference).await;
             }
             return;
         }
-        // A dependent that is released may have been what its owner waited for.
+        // An owner may wait for a dependent whose reference was removed.
         let kept = references(event.new.value());
         let released = event.old.iter().flat_map(|old| references(old.value()));
         for reference in released.filter(|reference| !kept.contains(reference)) {
-            self.owner_of_a_gone_dependent(state, event, reference).await;
+            self.process_owner_of_deleted(state, event, reference).await;
         }
         let finalizers = metadata::finalizers(event.new.value());
         if metadata::is_deleting(event.new.value()) && finalizers.contains(&ORPHAN) {
-            self.orphan(state, &event.key, &uid).await;
+            self.orphan_dependents(state, &event.key, &uid).await;
         } else if metadata::is_deleting(event.new.value()) && finalizers.contains(&FOREGROUND) {
-            self.foreground(state, &event.key, &uid).await;
+            self.finish_foreground_deletion(state, &event.key, &uid).await;
         }
         if !references(event.new.value()).is_empty() {
-            self.examine(state, &event.key).await;
+            self.process_dependent(state, &event.key).await;
         }
     }
 
@@ -91,43 +91,43 @@ impl GarbageCollector {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
-    async fn owner_of_a_gone_dependent(&self, state: &Arc<State>, event: &Event, reference: &Value) {
+    async fn process_owner_of_deleted(&self, state: &Arc<ClusterState>, event: &Event, reference: &Value) {
         let Some(key) = owner_key(state, reference, &event.key.namespace) else { return };
         let snapshot = state.store.snapshot();
         let Some(owner) = snapshot.get(&key) else { return };
         let uid = metadata::text(owner.value(), "uid");
-        if uid == reference["uid"] && waits(owner.value()) {
-            self.foreground(state, &key, uid).await;
+        if uid == reference["uid"] && is_in_foreground_deletion(owner.value()) {
+            self.finish_foreground_deletion(state, &key, uid).await;
         }
     }
 
-    /// Decides about one dependent, as it is now.
-    async fn examine(&self, state: &Arc<State>, key: &Key) {
+    /// Deletes a dependent or removes its references to absent owners, by its current state.
+    async fn process_dependent(&self, state: &Arc<ClusterState>, key: &Key) {
         let snapshot = state.store.snapshot();
         let Some(object) = snapshot.get(key) else { return };
         let object = object.value();
         let all = references(object);
-        if all.is_empty() || (metadata::is_deleting(object) && !waits(object)) {
+        if all.is_empty() || (metadata::is_deleting(object) && !is_in_foreground_deletion(object)) {
             return;
         }
-        let states: Vec<Owner> =
+        let states: Vec<OwnerState> =
             all.iter().map(|reference| owner_state(state, reference, &key.namespace)).collect();
-        let has = |state: Owner| states.contains(&state);
-        if has(Owner::Solid) {
-            if has(Owner::Absent) || has(Owner::Waiting) {
+        let has = |state: OwnerState| states.contains(&state);
+        if has(OwnerState::Present) {
+            if has(OwnerState::Absent) || has(OwnerState::ForegroundDeletion) {
                 let gone: BTreeSet<String> = all
                     .iter()
                     .zip(&states)
-                    .filter(|(_, state)| **state != Owner::Solid)
+                    .filter(|(_, state)| **state != OwnerState::Present)
                     .map(|(reference, _)| reference["uid"].as_str().unwrap_or_default().to_owned())
                     .collect();
-                drop_owners(state, key, &gone).await;
+                remove_owner_references(state, key, &gone).await;
             }
             return;
         }
         let uid = metadata::text(object, "uid");
         let finalizers = metadata::finalizers(object);
-        let policy = if has(Owner::Waiting) && !self.dependents_of(uid).is_empty() {
+        let policy = if has(OwnerState::ForegroundDeletion) && !self.dependents_of(uid).is_empty() {
             Propagation::Foreground
         } else if finalizers.contains(&ORPHAN) {
             Propagation::Orphan
@@ -143,11 +143,11 @@ impl GarbageCollector {
         };
         let Some(resource) = resource_of(state, key) else { return };
         let result = client::delete(state, resource, &key.namespace, &key.name, &options).await;
-        client::report("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
+        client::log_failure("garbage-collector", &format!("deleting {}/{}", key.resource, key.name), result);
     }
 
-    /// An owner that waits for its dependents: goes when none blocks it any more.
-    async fn foreground(&self, state: &Arc<State>, key: &Key, uid: &str) {
+    /// Removes the finalizer of an owner in foreground deletion, once no dependent blocks it.
+    async fn finish_foreground_deletion(&self, state: &Arc<ClusterState>, key: &Key, uid: &str) {
         let snapshot = state.store.snapshot();
         let mut blocked = false;
         for dependent in self.dependents_of(uid) {
@@ -157,16 +157,16 @@ impl GarbageCollector {
                 .any(|reference| reference["uid"] == uid && reference["blockOwnerDeletion"] == true);
             blocked |= blocks;
             if blocks {
-                self.examine(state, &dependent).await;
+                self.process_dependent(state, &dependent).await;
             }
         }
-        if blocked && self.still_blocked(state, uid) {
+        if blocked && self.is_blocked(state, uid) {
             return;
         }
-        drop_finalizer(state, key, FOREGROUND).await;
+        remove_finalizer(state, key, FOREGROUND).await;
     }
 
-    fn still_blocked(&self, state: &Arc<State>, uid: &str) -> bool {
+    fn is_blocked(&self, state: &Arc<ClusterState>, uid: &str) -> bool {
         let snapshot = state.store.snapshot();
         self.dependents_of(uid).iter().filter_map(|key| snapshot.get(key)).any(|object| {
             references(object.value())
@@ -175,13 +175,13 @@ impl GarbageCollector {
         })
     }
 
-    /// An owner that leaves its dependents behind.
-    async fn orphan(&self, state: &Arc<State>, key: &Key, uid: &str) {
+    /// Removes the owner from its dependents' references, then its `orphan` finalizer.
+    async fn orphan_dependents(&self, state: &Arc<ClusterState>, key: &Key, uid: &str) {
         let gone = BTreeSet::from([uid.to_owned()]);
         for dependent in self.dependents_of(uid) {
-            drop_owners(state, &dependent, &gone).await;
+            remove_owner_references(state, &dependent, &gone).await;
         }
-        drop_finalizer(state, key, ORPHAN).await;
+        remove_finalizer(state, key, ORPHAN).await;
     }
 }
 
@@ -189,13 +189,13 @@ fn references(object: &Value) -> &[Value] {
     metadata::get(object, "ownerReferences").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn waits(object: &Value) -> bool {
+fn is_in_foreground_deletion(object: &Value) -> bool {
     metadata::is_deleting(object) && metadata::finalizers(object).contains(&FOREGROUND)
 }
 
-/// Where the owner of a reference is stored; nothing if its kind is not served, or if a cluster-scoped object claims a
-/// namespaced owner.
-fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<Key> {
+/// Key of the owner that a reference names. `None` if no resource is served for its kind, or if the dependent is
+/// cluster-scoped and the owner's kind is namespaced.
+fn owner_key(state: &Arc<ClusterState>, reference: &Value, namespace: &str) -> Option<Key> {
     let api_version = reference["apiVersion"].as_str()?;
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let resource = state.registry().kind(group, version, reference["kind"].as_str()?)?;
@@ -206,34 +206,34 @@ fn owner_key(state: &Arc<State>, reference: &Value, namespace: &str) -> Option<K
     Some(Key::new(&resource.storage.key, namespace, reference["name"].as_str()?))
 }
 
-fn owner_state(state: &Arc<State>, reference: &Value, namespace: &str) -> Owner {
-    let Some(key) = owner_key(state, reference, namespace) else { return Owner::Absent };
+fn owner_state(state: &Arc<ClusterState>, reference: &Value, namespace: &str) -> OwnerState {
+    let Some(key) = owner_key(state, reference, namespace) else { return OwnerState::Absent };
     let snapshot = state.store.snapshot();
     match snapshot.get(&key) {
         Some(owner) if metadata::text(owner.value(), "uid") == reference["uid"] => {
-            if waits(owner.value()) {
-                Owner::Waiting
+            if is_in_foreground_deletion(owner.value()) {
+                OwnerState::ForegroundDeletion
             } else {
-                Owner::Solid
+                OwnerState::Present
             }
         }
-        _ => Owner::Absent,
+        _ => OwnerState::Absent,
     }
 }
 
-fn resource_of(state: &Arc<State>, key: &Key) -> Option<Arc<Resource>> {
+fn resource_of(state: &Arc<ClusterState>, key: &Key) -> Option<Arc<Resource>> {
     state.registry().stored_as(&key.resource).into_iter().next()
 }
 
-/// Changes an object as it is stored now, and reports how that went.
-async fn edit(state: &Arc<State>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
+/// Edits an object with a guaranteed update, and logs a failure.
+async fn edit(state: &Arc<ClusterState>, key: &Key, what: &str, edit: impl Fn(&mut Value) + Sync) {
     let Some(resource) = resource_of(state, key) else { return };
     let place = (&*key.namespace, &*key.name);
     let result = client::edit(state, client::CONTROLLER_MANAGER, resource, place, Part::Main, edit).await;
-    client::report("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
+    client::log_failure("garbage-collector", &format!("{what} {}/{}", key.resource, key.name), result);
 }
 
-async fn drop_owners(state: &Arc<State>, key: &Key, gone: &BTreeSet<String>) {
+async fn remove_owner_references(state: &Arc<ClusterState>, key: &Key, gone: &BTreeSet<String>) {
     edit(state, key, "releasing", |object| {
         let rest: Vec<Value> = references(object)
             .iter()
@@ -249,7 +249,7 @@ async fn drop_owners(state: &Arc<State>, key: &Key, gone: &BTreeSet<String>) {
     .await;
 }
 
-async fn drop_finalizer(state: &Arc<State>, key: &Key, finalizer: &str) {
+async fn remove_finalizer(state: &Arc<ClusterState>, key: &Key, finalizer: &str) {
     edit(state, key, "finishing", |object| {
         let rest: Vec<String> =
             metadata::finalizers(object).into_iter().filter(|f| *f != finalizer).map(str::to_owned).collect();

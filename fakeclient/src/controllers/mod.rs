@@ -1,5 +1,5 @@
-//! The controllers of a control plane without nodes: each a step over one committed event. They run before the request
-//! that caused the event is answered, so a client never has to wait for them.
+//! The controllers of a control plane without nodes. Each handles one committed event at a time. They run before the
+//! response to the write, so a client observes their result immediately.
 
 mod bootstrap;
 mod client;
@@ -15,25 +15,25 @@ pub use bootstrap::BuildError;
 pub(crate) use bootstrap::{bootstrap, load};
 use garbage_collector::GarbageCollector;
 
-use crate::state::State;
+use crate::state::ClusterState;
 
 /// The controllers of one cluster.
 #[derive(Debug)]
 pub(crate) struct Controllers {
-    pub(crate) state: Arc<State>,
-    /// Held while events are handled, one after the other. (Not tokio's lock: under tokio's budget it may make a task
-    /// wait although nobody holds it, and a cluster is built without waiting.)
+    pub(crate) state: Arc<ClusterState>,
+    /// Serialises the handling of events. (Not tokio's mutex: tokio's cooperative budget can make it return pending
+    /// although it is free, and a cluster is built without awaiting.)
     garbage_collector: futures::lock::Mutex<GarbageCollector>,
 }
 
 impl Controllers {
-    pub(crate) fn new(state: Arc<State>) -> Arc<Self> {
+    pub(crate) fn new(state: Arc<ClusterState>) -> Arc<Self> {
         Arc::new(Self { state, garbage_collector: futures::lock::Mutex::default() })
     }
 
-    /// Handles every event that was committed, and those that this commits itself, until there is none.
-    pub(crate) async fn settle(self: &Arc<Self>) {
-        if self.state.is_settled() {
+    /// Handles all queued events, including those that this causes, until the queue is empty.
+    pub(crate) async fn run_until_idle(self: &Arc<Self>) {
+        if self.state.is_idle() {
             return;
         }
         let mut garbage_collector = self.garbage_collector.lock().await;

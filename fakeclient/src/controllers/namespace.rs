@@ -1,4 +1,4 @@
-//! The namespace controller: empties a namespace that is being deleted, then lets it go.
+//! The namespace controller: deletion of the content of terminating namespaces.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::client;
 use crate::object::view::metadata;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::options::{DeleteOptions, Propagation};
 use crate::verbs::update::Part;
 
-pub(super) async fn step(state: &Arc<State>, event: &Event) {
+pub(super) async fn step(state: &Arc<ClusterState>, event: &Event) {
     let name = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "namespaces" => return,
@@ -21,19 +21,19 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     };
     let snapshot = state.store.snapshot();
     let Some(namespace) = snapshot.get(&Key::new("namespaces", "", &name)) else { return };
-    if metadata::is_deleting(namespace.value()) && held(namespace.value()) {
-        empty(state, &name, event).await;
+    if metadata::is_deleting(namespace.value()) && has_kubernetes_finalizer(namespace.value()) {
+        delete_content(state, &name, event).await;
     }
 }
 
-/// Whether this controller's finalizer is still there.
-fn held(namespace: &Value) -> bool {
+/// True if `spec.finalizers` contains this controller's finalizer.
+fn has_kubernetes_finalizer(namespace: &Value) -> bool {
     let finalizers = namespace["spec"]["finalizers"].as_array();
     finalizers.is_some_and(|all| all.iter().any(|f| f == "kubernetes"))
 }
 
-/// Deletes what is left, and lets the namespace go once nothing is.
-async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
+/// Deletes the remaining objects. Removes the finalizer once there is none.
+async fn delete_content(state: &Arc<ClusterState>, namespace: &str, event: &Event) {
     let registry = state.registry();
     let mut left = false;
     let mut seen = std::collections::BTreeSet::new();
@@ -44,7 +44,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
         let snapshot = state.store.snapshot();
         for (key, object) in snapshot.range(&resource.storage.key, Some(namespace), None) {
             left = true;
-            // Whoever is marked already waits for its finalizers: only the first look asks for the deletion.
+            // An object with a deletionTimestamp waits for its finalizers, and is not deleted again.
             if metadata::is_deleting(object.value()) {
                 continue;
             }
@@ -53,7 +53,7 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
             let resource = registry.stored_as(&resource.storage.key).into_iter().next();
             let Some(resource) = resource else { continue };
             let result = client::delete(state, resource, namespace, &key.name, &options).await;
-            client::report("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
+            client::log_failure("namespace", &format!("deleting {}/{}", key.resource, key.name), result);
         }
     }
     debug_assert!(!event.key.name.is_empty(), "every event is about an object");
@@ -85,11 +85,11 @@ async fn empty(state: &Arc<State>, namespace: &str, event: &Event) {
         },
     )
     .await;
-    client::report("namespace", &format!("finalizing {namespace}"), result);
+    client::log_failure("namespace", &format!("finalizing {namespace}"), result);
 }
 
-/// Writes into the namespace's conditions what it waits for.
-async fn publish_conditions(state: &Arc<State>, namespace: &str) {
+/// Publishes the remaining resources and finalizers as conditions of the namespace.
+async fn publish_conditions(state: &Arc<ClusterState>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let registry = state.registry();
     let mut resources = BTreeMap::new();
@@ -123,10 +123,10 @@ async fn publish_conditions(state: &Arc<State>, namespace: &str) {
             object["status"]["conditions"] = conditions;
         })
         .await;
-    client::report("namespace", &format!("publishing the conditions of {namespace}"), result);
+    client::log_failure("namespace", &format!("publishing the conditions of {namespace}"), result);
 }
 
-/// The five conditions of a namespace that is going (kube-controller-manager 1.37, `pkg/controller/namespace`).
+/// The five conditions of a terminating namespace (kube-controller-manager 1.37, `pkg/controller/namespace`).
 fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &str) -> Value {
     let remaining = format!("Some resources are remaining: {}", resources.join(", "));
     let held = format!("Some content in the namespace has finalizers remaining: {}", finalizers.join(", "));
@@ -155,7 +155,7 @@ fn conditions(old: &Value, resources: &[String], finalizers: &[String], now: &st
     rows.into_iter().map(row).collect()
 }
 
-fn is_empty(state: &Arc<State>, namespace: &str) -> bool {
+fn is_empty(state: &Arc<ClusterState>, namespace: &str) -> bool {
     let snapshot = state.store.snapshot();
     let registry = state.registry();
     let mut resources = registry.resources().filter(|resource| resource.namespaced);

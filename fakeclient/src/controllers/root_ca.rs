@@ -1,4 +1,4 @@
-//! The root CA publisher: every namespace has a `ConfigMap` `kube-root-ca.crt` that is kept as it should be.
+//! The root CA publisher: the `ConfigMap` `kube-root-ca.crt` in every namespace, restored after changes.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use super::client;
 use crate::object::view::metadata;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::update::Part;
 
 const NAME: &str = "kube-root-ca.crt";
-/// What a fake cluster says its CA is: it has none, and a client in this process needs none.
+/// Placeholder certificate. In-process clients use no TLS.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nc2VhdHJpYWw=\n-----END CERTIFICATE-----\n";
 const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal \
                            endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
                            guaranteed across distributions of Kubernetes clusters.";
 
-pub(super) async fn step(state: &Arc<State>, event: &Event) {
+pub(super) async fn step(state: &Arc<ClusterState>, event: &Event) {
     let namespace = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "configmaps" if &*event.key.name == NAME => event.key.namespace.to_string(),
@@ -26,7 +26,7 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     ensure(state, &namespace).await;
 }
 
-async fn ensure(state: &Arc<State>, namespace: &str) {
+async fn ensure(state: &Arc<ClusterState>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
     if metadata::is_deleting(found.value()) {
@@ -36,7 +36,7 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
     let data = json!({"ca.crt": CERTIFICATE});
     let annotations = json!({"kubernetes.io/description": DESCRIPTION});
     let result = match snapshot.get(&Key::new("configmaps", namespace, NAME)) {
-        Some(map) if map.value()["data"] == data && described(map.value()) => return,
+        Some(map) if map.value()["data"] == data && has_description(map.value()) => return,
         Some(_) => {
             client::edit(state, client::CONTROLLER_MANAGER, resource, (namespace, NAME), Part::Main, |map| {
                 map["data"] = data.clone();
@@ -52,9 +52,9 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
             client::create(state, client::CONTROLLER_MANAGER, resource, object).await
         }
     };
-    client::report("root-ca-certificate-publisher", namespace, result);
+    client::log_failure("root-ca-certificate-publisher", namespace, result);
 }
 
-fn described(map: &Value) -> bool {
+fn has_description(map: &Value) -> bool {
     map["metadata"]["annotations"]["kubernetes.io/description"] == DESCRIPTION
 }

@@ -1,4 +1,4 @@
-//! The service account controller: every namespace has a `ServiceAccount` named `default`.
+//! The service account controller: the `ServiceAccount` `default` in every namespace.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::client;
 use crate::object::view::metadata;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Event, Key};
 
 const NAME: &str = "default";
 
-pub(super) async fn step(state: &Arc<State>, event: &Event) {
+pub(super) async fn step(state: &Arc<ClusterState>, event: &Event) {
     let namespace = match &*event.key.resource {
         "namespaces" if !event.deleted => event.key.name.to_string(),
         "serviceaccounts" if event.deleted && &*event.key.name == NAME => event.key.namespace.to_string(),
@@ -20,7 +20,7 @@ pub(super) async fn step(state: &Arc<State>, event: &Event) {
     ensure(state, &namespace).await;
 }
 
-async fn ensure(state: &Arc<State>, namespace: &str) {
+async fn ensure(state: &Arc<ClusterState>, namespace: &str) {
     let snapshot = state.store.snapshot();
     let Some(found) = snapshot.get(&Key::new("namespaces", "", namespace)) else { return };
     if metadata::is_deleting(found.value())
@@ -33,7 +33,7 @@ async fn ensure(state: &Arc<State>, namespace: &str) {
     let object = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace},
     });
-    client::report(
+    client::log_failure(
         "serviceaccount",
         namespace,
         client::create(state, client::CONTROLLER_MANAGER, resource, object).await,

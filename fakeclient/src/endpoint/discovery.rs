@@ -1,19 +1,19 @@
-//! Discovery, as functions over the registry: what is served, in the plain form (one document for each group and
-//! version) and in the aggregated one (one document for all, KEP-3352).
+//! Discovery documents, as functions of the registry: unaggregated (one document per group and version) and aggregated
+//! (KEP-3352).
 //!
-//! kube-apiserver 1.37 no longer serves the aggregated form in its beta version. This file knows nothing of requests:
-//! which form is wanted, and that an unknown group is a 404, is the router's.
+//! kube-apiserver 1.37 no longer serves the beta version of the aggregated form. Content negotiation and the 404 of an
+//! unknown group are in `documents`.
 
 use serde_json::{Map, Value, json};
 
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::{Group, GroupVersion, Registry};
 use crate::registry::resource::{Resource, Subresource};
 
-/// Content type of the aggregated documents.
+/// Media type of aggregated discovery.
 pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// `GET /api`. The address is that of the server, as clients inside the cluster would reach it.
+/// `GET /api`. The address is the server's, as clients in the cluster reach it.
 pub(crate) fn versions(server_address: &str) -> Value {
     json!({
         "kind": "APIVersions",
@@ -25,7 +25,8 @@ pub(crate) fn versions(server_address: &str) -> Value {
 /// `GET /apis`.
 pub(crate) fn groups(registry: &Registry) -> Value {
     let groups = registry.groups();
-    let listed: Vec<Value> = groups.iter().filter(|group| !group.name.is_empty()).map(describe).collect();
+    let listed: Vec<Value> =
+        groups.iter().filter(|group| !group.name.is_empty()).map(group_document).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": listed})
 }
 
@@ -33,13 +34,13 @@ pub(crate) fn groups(registry: &Registry) -> Value {
 pub(crate) fn group(registry: &Registry, name: &str) -> Option<Value> {
     let groups = registry.groups();
     let found = groups.iter().find(|group| !name.is_empty() && group.name == name)?;
-    let mut described = describe(found);
+    let mut described = group_document(found);
     described["kind"] = "APIGroup".into();
     described["apiVersion"] = "v1".into();
     Some(described)
 }
 
-fn describe(group: &Group) -> Value {
+fn group_document(group: &Group) -> Value {
     let version = |version: &GroupVersion| json!({"groupVersion": format!("{}/{}", group.name, version.name), "version": version.name});
     json!({
         "name": group.name,
@@ -55,19 +56,19 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
     let found = versions.iter().find(|candidate| candidate.name == version)?;
     let mut entries = Vec::new();
     for resource in &found.resources {
-        entries.push(plain(resource));
-        entries.extend(resource.subresources.iter().map(|sub| plain_subresource(resource, sub)));
+        entries.push(resource_entry(resource));
+        entries.extend(resource.subresources.iter().map(|sub| subresource_entry(resource, sub)));
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": entries});
-    // The core group's list is the one that says no version of itself.
+    // The list of the core group has no `apiVersion`.
     if !group.is_empty() {
         list["apiVersion"] = "v1".into();
     }
     Some(list)
 }
 
-fn plain(resource: &Resource) -> Value {
+fn resource_entry(resource: &Resource) -> Value {
     let mut entry = Map::from_iter([
         ("name".to_owned(), Value::from(resource.plural.as_str())),
         ("singularName".to_owned(), resource.singular.as_str().into()),
@@ -75,14 +76,14 @@ fn plain(resource: &Resource) -> Value {
         ("kind".to_owned(), resource.kind.as_str().into()),
         ("verbs".to_owned(), resource.verbs.clone().into()),
     ]);
-    names(&mut entry, resource);
+    set_names(&mut entry, resource);
     if !resource.storage_version_hash.is_empty() {
         entry.insert("storageVersionHash".to_owned(), resource.storage_version_hash.as_str().into());
     }
     Value::Object(entry)
 }
 
-fn plain_subresource(resource: &Resource, sub: &Subresource) -> Value {
+fn subresource_entry(resource: &Resource, sub: &Subresource) -> Value {
     let mut entry = json!({
         "name": format!("{}/{}", resource.plural, sub.name),
         "singularName": "",
@@ -90,14 +91,14 @@ fn plain_subresource(resource: &Resource, sub: &Subresource) -> Value {
         "kind": sub.kind,
         "verbs": sub.verbs,
     });
-    if !is_of_parent(resource, sub) {
+    if !has_parent_kind(resource, sub) {
         entry["group"] = sub.group.as_str().into();
         entry["version"] = sub.version.as_str().into();
     }
     entry
 }
 
-fn names(entry: &mut Map<String, Value>, resource: &Resource) {
+fn set_names(entry: &mut Map<String, Value>, resource: &Resource) {
     for (key, names) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
         if !names.is_empty() {
             entry.insert(key.to_owned(), names.clone().into());
@@ -105,7 +106,7 @@ fn names(entry: &mut Map<String, Value>, resource: &Resource) {
     }
 }
 
-fn is_of_parent(resource: &Resource, sub: &Subresource) -> bool {
+fn has_parent_kind(resource: &Resource, sub: &Subresource) -> bool {
     (&sub.group, &sub.version) == (&resource.group, &resource.version)
 }
 
@@ -148,13 +149,13 @@ fn aggregate_resource(resource: &Resource) -> Value {
         ("singularResource".to_owned(), resource.singular.as_str().into()),
         ("verbs".to_owned(), resource.verbs.clone().into()),
     ]);
-    names(&mut entry, resource);
+    set_names(&mut entry, resource);
     if !resource.subresources.is_empty() {
         let subresources: Vec<Value> = resource
             .subresources
             .iter()
             .map(|sub| {
-                let of_parent = is_of_parent(resource, sub);
+                let of_parent = has_parent_kind(resource, sub);
                 let kind = response_kind(resource, of_parent, &sub.group, &sub.version, &sub.kind);
                 json!({"subresource": sub.name, "responseKind": kind, "verbs": sub.verbs})
             })
@@ -164,9 +165,9 @@ fn aggregate_resource(resource: &Resource) -> Value {
     Value::Object(entry)
 }
 
-/// A built-in leaves out the group and version that the reader knows from the path; a custom resource repeats them.
+/// A built-in resource leaves out the group and version that equal the list's; a custom resource repeats them.
 fn response_kind(resource: &Resource, of_parent: bool, group: &str, version: &str, kind: &str) -> Value {
-    if of_parent && matches!(resource.shape, Shape::Builtin { .. }) {
+    if of_parent && matches!(resource.schema, ResourceSchema::Builtin { .. }) {
         json!({"group": "", "version": "", "kind": kind})
     } else {
         json!({"group": group, "version": version, "kind": kind})
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_core_group_is_listed_under_api_and_nowhere_else() {
+    fn core_group_is_listed_under_api_only() {
         let registry = crate::kinds::registry();
         let names: Vec<Value> = groups(&registry)["groups"].as_array().unwrap().clone();
         assert_eq!(names[0]["name"], "apiregistration.k8s.io");
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn a_group_names_its_preferred_version() {
+    fn group_contains_its_preferred_version() {
         let autoscaling = group(&crate::kinds::registry(), "autoscaling").unwrap();
         assert_eq!(autoscaling["preferredVersion"]["groupVersion"], "autoscaling/v2");
         assert_eq!(autoscaling["versions"].as_array().unwrap().len(), 2);
     }
 
     #[test]
-    fn a_subresource_of_another_group_names_that_group_and_one_of_its_own_does_not() {
+    fn subresource_contains_its_group_if_it_differs() {
         let core = resources(&crate::kinds::registry(), "", "v1").unwrap();
         let find = |name: &str| {
             core["resources"].as_array().unwrap().iter().find(|r| r["name"] == name).unwrap().clone()
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_nothing() {
+    fn unknown_group_has_no_document() {
         let registry = crate::kinds::registry();
         assert_eq!(resources(&registry, "apps", "v2"), None);
         assert_eq!(group(&registry, "example.com"), None);

@@ -1,4 +1,4 @@
-//! Dispatch: bytes and query of a routed request become a typed operation, its outcome a reply.
+//! Dispatch of routed requests: body and query → typed operation → reply.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use super::render::Renderer;
 use super::request_info::Verb;
 use super::response::Reply;
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::decode::body::media;
 use crate::object::decode::delete_options;
 use crate::object::patch::document::Patch;
 use crate::object::patch::outcome::FieldValidation;
-use crate::verbs::delete::Deleted;
+use crate::verbs::delete::DeleteOutcome;
 use crate::verbs::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::verbs::outcome::Written;
 use crate::verbs::scope::RequestScope;
@@ -23,23 +23,23 @@ use crate::verbs::subresource::{binding, eviction, finalize, log, scale};
 use crate::verbs::update::{Part, Proposed};
 use crate::verbs::{apply, create, delete, delete_collection, get, list, patch, review, update, watch};
 
-/// Media type of a server-side apply.
+/// Media type of server-side apply patches.
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// The parts of a request that become typed.
-pub(crate) struct Input {
+/// The unparsed parts of a request.
+pub(crate) struct RawRequest {
     pub(crate) query: Query,
     pub(crate) content_type: String,
     pub(crate) user_agent: String,
     pub(crate) body: Bytes,
 }
 
-impl Input {
+impl RawRequest {
     fn write_options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
         WriteOptions::parse(&self.query, kind, &self.user_agent)
     }
 
-    /// The media type of a patch, without parameters.
+    /// The media type of a patch without parameters.
     fn patch_type(&self) -> &str {
         self.content_type.split(';').next().unwrap_or_default()
     }
@@ -49,7 +49,7 @@ impl Input {
             return DeleteOptions::parse(&self.query, None);
         }
         let media = media(Some(&self.content_type))?;
-        let body = delete_options::read(&self.body, media, &Builtin).map_err(ApiError::bad_request)?;
+        let body = delete_options::read(&self.body, media, &BuiltinSchemas).map_err(ApiError::bad_request)?;
         DeleteOptions::parse(&self.query, Some(&body))
     }
 
@@ -69,14 +69,14 @@ impl Input {
     }
 }
 
-/// Runs a verb on a resource itself.
+/// Runs a verb on the main resource.
 pub(crate) async fn resource(
     scope: &mut RequestScope,
     verb: Verb,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
-    allowed(&scope.resource.verbs, verb)?;
+    check_verb(&scope.resource.verbs, verb)?;
     if scope.resource.is_virtual() {
         review::check_modelled(scope, verb.name())?;
         let options = input.write_options("CreateOptions")?;
@@ -116,11 +116,11 @@ pub(crate) async fn resource(
 pub(crate) async fn subresource(
     scope: &mut RequestScope,
     verb: Verb,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     let subresource = scope.resource.subresource(&scope.subresource).expect("the router has looked").clone();
-    allowed(&subresource.verbs, verb)?;
+    check_verb(&subresource.verbs, verb)?;
     match (subresource.name.as_str(), verb) {
         ("status", Verb::Get) => get_object(scope, input, renderer).await,
         ("status", Verb::Update) => update_object(scope, Part::Status, input, renderer).await,
@@ -129,13 +129,13 @@ pub(crate) async fn subresource(
             let options = input.write_options("CreateOptions")?;
             let object = input.object_as(scope, ("v1", "Binding"), options.field_validation)?;
             binding::bind(scope, object, &options)?;
-            Ok(done())
+            Ok(success_status())
         }
         ("eviction", Verb::Create) => {
             let options = input.write_options("CreateOptions")?;
             let object = input.object_as(scope, ("policy/v1", "Eviction"), options.field_validation)?;
             eviction::evict(scope, object, &options).await?;
-            Ok(done())
+            Ok(success_status())
         }
         ("log", Verb::Get) => {
             log::log(scope, input.query.get("container").unwrap_or_default())?;
@@ -163,18 +163,22 @@ pub(crate) async fn subresource(
 }
 
 /// Starts a watch.
-pub(crate) fn watch(scope: RequestScope, input: &Input, renderer: Renderer) -> Result<Reply, ApiError> {
+pub(crate) fn watch(scope: RequestScope, input: &RawRequest, renderer: Renderer) -> Result<Reply, ApiError> {
     let options = ListOptions::parse(&input.query, true)?;
     let events = watch::watch(scope, &options)?;
     Ok(Reply::Stream { frames: renderer.watch(events), warnings: Vec::new() })
 }
 
-fn allowed(verbs: &[String], verb: Verb) -> Result<(), ApiError> {
+fn check_verb(verbs: &[String], verb: Verb) -> Result<(), ApiError> {
     let found = verbs.iter().any(|allowed| allowed == verb.name());
     if found { Ok(()) } else { Err(ApiError::unsupported_method()) }
 }
 
-async fn get_object(scope: &RequestScope, input: &Input, renderer: &Renderer) -> Result<Reply, ApiError> {
+async fn get_object(
+    scope: &RequestScope,
+    input: &RawRequest,
+    renderer: &Renderer,
+) -> Result<Reply, ApiError> {
     let revision = input.query.get("resourceVersion").unwrap_or_default();
     renderer.object(200, &get::get(scope, revision).await?)
 }
@@ -182,63 +186,69 @@ async fn get_object(scope: &RequestScope, input: &Input, renderer: &Renderer) ->
 async fn update_object(
     scope: &mut RequestScope,
     part: Part,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     let options = input.write_options("UpdateOptions")?;
     let object = input.object(scope, options.field_validation)?;
-    written(&update::update(scope, part, object, &options).await?, renderer)
+    write_reply(&update::update(scope, part, object, &options).await?, renderer)
 }
 
 async fn patch_object(
     scope: &mut RequestScope,
     part: Part,
-    input: &Input,
+    input: &RawRequest,
     renderer: &Renderer,
 ) -> Result<Reply, ApiError> {
     if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
         let config = ApplyConfiguration::read(&input.body)?;
-        return written(&apply::apply(scope, part, &config, &options).await?, renderer);
+        return write_reply(&apply::apply(scope, part, &config, &options).await?, renderer);
     }
-    let strategic = scope.resource.takes_strategic_merge_patch();
+    let strategic = scope.resource.supports_strategic_merge_patch();
     let patch = Patch::read(input.patch_type(), &input.body, strategic)?;
     let options = input.write_options("PatchOptions")?;
     renderer.object(200, &patch::patch(scope, part, &patch, &options).await?)
 }
 
-async fn patch_scale(scope: &RequestScope, input: &Input) -> Result<Reply, ApiError> {
+async fn patch_scale(scope: &RequestScope, input: &RawRequest) -> Result<Reply, ApiError> {
     let scale = if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
         let config = ApplyConfiguration::read(&input.body)?;
         scale::apply(scope, &config, &options).await?
     } else {
-        let strategic = scope.resource.takes_strategic_merge_patch();
+        let strategic = scope.resource.supports_strategic_merge_patch();
         let patch = Patch::read(input.patch_type(), &input.body, strategic)?;
         scale::patch(scope, &patch, &input.write_options("PatchOptions")?).await?
     };
     Ok(Reply::value(200, &scale))
 }
 
-fn written(written: &Written, renderer: &Renderer) -> Result<Reply, ApiError> {
+fn write_reply(written: &Written, renderer: &Renderer) -> Result<Reply, ApiError> {
     renderer.object(if written.created { 201 } else { 200 }, &written.object)
 }
 
-async fn delete_object(scope: &RequestScope, input: &Input, renderer: &Renderer) -> Result<Reply, ApiError> {
+async fn delete_object(
+    scope: &RequestScope,
+    input: &RawRequest,
+    renderer: &Renderer,
+) -> Result<Reply, ApiError> {
     let options = input.delete_options()?;
     delete::warn(scope, &options);
     match delete::delete(scope, &options).await? {
-        Deleted::Marked(object) => {
+        DeleteOutcome::Terminating(object) => {
             let code = if options.orphan_dependents == Some(false) { 202 } else { 200 };
             renderer.object(code, &object)
         }
-        Deleted::Gone(object) if scope.resource.delete_gives_object => renderer.object(200, &object),
-        Deleted::Gone(object) => Ok(Reply::value(200, &renderer.deleted(&scope.name, object.value()))),
+        DeleteOutcome::Removed(object) if scope.resource.delete_gives_object => renderer.object(200, &object),
+        DeleteOutcome::Removed(object) => {
+            Ok(Reply::value(200, &renderer.deleted(&scope.name, object.value())))
+        }
     }
 }
 
-/// The answer of a subresource that gives no object.
-fn done() -> Reply {
+/// The response of a subresource that returns no object.
+fn success_status() -> Reply {
     Reply::value(
         201,
         &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),

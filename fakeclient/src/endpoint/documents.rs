@@ -1,20 +1,24 @@
-//! Documents: discovery, OpenAPI, health and version.
+//! Requests that name no resource: discovery, OpenAPI, health and version.
 
 use http::{Method, header};
 
 use super::query::Query;
 use super::response::Reply;
-use super::route::{Incoming, is_built_in, missing, no_route};
+use super::route::{IncomingRequest, is_built_in, no_route, unknown_resource};
 use super::{discovery, media, openapi, version};
 use crate::error::ApiError;
 use crate::registry::lookup::Registry;
-use crate::state::State;
+use crate::state::ClusterState;
 
-/// The address of the server that `/api` tells.
+/// The server address in the response to `/api`.
 const SERVER_ADDRESS: &str = "127.0.0.1:6443";
 
-/// Answers a path that leads to no resource.
-pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result<Reply, ApiError> {
+/// Answers a request that names no resource.
+pub(crate) fn document(
+    state: &ClusterState,
+    incoming: &IncomingRequest,
+    path: &str,
+) -> Result<Reply, ApiError> {
     let registry = state.registry();
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     if path.starts_with("//") {
@@ -24,7 +28,7 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
         ["healthz" | "livez" | "readyz", ..] => {
             return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
         }
-        ["openapi", "v2"] => return Err(openapi::version_two()),
+        ["openapi", "v2"] => return Err(openapi::openapi_v2()),
         ["openapi", "v3", name @ ..] => {
             return Ok(openapi_document(&registry, incoming, path, name));
         }
@@ -37,8 +41,10 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
     let aggregated = media::aggregated_discovery(incoming.accept.as_deref());
     let found = match parts.as_slice() {
         ["version"] => Some(version::version()),
-        ["api"] if aggregated.is_some() => return Ok(aggregate(&discovery::aggregated_core(&registry))),
-        ["apis"] if aggregated.is_some() => return Ok(aggregate(&discovery::aggregated(&registry))),
+        ["api"] if aggregated.is_some() => {
+            return Ok(aggregated_reply(&discovery::aggregated_core(&registry)));
+        }
+        ["apis"] if aggregated.is_some() => return Ok(aggregated_reply(&discovery::aggregated(&registry))),
         ["api"] => Some(discovery::versions(SERVER_ADDRESS)),
         ["apis"] => Some(discovery::groups(&registry)),
         ["apis", group] => discovery::group(&registry, group),
@@ -48,12 +54,12 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
     };
     let Some(found) = found else {
         return match parts.as_slice() {
-            ["api", _] => missing(&registry, ""),
-            ["apis", group, _] => missing(&registry, group),
+            ["api", _] => unknown_resource(&registry, ""),
+            ["apis", group, _] => unknown_resource(&registry, group),
             _ => Ok(no_route()),
         };
     };
-    // The lists of groups and what custom resources have answer every method alike.
+    // Discovery of groups and of custom resources accepts every method.
     let any_method = match parts.as_slice() {
         ["apis"] | ["apis", _] => true,
         ["apis", group, _] => !is_built_in(&registry, group),
@@ -63,17 +69,17 @@ pub(crate) fn document(state: &State, incoming: &Incoming, path: &str) -> Result
         return Err(ApiError::unsupported_method());
     }
     if parts != ["version"] {
-        let asked = media::Asked { watchable: false, list: false, resource: None };
+        let asked = media::RequestedResponse { watchable: false, list: false, resource: None };
         media::negotiate(incoming.accept.as_deref(), asked)?;
     }
     Ok(Reply::value(200, &found))
 }
 
-/// An `OpenAPI` document, or their index: with an entity tag, and with the address that the index gives if the query
-/// names another hash.
-fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: &[&str]) -> Reply {
+/// An OpenAPI document or the index, with an `ETag`. If the query's hash is outdated, redirects to the address in the
+/// index.
+fn openapi_document(registry: &Registry, incoming: &IncomingRequest, path: &str, name: &[&str]) -> Reply {
     if name.is_empty() && !path.ends_with('/') {
-        return Reply::value(200, &openapi::index(registry)).typed("text/plain; charset=utf-8");
+        return Reply::value(200, &openapi::index(registry)).with_content_type("text/plain; charset=utf-8");
     }
     let empty = |code, headers| Reply::Plain { code, headers, body: bytes::Bytes::new() };
     let name = name.join("/");
@@ -97,7 +103,7 @@ fn openapi_document(registry: &Registry, incoming: &Incoming, path: &str, name: 
     Reply::Plain { code: 200, headers, body }
 }
 
-/// Aggregated discovery has a content type of its own, by which clients know that they got it.
-fn aggregate(document: &serde_json::Value) -> Reply {
-    Reply::value(200, document).typed(discovery::AGGREGATED)
+/// An aggregated discovery document with its media type, by which clients recognise it.
+fn aggregated_reply(document: &serde_json::Value) -> Reply {
+    Reply::value(200, document).with_content_type(discovery::AGGREGATED)
 }

@@ -1,30 +1,30 @@
-//! Which form a client accepts: JSON as it is, a `Table`, or metadata alone.
+//! Content negotiation: a client's choice of object, `Table` or metadata-only responses.
 
 use crate::error::ApiError;
 use crate::registry::resource::Resource;
 
-/// The form of an answer, with the version of `meta.k8s.io` where that is what it is written in.
+/// The form of a response; for tables and metadata with the version of `meta.k8s.io`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ResponseForm {
     #[default]
     Object,
     Table(&'static str),
     Metadata(&'static str),
 }
 
-/// What is asked for: it decides which forms there are, and the words of a refusal.
+/// The requested resource and response, which decide the supported forms and the error message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    /// Whether the route's answer may be a watch.
+pub(crate) struct RequestedResponse<'a> {
+    /// True if the route can answer with a watch.
     pub(crate) watchable: bool,
-    /// Whether the answer is a list.
+    /// True if the response is a list.
     pub(crate) list: bool,
     /// The resource; discovery documents have none.
     pub(crate) resource: Option<&'a Resource>,
 }
 
-impl Asked<'_> {
-    /// The Go type of the answer, which refusals name.
+impl RequestedResponse<'_> {
+    /// The Go type of the response, which error messages name.
     fn go_type(self) -> String {
         let Some(resource) = self.resource else { return "*v1.APIGroupList".to_owned() };
         let kind = if self.list { &resource.list_kind } else { &resource.kind };
@@ -39,8 +39,8 @@ impl Asked<'_> {
         format!("*{package}.{kind}")
     }
 
-    /// Custom resources and discovery answer by hand, built-ins through a router that looks at the header first.
-    fn routed(self) -> bool {
+    /// True if go-restful checks the Accept header before the handler does (built-in resources only).
+    fn is_routed_by_go_restful(self) -> bool {
         self.resource.is_some_and(Resource::is_builtin)
     }
 }
@@ -60,7 +60,7 @@ fn entries(accept: &str) -> Vec<Accept<'_>> {
             let parameters: Vec<_> = parts.filter_map(|part| part.split_once('=')).collect();
             let quality =
                 parameters.iter().find(|(key, _)| *key == "q").and_then(|(_, q)| q.parse::<f32>().ok());
-            // Thousandths, so that the sort needs no floats; one decimal more than RFC 9110 allows is lost.
+            // In thousandths, so that sorting needs no floats (RFC 9110 allows three decimals).
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -83,16 +83,16 @@ impl Accept<'_> {
         matches!(self.media, "application/json" | "*/*" | "application/*" | "")
     }
 
-    /// The form, or why there is none.
-    fn form(&self, asked: Asked<'_>) -> Result<Form, Option<String>> {
+    /// The form of the response. The error is a message, if this media type is one that the server names in it.
+    fn form(&self, asked: RequestedResponse<'_>) -> Result<ResponseForm, Option<String>> {
         let version = match (self.parameter("g"), self.parameter("v")) {
             ("meta.k8s.io", "v1") => Some("v1"),
             ("meta.k8s.io", "v1beta1") => Some("v1beta1"),
             _ => None,
         };
         match (self.parameter("as"), version) {
-            ("", _) => Ok(Form::Object),
-            ("Table", Some(version)) if asked.resource.is_some() => Ok(Form::Table(version)),
+            ("", _) => Ok(ResponseForm::Object),
+            ("Table", Some(version)) if asked.resource.is_some() => Ok(ResponseForm::Table(version)),
             ("PartialObjectMetadata", Some(_)) if asked.list => Err(Some(format!(
                 "you requested PartialObjectMetadata, but the requested object is a list ({})",
                 asked.go_type()
@@ -102,18 +102,18 @@ impl Accept<'_> {
                 asked.go_type()
             ))),
             ("PartialObjectMetadata" | "PartialObjectMetadataList", Some(version)) => {
-                Ok(Form::Metadata(version))
+                Ok(ResponseForm::Metadata(version))
             }
             _ => Err(None),
         }
     }
 }
 
-const OFFERED: &str = "only the following media types are accepted: application/json, application/yaml, \
+const SUPPORTED_MEDIA_TYPES: &str = "only the following media types are accepted: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
 
-/// What go-restful, which routes to the built-in kinds, says where no route gives what is accepted.
-fn no_route(asked: Asked<'_>) -> ApiError {
+/// go-restful's error for built-in kinds, if no route can produce an accepted media type.
+fn not_producible(asked: RequestedResponse<'_>) -> ApiError {
     let mut available = "application/json, application/yaml, application/vnd.kubernetes.protobuf".to_owned();
     if asked.watchable {
         available
@@ -125,18 +125,21 @@ fn no_route(asked: Asked<'_>) -> ApiError {
     error
 }
 
-/// The form of an answer; 406 where nothing that is accepted can be given. The fake gives JSON only: a client that
-/// insists on protobuf or YAML is told so.
-pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, ApiError> {
-    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::Object) };
+/// The form of a response; 406 if no accepted media type is supported. The fake supports JSON only, not protobuf or
+/// YAML.
+pub(crate) fn negotiate(
+    accept: Option<&str>,
+    asked: RequestedResponse<'_>,
+) -> Result<ResponseForm, ApiError> {
+    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(ResponseForm::Object) };
     let entries = entries(accept);
     let known = ["application/yaml", "application/vnd.kubernetes.protobuf"];
-    // The router takes `*/*` for everything, and `application/*` for nothing.
+    // go-restful matches `*/*`, but not `application/*`.
     let routes = |entry: &&Accept<'_>| {
         known.contains(&entry.media) || entry.is_json() && entry.media != "application/*"
     };
-    if asked.routed() && entries.iter().find(routes).is_none() {
-        return Err(no_route(asked));
+    if asked.is_routed_by_go_restful() && entries.iter().find(routes).is_none() {
+        return Err(not_producible(asked));
     }
     let mut refusal = None;
     for entry in entries.iter().filter(|entry| entry.is_json()) {
@@ -148,7 +151,7 @@ pub(crate) fn negotiate(accept: Option<&str>, asked: Asked<'_>) -> Result<Form, 
     if let Some(entry) = entries.iter().find(|entry| known.contains(&entry.media)) {
         return Err(ApiError::not_modelled(&format!("answers in {}", entry.media)));
     }
-    Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| OFFERED.to_owned())))
+    Err(ApiError::not_acceptable(refusal.unwrap_or_else(|| SUPPORTED_MEDIA_TYPES.to_owned())))
 }
 
 /// The first accepted group discovery form, as `(version, true)` where aggregated discovery is wanted.
@@ -169,29 +172,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(accept: &str, list: bool, expected: Result<Form, &str>) {
+    fn check(accept: &str, list: bool, expected: Result<ResponseForm, &str>) {
         let namespaces =
             crate::kinds::registry().resource("", "v1", "namespaces").expect("namespaces are built in");
-        let asked = Asked { watchable: list, list, resource: Some(&namespaces) };
+        let asked = RequestedResponse { watchable: list, list, resource: Some(&namespaces) };
         let form = negotiate(Some(accept), asked).map_err(|error| error.message);
         assert_eq!(form, expected.map_err(str::to_owned), "{accept}");
     }
 
     #[test]
-    fn kubectl_gets_a_table_and_another_client_the_object() {
+    fn table_is_negotiated_by_the_accept_header() {
         let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
-        check(accept, true, Ok(Form::Table("v1")));
-        check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(Form::Table("v1beta1")));
-        check("application/vnd.kubernetes.protobuf,application/json", false, Ok(Form::Object));
-        check("application/json;foo=bar", false, Ok(Form::Object));
+        check(accept, true, Ok(ResponseForm::Table("v1")));
+        check("application/json;as=Table;v=v1beta1;g=meta.k8s.io", false, Ok(ResponseForm::Table("v1beta1")));
+        check("application/vnd.kubernetes.protobuf,application/json", false, Ok(ResponseForm::Object));
+        check("application/json;foo=bar", false, Ok(ResponseForm::Object));
     }
 
     #[test]
-    fn metadata_of_a_list_and_of_one_object_are_asked_for_by_different_names() {
+    fn metadata_of_lists_and_objects_have_different_kinds() {
         let one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
         let many = "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io";
-        check(one, false, Ok(Form::Metadata("v1")));
-        check(many, true, Ok(Form::Metadata("v1beta1")));
+        check(one, false, Ok(ResponseForm::Metadata("v1")));
+        check(many, true, Ok(ResponseForm::Metadata("v1beta1")));
         let text =
             "you requested PartialObjectMetadata, but the requested object is a list (*core.NamespaceList)";
         check(one, true, Err(text));
@@ -200,18 +203,21 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_offers_is_not_acceptable() {
+    fn unsupported_media_type_is_not_acceptable() {
         let text = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
                     application/vnd.kubernetes.protobuf";
         check("text/html", false, Err(text));
         check("application/*", false, Err(text));
-        check("text/html, application/*;q=0.9, */*;q=0.1", false, Ok(Form::Object));
+        check("text/html, application/*;q=0.9, */*;q=0.1", false, Ok(ResponseForm::Object));
         let streams = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
         check("garbage", true, Err(&format!("{text}{streams}")));
-        check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(OFFERED));
-        check("application/json;as=Foo", false, Err(OFFERED));
-        let discovery = Asked { watchable: false, list: false, resource: None };
-        assert_eq!(negotiate(Some("text/html"), discovery).expect_err("no HTML here").message, OFFERED);
+        check("application/json;as=Table;v=v2;g=meta.k8s.io", true, Err(SUPPORTED_MEDIA_TYPES));
+        check("application/json;as=Foo", false, Err(SUPPORTED_MEDIA_TYPES));
+        let discovery = RequestedResponse { watchable: false, list: false, resource: None };
+        assert_eq!(
+            negotiate(Some("text/html"), discovery).expect_err("no HTML here").message,
+            SUPPORTED_MEDIA_TYPES
+        );
         assert_eq!(negotiate(Some("application/yaml"), discovery).expect_err("not modelled").code, 501);
     }
 }

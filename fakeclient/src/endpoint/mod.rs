@@ -1,4 +1,4 @@
-//! HTTP ⇄ typed operations and outcomes. Below this module there is no HTTP.
+//! The HTTP layer: requests → typed operations, outcomes → responses. No module below it uses HTTP.
 
 pub(crate) mod service;
 

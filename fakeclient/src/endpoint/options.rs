@@ -1,4 +1,4 @@
-//! Queries as typed options, with the server's errors.
+//! Parsing of query parameters into typed options, with the server's errors.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::object::patch::outcome::FieldValidation;
 use crate::verbs::options::{DeleteOptions, ListOptions, WriteOptions, dry_run_errors, manager_errors};
 
 impl ListOptions {
-    /// `watch` is whether this is a watch whatever the query says (a path with `/watch/`).
+    /// `watch` is true for a path with `/watch/`, which overrides the query.
     pub(crate) fn parse(query: &Query, watch: bool) -> Result<Self, ApiError> {
         let options = Self {
             label_selector: query.text("labelSelector"),
@@ -28,17 +28,17 @@ impl ListOptions {
 }
 
 impl WriteOptions {
-    /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`: the name in the error.
-    /// `user_agent` names the manager where the query does not.
+    /// `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`, and appears in errors. `user_agent` is the field
+    /// manager if the query has none.
     pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str) -> Result<Self, ApiError> {
         let mut options = Self::read(query, kind, false)?;
         if options.field_manager.is_empty() {
-            options.field_manager = manager_of(user_agent);
+            options.field_manager = default_manager(user_agent);
         }
         Ok(options)
     }
 
-    /// `PatchOptions` of an apply.
+    /// `PatchOptions` of a server-side apply.
     pub(crate) fn parse_apply(query: &Query) -> Result<Self, ApiError> {
         Self::read(query, "PatchOptions", true)
     }
@@ -79,7 +79,7 @@ impl WriteOptions {
 }
 
 impl DeleteOptions {
-    /// From the body where there is one, else from the query: the server never mixes them.
+    /// Options from the body if there is one, else from the query: the server never merges them.
     pub(crate) fn parse(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
         if let Some(body) = body {
             return Self::from_object(body);
@@ -93,11 +93,12 @@ impl DeleteOptions {
     }
 }
 
-/// Bytes that a manager's name may have.
+/// Maximum length of a field manager's name in bytes.
 const NAME_LIMIT: usize = 128;
 
-/// A client's name in its `User-Agent`: up to the first slash, printable, and not too long.
-fn manager_of(user_agent: &str) -> String {
+/// The default field manager from a `User-Agent`: up to the first slash, without unprintable characters, cut at the
+/// limit.
+fn default_manager(user_agent: &str) -> String {
     let mut name = String::new();
     for c in user_agent.trim_ascii().split('/').next().unwrap_or_default().chars() {
         if !crate::error::field::is_printable(c) {
@@ -118,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_limit_that_is_no_number_is_a_bad_request() {
+    fn invalid_limit_is_a_bad_request() {
         let error = ListOptions::parse(&Query::parse("limit=ten"), false).expect_err("ten is no number");
         assert_eq!(
             (error.code, error.message.as_str()),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_without_a_version_is_forbidden() {
+    fn version_match_without_resource_version_is_forbidden() {
         let error =
             ListOptions::parse(&Query::parse("resourceVersionMatch=Exact"), false).expect_err("no version");
         let expected = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: \
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_wins_over_the_query() {
+    fn delete_options_in_the_body_have_precedence() {
         let body = json!({"propagationPolicy": "Foreground", "preconditions": {"uid": "u"}});
         let options =
             DeleteOptions::parse(&Query::parse("propagationPolicy=Orphan"), Some(&body)).expect("valid");
@@ -145,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn user_agent_names_the_manager_up_to_its_version() {
-        assert_eq!(manager_of("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
-        assert_eq!(manager_of("my operator\t2"), "my operator2");
-        assert_eq!(manager_of(""), "");
-        assert_eq!(manager_of(&"ä".repeat(100)).len(), 128);
+    fn manager_is_the_user_agent_without_version() {
+        assert_eq!(default_manager("kubectl/v1.37.2 (linux/amd64) kubernetes/abc"), "kubectl");
+        assert_eq!(default_manager("my operator\t2"), "my operator2");
+        assert_eq!(default_manager(""), "");
+        assert_eq!(default_manager(&"ä".repeat(100)).len(), 128);
     }
 }

@@ -1,8 +1,8 @@
-//! The query of a request: decoded parameters in the order of the URL.
+//! Query parameters of a request.
 
 use crate::error::ApiError;
 
-/// The query, decoded, in order.
+/// Decoded query parameters, in the order of the URL.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
@@ -13,7 +13,7 @@ impl Query {
             super::request_info::percent_decode_lossy(&spaced)
         };
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-        // A pair with a malformed escape or a semicolon is dropped, as Go's url.Values does.
+        // Go's url.Values drops a pair with a malformed escape or a semicolon.
         let pairs = pairs.filter(|pair| !pair.contains(';')).filter_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode(key)?, decode(value)?))
@@ -38,7 +38,7 @@ impl Query {
         self.get(key).map(|value| !(value.eq_ignore_ascii_case("false") || value == "0"))
     }
 
-    /// A number as Go's `strconv.ParseInt` reads it; an empty one is absent.
+    /// A number as Go's `strconv.ParseInt` parses it; an empty one is absent.
     pub(super) fn number(&self, key: &str) -> Result<Option<i64>, ApiError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_but_false_and_zero_is_true() {
+    fn flags_other_than_false_and_zero_are_true() {
         let query = Query::parse("a&b=false&c=0&d=FALSE&e=x");
         let flags: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|key| query.flag(key)).into();
         assert_eq!(flags, [Some(true), Some(false), Some(false), Some(false), Some(true), None]);

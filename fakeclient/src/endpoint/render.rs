@@ -1,4 +1,4 @@
-//! Rendering of outcomes: objects, lists and watch frames in the form that the client accepts.
+//! Rendering of outcomes: objects, lists and watch frames in the negotiated form.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::{Value, json};
 
-use super::media::Form;
-use super::response::{Frames, Reply};
+use super::media::ResponseForm;
+use super::response::{Reply, WatchFrames};
 use crate::error::ApiError;
 use crate::instruments::clock::Clock;
 use crate::kinds::columns::printers;
-use crate::object::table::answer::{self, TableOptions};
 use crate::object::table::custom;
-use crate::object::table::request::Include;
+use crate::object::table::include_object::IncludeObjectPolicy;
+use crate::object::table::response::{self as table_response, TableOptions};
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 use crate::store::Revision;
-use crate::verbs::outcome::{List, ServedObject};
+use crate::verbs::outcome::{ListPage, ServedObject};
 use crate::verbs::watch::WatchEvent;
 
-/// How the answers of one request are rendered.
+/// Renderer of the responses to one request.
 #[derive(Clone)]
 pub(crate) struct Renderer {
     pub(crate) resource: Arc<Resource>,
-    pub(crate) form: Form,
+    pub(crate) form: ResponseForm,
     /// The query's `includeObject`, for tables.
     pub(crate) include_object: Option<String>,
     pub(crate) clock: Clock,
@@ -34,19 +34,19 @@ pub(crate) struct Renderer {
 impl Renderer {
     /// One object.
     pub(crate) fn object(&self, code: u16, object: &ServedObject) -> Result<Reply, ApiError> {
-        if self.form == Form::Object {
+        if self.form == ResponseForm::Object {
             return Ok(Reply::bytes(code, object.bytes()));
         }
-        Ok(Reply::value(code, &self.rendered(object.whole(), true)?))
+        Ok(Reply::value(code, &self.rendered(object.with_managed_fields(), true)?))
     }
 
     /// One page of a list.
-    pub(crate) fn list(&self, list: &List) -> Result<Reply, ApiError> {
+    pub(crate) fn list(&self, list: &ListPage) -> Result<Reply, ApiError> {
         let mut meta = json!({"resourceVersion": list.revision.to_string()});
         match &list.next {
             Some(next) => meta["continue"] = next.as_str().into(),
-            // Lists of custom resources print the token always.
-            None if self.resource.lists_print_empty_continue() && self.form == Form::Object => {
+            // Lists of custom resources always print the token.
+            None if self.resource.lists_print_empty_continue() && self.form == ResponseForm::Object => {
                 meta["continue"] = "".into();
             }
             None => {}
@@ -54,8 +54,8 @@ impl Renderer {
         if let Some(remaining) = list.remaining {
             meta["remainingItemCount"] = remaining.into();
         }
-        if matches!(self.form, Form::Table(_)) {
-            let objects: Vec<Value> = list.items.iter().map(ServedObject::whole).collect();
+        if matches!(self.form, ResponseForm::Table(_)) {
+            let objects: Vec<Value> = list.items.iter().map(ServedObject::with_managed_fields).collect();
             let objects: Vec<&Value> = objects.iter().collect();
             return Ok(Reply::value(200, &self.table(&objects, meta, true)?));
         }
@@ -65,7 +65,9 @@ impl Renderer {
 
     fn item(&self, object: &ServedObject) -> Bytes {
         match self.form {
-            Form::Metadata(version) => answer::partial(&object.whole(), version).to_string().into(),
+            ResponseForm::Metadata(version) => {
+                table_response::partial(&object.with_managed_fields(), version).to_string().into()
+            }
             _ if self.resource.list_items_omit_type() => object.item_bytes(),
             _ => object.bytes(),
         }
@@ -74,7 +76,9 @@ impl Renderer {
     fn items(&self, items: &[Bytes], meta: Value) -> Reply {
         let mut body = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + items.len() + 256);
         let (kind, api_version) = match self.form {
-            Form::Metadata(version) => ("PartialObjectMetadataList", format!("meta.k8s.io/{version}")),
+            ResponseForm::Metadata(version) => {
+                ("PartialObjectMetadataList", format!("meta.k8s.io/{version}"))
+            }
             _ => (self.resource.list_kind.as_str(), self.resource.api_version()),
         };
         let mut head = json!({"kind": kind, "apiVersion": api_version});
@@ -92,7 +96,7 @@ impl Renderer {
         Reply::bytes(200, body.into())
     }
 
-    /// The Status of a delete that is done.
+    /// The Status of a completed delete.
     pub(crate) fn deleted(&self, name: &str, object: &Value) -> Value {
         let mut details = json!({
             "name": name, "kind": self.resource.plural, "uid": metadata::text(object, "uid"),
@@ -103,15 +107,15 @@ impl Renderer {
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
     }
 
-    /// The frames of a watch. A table prints its columns in the first frame only.
-    pub(crate) fn watch(self, events: BoxStream<'static, WatchEvent>) -> Frames {
+    /// The frames of a watch. A table has its column definitions in the first frame only.
+    pub(crate) fn watch(self, events: BoxStream<'static, WatchEvent>) -> WatchFrames {
         let mut columns = true;
         Box::pin(events.map(move |event| self.frame(event, &mut columns)))
     }
 
     fn frame(&self, event: WatchEvent, columns: &mut bool) -> Bytes {
-        // The bytes of an object are made once, for answers, lists and all watches.
-        if self.form == Form::Object {
+        // The JSON of an object is serialised once, for all responses and watches.
+        if self.form == ResponseForm::Object {
             match &event {
                 WatchEvent::Added(object) => return line_of_bytes("ADDED", &object.bytes()),
                 WatchEvent::Modified(object) => return line_of_bytes("MODIFIED", &object.bytes()),
@@ -144,7 +148,7 @@ impl Renderer {
         revision: Option<Revision>,
         columns: &mut bool,
     ) -> Result<Value, ApiError> {
-        let mut value = object.whole();
+        let mut value = object.with_managed_fields();
         if let Some(revision) = revision {
             metadata::set(&mut value, "resourceVersion", revision.to_string().into());
         }
@@ -162,20 +166,22 @@ impl Renderer {
         self.rendered(value, false)
     }
 
-    /// An object in the form that is accepted. `columns` is whether a table prints its columns.
+    /// An object in the negotiated form. `columns` is true if a table prints its column definitions.
     fn rendered(&self, value: Value, columns: bool) -> Result<Value, ApiError> {
         Ok(match self.form {
-            Form::Object => value,
-            Form::Metadata(version) => answer::partial(&value, version),
-            Form::Table(_) => self.table(&[&value], answer::metadata_of_one(&value), columns)?,
+            ResponseForm::Object => value,
+            ResponseForm::Metadata(version) => table_response::partial(&value, version),
+            ResponseForm::Table(_) => {
+                self.table(&[&value], table_response::metadata_of_one(&value), columns)?
+            }
         })
     }
 
-    /// A `meta.k8s.io` Table of these objects.
+    /// A `meta.k8s.io` Table of the objects.
     fn table(&self, objects: &[&Value], meta: Value, columns: bool) -> Result<Value, ApiError> {
         let options = TableOptions {
-            version: if let Form::Table(version) = self.form { version } else { "v1" },
-            include: Include::parse(self.include_object.as_deref())?,
+            version: if let ResponseForm::Table(version) = self.form { version } else { "v1" },
+            include: IncludeObjectPolicy::parse(self.include_object.as_deref())?,
             headers: columns,
             now: self.clock.now(),
         };
@@ -183,7 +189,7 @@ impl Renderer {
             Some(_) => printers::printer(&self.resource),
             None => custom::printer(&self.resource.columns),
         };
-        Ok(answer::table(&printer, objects.iter().copied(), meta, options))
+        Ok(table_response::table(&printer, objects.iter().copied(), meta, options))
     }
 }
 

@@ -1,14 +1,13 @@
-//! What a path and a method ask for, as apiserver's `RequestInfo` resolver reads them. Knows no kinds: whether the
-//! resource exists is the registry's to say.
+//! Resolution of paths and methods (apiserver's `RequestInfo` resolver). It does not check that the resource exists.
 
 use http::Method;
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// Something below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
+pub(crate) enum RequestTarget {
+    /// A path below `/api/v1/…` or `/apis/GROUP/VERSION/…`.
     Resource(ResourcePath),
-    /// Anything else: discovery, `/openapi/v3`, `/version`, `/healthz` …
+    /// Any other path: discovery, `/openapi/v3`, `/version`, `/healthz` …
     Path(String),
 }
 
@@ -22,15 +21,15 @@ pub(crate) struct ResourcePath {
     pub(crate) plural: String,
     pub(crate) name: String,
     pub(crate) subresource: String,
-    /// What follows the subresource (proxy paths); never served here.
+    /// Segments after the subresource (proxy paths); never served.
     pub(crate) rest: Vec<String>,
-    /// The path goes through `namespaces/`, also where no name follows.
+    /// True if the path has `namespaces/`, also without a name after it.
     pub(crate) in_namespace: bool,
-    /// The deprecated `/watch/` prefix was used.
+    /// True for the deprecated `/watch/` prefix.
     pub(crate) watch_prefix: bool,
 }
 
-/// What is to be done.
+/// A verb of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -58,17 +57,17 @@ impl Verb {
     }
 }
 
-/// Reads a path. It is decoded before it is split: an encoded slash is a slash, as in Go's `URL.Path`.
-pub(crate) fn parse(path: &str) -> Target {
+/// Parses a path. It is decoded before it is split: an encoded slash separates segments, as in Go's `URL.Path`.
+pub(crate) fn parse(path: &str) -> RequestTarget {
     if path.starts_with("//") {
-        return Target::Path(path.to_owned());
+        return RequestTarget::Path(path.to_owned());
     }
     let decoded = percent_decode(path).unwrap_or_else(|| path.to_owned());
     let parts: Vec<&str> = decoded.trim_matches('/').split('/').collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
-        _ => return Target::Path(path.to_owned()),
+        _ => return RequestTarget::Path(path.to_owned()),
     };
     let (watch_prefix, rest) = match rest {
         ["watch", rest @ ..] if !rest.is_empty() => (true, rest),
@@ -92,7 +91,7 @@ pub(crate) fn parse(path: &str) -> Target {
                         found.subresource = (*subresource).into();
                         found.rest = more.iter().map(|s| (*s).to_owned()).collect();
                     }
-                    return Target::Resource(found);
+                    return RequestTarget::Resource(found);
                 }
                 rest => rest,
             }
@@ -104,11 +103,11 @@ pub(crate) fn parse(path: &str) -> Target {
     found.name = rest.next().unwrap_or_default();
     found.subresource = rest.next().unwrap_or_default();
     found.rest = rest.collect();
-    Target::Resource(found)
+    RequestTarget::Resource(found)
 }
 
 impl ResourcePath {
-    /// The verb of a method on this path; `None` where the server allows no such method.
+    /// The verb of a method on this path; `None` if the method is not allowed.
     pub(crate) fn verb(&self, method: &Method, watch: bool) -> Option<Verb> {
         let named = !self.name.is_empty();
         Some(match (method.as_str(), named) {
@@ -127,12 +126,12 @@ impl ResourcePath {
     }
 }
 
-/// `%2F` and the like; nothing where the escape is malformed.
+/// Decodes `%2F` and other escapes; `None` for a malformed escape or for bytes that are not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(percent_decoded_bytes(text)?).ok()
 }
 
-/// The same where bytes that are no text are shown as such.
+/// The same, with replacement characters for bytes that are not UTF-8.
 pub(crate) fn percent_decode_lossy(text: &str) -> Option<String> {
     percent_decoded_bytes(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -163,13 +162,13 @@ mod tests {
 
     fn resource(path: &str) -> ResourcePath {
         match parse(path) {
-            Target::Resource(found) => found,
-            Target::Path(path) => panic!("{path} is a resource path"),
+            RequestTarget::Resource(found) => found,
+            RequestTarget::Path(path) => panic!("{path} is a resource path"),
         }
     }
 
     #[test]
-    fn a_namespaced_path_names_namespace_resource_name_and_subresource() {
+    fn namespaced_path_has_namespace_resource_name_and_subresource() {
         let found = resource("/apis/apps/v1/namespaces/prod/deployments/web/status");
         let expected = ResourcePath {
             group: "apps".into(),
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_itself_is_a_resource_in_its_own_namespace() {
+    fn namespace_is_in_its_own_namespace() {
         for (path, subresource) in [
             ("/api/v1/namespaces/prod", ""),
             ("/api/v1/namespaces/prod/status", "status"),
@@ -198,26 +197,26 @@ mod tests {
     }
 
     #[test]
-    fn a_list_over_all_namespaces_has_neither_namespace_nor_name() {
+    fn list_over_all_namespaces_has_no_namespace_and_name() {
         let found = resource("/api/v1/pods");
         assert_eq!((found.plural.as_str(), found.namespace.as_str(), found.name.as_str()), ("pods", "", ""));
     }
 
     #[test]
-    fn discovery_is_no_resource() {
+    fn discovery_path_is_not_a_resource() {
         for path in ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/"] {
-            assert_eq!(parse(path), Target::Path(path.to_owned()));
+            assert_eq!(parse(path), RequestTarget::Path(path.to_owned()));
         }
     }
 
     #[test]
-    fn a_malformed_escape_is_taken_as_it_stands() {
+    fn malformed_escape_is_not_decoded() {
         assert_eq!(resource("/api/v1/namespaces/a/pods/%zz").name, "%zz");
         assert_eq!(resource("/api/v1/namespaces/a/pods/a%20b").name, "a b");
     }
 
     #[test]
-    fn an_encoded_slash_is_a_slash() {
+    fn encoded_slash_separates_segments() {
         let found = resource("/api/v1/namespaces/a/pods/a%2Fb");
         assert_eq!((found.name.as_str(), found.subresource.as_str()), ("a", "b"));
     }

@@ -1,4 +1,4 @@
-//! Typed answers → HTTP: one place for headers, and the one body type that answers and watches share.
+//! HTTP responses: status codes, headers, and the body type of documents and watches.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,45 +13,45 @@ use crate::error::ApiError;
 
 const JSON: &str = "application/json";
 
-/// Frames of a watch.
-pub(crate) type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+/// Frames of a watch, as JSON lines.
+pub(crate) type WatchFrames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
-/// What a request ends in.
+/// The response to a request, before it becomes HTTP.
 pub(crate) enum Reply {
     /// A JSON document.
     Json {
         /// HTTP status.
         code: u16,
-        /// Serialised.
+        /// Serialised document.
         body: Bytes,
         /// Texts for `Warning` headers.
         warnings: Vec<String>,
         /// Content type.
         content_type: &'static str,
-        /// Seconds of a `Retry-After` header; 0 sends none.
+        /// Seconds in the `Retry-After` header; 0 sends none.
         retry_after: u32,
     },
     /// Plain text, such as `ok` of `/healthz`.
     Text {
         /// HTTP status.
         code: u16,
-        /// The text.
+        /// Text of the body.
         body: String,
     },
-    /// A watch.
+    /// A watch stream.
     Stream {
-        /// Its events.
-        frames: Frames,
+        /// Frames of the watch.
+        frames: WatchFrames,
         /// Texts for `Warning` headers.
         warnings: Vec<String>,
     },
-    /// Anything with headers of its own.
+    /// A response with custom headers.
     Plain {
         /// HTTP status.
         code: u16,
-        /// Headers beside those that every answer has.
+        /// Additional headers.
         headers: Vec<(HeaderName, String)>,
-        /// May be empty.
+        /// Body, possibly empty.
         body: Bytes,
     },
 }
@@ -74,9 +74,9 @@ impl Reply {
         reply
     }
 
-    /// With another content type.
+    /// Sets the content type.
     #[must_use]
-    pub(crate) fn typed(self, content_type: &'static str) -> Self {
+    pub(crate) fn with_content_type(self, content_type: &'static str) -> Self {
         match self {
             Self::Json { code, body, warnings, retry_after, .. } => {
                 Self::Json { code, body, warnings, content_type, retry_after }
@@ -85,9 +85,9 @@ impl Reply {
         }
     }
 
-    /// With warnings that come before those that are there.
+    /// Adds warnings before the existing ones.
     #[must_use]
-    pub(crate) fn warn_first(mut self, first: Vec<String>) -> Self {
+    pub(crate) fn prepend_warnings(mut self, first: Vec<String>) -> Self {
         if let Some(warnings) = self.warnings() {
             warnings.splice(0..0, first);
         }
@@ -141,7 +141,7 @@ impl Reply {
     }
 }
 
-/// RFC 7234 warn-code 299, no agent, the text quoted.
+/// A `Warning` header (RFC 7234): code 299, no agent, the text quoted.
 fn warning(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 8);
     quoted.push_str("299 - \"");
@@ -159,7 +159,7 @@ fn warning(text: &str) -> String {
     quoted
 }
 
-/// Body of an answer: all of it, or frames as they come.
+/// Body of a response: a whole document, or the frames of a watch.
 pub enum ResponseBody {
     /// A whole document.
     Full(Option<Bytes>),

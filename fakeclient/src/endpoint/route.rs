@@ -1,29 +1,29 @@
-//! Routing: from a path to a resource and its verb.
+//! Routing of requests: path → resource and verb.
 
 use std::sync::Arc;
 
 use http::Method;
 
-use super::dispatch::{self, Input};
+use super::dispatch::{self, RawRequest};
 use super::documents::document;
 use super::media;
 use super::query::Query;
 use super::render::Renderer;
-use super::request_info::{ResourcePath, Target, Verb, parse};
+use super::request_info::{RequestTarget, ResourcePath, Verb, parse};
 use super::response::Reply;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
-use crate::instruments::faults::Attempt;
-use crate::kinds::messages::Builtin as Messages;
-use crate::object::decode::body::{PROTOBUF, unrecognized};
+use crate::instruments::faults::RequestAttributes;
+use crate::kinds::messages::BuiltinMessages as Messages;
+use crate::object::decode::body::{PROTOBUF, unrecognized_object};
 use crate::object::decode::protobuf::{self, ProtobufError};
 use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::verbs::scope::RequestScope;
 
-/// A request whose body is read; nothing is parsed yet.
-pub(crate) struct Incoming {
+/// A request with its body read, not yet parsed.
+pub(crate) struct IncomingRequest {
     pub(crate) user: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -36,22 +36,22 @@ pub(crate) struct Incoming {
 }
 
 /// Answers a request.
-pub(crate) async fn answer(state: &Arc<State>, incoming: Incoming) -> Reply {
+pub(crate) async fn answer(state: &Arc<ClusterState>, incoming: IncomingRequest) -> Reply {
     let result = match parse(&incoming.path) {
-        Target::Resource(path) => resource(state, incoming, path).await,
-        Target::Path(path) => document(state, &incoming, &path),
+        RequestTarget::Resource(path) => resource(state, incoming, path).await,
+        RequestTarget::Path(path) => document(state, &incoming, &path),
     };
     result.unwrap_or_else(|error| Reply::error(&error))
 }
 
-/// The answer of apiserver's mux where nothing is registered.
+/// 404 of apiserver's mux for an unregistered path.
 pub(super) fn no_route() -> Reply {
     Reply::Text { code: 404, body: "404 page not found\n".to_owned() }
 }
 
-/// The answer where a group does not serve something: built-in groups are routed by a container that answers with a Status, all others fall
-/// through to the mux.
-pub(super) fn missing(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
+/// 404 of an unknown version or resource. Built-in groups answer with a Status, as their go-restful container does; for
+/// all others it is the mux's answer.
+pub(super) fn unknown_resource(registry: &Registry, group: &str) -> Result<Reply, ApiError> {
     if is_built_in(registry, group) {
         return Err(ApiError::no_such_path());
     }
@@ -62,40 +62,44 @@ pub(super) fn is_built_in(registry: &Registry, group: &str) -> bool {
     registry.groups().iter().any(|found| found.name == group && found.is_built_in())
 }
 
-/// The resource at a path, or the answer where there is none.
+/// The resource at a path, or the error response if there is none.
 fn resolve(registry: &Registry, path: &ResourcePath) -> Result<Arc<Resource>, Result<Reply, ApiError>> {
     let found = registry.resource(&path.group, &path.version, &path.plural);
-    let Some(resource) = found.filter(|found| placed(found, path)) else {
-        return Err(missing(registry, &path.group));
+    let Some(resource) = found.filter(|found| matches_scope(found, path)) else {
+        return Err(unknown_resource(registry, &path.group));
     };
     let unknown_below = !path.subresource.is_empty() && resource.subresource(&path.subresource).is_none();
     if unknown_below && !resource.is_builtin() {
         return Err(Err(ApiError::not_found(&resource.group, &resource.plural, &path.name)));
     }
-    // Reviews are posted to their collection and have no place of their own.
+    // Reviews are created by a POST to the collection; no object has a path.
     let is_review = resource.is_virtual() && !resource.verbs.iter().any(|verb| verb == "get");
     if unknown_below || !path.rest.is_empty() || (is_review && !path.name.is_empty()) {
-        return Err(missing(registry, &path.group));
+        return Err(unknown_resource(registry, &path.group));
     }
     check_names(&resource, path).map_err(Err)?;
     Ok(resource)
 }
 
-async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath) -> Result<Reply, ApiError> {
+async fn resource(
+    state: &Arc<ClusterState>,
+    mut incoming: IncomingRequest,
+    path: ResourcePath,
+) -> Result<Reply, ApiError> {
     let resource = match resolve(&state.registry(), &path) {
         Ok(resource) => resource,
         Err(answer) => return answer,
     };
     let query = Query::parse(&incoming.query);
     let watching = query.flag("watch").unwrap_or(false);
-    // The router of the built-in kinds knows no HEAD; custom resources take it for a GET without a body.
+    // go-restful does not route HEAD; custom resources treat it as a GET without a body.
     if incoming.method == Method::HEAD && resource.is_builtin() {
         return Err(ApiError::unsupported_method());
     }
     let Some(verb) = path.verb(&incoming.method, watching) else {
         return Err(ApiError::unsupported_method());
     };
-    let attempt = Attempt {
+    let attempt = RequestAttributes {
         verb: verb.name(),
         resource: &path.plural,
         subresource: &path.subresource,
@@ -103,16 +107,16 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
         name: &path.name,
         user: &incoming.user,
     };
-    state.faults.verdict(&attempt)?;
+    state.faults.check(&attempt)?;
     let namespace = if resource.namespaced { path.namespace.clone() } else { String::new() };
-    let asked = media::Asked {
+    let asked = media::RequestedResponse {
         watchable: matches!(verb, Verb::List | Verb::Watch),
         list: matches!(verb, Verb::List | Verb::DeleteCollection),
         resource: Some(&resource),
     };
-    // Custom resources have no protobuf form; the options of a delete do.
+    // Custom resources have no protobuf form; the options of a delete have.
     if resource.is_builtin() || incoming.method == Method::DELETE {
-        in_json(&mut incoming, &resource.kind)?;
+        decode_protobuf(&mut incoming, &resource.kind)?;
     }
     let first: Vec<String> = resource.deprecation.iter().cloned().collect();
     let form = media::negotiate(incoming.accept.as_deref(), asked)?;
@@ -131,7 +135,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
         subresource: path.subresource,
         warnings: Warnings::default(),
     };
-    let input = Input {
+    let input = RawRequest {
         query,
         content_type: incoming.content_type,
         user_agent: incoming.user_agent,
@@ -139,7 +143,7 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     };
     if verb == Verb::Watch {
         let reply = dispatch::watch(scope, &input, renderer);
-        return Ok(reply.unwrap_or_else(|error| Reply::error(&error)).warn_first(first));
+        return Ok(reply.unwrap_or_else(|error| Reply::error(&error)).prepend_warnings(first));
     }
     let result = if scope.subresource.is_empty() {
         dispatch::resource(&mut scope, verb, &input, &renderer).await
@@ -148,11 +152,11 @@ async fn resource(state: &Arc<State>, mut incoming: Incoming, path: ResourcePath
     };
     let noticed = scope.warnings.take();
     let reply = result.unwrap_or_else(|error| Reply::error(&error));
-    Ok(reply.warn_first(noticed).warn_first(first))
+    Ok(reply.prepend_warnings(noticed).prepend_warnings(first))
 }
 
-/// Makes a body in protobuf the JSON that says the same: below this nobody knows of it.
-fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
+/// Converts a protobuf body to JSON, so that later steps only read JSON.
+fn decode_protobuf(incoming: &mut IncomingRequest, kind: &str) -> Result<(), ApiError> {
     if incoming.body.is_empty() || !incoming.content_type.starts_with(PROTOBUF) {
         return Ok(());
     }
@@ -162,15 +166,15 @@ fn in_json(incoming: &mut Incoming, kind: &str) -> Result<(), ApiError> {
             "{found} in version {:?} cannot be handled as a {kind}: {why}",
             api_version.rsplit('/').next().unwrap_or_default()
         )),
-        error => unrecognized(kind, &error.to_string(), &incoming.body),
+        error => unrecognized_object(kind, &error.to_string(), &incoming.body),
     })?;
     incoming.body = serde_json::to_vec(&object).expect("a JSON value can be serialised").into();
     "application/json".clone_into(&mut incoming.content_type);
     Ok(())
 }
 
-/// Whether the path leads where this resource's objects are.
-fn placed(resource: &Resource, path: &ResourcePath) -> bool {
+/// True if the namespace in the path matches the scope of the resource.
+fn matches_scope(resource: &Resource, path: &ResourcePath) -> bool {
     if path.plural == "namespaces" && path.group.is_empty() {
         true
     } else if resource.namespaced {
@@ -180,7 +184,7 @@ fn placed(resource: &Resource, path: &ResourcePath) -> bool {
     }
 }
 
-/// 400 for names that no key can be made of.
+/// 400 for names that cannot be part of a storage key.
 fn check_names(resource: &Resource, path: &ResourcePath) -> Result<(), ApiError> {
     let name = path.name.as_str();
     if name.is_empty() {

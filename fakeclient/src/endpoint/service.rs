@@ -1,4 +1,4 @@
-//! The pipeline as one function, and the tower service that in-process clients and the socket both call.
+//! `FakeService`: the tower service for in-process clients and for the socket.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,15 +11,15 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt;
 
 use super::response::{Reply, ResponseBody};
-use super::route::{Incoming, answer};
+use super::route::{IncomingRequest, answer};
 use crate::controllers::Controllers;
 use crate::error::ApiError;
-use crate::instruments::journal::Entry;
+use crate::instruments::journal::RequestRecord;
 
-/// Bytes that a request's body may have (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
+/// Maximum size of a request body in bytes (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
-/// The API server as a tower service. Cheap to clone; every clone speaks to the same cluster.
+/// The API server as a tower service. Cheap to clone; all clones use the same cluster.
 #[derive(Clone, Debug)]
 pub struct FakeService {
     controllers: Arc<Controllers>,
@@ -51,7 +51,7 @@ where
     }
 }
 
-/// Reads the body, answers, and writes the journal.
+/// Reads the body, answers the request, and records it.
 async fn serve<B>(
     controllers: &Arc<Controllers>,
     user: &Arc<str>,
@@ -66,7 +66,7 @@ where
     let head = parts.method == http::Method::HEAD;
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let mut entry = Entry {
+    let mut entry = RequestRecord {
         at: state.clock.now(),
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
@@ -75,7 +75,7 @@ where
     };
     let reply = match read(body).await {
         Ok(body) => {
-            let incoming = Incoming {
+            let incoming = IncomingRequest {
                 user: Arc::clone(user),
                 path: parts.uri.path().to_owned(),
                 query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -91,7 +91,7 @@ where
                 body,
             };
             let reply = answer(state, incoming).await;
-            controllers.settle().await;
+            controllers.run_until_idle().await;
             reply
         }
         Err(error) => Reply::error(&error),

@@ -1,13 +1,13 @@
-//! `/version`: the Kubernetes release whose behaviour the fake has.
+//! `/version`: the Kubernetes release that the fake models.
 //!
-//! The release is in the generated data. What a real server says about its own build (commit, Go version, platform)
-//! says here what built this crate.
+//! The release comes from the generated data. The build information (commit, Go version, platform) describes the build
+//! of this crate.
 
 use serde_json::{Map, Value, json};
 
 const RECORDED: &str = include_str!("../../data/version.json");
 
-/// The answer to `GET /version`.
+/// The response to `GET /version`.
 pub(crate) fn version() -> Value {
     let mut info: Map<String, Value> =
         serde_json::from_str(RECORDED).expect("data/version.json is an object");
@@ -24,7 +24,7 @@ pub(crate) fn version() -> Value {
     Value::Object(info)
 }
 
-/// This machine in Go's words: `linux/amd64`, `darwin/arm64`.
+/// This platform in Go's notation: `linux/amd64`, `darwin/arm64`.
 fn platform() -> String {
     let os = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
     let architecture = match std::env::consts::ARCH {
@@ -35,7 +35,7 @@ fn platform() -> String {
     format!("{os}/{architecture}")
 }
 
-/// `1.37`: what `OpenAPI` documents give as their version.
+/// `1.37`: the version in OpenAPI documents.
 pub(crate) fn minor() -> String {
     let info = version();
     let part = |key: &str| info[key].as_str().unwrap_or_default().to_owned();
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_has_every_field_that_clients_parse() {
+    fn version_has_all_fields_that_clients_parse() {
         let info: k8s_openapi::apimachinery::pkg::version::Info = serde_json::from_value(version()).unwrap();
         assert_eq!((info.major.as_str(), info.minor.as_str()), ("1", "37"));
         assert!(info.git_version.starts_with("v1.37."));

@@ -1,6 +1,6 @@
-//! One field's error, with the words of apimachinery's `util/validation/field` (Kubernetes 1.37).
+//! Field errors with the texts of apimachinery's `util/validation/field` (Kubernetes 1.37).
 //!
-//! A path is built as text by who walks the object: `spec.containers[0].image`, `metadata.labels[app]`.
+//! A field path is a string: `spec.containers[0].image`, `metadata.labels[app]`.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -8,33 +8,33 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-/// What is wrong with a field: `field.ErrorType` with its `metav1.CauseType`.
+/// `field.ErrorType` with its `metav1.CauseType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldErrorKind {
     /// A referenced value does not exist.
     NotFound,
-    /// A value that must be given is missing.
+    /// A required value is missing.
     Required,
-    /// Two equal values where they must differ.
+    /// A value occurs twice where it must be unique.
     Duplicate,
-    /// A value that breaks a rule.
+    /// A value violates a rule.
     Invalid,
-    /// A value outside an enumeration.
+    /// A value is not in an enumeration.
     NotSupported,
-    /// A value that is right in itself and not permitted here.
+    /// A value is valid but not permitted here.
     Forbidden,
-    /// Too many characters or bytes.
+    /// A value has too many characters or bytes.
     TooLong,
-    /// Too many items.
+    /// A list has too many items.
     TooMany,
-    /// A failure inside the validation.
+    /// The validation itself failed.
     Internal,
-    /// A value of another type.
+    /// A value has the wrong type.
     TypeInvalid,
 }
 
 impl FieldErrorKind {
-    /// The machine-readable `reason` of the cause.
+    /// The `reason` of the Status cause.
     pub fn reason(self) -> &'static str {
         match self {
             Self::NotFound => "FieldValueNotFound",
@@ -69,28 +69,28 @@ impl FieldErrorKind {
     }
 }
 
-/// A field, its value, and what is wrong with it.
+/// An error of one field (`field.Error`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldError {
-    /// What sort of error this is.
+    /// The type of the error.
     pub kind: FieldErrorKind,
     /// Path of the field.
     pub field: String,
-    /// The offending value; shown where the kind shows one.
+    /// The invalid value; printed by the kinds that show it.
     pub value: Value,
-    /// What the rule is.
+    /// The violated rule.
     pub detail: String,
-    /// How the value prints, where that is not its JSON (the server prints some of its internal structs, and leaves
-    /// out what a rule is about: empty).
+    /// The printed form of the value, if it is not its JSON: the server prints some Go structs, and omits some values
+    /// (empty).
     pub shown: Option<String>,
 }
 
 impl FieldError {
-    /// The single key of an object whose text is shown as it stands, for values that the server prints in the order
-    /// of a Go struct. No field of Kubernetes can have this name.
+    /// The only key of an object whose value is printed verbatim, for values that the server prints in the order of a
+    /// Go struct. No field of Kubernetes can have this name.
     pub(crate) const VERBATIM: &'static str = "\0verbatim";
 
-    /// An error of any kind.
+    /// An error of the given kind.
     pub fn new(
         kind: FieldErrorKind,
         field: impl Into<String>,
@@ -149,14 +149,14 @@ impl FieldError {
         Self::new(FieldErrorKind::TooMany, field, Value::Null, detail)
     }
 
-    /// The same error with its value printed like this.
+    /// Sets the printed form of the value.
     #[must_use]
     pub fn shown_as(mut self, text: impl Into<String>) -> Self {
         self.shown = Some(text.into());
         self
     }
 
-    /// The error without its field: `Invalid value: "x": must be …`.
+    /// The message without the field: `Invalid value: "x": must be …`.
     pub fn body(&self) -> String {
         let mut text = self.kind.text().to_owned();
         if self.kind.shows_value() {
@@ -180,7 +180,7 @@ impl std::fmt::Display for FieldError {
     }
 }
 
-/// How Go's `%v`/`%q`/JSON mixture in `field.Error.ErrorBody` prints a value.
+/// A value as `field.Error.ErrorBody` prints it, by Go's `%v`, `%q` or JSON.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -194,7 +194,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Whether Go's `unicode.IsPrint` takes the character for a printable one.
+/// True if Go's `unicode.IsPrint` holds for the character.
 pub(crate) fn is_printable(c: char) -> bool {
     static PRINTABLE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$").expect("a class of characters is an expression")
@@ -276,7 +276,8 @@ fn go_json_string(text: &str) -> String {
     plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
-/// The errors as `ErrorList.ToAggregate` prints them: alone as it is, several as `[a, b]`, each text once.
+/// The message of `ErrorList.ToAggregate`: a single error as it is, several as `[a, b]`, each text once. `None` without
+/// errors.
 pub(crate) fn aggregate(errors: &[FieldError]) -> Option<String> {
     let mut texts: Vec<String> = Vec::with_capacity(errors.len());
     for error in errors {
@@ -307,7 +308,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_print_as_go_prints_them() {
+    fn values_are_printed_as_in_go() {
         assert_eq!(
             FieldError::invalid("a", json!("x\u{1}'\"\n"), "d").body(),
             r#"Invalid value: "x\x01'\"\n": d"#
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn one_item_is_not_items() {
+    fn single_item_is_not_plural() {
         assert_eq!(FieldError::too_many("a", 2, 1).body(), "Too many: 2: must have at most 1 item");
         assert_eq!(FieldError::too_long("a", 1).body(), "Too long: may not be more than 1 byte");
     }

@@ -1,7 +1,7 @@
-//! `ApiError`: every way a request can fail, and its one translation to a `metav1.Status`.
+//! `ApiError`: the failure of a request, and its conversion to a `metav1.Status`.
 //!
-//! The constructors carry the names and texts of apimachinery's `api/errors` (Kubernetes 1.37), because clients
-//! match on `reason` and people read `message`. Nothing else in this crate builds a Status.
+//! The constructors have the names and texts of apimachinery's `api/errors` (Kubernetes 1.37), because clients match
+//! `reason` and show `message`. No other module builds a Status.
 
 pub(crate) mod field;
 pub(crate) mod path;
@@ -13,44 +13,44 @@ use serde_json::{Map, Value, json};
 
 use field::{FieldError, aggregate, go_quoted};
 
-/// A request's failure, as kube-apiserver would report it.
+/// The failure of a request, as kube-apiserver reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiError {
     /// HTTP status code, repeated in the Status.
     pub code: u16,
-    /// `metav1.StatusReason`, empty where the server gives none.
+    /// `metav1.StatusReason`; empty if the server sets none.
     pub reason: &'static str,
-    /// What a person reads.
+    /// Human-readable message.
     pub message: String,
-    /// `metav1.StatusDetails`, when the server gives any.
-    pub details: Option<Box<Details>>,
-    /// `metadata.continue`: where a list goes on whose pages have expired. Empty for any other failure.
+    /// `metav1.StatusDetails`, if the server sets them.
+    pub details: Option<Box<StatusDetails>>,
+    /// `metadata.continue`: the token to continue a list whose pages have expired. Empty for other failures.
     pub continue_token: String,
 }
 
 /// `metav1.StatusDetails`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Details {
-    /// Name of the object the failure is about.
+pub struct StatusDetails {
+    /// Name of the object.
     pub name: String,
     /// API group of the kind.
     pub group: String,
-    /// Despite its name in Kubernetes, mostly the plural resource; the kind for `Invalid`.
+    /// Despite its name in Kubernetes, usually the plural resource; the kind for `Invalid`.
     pub kind: String,
     /// UID of the object.
     pub uid: String,
-    /// One entry for each field at fault.
-    pub causes: Vec<Cause>,
-    /// When to try again, in seconds; 0 says nothing.
+    /// One cause per field error.
+    pub causes: Vec<StatusCause>,
+    /// Delay before a retry in seconds; 0 if unset.
     pub retry_after_seconds: u32,
 }
 
 /// `metav1.StatusCause`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cause {
+pub struct StatusCause {
     /// `metav1.CauseType`, such as `FieldValueRequired`.
     pub reason: String,
-    /// What is wrong with the field.
+    /// The error of the field.
     pub message: String,
     /// Path of the field, such as `spec.containers[0].image`.
     pub field: String,
@@ -64,7 +64,7 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Group and plural of a resource as the error texts print it: `pods`, `deployments.apps`.
+/// Group and plural of a resource as in error messages: `pods`, `deployments.apps`.
 pub(crate) fn qualified(group: &str, resource: &str) -> String {
     if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }
 }
@@ -76,7 +76,7 @@ impl ApiError {
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
         let (name, group, kind) = (name.into(), group.into(), kind.into());
-        self.details = Some(Box::new(Details { name, group, kind, ..Details::default() }));
+        self.details = Some(Box::new(StatusDetails { name, group, kind, ..StatusDetails::default() }));
         self
     }
 
@@ -94,39 +94,39 @@ impl ApiError {
         error
     }
 
-    /// 404: nothing is served at this path (the generic answer of the HTTP layer has no name to give).
+    /// 404: nothing is served at this path (apiserver's generic text, without a name).
     pub fn no_such_path() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
         error.details = Some(Box::default());
         error
     }
 
-    /// 409: an object of that name exists.
+    /// 409: an object with the name exists.
     pub fn already_exists(group: &str, resource: &str, name: &str) -> Self {
         let message = format!("{} {} already exists", qualified(group, resource), go_quoted(name));
         Self::new(409, "AlreadyExists", message).about(group, resource, name)
     }
 
-    /// 409: the write was based on a state that has changed.
+    /// 409: the write is based on an outdated state.
     pub fn conflict(group: &str, resource: &str, name: &str, why: &str) -> Self {
         let message =
             format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(group, resource));
         Self::new(409, "Conflict", message).about(group, resource, name)
     }
 
-    /// 409 with the text of an optimistic lock that failed.
+    /// 409 with the message of a failed optimistic lock.
     pub fn stale(group: &str, resource: &str, name: &str) -> Self {
         let why =
             "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(group, resource, name, why)
     }
 
-    /// 400: the request cannot be understood.
+    /// 400: the request is malformed.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
 
-    /// 403: understood and refused. An empty `name` prints as `""`, as the server does.
+    /// 403: the request is rejected. An empty `name` prints as `""`.
     pub fn forbidden(group: &str, resource: &str, name: &str, why: &str) -> Self {
         let message = if name.is_empty() {
             format!("{} is forbidden: {why}", qualified(group, resource))
@@ -136,7 +136,7 @@ impl ApiError {
         Self::new(403, "Forbidden", message).about(group, resource, name)
     }
 
-    /// 422: the object breaks rules, one cause for each.
+    /// 422: the object is invalid, with one cause per field error.
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
         let qualified_kind = qualified(group, kind);
         let message = match aggregate(errors) {
@@ -147,7 +147,11 @@ impl ApiError {
         if let Some(details) = &mut error.details {
             details.causes = errors
                 .iter()
-                .map(|e| Cause { reason: e.kind.reason().into(), message: e.body(), field: e.field.clone() })
+                .map(|e| StatusCause {
+                    reason: e.kind.reason().into(),
+                    message: e.body(),
+                    field: e.field.clone(),
+                })
                 .collect();
         }
         error
@@ -160,17 +164,17 @@ impl ApiError {
         Self::new(405, "MethodNotAllowed", message).about(group, resource, "")
     }
 
-    /// 406: no acceptable form of the answer.
+    /// 406: no supported form of the response is acceptable.
     pub fn not_acceptable(message: impl Into<String>) -> Self {
         Self::new(406, "NotAcceptable", message)
     }
 
-    /// 415: a body in a form that is not read here.
+    /// 415: the media type of the body is not supported.
     pub fn unsupported_media_type(message: impl Into<String>) -> Self {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
-    /// 410: the history asked for is gone.
+    /// 410 with reason `Expired`: the requested revision is compacted.
     pub fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)
     }
@@ -180,34 +184,34 @@ impl ApiError {
         Self::new(410, "Gone", message)
     }
 
-    /// 413: a body past the server's limit.
+    /// 413: the body exceeds the server's limit.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(413, "RequestEntityTooLarge", message)
     }
 
-    /// 429: try again after that many seconds.
+    /// 429: the client should retry after the given number of seconds.
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message);
-        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error.details = Some(Box::new(StatusDetails { retry_after_seconds, ..StatusDetails::default() }));
         error
     }
 
-    /// 500: with the text that apimachinery puts before the cause.
+    /// 500 with apimachinery's prefix before the cause.
     pub fn internal(cause: &str) -> Self {
         let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {cause}"));
-        let cause = Cause { message: cause.into(), ..Cause::default() };
-        error.details = Some(Box::new(Details { causes: vec![cause], ..Details::default() }));
+        let cause = StatusCause { message: cause.into(), ..StatusCause::default() };
+        error.details = Some(Box::new(StatusDetails { causes: vec![cause], ..StatusDetails::default() }));
         error
     }
 
-    /// 504: the revision asked for has not come yet.
+    /// 504: the requested revision does not exist yet.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(504, "Timeout", message);
-        error.details = Some(Box::new(Details { retry_after_seconds, ..Details::default() }));
+        error.details = Some(Box::new(StatusDetails { retry_after_seconds, ..StatusDetails::default() }));
         error
     }
 
-    /// 501: a real server can do this, the fake cannot yet; the message names what it is.
+    /// 501: kube-apiserver supports this, the fake does not. `what` names it in the message.
     pub fn not_modelled(what: &str) -> Self {
         Self::new(
             501,
@@ -216,7 +220,7 @@ impl ApiError {
         )
     }
 
-    /// The `metav1.Status` that answers the request.
+    /// The `metav1.Status` of this error.
     pub fn to_status(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -236,7 +240,7 @@ impl ApiError {
     }
 }
 
-impl Details {
+impl StatusDetails {
     fn to_value(&self) -> Value {
         let mut map = Map::new();
         let mut text = |key: &str, value: &str| {
@@ -249,7 +253,7 @@ impl Details {
         text("kind", &self.kind);
         text("uid", &self.uid);
         if !self.causes.is_empty() {
-            map.insert("causes".into(), self.causes.iter().map(Cause::to_value).collect());
+            map.insert("causes".into(), self.causes.iter().map(StatusCause::to_value).collect());
         }
         if self.retry_after_seconds > 0 {
             map.insert("retryAfterSeconds".into(), self.retry_after_seconds.into());
@@ -258,7 +262,7 @@ impl Details {
     }
 }
 
-impl Cause {
+impl StatusCause {
     fn to_value(&self) -> Value {
         let mut map = Map::new();
         for (key, value) in [("reason", &self.reason), ("message", &self.message), ("field", &self.field)] {
@@ -276,14 +280,14 @@ mod tests {
     use crate::error::field::FieldError;
 
     #[test]
-    fn a_missing_object_is_named_with_its_group() {
+    fn not_found_contains_the_group() {
         let status = ApiError::not_found("apps", "deployments", "web").to_status();
         assert_eq!(status["message"], "deployments.apps \"web\" not found");
         assert_eq!(status["details"], json!({"name": "web", "group": "apps", "kind": "deployments"}));
     }
 
     #[test]
-    fn an_invalid_object_lists_each_field_at_fault_as_a_cause() {
+    fn invalid_has_a_cause_per_field_error() {
         let errors = [
             FieldError::required("spec.a", "must be set"),
             FieldError::invalid("spec.b", json!(3), "must be even"),

@@ -1,33 +1,33 @@
-//! The path of a field, built while an object is walked, in the notation of apimachinery's `field.Path`.
+//! Field paths in the notation of apimachinery's `field.Path`.
 
 use std::fmt;
 
-/// A field's place: `spec.ports[0].name`, `data[key]`.
+/// The path of a field: `spec.ports[0].name`, `data[key]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Path(String);
 
 impl Path {
-    /// A path of one or more named steps, already joined by dots.
+    /// A path of one or more field names, joined by dots.
     pub(crate) fn new(steps: &str) -> Self {
         Self(steps.to_owned())
     }
 
-    /// The named field below this one.
+    /// The path of a field below this one.
     pub(crate) fn child(&self, name: &str) -> Self {
         self.below(if self.0.is_empty() { [name, "", ""] } else { [".", name, ""] })
     }
 
-    /// The item of a list.
+    /// The path of a list item.
     pub(crate) fn index(&self, index: usize) -> Self {
         self.below(["[", &index.to_string(), "]"])
     }
 
-    /// The value of a map.
+    /// The path of a map value.
     pub(crate) fn key(&self, key: &str) -> Self {
         self.below(["[", key, "]"])
     }
 
-    /// Walks build many more paths than they report, so this allocates once and formats nothing.
+    /// One allocation and no formatting: validation builds many more paths than it reports.
     fn below(&self, parts: [&str; 3]) -> Self {
         let length = self.0.len() + parts.iter().map(|part| part.len()).sum::<usize>();
         let mut path = String::with_capacity(length);
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_read_as_the_server_prints_them() {
+    fn paths_are_printed_as_in_go() {
         let path = Path::new("spec").child("ports").index(2).child("labels").key("a/b");
         assert_eq!(path.to_string(), "spec.ports[2].labels[a/b]");
         assert_eq!(Path::default().child("spec").to_string(), "spec");

@@ -1,8 +1,8 @@
-//! Texts of `Warning` headers, gathered while a request is answered.
+//! `Warning` headers of a request.
 
 use std::sync::{Mutex, MutexGuard};
 
-/// Warnings of one request, in the order in which they came up. They reach the client also if the request fails.
+/// Warnings of one request, in order. The client gets them also if the request fails.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings(Mutex<Vec<String>>);
 
@@ -12,7 +12,7 @@ impl Warnings {
         self.lock().push(text.into());
     }
 
-    /// Adds one warning unless it is there already.
+    /// Adds one warning unless it is present.
     pub(crate) fn push_once(&self, text: String) {
         let mut warnings = self.lock();
         if !warnings.contains(&text) {
@@ -25,17 +25,17 @@ impl Warnings {
         self.lock().extend(texts);
     }
 
-    /// How many there are: a place to go back to with [`truncate`](Self::truncate).
+    /// The number of warnings, for [`truncate`](Self::truncate).
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Drops what came after the first `len`: a step that is tried again starts without its own warnings.
+    /// Removes all but the first `len` warnings: a retried step starts without those of its first attempt.
     pub(crate) fn truncate(&self, len: usize) {
         self.lock().truncate(len);
     }
 
-    /// Takes all of them.
+    /// Removes and returns all warnings.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lock())
     }

@@ -1,6 +1,6 @@
-//! The clock behind `creationTimestamp`, `deletionTimestamp` and every other time that an object carries.
+//! The clock of a cluster: source of `creationTimestamp`, `deletionTimestamp` and all other times of objects.
 //!
-//! A watch ends by tokio's time, not by this clock.
+//! The timeout of a watch follows tokio's time, not this clock.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -16,56 +16,55 @@ use jiff::{SignedDuration, Timestamp};
 /// assert_eq!(clock.now().to_string(), "2026-01-01T00:01:00Z");
 /// ```
 #[derive(Clone)]
-pub struct Clock(Arc<Source>);
+pub struct Clock(Arc<ClockSource>);
 
-enum Source {
+enum ClockSource {
     System,
     Tokio { epoch: Timestamp, start: Mutex<Option<tokio::time::Instant>> },
     Manual(Mutex<Timestamp>),
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
-        Self(Arc::new(Source::System))
+        Self(Arc::new(ClockSource::System))
     }
 
-    /// tokio's clock, counted from `epoch` at its first use: virtual where tokio is paused.
+    /// tokio's clock, as time since `epoch`, which is the time of the first call. It is virtual while tokio is paused.
     pub fn tokio(epoch: Timestamp) -> Self {
-        Self(Arc::new(Source::Tokio { epoch, start: Mutex::new(None) }))
+        Self(Arc::new(ClockSource::Tokio { epoch, start: Mutex::new(None) }))
     }
 
     /// A clock that moves only by [`Clock::advance`] and [`Clock::advance_to`].
     pub fn manual(start: Timestamp) -> Self {
-        Self(Arc::new(Source::Manual(Mutex::new(start))))
+        Self(Arc::new(ClockSource::Manual(Mutex::new(start))))
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Source::System => Timestamp::now(),
-            Source::Tokio { epoch, start } => {
+            ClockSource::System => Timestamp::now(),
+            ClockSource::Tokio { epoch, start } => {
                 let now = tokio::time::Instant::now();
                 let start =
                     *start.lock().expect("the clock's lock is held for a read only").get_or_insert(now);
                 let elapsed = SignedDuration::try_from(now - start).expect("no run lasts 292 years");
                 *epoch + elapsed
             }
-            Source::Manual(now) => *now.lock().expect("the clock's lock is held for a read only"),
+            ClockSource::Manual(now) => *now.lock().expect("the clock's lock is held for a read only"),
         }
     }
 
     /// Moves a manual clock forward.
     ///
     /// # Panics
-    /// On a clock that is not manual: its time is not ours to move.
+    /// If the clock is not manual.
     pub fn advance(&self, by: std::time::Duration) {
         let by = SignedDuration::try_from(by).expect("nobody advances by 292 years");
         *self.manual_time().lock().expect("the clock's lock is held for a read only") += by;
     }
 
-    /// Moves a manual clock forward to `time`. A time that has passed already leaves the clock where it is: it never
-    /// goes back.
+    /// Moves a manual clock forward to `time`. An earlier time has no effect: the clock never goes back.
     ///
     /// ```
     /// use seatrial_fakeclient::Clock;
@@ -76,7 +75,7 @@ impl Clock {
     /// ```
     ///
     /// # Panics
-    /// On a clock that is not manual: its time is not ours to move.
+    /// If the clock is not manual.
     pub fn advance_to(&self, time: Timestamp) {
         let mut now = self.manual_time().lock().expect("the clock's lock is held for a read only");
         *now = time.max(*now);
@@ -85,12 +84,12 @@ impl Clock {
     /// The time of a manual clock.
     fn manual_time(&self) -> &Mutex<Timestamp> {
         match &*self.0 {
-            Source::Manual(now) => now,
+            ClockSource::Manual(now) => now,
             _ => panic!("only a manual clock can be advanced; with Clock::tokio use tokio::time::advance"),
         }
     }
 
-    /// The time as `metav1.Time` prints it: UTC, whole seconds.
+    /// The current time as `metav1.Time` prints it: UTC, whole seconds.
     pub(crate) fn seconds(&self) -> String {
         seconds(self.now())
     }
@@ -120,9 +119,9 @@ pub(crate) fn seconds(time: Timestamp) -> String {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &*self.0 {
-            Source::System => "Clock::system",
-            Source::Tokio { .. } => "Clock::tokio",
-            Source::Manual(_) => "Clock::manual",
+            ClockSource::System => "Clock::system",
+            ClockSource::Tokio { .. } => "Clock::tokio",
+            ClockSource::Manual(_) => "Clock::manual",
         })
     }
 }
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_moves_forward_to_a_time_and_never_back() {
+    fn manual_clock_never_goes_back() {
         let clock = Clock::manual(at("2026-01-01T00:00:00Z"));
         clock.advance_to(at("2026-01-01T00:00:05Z"));
         assert_eq!(clock.seconds(), "2026-01-01T00:00:05Z");
@@ -146,7 +145,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "only a manual clock can be advanced")]
-    fn the_machines_clock_cannot_be_moved() {
+    fn system_clock_cannot_be_advanced() {
         Clock::system().advance_to(at("2026-01-01T00:00:00Z"));
     }
 }

@@ -1,4 +1,4 @@
-//! Faults of requests: rules that fail requests before they are read.
+//! Injected faults: rules that fail requests before they are parsed.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -34,13 +34,13 @@ pub struct RequestMatch {
     pub namespace: Option<String>,
     /// Name of the object.
     pub name: Option<String>,
-    /// Name of the user who asks, as given to `FakeCluster::client_as` or found in the credentials.
+    /// Name of the user, from `FakeCluster::client_as` or the credentials.
     pub user: Option<String>,
 }
 
-/// The attributes of a request that patterns look at.
+/// The attributes of a request that are matched.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt<'a> {
+pub(crate) struct RequestAttributes<'a> {
     pub(crate) verb: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) subresource: &'a str,
@@ -50,47 +50,47 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl RequestMatch {
-    /// Requests with this verb.
+    /// Matches requests with this verb.
     pub fn verb(verb: &str) -> Self {
         Self { verb: Some(verb.to_owned()), ..Self::default() }
     }
 
-    /// … on this resource.
+    /// Matches requests for this resource.
     #[must_use]
     pub fn resource(mut self, plural: &str) -> Self {
         self.resource = Some(plural.to_owned());
         self
     }
 
-    /// … on this subresource.
+    /// Matches requests for this subresource.
     #[must_use]
     pub fn subresource(mut self, name: &str) -> Self {
         self.subresource = Some(name.to_owned());
         self
     }
 
-    /// … in this namespace.
+    /// Matches requests in this namespace.
     #[must_use]
     pub fn namespace(mut self, namespace: &str) -> Self {
         self.namespace = Some(namespace.to_owned());
         self
     }
 
-    /// … of this object.
+    /// Matches requests for the object with this name.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// … by this user.
+    /// Matches requests of this user.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
         self.user = Some(name.to_owned());
         self
     }
 
-    fn matches(&self, attempt: &Attempt<'_>) -> bool {
+    fn matches(&self, attempt: &RequestAttributes<'_>) -> bool {
         let agrees = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
         agrees(&self.verb, attempt.verb)
             && agrees(&self.resource, attempt.resource)
@@ -102,7 +102,7 @@ impl RequestMatch {
 }
 
 #[derive(Debug)]
-struct Rule {
+struct FaultRule {
     pattern: RequestMatch,
     occurrence: Occurrence,
     error: ApiError,
@@ -156,7 +156,7 @@ impl Occurrence {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    rules: Arc<Mutex<Vec<Arc<Rule>>>>,
+    rules: Arc<Mutex<Vec<Arc<FaultRule>>>>,
 }
 
 impl Faults {
@@ -165,18 +165,18 @@ impl Faults {
         FaultBuilder { faults: self.clone(), pattern, occurrence: Occurrence::Every }
     }
 
-    /// The verdict on a request: the first rule that fails it wins, all that match count it.
-    pub(crate) fn verdict(&self, attempt: &Attempt<'_>) -> Result<(), ApiError> {
+    /// Fails the request with the error of the first rule that covers it. Every matching rule counts the request.
+    pub(crate) fn check(&self, attempt: &RequestAttributes<'_>) -> Result<(), ApiError> {
         let rules = self.rules.lock().expect("the rules' lock is held for a look only");
-        let mut verdict = Ok(());
+        let mut check = Ok(());
         for rule in rules.iter().filter(|rule| rule.pattern.matches(attempt)) {
             let mut seen = rule.seen.lock().expect("the counter's lock is held for a step only");
             *seen += 1;
-            if verdict.is_ok() && rule.occurrence.covers(*seen) {
-                verdict = Err(rule.error.clone());
+            if check.is_ok() && rule.occurrence.covers(*seen) {
+                check = Err(rule.error.clone());
             }
         }
-        verdict
+        check
     }
 }
 
@@ -209,7 +209,7 @@ impl FaultBuilder {
     /// Fails these requests with `error` until the guard is dropped.
     pub fn fail(self, error: ApiError) -> FaultGuard {
         let Self { faults, pattern, occurrence } = self;
-        let rule = Arc::new(Rule { pattern, occurrence, error, seen: Mutex::new(0) });
+        let rule = Arc::new(FaultRule { pattern, occurrence, error, seen: Mutex::new(0) });
         faults.rules.lock().expect("the rules' lock is held for a look only").push(Arc::clone(&rule));
         FaultGuard { rule, rules: Arc::downgrade(&faults.rules) }
     }
@@ -219,8 +219,8 @@ impl FaultBuilder {
 #[must_use = "the fault is removed when its guard is dropped"]
 #[derive(Debug)]
 pub struct FaultGuard {
-    rule: Arc<Rule>,
-    rules: Weak<Mutex<Vec<Arc<Rule>>>>,
+    rule: Arc<FaultRule>,
+    rules: Weak<Mutex<Vec<Arc<FaultRule>>>>,
 }
 
 impl FaultGuard {
@@ -245,7 +245,7 @@ impl Drop for FaultGuard {
 mod tests {
     use super::*;
 
-    const GET_POD: Attempt<'_> = Attempt {
+    const GET_POD: RequestAttributes<'_> = RequestAttributes {
         verb: "get",
         resource: "pods",
         subresource: "",
@@ -259,7 +259,7 @@ mod tests {
         let faults = Faults::default();
         let guard =
             faults.on(RequestMatch::verb("get").resource("pods")).nth(2).fail(ApiError::internal("boom"));
-        let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
+        let verdicts: Vec<bool> = (0..3).map(|_| faults.check(&GET_POD).is_ok()).collect();
         assert_eq!(verdicts, [true, false, true]);
         assert_eq!(guard.matched(), 3);
     }
@@ -268,38 +268,38 @@ mod tests {
     fn first_requests_fail_and_later_ones_do_not() {
         let faults = Faults::default();
         let _guard = faults.on(RequestMatch::default()).first(2).fail(ApiError::internal("boom"));
-        let verdicts: Vec<bool> = (0..3).map(|_| faults.verdict(&GET_POD).is_ok()).collect();
+        let verdicts: Vec<bool> = (0..3).map(|_| faults.check(&GET_POD).is_ok()).collect();
         assert_eq!(verdicts, [false, false, true]);
     }
 
     #[test]
     #[should_panic(expected = "counted from 1")]
-    fn request_number_zero_is_a_mistake() {
+    fn nth_zero_panics() {
         drop(Faults::default().on(RequestMatch::default()).nth(0));
     }
 
     #[test]
-    fn a_rule_ends_with_its_guard() {
+    fn fault_ends_with_its_guard() {
         let faults = Faults::default();
         let guard = faults.on(RequestMatch::default()).fail(ApiError::internal("boom"));
-        assert!(faults.verdict(&GET_POD).is_err());
+        assert!(faults.check(&GET_POD).is_err());
         drop(guard);
-        assert!(faults.verdict(&GET_POD).is_ok());
+        assert!(faults.check(&GET_POD).is_ok());
     }
 
     #[test]
-    fn a_rule_about_a_user_leaves_others_alone() {
+    fn fault_of_one_user_does_not_match_others() {
         let faults = Faults::default();
         let guard =
             faults.on(RequestMatch::verb("get").user("operator")).first(1).fail(ApiError::internal("boom"));
-        assert!(faults.verdict(&Attempt { user: "spec", ..GET_POD }).is_ok());
+        assert!(faults.check(&RequestAttributes { user: "spec", ..GET_POD }).is_ok());
         // Had the other one's request been counted, this would be the second.
-        assert!(faults.verdict(&GET_POD).is_err());
+        assert!(faults.check(&GET_POD).is_err());
         assert_eq!(guard.matched(), 1);
     }
 
     #[test]
-    fn each_part_of_a_match_is_looked_at() {
+    fn every_field_of_a_match_is_compared() {
         let matching =
             || RequestMatch::verb("get").resource("pods").namespace("default").name("a").user("operator");
         assert!(matching().matches(&GET_POD));

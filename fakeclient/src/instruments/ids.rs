@@ -1,11 +1,11 @@
-//! UIDs, name suffixes and picks: all from one seed, so that a run can be repeated.
+//! Deterministic UIDs, name suffixes and random numbers, from one seed.
 
 use std::sync::Mutex;
 
-/// The letters that apimachinery's `rand.String` uses for generated names: no vowels, no look-alikes.
+/// The alphabet of apimachinery's `rand.String`: no vowels, no characters that look alike.
 const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// A seeded source (`SplitMix64`, public domain, Sebastiano Vigna 2015).
+/// A seeded generator (`SplitMix64`, public domain, Sebastiano Vigna 2015).
 #[derive(Debug)]
 pub(crate) struct Ids(Mutex<u64>);
 
@@ -14,12 +14,12 @@ impl Ids {
         Self(Mutex::new(seed))
     }
 
-    /// The state of the source, to go on from with [`resume`](Self::resume).
+    /// The state of the generator, for [`resume`](Self::resume).
     pub(crate) fn state(&self) -> u64 {
         *self.0.lock().expect("the source's lock is held for a step only")
     }
 
-    /// Goes on as the source did that had this state.
+    /// Sets the state of the generator.
     pub(crate) fn resume(&self, state: u64) {
         *self.0.lock().expect("the source's lock is held for a step only") = state;
     }
@@ -53,7 +53,7 @@ impl Ids {
         )
     }
 
-    /// The five letters that `generateName` gets.
+    /// The five characters that `generateName` appends.
     pub(crate) fn suffix(&self) -> String {
         (0..5).map(|_| char::from(LETTERS[usize::try_from(self.pick(27)).expect("below 27")])).collect()
     }
@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_identities() {
+    fn same_seed_gives_same_ids() {
         let (a, b) = (Ids::new(7), Ids::new(7));
         assert_eq!((a.uid(), a.suffix()), (b.uid(), b.suffix()));
         assert_ne!(Ids::new(8).uid(), Ids::new(7).uid());
     }
 
     #[test]
-    fn a_uid_says_that_it_is_a_random_uuid() {
+    fn uid_is_a_version_4_uuid() {
         let uid = Ids::new(1).uid();
         assert_eq!(uid.len(), 36);
         assert_eq!(uid.as_bytes()[14], b'4');

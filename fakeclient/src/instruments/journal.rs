@@ -1,41 +1,41 @@
-//! Every request in the order in which it was answered: who asked for what, and what came of it.
+//! The request log of a cluster, in the order of the responses.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use jiff::Timestamp;
 
-/// How many requests are remembered.
-const KEPT: usize = 100_000;
+/// Maximum number of records.
+const MAX_RECORDS: usize = 100_000;
 
 /// One answered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// When it came in, by the cluster's clock.
+pub struct RequestRecord {
+    /// Time of arrival, by the cluster's clock.
     pub at: Timestamp,
-    /// Name of the user, as given to `FakeCluster::client_as` or found in the credentials.
+    /// Name of the user, from `FakeCluster::client_as` or the credentials.
     pub user: String,
     /// HTTP method.
     pub method: String,
-    /// Path with its query.
+    /// Path and query.
     pub path: String,
-    /// HTTP status of the answer; a watch is 200 as soon as it begins.
+    /// HTTP status of the response; 200 for a watch that has started.
     pub code: u16,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<VecDeque<Entry>>);
+pub(crate) struct Journal(Mutex<VecDeque<RequestRecord>>);
 
 impl Journal {
-    pub(crate) fn record(&self, entry: Entry) {
-        let mut entries = self.0.lock().expect("the journal's lock is held for a push only");
-        if entries.len() == KEPT {
-            entries.pop_front();
+    pub(crate) fn record(&self, entry: RequestRecord) {
+        let mut records = self.0.lock().expect("the journal's lock is held for a push only");
+        if records.len() == MAX_RECORDS {
+            records.pop_front();
         }
-        entries.push_back(entry);
+        records.push_back(entry);
     }
 
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         self.0.lock().expect("the journal's lock is held for a copy only").iter().cloned().collect()
     }
 }

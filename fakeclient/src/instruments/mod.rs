@@ -1,4 +1,4 @@
-//! Time, identity and faults: the only places where the fake is not a function of its input.
+//! Sources of nondeterminism: time, ids and faults; and the request log.
 
 pub(crate) mod clock;
 pub(crate) mod faults;

@@ -1,25 +1,25 @@
-//! The generated data of the built-in kinds, turned into `Resource`s once per process.
+//! Resources of the built-in kinds, parsed from the generated data once per process.
 //!
-//! Nothing is parsed before somebody asks: a fake cluster in a test that never lists pays nothing for columns, and
-//! schemas are parsed one component at a time (`schemas.rs`).
+//! Parsing is lazy: a fake cluster parses no columns before the first table, and schemas one component at a time
+//! (`schemas.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde::Deserialize;
 
+use super::resource_rules::{ResourceRule, rule_of};
 use super::strategies::strategy_of;
-use super::table::{Rule, rule_of};
 use crate::error::qualified;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
-use crate::registry::lookup::Builtins;
+use crate::registry::lookup::BuiltinResources;
 use crate::registry::resource::{Resource, Storage, Subresource};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Entry {
+struct ResourceEntry {
     group: String,
     version: String,
     plural: String,
@@ -69,19 +69,21 @@ fn string_type() -> String {
 }
 
 /// The built-in resources, shared by all clusters of the process.
-pub(crate) fn builtins() -> &'static Builtins {
-    static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
-        let entries: Vec<Entry> = serde_json::from_str(include_str!("../../data/resources.json"))
+pub(crate) fn builtins() -> &'static BuiltinResources {
+    static BUILTINS: LazyLock<BuiltinResources> = LazyLock::new(|| {
+        let entries: Vec<ResourceEntry> = serde_json::from_str(include_str!("../../data/resources.json"))
             .expect("data/resources.json is of this form");
         let mut columns: BTreeMap<String, Vec<ColumnEntry>> =
             serde_json::from_str(include_str!("../../data/columns.json"))
                 .expect("data/columns.json is of this form");
-        Builtins::new(entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect())
+        BuiltinResources::new(
+            entries.into_iter().map(|entry| Arc::new(entry.resource(&mut columns))).collect(),
+        )
     });
     &BUILTINS
 }
 
-/// What kube-apiserver 1.37 says of deprecated kinds that it still serves.
+/// kube-apiserver 1.37's warning for a deprecated resource that is still served.
 fn deprecation(group_resource: &str) -> Option<&'static str> {
     match group_resource {
         "endpoints" => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
@@ -90,7 +92,7 @@ fn deprecation(group_resource: &str) -> Option<&'static str> {
     }
 }
 
-impl Entry {
+impl ResourceEntry {
     fn resource(self, columns: &mut BTreeMap<String, Vec<ColumnEntry>>) -> Resource {
         let group_resource = qualified(&self.group, &self.plural);
         let rule = rule_of(&group_resource);
@@ -101,7 +103,7 @@ impl Entry {
         Resource {
             storage: storage(&rule, &self.group, &self.version, &group_resource),
             strategy: strategy_of(&group_resource),
-            shape: Shape::Builtin { component: self.component },
+            schema: ResourceSchema::Builtin { component: self.component },
             storage_version_hash: self.storage_version_hash,
             selectable: SelectableFields { fields: rule.selectable_fields(), refusal: rule.unselectable() },
             reset: rule.reset_fields(has_status),
@@ -128,8 +130,8 @@ impl Entry {
     }
 }
 
-/// A storage key of another group's resource means that the other group's version is stored too.
-fn storage(rule: &Rule, group: &str, version: &str, group_resource: &str) -> Storage {
+/// The storage of a resource. A rule with another group's storage key also stores that group's version.
+fn storage(rule: &ResourceRule, group: &str, version: &str, group_resource: &str) -> Storage {
     match rule.storage() {
         Some(key) => Storage { key: key.to_owned(), group: String::new(), version: "v1".to_owned() },
         None => Storage {
@@ -141,7 +143,7 @@ fn storage(rule: &Rule, group: &str, version: &str, group_resource: &str) -> Sto
 }
 
 impl SubresourceEntry {
-    /// A kind that names no group and version has those of its parent.
+    /// A kind without group and version has those of its parent.
     fn subresource(self, group: &str, version: &str) -> Subresource {
         Subresource {
             name: self.name,
@@ -170,14 +172,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::kinds::table;
+    use crate::kinds::resource_rules;
 
     fn find(group: &str, version: &str, plural: &str) -> Arc<Resource> {
         crate::kinds::registry().resource(group, version, plural).expect("the resource is built in")
     }
 
     #[test]
-    fn a_deployment_is_described_whole() {
+    fn deployment_has_complete_data() {
         let deployment = find("apps", "v1", "deployments");
         assert_eq!(deployment.kind, "Deployment");
         assert_eq!(deployment.list_kind, "DeploymentList");
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn both_event_resources_are_one_storage_in_the_core_form() {
+    fn both_event_resources_share_the_core_storage() {
         let core = find("", "v1", "events");
         let events = find("events.k8s.io", "v1", "events");
         assert_eq!(core.storage, events.storage);
@@ -204,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_hand_written_table_names_a_resource_that_is_served() {
+    fn every_rule_is_of_a_served_resource() {
         let served: BTreeSet<String> =
             crate::kinds::registry().resources().map(|r| r.group_resource()).collect();
-        for name in table::named() {
+        for name in resource_rules::resources_with_rules() {
             assert!(served.contains(name), "data/rules.json names {name}, which no group serves");
         }
     }
 
     #[test]
-    fn the_data_says_whose_it_is_and_of_which_version() {
+    fn notice_names_the_license_and_the_release() {
         let notice = include_str!("../../data/NOTICE");
         assert!(notice.contains("Apache License, Version 2.0") && notice.contains("The Kubernetes Authors"));
         let version: serde_json::Value =

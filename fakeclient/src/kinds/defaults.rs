@@ -1,9 +1,9 @@
-//! The recorded defaults of built-in components, applied down an object.
+//! Recorded defaults of built-in components, and their application to an object.
 //!
-//! `data/defaults.json` says, for each component, which fields get a value when they are absent (or null), and for
-//! which of them the zero of the type counts as absent, because the server's Go type cannot tell the two apart.
-//! Defaults that depend on other fields are in the strategies. A component that leads to no default costs nothing:
-//! what is to be visited is worked out once for each component and kept.
+//! `data/defaults.json` lists, for each component, the defaults of fields that are absent or null, and the fields whose
+//! zero value counts as absent, because the server's Go type cannot distinguish them. Defaults that depend on other
+//! fields are in the strategies. The fields to visit are computed once per component; a component without defaults
+//! costs nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -12,88 +12,95 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::schemas;
-use crate::object::schema::structural::{Additional, Structural};
+use crate::object::schema::structural::{AdditionalProperties, Structural};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Recorded {
+struct RecordedDefaults {
     set: BTreeMap<String, Value>,
     #[serde(default)]
     over_zero: Vec<String>,
 }
 
-static RECORDED: LazyLock<BTreeMap<String, Recorded>> = LazyLock::new(|| {
+static RECORDED: LazyLock<BTreeMap<String, RecordedDefaults>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../data/defaults.json"))
         .expect("data/defaults.json is of this form")
 });
 
-/// What to do at one component.
+/// The defaults of a component and of the components below it.
 #[derive(Debug)]
-struct Plan {
-    /// The component's own defaults.
-    recorded: Option<&'static Recorded>,
-    /// Fields that lead to further defaults.
-    below: Vec<(String, Step)>,
+struct Defaulter {
+    /// Defaults of the component's fields.
+    recorded: Option<&'static RecordedDefaults>,
+    /// Fields below which there are further defaults.
+    below: Vec<(String, FieldDefaulter)>,
 }
 
-/// How a field's value leads to components.
+/// The path from a field's value to components.
 #[derive(Clone, Debug)]
-enum Step {
-    Into(Arc<Plan>),
-    Items(Box<Step>),
-    Values(Box<Step>),
+enum FieldDefaulter {
+    Into(Arc<Defaulter>),
+    Items(Box<FieldDefaulter>),
+    Values(Box<FieldDefaulter>),
 }
 
-/// Fills in what the object of this component leaves out. Doing it twice is doing it once.
+/// Sets the defaults of a component on an object. Idempotent.
 pub(crate) fn apply(component: &str, object: &mut Value) {
-    if let Some(plan) = plan(component) {
+    if let Some(plan) = defaulter_of(component) {
         plan.apply(object);
     }
 }
 
-/// The plan of a component; nothing when no default is in reach.
-fn plan(component: &str) -> Option<Arc<Plan>> {
-    static PLANS: Mutex<BTreeMap<String, Option<Arc<Plan>>>> = Mutex::new(BTreeMap::new());
+/// The defaulter of a component; `None` if it has no defaults, also below.
+fn defaulter_of(component: &str) -> Option<Arc<Defaulter>> {
+    static PLANS: Mutex<BTreeMap<String, Option<Arc<Defaulter>>>> = Mutex::new(BTreeMap::new());
     let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
-    make(component, &mut plans)
+    build_defaulter(component, &mut plans)
 }
 
-/// A component that leads to itself (schemas in a custom resource definition) has no defaults on that way: it counts
-/// as empty while it is being worked out.
-fn make(component: &str, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Arc<Plan>> {
+/// A recursive component (schemas in a CRD) has no defaults in its recursion: it counts as empty while it is computed.
+fn build_defaulter(
+    component: &str,
+    plans: &mut BTreeMap<String, Option<Arc<Defaulter>>>,
+) -> Option<Arc<Defaulter>> {
     if let Some(known) = plans.get(component) {
         return known.clone();
     }
     plans.insert(component.to_owned(), None);
     let schema = schemas::component(component)?;
-    let below: Vec<(String, Step)> = schema
+    let below: Vec<(String, FieldDefaulter)> = schema
         .properties
         .iter()
-        .filter_map(|(field, schema)| Some((field.clone(), step(schema, plans)?)))
+        .filter_map(|(field, schema)| Some((field.clone(), field_defaulter(schema, plans)?)))
         .collect();
     let recorded = RECORDED.get(component);
     if recorded.is_none() && below.is_empty() {
         return None;
     }
-    let plan = Arc::new(Plan { recorded, below });
+    let plan = Arc::new(Defaulter { recorded, below });
     plans.insert(component.to_owned(), Some(Arc::clone(&plan)));
     Some(plan)
 }
 
-fn step(schema: &Structural, plans: &mut BTreeMap<String, Option<Arc<Plan>>>) -> Option<Step> {
+fn field_defaulter(
+    schema: &Structural,
+    plans: &mut BTreeMap<String, Option<Arc<Defaulter>>>,
+) -> Option<FieldDefaulter> {
     if let Some(reference) = &schema.reference {
-        return make(reference, plans).map(Step::Into);
+        return build_defaulter(reference, plans).map(FieldDefaulter::Into);
     }
     if let Some(items) = &schema.items {
-        return step(items, plans).map(|step| Step::Items(Box::new(step)));
+        return field_defaulter(items, plans).map(|step| FieldDefaulter::Items(Box::new(step)));
     }
     match &schema.additional {
-        Additional::Schema(values) => step(values, plans).map(|step| Step::Values(Box::new(step))),
+        AdditionalProperties::Schema(values) => {
+            field_defaulter(values, plans).map(|step| FieldDefaulter::Values(Box::new(step)))
+        }
         _ => None,
     }
 }
 
-impl Plan {
+impl Defaulter {
     fn apply(&self, object: &mut Value) {
         let Some(object) = object.as_object_mut() else { return };
         if let Some(recorded) = self.recorded {
@@ -107,7 +114,7 @@ impl Plan {
     }
 }
 
-impl Recorded {
+impl RecordedDefaults {
     fn fill(&self, object: &mut Map<String, Value>) {
         for (field, default) in &self.set {
             let absent = match object.get(field) {
@@ -131,7 +138,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-impl Step {
+impl FieldDefaulter {
     fn apply(&self, value: &mut Value) {
         match (self, value) {
             (Self::Into(plan), value) => plan.apply(value),
@@ -160,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_gets_its_default_however_deep_it_stands() {
+    fn nested_absent_field_gets_its_default() {
         let pod =
             json!({"spec": {"containers": [{"name": "a", "livenessProbe": {"httpGet": {"port": 80}}}]}});
         check(POD, pod.clone(), "/spec/restartPolicy", &json!("Always"));
@@ -170,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_gets_the_defaults_of_its_pods() {
+    fn template_gets_pod_defaults() {
         let deployment = json!({"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}});
         let component = "io.k8s.api.apps.v1.Deployment";
         check(component, deployment.clone(), "/spec/replicas", &json!(1));
@@ -178,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_counts_as_absent_where_the_server_cannot_tell_them_apart_and_only_there() {
+    fn zero_counts_as_absent_only_where_go_cannot_distinguish() {
         let probe = json!({"spec": {"containers": [{"livenessProbe": {"timeoutSeconds": 0}}]}});
         check(POD, probe, "/spec/containers/0/livenessProbe/timeoutSeconds", &json!(1));
         let deployment = json!({"spec": {"replicas": 0}});
@@ -191,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_defaults_in_reach_has_no_plan() {
-        assert!(plan("io.k8s.api.core.v1.ConfigMap").is_none());
-        assert!(plan("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
-        assert!(plan("io.k8s.example.Nope").is_none());
+    fn component_without_defaults_has_no_defaulter() {
+        assert!(defaulter_of("io.k8s.api.core.v1.ConfigMap").is_none());
+        assert!(defaulter_of("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").is_none());
+        assert!(defaulter_of("io.k8s.example.Nope").is_none());
     }
 
     #[test]
-    fn every_recorded_default_is_of_a_field_that_its_component_has() {
+    fn every_recorded_default_has_a_field() {
         for (component, recorded) in RECORDED.iter() {
             let schema = schemas::component(component).expect("a recorded component is a component");
             for field in recorded.set.keys().chain(&recorded.over_zero) {

@@ -1,6 +1,6 @@
-//! The field numbers of the built-in kinds' protobuf form, as the generator found them.
+//! Protobuf field numbers of the built-in kinds, from the generated data.
 //!
-//! Nothing is parsed until somebody sends protobuf; then each message when it is first met.
+//! Parsing is lazy: each message is parsed at its first use.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -12,23 +12,23 @@ const LINES: &str = include_str!("../../data/protobuf.jsonl");
 
 const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
-struct Slot {
+struct LazyMessage {
     line: &'static str,
     parsed: OnceLock<Message>,
 }
 
-/// The built-in messages, shared by every cluster of the process.
+/// The messages of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Builtin;
+pub(crate) struct BuiltinMessages;
 
-impl Messages for Builtin {
+impl Messages for BuiltinMessages {
     fn message(&self, name: &str) -> Option<&Message> {
-        let slot = slots().get(name)?;
+        let slot = lazy_messages().get(name)?;
         Some(slot.parsed.get_or_init(|| parse(slot.line)))
     }
 
     fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str> {
-        // Every group version has these options, and they are everywhere the same.
+        // Every group version has these options, all with the same message.
         if kind == "DeleteOptions" {
             return Some(DELETE_OPTIONS);
         }
@@ -36,11 +36,11 @@ impl Messages for Builtin {
     }
 }
 
-fn slots() -> &'static BTreeMap<String, Slot> {
-    static SLOTS: LazyLock<BTreeMap<String, Slot>> = LazyLock::new(|| {
+fn lazy_messages() -> &'static BTreeMap<String, LazyMessage> {
+    static SLOTS: LazyLock<BTreeMap<String, LazyMessage>> = LazyLock::new(|| {
         let named = |line: &'static str| {
             let name = line.split('"').nth(1).expect("a line of data/protobuf.jsonl begins with its name");
-            (name.to_owned(), Slot { line, parsed: OnceLock::new() })
+            (name.to_owned(), LazyMessage { line, parsed: OnceLock::new() })
         };
         LINES.lines().map(named).collect()
     });
@@ -59,24 +59,31 @@ mod tests {
     use crate::object::decode::protobuf::is_special;
 
     #[test]
-    fn whatever_a_message_holds_is_known() {
-        for (name, slot) in slots() {
-            for held in parse(slot.line).held() {
-                assert!(slots().contains_key(held) || is_special(held), "{name} holds {held}");
+    fn every_nested_message_exists() {
+        for (name, slot) in lazy_messages() {
+            for nested in parse(slot.line).nested_messages() {
+                assert!(
+                    lazy_messages().contains_key(nested) || is_special(nested),
+                    "{name} contains {nested}"
+                );
             }
         }
     }
 
     #[test]
-    fn every_built_in_kind_can_be_sent() {
+    fn every_built_in_kind_has_a_message() {
         for resource in crate::kinds::registry().resources() {
             let version = if resource.group.is_empty() {
                 resource.version.clone()
             } else {
                 format!("{}/{}", resource.group, resource.version)
             };
-            let name = Builtin.of_kind(&version, &resource.kind);
-            assert!(name.is_some_and(|name| Builtin.message(name).is_some()), "{version} {}", resource.kind);
+            let name = BuiltinMessages.of_kind(&version, &resource.kind);
+            assert!(
+                name.is_some_and(|name| BuiltinMessages.message(name).is_some()),
+                "{version} {}",
+                resource.kind
+            );
         }
     }
 }

@@ -1,11 +1,10 @@
-//! The kinds that every cluster has: generated data, the hand-written table beside it, and the Rust code that a few
-//! of them need.
+//! The built-in kinds: generated data, the table of hand-written rules, and the strategies of some kinds.
 
 pub(crate) mod data;
 pub(crate) mod defaults;
 pub(crate) mod messages;
+pub(crate) mod resource_rules;
 pub(crate) mod schemas;
-pub(crate) mod table;
 
 pub(crate) mod strategies;
 
@@ -21,7 +20,7 @@ pub(crate) mod networking;
 pub(crate) mod rbac;
 pub(crate) mod resource;
 
-pub(crate) mod plain;
+pub(crate) mod generic;
 pub(crate) mod scheduling;
 
 pub(crate) mod pod_spec;
@@ -30,7 +29,7 @@ pub(crate) mod rules;
 
 use crate::registry::lookup::Registry;
 
-/// A registry of the built-in kinds alone.
+/// A registry with the built-in kinds only.
 pub(crate) fn registry() -> Registry {
     Registry::new(data::builtins())
 }

@@ -1,13 +1,12 @@
-//! `PriorityClass`: a number that users may have, and that never changes.
+//! `PriorityClass`: the value's range, and immutable fields.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// The classes that come with every cluster, and that a Pod may name whether or not they are stored: name, number,
-/// description.
+/// The system priority classes: name, value, description. A Pod may refer to them even if they are not stored.
 pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
     (
         "system-node-critical",
@@ -21,8 +20,8 @@ pub(crate) const SYSTEM: [(&str, i64, &str); 2] = [
     ),
 ];
 
-/// The highest number of a class that a user defines.
-const HIGHEST: i64 = 1_000_000_000;
+/// Maximum value of a user-defined class.
+const MAX_USER_PRIORITY: i64 = 1_000_000_000;
 
 /// `priorityclasses.scheduling.k8s.io`
 #[derive(Debug)]
@@ -40,8 +39,8 @@ impl CreateStrategy for PriorityClass {
                  known system priority class"
             );
             errors.push(FieldError::forbidden("metadata.name", why));
-        } else if !known && value > HIGHEST {
-            let why = format!("maximum allowed value of a user defined priority is {HIGHEST}");
+        } else if !known && value > MAX_USER_PRIORITY {
+            let why = format!("maximum allowed value of a user defined priority is {MAX_USER_PRIORITY}");
             errors.push(FieldError::forbidden("value", why));
         }
         let (policy, policies) = (object.text("preemptionPolicy"), ["PreemptLowerPriority", "Never"]);
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn high_numbers_and_system_names_are_the_systems() {
+    fn system_values_and_names_are_reserved() {
         let class = |name: &str, value: i64| json!({"metadata": {"name": name}, "value": value});
         assert_eq!(
             texts(&PriorityClass.validate_create(&class("system-x", 1))),
@@ -90,7 +89,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            texts(&PriorityClass.validate_create(&class("xx", HIGHEST + 1))),
+            texts(&PriorityClass.validate_create(&class("xx", MAX_USER_PRIORITY + 1))),
             ["value: Forbidden: maximum allowed value of a user defined priority is 1000000000"]
         );
         assert!(PriorityClass.validate_create(&class("system-node-critical", 2_000_001_000)).is_empty());

@@ -1,6 +1,6 @@
-//! The components of the built-in kinds by name, each parsed when it is first asked for and then kept for the process.
+//! Schemas of the built-in kinds by component name, each parsed at its first use and kept for the process.
 //!
-//! The file is split into lines once; a line costs nothing until its component is wanted.
+//! The file is split into lines once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,38 +14,38 @@ use crate::object::schema::structural::Structural;
 
 const LINES: &str = include_str!("../../data/schemas.jsonl");
 
-/// How each line begins; the generator writes keys in this order.
+/// The beginning of each line; the generator writes keys in this order.
 const NAME: &str = "{\"name\":\"";
 
-struct Slot {
+struct LazySchema {
     line: &'static str,
     parsed: OnceLock<Structural>,
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct SchemaLine {
     schema: Value,
 }
 
-/// The built-in components, shared by every cluster of the process.
+/// The schemas of the built-in kinds, shared by all clusters of the process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Builtin;
+pub(crate) struct BuiltinSchemas;
 
-impl Components for Builtin {
+impl Components for BuiltinSchemas {
     fn component(&self, name: &str) -> Option<&Structural> {
         component(name)
     }
 }
 
-/// The schema of that name.
+/// The schema of a component.
 pub(crate) fn component(name: &str) -> Option<&'static Structural> {
-    // Names share long beginnings, so that a hash tells them apart faster than comparisons do.
-    static INDEX: LazyLock<HashMap<&'static str, &'static Slot, BuildHasherDefault<SuffixHasher>>> =
-        LazyLock::new(|| slots().iter().map(|(name, slot)| (*name, slot)).collect());
+    // Component names share long prefixes, so that hashing is faster than comparing.
+    static INDEX: LazyLock<HashMap<&'static str, &'static LazySchema, BuildHasherDefault<SuffixHasher>>> =
+        LazyLock::new(|| lazy_schemas().iter().map(|(name, slot)| (*name, slot)).collect());
     INDEX.get(name).map(|slot| slot.parsed.get_or_init(|| Structural::parse(&parse(slot.line))))
 }
 
-/// A hash of the length and the last 16 bytes: the names of components differ there.
+/// A hash of the length and the last 16 bytes, in which component names differ.
 #[derive(Clone, Copy, Debug, Default)]
 struct SuffixHasher(u64);
 
@@ -66,12 +66,12 @@ impl Hasher for SuffixHasher {
     }
 }
 
-/// The schema of that name as the `OpenAPI` documents print it.
+/// The schema of a component as OpenAPI documents contain it.
 pub(crate) fn document(name: &str) -> Option<Value> {
-    slots().get(name).map(|slot| parse(slot.line))
+    lazy_schemas().get(name).map(|slot| parse(slot.line))
 }
 
-/// The name of the schema that stands for a kind.
+/// Component name of a kind.
 pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
     static KINDS: LazyLock<BTreeMap<(String, String), &'static str>> = LazyLock::new(kinds);
     KINDS.get(&(api_version.to_owned(), kind.to_owned())).copied()
@@ -79,7 +79,7 @@ pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static str> {
 
 fn kinds() -> BTreeMap<(String, String), &'static str> {
     let mut kinds = BTreeMap::new();
-    for (name, slot) in slots() {
+    for (name, slot) in lazy_schemas() {
         let schema = parse(slot.line);
         for stands_for in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {
             let text = |key: &str| stands_for[key].as_str().unwrap_or_default().to_owned();
@@ -91,9 +91,9 @@ fn kinds() -> BTreeMap<(String, String), &'static str> {
     kinds
 }
 
-fn slots() -> &'static BTreeMap<&'static str, Slot> {
-    static SLOTS: LazyLock<BTreeMap<&'static str, Slot>> = LazyLock::new(|| {
-        LINES.lines().map(|line| (name_of(line), Slot { line, parsed: OnceLock::new() })).collect()
+fn lazy_schemas() -> &'static BTreeMap<&'static str, LazySchema> {
+    static SLOTS: LazyLock<BTreeMap<&'static str, LazySchema>> = LazyLock::new(|| {
+        LINES.lines().map(|line| (name_of(line), LazySchema { line, parsed: OnceLock::new() })).collect()
     });
     &SLOTS
 }
@@ -104,43 +104,45 @@ fn name_of(line: &str) -> &str {
 }
 
 fn parse(line: &str) -> Value {
-    serde_json::from_str::<Line>(line).expect("a line of data/schemas.jsonl is a named schema").schema
+    serde_json::from_str::<SchemaLine>(line).expect("a line of data/schemas.jsonl is a named schema").schema
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::schema::shape::Shape;
-    use crate::object::schema::structural::{Additional, ListType};
+    use crate::object::schema::resource_schema::ResourceSchema;
+    use crate::object::schema::structural::{AdditionalProperties, ListType};
 
     #[test]
-    fn every_built_in_kind_has_its_component() {
+    fn every_built_in_kind_has_a_component() {
         for resource in crate::kinds::registry().resources() {
-            let Shape::Builtin { component: name } = &resource.shape else { unreachable!("built in") };
+            let ResourceSchema::Builtin { component: name } = &resource.schema else {
+                unreachable!("built in")
+            };
             assert!(component(name).is_some(), "{name} is missing");
         }
     }
 
     #[test]
-    fn every_reference_leads_to_a_component() {
+    fn every_referenced_component_exists() {
         fn references<'a>(node: &'a Structural, found: &mut Vec<&'a str>) {
             found.extend(node.reference.as_deref());
             node.properties.values().chain(node.items.as_deref()).for_each(|n| references(n, found));
-            if let Additional::Schema(schema) = &node.additional {
+            if let AdditionalProperties::Schema(schema) = &node.additional {
                 references(schema, found);
             }
         }
-        for name in slots().keys() {
+        for name in lazy_schemas().keys() {
             let mut found = Vec::new();
             references(component(name).unwrap(), &mut found);
             for reference in found {
-                assert!(slots().contains_key(reference), "{name} refers to {reference}");
+                assert!(lazy_schemas().contains_key(reference), "{name} refers to {reference}");
             }
         }
     }
 
     #[test]
-    fn a_container_list_is_merged_by_name() {
+    fn containers_have_the_merge_key_name() {
         let spec = component("io.k8s.api.core.v1.PodSpec").unwrap();
         let containers = &spec.properties["containers"];
         assert_eq!(containers.list, ListType::Map(vec!["name".into()]));
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_no_component() {
+    fn unknown_component_is_absent() {
         assert!(component("io.k8s.api.core.v1.Nope").is_none());
     }
 }

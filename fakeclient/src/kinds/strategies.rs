@@ -1,16 +1,16 @@
-//! Which built-in kinds have Rust code beside their data, and which.
+//! Strategies of the built-in kinds.
 
 use std::sync::Arc;
 
-use crate::registry::custom::definition::Definition;
+use crate::registry::custom::definition::CustomResourceDefinition;
 use crate::registry::strategy::Strategy;
 
-use super::plain::Plain;
+use super::generic::GenericKind;
 use super::{
     apps, autoscaling, batch, certificates, coordination, core, networking, rbac, resource, scheduling,
 };
 
-/// The strategy of a built-in, by the group and plural of its resource (`deployments.apps`).
+/// The strategy of a built-in resource, by group and plural (`deployments.apps`).
 pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
     match group_resource {
         "configmaps" => Arc::new(core::config_map::ConfigMap),
@@ -26,7 +26,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "secrets" => Arc::new(core::secret::Secret),
         "serviceaccounts" => Arc::new(core::service_account::ServiceAccount),
         "services" => Arc::new(core::service::Service),
-        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(Definition),
+        "customresourcedefinitions.apiextensions.k8s.io" => Arc::new(CustomResourceDefinition),
         "daemonsets.apps" => Arc::new(apps::daemon_set::DaemonSet),
         "deployments.apps" => Arc::new(apps::deployment::Deployment),
         "replicasets.apps" => Arc::new(apps::replica_set::ReplicaSet),
@@ -38,11 +38,13 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         "cronjobs.batch" => Arc::new(batch::cron_job::CronJob),
         "jobs.batch" => Arc::new(batch::job::Job),
         "certificatesigningrequests.certificates.k8s.io" => {
-            Arc::new(certificates::signing_request::SigningRequest)
+            Arc::new(certificates::signing_request::CertificateSigningRequest)
         }
         "networkpolicies.networking.k8s.io" => Arc::new(networking::network_policy::NetworkPolicy),
-        "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::Claim { template: false }),
-        "resourceclaimtemplates.resource.k8s.io" => Arc::new(resource::claim::Claim { template: true }),
+        "resourceclaims.resource.k8s.io" => Arc::new(resource::claim::ResourceClaim { template: false }),
+        "resourceclaimtemplates.resource.k8s.io" => {
+            Arc::new(resource::claim::ResourceClaim { template: true })
+        }
         "devicetaintrules.resource.k8s.io" => Arc::new(resource::device_taint_rule::DeviceTaintRule),
         "clusterroles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: false }),
         "roles.rbac.authorization.k8s.io" => Arc::new(rbac::role::Role { namespaced: true }),
@@ -51,7 +53,7 @@ pub(crate) fn strategy_of(group_resource: &str) -> Arc<dyn Strategy> {
         }
         "rolebindings.rbac.authorization.k8s.io" => Arc::new(rbac::binding::Binding { namespaced: true }),
         "priorityclasses.scheduling.k8s.io" => Arc::new(scheduling::PriorityClass),
-        other => Arc::new(Plain::of(other)),
+        other => Arc::new(GenericKind::of(other)),
     }
 }
 
@@ -61,7 +63,7 @@ mod tests {
     use crate::object::names::NameRule;
 
     #[test]
-    fn a_kind_is_found_by_its_group_and_plural() {
+    fn strategy_is_found_by_group_and_plural() {
         assert_eq!(strategy_of("namespaces").name_rule(), NameRule::DnsLabel);
         assert!(strategy_of("leases.coordination.k8s.io").creates_on_update());
         assert!(!strategy_of("leases.example.com").creates_on_update());

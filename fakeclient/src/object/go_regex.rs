@@ -1,8 +1,8 @@
-//! Go's regular expressions on the `regex` crate: what `pattern` and CEL's `matches` mean on a real server.
+//! Go's regular expressions on the `regex` crate, for `pattern` and CEL's `matches`.
 //!
-//! Both engines descend from RE2. They differ in that Go's classes `\d`, `\w`, `\s` and the boundary `\b` are ASCII,
-//! that Go has `\Q…\E`, and that this crate's classes know set operations and need `[` escaped. It does not know
-//! Go's limit of 1,000 repetitions.
+//! Both engines derive from RE2. In Go, the classes `\d`, `\w`, `\s` and the boundary `\b` are ASCII only, and `\Q…\E`
+//! quotes text; this crate's bracketed classes have set operations and need an escaped `[`. Go's limit of 1,000
+//! repetitions is not modelled.
 
 use regex::{Error, Regex, RegexBuilder};
 
@@ -11,13 +11,13 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
     RegexBuilder::new(&translate(pattern)).size_limit(64 << 20).build()
 }
 
-/// Whether a pattern compiles; if not, what Go says of the mistakes that people make.
+/// Compiles a pattern. For common mistakes, the error has Go's message.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {
     let Err(error) = compile(pattern) else { return Ok(()) };
-    Err(format!("error parsing regexp: {}", go_words(pattern, &error.to_string())))
+    Err(format!("error parsing regexp: {}", go_message(pattern, &error.to_string())))
 }
 
-fn go_words(pattern: &str, error: &str) -> String {
+fn go_message(pattern: &str, error: &str) -> String {
     let perl = ["(?=", "(?!", "(?<=", "(?<!"].into_iter().find(|look| pattern.contains(look));
     let found = |marker: &str| error.contains(marker);
     if let Some(look) = perl {
@@ -47,42 +47,42 @@ fn go_words(pattern: &str, error: &str) -> String {
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
-    let mut class = Class::Outside;
+    let mut class = ClassState::Outside;
     while let Some(c) = rest.chars().next() {
         let mut used = c.len_utf8();
         match c {
-            '\\' if rest[1..].starts_with('Q') && class == Class::Outside => {
+            '\\' if rest[1..].starts_with('Q') && class == ClassState::Outside => {
                 let quoted = &rest[2..];
                 let end = quoted.find("\\E").unwrap_or(quoted.len());
                 out.push_str(&regex::escape(&quoted[..end]));
                 used = (2 + end + 2).min(rest.len());
             }
             '\\' => {
-                used += escape(&rest[1..], class != Class::Outside, &mut out);
+                used += escape(&rest[1..], class != ClassState::Outside, &mut out);
                 class = class.after_item();
             }
-            '[' if class == Class::Outside => {
+            '[' if class == ClassState::Outside => {
                 out.push('[');
-                class = Class::Start;
+                class = ClassState::Start;
             }
             '[' if rest.starts_with("[:") => {
                 let end = rest.find(":]").map_or(1, |end| end + 2);
                 out.push_str(&rest[..end]);
                 used = end;
-                class = Class::Inside;
+                class = ClassState::Inside;
             }
-            '^' if class == Class::Start => {
+            '^' if class == ClassState::Start => {
                 out.push('^');
-                class = Class::Negated;
+                class = ClassState::Negated;
             }
-            ']' if class == Class::Inside => {
+            ']' if class == ClassState::Inside => {
                 out.push(']');
-                class = Class::Outside;
+                class = ClassState::Outside;
             }
-            '[' | ']' | '&' | '~' if class != Class::Outside => {
+            '[' | ']' | '&' | '~' if class != ClassState::Outside => {
                 out.push('\\');
                 out.push(c);
-                class = Class::Inside;
+                class = ClassState::Inside;
             }
             c => {
                 out.push(c);
@@ -94,22 +94,22 @@ fn translate(pattern: &str) -> String {
     out
 }
 
-/// Where in a bracketed class the translation stands.
+/// Position of the translation in a bracketed class.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum ClassState {
     Outside,
     Start,
     Negated,
     Inside,
 }
 
-impl Class {
+impl ClassState {
     fn after_item(self) -> Self {
         if self == Self::Outside { Self::Outside } else { Self::Inside }
     }
 }
 
-/// Writes what follows a backslash; gives the number of bytes read.
+/// Translates the escape after a backslash. Returns the number of consumed bytes.
 fn escape(after: &str, in_class: bool, out: &mut String) -> usize {
     let Some(c) = after.chars().next() else {
         out.push('\\');
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_and_ampersands_in_a_class_are_themselves() {
+    fn brackets_and_ampersands_in_a_class_are_literal() {
         check_match(r"^[[a]+$", "[a", true);
         check_match(r"^[]a]+$", "]a", true);
         check_match(r"^[a&&b]+$", "a&b", true);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_as_go_names_them() {
+    fn errors_have_the_message_of_go() {
         let wrong = |pattern: &str| check(pattern).unwrap_err();
         assert_eq!(check("^a+$"), Ok(()));
         assert_eq!(wrong("("), "error parsing regexp: missing closing ): `(`");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_text_stands_for_itself() {
+    fn quoted_text_is_literal() {
         check_match(r"^\Qa.b\E$", "a.b", true);
         check_match(r"^\Qa.b\E$", "axb", false);
     }

@@ -1,32 +1,32 @@
-//! `JSONPath` in Kubernetes' dialect, for printer columns, scale paths and selectable fields: `.spec.a`,
+//! Kubernetes' `JSONPath` dialect for printer columns, scale paths and selectable fields: `.spec.a`,
 //! `.metadata.labels['a.b']`, `.spec.list[0]`, `[*]`, `[1:3]`, `..name`, `[?(@.type=="Ready")].status`.
 //!
-//! A missing field is no error: it finds nothing. `range`, `end` and text between braces are not part of a path and
-//! are not read here.
+//! An absent field matches nothing and is no error. Templates (`range`, `end`, text outside of braces) are not
+//! supported.
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// A path that was read.
+/// A parsed path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JsonPath {
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Step {
+enum PathStep {
     Field(String),
     Any,
-    Union(Vec<Step>),
+    Union(Vec<PathStep>),
     Index(i64),
     Slice { from: Option<i64>, to: Option<i64>, by: i64 },
-    Filter { path: JsonPath, test: Option<(Operator, Value)> },
+    Filter { path: JsonPath, test: Option<(FilterOperator, Value)> },
     Deep,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Operator {
+enum FilterOperator {
     Equal,
     NotEqual,
     Less,
@@ -35,24 +35,24 @@ enum Operator {
     GreaterOrEqual,
 }
 
-const OPERATORS: [(&str, Operator); 6] = [
-    ("==", Operator::Equal),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::LessOrEqual),
-    (">=", Operator::GreaterOrEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
+const OPERATORS: [(&str, FilterOperator); 6] = [
+    ("==", FilterOperator::Equal),
+    ("!=", FilterOperator::NotEqual),
+    ("<=", FilterOperator::LessOrEqual),
+    (">=", FilterOperator::GreaterOrEqual),
+    ("<", FilterOperator::Less),
+    (">", FilterOperator::Greater),
 ];
 
 impl JsonPath {
-    /// Reads a path, with or without the root's `$`; the error says what cannot be read.
+    /// Parses a path with or without the leading `$`. The error names the unsupported part.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut rest = text.trim();
         rest = rest.strip_prefix(['$', '@']).unwrap_or(rest);
         let mut steps = Vec::new();
         while let Some(first) = rest.chars().next() {
             if let Some(after) = rest.strip_prefix("..") {
-                steps.push(Step::Deep);
+                steps.push(PathStep::Deep);
                 rest = after;
                 if !rest.starts_with(['[', '*']) {
                     let (name, after) = field_name(rest);
@@ -87,7 +87,7 @@ impl JsonPath {
         Ok(Self { steps })
     }
 
-    /// Everything that the path leads to, in order.
+    /// All values that the path matches, in order.
     pub(crate) fn find<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         let mut found = vec![value];
         for step in &self.steps {
@@ -100,13 +100,13 @@ impl JsonPath {
         found
     }
 
-    /// The first thing that the path leads to.
+    /// The first value that the path matches.
     pub(crate) fn first<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.find(value).into_iter().next()
     }
 }
 
-impl Step {
+impl PathStep {
     fn follow<'v>(&self, value: &'v Value, found: &mut Vec<&'v Value>) {
         match (self, value) {
             (Self::Field(name), Value::Object(fields)) => found.extend(fields.get(name)),
@@ -131,13 +131,13 @@ impl Step {
                 }));
             }
             (Self::Union(steps), value) => steps.iter().for_each(|step| step.follow(value, found)),
-            (Self::Deep, value) => deep(value, found),
+            (Self::Deep, value) => collect_descendants(value, found),
             _ => {}
         }
     }
 }
 
-impl Operator {
+impl FilterOperator {
     fn holds(self, left: &Value, right: &Value) -> bool {
         let order = match (left, right) {
             (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
@@ -156,23 +156,23 @@ impl Operator {
     }
 }
 
-/// An index that may count from the end.
+/// Resolves an index, which counts from the end if it is negative.
 fn from_end(at: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
     usize::try_from(if at < 0 { at + length } else { at }).ok()
 }
 
-/// The value and all values below it.
-fn deep<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+/// Collects the value and all values below it.
+fn collect_descendants<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     found.push(value);
     match value {
-        Value::Object(fields) => fields.values().for_each(|v| deep(v, found)),
-        Value::Array(items) => items.iter().for_each(|v| deep(v, found)),
+        Value::Object(fields) => fields.values().for_each(|v| collect_descendants(v, found)),
+        Value::Array(items) => items.iter().for_each(|v| collect_descendants(v, found)),
         _ => {}
     }
 }
 
-/// The name at the beginning, with `\.` read as a dot, and what follows.
+/// The field name at the start, with `\.` unescaped, and the rest.
 fn field_name(text: &str) -> (String, &str) {
     let mut name = String::new();
     let mut chars = text.char_indices();
@@ -186,17 +186,17 @@ fn field_name(text: &str) -> (String, &str) {
     (name, "")
 }
 
-fn named(name: String, text: &str) -> Result<Step, String> {
+fn named(name: String, text: &str) -> Result<PathStep, String> {
     if name == "*" {
-        return Ok(Step::Any);
+        return Ok(PathStep::Any);
     }
     if name.is_empty() || name.contains(['(', ')', '{', '}', ' ']) {
         return Err(format!("unrecognized path {text:?}"));
     }
-    Ok(Step::Field(name))
+    Ok(PathStep::Field(name))
 }
 
-/// What stands in the brackets at the beginning, and what follows them.
+/// The content of the brackets at the start, and the rest.
 fn bracket(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let mut quote = None;
@@ -220,10 +220,10 @@ fn bracket(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn subscript(inside: &str) -> Result<Step, String> {
+fn subscript(inside: &str) -> Result<PathStep, String> {
     let invalid = || format!("invalid array index {inside:?}");
     if inside == "*" {
-        return Ok(Step::Any);
+        return Ok(PathStep::Any);
     }
     if let Some(filter) = inside.strip_prefix("?(").and_then(|rest| rest.strip_suffix(')')) {
         return filter_step(filter.trim());
@@ -233,11 +233,11 @@ fn subscript(inside: &str) -> Result<Step, String> {
         for part in split_outside_quotes(inside) {
             let part = part.trim();
             match unquoted(part) {
-                Some(name) => steps.push(Step::Field(name)),
-                None => steps.push(Step::Index(part.parse().map_err(|_| invalid())?)),
+                Some(name) => steps.push(PathStep::Field(name)),
+                None => steps.push(PathStep::Index(part.parse().map_err(|_| invalid())?)),
             }
         }
-        return if steps.len() == 1 { steps.pop().ok_or_else(invalid) } else { Ok(Step::Union(steps)) };
+        return if steps.len() == 1 { steps.pop().ok_or_else(invalid) } else { Ok(PathStep::Union(steps)) };
     }
     if inside.contains(':') {
         let mut numbers = inside.split(':').map(|part| {
@@ -245,12 +245,12 @@ fn subscript(inside: &str) -> Result<Step, String> {
             if part.is_empty() { Ok(None) } else { part.parse().map(Some).map_err(|_| invalid()) }
         });
         let mut next = || numbers.next().unwrap_or(Ok(None));
-        return Ok(Step::Slice { from: next()?, to: next()?, by: next()?.unwrap_or(1) });
+        return Ok(PathStep::Slice { from: next()?, to: next()?, by: next()?.unwrap_or(1) });
     }
-    inside.parse().map(Step::Index).map_err(|_| invalid())
+    inside.parse().map(PathStep::Index).map_err(|_| invalid())
 }
 
-fn filter_step(filter: &str) -> Result<Step, String> {
+fn filter_step(filter: &str) -> Result<PathStep, String> {
     for at in operator_places(filter) {
         for (sign, operator) in OPERATORS {
             if let Some(right) = filter[at..].strip_prefix(sign) {
@@ -260,14 +260,14 @@ fn filter_step(filter: &str) -> Result<Step, String> {
                     Some(text) => Value::String(text),
                     None => serde_json::from_str(right).map_err(|_| format!("invalid filter {filter:?}"))?,
                 };
-                return Ok(Step::Filter { path, test: Some((operator, literal)) });
+                return Ok(PathStep::Filter { path, test: Some((operator, literal)) });
             }
         }
     }
-    Ok(Step::Filter { path: JsonPath::parse(filter)?, test: None })
+    Ok(PathStep::Filter { path: JsonPath::parse(filter)?, test: None })
 }
 
-/// Where an operator may begin: outside of quotes.
+/// Positions outside of quotes, at which an operator may start.
 fn operator_places(text: &str) -> Vec<usize> {
     let mut quote = None;
     let mut places = Vec::new();
@@ -348,7 +348,7 @@ mod tests {
     #[case("..name", json!(["w", "inner"]))]
     #[case(".spec.missing.more", json!([]))]
     #[case(".spec.*", json!([{"name": "inner"}, ["p", "q", "r"], 3]))]
-    fn a_path_finds_what_it_names(#[case] path: &str, #[case] expected: Value) {
+    fn path_finds_matching_values(#[case] path: &str, #[case] expected: Value) {
         let object = object();
         let found: Value = JsonPath::parse(path).unwrap().find(&object).into_iter().cloned().collect();
         assert_eq!(found, expected, "{path}");
@@ -359,7 +359,7 @@ mod tests {
     #[case(".spec.list[x]")]
     #[case(".spec]")]
     #[case(".a.b c")]
-    fn a_path_that_cannot_be_read_is_an_error(#[case] path: &str) {
+    fn malformed_path_is_an_error(#[case] path: &str) {
         assert!(JsonPath::parse(path).is_err(), "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! Pure functions on JSON: no store, no clock, no HTTP.
+//! Pure functions on JSON objects, without store, clock or HTTP.
 
 pub(crate) mod decode;
 pub(crate) mod go_regex;

@@ -1,7 +1,7 @@
-//! The rules for names, label keys and label values, with the words of apimachinery's `api/validate/content`
-//! (Kubernetes 1.37). It knows strings only: which field a rule is for is the caller's.
+//! Validation of names, label keys and label values, with the messages of apimachinery's `api/validate/content`
+//! (Kubernetes 1.37).
 //!
-//! Every function gives the list of what is wrong; an empty list means that the value is right.
+//! Every function returns a list of messages, which is empty for a valid value. The caller adds the field path.
 
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_TEXT: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and \
@@ -15,12 +15,12 @@ const KEY: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const KEY_TEXT: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
     alphanumeric character";
 
-/// What is wrong with `name` under `rule`; a `generateName` is judged as if its random end were there.
+/// Messages for `name` under `rule`. With `prefix`, it is a `generateName`, which need not end as a name does.
 pub(crate) fn name_errors(rule: NameRule, name: &str, prefix: bool) -> Vec<String> {
     if rule == NameRule::PathSegment {
         return path_segment_errors(name, prefix);
     }
-    // The server masks a trailing dash of a prefix, because the generated end will follow it.
+    // The server ignores a trailing dash of a prefix, because a random suffix follows it.
     let masked = match name.strip_suffix('-') {
         Some(start) if prefix && !start.is_empty() => format!("{start}a"),
         _ => name.to_owned(),
@@ -32,7 +32,7 @@ pub(crate) fn name_errors(rule: NameRule, name: &str, prefix: bool) -> Vec<Strin
     }
 }
 
-/// How `metadata.name` is checked.
+/// Validation rule of `metadata.name`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NameRule {
     /// RFC 1123 subdomain, 253 characters (the default).
@@ -40,11 +40,11 @@ pub(crate) enum NameRule {
     DnsSubdomain,
     /// RFC 1123 label, 63 characters (Namespace, Service since 1.35 …).
     DnsLabel,
-    /// Anything that is one path segment (RBAC).
+    /// Any single path segment (RBAC).
     PathSegment,
 }
 
-/// RFC 1123 label of at most 63 bytes.
+/// Messages for an RFC 1123 label of at most 63 bytes.
 pub(crate) fn dns_label_errors(value: &str) -> Vec<String> {
     let mut errors = too_long(value, 63, "characters");
     if !is_label(value) {
@@ -57,7 +57,7 @@ pub(crate) fn dns_label_errors(value: &str) -> Vec<String> {
     errors
 }
 
-/// RFC 1123 subdomain of at most 253 bytes.
+/// Messages for an RFC 1123 subdomain of at most 253 bytes.
 pub(crate) fn dns_subdomain_errors(value: &str) -> Vec<String> {
     subdomain_errors(value, "characters")
 }
@@ -70,7 +70,7 @@ fn subdomain_errors(value: &str, unit: &str) -> Vec<String> {
     errors
 }
 
-/// RFC 1035 label of at most 63 bytes.
+/// Messages for an RFC 1035 label of at most 63 bytes.
 pub(crate) fn dns1035_label_errors(value: &str) -> Vec<String> {
     let mut errors = too_long(value, 63, "characters");
     if !(is_label(value) && value.starts_with(|c: char| c.is_ascii_lowercase())) {
@@ -79,7 +79,7 @@ pub(crate) fn dns1035_label_errors(value: &str) -> Vec<String> {
     errors
 }
 
-/// One segment of a URL path.
+/// Messages for a URL path segment.
 pub(crate) fn path_segment_errors(value: &str, prefix: bool) -> Vec<String> {
     if !prefix && (value == "." || value == "..") {
         return vec![format!("may not be '{value}'")];
@@ -88,7 +88,7 @@ pub(crate) fn path_segment_errors(value: &str, prefix: bool) -> Vec<String> {
     forbidden.map(|c| format!("may not contain '{c}'")).collect()
 }
 
-/// A qualified name: a label key, a finalizer, an annotation key in lower case.
+/// Messages for a qualified name: a label key, a finalizer, a lower-case annotation key.
 pub(crate) fn label_key_errors(value: &str) -> Vec<String> {
     let mut parts = value.split('/');
     let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -122,7 +122,7 @@ pub(crate) fn label_key_errors(value: &str) -> Vec<String> {
     errors
 }
 
-/// A label's value.
+/// Messages for a label value.
 pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
     let mut errors = too_long(value, 63, "bytes");
     if !(value.is_empty() || is_key(value)) {
@@ -132,12 +132,12 @@ pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
     errors
 }
 
-/// The server counts bytes everywhere and calls them characters in names.
+/// Lengths are in bytes, which the server's messages call characters for names.
 fn too_long(value: &str, max: usize, unit: &str) -> Vec<String> {
     if value.len() > max { vec![format!("must be no more than {max} {unit}")] } else { Vec::new() }
 }
 
-/// The sentence that names a pattern, with its examples spaced as apimachinery spaces them.
+/// The message of a violated pattern, with examples in apimachinery's format.
 fn pattern_text(text: &str, pattern: &str, examples: &[&str]) -> String {
     let quoted: Vec<_> = examples.iter().map(|e| format!("'{e}', ")).collect();
     format!("{text} (e.g. {}regex used for validation is '{pattern}')", quoted.join(" or "))
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_capitals_is_refused_with_the_pattern() {
+    fn capitals_are_rejected_with_the_pattern() {
         assert_eq!(
             name_errors(NameRule::DnsSubdomain, "A_b", false),
             [
@@ -174,18 +174,18 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_at_the_end_is_right_in_a_prefix_only() {
+    fn trailing_dash_is_valid_only_in_a_prefix() {
         assert!(name_errors(NameRule::DnsLabel, "web-", true).is_empty());
         assert!(!name_errors(NameRule::DnsLabel, "web-", false).is_empty());
     }
 
     #[test]
-    fn a_label_with_dots_is_told_so() {
+    fn dotted_label_has_its_own_message() {
         assert_eq!(name_errors(NameRule::DnsLabel, "a.b", false), ["must not contain dots"]);
     }
 
     #[test]
-    fn a_path_segment_may_be_nearly_anything() {
+    fn path_segment_allows_most_characters() {
         assert!(name_errors(NameRule::PathSegment, "system:node:A", false).is_empty());
         assert_eq!(
             name_errors(NameRule::PathSegment, "a/b%", false),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_prefix_of_a_key_is_named() {
+    fn empty_prefix_of_a_key_is_rejected() {
         assert_eq!(label_key_errors("/a"), ["prefix part must be non-empty"]);
         assert_eq!(label_key_errors("a/").len(), 2);
     }

@@ -1,38 +1,38 @@
-//! `metadata.ownerReferences`: reading them, dropping repeated ones, and their rules (kube-apiserver 1.37). It does
-//! not know whether an owner exists: that is the garbage collector's question.
+//! `metadata.ownerReferences`: access, deduplication and validation (kube-apiserver 1.37). The existence of an owner is
+//! not checked here.
 
 use serde_json::{Map, Value};
 
 use super::view::metadata;
 use crate::error::field::FieldError;
 
-/// One owner, borrowed from the object that names it.
+/// An owner reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner<'v> {
+pub(crate) struct OwnerReference<'v> {
     /// `group/version` or `v1`.
     pub(crate) api_version: &'v str,
     /// Kind of the owner.
     pub(crate) kind: &'v str,
     /// Name of the owner.
     pub(crate) name: &'v str,
-    /// What tells the owner from another of that name.
+    /// UID of the owner.
     pub(crate) uid: &'v str,
-    /// Whether it is the managing controller.
+    /// True if the owner is the managing controller.
     pub(crate) controller: bool,
-    /// Whether deleting the owner in the foreground waits for this object.
+    /// True if foreground deletion of the owner waits for this object (`blockOwnerDeletion`).
     pub(crate) blocks: bool,
 }
 
-/// The owners of an object.
-pub(crate) fn owners(object: &Value) -> impl Iterator<Item = Owner<'_>> {
+/// The owner references of an object.
+pub(crate) fn owners(object: &Value) -> impl Iterator<Item = OwnerReference<'_>> {
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
     list.into_iter().flatten().map(owner)
 }
 
-fn owner(entry: &Value) -> Owner<'_> {
+fn owner(entry: &Value) -> OwnerReference<'_> {
     let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
     let flag = |field: &str| entry.get(field).and_then(Value::as_bool).unwrap_or_default();
-    Owner {
+    OwnerReference {
         api_version: text("apiVersion"),
         kind: text("kind"),
         name: text("name"),
@@ -42,9 +42,9 @@ fn owner(entry: &Value) -> Owner<'_> {
     }
 }
 
-/// Drops owners that stand twice; the text is a `Warning` header, if there is one to give. On a patch and on an
-/// update the object that counts is the one after admission.
-pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
+/// Removes repeated owner references. Returns the text of a `Warning` header, if any. Called after admission, also on
+/// update and patch.
+pub(crate) fn remove_repeated(object: &mut Value) -> Option<String> {
     owners(object).nth(1)?;
     let list = metadata::of_mut(object).get_mut("ownerReferences")?.as_array_mut()?;
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
@@ -66,12 +66,12 @@ pub(crate) fn drop_repeated(object: &mut Value) -> Option<String> {
     })
 }
 
-/// What is wrong with the owners.
+/// Errors of the owner references.
 pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
     let path = "metadata.ownerReferences";
     let list = object.get("metadata").and_then(|m| m.get("ownerReferences")).and_then(Value::as_array);
     let mut errors = Vec::new();
-    let mut controller: Option<Owner<'_>> = None;
+    let mut controller: Option<OwnerReference<'_>> = None;
     for (index, entry) in list.into_iter().flatten().enumerate() {
         let owner = owner(entry);
         errors.extend(owner_errors(owner, entry, &format!("{path}[{index}]")));
@@ -91,7 +91,7 @@ pub(crate) fn errors(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn owner_errors(owner: Owner<'_>, entry: &Value, path: &str) -> Vec<FieldError> {
+fn owner_errors(owner: OwnerReference<'_>, entry: &Value, path: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let required = |field: &str| FieldError::required(format!("{path}.{field}"), "must not be empty");
     if owner.api_version.is_empty() {
@@ -113,7 +113,7 @@ fn owner_errors(owner: Owner<'_>, entry: &Value, path: &str) -> Vec<FieldError> 
     errors
 }
 
-/// The entry as Go prints the struct: fields in the order of their declaration.
+/// The reference as Go prints the struct: fields in the order of their declaration.
 fn in_go_order(entry: &Value) -> String {
     let mut parts = Vec::new();
     for field in ["apiVersion", "kind", "name", "uid"] {
@@ -125,7 +125,7 @@ fn in_go_order(entry: &Value) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
-/// Text that an error shows as it stands.
+/// A value that error messages print verbatim.
 fn raw(text: &str) -> Value {
     Value::Object(Map::from_iter([(FieldError::VERBATIM.to_owned(), text.into())]))
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_must_be_named_in_full() {
+    fn owner_reference_requires_all_fields() {
         assert_eq!(
             texts(json!([{}])),
             [
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_owner_controls() {
+    fn second_controller_is_rejected() {
         assert_eq!(
             texts(json!([
                 {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1", "controller": true},
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_owns_nothing() {
+    fn event_cannot_be_an_owner() {
         assert_eq!(
             texts(json!([{"apiVersion": "v1", "kind": "Event", "name": "a", "uid": "1"}])),
             [
@@ -186,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_stands_twice_is_dropped_with_a_warning() {
+    fn repeated_owner_is_dropped_with_a_warning() {
         let one = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"});
         let mut object = json!({"metadata": {"ownerReferences": [one, one]}});
-        let warning = drop_repeated(&mut object).unwrap();
+        let warning = remove_repeated(&mut object).unwrap();
         assert!(warning.ends_with("please fix your requests; duplicate UID(s) observed: 1"), "{warning}");
         assert_eq!(owners(&object).count(), 1);
-        assert_eq!(drop_repeated(&mut object), None);
+        assert_eq!(remove_repeated(&mut object), None);
     }
 }

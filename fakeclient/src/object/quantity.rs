@@ -1,8 +1,8 @@
-//! Quantities (`1500m`, `1.5Gi`, `1e3`) and their canonical form, as apimachinery's `api/resource` (Kubernetes 1.37)
-//! reads and prints them. It does not know what is counted.
+//! Quantities (`1500m`, `1.5Gi`, `1e3`) and their canonical form, as in apimachinery's `api/resource` (Kubernetes
+//! 1.37).
 //!
-//! Numbers are kept exactly as a whole number times a power of ten; more than 38 digits are refused, where the server
-//! would go on.
+//! A value is stored exactly, as an integer times a power of ten. More than 38 digits are an error here, but not in the
+//! server.
 
 use std::cmp::Ordering;
 
@@ -11,26 +11,26 @@ const FORMAT: &str =
 const NUMERIC: &str = "unable to parse numeric part of quantity";
 const SUFFIX: &str = "unable to parse quantity's suffix";
 
-/// In which style a quantity is printed.
+/// Format of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
+enum Format {
     DecimalSi,
     DecimalExponent,
     BinarySi,
 }
 
-/// A number with the style that it was written in.
+/// A quantity with its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Quantity {
     /// Significant digits; the value is `digits * 10^exponent`.
     digits: i128,
     exponent: i32,
-    style: Style,
-    /// The text, where the server prints it as it was written.
+    style: Format,
+    /// The original text, if the server prints it unchanged.
     written: Option<String>,
 }
 
-struct Parts<'a> {
+struct QuantityParts<'a> {
     negative: bool,
     whole: &'a str,
     fraction: &'a str,
@@ -38,11 +38,11 @@ struct Parts<'a> {
 }
 
 impl Quantity {
-    /// Reads a quantity; the error is the server's text.
+    /// Parses a quantity. The error is the server's message.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let parts = split(text)?;
         let (base, power, style) = read_suffix(parts.suffix).ok_or(SUFFIX)?;
-        // A point alone is zero.
+        // A point alone parses as zero.
         let digits_text = format!("0{}{}", parts.whole, parts.fraction);
         let mut digits: i128 = digits_text.parse().map_err(|_| NUMERIC)?;
         let places = i32::try_from(parts.fraction.len()).map_err(|_| NUMERIC)?;
@@ -55,7 +55,7 @@ impl Quantity {
         let written = is_canonical(&parts, style, power, exponent).then(|| text.to_owned());
         let mut quantity = Self { digits, exponent, style, written };
         quantity.round_up(-9);
-        if style == Style::BinarySi && quantity.exponent >= 0 && quantity.digits > i128::from(i64::MAX) {
+        if style == Format::BinarySi && quantity.exponent >= 0 && quantity.digits > i128::from(i64::MAX) {
             quantity.digits = i128::from(i64::MAX);
             quantity.written = None;
         }
@@ -65,7 +65,7 @@ impl Quantity {
         Ok(quantity)
     }
 
-    /// Nothing is kept below `10^exponent`, and what is there does not become nothing.
+    /// Rounds up to a multiple of `10^exponent`.
     pub(crate) fn round_up(&mut self, exponent: i32) {
         if self.exponent < exponent
             && self.digits % 10_i128.pow((exponent - self.exponent).unsigned_abs().min(38)) != 0
@@ -76,22 +76,22 @@ impl Quantity {
         }
     }
 
-    /// The value in thousandths, rounded away from zero, as `Quantity.MilliValue` gives it.
+    /// The value in thousandths, rounded away from zero, as `Quantity.MilliValue` returns it.
     pub(crate) fn milli(&self) -> i128 {
         scaled(self.digits, self.exponent, -3)
     }
 
-    /// How two quantities compare, whatever their style.
+    /// Compares by value, regardless of the format.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         scaled(self.digits, self.exponent, -9).cmp(&scaled(other.digits, other.exponent, -9))
     }
 
-    /// A whole number.
+    /// An integer quantity.
     pub(crate) fn of(number: i64) -> Self {
-        Self { digits: number.into(), exponent: 0, style: Style::DecimalSi, written: None }
+        Self { digits: number.into(), exponent: 0, style: Format::DecimalSi, written: None }
     }
 
-    /// The sum, in the style of the first unless that is zero.
+    /// The sum, in the format of the first operand unless that is zero.
     pub(crate) fn plus(&self, other: &Self) -> Self {
         let style = if self.digits == 0 { other.style } else { self.style };
         let exponent = self.exponent.min(other.exponent);
@@ -103,30 +103,30 @@ impl Quantity {
         Self { digits, exponent, style, written: None }
     }
 
-    /// The same below zero, or above it.
+    /// The negated quantity.
     pub(crate) fn negated(&self) -> Self {
         Self { digits: -self.digits, written: None, ..self.clone() }
     }
 
-    /// -1, 0 or 1.
+    /// The sign: -1, 0 or 1.
     pub(crate) fn sign(&self) -> i64 {
         i64::try_from(self.digits.signum()).expect("a signum fits")
     }
 
-    /// The value, if it is a whole number that fits.
+    /// The value, if it is an integer in range.
     pub(crate) fn whole(&self) -> Option<i64> {
         let whole = scaled(self.digits, self.exponent, 0);
         let exact = self.exponent >= 0 || scaled(whole, 0, self.exponent) == self.digits;
         i64::try_from(whole).ok().filter(|_| exact)
     }
 
-    /// The value as a float.
+    /// The value as a float, possibly rounded.
     #[expect(clippy::cast_precision_loss, reason = "an approximation is what is asked for")]
     pub(crate) fn approximate(&self) -> f64 {
         self.digits as f64 * 10_f64.powi(self.exponent)
     }
 
-    /// The canonical form.
+    /// The canonical form, as the server prints it.
     pub(crate) fn canonical(&self) -> String {
         if let Some(written) = &self.written {
             return written.clone();
@@ -134,7 +134,7 @@ impl Quantity {
         if self.digits == 0 {
             return "0".to_owned();
         }
-        if self.style == Style::BinarySi {
+        if self.style == Format::BinarySi {
             let whole = scaled(self.digits, self.exponent, 0);
             let exact = self.exponent >= 0 || scaled(whole, 0, self.exponent) == self.digits;
             if exact && whole.abs() >= 1024 {
@@ -150,11 +150,11 @@ impl Quantity {
             digits /= 10;
             exponent += 1;
         }
-        while exponent.rem_euclid(3) != 0 || exponent > 18 && self.style != Style::DecimalExponent {
+        while exponent.rem_euclid(3) != 0 || exponent > 18 && self.style != Format::DecimalExponent {
             digits *= 10;
             exponent -= 1;
         }
-        if self.style == Style::DecimalExponent {
+        if self.style == Format::DecimalExponent {
             return if exponent == 0 { digits.to_string() } else { format!("{digits}e{exponent}") };
         }
         let suffix = match exponent {
@@ -182,7 +182,7 @@ fn binary(mut whole: i128) -> String {
     format!("{whole}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][step])
 }
 
-/// `digits * 10^from` in units of `10^to`, rounded away from zero.
+/// Converts `digits * 10^from` to units of `10^to`, rounded away from zero.
 fn scaled(digits: i128, from: i32, to: i32) -> i128 {
     let steps = from - to;
     if steps >= 0 {
@@ -196,14 +196,14 @@ fn scaled(digits: i128, from: i32, to: i32) -> i128 {
     digits / divisor + if rest == 0 { 0 } else { digits.signum() }
 }
 
-/// Whether the server prints the text as it was written rather than computing a form.
-fn is_canonical(parts: &Parts<'_>, style: Style, power: i32, exponent: i32) -> bool {
+/// True if the server prints the original text instead of the canonical form.
+fn is_canonical(parts: &QuantityParts<'_>, style: Format, power: i32, exponent: i32) -> bool {
     let shifted = format!("{}{}", parts.whole, parts.fraction);
     let Ok(value) = shifted.parse::<i64>() else {
         return false;
     };
     let length = i32::try_from(shifted.len()).unwrap_or(i32::MAX);
-    if style == Style::BinarySi {
+    if style == Format::BinarySi {
         let fits = length + power * 3 / 10 < 15;
         return parts.fraction.is_empty() && fits && power % 10 == 0 && value & 7 != 0;
     }
@@ -214,7 +214,7 @@ fn is_canonical(parts: &Parts<'_>, style: Style, power: i32, exponent: i32) -> b
         && !shifted.starts_with('0')
 }
 
-fn split(text: &str) -> Result<Parts<'_>, &'static str> {
+fn split(text: &str) -> Result<QuantityParts<'_>, &'static str> {
     let (negative, rest) = match text.as_bytes().first() {
         None => return Err(FORMAT),
         Some(b'-') => (true, &text[1..]),
@@ -236,16 +236,16 @@ fn split(text: &str) -> Result<Parts<'_>, &'static str> {
     if whole.is_empty() && fraction.is_empty() && !rest.starts_with('.') {
         return Err(FORMAT);
     }
-    // Zeros in front count for nothing.
+    // Leading zeros are not significant.
     let significant = whole.trim_start_matches('0');
     let whole = if significant.is_empty() && !whole.is_empty() { "0" } else { significant };
-    Ok(Parts { negative, whole, fraction, suffix })
+    Ok(QuantityParts { negative, whole, fraction, suffix })
 }
 
-/// Base, power and style of a suffix.
-fn read_suffix(suffix: &str) -> Option<(u32, i32, Style)> {
-    let decimal = |power| Some((10, power, Style::DecimalSi));
-    let binary = |power| Some((2, power, Style::BinarySi));
+/// Base, exponent and format of a suffix.
+fn read_suffix(suffix: &str) -> Option<(u32, i32, Format)> {
+    let decimal = |power| Some((10, power, Format::DecimalSi));
+    let binary = |power| Some((2, power, Format::BinarySi));
     match suffix {
         "n" => decimal(-9),
         "u" => decimal(-6),
@@ -265,7 +265,7 @@ fn read_suffix(suffix: &str) -> Option<(u32, i32, Style)> {
         "Ei" => binary(60),
         _ => {
             let power = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-            (-40..=30).contains(&power).then_some((10, power, Style::DecimalExponent))
+            (-40..=30).contains(&power).then_some((10, power, Format::DecimalExponent))
         }
     }
 }
@@ -309,7 +309,7 @@ mod tests {
     #[case("0Gi", "0")]
     #[case("1.0Gi", "1Gi")]
     #[case("12345678901234567890", "12345678901234567890")]
-    fn a_quantity_is_printed_in_its_canonical_form(#[case] text: &str, #[case] expected: &str) {
+    fn quantity_is_printed_in_canonical_form(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(Quantity::parse(text).unwrap().canonical(), expected);
     }
 
@@ -320,12 +320,12 @@ mod tests {
     #[case("1x", FORMAT)]
     #[case("1.2.3", FORMAT)]
     #[case("5mm", SUFFIX)]
-    fn a_text_that_is_no_quantity_gets_the_servers_words(#[case] text: &str, #[case] expected: &str) {
+    fn invalid_quantity_has_the_message_of_kube_apiserver(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(Quantity::parse(text).unwrap_err(), expected);
     }
 
     #[test]
-    fn quantities_compare_whatever_their_style() {
+    fn comparison_ignores_the_format() {
         let of = |text: &str| Quantity::parse(text).unwrap();
         assert_eq!(of("1Gi").compare(&of("1073741824")), Ordering::Equal);
         assert_eq!(of("1G").compare(&of("1Gi")), Ordering::Less);

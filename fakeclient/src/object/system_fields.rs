@@ -1,16 +1,16 @@
-//! Metadata that the server decides: name and namespace by the URL, identity, times and generation.
+//! Metadata that the server sets: name, namespace, uid, times and generation.
 
 use serde_json::Value;
 
 use super::view::metadata;
 use crate::error::ApiError;
 
-/// Fields that a client cannot set when it creates an object.
+/// Fields that a client cannot set on create.
 const SYSTEM_FIELDS: [&str; 5] =
     ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
-/// Gives the object the request's namespace (empty for a cluster-scoped resource), unless it names another one.
-pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
+/// Sets the request's namespace (empty for a cluster-scoped resource). 400 if the object has another one.
+pub(crate) fn set_namespace(object: &mut Value, requested: &str) -> Result<(), ApiError> {
     let own = metadata::namespace(object);
     if own == requested {
         return Ok(());
@@ -28,7 +28,7 @@ pub(crate) fn settle_namespace(object: &mut Value, requested: &str) -> Result<()
     ))
 }
 
-/// Refuses an object whose name is not the one in the URL.
+/// 400 if the object's name differs from the request's.
 pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError> {
     let own = metadata::name(object);
     if own.is_empty() {
@@ -45,7 +45,7 @@ pub(crate) fn check_name(object: &Value, requested: &str) -> Result<(), ApiError
     Ok(())
 }
 
-/// Drops what a client may not choose on create.
+/// Removes fields that a client cannot set on create.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
     let metadata = metadata::of_mut(object);
     for field in SYSTEM_FIELDS {
@@ -53,18 +53,17 @@ pub(crate) fn wipe_system_fields(object: &mut Value) {
     }
 }
 
-/// Drops what a client may not choose on create and sets what the server gives: uid and time of creation
-/// (RFC 3339 with seconds).
-pub(crate) fn begin(object: &mut Value, uid: &str, now: &str) {
+/// Removes fields that a client cannot set on create, and sets the uid and the creation time (RFC 3339, whole seconds).
+pub(crate) fn set_system_fields(object: &mut Value, uid: &str, now: &str) {
     wipe_system_fields(object);
     let metadata = metadata::of_mut(object);
     metadata.insert("uid".to_owned(), uid.into());
     metadata.insert("creationTimestamp".to_owned(), now.into());
 }
 
-/// Keeps on update what only the server changes: generation and the marks of creation and deletion. A uid and a
-/// grace period are taken over only where the object names none; another value is for the rules to refuse.
-pub(crate) fn carry_over(object: &mut Value, old: &Value) {
+/// Keeps the fields that only the server changes on update: generation, creationTimestamp and deletionTimestamp. An
+/// absent uid or grace period is copied; a different one is left to the validation.
+pub(crate) fn keep_system_fields(object: &mut Value, old: &Value) {
     let Some(old) = old.get("metadata").and_then(Value::as_object) else {
         return;
     };
@@ -87,8 +86,8 @@ pub(crate) fn carry_over(object: &mut Value, old: &Value) {
     }
 }
 
-/// 409 for a write that names another uid than the stored object has. `key` is the storage key below the prefix,
-/// such as `/configmaps/default/web` or `/example.com/widgets/default/web`.
+/// 409 for a write with another uid than the stored object's. `key` is the storage key without prefix, such as
+/// `/configmaps/default/web` or `/example.com/widgets/default/web`.
 pub(crate) fn uid_conflict(group: &str, resource: &str, key: &str, wanted: &str, stored: &Value) -> ApiError {
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
@@ -105,12 +104,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_object_gets_the_servers_uid_and_time_and_loses_its_own() {
+    fn new_object_gets_uid_and_creation_timestamp() {
         let mut object = json!({"metadata": {
             "name": "x", "uid": "abc", "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x",
             "deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 4, "generation": 7,
         }});
-        begin(&mut object, "u-1", "2026-11-22T18:12:00Z");
+        set_system_fields(&mut object, "u-1", "2026-11-22T18:12:00Z");
         assert_eq!(
             object["metadata"],
             json!({"name": "x", "uid": "u-1", "creationTimestamp": "2026-11-22T18:12:00Z", "generation": 7})
@@ -118,21 +117,21 @@ mod tests {
     }
 
     #[test]
-    fn an_update_cannot_move_the_marks_of_creation_and_deletion() {
+    fn update_keeps_creation_and_deletion_timestamps() {
         let old = json!({"metadata": {
             "name": "x", "uid": "u-1", "creationTimestamp": "a", "deletionTimestamp": "b",
             "deletionGracePeriodSeconds": 0, "generation": 2,
         }});
         let mut object = json!({"metadata": {"name": "x", "creationTimestamp": "z", "generation": 99}});
-        carry_over(&mut object, &old);
+        keep_system_fields(&mut object, &old);
         assert_eq!(object, old);
         let mut object = json!({"metadata": {"name": "x", "uid": "other"}});
-        carry_over(&mut object, &old);
+        keep_system_fields(&mut object, &old);
         assert_eq!(object["metadata"]["uid"], "other", "another uid is for the rules to refuse");
     }
 
     #[test]
-    fn the_name_in_the_url_must_be_the_objects() {
+    fn name_that_differs_from_the_request_is_rejected() {
         let error = |object: Value| check_name(&object, "c").unwrap_err().message;
         assert_eq!(
             error(json!({"metadata": {"name": "d"}})),
@@ -145,21 +144,21 @@ mod tests {
     }
 
     #[test]
-    fn the_requests_namespace_is_given_to_an_object_that_names_none() {
+    fn namespace_defaults_to_that_of_the_request() {
         let mut object = json!({"metadata": {"name": "x"}});
-        settle_namespace(&mut object, "team").unwrap();
+        set_namespace(&mut object, "team").unwrap();
         assert_eq!(metadata::namespace(&object), "team");
-        let error = settle_namespace(&mut object, "other").unwrap_err();
+        let error = set_namespace(&mut object, "other").unwrap_err();
         assert_eq!(
             error.message,
             "the namespace of the provided object does not match the namespace sent on the request"
         );
-        settle_namespace(&mut object, "").unwrap();
+        set_namespace(&mut object, "").unwrap();
         assert_eq!(metadata::namespace(&object), "", "a cluster-scoped object loses it");
     }
 
     #[test]
-    fn another_uid_is_a_conflict_with_the_storages_words() {
+    fn other_uid_is_a_conflict() {
         let stored = json!({"metadata": {"name": "m", "uid": "d5ce"}});
         let error = uid_conflict("example.com", "widgets", "/example.com/widgets/default/m", "abc", &stored);
         assert_eq!(

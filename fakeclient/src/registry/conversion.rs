@@ -1,28 +1,28 @@
-//! Between the version that is stored and the one that is served.
+//! Conversion between the storage version and the served versions, as in kube-apiserver 1.37.
 //!
-//! What is read from storage gets the defaults of the version it was stored as; then it comes to the served version by
-//! strategy `None`, which changes `apiVersion` and drops what that version's schema does not know. What is stored is
-//! pruned by the stored version. So kube-apiserver 1.37 does it. A conversion webhook is not modelled and says so.
+//! A read object gets the defaults of the storage version. Strategy `None` then changes `apiVersion` and drops fields
+//! that the served version's schema does not specify. A written object is pruned by the storage version's schema. A
+//! conversion webhook answers 501.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
-/// A stored object as `resource` serves it. `storage` is the version it is stored as, if that is served, too.
+/// A stored object in the version of `resource`. `storage` is the storage version, if it is served.
 pub(crate) fn served<'v>(
     resource: &Resource,
     storage: Option<&Resource>,
     stored: &'v Value,
 ) -> Result<Cow<'v, Value>, ApiError> {
-    let Shape::Custom { schema } = &resource.shape else {
+    let ResourceSchema::Custom { schema } = &resource.schema else {
         if resource.is_storage_version() {
             return Ok(Cow::Borrowed(stored));
         }
-        resource.strategy.converts()?;
+        resource.strategy.check_convertible()?;
         let mut value = stored.clone();
         value["apiVersion"] = resource.api_version().into();
         if !resource.strategy.convert_to_served(&mut value)? {
@@ -32,37 +32,37 @@ pub(crate) fn served<'v>(
     };
     let mut value = stored.clone();
     let own = resource.is_storage_version().then_some(resource);
-    if let Some(Shape::Custom { schema }) = own.or(storage).map(|stored_as| &stored_as.shape) {
+    if let Some(ResourceSchema::Custom { schema }) = own.or(storage).map(|stored_as| &stored_as.schema) {
         schema.apply_defaults(&mut value);
     }
     if own.is_some() {
         return Ok(if value == *stored { Cow::Borrowed(stored) } else { Cow::Owned(value) });
     }
-    resource.strategy.converts()?;
+    resource.strategy.check_convertible()?;
     value["apiVersion"] = resource.api_version().into();
     schema.prune(&mut value);
     schema.drop_nulls(&mut value);
     Ok(Cow::Owned(value))
 }
 
-/// An object of `resource` as it is stored.
+/// An object of `resource` in the storage version.
 pub(crate) fn stored(
     resource: &Resource,
     storage: Option<&Resource>,
     mut object: Value,
 ) -> Result<Value, ApiError> {
-    if let Shape::Custom { schema } = &resource.shape {
-        // What is read back has no null where that is no value.
+    if let ResourceSchema::Custom { schema } = &resource.schema {
+        // Null is dropped from fields that are not nullable.
         schema.drop_nulls(&mut object);
     }
     if resource.is_storage_version() {
         return Ok(object);
     }
-    resource.strategy.converts()?;
+    resource.strategy.check_convertible()?;
     let (group, version) = (&resource.storage.group, &resource.storage.version);
     object["apiVersion"] =
         if group.is_empty() { version.clone() } else { format!("{group}/{version}") }.into();
-    if let Some(Shape::Custom { schema }) = storage.map(|stored_as| &stored_as.shape) {
+    if let Some(ResourceSchema::Custom { schema }) = storage.map(|stored_as| &stored_as.schema) {
         schema.prune(&mut object);
         return Ok(object);
     }
@@ -93,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_webhook_the_version_changes_and_the_schema_prunes() {
+    fn conversion_without_webhook_sets_version_and_prunes() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing", "spec": {"a": 1}});
         let served = served(&second_version("None"), None, &object).unwrap();
         assert_eq!(*served, json!({"apiVersion": "t.example.com/v2", "kind": "Thing", "spec": {}}));
     }
 
     #[test]
-    fn a_webhook_is_not_modelled() {
+    fn conversion_webhook_is_not_modelled() {
         let object = json!({"apiVersion": "t.example.com/v1", "kind": "Thing"});
         let error = served(&second_version("Webhook"), None, &object).unwrap_err();
         assert_eq!(error.code, 501);

@@ -1,7 +1,6 @@
-//! The registry: which resources a cluster serves. Built-ins are shared by the whole process; custom resources belong
-//! to one cluster and come and go with their definitions.
+//! Registry of the served resources. Built-in ones are shared by the process; custom ones belong to one cluster.
 //!
-//! A clone costs one reference count, whatever is registered; a clone that registers something copies the custom part.
+//! A clone costs one reference count. Registration in a clone copies the custom part.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,20 +10,20 @@ use super::resource::Resource;
 /// Plural → resource, in one version.
 type Plurals = BTreeMap<String, Arc<Resource>>;
 /// Group → version → plural → resource.
-type Index = BTreeMap<String, BTreeMap<String, Plurals>>;
+type GroupIndex = BTreeMap<String, BTreeMap<String, Plurals>>;
 
-/// Resources that every cluster serves.
+/// The built-in resources.
 #[derive(Debug)]
-pub(crate) struct Builtins {
-    /// In the order of discovery.
+pub(crate) struct BuiltinResources {
+    /// Resources in the order of discovery.
     resources: Vec<Arc<Resource>>,
-    index: Index,
+    index: GroupIndex,
 }
 
-impl Builtins {
-    /// Resources in the order of discovery.
+impl BuiltinResources {
+    /// Builds the indexes. `resources` are in the order of discovery.
     pub(crate) fn new(resources: Vec<Arc<Resource>>) -> Self {
-        let mut index = Index::new();
+        let mut index = GroupIndex::new();
         for resource in &resources {
             let versions = index.entry(resource.group.clone()).or_default();
             let plurals = versions.entry(resource.version.clone()).or_default();
@@ -37,11 +36,11 @@ impl Builtins {
 /// The resources that a cluster serves.
 #[derive(Clone, Debug)]
 pub(crate) struct Registry {
-    builtin: &'static Builtins,
-    custom: Arc<Index>,
+    builtin: &'static BuiltinResources,
+    custom: Arc<GroupIndex>,
 }
 
-/// One API group as discovery lists it.
+/// An API group, as discovery lists it.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     /// Name; empty for the core group.
@@ -51,43 +50,43 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Whether the group is the server's own, and not made by definitions alone.
+    /// True if the group contains built-in resources.
     pub(crate) fn is_built_in(&self) -> bool {
         self.versions.iter().any(|version| version.resources.iter().any(|resource| resource.is_builtin()))
     }
 }
 
-/// One served version of a group.
+/// A served version of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupVersion {
     /// Name, such as `v1`.
     pub(crate) name: String,
-    /// Resources, by plural.
+    /// Resources, sorted by plural.
     pub(crate) resources: Vec<Arc<Resource>>,
 }
 
 impl Registry {
-    /// The built-in kinds alone.
-    pub(crate) fn new(builtin: &'static Builtins) -> Self {
+    /// A registry with the built-in resources only.
+    pub(crate) fn new(builtin: &'static BuiltinResources) -> Self {
         Self { builtin, custom: Arc::default() }
     }
 
-    /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the empty group).
+    /// The resource at `/apis/<group>/<version>/…/<plural>` (`/api/<version>/…` for the core group).
     pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
-        let find = |index: &Index| index.get(group)?.get(version)?.get(plural).cloned();
+        let find = |index: &GroupIndex| index.get(group)?.get(version)?.get(plural).cloned();
         find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
-    /// The resource whose objects have this `apiVersion` and `kind`.
+    /// The resource of an `apiVersion` and `kind`.
     pub(crate) fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
-        let find = |index: &Index| {
+        let find = |index: &GroupIndex| {
             let plurals = index.get(group)?.get(version)?;
             plurals.values().find(|resource| resource.kind == kind).cloned()
         };
         find(&self.builtin.index).or_else(|| find(&self.custom))
     }
 
-    /// Every served resource with this storage key (`deployments.apps`), the stored version first.
+    /// All served resources with a storage key (`deployments.apps`), that of the storage version first.
     pub(crate) fn stored_as(&self, key: &str) -> Vec<Arc<Resource>> {
         let mut found: Vec<Arc<Resource>> =
             self.resources().filter(|resource| resource.storage.key == key).cloned().collect();
@@ -95,7 +94,7 @@ impl Registry {
         found
     }
 
-    /// Every served resource: built-ins in the order of discovery, then custom resources.
+    /// All served resources: built-in ones in the order of discovery, then custom ones.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
         let custom = self.custom.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
         self.builtin.resources.iter().chain(custom)
@@ -105,7 +104,7 @@ impl Registry {
     pub(crate) fn groups(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         for resource in &self.builtin.resources {
-            place(&mut groups, resource);
+            add_to_group(&mut groups, resource);
         }
         for versions in self.custom.values() {
             let mut newest_first: Vec<&Plurals> = versions.values().collect();
@@ -113,19 +112,19 @@ impl Registry {
                 std::cmp::Reverse(plurals.values().next().map(|resource| priority(&resource.version)))
             });
             for resource in newest_first.into_iter().flat_map(BTreeMap::values) {
-                place(&mut groups, resource);
+                add_to_group(&mut groups, resource);
             }
         }
         groups
     }
 
-    /// Serves a custom resource, in the place of one with the same group, version and plural.
+    /// Adds a custom resource, or replaces that with the same group, version and plural.
     pub(crate) fn insert(&mut self, resource: Arc<Resource>) {
         let versions = Arc::make_mut(&mut self.custom).entry(resource.group.clone()).or_default();
         versions.entry(resource.version.clone()).or_default().insert(resource.plural.clone(), resource);
     }
 
-    /// Serves no version of a custom resource any more.
+    /// Removes all versions of a custom resource.
     pub(crate) fn remove(&mut self, group: &str, plural: &str) {
         let custom = Arc::make_mut(&mut self.custom);
         let Some(versions) = custom.get_mut(group) else { return };
@@ -139,8 +138,8 @@ impl Registry {
     }
 }
 
-/// Puts a resource under its group and version, which are added at the end when they are new.
-fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
+/// Adds a resource to its group and version, which are appended if they are new.
+fn add_to_group(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
     let at = groups.iter().position(|group| group.name == resource.group).unwrap_or_else(|| {
         groups.push(Group { name: resource.group.clone(), versions: Vec::new() });
         groups.len() - 1
@@ -153,8 +152,8 @@ fn place(groups: &mut Vec<Group>, resource: &Arc<Resource>) {
     versions[at].resources.push(Arc::clone(resource));
 }
 
-/// Kubernetes' order of versions, the greatest preferred: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`, then anything
-/// else, where the name that sorts first is preferred.
+/// Sort key of versions, the greatest preferred: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`, then all others in
+/// reverse alphabetical order.
 pub(crate) fn priority(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
     let parsed = parse_version(version);
     let (stability, major, minor) = parsed.unwrap_or((0, 0, 0));
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_built_in_resource_is_found_by_path_and_by_kind() {
+    fn built_in_resource_is_found_by_path_and_kind() {
         let registry = kinds::registry();
         let by_path = registry.resource("", "v1", "pods").unwrap();
         let by_kind = registry.kind("", "v1", "Pod").unwrap();
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_resource_comes_and_goes_and_a_clone_made_before_does_not_see_it() {
+    fn custom_resource_is_added_and_removed_without_changing_clones() {
         let mut registry = kinds::registry();
         let before = registry.clone();
         registry.insert(custom("v1", "widgets"));
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_version_of_a_custom_group_comes_first() {
+    fn preferred_version_of_a_custom_group_is_first() {
         let mut registry = kinds::registry();
         for version in ["v1alpha1", "v1", "v10", "v2beta1", "v2", "foo"] {
             registry.insert(custom(version, "widgets"));
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_group_comes_first_and_the_autoscaler_is_preferred_in_its_second_version() {
+    fn core_group_is_first_and_autoscaling_v2_is_preferred() {
         let groups = kinds::registry().groups();
         assert_eq!(groups[0].name, "");
         let autoscaling = groups.iter().find(|g| g.name == "autoscaling").unwrap();
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn all_forms_of_a_stored_object_are_found_the_stored_one_first() {
+    fn stored_as_returns_the_storage_version_first() {
         let registry = kinds::registry();
         let forms = registry.stored_as("events");
         let groups: Vec<&str> = forms.iter().map(|r| r.group.as_str()).collect();

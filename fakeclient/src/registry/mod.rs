@@ -1,4 +1,4 @@
-//! What kinds exist, and how each behaves.
+//! Resources and their strategies.
 
 pub(crate) mod conversion;
 pub(crate) mod lookup;

@@ -1,7 +1,6 @@
-//! One served resource as data: what discovery says of it, its schema and its rules.
+//! A served resource as data: discovery, schema and rules.
 //!
-//! Built-ins (generated data plus the hand-written table) and custom resources (from their CRD) give the same type;
-//! nothing above the registry can tell them apart.
+//! Built-in resources (from generated data and the table of rules) and custom ones (from their CRD) have the same type.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,127 +8,127 @@ use serde_json::Value;
 
 use crate::object::apply::field_set::FieldSet;
 use crate::object::decode::body::ObjectType;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::object::table::printer::Column;
 use crate::registry::strategy::Strategy;
 
-/// When a write bumps `metadata.generation`.
+/// The rule by which a write bumps `metadata.generation`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Generation {
-    /// Never: the kind has none (`ConfigMap`, Secret, Node …).
+    /// Never: objects have no generation (`ConfigMap`, Secret, Node …).
     #[default]
     Never,
-    /// When `spec` changes (most built-ins with a status).
+    /// On a change of `spec` (most built-in kinds with a status).
     Spec,
-    /// When anything but metadata and, if there is a status subresource, status changes (custom resources).
+    /// On a change of any field but metadata and, with a status subresource, status (custom resources).
     AllButMetadata,
-    /// 1 from the start, and no write bumps it (`PriorityClass`).
+    /// Never: the generation is always 1 (`PriorityClass`).
     Once,
-    /// When `spec` or an annotation changes (Deployment, which hands its annotations on).
+    /// On a change of `spec` or annotations (Deployment, whose annotations are copied to its `ReplicaSet`s).
     SpecAndAnnotations,
-    /// When anything but metadata changes, or a label does (`EndpointSlice`).
+    /// On a change of any field but metadata, or of labels (`EndpointSlice`).
     ContentAndLabels,
-    /// When `spec` changes, but a new object has none (`CSIDriver`).
+    /// On a change of `spec`; a new object has no generation (`CSIDriver`).
     SpecAfterCreate,
 }
 
 impl Generation {
-    /// Whether a new object has generation 1.
+    /// True if a new object has generation 1.
     pub(crate) fn starts_at_one(self) -> bool {
         !matches!(self, Self::Never | Self::SpecAfterCreate)
     }
 }
 
-/// What objects of a resource are stored as. Two served resources with the same key see the same objects.
+/// Storage of a resource. Two served resources with the same key have the same objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Storage {
     /// `pods`, `deployments.apps`; `events` for both `v1` and `events.k8s.io/v1`.
     pub key: String,
-    /// Group of the form that is stored.
+    /// Group of the storage version.
     pub group: String,
-    /// Version of the form that is stored.
+    /// Storage version.
     pub version: String,
 }
 
-/// One subresource of a resource.
+/// A subresource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subresource {
     /// `status`, `scale`, `eviction`, `binding`, `token`, `log` …
     pub name: String,
-    /// Verbs that discovery lists, such as `get`, `patch`, `update`.
+    /// Verbs in discovery, such as `get`, `patch`, `update`.
     pub verbs: Vec<String>,
-    /// Group, version and kind of what it takes and gives.
+    /// Group of the request and response kind.
     pub group: String,
-    /// See `group`.
+    /// Version of the request and response kind.
     pub version: String,
-    /// See `group`.
+    /// Request and response kind.
     pub kind: String,
 }
 
-/// Where a custom resource's scale subresource finds its numbers (JSON paths such as `.spec.replicas`).
+/// Paths of the scale subresource, such as `.spec.replicas`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ScalePaths {
-    /// Desired replicas.
+    /// Path of the desired replicas.
     pub spec_replicas: String,
-    /// Observed replicas.
+    /// Path of the observed replicas.
     pub status_replicas: String,
-    /// Serialised label selector, if any.
+    /// Path of the serialised label selector, if any.
     pub label_selector: Option<String>,
 }
 
-/// One resource in one served version.
+/// A resource in one served version.
 #[derive(Clone, Debug)]
 pub(crate) struct Resource {
     /// API group; empty for the core group.
     pub group: String,
     /// Served version.
     pub version: String,
-    /// Plural, as in the path.
+    /// Plural name, as in the path.
     pub plural: String,
     /// Singular name.
     pub singular: String,
-    /// Kind of one object.
+    /// Kind of the objects.
     pub kind: String,
-    /// Kind of a list.
+    /// Kind of the list.
     pub list_kind: String,
-    /// Whether objects live in namespaces.
+    /// True if objects are namespaced.
     pub namespaced: bool,
-    /// `kubectl`'s abbreviations.
+    /// Short names, for kubectl.
     pub short_names: Vec<String>,
-    /// Groups such as `all`.
+    /// Categories such as `all`.
     pub categories: Vec<String>,
-    /// Verbs that discovery lists.
+    /// Verbs in discovery.
     pub verbs: Vec<String>,
-    /// Subresources that discovery lists.
+    /// Subresources in discovery.
     pub subresources: Vec<Subresource>,
-    /// Schema.
-    pub shape: Shape,
-    /// What the objects are stored as.
+    /// Schema of the objects.
+    pub schema: ResourceSchema,
+    /// Storage of the objects.
     pub storage: Storage,
-    /// What discovery says to tell clients that two resources share storage; empty where nothing is stored.
+    /// Hash in discovery by which clients recognise shared storage; empty if nothing is stored.
     pub storage_version_hash: String,
-    /// Fields a field selector may name.
+    /// Supported field labels of field selectors.
     pub selectable: SelectableFields,
-    /// Fields that a write to a place never changes: for the object itself (empty) and for each subresource.
+    /// Fields that a write resets: of the main resource (empty name), and of each subresource.
     pub reset: Vec<(String, FieldSet)>,
-    /// Generation rule.
+    /// Rule for `metadata.generation`.
     pub generation: Generation,
-    /// A status in the body of a create or of a main-resource update is dropped.
+    /// True if a create or an update of the main resource drops the status in its body.
     pub status_isolated: bool,
     /// Printer columns.
     pub columns: Vec<Column>,
-    /// Scale paths, where there is a scale subresource.
+    /// Paths of the scale subresource, if there is one.
     pub scale: Option<ScalePaths>,
-    /// A delete answers with the object (pods, services …) instead of a Status.
+    /// True if a delete returns the object (Pods, Services …) instead of a Status.
     pub delete_gives_object: bool,
-    /// The warning to each request for a deprecated resource or version.
+    /// The warning of a deprecated resource or version.
     pub deprecation: Option<String>,
-    /// A custom resource's `openAPIV3Schema` as its definition writes it, for the `OpenAPI` documents.
+    /// A custom resource's `openAPIV3Schema` as in its definition, for OpenAPI documents.
     pub document: Option<Arc<Value>>,
-    /// An object with nothing in it, made when it is first needed.
+    /// The empty object, created at its first use.
     pub empty: OnceLock<Value>,
-    /// What Rust code this kind needs beside its data.
+    /// Strategy of the kind.
     pub strategy: Arc<dyn Strategy>,
 }
 
@@ -141,58 +140,58 @@ impl Resource {
 
     /// The type of the resource's objects, for decoding.
     pub(crate) fn object_type(&self) -> ObjectType<'_> {
-        ObjectType { group: &self.group, version: &self.version, kind: &self.kind, shape: &self.shape }
+        ObjectType { group: &self.group, version: &self.version, kind: &self.kind, schema: &self.schema }
     }
 
-    /// `deployments.apps`; the part of a storage key that does not depend on the version.
+    /// Group and plural, such as `deployments.apps`: a storage key without version.
     pub(crate) fn group_resource(&self) -> String {
         crate::error::qualified(&self.group, &self.plural)
     }
 
-    /// Whether this version is the one that is stored.
+    /// True if this is the storage version.
     pub(crate) fn is_storage_version(&self) -> bool {
         self.storage.version == self.version && self.storage.group == self.group
     }
 
-    /// Whether the kind is built in.
+    /// True if the kind is built in.
     pub(crate) fn is_builtin(&self) -> bool {
-        matches!(self.shape, Shape::Builtin { .. })
+        matches!(self.schema, ResourceSchema::Builtin { .. })
     }
 
-    /// Name of the component that describes a built-in kind; custom resources have none.
+    /// OpenAPI component of a built-in kind; `None` for custom resources.
     pub(crate) fn component(&self) -> Option<&str> {
-        match &self.shape {
-            Shape::Builtin { component } => Some(component),
-            Shape::Custom { .. } => None,
+        match &self.schema {
+            ResourceSchema::Builtin { component } => Some(component),
+            ResourceSchema::Custom { .. } => None,
         }
     }
 
-    /// Whether strategic merge patches are taken: they need the merge keys of a Go type.
-    pub(crate) fn takes_strategic_merge_patch(&self) -> bool {
+    /// True if strategic merge patches are supported, which need the merge keys of a Go type.
+    pub(crate) fn supports_strategic_merge_patch(&self) -> bool {
         self.is_builtin()
     }
 
-    /// Whether the items of a list leave out `apiVersion` and `kind`, which the list's own type says.
+    /// True if list items omit `apiVersion` and `kind`, as in typed lists.
     pub(crate) fn list_items_omit_type(&self) -> bool {
         self.is_builtin()
     }
 
-    /// Whether a list without a next page has an empty `metadata.continue`.
+    /// True if a list without a next page has an empty `metadata.continue`.
     pub(crate) fn lists_print_empty_continue(&self) -> bool {
         !self.is_builtin()
     }
 
-    /// Whether nothing of it is ever stored (access reviews, token reviews …).
+    /// True if objects are never stored (access reviews, token reviews …).
     pub(crate) fn is_virtual(&self) -> bool {
         self.storage_version_hash.is_empty() && self.is_builtin()
     }
 
-    /// Fields that a write to the object (empty) or to a subresource never changes.
+    /// Fields that a write to the main resource (empty name) or a subresource resets.
     pub(crate) fn reset_fields(&self, subresource: &str) -> Option<&FieldSet> {
         self.reset.iter().find(|(place, _)| place == subresource).map(|(_, fields)| fields)
     }
 
-    /// The subresource of that name, if there is one.
+    /// The subresource with a name.
     pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)
     }
@@ -204,7 +203,7 @@ mod tests {
     use crate::object::selector::field::SelectableField;
 
     #[test]
-    fn a_label_that_cannot_be_selected_is_refused_in_the_words_of_its_kind() {
+    fn unsupported_label_has_the_message_of_its_kind() {
         let resource = Resource {
             group: "batch".into(),
             version: "v1".into(),
@@ -217,7 +216,7 @@ mod tests {
             categories: Vec::new(),
             verbs: Vec::new(),
             subresources: Vec::new(),
-            shape: Shape::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
+            schema: ResourceSchema::Builtin { component: "io.k8s.api.batch.v1.Job".into() },
             storage: Storage::default(),
             storage_version_hash: String::new(),
             selectable: SelectableFields {
@@ -233,7 +232,7 @@ mod tests {
             deprecation: None,
             empty: OnceLock::new(),
             document: None,
-            strategy: Arc::new(crate::registry::strategy::Generic),
+            strategy: Arc::new(crate::registry::strategy::GenericStrategy),
         };
         assert_eq!(resource.selectable.get("metadata.name").unwrap().paths, ["metadata.name"]);
         assert_eq!(

@@ -1,24 +1,24 @@
-//! Strategies: the code of one kind, called by the verbs (the mirror of apiserver's `registry/rest` strategies).
+//! Strategies: the rules of one kind, called by the verbs (apiserver's `registry/rest` strategies).
 //!
-//! A verb calls the steps of its trait in this order; a test of the verbs records it:
+//! The verbs call the steps in this order, which the test `verbs::step_order` records:
 //!
 //! | create | update | status, finalize |
 //! |---|---|---|
-//! | admission that changes | admission that changes | admission that changes |
-//! | `warnings_as_sent` | | |
+//! | mutating admission | mutating admission | mutating admission |
+//! | `warnings_before_prepare` | | |
 //! | `drop_disabled_fields` | `drop_disabled_fields` | |
-//! | `prepare_create` | `prepare_update` | `prepare_status_update` (status alone) |
+//! | `prepare_create` | `prepare_update` | `prepare_status_update` (status only) |
 //! | `apply_defaults` | `apply_defaults` | `apply_defaults` |
-//! | `stamp` | `stamp` | `stamp` |
+//! | `set_times` | `set_times` | `set_times` |
 //! | `allocate` | `allocate` | |
 //! | | `bumps_generation` | |
 //! | `validate_create` | `validate_update` | `validate_status_update`, `validate_finalize_update` |
 //! | `warnings` | `warnings` | |
-//! | admission that validates | admission that validates | admission that validates |
+//! | validating admission | validating admission | validating admission |
 //!
-//! A delete asks `begin_deletion`, `holds`, `grace`, `collectable` and `orphans`. All objects are JSON in the served
-//! version, already decoded. Implementations are pure: their arguments decide the result. An update is tried again if
-//! another write comes in between, so every step may run more than once.
+//! A delete calls `begin_deletion`, `keeps_object`, `grace`, `supports_propagation` and `orphans_by_default`. All objects are decoded JSON in the
+//! served version. Implementations are pure functions of their arguments. An update is retried after a concurrent write,
+//! so every step may run more than once.
 
 use std::borrow::Cow;
 
@@ -28,75 +28,72 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::names::NameRule;
 
-/// Read access to what is stored, as of one snapshot.
+/// Read access to a snapshot of the stored objects.
 pub(crate) trait Peers: Sync {
-    /// The object of `group_resource` (`pods`, `deployments.apps`), or nothing. `namespace` is empty for
-    /// cluster-scoped resources.
+    /// An object of `group_resource` (`pods`, `deployments.apps`). `namespace` is empty for cluster-scoped resources.
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value>;
-    /// All objects of `group_resource`, in one namespace or (`None`) everywhere, in key order.
+    /// All objects of `group_resource` in one namespace or (`None`) in all, in key order.
     fn list<'a>(
         &'a self,
         group_resource: &str,
         namespace: Option<&str>,
     ) -> Box<dyn Iterator<Item = &'a Value> + 'a>;
-    /// A number in `0..bound` from the cluster's seeded source, where a real server picks at random.
+    /// A number in `0..bound` from the cluster's seed, for the server's random choices.
     fn pick(&self, bound: u64) -> u64;
-    /// Name from `metadata.generateName`-like sources is not the strategy's; this is the time of the request,
-    /// RFC 3339 with seconds, as `metav1.Time` prints it.
+    /// The time of the request as `metav1.Time` prints it (RFC 3339, whole seconds).
     fn now(&self) -> String;
-    /// Who asks.
+    /// Name of the requesting user.
     fn user(&self) -> &str;
-    /// Whether the request is a dry run: allocators then hand out placeholders.
+    /// True for a dry run, in which allocators return placeholders.
     fn dry_run(&self) -> bool {
         false
     }
 }
 
-/// What a delete does to an object that has no finalizers.
+/// The deletion of an object without finalizers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grace {
-    /// Gone at once (every kind but Pod).
+pub(crate) enum GracePeriod {
+    /// The object is removed at once (every kind but Pod).
     Immediate,
-    /// Marked and left for that many seconds for somebody (a kubelet) to delete with 0.
+    /// The object is removed after this many seconds, or by a delete with 0 (from a kubelet).
     Seconds(i64),
 }
 
-/// The code of one kind: what every write asks, and the steps of each verb. Every method has the generic behaviour as its
-/// default.
+/// The rules of one kind: those of all writes here, and the steps of each verb in the supertraits. Every method
+/// defaults to the generic behaviour.
 pub(crate) trait Strategy:
     CreateStrategy + UpdateStrategy + StatusStrategy + DeleteStrategy + Send + Sync + std::fmt::Debug
 {
-    /// How `metadata.name` is checked on create.
+    /// The validation rule of `metadata.name`.
     fn name_rule(&self) -> NameRule {
         NameRule::default()
     }
 
-    /// Whether metadata is checked as that of custom resources is: any finalizer, and an error of an update once for
-    /// each time that the server looks. Their definitions are checked so, too, by the same part of kube-apiserver.
-    fn is_checked_as_custom(&self) -> bool {
+    /// True if metadata is validated as apiextensions does: any finalizer is valid, and each pass of an update reports
+    /// its errors again. This applies to custom resources and their definitions.
+    fn has_apiextensions_validation(&self) -> bool {
         false
     }
 
-    /// Defaults that data cannot say (they depend on other fields). Runs after the data's defaults, on every write
-    /// and on what is read back from storage; must be idempotent.
+    /// Sets defaults that depend on other fields. Called after the recorded defaults, on every write and on objects
+    /// read from storage. Must be idempotent.
     fn apply_defaults(&self, _object: &mut Value) {}
 
-    /// Whether defaults are applied once more after the steps that prepare an object: false where these leave nothing to
-    /// default.
+    /// True if defaults are applied again after the prepare step: false if that leaves no field to default.
     fn defaults_after_prepare(&self) -> bool {
         true
     }
 
-    /// A decoded object as managed fields see it: with what kube-apiserver fills in while it decodes, where that is
-    /// filled in by a later step here.
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    /// A decoded object for field management, with the defaults that kube-apiserver sets while it decodes, if a later
+    /// step sets them here.
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         Cow::Borrowed(object)
     }
 
-    /// Times that a write sets, after the defaults of every write; `now` is as `metav1.Time` prints it.
-    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}
+    /// Sets times of a write, after the defaults. `now` is a `metav1.Time`.
+    fn set_times(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {}
 
-    /// Values that come from what is stored (cluster IPs, node ports). May fail the request.
+    /// Allocates values that must not be in use (cluster IPs, node ports). May fail the request.
     fn allocate(
         &self,
         _object: &mut Value,
@@ -106,28 +103,27 @@ pub(crate) trait Strategy:
         Ok(())
     }
 
-    /// Whether objects can be brought from one version to another here; an error says what would have to do it.
-    fn converts(&self) -> Result<(), ApiError> {
+    /// An error if objects cannot be converted between versions.
+    fn check_convertible(&self) -> Result<(), ApiError> {
         Ok(())
     }
 
-    /// Makes a stored object, already under the served `apiVersion`, one of the served version. `false` says that this
-    /// is not modelled.
+    /// Converts a stored object, whose `apiVersion` is already changed, to the served version. Returns `false` if the
+    /// conversion is not modelled.
     fn convert_to_served(&self, _object: &mut Value) -> Result<bool, ApiError> {
         Ok(false)
     }
 
-    /// Makes a served object, already under the stored `apiVersion`, one of the stored version. `false` says that this
-    /// is not modelled.
+    /// Converts a served object, whose `apiVersion` is already changed, to the storage version. Returns `false` if the
+    /// conversion is not modelled.
     fn convert_to_stored(&self, _object: &mut Value) -> Result<bool, ApiError> {
         Ok(false)
     }
 
-    /// Drops fields whose feature is off by default in Kubernetes 1.37. Runs first of all steps of a create and of an
-    /// update.
+    /// Drops fields whose feature gate is off by default in Kubernetes 1.37. The first step of a create and an update.
     fn drop_disabled_fields(&self, _object: &mut Value) {}
 
-    /// Texts for `Warning` headers about an object that is being written; `old` is what an update changes.
+    /// Warnings of a written object. `old` is the stored object of an update.
     fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
         Vec::new()
     }
@@ -135,116 +131,116 @@ pub(crate) trait Strategy:
 
 /// The steps of a create.
 pub(crate) trait CreateStrategy {
-    /// A create keeps the status in the body although the kind has a status subresource (Node).
+    /// True if a create keeps the status in its body although the kind has a status subresource (Node).
     fn keeps_status_on_create(&self) -> bool {
         false
     }
 
-    /// Before defaults on create: drop or set what clients may not choose. Status is already dropped where isolated.
+    /// Sets or drops fields that clients must not choose, before the defaults. An isolated status is dropped already.
     fn prepare_create(&self, _object: &mut Value) {}
 
-    /// Errors of a new object, beyond metadata and schema.
+    /// Errors of a new object, in addition to those of metadata and schema.
     fn validate_create(&self, _object: &Value) -> Vec<FieldError> {
         Vec::new()
     }
 
-    /// Texts for `Warning` headers about a new object as it was sent, before `prepare_create` changes it.
-    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
+    /// Warnings of a new object as the client sent it, before `prepare_create`.
+    fn warnings_before_prepare(&self, _object: &Value) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// The steps of an update of the object itself.
+/// The steps of an update of the main resource.
 pub(crate) trait UpdateStrategy {
-    /// Whether an update of a missing object creates it (Lease, Endpoints, Event …).
+    /// True if an update of an absent object creates it (Lease, Endpoints, Event …).
     fn creates_on_update(&self) -> bool {
         false
     }
 
-    /// Whether an update without `metadata.resourceVersion` is taken (most built-ins; custom resources refuse it).
+    /// True if an update without `metadata.resourceVersion` is accepted (most built-in kinds, but not custom
+    /// resources).
     fn unconditional_update(&self) -> bool {
         true
     }
 
-    /// Before defaults on update. Status is already the old one where isolated.
+    /// Sets or drops fields, before the defaults. An isolated status is the stored one already.
     fn prepare_update(&self, _object: &mut Value, _old: &Value) {}
 
-    /// Errors of a change, beyond metadata and schema.
+    /// Errors of an update, in addition to those of metadata and schema.
     fn validate_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
         Vec::new()
     }
 
-    /// Whether a change of the main resource bumps `metadata.generation` beside the resource's generation rule.
+    /// True if an update bumps `metadata.generation`, in addition to the resource's generation rule.
     fn bumps_generation(&self, _object: &Value, _old: &Value) -> bool {
         false
     }
 }
 
-/// The steps of a write of a part: the status, or a namespace's finalizers.
+/// The steps of an update through `status` or `finalize`.
 pub(crate) trait StatusStrategy {
-    /// Before validation of an update to the status subresource. Everything but status (and the metadata that a
-    /// status update may change) is already the old one.
+    /// Sets or drops fields before the validation of a status update. All but the status, and the metadata that may
+    /// change with it, is the stored one already.
     fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {}
 
-    /// Errors of a change of what holds the object, by the subresource `finalize`.
+    /// Errors of an update through `finalize`.
     fn validate_finalize_update(&self, _object: &Value) -> Vec<FieldError> {
         Vec::new()
     }
 
-    /// Errors of a status change.
+    /// Errors of a status update.
     fn validate_status_update(&self, _object: &Value, _old: &Value) -> Vec<FieldError> {
         Vec::new()
     }
 }
 
-/// The rules of a delete.
+/// The steps of a delete.
 pub(crate) trait DeleteStrategy {
-    /// The first delete of an object that goes only when a controller has cleaned up after it (Namespace,
-    /// CustomResourceDefinition): marks it and returns true; finalizers and grace periods are then not looked at.
+    /// Marks an object that is only removed after a controller's clean-up (Namespace, CustomResourceDefinition), on its
+    /// first delete. Returns true if so; finalizers and grace period are then not considered.
     fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
         false
     }
 
-    /// Whether an object that is being deleted and has no finalizers is still held by something else (a Namespace
-    /// by `spec.finalizers`).
-    fn holds(&self, _object: &Value) -> bool {
+    /// True if an object in deletion without `metadata.finalizers` must stay, such as a Namespace with
+    /// `spec.finalizers`.
+    fn keeps_object(&self, _object: &Value) -> bool {
         false
     }
 
-    /// Whether garbage collection can wait for or spare this kind's dependents by finalizers on it (not for Event).
-    fn collectable(&self) -> bool {
+    /// True if deletion propagation applies to the kind, by finalizers on its objects (not to Event).
+    fn supports_propagation(&self) -> bool {
         true
     }
 
-    /// Whether a delete that names no propagation policy leaves the object's dependents alone (`Job`,
-    /// `ReplicationController`).
-    fn orphans(&self) -> bool {
+    /// True if a delete without a propagation policy orphans the dependents (`Job`, `ReplicationController`).
+    fn orphans_by_default(&self) -> bool {
         false
     }
 
-    /// Text for a `Warning` header of a delete that names no propagation policy.
+    /// The warning of a delete without a propagation policy.
     fn delete_warning(&self) -> Option<&'static str> {
         None
     }
 
-    /// What deletion does, given the `gracePeriodSeconds` of the request.
-    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
-        Grace::Immediate
+    /// The grace period of a delete, given its `gracePeriodSeconds`.
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> GracePeriod {
+        GracePeriod::Immediate
     }
 }
 
-/// A kind without code of its own, for tests.
+/// A kind with generic behaviour only, for tests.
 #[cfg(test)]
 #[derive(Debug)]
-pub(crate) struct Generic;
+pub(crate) struct GenericStrategy;
 
 #[cfg(test)]
-impl Strategy for Generic {}
+impl Strategy for GenericStrategy {}
 #[cfg(test)]
-impl CreateStrategy for Generic {}
+impl CreateStrategy for GenericStrategy {}
 #[cfg(test)]
-impl UpdateStrategy for Generic {}
+impl UpdateStrategy for GenericStrategy {}
 #[cfg(test)]
-impl StatusStrategy for Generic {}
+impl StatusStrategy for GenericStrategy {}
 #[cfg(test)]
-impl DeleteStrategy for Generic {}
+impl DeleteStrategy for GenericStrategy {}

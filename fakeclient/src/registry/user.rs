@@ -1,6 +1,6 @@
-//! Who a user is beyond a name. There is no directory of users: all are authenticated, and two names are administrators.
+//! Groups of users. There is no user directory: all users are authenticated, and two names are administrators.
 
-/// Who clients without a name of their own are, in this process and on the socket.
+/// Names of administrators: the default users of in-process clients and of the socket.
 const ADMINISTRATORS: [&str; 2] = ["admin", "kubernetes-admin"];
 
 /// The groups of a user.
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn administrators_are_in_the_group_of_masters() {
+    fn administrators_are_in_system_masters() {
         assert_eq!(groups("admin"), ["system:masters", "system:authenticated"]);
         assert_eq!(groups("somebody"), ["system:authenticated"]);
     }

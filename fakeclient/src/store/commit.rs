@@ -1,32 +1,32 @@
-//! The store itself: compare-and-swap over the tree, one atomic commit per request.
+//! The store: optimistic concurrency over the tree, and one atomic commit per request.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::hub::{Follow, Hub};
+use super::followers::{Follower, Followers};
 use super::key::{Key, Revision};
 use super::log::{Event, Log};
 use super::object::{Content, Object};
 use super::tree::Snapshot;
 
-/// What a writer believes to be stored.
+/// Precondition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// Nothing.
+    /// No object is stored.
     Absent,
-    /// The object as of this revision.
+    /// The stored object has this revision.
     At(Revision),
 }
 
-/// What a write does.
+/// Effect of a write.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Stores this object.
+    /// Stores the object.
     Put(Content),
-    /// Removes the object; the content is its last state, which watchers see with the deletion's revision.
+    /// Removes the object. The content is its last state, which watchers see with the revision of the deletion.
     Delete(Content),
 }
 
-/// One key's part of a commit.
+/// A change of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
     pub(crate) key: Key,
@@ -34,24 +34,24 @@ pub(crate) struct Write {
     pub(crate) change: Change,
 }
 
-/// Why nothing of a commit was written.
+/// Failure of a commit. Nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CommitError {
-    /// Expected to be absent, and is not.
+    /// The object exists, but was expected to be absent.
     Exists(Key),
-    /// Not as it was expected to be: changed, or gone.
+    /// The object has changed or is gone.
     Changed(Key),
 }
 
-/// The store. A snapshot of it is cheap and never changes.
+/// The store. Its snapshots are cheap and immutable.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    state: Mutex<State>,
-    hub: Hub,
+    state: Mutex<StoreState>,
+    followers: Followers,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
+pub(super) struct StoreState {
     pub(super) tree: Snapshot,
     pub(super) log: Log,
 }
@@ -62,8 +62,7 @@ impl Store {
         self.lock().tree.clone()
     }
 
-    /// Writes all or nothing. Each write gets a revision of its own, in order; the written objects come back in
-    /// that order, each beside what it replaced.
+    /// Applies all writes or none. Each gets a revision of its own, in order. Returns their events in the same order.
     pub(crate) fn commit(&self, writes: Vec<Write>) -> Result<Vec<Arc<Event>>, CommitError> {
         let events = {
             let mut state = self.lock();
@@ -72,36 +71,36 @@ impl Store {
             }
             writes.into_iter().map(|write| state.apply(write)).collect::<Vec<_>>()
         };
-        self.hub.wake(&events);
+        self.followers.wake(&events);
         Ok(events)
     }
 
-    /// A store of its own with the same objects and history. Costs nothing, whatever is stored.
+    /// A copy of the store with its objects and history. Shares all data.
     pub(crate) fn fork(&self) -> Self {
-        Self { state: Mutex::new(self.lock().clone()), hub: Hub::default() }
+        Self { state: Mutex::new(self.lock().clone()), followers: Followers::default() }
     }
 
-    /// Becomes a fork of another store, in the place of what was stored. Nobody follows yet.
+    /// Replaces the content by that of another store. There must be no followers.
     pub(crate) fn become_fork_of(&self, other: &Self) {
         let state = other.lock().clone();
         *self.lock() = state;
     }
 
-    /// Forgets the history up to and including `revision`: a watch from before it is told so.
+    /// Compacts the history up to and including `revision`: an older follower gets [`Compacted`].
     pub(crate) fn compact(&self, revision: Revision) {
         self.lock().log.compact(revision);
     }
 
-    /// Follows a resource from after `revision`.
-    pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follow {
-        Follow::new(Arc::clone(self), resource.into(), revision)
+    /// Follows a resource from `revision`, exclusively.
+    pub(crate) fn follow(self: &Arc<Self>, resource: &str, revision: Revision) -> Follower {
+        Follower::new(Arc::clone(self), resource.into(), revision)
     }
 
-    pub(super) fn hub(&self) -> &Hub {
-        &self.hub
+    pub(super) fn followers(&self) -> &Followers {
+        &self.followers
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, StoreState> {
         self.state.lock().expect("no writer panics while it holds the store")
     }
 }
@@ -116,7 +115,7 @@ fn check(tree: &Snapshot, write: &Write) -> Result<(), CommitError> {
     }
 }
 
-impl State {
+impl StoreState {
     fn apply(&mut self, write: Write) -> Arc<Event> {
         let revision = Revision(self.tree.revision.0 + 1);
         let old = self.tree.get(&write.key).cloned();
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_with_one_failed_expectation_writes_nothing() {
+    fn failed_expectation_writes_nothing() {
         let store = Store::default();
         store.commit(vec![put("a", Expect::Absent)]).expect("a is free");
         let error =
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_based_on_an_old_revision_is_refused() {
+    fn write_at_outdated_revision_fails() {
         let store = Store::default();
         let first = store.commit(vec![put("a", Expect::Absent)]).expect("a is free")[0].revision();
         store.commit(vec![put("a", Expect::At(first))]).expect("nobody wrote in between");
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_object_carries_its_revision() {
+    fn written_object_has_its_revision() {
         let store = Store::default();
         let events = store.commit(vec![put("a", Expect::Absent)]).expect("a is free");
         assert_eq!(events[0].new.value()["metadata"]["resourceVersion"], "1");

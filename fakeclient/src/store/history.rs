@@ -1,17 +1,17 @@
-//! Reading the past: one resource as it was at an earlier revision, by undoing what has happened since.
+//! Reads of earlier revisions of a resource, by undoing newer events.
 
 use super::commit::Store;
-use super::hub::Missed;
+use super::followers::Compacted;
 use super::key::Revision;
 use super::tree::Snapshot;
 
 impl Store {
-    /// A snapshot in which `resource` is as it was at `revision` (other resources are as they are now). Costs as much
-    /// as was written to that resource since.
-    pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Missed> {
+    /// A snapshot with `resource` as of `revision`; other resources are current. The cost is proportional to the number
+    /// of newer writes to the resource.
+    pub(crate) fn at(&self, resource: &str, revision: Revision) -> Result<Snapshot, Compacted> {
         let state = self.lock();
         if revision < state.log.compacted() {
-            return Err(Missed { seen: revision, compacted: state.log.compacted() });
+            return Err(Compacted { seen: revision, compacted: state.log.compacted() });
         }
         let mut past = state.tree.clone();
         let since: Vec<_> = state.log.after(&resource.into(), revision).cloned().collect();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_has_what_was_deleted_and_lacks_what_came_later() {
+    fn past_snapshot_shows_the_objects_of_its_revision() {
         let store = Store::default();
         write(&store, "x", Change::Put(json!({"metadata": {}, "n": 1}).into()));
         let then = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));
@@ -58,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn a_past_that_was_compacted_is_not_made_up() {
+    fn compacted_revision_cannot_be_read() {
         let store = Store::default();
         let first = write(&store, "x", Change::Put(json!({"metadata": {}}).into()));
         let second = write(&store, "y", Change::Put(json!({"metadata": {}}).into()));
         store.compact(second);
         assert_eq!(
             store.at("pods", first).expect_err("compacted"),
-            Missed { seen: first, compacted: second }
+            Compacted { seen: first, compacted: second }
         );
     }
 }

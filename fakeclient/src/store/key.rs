@@ -1,11 +1,11 @@
-//! What names a stored object, and what orders the writes.
+//! Keys and revisions of stored objects.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// The store's clock: each write gets the next one. Zero means "never written".
+/// A revision of the store. Each write increments it. Zero means "never written".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Revision(pub(crate) u64);
 
@@ -15,10 +15,10 @@ impl fmt::Display for Revision {
     }
 }
 
-/// Where an object is stored. Ordered by resource, namespace, name, as lists are.
+/// Storage key of an object. Ordered by resource, namespace and name, as lists are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    /// Group and plural, whatever the version: `pods`, `deployments.apps`.
+    /// Group and plural without version: `pods`, `deployments.apps`.
     pub(crate) resource: Arc<str>,
     /// Empty for cluster-scoped objects.
     pub(crate) namespace: Arc<str>,

@@ -1,4 +1,4 @@
-//! What happened, by resource and revision, back to where history was cut off.
+//! Log of events by resource and revision, since the last compaction.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use rpds::RedBlackTreeMapSync;
 use super::key::{Key, Revision};
 use super::object::Object;
 
-/// How many events are kept before the oldest are forgotten.
-const KEPT: usize = 100_000;
+/// Maximum number of events.
+const MAX_EVENTS: usize = 100_000;
 
-/// One write.
+/// An event: one committed write.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    /// What was written.
+    /// Key of the object.
     pub(crate) key: Key,
-    /// Before: nothing for a create.
+    /// The object before the write; `None` for a create.
     pub(crate) old: Option<Arc<Object>>,
-    /// After. For a deletion this is the last state with the revision of the deletion.
+    /// The object after the write. For a deletion, the last state with the revision of the deletion.
     pub(crate) new: Arc<Object>,
-    /// Whether the object is gone after this event.
+    /// True for a deletion.
     pub(crate) deleted: bool,
 }
 
@@ -30,7 +30,7 @@ impl Event {
     }
 }
 
-/// The history. Cloning shares everything.
+/// The log. Clones share all data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     by_resource: RedBlackTreeMapSync<(Arc<str>, Revision), Arc<Event>>,
@@ -43,12 +43,12 @@ impl Log {
         let (resource, revision) = (event.key.resource.clone(), event.revision());
         self.order.insert_mut(revision, resource.clone());
         self.by_resource.insert_mut((resource, revision), event);
-        if self.order.size() > KEPT {
+        if self.order.size() > MAX_EVENTS {
             self.forget_oldest();
         }
     }
 
-    /// Forgets all up to and including `revision`.
+    /// Removes the events up to and including `revision`.
     pub(super) fn compact(&mut self, revision: Revision) {
         while self.order.first().is_some_and(|(oldest, _)| *oldest <= revision) {
             self.forget_oldest();
@@ -64,7 +64,7 @@ impl Log {
         }
     }
 
-    /// Events up to this revision are no longer known.
+    /// The revision up to which events are compacted.
     pub(super) fn compacted(&self) -> Revision {
         self.compacted
     }

@@ -1,15 +1,16 @@
-//! Keys, values and revisions: an ordered tree, its history, and who follows it. No kinds, no HTTP, no clock.
+//! The store: keys, values and revisions in an ordered tree, its history, and its followers. It depends on no kinds,
+//! HTTP or clock.
 
 mod commit;
+mod followers;
 mod history;
-mod hub;
 mod key;
 mod log;
 mod object;
 mod tree;
 
 pub(crate) use commit::{Change, CommitError, Expect, Store, Write};
-pub(crate) use hub::{Follow, Missed};
+pub(crate) use followers::{Compacted, Follower};
 pub(crate) use key::{Key, Revision};
 pub(crate) use log::Event;
 pub(crate) use object::{Content, Object};

@@ -1,4 +1,4 @@
-//! One stored object: its JSON, its managed fields, the revision that wrote it, and its serialised form, made once.
+//! Stored objects: JSON, managed fields, revision, and the cached serialised form.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::key::Revision;
 use crate::object::apply::managed_fields::{ManagedFields, write_whole};
 
-/// An object as a write leaves it. Its managed fields stand beside it: they are large, and few readers want them.
+/// The content of an object. Managed fields are separate, because they are large and seldom read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Content {
     /// The object without `metadata.managedFields`.
@@ -22,7 +22,7 @@ impl From<Value> for Content {
     }
 }
 
-/// An object as it was written; never changed in place.
+/// A stored object, immutable.
 #[derive(Debug)]
 pub(crate) struct Object {
     content: Content,
@@ -39,12 +39,12 @@ impl Object {
         Self { revision, ..Self::unstored(content) }
     }
 
-    /// An object that is not written: the outcome of a dry run, or of a write that lets the object go.
+    /// An object that is not stored: the result of a dry run, or of a write that removes the last finalizer.
     pub(crate) fn unstored(content: Content) -> Self {
         Self { content, revision: Revision(0), bytes: OnceLock::new(), item: OnceLock::new() }
     }
 
-    /// The object without its managed fields, `metadata.resourceVersion` included.
+    /// The object without managed fields, with `metadata.resourceVersion`.
     pub(crate) fn value(&self) -> &Value {
         &self.content.value
     }
@@ -53,22 +53,22 @@ impl Object {
         &self.content.managed_fields
     }
 
-    /// The object and its managed fields, to be written again.
+    /// The content, for another write.
     pub(crate) fn content(&self) -> &Content {
         &self.content
     }
 
-    /// Revision of the write (for a deleted object: of its deletion).
+    /// Revision of the write; for a deleted object, of its deletion.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The whole object as compact JSON.
+    /// The object with managed fields, as compact JSON.
     pub(crate) fn bytes(&self) -> Bytes {
         self.bytes.get_or_init(|| self.serialised(false)).clone()
     }
 
-    /// The whole object as it stands in a list whose type says the kind: without `kind` and `apiVersion`.
+    /// The object as a list item of a typed list: without `kind` and `apiVersion`.
     pub(crate) fn item_bytes(&self) -> Bytes {
         self.item.get_or_init(|| self.serialised(true)).clone()
     }

@@ -1,4 +1,4 @@
-//! The tree as of one revision: cheap to copy, never changing under its reader.
+//! Snapshots: immutable trees of objects at a revision.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rpds::RedBlackTreeMapSync;
 use super::key::{Key, KeyParts, Revision};
 use super::object::Object;
 
-/// All objects as of one revision. Cloning shares everything.
+/// All objects at one revision. Clones share all data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     pub(super) objects: RedBlackTreeMapSync<Key, Arc<Object>>,
@@ -16,7 +16,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The revision this is a picture of.
+    /// The revision of the snapshot.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }
@@ -25,13 +25,13 @@ impl Snapshot {
         self.objects.get(key)
     }
 
-    /// The object with these parts of a key.
+    /// The object with the key of these parts.
     pub(crate) fn get_at(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<Object>> {
         let parts = (resource, namespace, name);
         self.objects.get::<dyn KeyParts + '_>(&parts)
     }
 
-    /// The objects of a resource in key order: of one namespace or of all, strictly after `after` if that is given.
+    /// The objects of a resource in key order, of one namespace or of all; only those after `after`, if that is set.
     pub(crate) fn range<'a>(
         &'a self,
         resource: &str,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_one_resource_and_one_namespace_only() {
+    fn range_contains_one_resource_and_namespace() {
         let store =
             store(&[("pods", "a", "x"), ("pods", "b", "y"), ("podtemplates", "a", "z"), ("pods", "ab", "w")]);
         let names = |namespace| -> Vec<String> {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_goes_on_after_a_key_that_is_gone() {
+    fn range_continues_after_a_deleted_key() {
         let store = store(&[("pods", "a", "x"), ("pods", "a", "z")]);
         let snapshot = store.snapshot();
         let after = Key::new("pods", "a", "y");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_does_not_see_later_writes() {
+    fn snapshot_does_not_contain_later_writes() {
         let store = store(&[("pods", "a", "x")]);
         let before = store.snapshot();
         let key = Key::new("pods", "a", "x");

@@ -13,7 +13,8 @@ use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::apply::field_manager::{Live, group_version_kind};
 use crate::object::view::metadata;
 
-/// How often a create or an update is tried again as the other, because somebody deleted or created in between.
+/// Maximum number of attempts: a create or an update is retried as the other if a concurrent write deletes or creates
+/// the object.
 const ATTEMPTS: usize = 8;
 
 /// Applies the configuration to the stored object, or creates the object.
@@ -36,24 +37,24 @@ pub(crate) async fn apply(
         };
         match written {
             Ok(object) => return Ok(Written { object, created: !stored && creates }),
-            Err(error) if part == Part::Main && lost_a_race(&error, stored) => last = Some(error),
+            Err(error) if part == Part::Main && is_concurrent_write(&error, stored) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
     Err(last.expect("the loop ran, and only a lost race goes on"))
 }
 
-/// Whether the object went, or came, between the look and the write.
-fn lost_a_race(error: &ApiError, stored: bool) -> bool {
+/// True if a concurrent write has deleted or created the object.
+fn is_concurrent_write(error: &ApiError, stored: bool) -> bool {
     if stored { error.reason == "NotFound" } else { error.reason == "AlreadyExists" }
 }
 
-/// 500 for an object that cannot be read as its kind: an error that nobody gave a reason.
+/// 500 without a reason, for an object that cannot be converted to its Go type.
 pub(crate) fn unconverted(what: &str, place: &str, kind: &str, why: &str) -> ApiError {
     ApiError::new(500, "", format!("{what} ({place}; {kind}) to proper version: {why}"))
 }
 
-/// The object with the configuration applied, decoded and complete.
+/// The object with the applied configuration, decoded and defaulted.
 fn proposed(
     scope: &RequestScope,
     part: Part,
@@ -78,7 +79,7 @@ fn proposed(
         let resource = Arc::clone(&scope.resource);
         return Err(ApiError::conflict(&resource.group, &resource.plural, &scope.name, &why));
     }
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     system_fields::check_name(&object, &scope.name)?;
     Ok(Proposed::Managed(object, applied.managed_fields))
 }

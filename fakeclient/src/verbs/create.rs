@@ -16,13 +16,13 @@ use crate::object::view::metadata;
 use crate::registry::custom::establish;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
 
-/// Where definitions are stored, under the storage keys of their objects.
+/// Storage key of CustomResourceDefinitions, whose names are the storage keys of their custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// How often a generated name that is taken is replaced by another (apiserver's registry, since Kubernetes 1.32).
+/// Maximum number of attempts with generated names that are in use (apiserver's registry, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
-/// Creates a decoded object; updates and applies of missing objects create, too.
+/// Creates a decoded object, also for an update or apply that creates.
 pub(crate) async fn create(
     scope: &mut RequestScope,
     proposed: Proposed,
@@ -44,7 +44,7 @@ async fn create_object(
     if scope.name.is_empty() {
         metadata::text(&object, "name").clone_into(&mut scope.name);
     }
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     let revision = metadata::text(&object, "resourceVersion").to_owned();
     if given.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
         return Err(ApiError::new(
@@ -57,7 +57,7 @@ async fn create_object(
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     metadata::remove(&mut object, "resourceVersion");
-    // A dry run of an apply that creates shows what the client said.
+    // A dry run of an apply that creates shows the client's resourceVersion.
     let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
     let sent = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
@@ -67,17 +67,17 @@ async fn create_object(
     let noticed = scope.warnings.len();
     let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };
     for _ in 0..again {
-        match attempt(scope, object.clone(), managed_fields.clone(), options).await {
+        match try_create(scope, object.clone(), managed_fields.clone(), options).await {
             Err(error) if error.reason == "AlreadyExists" => scope.name.clear(),
             Ok(created) => return Ok(with_revision(created, shown)),
             other => return other,
         }
         scope.warnings.truncate(noticed);
     }
-    attempt(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
+    try_create(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
 }
 
-/// The object with the resourceVersion that a dry run shows, if it shows one.
+/// The object with the resourceVersion of a dry run's response, if it has one.
 fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
     let Some(revision) = shown else { return created };
     let mut content = created.content().clone();
@@ -85,7 +85,7 @@ fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
     Arc::new(Object::unstored(content))
 }
 
-async fn attempt(
+async fn try_create(
     scope: &mut RequestScope,
     mut object: Value,
     managed_fields: ManagedFields,
@@ -101,11 +101,11 @@ async fn attempt(
         state.admission.admit(&attributes, &mut object).await?;
     }
     let now = state.clock.seconds();
-    system_fields::begin(&mut object, &state.ids.uid(), &now);
+    system_fields::set_system_fields(&mut object, &state.ids.uid(), &now);
     if scope.name.is_empty() {
         let base = metadata::text(&object, "generateName");
         if !base.is_empty() {
-            let name = generated(base, &state.ids.suffix());
+            let name = generate_name(base, &state.ids.suffix());
             metadata::set(&mut object, "name", name.clone().into());
             scope.name = name;
         }
@@ -119,12 +119,12 @@ async fn attempt(
     if resource.generation.starts_at_one() {
         metadata::set(&mut object, "generation", 1.into());
     }
-    scope.warnings.extend(resource.strategy.warnings_as_sent(&object));
+    scope.warnings.extend(resource.strategy.warnings_before_prepare(&object));
     resource.strategy.drop_disabled_fields(&mut object);
     resource.strategy.prepare_create(&mut object);
     super::decode::complete(&resource, &mut object);
     let peers = scope.peers(&snapshot, options.dry_run);
-    resource.strategy.stamp(&mut object, None, &now);
+    resource.strategy.set_times(&mut object, None, &now);
     if scope.subresource.is_empty() {
         resource.strategy.allocate(&mut object, None, &peers)?;
     }
@@ -134,7 +134,7 @@ async fn attempt(
     let content = Content { value: state.stored(&resource, object).await?, managed_fields };
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
-            return Err(taken(scope, metadata::is_deleting(existing.value())));
+            return Err(name_in_use(scope, metadata::is_deleting(existing.value())));
         }
         return Ok(Arc::new(Object::unstored(content)));
     }
@@ -143,12 +143,12 @@ async fn attempt(
         Ok(events) => Ok(Arc::clone(&events[0].new)),
         Err(CommitError::Exists(key) | CommitError::Changed(key)) => {
             let existing = state.store.snapshot().get(&key).cloned();
-            Err(taken(scope, existing.is_some_and(|o| metadata::is_deleting(o.value()))))
+            Err(name_in_use(scope, existing.is_some_and(|o| metadata::is_deleting(o.value()))))
         }
     }
 }
 
-/// 403 for a new custom resource whose definition is being deleted and waits for the objects that are left.
+/// 403 for a custom resource whose definition is terminating.
 fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result<(), ApiError> {
     let resource = &scope.resource;
     if resource.is_builtin() {
@@ -162,15 +162,15 @@ fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result
     Ok(())
 }
 
-/// apiserver's `SimpleNameGenerator`: the base is cut so that the whole fits a label.
-fn generated(base: &str, suffix: &str) -> String {
+/// apiserver's `SimpleNameGenerator`: truncates the base so that the name is at most 63 bytes.
+fn generate_name(base: &str, suffix: &str) -> String {
     const LONGEST: usize = 63;
     let room = LONGEST - suffix.len();
     let cut = (0..=room.min(base.len())).rev().find(|at| base.is_char_boundary(*at)).unwrap_or(0);
     format!("{}{suffix}", &base[..cut])
 }
 
-fn taken(scope: &RequestScope, deleting: bool) -> ApiError {
+fn name_in_use(scope: &RequestScope, deleting: bool) -> ApiError {
     let mut error = ApiError::already_exists(&scope.resource.group, &scope.resource.plural, &scope.name);
     if deleting {
         error.message = format!("object is being deleted: {}", error.message);

@@ -1,49 +1,49 @@
-//! Decoding of objects: bodies and patched objects become complete objects of the resource, as the server reads them.
-//! Unknown fields are dropped, defaults applied; remarks about the text go to the scope's warnings.
+//! Decoding of request bodies and patched objects into complete objects. Unknown fields are dropped and defaults
+//! applied. Warnings of field validation are added to the scope.
 
 use serde_json::Value;
 
 use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::kinds::defaults;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::owner;
 use crate::object::patch::outcome::{FieldValidation, Patched};
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
 impl RequestScope {
-    /// Decodes an object of the resource and completes it.
+    /// Decodes an object of the resource and applies defaults.
     pub(crate) fn decode(
         &self,
         validation: FieldValidation,
         decode: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
     ) -> Result<Value, ApiError> {
         let mut read = self.read(self.resource.object_type(), None, validation, decode)?;
-        read.warnings.extend(owner::drop_repeated(&mut read.object));
+        read.warnings.extend(owner::remove_repeated(&mut read.object));
         defaults(&self.resource, &mut read.object);
         self.warnings.extend(read.warnings);
         Ok(read.object)
     }
 
-    /// Decodes a patched built-in object in which nothing is wrong, and completes it.
+    /// Decodes a valid patched built-in object and applies defaults; `None` for an invalid one.
     pub(crate) fn decode_clean(&self, patched: Patched) -> Option<Value> {
         let is_builtin = |_: &str, _: &str| true;
         let decoder = Decoder {
             object_type: self.resource.object_type(),
             body_kind: None,
-            components: &Builtin,
+            components: &BuiltinSchemas,
             is_builtin: &is_builtin,
             validation: FieldValidation::Ignore,
         };
         let mut object = decoder.clean_patched(patched)?;
-        self.warnings.extend(owner::drop_repeated(&mut object));
+        self.warnings.extend(owner::remove_repeated(&mut object));
         defaults(&self.resource, &mut object);
         Some(object)
     }
 
-    /// Decodes the body of a subresource that takes another kind (group/version and kind) than the resource.
+    /// Decodes the body of a subresource with another kind than the resource, given as group/version and kind.
     pub(crate) fn decode_as(
         &self,
         kind: (&str, &str),
@@ -55,7 +55,7 @@ impl RequestScope {
         Ok(read.object)
     }
 
-    /// Decodes an object of another type than the resource's, as it is.
+    /// Decodes an object of another type than the resource's, without defaults.
     pub(crate) fn decode_type(
         &self,
         object_type: ObjectType<'_>,
@@ -67,14 +67,14 @@ impl RequestScope {
         Ok(read.object)
     }
 
-    /// Decodes the object that a server-side apply has made; the error says why it is none of the resource.
+    /// Decodes the result of a server-side apply. The error is a conversion message.
     pub(crate) fn decode_applied(&self, applied: &Value) -> Result<Value, String> {
         let read = self.read(self.resource.object_type(), None, FieldValidation::Ignore, |decoder| {
             let object = decoder.applied(applied).map_err(|why| ApiError::new(500, "", why))?;
             Ok(Decoded { object, warnings: Vec::new() })
         });
         let mut object = read.map_err(|error| error.message)?.object;
-        let repeated = owner::drop_repeated(&mut object);
+        let repeated = owner::remove_repeated(&mut object);
         defaults(&self.resource, &mut object);
         self.warnings.extend(repeated);
         Ok(object)
@@ -92,13 +92,18 @@ impl RequestScope {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
             registry.kind(group, version, kind).is_some_and(|resource| resource.is_builtin())
         };
-        let decoder =
-            Decoder { object_type, body_kind, components: &Builtin, is_builtin: &is_builtin, validation };
+        let decoder = Decoder {
+            object_type,
+            body_kind,
+            components: &BuiltinSchemas,
+            is_builtin: &is_builtin,
+            validation,
+        };
         decode(&decoder)
     }
 }
 
-/// Applies defaults after a built-in kind's preparation; a custom resource gets defaults only while it is decoded.
+/// Applies defaults after the preparation of a built-in kind. A custom resource gets defaults only while it is decoded.
 pub(crate) fn complete(resource: &Resource, value: &mut Value) {
     if resource.is_builtin() && resource.strategy.defaults_after_prepare() {
         defaults(resource, value);
@@ -107,9 +112,9 @@ pub(crate) fn complete(resource: &Resource, value: &mut Value) {
 
 /// Applies the defaults of the resource's schema, then those of its strategy.
 fn defaults(resource: &Resource, value: &mut Value) {
-    match &resource.shape {
-        Shape::Builtin { component } => defaults::apply(component, value),
-        Shape::Custom { schema } => schema.apply_defaults(value),
+    match &resource.schema {
+        ResourceSchema::Builtin { component } => defaults::apply(component, value),
+        ResourceSchema::Custom { schema } => schema.apply_defaults(value),
     }
     resource.strategy.apply_defaults(value);
 }

@@ -1,4 +1,4 @@
-//! Delete of an object: preconditions, finalizers, grace period, propagation.
+//! Delete of an object: preconditions, finalizers, grace period and propagation policy.
 
 use std::sync::Arc;
 
@@ -11,39 +11,39 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::error::ApiError;
 use crate::instruments::clock;
 use crate::object::view::metadata;
-use crate::registry::strategy::Grace;
+use crate::registry::strategy::GracePeriod;
 use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-/// The outcome of a delete.
-pub(crate) enum Deleted {
-    /// The object is gone; its last state.
-    Gone(ServedObject),
-    /// The object is marked and still there.
-    Marked(ServedObject),
+/// Outcome of a delete.
+pub(crate) enum DeleteOutcome {
+    /// The object is removed. Contains its last state.
+    Removed(ServedObject),
+    /// The object has a deletionTimestamp and still exists.
+    Terminating(ServedObject),
 }
 
-/// The write that a delete begins with.
-enum Step {
-    /// Nothing: it is being deleted already.
-    Nothing,
+/// The first write of a delete.
+enum FirstWrite {
+    /// No write: the object is being deleted already.
+    AlreadyDeleting,
     Mark(Value),
-    /// The mark is seen by watches before the object goes: kube-apiserver writes it for kinds with a grace period.
+    /// Sets the deletionTimestamp, then removes the object: for kinds with a grace period, watches see both writes.
     MarkFirst(Value),
     Remove(Value),
 }
 
 /// Deletes the object of the scope.
-pub(crate) async fn delete(scope: &RequestScope, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+pub(crate) async fn delete(scope: &RequestScope, options: &DeleteOptions) -> Result<DeleteOutcome, ApiError> {
     match delete_object(scope, options).await? {
-        (object, true) => Ok(Deleted::Gone(scope.served(object).await?)),
-        (object, false) => Ok(Deleted::Marked(scope.served(object).await?)),
+        (object, true) => Ok(DeleteOutcome::Removed(scope.served(object).await?)),
+        (object, false) => Ok(DeleteOutcome::Terminating(scope.served(object).await?)),
     }
 }
 
-/// Warns a client that leaves open what happens to the dependents, where the kind has a warning for that.
+/// Adds the warning of a kind that has one for requests without a propagation policy.
 pub(crate) fn warn(scope: &RequestScope, options: &DeleteOptions) {
     if let (None, None, Some(warning)) =
         (options.orphan_dependents, options.propagation, scope.resource.strategy.delete_warning())
@@ -52,7 +52,7 @@ pub(crate) fn warn(scope: &RequestScope, options: &DeleteOptions) {
     }
 }
 
-/// Deletes the object, again if it was changed in between; tells whether it is gone.
+/// Deletes the object, with retries after concurrent writes.
 async fn delete_object(
     scope: &RequestScope,
     options: &DeleteOptions,
@@ -71,41 +71,42 @@ async fn delete_object(
         let mut object = old.clone();
         scope.state.admission.admit(&attributes, &mut object).await?;
         scope.state.admission.validate(&attributes, &object).await?;
-        let step = step(scope, options, &old);
+        let step = first_write(scope, options, &old);
         let (object, next) = match step {
-            Step::Nothing => return Ok((current, false)),
-            Step::Mark(object) if !options.dry_run && metadata::same(&object, &old) => {
+            FirstWrite::AlreadyDeleting => return Ok((current, false)),
+            FirstWrite::Mark(object) if !options.dry_run && metadata::same(&object, &old) => {
                 return Ok((current, false));
             }
-            Step::Mark(object) => (object, Next::Marked),
-            Step::MarkFirst(object) => (object, Next::Remove),
-            Step::Remove(object) => (object, Next::Gone),
+            FirstWrite::Mark(object) => (object, AfterWrite::Terminating),
+            FirstWrite::MarkFirst(object) => (object, AfterWrite::Remove),
+            FirstWrite::Remove(object) => (object, AfterWrite::Removed),
         };
-        // A delete leaves the managed fields alone, whatever it writes.
+        // A delete never changes managed fields.
         let managed_fields = current.managed_fields().clone();
         let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
         if options.dry_run {
-            return Ok((Arc::new(Object::unstored(content)), next != Next::Marked));
+            return Ok((Arc::new(Object::unstored(content)), next != AfterWrite::Terminating));
         }
-        let change = if next == Next::Gone { Change::Delete(content) } else { Change::Put(content) };
+        let change = if next == AfterWrite::Removed { Change::Delete(content) } else { Change::Put(content) };
         let Some(object) = commit(scope, &current, change) else { continue };
         match next {
-            Next::Marked => return Ok((object, false)),
-            Next::Gone => return Ok((object, true)),
-            Next::Remove => marked = true,
+            AfterWrite::Terminating => return Ok((object, false)),
+            AfterWrite::Removed => return Ok((object, true)),
+            AfterWrite::Remove => marked = true,
         }
     }
 }
 
-/// The state after a write.
+/// The next step after a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Marked,
+enum AfterWrite {
+    Terminating,
     Remove,
-    Gone,
+    Removed,
 }
 
-/// The object as it was written, or as the event of its deletion shows it. Nothing: somebody else was faster.
+/// Commits the change. Returns the written object, or for a deletion the object of its event; `None` after a concurrent
+/// write.
 fn commit(scope: &RequestScope, current: &Arc<Object>, change: Change) -> Option<Arc<Object>> {
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.state.commit(vec![write]) {
@@ -134,65 +135,65 @@ fn preconditions(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> 
     Ok(())
 }
 
-fn step(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Step {
+fn first_write(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> FirstWrite {
     let now = scope.state.clock.now();
     let strategy = &scope.resource.strategy;
     let mut object = old.clone();
     if !metadata::is_deleting(old) && strategy.begin_deletion(&mut object, &clock::seconds(now)) {
-        return Step::Mark(object);
+        return FirstWrite::Mark(object);
     }
-    if metadata::is_deleting(old) && strategy.holds(old) {
-        return Step::Nothing;
+    if metadata::is_deleting(old) && strategy.keeps_object(old) {
+        return FirstWrite::AlreadyDeleting;
     }
-    let graceful = match grace(scope, options, &mut object, now) {
-        Graceful::Pending => return Step::Nothing,
-        Graceful::Marked(seconds) => Some(seconds),
-        Graceful::No => None,
+    let graceful = match graceful_deletion(scope, options, &mut object, now) {
+        GracefulDeletion::Pending => return FirstWrite::AlreadyDeleting,
+        GracefulDeletion::Marked(seconds) => Some(seconds),
+        GracefulDeletion::No => None,
     };
     let finalizers = collection_finalizers(scope, options, old);
     metadata::set_finalizers(&mut object, &finalizers);
     match (finalizers.is_empty(), graceful) {
         (false, None) => {
-            mark(&mut object, now);
-            Step::Mark(object)
+            mark_as_deleting(&mut object, now);
+            FirstWrite::Mark(object)
         }
-        (false, Some(_)) => Step::Mark(object),
-        (true, Some(seconds)) if seconds > 0 => Step::Mark(object),
-        (true, Some(_)) => Step::MarkFirst(object),
-        (true, None) => Step::Remove(object),
+        (false, Some(_)) => FirstWrite::Mark(object),
+        (true, Some(seconds)) if seconds > 0 => FirstWrite::Mark(object),
+        (true, Some(_)) => FirstWrite::MarkFirst(object),
+        (true, None) => FirstWrite::Remove(object),
     }
 }
 
-enum Graceful {
-    /// The kind has no grace, or the object's is over.
+enum GracefulDeletion {
+    /// The kind has no grace period, or the object's is over.
     No,
-    /// Under way, and not to be shortened by this request.
+    /// The object is in graceful deletion already, and the request does not shorten its grace period.
     Pending,
-    /// Marked with that many seconds.
+    /// The deletionTimestamp is set, with the grace period in seconds.
     Marked(i64),
 }
 
 /// apiserver's `rest.BeforeDelete`.
-fn grace(
+fn graceful_deletion(
     scope: &RequestScope,
     options: &DeleteOptions,
     object: &mut Value,
     now: jiff::Timestamp,
-) -> Graceful {
+) -> GracefulDeletion {
     let requested = options.grace_period_seconds.map(|seconds| if seconds < 0 { 1 } else { seconds });
-    let supports = matches!(scope.resource.strategy.grace(object, requested), Grace::Seconds(_));
+    let supports = matches!(scope.resource.strategy.grace(object, requested), GracePeriod::Seconds(_));
     if metadata::is_deleting(object) {
         let left = metadata::get(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
         if left == 0 {
-            return Graceful::No;
+            return GracefulDeletion::No;
         }
         return match requested {
-            Some(seconds) if seconds < left => shorten(object, left, seconds, now),
-            _ => Graceful::Pending,
+            Some(seconds) if seconds < left => shorten_grace_period(object, left, seconds, now),
+            _ => GracefulDeletion::Pending,
         };
     }
-    let Grace::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else {
-        return Graceful::No;
+    let GracePeriod::Seconds(seconds) = scope.resource.strategy.grace(object, requested) else {
+        return GracefulDeletion::No;
     };
     debug_assert!(supports, "a strategy's answer does not change between two calls");
     let at = now + jiff::SignedDuration::from_secs(seconds);
@@ -202,10 +203,15 @@ fn grace(
     if generation > 0 {
         metadata::set(object, "generation", (generation + 1).into());
     }
-    Graceful::Marked(seconds)
+    GracefulDeletion::Marked(seconds)
 }
 
-fn shorten(object: &mut Value, left: i64, seconds: i64, now: jiff::Timestamp) -> Graceful {
+fn shorten_grace_period(
+    object: &mut Value,
+    left: i64,
+    seconds: i64,
+    now: jiff::Timestamp,
+) -> GracefulDeletion {
     let was: jiff::Timestamp = metadata::text(object, "deletionTimestamp").parse().unwrap_or(now);
     let mut at = was + jiff::SignedDuration::from_secs(seconds - left);
     let mut seconds = seconds;
@@ -215,11 +221,11 @@ fn shorten(object: &mut Value, left: i64, seconds: i64, now: jiff::Timestamp) ->
     }
     metadata::set(object, "deletionTimestamp", clock::seconds(at).into());
     metadata::set(object, "deletionGracePeriodSeconds", seconds.into());
-    Graceful::Marked(seconds)
+    GracefulDeletion::Marked(seconds)
 }
 
 /// apiserver's `markAsDeleting`: for objects that wait for their finalizers.
-fn mark(object: &mut Value, now: jiff::Timestamp) {
+fn mark_as_deleting(object: &mut Value, now: jiff::Timestamp) {
     let generation = metadata::generation(object);
     if !metadata::is_deleting(object) {
         if generation > 0 {
@@ -230,10 +236,10 @@ fn mark(object: &mut Value, now: jiff::Timestamp) {
     metadata::set(object, "deletionGracePeriodSeconds", 0.into());
 }
 
-/// The finalizers after the request's propagation policy was written into them.
+/// The finalizers after the request's propagation policy is applied.
 fn collection_finalizers(scope: &RequestScope, options: &DeleteOptions, old: &Value) -> Vec<String> {
     let present = metadata::finalizers(old);
-    if !scope.resource.strategy.collectable() {
+    if !scope.resource.strategy.supports_propagation() {
         return present.into_iter().map(str::to_owned).collect();
     }
     let asked = match (options.orphan_dependents, options.propagation) {
@@ -242,7 +248,7 @@ fn collection_finalizers(scope: &RequestScope, options: &DeleteOptions, old: &Va
         (Some(false), _) | (None, Some(Propagation::Background)) => None,
         (None, None) => {
             let kept = present.iter().find(|f| matches!(**f, ORPHAN | FOREGROUND)).copied();
-            kept.or(scope.resource.strategy.orphans().then_some(ORPHAN))
+            kept.or(scope.resource.strategy.orphans_by_default().then_some(ORPHAN))
         }
     };
     let others = present.iter().filter(|f| !matches!(**f, ORPHAN | FOREGROUND));

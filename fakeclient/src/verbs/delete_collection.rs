@@ -1,20 +1,20 @@
-//! Delete of a collection: every object that a list with the same options shows, one by one; not atomic.
+//! Delete of a collection: one delete for each object of a list with the same options, not atomic.
 
 use super::delete::{delete, warn};
 use super::list::list;
 use super::options::{DeleteOptions, ListOptions};
-use super::outcome::List;
+use super::outcome::ListPage;
 use super::scope::RequestScope;
 use super::selection::Selection;
 use crate::error::ApiError;
 use crate::object::view::metadata;
 
-/// Deletes what the list shows; gives the objects as they were.
+/// Deletes the listed objects. Returns them as they were.
 pub(crate) async fn delete_collection(
     scope: &mut RequestScope,
     listing: &ListOptions,
     options: &DeleteOptions,
-) -> Result<List, ApiError> {
+) -> Result<ListPage, ApiError> {
     warn(scope, options);
     let selection = Selection::parse(&scope.resource, &listing.label_selector, &listing.field_selector)?;
     let found = list(scope, listing, &selection).await?;

@@ -1,4 +1,4 @@
-//! The field manager of a request: who writes, by which schema, and the object in its other versions.
+//! Field management of a request: manager, schema, and the object in its other versions.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -8,31 +8,31 @@ use serde_json::{Value, json};
 use super::options::WriteOptions;
 use super::scope::RequestScope;
 use super::update::Part;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::field_manager::{Applied, ApplyError, FieldManager, Live};
 use crate::object::apply::field_set::FieldSet;
-use crate::object::apply::managed_fields::{ManagedFields, Sent};
+use crate::object::apply::managed_fields::{ManagedFields, RequestManagedFields};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
-use crate::object::decode::typed::{Reader, Reading, empty_struct};
-use crate::object::schema::shape::Shape;
+use crate::object::decode::typed::{GoDecoder, TypedDecoder, empty_struct};
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::conversion;
 use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::Key;
 
-/// Where definitions are stored; a definition's own name is the storage key of its objects.
+/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// A resource in all its versions.
+/// A resource with all its versions.
 struct KindVersions<'s> {
-    state: &'s State,
+    state: &'s ClusterState,
     resource: &'s Resource,
     api_version: &'s str,
     subresource: &'s str,
     served: OnceCell<Vec<Arc<Resource>>>,
-    /// A version that is defined and not served.
+    /// A version that is defined but not served.
     defined: OnceCell<Option<Resource>>,
 }
 
@@ -67,9 +67,9 @@ impl Versions for KindVersions<'_> {
             }
             return Err(format!("request to convert CR to an invalid group/version: {api_version}"));
         };
-        Ok(match &resource.shape {
-            Shape::Builtin { component } => ValueType::component(&Builtin, component),
-            Shape::Custom { schema } => Some(ValueType::custom_resource(&Builtin, schema)),
+        Ok(match &resource.schema {
+            ResourceSchema::Builtin { component } => ValueType::component(&BuiltinSchemas, component),
+            ResourceSchema::Custom { schema } => Some(ValueType::custom_resource(&BuiltinSchemas, schema)),
         })
     }
 
@@ -83,8 +83,8 @@ impl Versions for KindVersions<'_> {
         let from = self.find(from).ok_or_else(|| unknown(from))?;
         let to = self.find(api_version).ok_or_else(|| unknown(api_version))?;
         if !from.is_builtin() {
-            // Nothing is pruned on the way: fields that the other version does not know are an error there.
-            to.strategy.converts().map_err(|error| error.message)?;
+            // Conversion prunes nothing: fields unknown to the other version are an error.
+            to.strategy.check_convertible().map_err(|error| error.message)?;
             let mut object = object.clone();
             object["apiVersion"] = api_version.into();
             return Ok(object);
@@ -100,17 +100,17 @@ impl Versions for KindVersions<'_> {
     }
 
     fn reset_fields(&self, api_version: &str) -> Option<&FieldSet> {
-        // The object itself of a custom resource knows those of its own version alone.
+        // The main resource of a custom resource knows the reset fields of its own version only.
         let own = api_version == self.api_version;
         let known = own || self.resource.is_builtin() || !self.subresource.is_empty();
         self.find(api_version).filter(|_| known)?.reset_fields(self.subresource)
     }
 }
 
-/// A built-in object as its Go type prints it: with what is printed in place of nothing.
+/// A built-in object as its Go type serialises it, with the zero values of fields without `omitempty`.
 fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
-    let Shape::Builtin { component } = &resource.shape else { return Ok(object.clone()) };
-    let mut reading = Reading::new(&Builtin, Reader::Map);
+    let ResourceSchema::Builtin { component } = &resource.schema else { return Ok(object.clone()) };
+    let mut reading = TypedDecoder::new(&BuiltinSchemas, GoDecoder::Map);
     let mut read = reading.read(component, object).expect("a value can always be read");
     if let Some(why) = reading.abort.or(reading.failure) {
         return Err(why);
@@ -120,11 +120,11 @@ fn typed(resource: &Resource, object: &Value) -> Result<Value, String> {
     Ok(read)
 }
 
-/// An object of this resource with nothing in it, as the server prints a new one.
+/// An empty object of the resource, as the server serialises it.
 pub(crate) fn empty(resource: &Resource) -> Value {
-    let mut object = match &resource.shape {
-        Shape::Builtin { component } => empty_struct(&Builtin, component),
-        Shape::Custom { .. } => json!({}),
+    let mut object = match &resource.schema {
+        ResourceSchema::Builtin { component } => empty_struct(&BuiltinSchemas, component),
+        ResourceSchema::Custom { .. } => json!({}),
     };
     object["apiVersion"] = resource.api_version().into();
     object["kind"] = resource.kind.as_str().into();
@@ -132,7 +132,7 @@ pub(crate) fn empty(resource: &Resource) -> Value {
 }
 
 impl Part {
-    /// The subresource by which this part is written.
+    /// The subresource that writes this part.
     pub(crate) fn subresource(self) -> &'static str {
         match self {
             Self::Main => "",
@@ -142,9 +142,9 @@ impl Part {
     }
 }
 
-/// The field managers of a resource.
+/// Field managers of a resource, one per part.
 pub(crate) struct FieldManagers<'s> {
-    pub(crate) state: &'s State,
+    pub(crate) state: &'s ClusterState,
     pub(crate) resource: &'s Resource,
 }
 
@@ -174,7 +174,7 @@ impl FieldManagers<'_> {
     }
 
     /// The managed fields of a new object.
-    pub(crate) fn created(&self, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+    pub(crate) fn created(&self, new: &Value, sent: RequestManagedFields, manager: &str) -> ManagedFields {
         let none = ManagedFields::default();
         self.updated(Part::Main, &Live { object: self.empty(), managed_fields: &none }, new, sent, manager)
     }
@@ -185,11 +185,11 @@ impl FieldManagers<'_> {
         part: Part,
         live: &Live<'_>,
         new: &Value,
-        sent: Sent,
+        sent: RequestManagedFields,
         manager: &str,
     ) -> ManagedFields {
         self.with(part, |fields| {
-            let new = self.resource.strategy.tracked(new, fields.now);
+            let new = self.resource.strategy.for_field_management(new, fields.now);
             fields.update(live, &new, sent, manager)
         })
     }
@@ -201,7 +201,7 @@ impl RequestScope {
         FieldManagers { state: &self.state, resource: &self.resource }
     }
 
-    /// What an apply makes of the stored object; nothing stored makes a new one.
+    /// The result of an apply to the stored object, or of a create if there is none.
     pub(crate) fn applied(
         &self,
         part: Part,

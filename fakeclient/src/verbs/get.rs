@@ -6,13 +6,13 @@ use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::store::Revision;
 
-/// The object as it is now. `resource_version` (empty for none) may ask for a state at least as new; a revision in the
-/// future is a time-out.
+/// The current object. A `resource_version` (empty for none) requires a state at least as new; 504 if the revision is
+/// in the future.
 pub(crate) async fn get(scope: &RequestScope, resource_version: &str) -> Result<ServedObject, ApiError> {
     let snapshot = scope.state.store.snapshot();
     if !resource_version.is_empty() {
         let asked = page::parse_revision(resource_version)?;
-        page::not_in_the_future(asked, snapshot.revision())?;
+        page::check_not_in_future(asked, snapshot.revision())?;
     }
     let object = scope.stored(&snapshot)?;
     debug_assert!(object.revision() > Revision(0), "everything stored has a revision");

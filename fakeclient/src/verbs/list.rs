@@ -1,21 +1,21 @@
-//! List of a collection: selectors, pages of one snapshot, revisions.
+//! List of a collection: selectors, resource versions, and pages of one snapshot.
 
 use std::sync::Arc;
 
 use super::options::ListOptions;
-use super::outcome::List;
-use super::page::{self, Continue};
+use super::outcome::ListPage;
+use super::page::{self, ListPosition};
 use super::scope::RequestScope;
 use super::selection::Selection;
 use crate::error::ApiError;
 use crate::store::{Key, Object, Revision, Snapshot};
 
-/// One page of the list that these options ask for.
+/// A page of a list.
 pub(crate) async fn list(
     scope: &RequestScope,
     options: &ListOptions,
     selection: &Selection,
-) -> Result<List, ApiError> {
+) -> Result<ListPage, ApiError> {
     let storage = scope.resource.storage.key.as_str();
     let (snapshot, after) = snapshot(scope, options)?;
     let namespace = match (scope.namespace.as_str(), selection.namespace()) {
@@ -23,12 +23,14 @@ pub(crate) async fn list(
         ("", Some(selected)) => Some(selected),
         (namespace, _) => Some(namespace),
     };
-    // A list that takes any revision comes from the server's cache, which knows no pages.
+    // resourceVersion 0 is answered by the watch cache, which ignores limits.
     let limit = if options.resource_version == "0" { 0 } else { usize::try_from(options.limit).unwrap_or(0) };
     let mut objects = Vec::new();
     let mut last = None;
     let mut more = false;
-    if let (Some(name), Some(namespace), None) = (selection.name(), namespace.or(own_place(scope)), &after) {
+    if let (Some(name), Some(namespace), None) =
+        (selection.name(), namespace.or(namespace_of_cluster_scoped(scope)), &after)
+    {
         let found = snapshot.get(&Key::new(storage, namespace, name));
         if let Some(found) = found
             && selected(scope, selection, found).await
@@ -37,7 +39,7 @@ pub(crate) async fn list(
         }
     } else {
         for (key, object) in snapshot.range(storage, namespace, after.as_ref()) {
-            // Whether what follows is selected is not looked at: the next page may be empty, as the server's may.
+            // Remaining objects are not filtered: like the server's, the next page may be empty.
             if limit > 0 && objects.len() == limit {
                 more = true;
                 break;
@@ -49,14 +51,14 @@ pub(crate) async fn list(
             last = Some(key);
         }
     }
-    let mut page = List {
+    let mut page = ListPage {
         items: Vec::with_capacity(objects.len()),
         revision: snapshot.revision(),
         next: None,
         remaining: None,
     };
     if let (true, Some(last)) = (more, last) {
-        let next = Continue { revision: snapshot.revision(), after: last.clone() };
+        let next = ListPosition { revision: snapshot.revision(), after: last.clone() };
         page.next = Some(next.encode(&scope.namespace));
         page.remaining = selection.is_empty().then(|| snapshot.range(storage, namespace, Some(last)).count());
     }
@@ -66,7 +68,7 @@ pub(crate) async fn list(
     Ok(page)
 }
 
-/// Whether the selectors match the object in the version of the request.
+/// True if the selectors match the object in the version of the request.
 async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) -> bool {
     if selection.is_empty() {
         return true;
@@ -78,12 +80,12 @@ async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) 
     served.is_ok_and(|value| selection.matches(&scope.resource, &value))
 }
 
-/// Cluster-scoped objects live in the empty namespace, so their name alone finds them.
-fn own_place(scope: &RequestScope) -> Option<&'static str> {
+/// The namespace of a cluster-scoped object, which is empty, so that its name alone identifies it.
+fn namespace_of_cluster_scoped(scope: &RequestScope) -> Option<&'static str> {
     (!scope.resource.namespaced).then_some("")
 }
 
-/// The state that the list shows, and the key after which it goes on.
+/// The snapshot of the list, and the key after which a continued list starts.
 fn snapshot(scope: &RequestScope, options: &ListOptions) -> Result<(Snapshot, Option<Key>), ApiError> {
     let store = &scope.state.store;
     let storage = scope.resource.storage.key.as_str();
@@ -93,12 +95,12 @@ fn snapshot(scope: &RequestScope, options: &ListOptions) -> Result<(Snapshot, Op
             return Err(ApiError::bad_request(why));
         }
         let token = &options.continue_token;
-        let next = Continue::decode(token, storage, scope.resource.namespaced, &scope.namespace)?;
+        let next = ListPosition::decode(token, storage, scope.resource.namespaced, &scope.namespace)?;
         let current = store.snapshot();
-        if next.revision == page::ANYTIME {
+        if next.revision == page::CURRENT {
             return Ok((current, Some(next.after)));
         }
-        page::not_in_the_future(next.revision, current.revision())?;
+        page::check_not_in_future(next.revision, current.revision())?;
         let past =
             store.at(storage, next.revision).map_err(|_| page::expired_page(&next, &scope.namespace))?;
         return Ok((past, Some(next.after)));
@@ -109,7 +111,7 @@ fn snapshot(scope: &RequestScope, options: &ListOptions) -> Result<(Snapshot, Op
     if asked == Revision(0) {
         return Ok((current, None));
     }
-    page::not_in_the_future(asked, current.revision())?;
+    page::check_not_in_future(asked, current.revision())?;
     let exact = options.resource_version_match == "Exact"
         || (options.resource_version_match.is_empty() && options.limit > 0);
     if exact {

@@ -1,4 +1,4 @@
-//! The verbs, one per file, on typed input: resolve → admit → prepare → validate → commit.
+//! API verbs, one per file, on typed input: resolve → admit → prepare → validate → commit.
 
 pub(crate) mod options;
 pub(crate) mod outcome;

@@ -98,9 +98,9 @@ impl ListOptions {
 pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
-    /// Name of the manager of the fields that the write sets.
+    /// Name of the field manager.
     pub(crate) field_manager: String,
-    /// Of an apply: whether it takes over what others own.
+    /// True if an apply takes over fields of other managers.
     pub(crate) force: bool,
 }
 
@@ -140,7 +140,7 @@ impl DeleteOptions {
         options.validated(&dry_run, text(&body["propagationPolicy"]).as_deref())
     }
 
-    /// Takes the values of `dryRun` and `propagationPolicy`, and validates.
+    /// Parses `dryRun` and `propagationPolicy`, and validates the options.
     pub(crate) fn validated(mut self, dry_run: &[String], policy: Option<&str>) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
         if self.orphan_dependents.is_some() && policy.is_some() {

@@ -1,4 +1,4 @@
-//! Outcomes of verbs: objects in the version that was asked for, with the bytes that are stored for them.
+//! Outcomes of verbs: objects in the requested version, with their serialised form.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,42 +14,42 @@ use crate::store::{Object, Revision};
 #[derive(Clone, Debug)]
 pub(crate) struct ServedObject {
     stored: Arc<Object>,
-    /// The object in the version of the request, where that is not what is stored.
+    /// The object in the version of the request, if that is not the storage version.
     converted: Option<Value>,
 }
 
 impl ServedObject {
-    /// The revision that the object shows.
+    /// The object's revision.
     pub(crate) fn revision(&self) -> Revision {
         self.stored.revision()
     }
 
-    /// The object without its managed fields.
+    /// The object without managed fields.
     pub(crate) fn value(&self) -> &Value {
         self.converted.as_ref().unwrap_or_else(|| self.stored.value())
     }
 
-    /// The object with its managed fields.
-    pub(crate) fn whole(&self) -> Value {
+    /// The object with managed fields.
+    pub(crate) fn with_managed_fields(&self) -> Value {
         let mut value = self.value().clone();
         self.stored.managed_fields().put(&mut value);
         value
     }
 
-    /// The whole object as compact JSON. Serialised once for each stored object.
+    /// The object with managed fields as compact JSON. Serialised once per stored object.
     pub(crate) fn bytes(&self) -> Bytes {
         match &self.converted {
             None => self.stored.bytes(),
-            Some(_) => serialised(&self.whole()),
+            Some(_) => serialised(&self.with_managed_fields()),
         }
     }
 
-    /// The whole object without `apiVersion` and `kind`, as compact JSON. Serialised once for each stored object.
+    /// The same without `apiVersion` and `kind`. Serialised once per stored object.
     pub(crate) fn item_bytes(&self) -> Bytes {
         if self.converted.is_none() {
             return self.stored.item_bytes();
         }
-        let mut whole = self.whole();
+        let mut whole = self.with_managed_fields();
         if let Some(map) = whole.as_object_mut() {
             map.remove("kind");
             map.remove("apiVersion");
@@ -62,21 +62,21 @@ fn serialised(value: &Value) -> Bytes {
     serde_json::to_vec(value).expect("a JSON value can be serialised").into()
 }
 
-/// The object that a write has left.
+/// The object after a write.
 pub(crate) struct Written {
     pub(crate) object: ServedObject,
-    /// Whether the write has created it.
+    /// True if the write created it.
     pub(crate) created: bool,
 }
 
 /// One page of a list.
-pub(crate) struct List {
+pub(crate) struct ListPage {
     pub(crate) items: Vec<ServedObject>,
-    /// The revision that the list shows.
+    /// The revision of the list.
     pub(crate) revision: Revision,
-    /// The token of the next page, if there is one.
+    /// The continue token, if there is another page.
     pub(crate) next: Option<String>,
-    /// How many objects are left, where there is a next page and no selector.
+    /// The number of remaining objects; unset without another page or with a selector.
     pub(crate) remaining: Option<usize>,
 }
 

@@ -1,17 +1,17 @@
-//! Which revision a list shows, and the token by which the next page goes on.
+//! Pagination of lists: revisions and continue tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::error::field::FieldError;
-use crate::error::{ApiError, Cause, Details};
+use crate::error::{ApiError, StatusCause, StatusDetails};
 use crate::object::decode::text;
 use crate::store::{Key, Revision};
 
-/// What the token holds: the form that apiserver's `storage.continueToken` has, so that clients that peek see the same.
+/// The content of a continue token, in the form of apiserver's `storage.continueToken`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Token {
+struct ContinueToken {
     #[serde(rename = "v", default)]
     version: String,
     #[serde(rename = "rv", default)]
@@ -20,19 +20,19 @@ struct Token {
     start: String,
 }
 
-/// Stands in a [`Continue`] for whatever revision there is when the list goes on; a token says -1.
-pub(crate) const ANYTIME: Revision = Revision(u64::MAX);
+/// The revision of a [`ListPosition`] that continues at the current state; a token contains -1.
+pub(crate) const CURRENT: Revision = Revision(u64::MAX);
 
-/// Where a list goes on.
+/// The position at which a list continues.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Continue {
+pub(crate) struct ListPosition {
     pub(crate) revision: Revision,
-    /// The last key of the page before; the list goes on after it.
+    /// The last key of the previous page, exclusive.
     pub(crate) after: Key,
 }
 
-impl Continue {
-    /// The token of the next page of a list below `resource` (and `namespace`, unless that is empty).
+impl ListPosition {
+    /// The token for the next page of a list of `resource` (in `namespace`, unless that is empty).
     pub(crate) fn encode(&self, namespace: &str) -> String {
         let name = format!("{}\u{0}", self.after.name);
         let start = if namespace.is_empty() && !self.after.namespace.is_empty() {
@@ -41,12 +41,12 @@ impl Continue {
             name
         };
         let revision =
-            if self.revision == ANYTIME { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
-        let token = Token { version: "meta.k8s.io/v1".into(), revision, start };
+            if self.revision == CURRENT { -1 } else { i64::try_from(self.revision.0).unwrap_or(i64::MAX) };
+        let token = ContinueToken { version: "meta.k8s.io/v1".into(), revision, start };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token can be serialised"))
     }
 
-    /// Reads a token; the texts are apiserver's.
+    /// Decodes a token. Errors have apiserver's texts.
     pub(crate) fn decode(
         text: &str,
         storage: &str,
@@ -59,7 +59,7 @@ impl Continue {
             Ok(bytes) => bytes,
             Err(error) => return fail(format!("{INVALID}: {}", go_base64(text, &error))),
         };
-        let token: Token = match serde_json::from_slice(&bytes) {
+        let token: ContinueToken = match serde_json::from_slice(&bytes) {
             Ok(token) => token,
             Err(error) => return fail(format!("{INVALID}: {}", go_json(&bytes, &error))),
         };
@@ -82,19 +82,19 @@ impl Continue {
         }
         let start = token.start.trim_start_matches('/').trim_end_matches('\u{0}');
         let (namespace, name) = match start.split_once('/') {
-            Some((namespace, name)) if namespaced && namespace_is_free(namespace) => (namespace, name),
+            Some((namespace, name)) if namespaced && spans_namespaces(namespace) => (namespace, name),
             _ => (namespace, start),
         };
-        let revision = u64::try_from(token.revision).map_or(ANYTIME, Revision);
+        let revision = u64::try_from(token.revision).map_or(CURRENT, Revision);
         Ok(Self { revision, after: Key::new(storage, namespace, name) })
     }
 }
 
-fn namespace_is_free(namespace: &str) -> bool {
+fn spans_namespaces(namespace: &str) -> bool {
     !namespace.is_empty()
 }
 
-/// Whether Go's `path.Clean` would leave the key as it is.
+/// True if Go's `path.Clean` leaves the key unchanged.
 fn is_clean(key: &str) -> bool {
     let key = key.strip_prefix('/').unwrap_or(key);
     key.split('/').all(|part| !matches!(part, "" | "." | ".."))
@@ -112,7 +112,7 @@ fn go_json(bytes: &[u8], error: &serde_json::Error) -> String {
     text::parse(bytes).err().unwrap_or_else(|| error.to_string())
 }
 
-/// A `resourceVersion` parameter.
+/// Parses a `resourceVersion` parameter.
 pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
     if text.is_empty() {
         return Ok(Revision(0));
@@ -122,32 +122,35 @@ pub(crate) fn parse_revision(text: &str) -> Result<Revision, ApiError> {
         let why = if numeric { "value out of range" } else { "invalid syntax" };
         let detail = format!("strconv.ParseUint: parsing {text:?}: {why}");
         let error = FieldError::invalid("resourceVersion", text.into(), detail);
-        // Only a list makes a bad request of it; elsewhere it is an error without a reason.
+        // A list answers 400; other requests 500 without a reason.
         ApiError::new(500, "", error.to_string())
     })
 }
 
-/// 504 for a revision that has not come yet: the server waits three seconds for it, the fake does not.
-pub(crate) fn not_in_the_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
+/// 504 for a future revision. The server waits three seconds for it, the fake does not wait.
+pub(crate) fn check_not_in_future(asked: Revision, current: Revision) -> Result<(), ApiError> {
     if asked <= current {
         return Ok(());
     }
     let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
     let mut error = ApiError::timeout(message, 1);
-    let cause = Cause {
+    let cause = StatusCause {
         reason: "ResourceVersionTooLarge".into(),
         message: "Too large resource version".into(),
         field: String::new(),
     };
-    error.details =
-        Some(Box::new(Details { retry_after_seconds: 1, causes: vec![cause], ..Details::default() }));
+    error.details = Some(Box::new(StatusDetails {
+        retry_after_seconds: 1,
+        causes: vec![cause],
+        ..StatusDetails::default()
+    }));
     Err(error)
 }
 
-/// 410: the page's snapshot is no longer known. The token in the answer goes on at the same place, in what there is by
-/// then.
-pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
-    let anytime = Continue { revision: ANYTIME, after: next.after.clone() };
+/// 410 for a page whose snapshot is compacted. The token in the Status continues at the same key of the then current
+/// state.
+pub(crate) fn expired_page(next: &ListPosition, namespace: &str) -> ApiError {
+    let anytime = ListPosition { revision: CURRENT, after: next.after.clone() };
     let mut error = ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list \
          without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
@@ -158,7 +161,7 @@ pub(crate) fn expired_page(next: &Continue, namespace: &str) -> ApiError {
     error
 }
 
-/// 410: a list at a revision that is no longer known.
+/// 410 for a list at a compacted revision.
 pub(crate) fn expired_list() -> ApiError {
     ApiError::expired("The resourceVersion for the provided list is too old.")
 }
@@ -168,25 +171,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leads_back_to_where_it_was_made() {
-        let place = Continue { revision: Revision(42), after: Key::new("pods", "a", "x") };
+    fn token_round_trips() {
+        let place = ListPosition { revision: Revision(42), after: Key::new("pods", "a", "x") };
         let everywhere = place.encode("");
-        assert_eq!(Continue::decode(&everywhere, "pods", true, "").expect("just made"), place);
+        assert_eq!(ListPosition::decode(&everywhere, "pods", true, "").expect("just made"), place);
         let within = place.encode("a");
-        assert_eq!(Continue::decode(&within, "pods", true, "a").expect("just made"), place);
-        let anytime = Continue { revision: ANYTIME, ..place };
-        assert_eq!(Continue::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"), anytime);
+        assert_eq!(ListPosition::decode(&within, "pods", true, "a").expect("just made"), place);
+        let anytime = ListPosition { revision: CURRENT, ..place };
+        assert_eq!(
+            ListPosition::decode(&anytime.encode("a"), "pods", true, "a").expect("just made"),
+            anytime
+        );
     }
 
     #[test]
-    fn a_token_that_climbs_out_of_its_place_is_refused() {
+    fn token_outside_of_its_prefix_is_rejected() {
         let token = URL_SAFE_NO_PAD.encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets"}"#);
-        let error = Continue::decode(&token, "pods", true, "a").expect_err("climbs");
+        let error = ListPosition::decode(&token, "pods", true, "a").expect_err("climbs");
         assert_eq!(error.message, "invalid continue token: continue key is not valid: ../secrets");
     }
 
     #[test]
-    fn a_revision_that_is_no_number_is_an_error_in_gos_words() {
+    fn invalid_revision_has_the_message_of_go() {
         let error = parse_revision("abc").expect_err("no number");
         assert_eq!(
             error.message,

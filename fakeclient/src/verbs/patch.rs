@@ -1,4 +1,4 @@
-//! Patch of an object by JSON patch, merge patch or strategic merge patch; server-side apply is a verb of its own.
+//! Patch of an object by JSON patch, merge patch or strategic merge patch. Server-side apply is in `apply`.
 
 use crate::object::system_fields;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::outcome::ServedObject;
 use super::scope::RequestScope;
 use super::update::{Part, Proposed, guaranteed_update};
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::patch::document::{MergeSchema, Patch};
 
 /// Patches the stored object.
@@ -19,11 +19,11 @@ pub(crate) async fn patch(
     options: &WriteOptions,
 ) -> Result<ServedObject, ApiError> {
     let validation = options.field_validation;
-    let schema = MergeSchema { component: scope.resource.component(), components: &Builtin };
+    let schema = MergeSchema { component: scope.resource.component(), components: &BuiltinSchemas };
     let propose = |old: &Value| {
         let patched = patch.apply(old, schema, validation)?;
         let mut object = scope.decode(validation, |decoder| decoder.patched(&patched))?;
-        system_fields::settle_namespace(&mut object, &scope.namespace)?;
+        system_fields::set_namespace(&mut object, &scope.namespace)?;
         system_fields::check_name(&object, &scope.name)?;
         Ok(Proposed::Updated(object))
     };
@@ -31,13 +31,13 @@ pub(crate) async fn patch(
     let propose_clean = |old: &Value| {
         let patched = patch.apply(old, schema, validation).ok()?;
         let mut object = scope.decode_clean(patched)?;
-        system_fields::settle_namespace(&mut object, &scope.namespace).ok()?;
+        system_fields::set_namespace(&mut object, &scope.namespace).ok()?;
         system_fields::check_name(&object, &scope.name).ok()?;
         Some(Proposed::Updated(object))
     };
     guaranteed_update(scope, part, options, |old| {
         let noticed = scope.warnings.len();
-        // Most patches have nothing to do with managed fields; an error shows the whole object all the same.
+        // Most patches do not touch managed fields. An error shows the object with them.
         if !patch.names_managed_fields() {
             if let Some(proposed) = propose_clean(old.object) {
                 return Ok(proposed);

@@ -1,7 +1,7 @@
-//! Reviews that a client makes of itself: its identity, and its rights. Nothing is stored.
+//! Reviews of a client's own identity and permissions. They are not stored.
 //!
-//! Everybody may do everything here, so a client's own rights are known. Those of somebody else would have to be read
-//! from rules, which are not modelled.
+//! Every user has all permissions, so those of the client are known. Reviews of other users depend on RBAC, which is
+//! not modelled.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use super::options::WriteOptions;
 use super::scope::RequestScope;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::object::apply::managed_fields::Sent;
+use crate::object::apply::managed_fields::RequestManagedFields;
 use crate::registry::user;
 
-/// Answers the review, which is of the scope's resource.
+/// Answers a review of the scope's resource.
 pub(crate) fn review(scope: &RequestScope, review: Value, options: &WriteOptions) -> Result<Value, ApiError> {
     match scope.resource.kind.as_str() {
         "SelfSubjectReview" => Ok(identity(scope, &review)),
@@ -31,7 +31,7 @@ fn not_modelled(scope: &RequestScope, verb: &str) -> ApiError {
     ApiError::not_modelled(&format!("{} ({verb})", scope.resource.group_resource()))
 }
 
-/// `SelfSubjectReview`: the identity of the client.
+/// `SelfSubjectReview`: the identity of the user.
 fn identity(scope: &RequestScope, review: &Value) -> Value {
     json!({
         "kind": review["kind"], "apiVersion": review["apiVersion"],
@@ -40,14 +40,15 @@ fn identity(scope: &RequestScope, review: &Value) -> Value {
     })
 }
 
-/// `SelfSubjectAccessReview`: whether the client may do something.
+/// `SelfSubjectAccessReview`: always allowed.
 fn access(scope: &RequestScope, mut review: Value, options: &WriteOptions) -> Result<Value, ApiError> {
     let errors = errors(&review);
     if !errors.is_empty() {
-        // The server has lost the review's kind by then.
+        // The server's error names no kind.
         return Err(ApiError::invalid(&scope.resource.group, "", "", &errors));
     }
-    let managed_fields = scope.field_managers().created(&review, Sent::Nothing, &options.field_manager);
+    let managed_fields =
+        scope.field_managers().created(&review, RequestManagedFields::Nothing, &options.field_manager);
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
         map.insert("status".into(), Value::from_iter([("allowed", true)]));
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_review_asks_for_one_thing_and_has_no_name() {
+    fn review_has_one_kind_of_attributes_and_no_name() {
         let texts = |review: Value| errors(&review).iter().map(ToString::to_string).collect::<Vec<_>>();
         let path = json!({"path": "/metrics", "verb": "get"});
         assert_eq!(texts(json!({"spec": {"nonResourceAttributes": path}})), Vec::<String>::new());

@@ -1,5 +1,5 @@
-//! The scope of a request: its resource, place and user, and the cluster's state (the mirror of apiserver's
-//! `handlers.RequestScope`, without HTTP).
+//! Scope of a request: resource, namespace, name, user and the cluster's state (apiserver's `handlers.RequestScope`,
+//! without HTTP).
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::error::warnings::Warnings;
 use crate::instruments::ids::Ids;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::Peers;
-use crate::state::State;
+use crate::state::ClusterState;
 use crate::store::{Key, Object, Snapshot};
 
-/// A request for a resource, resolved.
+/// A resolved request for a resource.
 pub(crate) struct RequestScope {
-    pub(crate) state: Arc<State>,
+    pub(crate) state: Arc<ClusterState>,
     pub(crate) resource: Arc<Resource>,
     pub(crate) user: Arc<str>,
     /// Empty for cluster-scoped resources and for lists over all namespaces.
     pub(crate) namespace: String,
-    /// Empty for collections, and until a generated name is made.
+    /// Empty for collections, and until a name is generated.
     pub(crate) name: String,
     pub(crate) subresource: String,
     pub(crate) warnings: Warnings,
@@ -45,14 +45,14 @@ impl RequestScope {
         snapshot.get(&self.key()).cloned().ok_or_else(|| self.not_found())
     }
 
-    /// 404 or 403 where the namespace is absent or terminating: creates below an object check it, too.
+    /// 404 or 403 if the namespace is absent or terminating, also for creates of subresources.
     pub(crate) fn check_namespace(&self, object: &Value) -> Result<(), ApiError> {
         let snapshot = self.state.store.snapshot();
         let peers = self.peers(&snapshot, false);
         NamespaceLifecycle.admit(&self.attributes(Operation::Create, None, &peers), &mut object.clone())
     }
 
-    /// A snapshot as strategies and admission plugins see it, at this moment.
+    /// Read access to a snapshot for strategies and admission plugins.
     pub(crate) fn peers<'s>(&'s self, snapshot: &'s Snapshot, dry_run: bool) -> SnapshotPeers<'s> {
         SnapshotPeers {
             snapshot,
@@ -82,9 +82,9 @@ impl RequestScope {
         }
     }
 
-    /// 422 about this object.
+    /// 422 for an object of the resource.
     pub(crate) fn invalid(&self, name: &str, errors: &[FieldError]) -> ApiError {
-        // Objects are validated in the group that they are stored in: core for the Events of either.
+        // Objects are validated in the group of their storage: Events of both groups in core.
         let group = self.resource.storage.key.split_once('.').map_or("", |(_, group)| group);
         ApiError::invalid(group, &self.resource.kind, name, errors)
     }

@@ -7,7 +7,7 @@ use crate::object::selector::field::FieldSelector;
 use crate::object::selector::label::LabelSelector;
 use crate::registry::resource::Resource;
 
-/// Label and field selectors of one request, checked against the resource.
+/// Label and field selectors of a request, validated against the resource.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     labels: LabelSelector,
@@ -22,17 +22,17 @@ impl Selection {
         Ok(Self { labels, fields })
     }
 
-    /// Everything is selected.
+    /// True if everything is selected.
     pub(crate) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// The one name that can match, if the selector says one.
+    /// The only name that can match, if the field selector requires one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.fields.exact("metadata.name")
     }
 
-    /// The one namespace that can match, if the selector says one.
+    /// The only namespace that can match, if the field selector requires one.
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.fields.exact("metadata.namespace")
     }

@@ -18,71 +18,71 @@ use crate::instruments::clock::Clock;
 use crate::object::names::NameRule;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
-use crate::state::State;
+use crate::state::ClusterState;
 
 const CREATE: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "keeps_status_on_create",
-    "warnings_as_sent",
+    "warnings_before_prepare",
     "drop_disabled_fields",
     "prepare_create",
     "defaults_after_prepare",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "allocate",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_create",
     "warnings",
 ];
 
 const UPDATE: &[&str] = &[
     "creates_on_update",
-    "tracked",
+    "for_field_management",
     "unconditional_update",
     "drop_disabled_fields",
     "prepare_update",
     "defaults_after_prepare",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "allocate",
     "bumps_generation",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_update",
     "warnings",
 ];
 
 const STATUS: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "prepare_status_update",
     "defaults_after_prepare",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_status_update",
 ];
 
 const FINALIZE: &[&str] = &[
-    "tracked",
+    "for_field_management",
     "defaults_after_prepare",
     "apply_defaults",
-    "stamp",
+    "set_times",
     "name_rule",
-    "is_checked_as_custom",
+    "has_apiextensions_validation",
     "validate_finalize_update",
 ];
 
-const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "collectable", "orphans"];
+const DELETE: &[&str] = &["begin_deletion", "grace", "grace", "supports_propagation", "orphans_by_default"];
 
-/// A strategy without rules that notes each call.
+/// A strategy without rules that records its calls.
 #[derive(Debug, Default)]
-struct Recorder(Mutex<Vec<&'static str>>);
+struct RecordingStrategy(Mutex<Vec<&'static str>>);
 
-impl Recorder {
+impl RecordingStrategy {
     fn note(&self, step: &'static str) {
         self.0.lock().expect("no test panics while it notes a call").push(step);
     }
@@ -92,14 +92,14 @@ impl Recorder {
     }
 }
 
-impl Strategy for Recorder {
+impl Strategy for RecordingStrategy {
     fn name_rule(&self) -> NameRule {
         self.note("name_rule");
         NameRule::DnsSubdomain
     }
 
-    fn is_checked_as_custom(&self) -> bool {
-        self.note("is_checked_as_custom");
+    fn has_apiextensions_validation(&self) -> bool {
+        self.note("has_apiextensions_validation");
         false
     }
 
@@ -112,13 +112,13 @@ impl Strategy for Recorder {
         self.note("apply_defaults");
     }
 
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
-        self.note("tracked");
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        self.note("for_field_management");
         Cow::Borrowed(object)
     }
 
-    fn stamp(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {
-        self.note("stamp");
+    fn set_times(&self, _object: &mut Value, _old: Option<&Value>, _now: &str) {
+        self.note("set_times");
     }
 
     fn allocate(&self, _: &mut Value, _old: Option<&Value>, _: &dyn Peers) -> Result<(), ApiError> {
@@ -136,14 +136,14 @@ impl Strategy for Recorder {
     }
 }
 
-impl CreateStrategy for Recorder {
+impl CreateStrategy for RecordingStrategy {
     fn keeps_status_on_create(&self) -> bool {
         self.note("keeps_status_on_create");
         false
     }
 
-    fn warnings_as_sent(&self, _object: &Value) -> Vec<String> {
-        self.note("warnings_as_sent");
+    fn warnings_before_prepare(&self, _object: &Value) -> Vec<String> {
+        self.note("warnings_before_prepare");
         Vec::new()
     }
 
@@ -157,7 +157,7 @@ impl CreateStrategy for Recorder {
     }
 }
 
-impl UpdateStrategy for Recorder {
+impl UpdateStrategy for RecordingStrategy {
     fn creates_on_update(&self) -> bool {
         self.note("creates_on_update");
         false
@@ -183,7 +183,7 @@ impl UpdateStrategy for Recorder {
     }
 }
 
-impl StatusStrategy for Recorder {
+impl StatusStrategy for RecordingStrategy {
     fn prepare_status_update(&self, _object: &mut Value, _old: &Value) {
         self.note("prepare_status_update");
     }
@@ -199,34 +199,34 @@ impl StatusStrategy for Recorder {
     }
 }
 
-impl DeleteStrategy for Recorder {
+impl DeleteStrategy for RecordingStrategy {
     fn begin_deletion(&self, _object: &mut Value, _now: &str) -> bool {
         self.note("begin_deletion");
         false
     }
 
-    fn holds(&self, _object: &Value) -> bool {
-        self.note("holds");
+    fn keeps_object(&self, _object: &Value) -> bool {
+        self.note("keeps_object");
         false
     }
 
-    fn collectable(&self) -> bool {
-        self.note("collectable");
+    fn supports_propagation(&self) -> bool {
+        self.note("supports_propagation");
         true
     }
 
-    fn orphans(&self) -> bool {
-        self.note("orphans");
+    fn orphans_by_default(&self) -> bool {
+        self.note("orphans_by_default");
         false
     }
 
-    fn grace(&self, _object: &Value, _requested: Option<i64>) -> Grace {
+    fn grace(&self, _object: &Value, _requested: Option<i64>) -> GracePeriod {
         self.note("grace");
-        Grace::Immediate
+        GracePeriod::Immediate
     }
 }
 
-fn scope(state: &Arc<State>, recorder: &Arc<Recorder>) -> RequestScope {
+fn scope(state: &Arc<ClusterState>, recorder: &Arc<RecordingStrategy>) -> RequestScope {
     let found = state.registry().resource("rbac.authorization.k8s.io", "v1", "clusterroles");
     let mut resource = Resource::clone(&found.expect("cluster roles are built in"));
     resource.strategy = Arc::clone(recorder) as Arc<dyn Strategy>;
@@ -249,25 +249,25 @@ fn object(value: &str) -> Value {
     })
 }
 
-fn done<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
+fn ready<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
     future.now_or_never().expect("nothing waits here").expect("nothing is refused")
 }
 
 #[test]
 fn verbs_call_the_strategy_in_the_documented_order() {
-    let state = Arc::new(State::new(0, Clock::system()));
-    let recorder = Arc::new(Recorder::default());
+    let state = Arc::new(ClusterState::new(0, Clock::system()));
+    let recorder = Arc::new(RecordingStrategy::default());
     let options = WriteOptions::default();
 
-    done(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
+    ready(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
     assert_eq!(recorder.take(), CREATE);
 
-    done(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
+    ready(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
     assert_eq!(recorder.take(), UPDATE);
 
     let relabelled = |part, label: &'static str| {
         let scope = scope(&state, &recorder);
-        done(guaranteed_update(&scope, part, &options, |old| {
+        ready(guaranteed_update(&scope, part, &options, |old| {
             let mut new = old.object.clone();
             new["metadata"]["labels"]["a"] = label.into();
             Ok(Proposed::Updated(new))
@@ -277,6 +277,6 @@ fn verbs_call_the_strategy_in_the_documented_order() {
     assert_eq!(relabelled(Part::Status, "3"), STATUS);
     assert_eq!(relabelled(Part::Finalize, "4"), FINALIZE);
 
-    done(delete(&scope(&state, &recorder), &DeleteOptions::default()));
+    ready(delete(&scope(&state, &recorder), &DeleteOptions::default()));
     assert_eq!(recorder.take(), DELETE);
 }

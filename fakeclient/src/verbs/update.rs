@@ -1,5 +1,5 @@
-//! Update of an object, and the guaranteed update that every change of a stored object is: read, change, check, compare
-//! and swap.
+//! Update of an object, and the guaranteed update below every change of a stored object: read, change, validate,
+//! compare and swap.
 
 use crate::object::system_fields;
 use std::sync::{Arc, Mutex};
@@ -22,30 +22,30 @@ use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 /// The part of an object that a write may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// All but what is isolated.
+    /// All fields but those of the other parts.
     Main,
-    /// Status, and the metadata that a status write may change.
+    /// Status, and the metadata that a status update may change.
     Status,
     /// A namespace's `spec.finalizers`.
     Finalize,
 }
 
-/// The object that a write proposes, in the version of the request.
+/// The object of a write, in the version of the request.
 pub(crate) enum Proposed {
-    /// A client's object; it may carry managed fields. What it changes is its manager's from now on.
+    /// A client's object, perhaps with managed fields. The request's manager becomes the owner of changed fields.
     Updated(Value),
-    /// An object and the managed fields that it has from now on.
+    /// An object with its final managed fields.
     Managed(Value, ManagedFields),
 }
 
-/// Replaces the stored object, or creates it where the kind allows that.
+/// Replaces the stored object, or creates it if the kind allows create on update.
 pub(crate) async fn update(
     scope: &mut RequestScope,
     part: Part,
     mut object: Value,
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
-    system_fields::settle_namespace(&mut object, &scope.namespace)?;
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     system_fields::check_name(&object, &scope.name)?;
     let uid = metadata::text(&object, "uid").to_owned();
     let creates = scope.resource.strategy.creates_on_update();
@@ -53,9 +53,9 @@ pub(crate) async fn update(
         if !metadata::text(&object, "resourceVersion").is_empty() && !uid.is_empty() {
             return Err(scope.not_found());
         }
-        // Which revision the client had thought of no longer matters.
+        // The client's resourceVersion does not matter for a create.
         metadata::remove(&mut object, "resourceVersion");
-        // A status that creates its object does so past the field managers.
+        // A status update that creates its object bypasses field management.
         let proposed = match part {
             Part::Main => Proposed::Updated(object),
             Part::Status | Part::Finalize => {
@@ -66,7 +66,7 @@ pub(crate) async fn update(
         let object = create(scope, proposed, options).await?;
         return Ok(Written { object, created: true });
     }
-    // An object that names its revision is proposed once: after another write it is stale.
+    // With a resourceVersion, the update is not retried: after a concurrent write it is a conflict.
     let is_conditional = !matches!(metadata::text(&object, "resourceVersion"), "" | "0");
     let object = Mutex::new(Some(object));
     let object = guaranteed_update(scope, part, options, |old| {
@@ -80,7 +80,7 @@ pub(crate) async fn update(
     Ok(Written { object, created: false })
 }
 
-/// 409 if the client means another object of that name.
+/// 409 if the object in the request has another uid.
 fn check_uid(scope: &RequestScope, uid: &str, old: &Value) -> Result<(), ApiError> {
     let stored = metadata::text(old, "uid");
     if uid.is_empty() || uid == stored {
@@ -95,12 +95,12 @@ fn check_uid(scope: &RequestScope, uid: &str, old: &Value) -> Result<(), ApiErro
     ))
 }
 
-/// The object's key in etcd, which this error text shows.
+/// The object's key in etcd, for the error message.
 fn etcd_key(scope: &RequestScope) -> String {
     let resource = &scope.resource;
     let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
     let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
-    // The oldest kinds are stored under other names.
+    // The oldest kinds have other prefixes in etcd.
     let place = match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "services") => "services/specs",
         ("", "endpoints") => "services/endpoints",
@@ -112,8 +112,8 @@ fn etcd_key(scope: &RequestScope) -> String {
     format!("/registry/{group}{place}/{namespace}{}", scope.name)
 }
 
-/// Changes the stored object by `propose`, which gets it in the version of the request. If another write comes in between,
-/// it is called again with what is stored then (apiserver's `GuaranteedUpdate`).
+/// Changes the stored object by `propose`, which gets it in the version of the request, and is called again after a
+/// concurrent write (apiserver's `GuaranteedUpdate`).
 pub(crate) async fn guaranteed_update(
     scope: &RequestScope,
     part: Part,
@@ -139,10 +139,13 @@ pub(crate) async fn guaranteed_update(
         };
         let peers = scope.peers(&snapshot, options.dry_run);
         let object = prepared(scope, part, object, old, &peers).await?;
-        // A write that changes nothing but times changes nothing.
+        // A write that changes only timestamps is no change.
         let unchanged =
             managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, old);
-        if unchanged && !lets_go(scope, &object, old) && !loses(scope, &object, &current).await? {
+        if unchanged
+            && !removes_object(scope, &object, old)
+            && !drops_fields(scope, &object, &current).await?
+        {
             return scope.served(current).await;
         }
         if let Some(written) = commit(scope, options, (object, managed_fields), old, &current).await? {
@@ -151,7 +154,7 @@ pub(crate) async fn guaranteed_update(
     }
 }
 
-/// The new object, complete and checked.
+/// The prepared and validated object.
 async fn prepared(
     scope: &RequestScope,
     part: Part,
@@ -165,7 +168,7 @@ async fn prepared(
     check_revision(scope, &mut object, old)?;
     match part {
         Part::Main => {
-            system_fields::carry_over(&mut object, old);
+            system_fields::keep_system_fields(&mut object, old);
             if resource.status_isolated {
                 copy_field(&mut object, old, "status");
             }
@@ -174,13 +177,13 @@ async fn prepared(
         }
         Part::Status => {
             object = status_of(resource, &object, old);
-            system_fields::carry_over(&mut object, old);
+            system_fields::keep_system_fields(&mut object, old);
             resource.strategy.prepare_status_update(&mut object, old);
         }
-        Part::Finalize => system_fields::carry_over(&mut object, old),
+        Part::Finalize => system_fields::keep_system_fields(&mut object, old),
     }
     super::decode::complete(resource, &mut object);
-    resource.strategy.stamp(&mut object, Some(old), &peers.now);
+    resource.strategy.set_times(&mut object, Some(old), &peers.now);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), peers)?;
         bump_generation(resource, &mut object, old);
@@ -195,7 +198,8 @@ async fn prepared(
     Ok(object)
 }
 
-/// 409 for a stale revision, 422 where one is needed and missing; the stored one where it may be left out.
+/// 409 for an outdated resourceVersion, 422 for a missing one. Sets the stored one if the kind allows unconditional
+/// updates.
 fn check_revision(scope: &RequestScope, object: &mut Value, old: &Value) -> Result<(), ApiError> {
     let stored = metadata::text(old, "resourceVersion").to_owned();
     let said = metadata::text(object, "resourceVersion");
@@ -213,20 +217,19 @@ fn check_revision(scope: &RequestScope, object: &mut Value, old: &Value) -> Resu
         return Err(ApiError::invalid(&resource.group, &resource.plural, &scope.name, &[error]));
     }
     if said.parse::<u64>().is_err() {
-        // An error that nobody gave a reason, so the server gives none either.
+        // The server gives this error no reason.
         return Err(ApiError::new(500, "", format!("strconv.ParseUint: parsing {said:?}: invalid syntax")));
     }
     Err(ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name))
 }
 
-/// The stored object with the new status; a custom resource's status write may change nothing else at all, a
-/// built-in's may change its metadata.
+/// The stored object with the new status. For built-in kinds, the metadata may change, too.
 fn status_of(resource: &Resource, new: &Value, old: &Value) -> Value {
     let mut object = old.clone();
     copy_field(&mut object, new, "status");
     let mut metadata_of_new = new.get("metadata").cloned().unwrap_or_default();
     if !resource.is_builtin() {
-        // apiextensions: labels, annotations and finalizers stay; managedFields alone may follow.
+        // apiextensions keeps labels, annotations and finalizers; only managedFields may change.
         metadata_of_new = old.get("metadata").cloned().unwrap_or_default();
     }
     if let Some(map) = object.as_object_mut() {
@@ -275,8 +278,8 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     }
 }
 
-/// Whether the write removes fields of a custom resource that its own version does not know.
-async fn loses(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
+/// True if the write removes fields of a custom resource that are unknown to the request's version.
+async fn drops_fields(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
     let stored = current.value();
     let resource = &scope.resource;
     if resource.is_builtin()
@@ -287,18 +290,18 @@ async fn loses(scope: &RequestScope, object: &Value, current: &Object) -> Result
     Ok(!metadata::same(&scope.state.stored(resource, object.clone()).await?, stored))
 }
 
-/// Whether nothing holds the object after this write: no finalizer, and nothing of its kind's own.
-fn lets_go(scope: &RequestScope, object: &Value, old: &Value) -> bool {
-    gone_with_finalizers(object, old) && !scope.resource.strategy.holds(object)
+/// True if nothing prevents the removal after this write: no finalizer, and no condition of the kind's strategy.
+fn removes_object(scope: &RequestScope, object: &Value, old: &Value) -> bool {
+    removes_last_finalizer(object, old) && !scope.resource.strategy.keeps_object(object)
 }
 
-/// Whether this write takes the last finalizer from an object that waits for just that.
-fn gone_with_finalizers(object: &Value, old: &Value) -> bool {
+/// True if this write removes the last finalizer of an object in deletion.
+fn removes_last_finalizer(object: &Value, old: &Value) -> bool {
     let grace = metadata::get(old, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
     metadata::finalizers(object).is_empty() && metadata::is_deleting(old) && grace == 0
 }
 
-/// Stores the object, or removes it if nothing holds it any more. Nothing: somebody else was faster.
+/// Stores the object, or removes it once nothing prevents that. Returns `None` after a concurrent write.
 async fn commit(
     scope: &RequestScope,
     options: &WriteOptions,
@@ -306,12 +309,12 @@ async fn commit(
     old: &Value,
     current: &Arc<Object>,
 ) -> Result<Option<Arc<Object>>, ApiError> {
-    let gone = lets_go(scope, &object, old);
+    let gone = removes_object(scope, &object, old);
     let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
     if options.dry_run {
         return Ok(Some(Arc::new(Object::unstored(content))));
     }
-    // What goes is the object as it was stored; the change that let it go is never seen, but in the answer.
+    // A deletion shows the object as it was stored. Only the response shows the change that removed the finalizer.
     let (change, answer) = if gone {
         (Change::Delete(current.content().clone()), Some(Arc::new(Object::unstored(content))))
     } else {

@@ -1,5 +1,5 @@
-//! Validation of objects before they are stored: their metadata, then their kind's rules (a custom resource's schema
-//! is among these).
+//! Validation of objects before they are stored: metadata, then the rules of the kind's strategy (including a custom
+//! resource's schema).
 
 use serde_json::Value;
 
@@ -10,35 +10,35 @@ use crate::object::meta_rules::MetaRules;
 use crate::object::view::metadata;
 
 impl RequestScope {
-    /// 422 with everything that is wrong with a new object.
+    /// 422 with all errors of a new object.
     pub(crate) fn check_create(&self, object: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().create_errors(object);
         errors.extend(resource.strategy.validate_create(object));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
-    /// 422 with everything that is wrong with a change.
+    /// 422 with all errors of an update.
     pub(crate) fn check_update(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_update(object, old));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
-    /// 422 with everything that is wrong with a change of the status.
+    /// 422 with all errors of a status update.
     pub(crate) fn check_status(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let resource = &self.resource;
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(resource.strategy.validate_status_update(object, old));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
-    /// Errors of a change of a namespace's `spec.finalizers`.
+    /// 422 with all errors of an update of a namespace's `spec.finalizers`.
     pub(crate) fn check_finalize(&self, object: &Value, old: &Value) -> Result<(), ApiError> {
         let mut errors = self.meta_rules().update_errors(object, old);
         errors.extend(self.resource.strategy.validate_finalize_update(object));
-        self.verdict(object, &errors)
+        self.invalid_unless_empty(object, &errors)
     }
 
     fn meta_rules(&self) -> MetaRules {
@@ -46,11 +46,11 @@ impl RequestScope {
         MetaRules {
             name: resource.strategy.name_rule(),
             namespaced: resource.namespaced,
-            custom: resource.strategy.is_checked_as_custom(),
+            custom: resource.strategy.has_apiextensions_validation(),
         }
     }
 
-    fn verdict(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
+    fn invalid_unless_empty(&self, object: &Value, errors: &[FieldError]) -> Result<(), ApiError> {
         if errors.is_empty() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Watch of a collection or of one object: events from a revision on.
+//! Watch of a collection or of one object, from a revision.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -16,32 +16,32 @@ use super::page;
 use super::scope::RequestScope;
 use super::selection::Selection;
 use crate::error::ApiError;
-use crate::store::{Event, Follow, Missed, Object, Revision};
+use crate::store::{Compacted, Event, Follower, Object, Revision};
 
-/// Time between two bookmarks of a quiet watch.
+/// Interval of bookmarks while no event is sent.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
-/// The shortest time a watch runs when the client sets none (kube-apiserver's `--min-request-timeout`).
+/// The minimum timeout of a watch without one from the client (kube-apiserver's `--min-request-timeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// One event of a watch.
 pub(crate) enum WatchEvent {
-    /// An object that is there at the start, is created, or enters the selection.
+    /// An object of the initial state, a created one, or one that enters the selection.
     Added(ServedObject),
     /// A change of an object.
     Modified(ServedObject),
-    /// An object that is deleted or leaves the selection, and the revision of that change.
+    /// An object that is deleted or leaves the selection, with the revision of that change.
     Deleted(ServedObject, Revision),
-    /// The revision up to which the client has seen everything.
+    /// The revision up to which the client has seen all events.
     Bookmark {
         revision: Revision,
-        /// Whether it stands at the end of the initial events.
+        /// True at the end of the initial events.
         initial_events_end: bool,
     },
-    /// The watch cannot go on, or one object cannot be shown.
+    /// The watch ends, or an object cannot be converted.
     Error(ApiError),
 }
 
-/// Starts a watch, which ends after the time-out of the options.
+/// Starts a watch, which ends after the timeout of the options.
 pub(crate) fn watch(
     scope: RequestScope,
     options: &ListOptions,
@@ -55,7 +55,7 @@ pub(crate) fn watch(
     let initial = options.send_initial_events == Some(true);
     let from = if initial || asked == Revision(0) { snapshot.revision() } else { asked };
     if initial && asked > snapshot.revision() {
-        page::not_in_the_future(asked, snapshot.revision())?;
+        page::check_not_in_future(asked, snapshot.revision())?;
     }
     let storage = &scope.resource.storage.key;
     let mut pending = VecDeque::new();
@@ -63,12 +63,12 @@ pub(crate) fn watch(
     if initial || (asked == Revision(0) && !none_wanted) {
         let namespace = Some(scope.namespace.as_str()).filter(|namespace| !namespace.is_empty());
         let objects = snapshot.range(storage, namespace, None);
-        pending.extend(objects.map(|(_, object)| Pending::Initial(Arc::clone(object))));
+        pending.extend(objects.map(|(_, object)| PendingEvent::Initial(Arc::clone(object))));
         if initial && options.allow_bookmarks {
-            pending.push_back(Pending::InitialEventsEnd(from));
+            pending.push_back(PendingEvent::InitialEventsEnd(from));
         }
     }
-    let watch = Watch {
+    let watch = WatchState {
         follow: store.follow(storage, from),
         scope,
         selection,
@@ -90,25 +90,25 @@ fn timeout(options: &ListOptions) -> Duration {
     }
 }
 
-/// Something to tell the client, not yet selected and converted.
-enum Pending {
+/// An event that is not yet filtered and converted.
+enum PendingEvent {
     Initial(Arc<Object>),
     InitialEventsEnd(Revision),
     Event(Arc<Event>),
 }
 
-/// The reason why a waiting watch goes on.
-enum Wake {
+/// The reason for which a waiting watch continues.
+enum WakeReason {
     TimedOut,
     BookmarkDue,
-    Events(Result<Vec<Arc<Event>>, Missed>),
+    Events(Result<Vec<Arc<Event>>, Compacted>),
 }
 
-struct Watch {
+struct WatchState {
     scope: RequestScope,
     selection: Selection,
-    follow: Follow,
-    pending: VecDeque<Pending>,
+    follow: Follower,
+    pending: VecDeque<PendingEvent>,
     ended: bool,
     bookmarks: bool,
     timeout: Duration,
@@ -116,16 +116,16 @@ struct Watch {
     next_bookmark: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-impl Watch {
+impl WatchState {
     async fn next(&mut self) -> Option<WatchEvent> {
         loop {
             while let Some(pending) = self.pending.pop_front() {
                 let event = match pending {
-                    Pending::InitialEventsEnd(revision) => {
+                    PendingEvent::InitialEventsEnd(revision) => {
                         Some(WatchEvent::Bookmark { revision, initial_events_end: true })
                     }
-                    Pending::Initial(object) => self.initial(object).await,
-                    Pending::Event(event) => self.event(&event).await,
+                    PendingEvent::Initial(object) => self.initial(object).await,
+                    PendingEvent::Event(event) => self.event(&event).await,
                 };
                 if event.is_some() {
                     return event;
@@ -135,13 +135,15 @@ impl Watch {
                 return None;
             }
             match self.wake().await {
-                Wake::TimedOut => self.ended = true,
-                Wake::BookmarkDue => {
+                WakeReason::TimedOut => self.ended = true,
+                WakeReason::BookmarkDue => {
                     let revision = self.follow.caught_up();
                     return Some(WatchEvent::Bookmark { revision, initial_events_end: false });
                 }
-                Wake::Events(Ok(events)) => self.pending.extend(events.into_iter().map(Pending::Event)),
-                Wake::Events(Err(missed)) => {
+                WakeReason::Events(Ok(events)) => {
+                    self.pending.extend(events.into_iter().map(PendingEvent::Event));
+                }
+                WakeReason::Events(Err(missed)) => {
                     self.ended = true;
                     return Some(WatchEvent::Error(too_old(missed)));
                 }
@@ -149,17 +151,17 @@ impl Watch {
         }
     }
 
-    async fn wake(&mut self) -> Wake {
+    async fn wake(&mut self) -> WakeReason {
         poll_fn(|cx| {
             let timeout = self.timeout;
             let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
             if deadline.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Wake::TimedOut);
+                return Poll::Ready(WakeReason::TimedOut);
             }
             if self.bookmark_is_due(cx) {
-                return Poll::Ready(Wake::BookmarkDue);
+                return Poll::Ready(WakeReason::BookmarkDue);
             }
-            self.follow.poll_events(cx).map(Wake::Events)
+            self.follow.poll_events(cx).map(WakeReason::Events)
         })
         .await
     }
@@ -178,13 +180,13 @@ impl Watch {
 
     async fn initial(&self, object: Arc<Object>) -> Option<WatchEvent> {
         if self.selects(&object).await {
-            return Some(self.shown(object, WatchEvent::Added).await);
+            return Some(self.converted(object, WatchEvent::Added).await);
         }
         None
     }
 
-    /// An object that leaves the selection is deleted to this watch, one that enters it is added (with the revision of
-    /// the change).
+    /// The event for the client. An object that leaves the selection is `Deleted`, one that enters it is `Added`, with
+    /// the revision of the change.
     async fn event(&self, event: &Event) -> Option<WatchEvent> {
         let namespace = &self.scope.namespace;
         if !namespace.is_empty() && *event.key.namespace != **namespace {
@@ -198,12 +200,12 @@ impl Watch {
         let new = || Arc::clone(&event.new);
         Some(match (before, after) {
             (false, false) => return None,
-            (false, true) => self.shown(new(), WatchEvent::Added).await,
-            (true, true) => self.shown(new(), WatchEvent::Modified).await,
+            (false, true) => self.converted(new(), WatchEvent::Added).await,
+            (true, true) => self.converted(new(), WatchEvent::Modified).await,
             (true, false) => {
                 let last = if event.deleted { new() } else { Arc::clone(event.old.as_ref()?) };
                 let revision = event.revision();
-                self.shown(last, |object| WatchEvent::Deleted(object, revision)).await
+                self.converted(last, |object| WatchEvent::Deleted(object, revision)).await
             }
         })
     }
@@ -217,7 +219,11 @@ impl Watch {
         served.is_ok_and(|value| self.selection.matches(resource, &value))
     }
 
-    async fn shown(&self, object: Arc<Object>, event: impl FnOnce(ServedObject) -> WatchEvent) -> WatchEvent {
+    async fn converted(
+        &self,
+        object: Arc<Object>,
+        event: impl FnOnce(ServedObject) -> WatchEvent,
+    ) -> WatchEvent {
         match self.scope.served(object).await {
             Ok(object) => event(object),
             Err(error) => WatchEvent::Error(error),
@@ -225,6 +231,6 @@ impl Watch {
     }
 }
 
-fn too_old(missed: Missed) -> ApiError {
+fn too_old(missed: Compacted) -> ApiError {
     ApiError::expired(format!("too old resource version: {} ({})", missed.seen, missed.compacted.0 + 1))
 }

@@ -1,4 +1,4 @@
-//! One cluster, one client: what a first test does.
+//! Basic use of one cluster through `kube::Client`.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn map(name: &str) -> ConfigMap {
 }
 
 #[tokio::test]
-async fn an_object_is_created_read_changed_and_deleted() {
+async fn object_can_be_created_read_updated_and_deleted() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let created = maps.create(&PostParams::default(), &map("a")).await.unwrap();
     assert!(created.metadata.uid.is_some() && created.metadata.creation_timestamp.is_some());
@@ -32,7 +32,7 @@ async fn an_object_is_created_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_namespace_gets_its_service_account_and_takes_its_content_along() {
+async fn namespace_gets_a_service_account_and_is_deleted_with_its_content() {
     let cluster = FakeCluster::new();
     let namespaces: Api<Namespace> = Api::all(cluster.client());
     let namespace = serde_json::from_value(json!({"metadata": {"name": "prod"}})).unwrap();
@@ -47,7 +47,7 @@ async fn a_namespace_gets_its_service_account_and_takes_its_content_along() {
 }
 
 #[tokio::test]
-async fn dependents_follow_their_owner() {
+async fn dependents_are_deleted_with_their_owner() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let owner = maps.create(&PostParams::default(), &map("owner")).await.unwrap();
     let mut dependent = map("dependent");
@@ -60,7 +60,7 @@ async fn dependents_follow_their_owner() {
 }
 
 #[tokio::test]
-async fn a_watch_sees_what_enters_and_leaves_its_selection() {
+async fn watch_shows_objects_that_enter_and_leave_its_selection() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let from = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let params = WatchParams::default().labels("app=a").timeout(10);
@@ -73,12 +73,12 @@ async fn a_watch_sees_what_enters_and_leaves_its_selection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_watch_that_asked_for_bookmarks_is_told_each_minute_how_far_it_is() {
+async fn idle_watch_gets_a_bookmark_each_minute() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let from = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let params = WatchParams::default().labels("app=a").timeout(290);
     let mut watch = maps.watch(&params, &from).await.unwrap().boxed();
-    // Nothing that the watch selects: only a bookmark can tell of it.
+    // The watch does not select it, so that only a bookmark shows its revision.
     let other = maps.create(&PostParams::default(), &map("b")).await.unwrap();
     let began = tokio::time::Instant::now();
     for minute in 1..=2 {
@@ -93,7 +93,7 @@ async fn a_quiet_watch_that_asked_for_bookmarks_is_told_each_minute_how_far_it_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_lives_through_the_end_of_its_watch_and_a_compaction() {
+async fn watcher_recovers_from_timeout_and_compaction() {
     let clock = Clock::tokio("2026-01-01T00:00:00Z".parse().unwrap());
     let cluster = FakeCluster::builder().clock(clock).build().unwrap();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
@@ -130,7 +130,7 @@ async fn only_the_second_create_fails() {
 }
 
 #[tokio::test]
-async fn a_fault_meets_one_user_and_spares_another() {
+async fn fault_applies_to_one_user_only() {
     let cluster = FakeCluster::new();
     let maps = |user: &str| Api::<ConfigMap>::default_namespaced(cluster.client_as(user));
     let guard = cluster
@@ -188,7 +188,7 @@ fn widgets(cluster: &FakeCluster) -> Api<kube::core::DynamicObject> {
 }
 
 #[tokio::test]
-async fn a_definition_is_served_with_its_schema_defaults_pruning_and_rules() {
+async fn custom_resources_are_defaulted_pruned_and_validated() {
     let cluster = FakeCluster::builder().objects(WIDGETS).build().unwrap();
     let widgets = widgets(&cluster);
     let widget = |spec: serde_json::Value| -> kube::core::DynamicObject {
@@ -210,7 +210,7 @@ async fn a_definition_is_served_with_its_schema_defaults_pruning_and_rules() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_definition_takes_its_objects_along() {
+async fn custom_resources_are_deleted_with_their_definition() {
     let cluster = FakeCluster::builder().objects(WIDGETS).build().unwrap();
     let widgets = widgets(&cluster);
     let object =
@@ -225,7 +225,7 @@ async fn a_definition_takes_its_objects_along() {
     let answer = definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
     let definition = answer.left().expect("the definition waits for its objects to go");
     let uid = definition.uid().unwrap();
-    // Its end comes after the answer: a watch that starts now sees it.
+    // The definition is removed after the response, so that a watch started now shows it.
     let events = definitions.watch(&WatchParams::default().timeout(15), "0").await.unwrap();
     let deleted = events.try_any(|event| std::future::ready(matches!(event, WatchEvent::Deleted(_))));
     assert!(deleted.await.unwrap());
@@ -234,8 +234,8 @@ async fn a_definition_takes_its_objects_along() {
     assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone}");
 }
 
-/// What a cluster of a seed holds after the same requests: identities, names and addresses that it made up.
-async fn made_up(seed: u64) -> Vec<serde_json::Value> {
+/// The generated uids, names and addresses of a cluster with a seed, after the same requests.
+async fn generated_objects(seed: u64) -> Vec<serde_json::Value> {
     let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
     let cluster = FakeCluster::builder().seed(seed).clock(clock).build().unwrap();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
@@ -249,17 +249,17 @@ async fn made_up(seed: u64) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
-async fn the_same_seed_and_the_same_requests_make_the_same_objects() {
-    let first = made_up(7).await;
-    assert_eq!(first, made_up(7).await);
-    let other = made_up(8).await;
+async fn same_seed_and_requests_give_same_objects() {
+    let first = generated_objects(7).await;
+    assert_eq!(first, generated_objects(7).await);
+    let other = generated_objects(8).await;
     for (object, pointer) in [(0, "/metadata/name"), (0, "/metadata/uid"), (1, "/spec/ports/0/nodePort")] {
         assert_ne!(first[object].pointer(pointer), other[object].pointer(pointer), "{pointer}");
     }
 }
 
 #[test]
-fn an_object_that_a_cluster_cannot_begin_with_is_told_with_its_place() {
+fn invalid_initial_object_is_reported_with_its_index() {
     let good = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n";
     let told = |second: &str| {
         FakeCluster::builder().objects(&format!("{good}{second}")).build().unwrap_err().to_string()
@@ -275,7 +275,7 @@ fn an_object_that_a_cluster_cannot_begin_with_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn an_apply_creates_and_its_manager_owns_what_it_names() {
+async fn apply_creates_and_owns_its_fields() {
     let maps: Api<ConfigMap> = Api::default_namespaced(FakeCluster::new().client());
     let apply = Patch::Apply(map("a"));
     let first = maps.patch("a", &PatchParams::apply("me"), &apply).await.unwrap();
@@ -296,7 +296,7 @@ async fn an_apply_creates_and_its_manager_owns_what_it_names() {
 }
 
 #[tokio::test]
-async fn many_clusters_are_made_in_one_task() {
+async fn one_task_can_build_many_clusters() {
     for _ in 0..300 {
         FakeCluster::new();
     }

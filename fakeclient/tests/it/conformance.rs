@@ -1,22 +1,28 @@
-//! The conformance cases on the fake alone: each runs, and what it asserts holds.
+//! Conformance cases on the fake: the assertions of each case.
 //!
-//! Whether the whole answers are those of a real server is for `cargo xtask fidelity` to say.
+//! `cargo xtask fidelity` compares whole responses with a real server's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use seatrial_fakeclient::{FakeCluster, Serving};
+use seatrial_fakeclient::{FakeCluster, ServerHandle};
 use seatrial_fixtures::conformance::divergence::known;
 use seatrial_fixtures::conformance::{Case, cases, run_all};
 use seatrial_fixtures::wire::{Wire, in_process};
 
 fn fake() -> Arc<dyn Wire> {
     let serve = async |cluster: FakeCluster| cluster.serve(0).await;
-    in_process(FakeCluster::new(), FakeCluster::service, serve, Serving::kubeconfig, FakeCluster::compact)
+    in_process(
+        FakeCluster::new(),
+        FakeCluster::service,
+        serve,
+        ServerHandle::kubeconfig,
+        FakeCluster::compact,
+    )
 }
 
-async fn hold(area: &str) {
-    // What the ledger knows to differ may fail here, and must differ where both sides are compared.
+async fn check_area(area: &str) {
+    // Cases with an entry in the ledger may fail here, and must differ where both servers are compared.
     let cases: Vec<Case> = cases()
         .into_iter()
         .filter(|case| case.area == area && known(case.area, &case.name).is_none())
@@ -35,7 +41,7 @@ macro_rules! areas {
         $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $area() {
-                hold(stringify!($area)).await;
+                check_area(stringify!($area)).await;
             }
         )+
 
@@ -56,7 +62,7 @@ areas! {
 }
 
 #[test]
-fn every_area_is_run() {
+fn every_area_has_a_test() {
     let all: BTreeSet<&str> = cases().iter().map(|case| case.area).collect();
     assert_eq!(all, AREAS.iter().copied().collect());
 }

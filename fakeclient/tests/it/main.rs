@@ -1,7 +1,7 @@
-//! The fake as its users see it: through `kube::Client`.
+//! Integration tests of the fake through `kube::Client`.
 
-mod answers;
-mod anything;
+mod arbitrary_requests;
 mod cluster;
 mod conformance;
+mod responses;
 mod socket;

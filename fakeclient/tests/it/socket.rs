@@ -1,4 +1,4 @@
-//! The socket: the same cluster for a client that knows nothing of this process.
+//! The TLS socket and its clients.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use kube::{Client, Config};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use seatrial_fakeclient::{FakeCluster, Serving};
+use seatrial_fakeclient::{FakeCluster, ServerHandle};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-async fn client(serving: &Serving) -> Client {
+async fn client(serving: &ServerHandle) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
 }
 
 #[tokio::test]
-async fn a_client_of_the_socket_and_one_in_process_see_the_same() {
+async fn socket_and_in_process_client_see_the_same_objects() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     assert!(serving.address().ip().is_loopback());
@@ -46,7 +46,7 @@ async fn a_client_of_the_socket_and_one_in_process_see_the_same() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_without_credentials() {
+async fn request_without_credentials_is_unauthorized() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let mut kubeconfig = Kubeconfig::from_yaml(serving.kubeconfig()).unwrap();
@@ -61,19 +61,19 @@ async fn nobody_is_let_in_without_credentials() {
 }
 
 #[tokio::test]
-async fn a_stopped_socket_takes_no_connection() {
+async fn stopped_socket_refuses_connections() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let address = serving.address();
     let maps: Api<ConfigMap> = Api::namespaced(client(&serving).await, "default");
-    // An open watch must not hold the socket open.
+    // An open watch must not keep the socket open.
     let _watch = maps.watch(&WatchParams::default(), "0").await.unwrap();
     serving.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
-async fn a_token_lets_in_as_a_certificate_does_and_another_token_does_not() {
+async fn valid_token_is_accepted_and_unknown_token_is_unauthorized() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
     let code = async |token: &str| {
@@ -91,8 +91,8 @@ async fn a_token_lets_in_as_a_certificate_does_and_another_token_does_not() {
     assert_eq!(code("guessed").await, 401);
 }
 
-/// Asks for the version in the one form of HTTP that is offered, and gives the form and the status of the answer.
-async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
+/// Sends a request for `/version` with one ALPN protocol. Returns the HTTP version and status of the response.
+async fn version_over(serving: &ServerHandle, offered: &str) -> (Version, StatusCode) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(serving.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -127,15 +127,15 @@ async fn spoken(serving: &Serving, offered: &str) -> (Version, StatusCode) {
 }
 
 #[tokio::test]
-async fn both_forms_of_http_are_spoken() {
+async fn http_1_and_2_are_served() {
     let cluster = FakeCluster::new();
     let serving = cluster.serve(0).await.unwrap();
-    assert_eq!(spoken(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
-    assert_eq!(spoken(&serving, "http/1.1").await, (Version::HTTP_11, StatusCode::OK));
+    assert_eq!(version_over(&serving, "h2").await, (Version::HTTP_2, StatusCode::OK));
+    assert_eq!(version_over(&serving, "http/1.1").await, (Version::HTTP_11, StatusCode::OK));
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn error_contains_the_port_in_use() {
     let cluster = FakeCluster::new();
     let taken = cluster.serve(0).await.unwrap();
     let port = taken.address().port();

@@ -11,7 +11,7 @@ const MAX_FILE_LINES: usize = 600;
 const MAX_FUNCTION_LINES: usize = 70;
 
 /// The folders whose doc comments are checked by [`vague_opening`].
-const CHECKED_DOCS: [&str; 4] = ["fixtures", "envtest", "operator-under-test", "xtask"];
+const CHECKED_DOCS: [&str; 5] = ["fixtures", "fakeclient", "envtest", "operator-under-test", "xtask"];
 
 fn missing_module_doc(text: &str) -> Option<String> {
     (!text.starts_with("//! ")).then(|| "has no module doc (`//!`) in its first line".to_owned())

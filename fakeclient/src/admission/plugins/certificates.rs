@@ -1,6 +1,6 @@
-//! `CertificateSubjectRestriction`: nobody asks for a client certificate of `system:masters`.
+//! `CertificateSubjectRestriction`: rejection of client certificates for the group `system:masters`.
 //!
-//! The request inside is not parsed: one that may name that group is refused as not modelled.
+//! The PKCS#10 request is not parsed: one that contains the group's name answers 501.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct CertificateSubjectRestriction;
 
@@ -41,11 +41,11 @@ fn may_name_masters(request: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn a_request_that_may_name_the_masters_is_not_passed_over() {
+    fn request_for_system_masters_is_rejected() {
         let request = |subject: &str| {
             let pem = format!(
                 "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n",
@@ -56,7 +56,7 @@ mod tests {
         };
         let kind = "certificatesigningrequests.certificates.k8s.io";
         let answer = |subject: &str| {
-            create(&CertificateSubjectRestriction, kind, request(subject), &Stored::default())
+            create(&CertificateSubjectRestriction, kind, request(subject), &StoredObjects::default())
         };
         assert_eq!(answer("O=system:masters").expect_err("refused").code, 501);
         assert!(answer("O=developers").is_ok());

@@ -1,4 +1,4 @@
-//! `DefaultStorageClass` and `DefaultIngressClass`: who names no class gets the newest that is marked as the default.
+//! `DefaultStorageClass` and `DefaultIngressClass`: the newest default class, for objects that name none.
 
 use std::cmp::Reverse;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
-/// For `PersistentVolumeClaims`.
+/// Sets the class of `PersistentVolumeClaims`.
 #[derive(Debug)]
 pub(crate) struct DefaultStorageClass;
 
-/// For Ingresses.
+/// Sets the class of Ingresses.
 #[derive(Debug)]
 pub(crate) struct DefaultIngressClass;
 
@@ -27,7 +27,13 @@ impl Plugin for DefaultStorageClass {
                 "storageclass.kubernetes.io/is-default-class",
                 "storageclass.beta.kubernetes.io/is-default-class",
             ];
-            give(attributes, object, "storageclasses.storage.k8s.io", &marks, "storageClassName");
+            set_default_class(
+                attributes,
+                object,
+                "storageclasses.storage.k8s.io",
+                &marks,
+                "storageClassName",
+            );
         }
         Ok(())
     }
@@ -42,13 +48,25 @@ impl Plugin for DefaultIngressClass {
             && !asked
         {
             let marks = ["ingressclass.kubernetes.io/is-default-class"];
-            give(attributes, object, "ingressclasses.networking.k8s.io", &marks, "ingressClassName");
+            set_default_class(
+                attributes,
+                object,
+                "ingressclasses.networking.k8s.io",
+                &marks,
+                "ingressClassName",
+            );
         }
         Ok(())
     }
 }
 
-fn give(attributes: &Attributes<'_>, object: &mut Value, classes: &str, marks: &[&str], key: &str) {
+fn set_default_class(
+    attributes: &Attributes<'_>,
+    object: &mut Value,
+    classes: &str,
+    marks: &[&str],
+    key: &str,
+) {
     let marked =
         |class: &&Value| marks.iter().any(|mark| class["metadata"]["annotations"].text(mark) == "true");
     let age = |class: &&Value| {
@@ -65,27 +83,27 @@ fn give(attributes: &Attributes<'_>, object: &mut Value, classes: &str, marks: &
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn the_newest_default_is_given_to_who_names_none() {
+    fn newest_default_class_is_set() {
         let class = |name: &str, created: &str, default: &str| {
             let annotations = json!({"storageclass.kubernetes.io/is-default-class": default});
             json!({"metadata": {"name": name, "creationTimestamp": created, "annotations": annotations}})
         };
         let kind = "storageclasses.storage.k8s.io";
-        let stored = Stored::default()
+        let stored = StoredObjects::default()
             .with(kind, class("old", "2026-01-01T00:00:00Z", "true"))
             .with(kind, class("new", "2026-02-01T00:00:00Z", "true"))
             .with(kind, class("newest", "2026-03-01T00:00:00Z", "false"));
-        let given = |spec: Value, stored: &Stored| {
+        let given = |spec: Value, stored: &StoredObjects| {
             let claim = json!({"metadata": {"name": "c"}, "spec": spec});
             let claim = create(&DefaultStorageClass, "persistentvolumeclaims", claim, stored);
             claim.expect("a claim")["spec"]["storageClassName"].clone()
         };
         assert_eq!(given(json!({}), &stored), "new");
         assert_eq!(given(json!({"storageClassName": ""}), &stored), "");
-        assert_eq!(given(json!({}), &Stored::default()), Value::Null);
+        assert_eq!(given(json!({}), &StoredObjects::default()), Value::Null);
     }
 }

@@ -1,4 +1,4 @@
-//! What plugins are tried on: a write of some resource, and objects that are stored beside it.
+//! Test fixture of the plugins: a write to any resource, and the stored objects.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,24 +9,24 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::registry::resource::{Generation, Resource, Storage};
-use crate::registry::strategy::{Generic, Peers};
+use crate::registry::strategy::{GenericStrategy, Peers};
 
-/// Stored objects by group and resource.
+/// Stored objects by group and resource, as a [`Peers`] for tests.
 #[derive(Default)]
-pub(crate) struct Stored(BTreeMap<String, Vec<Value>>);
+pub(crate) struct StoredObjects(BTreeMap<String, Vec<Value>>);
 
-impl Stored {
-    /// The same and one more.
+impl StoredObjects {
+    /// Adds an object.
     pub(crate) fn with(mut self, group_resource: &str, object: Value) -> Self {
         self.0.entry(group_resource.to_owned()).or_default().push(object);
         self
     }
 }
 
-impl Peers for Stored {
+impl Peers for StoredObjects {
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
         let namespace = (!namespace.is_empty()).then_some(namespace);
         self.list(group_resource, namespace).find(|object| object["metadata"]["name"] == name)
@@ -57,7 +57,7 @@ impl Peers for Stored {
     }
 }
 
-/// A resource of which only the names matter; those of the core group are given without a dot.
+/// A resource with the given names. The core group is given without a dot.
 pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
     let (plural, group) = group_resource.split_once('.').unwrap_or((group_resource, ""));
     Resource {
@@ -72,7 +72,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         categories: Vec::new(),
         verbs: Vec::new(),
         subresources: Vec::new(),
-        shape: Shape::Builtin { component: String::new() },
+        schema: ResourceSchema::Builtin { component: String::new() },
         storage: Storage {
             key: group_resource.to_owned(),
             group: group.to_owned(),
@@ -89,18 +89,18 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         deprecation: None,
         empty: OnceLock::new(),
         document: None,
-        strategy: Arc::new(Generic),
+        strategy: Arc::new(GenericStrategy),
     }
 }
 
-/// Runs a plugin on a write into the namespace `default`; gives the object as it came out.
+/// Runs both steps of a plugin on a write to the namespace `default`. Returns the admitted object.
 pub(crate) fn run(
     plugin: &dyn Plugin,
     operation: Operation,
     resource: &Resource,
     object: Value,
     old: Option<&Value>,
-    stored: &Stored,
+    stored: &StoredObjects,
 ) -> Result<Value, ApiError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let attributes = Attributes {
@@ -124,7 +124,7 @@ pub(crate) fn create(
     plugin: &dyn Plugin,
     group_resource: &str,
     object: Value,
-    stored: &Stored,
+    stored: &StoredObjects,
 ) -> Result<Value, ApiError> {
     let namespaced = ![
         "nodes",
@@ -137,7 +137,7 @@ pub(crate) fn create(
     run(plugin, Operation::Create, &resource(group_resource, namespaced), object, None, stored)
 }
 
-/// A Pod of one container with more in its spec.
+/// A Pod with one container and additional fields in its spec.
 pub(crate) fn pod(extra: Value) -> Value {
     let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}});
     if let Value::Object(extra) = extra {

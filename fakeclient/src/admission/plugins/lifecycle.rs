@@ -1,15 +1,15 @@
-//! `NamespaceLifecycle`: nothing is created in a namespace that is not there or is going, and some never go.
+//! `NamespaceLifecycle`: rejection of creates in absent or terminating namespaces, and of deletes of system namespaces.
 
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct NamespaceLifecycle;
 
@@ -36,7 +36,7 @@ impl Plugin for NamespaceLifecycle {
         let why =
             format!("unable to create new content in namespace {namespace} because it is being terminated");
         let mut error = attributes.forbidden(object, &why);
-        error.details.get_or_insert_default().causes.push(Cause {
+        error.details.get_or_insert_default().causes.push(StatusCause {
             reason: "NamespaceTerminating".to_owned(),
             message: format!("namespace {namespace} is being terminated"),
             field: "metadata.namespace".to_owned(),
@@ -49,24 +49,24 @@ impl Plugin for NamespaceLifecycle {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, resource, run};
+    use super::super::fixture::{StoredObjects, create, resource, run};
     use super::*;
 
-    fn namespace(phase: &str) -> Stored {
-        Stored::default()
+    fn namespace(phase: &str) -> StoredObjects {
+        StoredObjects::default()
             .with("namespaces", json!({"metadata": {"name": "default"}, "status": {"phase": phase}}))
     }
 
     #[test]
-    fn nothing_is_created_in_a_namespace_that_is_not_there() {
+    fn create_in_absent_namespace_is_rejected() {
         let object = json!({"metadata": {"name": "a"}});
-        let error = create(&NamespaceLifecycle, "configmaps", object.clone(), &Stored::default());
+        let error = create(&NamespaceLifecycle, "configmaps", object.clone(), &StoredObjects::default());
         assert_eq!(error.expect_err("no namespace").message, "namespaces \"default\" not found");
         assert!(create(&NamespaceLifecycle, "configmaps", object, &namespace("Active")).is_ok());
     }
 
     #[test]
-    fn a_namespace_that_is_going_takes_nothing_new() {
+    fn create_in_terminating_namespace_is_rejected() {
         let object = json!({"metadata": {"generateName": "a-"}});
         let error = create(&NamespaceLifecycle, "configmaps", object, &namespace("Terminating"))
             .expect_err("the namespace is going");
@@ -82,12 +82,18 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_own_namespaces_stay() {
+    fn system_namespaces_cannot_be_deleted() {
         for (name, stays) in [("default", true), ("kube-public", true), ("kube-node-lease", false)] {
             let object = json!({"metadata": {"name": name}});
             let namespaces = resource("namespaces", false);
-            let answer =
-                run(&NamespaceLifecycle, Operation::Delete, &namespaces, object, None, &Stored::default());
+            let answer = run(
+                &NamespaceLifecycle,
+                Operation::Delete,
+                &namespaces,
+                object,
+                None,
+                &StoredObjects::default(),
+            );
             assert_eq!(answer.is_err(), stays, "{name}");
         }
     }

@@ -1,6 +1,6 @@
-//! `LimitRanger`: what a Pod's containers ask for where they say nothing, and what a Pod or a claim may ask for.
+//! `LimitRanger`: default requests and limits of containers, and limits of Pods and claims.
 //!
-//! Nothing is said here of changes to a Pod: its resources change by `resize`, which is not modelled.
+//! Updates of a Pod are not checked: its resources change only through `resize`, which is not modelled.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 
-/// Where the plugin writes down what it has set.
+/// The annotation that lists the defaults the plugin has set.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct LimitRanger;
 
-/// Resources by name.
-type Amounts = BTreeMap<String, Quantity>;
+/// Quantities by the name of the resource.
+type ResourceList = BTreeMap<String, Quantity>;
 
 impl Plugin for LimitRanger {
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation == Operation::Create && attributes.is("", "pods") {
             for range in attributes.peers.list("limitranges", Some(attributes.namespace)) {
-                complete(range, object);
+                set_defaults(range, object);
             }
         }
         Ok(())
@@ -44,11 +44,13 @@ impl Plugin for LimitRanger {
                 match limit.text("type") {
                     "Container" if creates && attributes.is("", "pods") => {
                         for container in containers(&object["spec"]) {
-                            wrong.extend(Asked::by(&container["resources"]).beyond(limit));
+                            wrong.extend(
+                                ResourceRequirements::of_container(&container["resources"]).violations(limit),
+                            );
                         }
                     }
                     "Pod" if creates && attributes.is("", "pods") => {
-                        wrong.extend(Asked::by_pod(&object["spec"]).beyond(limit));
+                        wrong.extend(ResourceRequirements::of_pod(&object["spec"]).violations(limit));
                     }
                     "PersistentVolumeClaim" if attributes.is("", "persistentvolumeclaims") => {
                         wrong.extend(claim_errors(&object["spec"]["resources"], limit));
@@ -57,15 +59,15 @@ impl Plugin for LimitRanger {
                 }
             }
             if !wrong.is_empty() {
-                return Err(attributes.forbidden(object, &together(wrong)));
+                return Err(attributes.forbidden(object, &aggregate_message(wrong)));
             }
         }
         Ok(())
     }
 }
 
-/// Go's aggregate of errors: each once, in brackets if there are several.
-fn together(mut wrong: Vec<String>) -> String {
+/// The message of Go's aggregate error: each text once, in brackets if there are several.
+fn aggregate_message(mut wrong: Vec<String>) -> String {
     let mut seen = Vec::new();
     wrong.retain(|text| {
         !seen.contains(text) && {
@@ -76,13 +78,13 @@ fn together(mut wrong: Vec<String>) -> String {
     if wrong.len() == 1 { wrong.remove(0) } else { format!("[{}]", wrong.join(", ")) }
 }
 
-/// Containers, then those that run first.
+/// Containers, then init containers.
 fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
     spec.list("containers").iter().chain(spec.list("initContainers"))
 }
 
-/// Gives containers the defaults of a range.
-fn complete(range: &Value, pod: &mut Value) {
+/// Sets the defaults of a limit range on the containers.
+fn set_defaults(range: &Value, pod: &mut Value) {
     let mut defaults: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for limit in range["spec"].list("limits").iter().filter(|limit| limit.text("type") == "Container") {
         for (from, to) in [("defaultRequest", "requests"), ("default", "limits")] {
@@ -116,28 +118,28 @@ fn complete(range: &Value, pod: &mut Value) {
     }
 }
 
-/// What is asked for, by a container or by all of a Pod.
+/// Requests and limits of a container, or of a Pod as a whole.
 #[derive(Debug, Default)]
-struct Asked {
-    requests: Amounts,
-    limits: Amounts,
+struct ResourceRequirements {
+    requests: ResourceList,
+    limits: ResourceList,
 }
 
-impl Asked {
-    fn by(resources: &Value) -> Self {
-        Self { requests: amounts(&resources["requests"]), limits: amounts(&resources["limits"]) }
+impl ResourceRequirements {
+    fn of_container(resources: &Value) -> Self {
+        Self { requests: resource_list(&resources["requests"]), limits: resource_list(&resources["limits"]) }
     }
 
-    /// All containers together; those that run first count where one of them asks for more.
-    fn by_pod(spec: &Value) -> Self {
+    /// Totals of a Pod: the sum over its containers; an init container counts if it alone asks for more.
+    fn of_pod(spec: &Value) -> Self {
         let total = |part: &str| {
-            let mut all = Amounts::new();
-            let (mut first, mut beside) = (Amounts::new(), Amounts::new());
+            let mut all = ResourceList::new();
+            let (mut first, mut beside) = (ResourceList::new(), ResourceList::new());
             for container in spec.list("containers") {
-                add(&mut all, &amounts(&container["resources"][part]));
+                add(&mut all, &resource_list(&container["resources"][part]));
             }
             for container in spec.list("initContainers") {
-                let mut own = amounts(&container["resources"][part]);
+                let mut own = resource_list(&container["resources"][part]);
                 if container.text("restartPolicy") == "Always" {
                     add(&mut all, &own);
                     add(&mut beside, &own);
@@ -145,33 +147,33 @@ impl Asked {
                 } else {
                     add(&mut own, &beside);
                 }
-                raise(&mut first, own);
+                raise_to_max(&mut first, own);
             }
-            raise(&mut all, first);
-            all.extend(amounts(&spec["resources"][part]));
+            raise_to_max(&mut all, first);
+            all.extend(resource_list(&spec["resources"][part]));
             all
         };
         Self { requests: total("requests"), limits: total("limits") }
     }
 
-    fn beyond(&self, limit: &Value) -> Vec<String> {
+    fn violations(&self, limit: &Value) -> Vec<String> {
         let kind = limit.text("type");
-        let min = amounts(&limit["min"]).into_iter().filter_map(|(name, min)| {
+        let min = resource_list(&limit["min"]).into_iter().filter_map(|(name, min)| {
             let why = format!("minimum {name} usage per {kind} is {}", min.canonical());
-            self.below(&name, &min).map(|rest| why + &rest)
+            self.min_violation(&name, &min).map(|rest| why + &rest)
         });
-        let max = amounts(&limit["max"]).into_iter().filter_map(|(name, max)| {
+        let max = resource_list(&limit["max"]).into_iter().filter_map(|(name, max)| {
             let why = format!("maximum {name} usage per {kind} is {}", max.canonical());
-            self.above(&name, &max).map(|rest| why + &rest)
+            self.max_violation(&name, &max).map(|rest| why + &rest)
         });
-        let ratio = amounts(&limit["maxLimitRequestRatio"]).into_iter().filter_map(|(name, ratio)| {
+        let ratio = resource_list(&limit["maxLimitRequestRatio"]).into_iter().filter_map(|(name, ratio)| {
             let why = format!("{name} max limit to request ratio per {kind} is {}", ratio.canonical());
-            self.spread(&name, &ratio).map(|rest| why + &rest)
+            self.ratio_violation(&name, &ratio).map(|rest| why + &rest)
         });
         min.chain(max).chain(ratio).collect()
     }
 
-    fn below(&self, name: &str, min: &Quantity) -> Option<String> {
+    fn min_violation(&self, name: &str, min: &Quantity) -> Option<String> {
         let Some(request) = self.requests.get(name) else {
             return Some(".  No request is specified".to_owned());
         };
@@ -182,7 +184,7 @@ impl Asked {
         Some(format!(", but limit is {}", limit.canonical()))
     }
 
-    fn above(&self, name: &str, max: &Quantity) -> Option<String> {
+    fn max_violation(&self, name: &str, max: &Quantity) -> Option<String> {
         let Some(limit) = self.limits.get(name) else {
             return Some(".  No limit is specified".to_owned());
         };
@@ -193,8 +195,9 @@ impl Asked {
         Some(format!(", but request is {}", request.canonical()))
     }
 
-    fn spread(&self, name: &str, most: &Quantity) -> Option<String> {
-        let given = |amounts: &Amounts| amounts.get(name).map(Quantity::approximate).filter(|n| *n != 0.0);
+    fn ratio_violation(&self, name: &str, most: &Quantity) -> Option<String> {
+        let given =
+            |amounts: &ResourceList| amounts.get(name).map(Quantity::approximate).filter(|n| *n != 0.0);
         let Some(request) = given(&self.requests) else {
             return Some(", but no request is specified or request is 0".to_owned());
         };
@@ -207,13 +210,14 @@ impl Asked {
 }
 
 fn claim_errors(resources: &Value, limit: &Value) -> Vec<String> {
-    let asked = Asked { requests: amounts(&resources["requests"]), limits: Amounts::new() };
+    let asked =
+        ResourceRequirements { requests: resource_list(&resources["requests"]), limits: ResourceList::new() };
     let kind = limit.text("type");
-    let min = amounts(&limit["min"]).into_iter().filter_map(|(name, min)| {
+    let min = resource_list(&limit["min"]).into_iter().filter_map(|(name, min)| {
         let why = format!("minimum {name} usage per {kind} is {}", min.canonical());
-        asked.below(&name, &min).map(|rest| why + &rest)
+        asked.min_violation(&name, &min).map(|rest| why + &rest)
     });
-    let max = amounts(&limit["max"]).into_iter().filter_map(|(name, max)| {
+    let max = resource_list(&limit["max"]).into_iter().filter_map(|(name, max)| {
         let why = format!("maximum {name} usage per {kind} is {}", max.canonical());
         match asked.requests.get(&name) {
             None => Some(why + ".  No request is specified"),
@@ -226,21 +230,21 @@ fn claim_errors(resources: &Value, limit: &Value) -> Vec<String> {
     min.chain(max).collect()
 }
 
-fn amounts(object: &Value) -> Amounts {
+fn resource_list(object: &Value) -> ResourceList {
     let entries = object.as_object().into_iter().flatten();
     let read =
         entries.filter_map(|(name, amount)| Some((name.clone(), Quantity::parse(amount.as_str()?).ok()?)));
     read.collect()
 }
 
-fn add(to: &mut Amounts, more: &Amounts) {
+fn add(to: &mut ResourceList, more: &ResourceList) {
     for (name, amount) in more {
         let sum = to.get(name).map_or_else(|| amount.clone(), |there| there.plus(amount));
         to.insert(name.clone(), sum);
     }
 }
 
-fn raise(to: &mut Amounts, others: Amounts) {
+fn raise_to_max(to: &mut ResourceList, others: ResourceList) {
     for (name, amount) in others {
         if to.get(&name).is_none_or(|there| there.compare(&amount).is_lt()) {
             to.insert(name, amount);
@@ -252,19 +256,19 @@ fn raise(to: &mut Amounts, others: Amounts) {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
-    fn range(limit: &Value) -> Stored {
+    fn range(limit: &Value) -> StoredObjects {
         let range = json!({"metadata": {"namespace": "default", "name": "l"}, "spec": {"limits": [limit]}});
-        Stored::default().with("limitranges", range)
+        StoredObjects::default().with("limitranges", range)
     }
 
     #[test]
-    fn containers_get_what_they_do_not_say() {
+    fn containers_get_default_requests_and_limits() {
         let limit = json!({"type": "Container", "default": {"cpu": "1"}, "defaultRequest": {"cpu": "100m"}});
         let mut pod = json!({"spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "2"}}}]}});
-        complete(&json!({"spec": {"limits": [limit]}}), &mut pod);
+        set_defaults(&json!({"spec": {"limits": [limit]}}), &mut pod);
         let resources = json!({"limits": {"cpu": "2"}, "requests": {"cpu": "100m"}});
         assert_eq!(pod["spec"]["containers"][0]["resources"], resources);
         let note = "LimitRanger plugin set: cpu request for container a";
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_a_limit_is_refused_by_name() {
+    fn quantities_outside_of_the_range_are_rejected() {
         let stored = range(&json!({"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "100m"}}));
         let answer = |cpu: &str| {
             let resources = json!({"limits": {"cpu": cpu}, "requests": {"cpu": cpu}});
@@ -287,11 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_counts_its_containers_together() {
+    fn pod_limit_applies_to_the_sum_of_containers() {
         let container =
             json!({"name": "a", "resources": {"limits": {"cpu": "600m"}, "requests": {"cpu": "600m"}}});
-        let asked = Asked::by_pod(&json!({"containers": [container, container]}));
-        let wrong = asked.beyond(&json!({"type": "Pod", "max": {"cpu": "1"}}));
+        let asked = ResourceRequirements::of_pod(&json!({"containers": [container, container]}));
+        let wrong = asked.violations(&json!({"type": "Pod", "max": {"cpu": "1"}}));
         assert_eq!(wrong, ["maximum cpu usage per Pod is 1, but limit is 1200m"]);
     }
 }

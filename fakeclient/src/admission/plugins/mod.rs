@@ -1,4 +1,4 @@
-//! The built-in plugins, in the server's order.
+//! The built-in admission plugins, in kube-apiserver's order.
 
 pub(crate) mod certificates;
 pub(crate) mod classes;

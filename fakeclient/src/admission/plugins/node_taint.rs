@@ -1,15 +1,15 @@
-//! `TaintNodesByCondition`: a new Node is not ready until somebody says that it is.
+//! `TaintNodesByCondition`: the `not-ready` taint of new Nodes.
 
 use serde_json::{Value, json};
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct TaintNodesByCondition;
 
@@ -31,15 +31,16 @@ impl Plugin for TaintNodesByCondition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn a_new_node_takes_no_pods_yet() {
+    fn new_node_is_tainted() {
         let object = json!({"metadata": {"name": "n"}});
-        let node = create(&TaintNodesByCondition, "nodes", object, &Stored::default()).expect("a node");
+        let node =
+            create(&TaintNodesByCondition, "nodes", object, &StoredObjects::default()).expect("a node");
         assert_eq!(node["spec"]["taints"], json!([{"key": NOT_READY, "effect": "NoSchedule"}]));
-        let again = create(&TaintNodesByCondition, "nodes", node.clone(), &Stored::default());
+        let again = create(&TaintNodesByCondition, "nodes", node.clone(), &StoredObjects::default());
         assert_eq!(again, Ok(node));
     }
 }

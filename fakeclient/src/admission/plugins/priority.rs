@@ -1,4 +1,4 @@
-//! Priority: a Pod's number comes from its class, and one class at most is the default.
+//! `Priority`: the Pod's priority from its class, and the limit of one global default class.
 
 use serde_json::Value;
 
@@ -6,16 +6,16 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::kinds::scheduling::SYSTEM;
-use crate::object::view::fields::{Read, copy, object_mut, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set};
 
 const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct Priority;
 
-/// What a class means for a Pod.
-struct Rank {
+/// The fields of a priority class that a Pod gets.
+struct PodPriority {
     class: String,
     value: i64,
     preemption: String,
@@ -61,7 +61,7 @@ impl Plugin for Priority {
 
 fn create(attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
     let named = object["spec"].text("priorityClassName");
-    let Some(rank) = rank(attributes, named) else {
+    let Some(rank) = pod_priority(attributes, named) else {
         let why = format!("no PriorityClass with name {named} was found");
         return Err(attributes.forbidden(object, &why));
     };
@@ -92,29 +92,30 @@ fn create(attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiErro
     Ok(())
 }
 
-fn rank(attributes: &Attributes<'_>, named: &str) -> Option<Rank> {
+fn pod_priority(attributes: &Attributes<'_>, named: &str) -> Option<PodPriority> {
     if named.is_empty() {
-        let plain = Rank { class: String::new(), value: 0, preemption: "PreemptLowerPriority".to_owned() };
+        let plain =
+            PodPriority { class: String::new(), value: 0, preemption: "PreemptLowerPriority".to_owned() };
         return Some(default_class(attributes).map_or(plain, of_class));
     }
     if let Some(class) = attributes.peers.get(CLASSES, "", named) {
         return Some(of_class(class));
     }
     let (class, value, _) = SYSTEM.into_iter().find(|(name, ..)| *name == named)?;
-    Some(Rank { class: class.to_owned(), value, preemption: "PreemptLowerPriority".to_owned() })
+    Some(PodPriority { class: class.to_owned(), value, preemption: "PreemptLowerPriority".to_owned() })
 }
 
-fn of_class(class: &Value) -> Rank {
+fn of_class(class: &Value) -> PodPriority {
     let preemption = class.text("preemptionPolicy");
     let preemption = if preemption.is_empty() { "PreemptLowerPriority" } else { preemption };
-    Rank {
+    PodPriority {
         class: class["metadata"].text("name").to_owned(),
         value: class.number("value").unwrap_or_default(),
         preemption: preemption.to_owned(),
     }
 }
 
-/// The default class; the lowest, should there be several.
+/// The global default class; of several, the one with the lowest value.
 fn default_class<'a>(attributes: &Attributes<'a>) -> Option<&'a Value> {
     let classes = attributes.peers.list(CLASSES, None);
     classes
@@ -126,11 +127,11 @@ fn default_class<'a>(attributes: &Attributes<'a>) -> Option<&'a Value> {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create as try_create, pod};
+    use super::super::fixture::{StoredObjects, create as try_create, pod};
     use super::*;
 
     #[track_caller]
-    fn check(extra: Value, stored: &Stored, expected: Result<Value, &str>) {
+    fn check(extra: Value, stored: &StoredObjects, expected: Result<Value, &str>) {
         let answer = try_create(&Priority, "pods", pod(extra), stored).map(|pod| {
             json!([
                 pod["spec"]["priorityClassName"],
@@ -142,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn the_number_comes_from_the_class() {
+    fn priority_is_that_of_the_class() {
         let lower = "PreemptLowerPriority";
-        let none = Stored::default();
+        let none = StoredObjects::default();
         check(json!({}), &none, Ok(json!([null, 0, lower])));
         check(
             json!({"priorityClassName": "system-node-critical"}),
@@ -157,22 +158,22 @@ mod tests {
             Err("pods \"p\" is forbidden: no PriorityClass with name nope was found"),
         );
         let class = json!({"metadata": {"name": "glob"}, "value": 9, "globalDefault": true, "preemptionPolicy": "Never"});
-        let stored = Stored::default().with(CLASSES, class);
+        let stored = StoredObjects::default().with(CLASSES, class);
         check(json!({}), &stored, Ok(json!(["glob", 9, "Never"])));
     }
 
     #[test]
-    fn a_pod_does_not_choose_its_number() {
+    fn priority_that_differs_from_the_class_is_rejected() {
         check(
             json!({"priority": 5}),
-            &Stored::default(),
+            &StoredObjects::default(),
             Err(
                 "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name",
             ),
         );
         check(
             json!({"preemptionPolicy": "Never"}),
-            &Stored::default(),
+            &StoredObjects::default(),
             Err(
                 "pods \"p\" is forbidden: the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name",
             ),
@@ -180,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn one_class_at_most_is_the_default() {
-        let stored =
-            Stored::default().with(CLASSES, json!({"metadata": {"name": "glob"}, "globalDefault": true}));
+    fn second_global_default_class_is_rejected() {
+        let stored = StoredObjects::default()
+            .with(CLASSES, json!({"metadata": {"name": "glob"}, "globalDefault": true}));
         let object = json!({"metadata": {"name": "glob2"}, "globalDefault": true});
         let error = try_create(&Priority, CLASSES, object, &stored).expect_err("a second default");
         assert_eq!(

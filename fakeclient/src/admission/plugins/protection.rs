@@ -1,13 +1,13 @@
-//! `StorageObjectInUseProtection`: volumes, claims and their classes are guarded by finalizers from the start.
+//! `StorageObjectInUseProtection`: finalizers on new volumes, claims and volume attributes classes.
 
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct StorageObjectInUseProtection;
 
@@ -39,15 +39,19 @@ impl Plugin for StorageObjectInUseProtection {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create};
+    use super::super::fixture::{StoredObjects, create};
     use super::*;
 
     #[test]
-    fn a_claim_is_guarded_once() {
+    fn protection_finalizer_is_added_once() {
         let plugin = StorageObjectInUseProtection;
         let object = json!({"metadata": {"name": "c"}});
-        let claim = create(&plugin, "persistentvolumeclaims", object, &Stored::default()).expect("a claim");
+        let claim =
+            create(&plugin, "persistentvolumeclaims", object, &StoredObjects::default()).expect("a claim");
         assert_eq!(claim["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
-        assert_eq!(create(&plugin, "persistentvolumeclaims", claim.clone(), &Stored::default()), Ok(claim));
+        assert_eq!(
+            create(&plugin, "persistentvolumeclaims", claim.clone(), &StoredObjects::default()),
+            Ok(claim)
+        );
     }
 }

@@ -1,13 +1,13 @@
-//! `ResourceQuota`: not modelled beyond the case in which it has nothing to say.
+//! `ResourceQuota`: not modelled. A write that a quota counts answers 501.
 
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Counts what a namespace uses. A quota limits nothing before its controller has filled in `status.hard`.
+/// The plugin of this module. A quota has no effect before its controller has set `status.hard`.
 #[derive(Debug)]
 pub(crate) struct ResourceQuota;
 
@@ -20,15 +20,17 @@ impl Plugin for ResourceQuota {
             return Ok(());
         }
         let mut quotas = attributes.peers.list("resourcequotas", Some(attributes.namespace));
-        if quotas.any(|quota| quota["status"].entries("hard").any(|(name, _)| counts(name, attributes))) {
+        if quotas
+            .any(|quota| quota["status"].entries("hard").any(|(name, _)| counts_resource(name, attributes)))
+        {
             return Err(ApiError::not_modelled("a ResourceQuota that applies to this request"));
         }
         Ok(())
     }
 }
 
-/// Whether a quota's resource is about what is written.
-fn counts(name: &str, attributes: &Attributes<'_>) -> bool {
+/// True if a quota's resource name counts the resource of the write.
+fn counts_resource(name: &str, attributes: &Attributes<'_>) -> bool {
     let resource = attributes.resource;
     if let Some(counted) = name.strip_prefix("count/") {
         return counted == resource.group_resource();
@@ -56,15 +58,15 @@ fn is_storage(name: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
     #[test]
-    fn a_quota_counts_only_once_its_controller_has_seen_it() {
+    fn quota_without_status_is_ignored() {
         let quota = |field: &str| {
             let mut quota = json!({"metadata": {"namespace": "default", "name": "q"}});
             quota[field] = json!({"hard": {"pods": "1", "count/deployments.apps": "2"}});
-            Stored::default().with("resourcequotas", quota)
+            StoredObjects::default().with("resourcequotas", quota)
         };
         assert!(create(&ResourceQuota, "pods", pod(json!({})), &quota("spec")).is_ok());
         let answer = |resource: &str| create(&ResourceQuota, resource, json!({}), &quota("status"));

@@ -1,4 +1,4 @@
-//! `PersistentVolumeClaimResize`: a claim grows only if it is bound and its class lets it.
+//! `PersistentVolumeClaimResize`: rejection of growing claims that are unbound or whose class forbids expansion.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct PersistentVolumeClaimResize;
 
@@ -46,18 +46,18 @@ impl Plugin for PersistentVolumeClaimResize {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, resource, run};
+    use super::super::fixture::{StoredObjects, resource, run};
     use super::*;
 
     #[test]
-    fn a_bound_claim_grows_if_its_class_lets_it() {
+    fn bound_claim_grows_if_its_class_allows_expansion() {
         let claim = |size: &str, phase: &str| {
             json!({"metadata": {"name": "c"}, "status": {"phase": phase},
                 "spec": {"storageClassName": "fast", "resources": {"requests": {"storage": size}}}})
         };
         let class = json!({"metadata": {"name": "fast"}, "allowVolumeExpansion": true});
-        let stored = Stored::default().with("storageclasses.storage.k8s.io", class);
-        let grow = |phase: &str, stored: &Stored| {
+        let stored = StoredObjects::default().with("storageclasses.storage.k8s.io", class);
+        let grow = |phase: &str, stored: &StoredObjects| {
             let claims = resource("persistentvolumeclaims", true);
             let (new, old) = (claim("2Gi", phase), claim("1Gi", phase));
             run(&PersistentVolumeClaimResize, Operation::Update, &claims, new, Some(&old), stored)
@@ -67,6 +67,6 @@ mod tests {
             grow("Pending", &stored).expect_err("not bound").message,
             "persistentvolumeclaims \"c\" is forbidden: Only bound persistent volume claims can be expanded"
         );
-        assert_eq!(grow("Bound", &Stored::default()).expect_err("no class").code, 403);
+        assert_eq!(grow("Bound", &StoredObjects::default()).expect_err("no class").code, 403);
     }
 }

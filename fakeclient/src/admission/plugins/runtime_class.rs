@@ -1,13 +1,13 @@
-//! `RuntimeClass`: a Pod's overhead and part of its placement come from its runtime class.
+//! `RuntimeClass`: overhead, node selector and tolerations of a Pod from its runtime class.
 
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct RuntimeClass;
 
@@ -26,7 +26,7 @@ impl Plugin for RuntimeClass {
             }
             set(object_mut(object, "spec"), "overhead", fixed.clone());
         }
-        place(attributes, object, &class["scheduling"])
+        add_scheduling(attributes, object, &class["scheduling"])
     }
 
     fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
@@ -59,8 +59,12 @@ fn class_of<'a>(attributes: &Attributes<'a>, object: &Value) -> Result<Option<&'
     }
 }
 
-/// The class's nodes and tolerations are added to the Pod's.
-fn place(attributes: &Attributes<'_>, object: &mut Value, scheduling: &Value) -> Result<(), ApiError> {
+/// Adds the node selector and tolerations of the class to the Pod.
+fn add_scheduling(
+    attributes: &Attributes<'_>,
+    object: &mut Value,
+    scheduling: &Value,
+) -> Result<(), ApiError> {
     for (key, value) in scheduling.entries("nodeSelector") {
         let given = &object["spec"]["nodeSelector"][key];
         if !given.is_null() && given != value {
@@ -86,14 +90,14 @@ fn place(attributes: &Attributes<'_>, object: &mut Value, scheduling: &Value) ->
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
     #[test]
-    fn the_class_brings_overhead_and_placement() {
+    fn class_sets_overhead_and_scheduling() {
         let class = json!({"metadata": {"name": "slow"}, "overhead": {"podFixed": {"cpu": "1"}},
             "scheduling": {"nodeSelector": {"vm": "yes"}, "tolerations": [{"key": "vm"}]}});
-        let stored = Stored::default().with("runtimeclasses.node.k8s.io", class);
+        let stored = StoredObjects::default().with("runtimeclasses.node.k8s.io", class);
         let object = pod(json!({"runtimeClassName": "slow"}));
         let spec = create(&RuntimeClass, "pods", object, &stored).expect("a Pod")["spec"].clone();
         assert_eq!(spec["overhead"], json!({"cpu": "1"}));
@@ -102,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn overhead_without_a_class_and_a_class_that_is_not_there_are_refused() {
+    fn overhead_without_class_and_absent_class_are_rejected() {
         let says = |extra: Value| {
-            create(&RuntimeClass, "pods", pod(extra), &Stored::default()).expect_err("refused").message
+            create(&RuntimeClass, "pods", pod(extra), &StoredObjects::default()).expect_err("refused").message
         };
         assert_eq!(
             says(json!({"runtimeClassName": "nope"})),

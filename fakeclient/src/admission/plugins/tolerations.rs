@@ -1,13 +1,13 @@
-//! `DefaultTolerationSeconds`: a Pod bears a lost node for five minutes unless it says otherwise.
+//! `DefaultTolerationSeconds`: tolerations of `not-ready` and `unreachable` nodes for 300 seconds.
 
 use serde_json::{Value, json};
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct DefaultTolerationSeconds;
 
@@ -37,14 +37,15 @@ impl Plugin for DefaultTolerationSeconds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
     #[track_caller]
     fn check(tolerations: Value, added: &[&str]) {
         let given = tolerations.as_array().map_or(0, Vec::len);
         let object = pod(Value::from_iter([("tolerations", tolerations)]));
-        let pod = create(&DefaultTolerationSeconds, "pods", object, &Stored::default()).expect("a Pod");
+        let pod =
+            create(&DefaultTolerationSeconds, "pods", object, &StoredObjects::default()).expect("a Pod");
         let all = pod["spec"].list("tolerations");
         let keys: Vec<_> = all[given..].iter().map(|toleration| toleration.text("key")).collect();
         assert_eq!(keys, added);
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pod_does_not_say_is_five_minutes() {
+    fn absent_tolerations_are_added_with_300_seconds() {
         let (ready, reachable) = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable");
         check(json!([]), &[ready, reachable]);
         check(json!([{"operator": "Exists"}]), &[]);

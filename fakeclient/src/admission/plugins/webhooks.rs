@@ -1,4 +1,4 @@
-//! Webhooks and admission policies: not modelled. A write that one of them would see is refused, never passed.
+//! Admission webhooks and policies: not modelled. A write that one of them matches answers 501.
 
 use std::future::ready;
 
@@ -10,23 +10,23 @@ use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::{Plugin, RemotePlugin};
 use crate::error::ApiError;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 
-/// Policies in CEL that change objects.
+/// Mutating policies in CEL.
 #[derive(Debug)]
 pub(crate) struct MutatingAdmissionPolicy;
 
-/// Servers that change objects.
+/// Mutating webhooks.
 #[derive(Debug)]
 pub(crate) struct MutatingAdmissionWebhook;
 
-/// Policies in CEL that refuse objects.
+/// Validating policies in CEL.
 #[derive(Debug)]
 pub(crate) struct ValidatingAdmissionPolicy;
 
-/// Servers that refuse objects.
+/// Validating webhooks.
 #[derive(Debug)]
 pub(crate) struct ValidatingAdmissionWebhook;
 
@@ -80,8 +80,8 @@ fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(
     }
     for configuration in attributes.peers.list(kind, None) {
         for webhook in configuration.list("webhooks") {
-            if webhook.list("rules").iter().any(|rule| covers(rule, webhook, attributes))
-                && selects(webhook, attributes, object)
+            if webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
+                && selectors_match(webhook, attributes, object)
             {
                 let what = format!("calling webhooks (this request would go to {:?})", webhook.text("name"));
                 return Err(ApiError::not_modelled(&what));
@@ -91,7 +91,7 @@ fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(
     Ok(())
 }
 
-/// A policy counts once something binds it.
+/// 501 if a policy with a binding matches the write.
 fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &str) -> Result<(), ApiError> {
     if attributes.resource.group == GROUP {
         return Ok(());
@@ -99,8 +99,12 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
     for policy in attributes.peers.list(kind, None) {
         let name = policy["metadata"].text("name");
         let matching = &policy["spec"]["matchConstraints"];
-        let any = |rules: &str| matching.list(rules).iter().any(|rule| covers(rule, matching, attributes));
-        if !any("resourceRules") || any("excludeResourceRules") || !selects(matching, attributes, object) {
+        let any =
+            |rules: &str| matching.list(rules).iter().any(|rule| rule_matches(rule, matching, attributes));
+        if !any("resourceRules")
+            || any("excludeResourceRules")
+            || !selectors_match(matching, attributes, object)
+        {
             continue;
         }
         let mut bound = attributes.peers.list(bindings, None);
@@ -112,9 +116,9 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
     Ok(())
 }
 
-/// Whether a rule is about this operation on this resource. Other versions of a resource count unless the match is
-/// to be exact.
-fn covers(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
+/// True if a rule matches the operation and the resource. Other versions of the resource match, unless `matchPolicy` is
+/// `Exact`.
+fn rule_matches(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
     let resource = attributes.resource;
     let lists = |key: &str, value: &str| rule.list(key).iter().any(|item| item == "*" || item == value);
     let operation = match attributes.operation {
@@ -145,8 +149,8 @@ fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
     same(resource, &attributes.resource.plural) && same(subresource, attributes.subresource)
 }
 
-/// Whether the selectors for namespaces and objects let the request through to the rule.
-fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
+/// True if the namespace selector and the object selector match.
+fn selectors_match(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
     let fits = |key: &str, labels: &Value| {
         !matching.has(key) || LabelSelector::object_selects(&matching[key], labels)
     };
@@ -167,10 +171,10 @@ fn selects(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> boo
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
-    fn webhook(extra: Value) -> Stored {
+    fn webhook(extra: Value) -> StoredObjects {
         let mut webhook = json!({"name": "w.ex.com", "rules": [{"operations": ["CREATE"], "apiGroups": [""],
             "apiVersions": ["v1"], "resources": ["pods"]}]});
         if let Value::Object(extra) = extra {
@@ -178,27 +182,27 @@ mod tests {
         }
         let configuration = json!({"metadata": {"name": "c"}, "webhooks": [webhook]});
         let namespace = json!({"metadata": {"name": "default", "labels": {"team": "a"}}});
-        Stored::default()
+        StoredObjects::default()
             .with("validatingwebhookconfigurations.admissionregistration.k8s.io", configuration)
             .with("namespaces", namespace)
     }
 
-    /// The check of the validating webhooks as a plugin that does not wait.
+    /// Validating webhooks as a synchronous plugin.
     #[derive(Debug)]
-    struct Refusing;
+    struct ValidatingWebhookOnly;
 
-    impl Plugin for Refusing {
+    impl Plugin for ValidatingWebhookOnly {
         fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
             webhooks(attributes, object, "validatingwebhookconfigurations.admissionregistration.k8s.io")
         }
     }
 
-    fn code(resource: &str, stored: &Stored) -> Option<u16> {
-        create(&Refusing, resource, pod(json!({})), stored).err().map(|error| error.code)
+    fn code(resource: &str, stored: &StoredObjects) -> Option<u16> {
+        create(&ValidatingWebhookOnly, resource, pod(json!({})), stored).err().map(|error| error.code)
     }
 
     #[test]
-    fn a_request_that_a_webhook_would_see_is_refused() {
+    fn request_that_a_webhook_matches_is_rejected() {
         assert_eq!(code("pods", &webhook(json!({}))), Some(501));
         assert_eq!(code("configmaps", &webhook(json!({}))), None);
         let exact = json!({"matchPolicy": "Exact", "rules": [{"operations": ["*"], "apiGroups": ["*"],
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_decide_whether_a_webhook_sees_a_request() {
+    fn webhook_matches_by_its_selectors() {
         let by_team = |team: &str| webhook(json!({"namespaceSelector": {"matchLabels": {"team": team}}}));
         assert_eq!(code("pods", &by_team("a")), Some(501));
         assert_eq!(code("pods", &by_team("b")), None);
@@ -215,17 +219,19 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_counts_once_it_is_bound() {
+    fn policy_without_binding_is_ignored() {
         let rules =
             json!([{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["*"], "resources": ["*"]}]);
         let policy =
             json!({"metadata": {"name": "p"}, "spec": {"matchConstraints": {"resourceRules": rules}}});
         let stored = || {
-            Stored::default().with("validatingadmissionpolicies.admissionregistration.k8s.io", policy.clone())
+            StoredObjects::default()
+                .with("validatingadmissionpolicies.admissionregistration.k8s.io", policy.clone())
         };
         let binding = json!({"metadata": {"name": "b"}, "spec": {"policyName": "p"}});
         let bound = stored().with("validatingadmissionpolicybindings.admissionregistration.k8s.io", binding);
-        let answer = |stored: &Stored| create(&ValidatingAdmissionPolicy, "pods", pod(json!({})), stored);
+        let answer =
+            |stored: &StoredObjects| create(&ValidatingAdmissionPolicy, "pods", pod(json!({})), stored);
         assert!(answer(&stored()).is_ok());
         assert_eq!(answer(&bound).expect_err("refused").code, 501);
     }

@@ -1,4 +1,4 @@
-//! The two components of a custom resource: the kind, from its definition's schema, and its list.
+//! OpenAPI components of a custom resource: its kind, from the CRD's schema, and its list.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::registry::resource::Resource;
 
 const META: &str = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1";
 
-/// `com.example.v1.Widget`: the group's labels from the last to the first.
+/// `com.example.v1.Widget`: the group's labels in reverse order.
 pub(super) fn component_name(resource: &Resource, kind: &str) -> String {
     let labels: Vec<&str> = resource.group.split('.').rev().collect();
     format!("{}.{}.{kind}", labels.join("."), resource.version)
@@ -47,7 +47,7 @@ pub(super) fn components(resource: &Resource) -> BTreeMap<String, Value> {
     BTreeMap::from([(name, object), (component_name(resource, &resource.list_kind), list)])
 }
 
-/// `apiVersion`, `kind` and `metadata` are what they are in every kind, whatever the definition says of them.
+/// Replaces `apiVersion`, `kind` and `metadata` by their standard schemas, as in every kind.
 fn add_type_and_metadata(schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     let properties = schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
@@ -58,8 +58,7 @@ fn add_type_and_metadata(schema: &mut Value) {
     }
 }
 
-/// A schema as it is published: what is an integer or a string says so in standard words too, and an embedded
-/// resource has the fields of every object.
+/// The published form of a schema: int-or-string as `oneOf`, and embedded resources with the fields of every object.
 fn published(schema: &Value) -> Value {
     let Value::Object(keywords) = schema else { return schema.clone() };
     let mut out = Map::new();
@@ -96,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_integer_or_a_string_is_said_in_standard_words_too() {
+    fn int_or_string_is_published_as_one_of() {
         let schema = json!({"properties": {"port": {"x-kubernetes-int-or-string": true}}});
         let port = &published(&schema)["properties"]["port"];
         assert_eq!(port["anyOf"], json!([{"type": "integer"}, {"type": "string"}]));
     }
 
     #[test]
-    fn an_embedded_resource_has_the_fields_of_every_object() {
+    fn embedded_resource_has_type_and_metadata() {
         let schema = json!({"type": "object", "x-kubernetes-embedded-resource": true});
         let published = published(&schema);
         assert_eq!(published["properties"]["kind"]["type"], "string");

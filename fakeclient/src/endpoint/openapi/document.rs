@@ -1,7 +1,7 @@
-//! One document: paths, and the components that they lead to.
+//! OpenAPI documents: paths, and the components that they reference.
 //!
-//! Built-in components are printed as the generated data has them. Prose is left out everywhere but in responses,
-//! where the `OpenAPI` specification asks for it.
+//! Built-in components come from the generated data. Descriptions are left out, except of responses, where OpenAPI
+//! requires them.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::custom;
 use super::operation::{Operation, Responses, item};
-use super::paths::{self, Namer};
+use super::paths::{self, OperationNamer};
 use crate::endpoint::version::minor;
 use crate::kinds::schemas;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::GroupVersion;
 
 const PREFIX: &str = "#/components/schemas/";
@@ -20,24 +20,24 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /// The document of a group version.
 pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
-    let built_in = version.resources.iter().any(|r| matches!(r.shape, Shape::Builtin { .. }));
+    let built_in = version.resources.iter().any(|r| matches!(r.schema, ResourceSchema::Builtin { .. }));
     let mut paths = BTreeMap::new();
     let mut own = BTreeMap::new();
     for resource in &version.resources {
         paths::add(&mut paths, resource);
-        if matches!(resource.shape, Shape::Custom { .. }) {
+        if matches!(resource.schema, ResourceSchema::Custom { .. }) {
             own.extend(custom::components(resource));
         }
     }
     if built_in {
         let root = paths::root(group, &version.name);
-        let namer = Namer::new(group, &version.name);
+        let namer = OperationNamer::new(group, &version.name);
         let id = namer.id("get", "APIResources");
-        paths.insert(format!("{root}/"), information(&namer.tag, &id, &format!("{META}.APIResourceList")));
+        paths.insert(format!("{root}/"), discovery_path(&namer.tag, &id, &format!("{META}.APIResourceList")));
     }
-    let mut components = closure(&paths, &own);
+    let mut components = referenced_components(&paths, &own);
     if built_in {
-        say_own_version(&mut components, group, &version.name);
+        add_group_version(&mut components, group, &version.name);
         built_in_document(&paths, &components)
     } else {
         json!({
@@ -49,40 +49,40 @@ pub(super) fn version(group: &str, version: &GroupVersion) -> Value {
     }
 }
 
-/// The document of a built-in group: that it can be asked about itself.
+/// The document of a built-in group, with its discovery path.
 pub(super) fn group(name: &str) -> Value {
-    let namer = Namer::new(name, "");
+    let namer = OperationNamer::new(name, "");
     let id = namer.id("get", "APIGroup");
-    let item = information(&namer.tag, &id, &format!("{META}.APIGroup"));
-    alone(&format!("/apis/{name}/"), item)
+    let item = discovery_path(&namer.tag, &id, &format!("{META}.APIGroup"));
+    single_path(&format!("/apis/{name}/"), item)
 }
 
 /// A document that belongs to no group.
-pub(super) fn fixed(name: &str) -> Value {
+pub(super) fn ungrouped(name: &str) -> Value {
     let path = format!("/{name}/");
     let text = json!({"type": "string"});
     let item = match name {
-        "api" => information("core", "getCoreAPIVersions", &format!("{META}.APIVersions")),
-        "apis" => information("apis", "getAPIVersions", &format!("{META}.APIGroupList")),
+        "api" => discovery_path("core", "getCoreAPIVersions", &format!("{META}.APIVersions")),
+        "apis" => discovery_path("apis", "getAPIVersions", &format!("{META}.APIGroupList")),
         "version" => {
             let schema = json!({"$ref": format!("{PREFIX}io.k8s.apimachinery.pkg.version.Info")});
-            question("version", "getCodeVersion", &["application/json"], &schema)
+            get_operation("version", "getCodeVersion", &["application/json"], &schema)
         }
         "openid/v1/jwks" => {
             let id = "getServiceAccountIssuerOpenIDKeyset";
-            question("openid", id, &["application/jwk-set+json"], &text)
+            get_operation("openid", id, &["application/jwk-set+json"], &text)
         }
         _ => {
             let id = "getServiceAccountIssuerOpenIDConfiguration";
-            question("WellKnown", id, &["application/json"], &text)
+            get_operation("WellKnown", id, &["application/json"], &text)
         }
     };
-    alone(&path, item)
+    single_path(&path, item)
 }
 
-fn alone(path: &str, item: Value) -> Value {
+fn single_path(path: &str, item: Value) -> Value {
     let paths = BTreeMap::from([(path.to_owned(), item)]);
-    let components = closure(&paths, &BTreeMap::new());
+    let components = referenced_components(&paths, &BTreeMap::new());
     built_in_document(&paths, &components)
 }
 
@@ -101,20 +101,24 @@ fn built_in_document(paths: &BTreeMap<String, Value>, schemas: &BTreeMap<String,
     })
 }
 
-/// What a path of discovery answers.
-fn information(tag: &str, id: &str, component: &str) -> Value {
+/// The path item of a discovery path.
+fn discovery_path(tag: &str, id: &str, component: &str) -> Value {
     let schema = json!({"$ref": format!("{PREFIX}{component}")});
     let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-    question(tag, id, &media, &schema)
+    get_operation(tag, id, &media, &schema)
 }
 
-fn question(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Value {
+fn get_operation(tag: &str, id: &str, media: &[&'static str], schema: &Value) -> Value {
     let responses = Responses::new(&[200], media, schema);
     item(vec![Operation::new("get", tag, id, responses)])
 }
 
-/// All components that the paths lead to, own ones before built-in ones of the same name.
-fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+/// All components that the paths reference, transitively. `own` has precedence over built-in components of the same
+/// name.
+fn referenced_components(
+    paths: &BTreeMap<String, Value>,
+    own: &BTreeMap<String, Value>,
+) -> BTreeMap<String, Value> {
     let mut wanted = Vec::new();
     for item in paths.values() {
         references(item, &mut wanted);
@@ -132,7 +136,7 @@ fn closure(paths: &BTreeMap<String, Value>, own: &BTreeMap<String, Value>) -> BT
     found
 }
 
-/// Every `$ref` below. A property that is called `$ref` holds a schema, not text, and is passed through.
+/// Collects every `$ref` below. A property named `$ref` is a schema, not a string, and is passed through.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -150,8 +154,9 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// `DeleteOptions` and `WatchEvent` are registered in every group version; a document lists the core one and its own.
-fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
+/// Adds the document's group version to `DeleteOptions` and `WatchEvent`, which are registered in every group version;
+/// a document lists the core one and its own.
+fn add_group_version(components: &mut BTreeMap<String, Value>, group: &str, version: &str) {
     for kind in ["DeleteOptions", "WatchEvent"] {
         let Some(schema) = components.get_mut(&format!("{META}.{kind}")) else { continue };
         if let Some(Value::Array(kinds)) = schema.get_mut("x-kubernetes-group-version-kind") {
@@ -163,7 +168,7 @@ fn say_own_version(components: &mut BTreeMap<String, Value>, group: &str, versio
     }
 }
 
-/// The schema of a kind by its reference.
+/// A reference to a component.
 pub(super) fn reference(component: &str) -> Value {
     Value::Object(Map::from_iter([("$ref".to_owned(), format!("{PREFIX}{component}").into())]))
 }
@@ -179,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn kubectl_finds_the_field_validation_parameter_of_a_patch() {
+    fn patch_has_the_field_validation_parameter() {
         let document = apps();
         let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
         assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_holds_every_component_that_it_refers_to() {
+    fn document_contains_all_referenced_components() {
         let document = apps();
         let mut wanted = Vec::new();
         references(&document, &mut wanted);
@@ -199,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn delete_options_are_those_of_the_core_and_of_the_documents_own_version() {
+    fn delete_options_list_core_and_own_group_version() {
         let document = apps();
         let name = format!("{META}.DeleteOptions");
         let kinds = &document["components"]["schemas"][&name]["x-kubernetes-group-version-kind"];

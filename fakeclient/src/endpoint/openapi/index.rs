@@ -1,25 +1,25 @@
-//! The index of documents, and which document a path names.
+//! The index of OpenAPI documents, and the lookup of a document by its path.
 //!
-//! The index gives each document an address with a hash, so that a client's cache notices a change. The hash here is
-//! over what the document is made from, not over its bytes: building all of them to answer the index would cost more
-//! than all other requests of a test together.
+//! The index gives each document an address with a hash, so that a client's cache notices a change. The hash is over
+//! the input of the document, not over its bytes: building all documents for the index would be slower than all other
+//! requests of a test together.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
 use crate::error::ApiError;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::lookup::{GroupVersion, Registry};
 
-/// Documents that belong to no group version, with the paths that they stand for.
-const FIXED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
+/// Documents outside of group versions, with the paths that they describe.
+const UNGROUPED: [&str; 5] = [".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"];
 
-/// A document and its entity tag, which is the hash in the index (without quotes).
+/// A document and its hash, which is also its entity tag (without quotes).
 #[derive(Debug)]
-pub(crate) struct Document {
-    /// The body.
+pub(crate) struct OpenApiDocument {
+    /// The document.
     pub(crate) body: Value,
-    /// Hash, as the index gives it.
+    /// The hash in the index.
     pub(crate) hash: String,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn index(registry: &Registry) -> Value {
         let address = json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}")});
         paths.insert(name, address);
     };
-    for name in FIXED {
+    for name in UNGROUPED {
         add(name.to_owned(), hash_of(name, ""));
     }
     for group in registry.groups() {
@@ -45,15 +45,15 @@ pub(crate) fn index(registry: &Registry) -> Value {
     json!({"paths": paths})
 }
 
-/// `GET /openapi/v2`. Clients of a server of this age read v3 and fall back to this only for what v3 does not have.
-pub(crate) fn version_two() -> ApiError {
+/// `GET /openapi/v2`: not modelled. Current clients read v3, and v2 only for what v3 lacks.
+pub(crate) fn openapi_v2() -> ApiError {
     ApiError::not_modelled("OpenAPI v2 documents (the same schemas are at /openapi/v3)")
 }
 
-/// `GET /openapi/v3/<name>`: nothing where the server answers 404 without a body.
-pub(crate) fn document(registry: &Registry, name: &str) -> Option<Document> {
-    if FIXED.contains(&name) {
-        return Some(Document { body: super::document::fixed(name), hash: hash_of(name, "") });
+/// `GET /openapi/v3/<name>`; `None` if the server answers 404 without a body.
+pub(crate) fn document(registry: &Registry, name: &str) -> Option<OpenApiDocument> {
+    if UNGROUPED.contains(&name) {
+        return Some(OpenApiDocument { body: super::document::ungrouped(name), hash: hash_of(name, "") });
     }
     let groups = registry.groups();
     if let Some(group) = groups.iter().find(|group| {
@@ -61,12 +61,15 @@ pub(crate) fn document(registry: &Registry, name: &str) -> Option<Document> {
             && name.strip_prefix("apis/") == Some(&group.name)
             && group.versions.iter().any(is_built_in)
     }) {
-        return Some(Document { body: super::document::group(&group.name), hash: hash_of(&group.name, "") });
+        return Some(OpenApiDocument {
+            body: super::document::group(&group.name),
+            hash: hash_of(&group.name, ""),
+        });
     }
     groups.iter().find_map(|group| {
         let version = group.versions.iter().find(|version| name_of(&group.name, &version.name) == name)?;
         let body = super::document::version(&group.name, version);
-        Some(Document { body, hash: version_hash(&group.name, version) })
+        Some(OpenApiDocument { body, hash: version_hash(&group.name, version) })
     })
 }
 
@@ -75,7 +78,7 @@ fn name_of(group: &str, version: &str) -> String {
 }
 
 fn is_built_in(version: &GroupVersion) -> bool {
-    version.resources.iter().any(|resource| matches!(resource.shape, Shape::Builtin { .. }))
+    version.resources.iter().any(|resource| matches!(resource.schema, ResourceSchema::Builtin { .. }))
 }
 
 fn version_hash(group: &str, version: &GroupVersion) -> String {
@@ -108,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_document_of_the_index_is_there_under_its_hash() {
+    fn every_document_has_the_hash_of_the_index() {
         let registry = crate::kinds::registry();
         let index = index(&registry);
         for (name, entry) in index["paths"].as_object().unwrap() {
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_document_is_nothing() {
+    fn unknown_document_is_absent() {
         let registry = crate::kinds::registry();
         for name in ["", "apis/", "apis/example.com", "apis/example.com/v1", "api/v2", "apis/apps/v9"] {
             assert!(document(&registry, name).is_none(), "{name}");

@@ -1,4 +1,4 @@
-//! `/openapi/v3`: an index, and one document for each group and version, from the data that discovery is made of.
+//! `/openapi/v3`: an index, and one document per group and version, generated from the registry.
 
 mod index;
 
@@ -10,4 +10,4 @@ mod operation;
 
 mod custom;
 
-pub(crate) use index::{document, index, version_two};
+pub(crate) use index::{document, index, openapi_v2};

@@ -1,5 +1,4 @@
-//! One operation and one path item, in the form that kube-openapi prints: parameters sorted by name, and those that
-//! all operations of a path share moved to the path.
+//! Operations and path items as kube-openapi prints them: parameters sorted by name, and shared ones moved to the path.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +57,7 @@ impl Parameter {
     }
 }
 
-/// What an operation answers, besides 401.
+/// Responses of an operation, besides 401.
 #[derive(Debug)]
 pub(super) struct Responses {
     codes: Vec<u16>,
@@ -84,12 +83,12 @@ impl Responses {
     }
 }
 
-/// Media type → schema, the same for each.
+/// Media type → schema, the same schema for each.
 pub(super) fn content(media: &[&'static str], schema: &Value) -> Value {
     media.iter().map(|media| ((*media).to_owned(), json!({"schema": schema}))).collect::<Map<_, _>>().into()
 }
 
-/// One method of a path.
+/// The operation of one HTTP method.
 #[derive(Debug)]
 pub(super) struct Operation {
     method: &'static str,
@@ -128,7 +127,7 @@ impl Operation {
         self
     }
 
-    /// The action and the kind that tools such as kubectl look for.
+    /// The extensions `x-kubernetes-action` and `x-kubernetes-group-version-kind`, which tools such as kubectl read.
     pub(super) fn acts(mut self, action: &str, kind: Value) -> Self {
         self.extensions.insert("x-kubernetes-action".to_owned(), action.into());
         self.extensions.insert("x-kubernetes-group-version-kind".to_owned(), kind);
@@ -151,7 +150,7 @@ impl Operation {
     }
 }
 
-/// A path with its operations.
+/// A path item.
 pub(super) fn item(operations: Vec<Operation>) -> Value {
     let sets = operations.iter().map(|operation| operation.parameters.clone());
     let shared = sets.reduce(|all, next| all.intersection(&next).copied().collect()).unwrap_or_default();
@@ -171,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_operations_take_is_said_once_for_the_path() {
+    fn shared_parameters_are_moved_to_the_path() {
         let operation = |method, extra: &[Parameter]| {
             let responses = Responses::new(&[200], &["application/json"], &json!({"type": "string"}));
             let shared = [Parameter::query("pretty"), Parameter::path("name")];

@@ -1,7 +1,7 @@
-//! Which paths a resource has, which operations they have, and how those are called.
+//! OpenAPI paths and operations of a resource, with their ids.
 //!
-//! The rules are those of kube-apiserver's installer (1.37) and, where they differ, of its builder for custom
-//! resources: fewer media types, no watch paths, no options on a collection's delete.
+//! The rules are those of kube-apiserver's installer (1.37) and, for custom resources, of apiextensions' OpenAPI
+//! builder: fewer media types, no watch paths, no options on `deletecollection`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::document::reference;
 use super::operation::{Operation, Parameter, Responses, content, item};
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::{Resource, Subresource};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -49,15 +49,15 @@ pub(super) fn root(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
-/// How operations of a group version are called.
-pub(super) struct Namer {
+/// Operation ids of a group version.
+pub(super) struct OperationNamer {
     /// `apps_v1`
     pub(super) tag: String,
     /// `AppsV1`
     prefix: String,
 }
 
-impl Namer {
+impl OperationNamer {
     pub(super) fn new(group: &str, version: &str) -> Self {
         let group = if group.is_empty() { "core" } else { group.strip_suffix(".k8s.io").unwrap_or(group) };
         let tag = if version.is_empty() {
@@ -74,7 +74,7 @@ impl Namer {
     }
 }
 
-/// Letters and digits of a name; what separated them makes the next letter a capital.
+/// Camel case of a name: separators are removed, and the next letter is capitalised.
 fn identifier(name: &str, mut capital: bool) -> String {
     let mut text = String::new();
     for (at, c) in name.chars().enumerate() {
@@ -94,7 +94,7 @@ fn identifier(name: &str, mut capital: bool) -> String {
 
 /// Adds the paths of one resource.
 pub(super) fn add(paths: &mut BTreeMap<String, Value>, resource: &Resource) {
-    let painter = Painter::new(resource);
+    let painter = OperationBuilder::new(resource);
     let mut put = |path: String, operations: Vec<Operation>| {
         if !operations.is_empty() {
             paths.insert(path, item(operations));
@@ -126,36 +126,36 @@ pub(super) fn add(paths: &mut BTreeMap<String, Value>, resource: &Resource) {
     }
 }
 
-/// Draws the operations of one resource.
-struct Painter<'r> {
+/// Builds the operations of one resource.
+struct OperationBuilder<'r> {
     resource: &'r Resource,
     root: String,
-    namer: Namer,
+    namer: OperationNamer,
     custom: bool,
     component: String,
     /// `NamespacedDeployment`, `Node`.
     noun: String,
 }
 
-/// What is particular to one operation on an object or a subresource.
-struct Target<'t> {
+/// The varying properties of an operation on an object or a subresource.
+struct OperationTarget<'t> {
     noun: String,
     kind: Value,
     component: &'t str,
 }
 
-impl<'r> Painter<'r> {
+impl<'r> OperationBuilder<'r> {
     fn new(resource: &'r Resource) -> Self {
-        let component = match &resource.shape {
-            Shape::Builtin { component } => component.clone(),
-            Shape::Custom { .. } => super::custom::component_name(resource, &resource.kind),
+        let component = match &resource.schema {
+            ResourceSchema::Builtin { component } => component.clone(),
+            ResourceSchema::Custom { .. } => super::custom::component_name(resource, &resource.kind),
         };
         let scope = if resource.namespaced { "Namespaced" } else { "" };
         Self {
             resource,
             root: root(&resource.group, &resource.version),
-            namer: Namer::new(&resource.group, &resource.version),
-            custom: matches!(resource.shape, Shape::Custom { .. }),
+            namer: OperationNamer::new(&resource.group, &resource.version),
+            custom: matches!(resource.schema, ResourceSchema::Custom { .. }),
             component,
             noun: format!("{scope}{}", resource.kind),
         }
@@ -170,7 +170,7 @@ impl<'r> Painter<'r> {
         format!("{}{below}{namespace}/{}", self.root, self.resource.plural)
     }
 
-    /// A namespace's own objects: the name of a Namespace stands where other paths have a namespace.
+    /// The path of one object. For a Namespace, its name takes the place of the namespace in other paths.
     fn object(&self, below: &str) -> String {
         format!("{}/{{name}}", self.collection(below))
     }
@@ -180,8 +180,8 @@ impl<'r> Painter<'r> {
         json!({"group": resource.group, "version": resource.version, "kind": resource.kind})
     }
 
-    fn whole(&self) -> Target<'_> {
-        Target { noun: self.noun.clone(), kind: self.kind(), component: &self.component }
+    fn main_target(&self) -> OperationTarget<'_> {
+        OperationTarget { noun: self.noun.clone(), kind: self.kind(), component: &self.component }
     }
 
     fn media(&self) -> &'static [&'static str] {
@@ -192,7 +192,7 @@ impl<'r> Painter<'r> {
         }
     }
 
-    fn streams(&self) -> &'static [&'static str] {
+    fn watch_media(&self) -> &'static [&'static str] {
         if self.custom {
             self.media()
         } else {
@@ -212,7 +212,7 @@ impl<'r> Painter<'r> {
         content(media, &reference(component))
     }
 
-    /// An operation with the parameters that every operation at its place has.
+    /// An operation with the parameters that its path has.
     fn operation(
         &self,
         method: &'static str,
@@ -240,7 +240,7 @@ impl<'r> Painter<'r> {
             operations.push(self.list(false));
         }
         if self.can("create") {
-            operations.push(self.create(&self.whole(), false));
+            operations.push(self.create(&self.main_target(), false));
         }
         if self.can("deletecollection") {
             operations.push(self.delete_collection());
@@ -249,7 +249,7 @@ impl<'r> Painter<'r> {
     }
 
     fn on_object(&self) -> Vec<Operation> {
-        let whole = self.whole();
+        let whole = self.main_target();
         let mut operations = Vec::new();
         if self.can("get") {
             operations.push(self.read(&whole));
@@ -267,11 +267,13 @@ impl<'r> Painter<'r> {
     }
 
     fn list(&self, everywhere: bool) -> Operation {
-        let component = match &self.resource.shape {
-            Shape::Builtin { .. } => format!("{}List", self.component),
-            Shape::Custom { .. } => super::custom::component_name(self.resource, &self.resource.list_kind),
+        let component = match &self.resource.schema {
+            ResourceSchema::Builtin { .. } => format!("{}List", self.component),
+            ResourceSchema::Custom { .. } => {
+                super::custom::component_name(self.resource, &self.resource.list_kind)
+            }
         };
-        let responses = Responses::new(&[200], self.streams(), &reference(&component));
+        let responses = Responses::new(&[200], self.watch_media(), &reference(&component));
         let operation = if everywhere {
             let noun = format!("{}ForAllNamespaces", self.resource.kind);
             Operation::new("get", &self.namer.tag, &self.namer.id("list", &noun), responses)
@@ -298,10 +300,10 @@ impl<'r> Painter<'r> {
     }
 
     fn events(&self) -> Responses {
-        Responses::new(&[200], self.streams(), &reference(&format!("{META}.WatchEvent")))
+        Responses::new(&[200], self.watch_media(), &reference(&format!("{META}.WatchEvent")))
     }
 
-    fn create(&self, target: &Target<'_>, named: bool) -> Operation {
+    fn create(&self, target: &OperationTarget<'_>, named: bool) -> Operation {
         let responses = Responses::new(&[200, 201, 202], self.media(), &reference(target.component));
         let operation = self.operation("post", ("create", &target.noun), responses, named);
         Self::pretty(operation)
@@ -326,7 +328,7 @@ impl<'r> Painter<'r> {
         operation.acts("deletecollection", self.kind())
     }
 
-    fn read(&self, target: &Target<'_>) -> Operation {
+    fn read(&self, target: &OperationTarget<'_>) -> Operation {
         let responses = Responses::new(&[200], self.media(), &reference(target.component));
         let operation = Self::pretty(self.operation("get", ("read", &target.noun), responses, true));
         let operation =
@@ -334,7 +336,7 @@ impl<'r> Painter<'r> {
         operation.acts("get", target.kind.clone())
     }
 
-    fn replace(&self, target: &Target<'_>) -> Operation {
+    fn replace(&self, target: &OperationTarget<'_>) -> Operation {
         let responses = Responses::new(&[200, 201], self.media(), &reference(target.component));
         let operation = self.operation("put", ("replace", &target.noun), responses, true);
         Self::pretty(operation)
@@ -343,7 +345,7 @@ impl<'r> Painter<'r> {
             .acts("put", target.kind.clone())
     }
 
-    fn patch(&self, target: &Target<'_>) -> Operation {
+    fn patch(&self, target: &OperationTarget<'_>) -> Operation {
         let codes: &[u16] = if self.custom { &[200] } else { &[200, 201] };
         let patches = if self.custom { &PATCHES[..3] } else { &PATCHES[..] };
         let responses = Responses::new(codes, self.media(), &reference(target.component));
@@ -370,8 +372,8 @@ impl<'r> Painter<'r> {
         let kind = json!({"group": sub.group, "version": sub.version, "kind": sub.kind});
         let of_parent = (&sub.group, &sub.version, &sub.kind)
             == (&self.resource.group, &self.resource.version, &self.resource.kind);
-        let component = if of_parent { self.component.clone() } else { foreign_component(sub) };
-        let target = Target {
+        let component = if of_parent { self.component.clone() } else { subresource_component(sub) };
+        let target = OperationTarget {
             noun: format!("{}{}", self.noun, identifier(&sub.name, true)),
             kind: if self.custom { self.kind() } else { kind },
             component: &component,
@@ -396,7 +398,7 @@ impl<'r> Painter<'r> {
         operations
     }
 
-    fn log(&self, target: &Target<'_>) -> Operation {
+    fn log(&self, target: &OperationTarget<'_>) -> Operation {
         let media =
             ["application/json", "application/vnd.kubernetes.protobuf", "application/yaml", "text/plain"];
         let responses = Responses::new(&[200], &media, &json!({"type": "string"}));
@@ -415,8 +417,8 @@ impl<'r> Painter<'r> {
         operation.takes(options.map(Parameter::query)).acts("get", target.kind.clone())
     }
 
-    /// A subresource that hands the connection on. Discovery lists verbs for its methods; proxies also take the two
-    /// methods that no verb stands for.
+    /// The operations of a connect subresource. Discovery lists verbs for its methods; proxies also accept the two
+    /// methods without a verb.
     fn connect(&self, sub: &Subresource, with_path: bool) -> Vec<Operation> {
         let proxy = sub.name == "proxy";
         let methods: &[&'static str] = if proxy {
@@ -446,8 +448,8 @@ impl<'r> Painter<'r> {
     }
 }
 
-/// The component of a kind that belongs to another group than its parent: `io.k8s.api.policy.v1.Eviction`.
-fn foreign_component(sub: &Subresource) -> String {
+/// The component of a kind in another group than its parent: `io.k8s.api.policy.v1.Eviction`.
+fn subresource_component(sub: &Subresource) -> String {
     let group = if sub.group.is_empty() { "core" } else { sub.group.split('.').next().unwrap_or_default() };
     format!("io.k8s.api.{group}.{}.{}", sub.version, sub.kind)
 }
@@ -457,20 +459,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_called_in_camel_case_without_the_suffix_of_kubernetes() {
-        let namer = Namer::new("rbac.authorization.k8s.io", "v1");
+    fn group_in_operation_ids_is_camel_case_without_k8s_suffix() {
+        let namer = OperationNamer::new("rbac.authorization.k8s.io", "v1");
         assert_eq!(namer.tag, "rbacAuthorization_v1");
         assert_eq!(namer.id("read", "Role"), "readRbacAuthorizationV1Role");
-        assert_eq!(Namer::new("my-shop.example.com", "v1beta1").tag, "myShopExampleCom_v1beta1");
-        assert_eq!(Namer::new("", "v1").tag, "core_v1");
+        assert_eq!(OperationNamer::new("my-shop.example.com", "v1beta1").tag, "myShopExampleCom_v1beta1");
+        assert_eq!(OperationNamer::new("", "v1").tag, "core_v1");
     }
 
     #[test]
-    fn every_subresource_that_names_another_kind_has_a_component() {
+    fn every_subresource_kind_has_a_component() {
         for resource in crate::kinds::registry().resources() {
             for sub in &resource.subresources {
                 if sub.group != resource.group {
-                    let name = foreign_component(sub);
+                    let name = subresource_component(sub);
                     assert!(crate::kinds::schemas::component(&name).is_some(), "{name}");
                 }
             }

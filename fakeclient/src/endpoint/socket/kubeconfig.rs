@@ -1,24 +1,23 @@
-//! The file by which kubectl finds the socket and is let in.
+//! Kubeconfig of the socket.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::identity::{Identity, USER};
+use super::credentials::{Credentials, USER};
 
-/// A kubeconfig with one cluster, one user (client certificate) and one context, as JSON, which every
-/// reader of YAML takes.
-pub(crate) fn kubeconfig(identity: &Identity, url: &str) -> String {
+/// A kubeconfig with one cluster, one user (client certificate) and one context, as JSON, which is valid YAML.
+pub(crate) fn kubeconfig(credentials: &Credentials, url: &str) -> String {
     let data = |pem: &str| STANDARD.encode(pem);
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "seatrial-fake", "cluster": {
-            "server": url, "certificate-authority-data": data(&identity.ca_pem),
+            "server": url, "certificate-authority-data": data(&credentials.ca_pem),
         }}],
         "users": [{"name": USER, "user": {
-            "client-certificate-data": data(&identity.client_pem),
-            "client-key-data": data(&identity.client_key_pem),
+            "client-certificate-data": data(&credentials.client_pem),
+            "client-key-data": data(&credentials.client_key_pem),
         }}],
         "contexts": [{"name": "seatrial-fake", "context": {"cluster": "seatrial-fake", "user": USER}}],
         "current-context": "seatrial-fake",

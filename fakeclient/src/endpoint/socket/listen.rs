@@ -1,4 +1,4 @@
-//! Accepting connections, until the handle is told to stop or dropped.
+//! The TLS listener and its connections.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,43 +16,43 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use super::identity::{Identity, IdentityError};
+use super::credentials::{Credentials, CredentialsError};
 use super::kubeconfig;
 use crate::controllers::Controllers;
 use crate::endpoint::response::{Reply, ResponseBody};
 use crate::endpoint::service::FakeService;
 use crate::error::ApiError;
 
-/// How long connections may finish what they are at when the socket closes.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// Grace period for open requests when the socket closes.
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
 
-/// Why the socket could not be opened.
+/// Failure to open the socket.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The port is taken, or not to be had.
+    /// The port is in use or not permitted.
     #[error(
         "failed to listen on 127.0.0.1:{port}: {source}; another port can be asked for, 0 takes a free one"
     )]
     Listen {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// No certificate could be made.
+    /// The certificates cannot be created.
     #[error("failed to make the socket's certificates: {0}")]
     Certificates(String),
 }
 
-impl From<IdentityError> for ServeError {
-    fn from(error: IdentityError) -> Self {
+impl From<CredentialsError> for ServeError {
+    fn from(error: CredentialsError) -> Self {
         Self::Certificates(error.to_string())
     }
 }
 
 /// An open socket. Dropping it closes it.
 #[derive(Debug)]
-pub struct Serving {
+pub struct ServerHandle {
     address: SocketAddr,
     kubeconfig: String,
     token: String,
@@ -61,8 +61,8 @@ pub struct Serving {
     accepting: Option<JoinHandle<()>>,
 }
 
-impl Serving {
-    /// Where it listens: always a loopback address.
+impl ServerHandle {
+    /// The listening address, always of the loopback interface.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -72,32 +72,33 @@ impl Serving {
         format!("https://{}", self.address)
     }
 
-    /// A kubeconfig for an administrator; it holds a private key, so write it with mode 0600.
+    /// A kubeconfig of an administrator. It contains a private key: write it with mode 0600.
     pub fn kubeconfig(&self) -> &str {
         &self.kubeconfig
     }
 
-    /// A bearer token for the same administrator.
+    /// The bearer token of the same administrator.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The authority that signed the serving certificate, as PEM.
+    /// The CA certificate as PEM.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// Takes no more connections, lets those that are open finish what they are at, and returns when all are closed.
+    /// Accepts no more connections, waits for open requests up to a grace period, and returns when all connections are
+    /// closed.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(accepting) = self.accepting.take() {
-            // A panic of a connection's task has been printed by then; there is nothing left to do about it.
+            // A panic of a connection's task has been printed already.
             let _ = accepting.await;
         }
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerHandle {
     fn drop(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
@@ -105,34 +106,34 @@ impl Drop for Serving {
     }
 }
 
-/// Opens the socket on `port` of 127.0.0.1 (0: any free one).
-pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<Serving, ServeError> {
-    let identity = Arc::new(Identity::new()?);
+/// Opens the socket on `port` of 127.0.0.1; port 0 selects a free one.
+pub(crate) async fn serve(controllers: Arc<Controllers>, port: u16) -> Result<ServerHandle, ServeError> {
+    let credentials = Arc::new(Credentials::new()?);
     let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listen.map_err(|source| ServeError::Listen { port, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { port, source })?;
     let (stop, stopped) = watch::channel(false);
-    let kubeconfig = kubeconfig::kubeconfig(&identity, &format!("https://{address}"));
-    let (token, ca_pem) = (identity.token.clone(), identity.ca_pem.clone());
-    let accepting = tokio::spawn(accept(listener, controllers, identity, stopped));
-    Ok(Serving { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
+    let kubeconfig = kubeconfig::kubeconfig(&credentials, &format!("https://{address}"));
+    let (token, ca_pem) = (credentials.token.clone(), credentials.ca_pem.clone());
+    let accepting = tokio::spawn(accept(listener, controllers, credentials, stopped));
+    Ok(ServerHandle { address, kubeconfig, token, ca_pem, stop, accepting: Some(accepting) })
 }
 
 async fn accept(
     listener: TcpListener,
     controllers: Arc<Controllers>,
-    identity: Arc<Identity>,
+    credentials: Arc<Credentials>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let acceptor = TlsAcceptor::from(identity.tls());
+    let acceptor = TlsAcceptor::from(credentials.tls());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // An accept that fails concerns one peer (it went away), not the socket.
+                // A failed accept concerns one connection, not the socket.
                 if let Ok((stream, _)) = accepted {
-                    let (controllers, identity) = (Arc::clone(&controllers), Arc::clone(&identity));
-                    connections.spawn(connection(stream, acceptor.clone(), controllers, identity, stopped.clone()));
+                    let (controllers, credentials) = (Arc::clone(&controllers), Arc::clone(&credentials));
+                    connections.spawn(connection(stream, acceptor.clone(), controllers, credentials, stopped.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -141,7 +142,7 @@ async fn accept(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, all).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_GRACE_PERIOD, all).await.is_err() {
         connections.shutdown().await;
     }
 }
@@ -150,18 +151,20 @@ async fn connection(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     controllers: Arc<Controllers>,
-    identity: Arc<Identity>,
+    credentials: Arc<Credentials>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // A frame of a watch must not wait for the next one.
+    // Without Nagle's delay, a watch frame is sent immediately.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let certificate =
         stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|c| c.to_vec());
     let service = service_fn(move |request: Request<Incoming>| {
-        let (controllers, identity, certificate) =
-            (Arc::clone(&controllers), Arc::clone(&identity), certificate.clone());
-        async move { Ok::<_, Infallible>(answer(controllers, &identity, certificate.as_deref(), request).await) }
+        let (controllers, credentials, certificate) =
+            (Arc::clone(&controllers), Arc::clone(&credentials), certificate.clone());
+        async move {
+            Ok::<_, Infallible>(answer(controllers, &credentials, certificate.as_deref(), request).await)
+        }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -177,7 +180,7 @@ async fn connection(
 
 async fn answer(
     controllers: Arc<Controllers>,
-    identity: &Identity,
+    credentials: &Credentials,
     certificate: Option<&[u8]>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
@@ -190,7 +193,7 @@ async fn answer(
         return Reply::Plain { code: 400, headers, body }.into_response(false);
     }
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(user) = identity.user(certificate, authorization) else {
+    let Some(user) = credentials.user(certificate, authorization) else {
         return Reply::error(&ApiError::new(401, "Unauthorized", "Unauthorized")).into_response(false);
     };
     match FakeService::new(controllers, user).call(request).await {

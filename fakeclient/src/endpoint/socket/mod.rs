@@ -1,9 +1,9 @@
-//! The same service on a loopback TLS socket, for kubectl and for clients in any language.
+//! The TLS socket on the loopback interface, for kubectl and clients in any language.
 
-mod identity;
+mod credentials;
 mod kubeconfig;
 mod listen;
 
-pub use listen::{ServeError, Serving};
+pub use listen::{ServeError, ServerHandle};
 
 pub(crate) use listen::serve;

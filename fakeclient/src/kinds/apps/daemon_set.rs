@@ -1,4 +1,4 @@
-//! `DaemonSet`: a Pod for each node, replaced one way at a time, its template counted in an old annotation.
+//! `DaemonSet`: selector, update strategy, and the template generation in a deprecated annotation.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
-use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::kinds::rules::numbers::{amount, at_most_100_percent, int_or_percent, not_negative};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-use super::workload::{always_running, invalid_selector, mismatch, same_selector, template_warnings};
+use super::workload::{
+    immutable_selector, invalid_selector, label_mismatch, restart_policy_always, template_warnings,
+};
 
-/// Where `apps/v1` keeps the count of templates that earlier versions had as a field.
+/// The annotation with the template generation, which is a field in earlier versions.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// `daemonsets.apps`
@@ -28,13 +30,13 @@ impl Strategy for DaemonSet {
         drop_disabled(object, "/spec/template/spec");
     }
 
-    /// The count is zero until the object is prepared.
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    /// The template generation is zero before the object is prepared.
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         if object["metadata"]["annotations"].has(TEMPLATE_GENERATION) {
             return Cow::Borrowed(object);
         }
         let mut counted = object.clone();
-        count_template(&mut counted, 0);
+        set_template_generation(&mut counted, 0);
         Cow::Owned(counted)
     }
 
@@ -48,7 +50,7 @@ impl Strategy for DaemonSet {
             set_default(rolling, "maxSurge", 0);
         }
         set_default(spec, "revisionHistoryLimit", 10);
-        complete(object_mut(object_mut(spec, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -58,7 +60,7 @@ impl Strategy for DaemonSet {
 
 impl CreateStrategy for DaemonSet {
     fn prepare_create(&self, object: &mut Value) {
-        count_template(object, 1);
+        set_template_generation(object, 1);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -72,11 +74,11 @@ impl UpdateStrategy for DaemonSet {
         let mut new = object.clone();
         self.apply_defaults(&mut new);
         let changed = new["spec"]["template"] != old["spec"]["template"];
-        count_template(object, count + i64::from(changed));
+        set_template_generation(object, count + i64::from(changed));
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors: Vec<_> = same_selector(object, old).into_iter().collect();
+        let mut errors: Vec<_> = immutable_selector(object, old).into_iter().collect();
         errors.extend(validate(&object["spec"]));
         errors
     }
@@ -85,7 +87,7 @@ impl UpdateStrategy for DaemonSet {
 impl StatusStrategy for DaemonSet {}
 impl DeleteStrategy for DaemonSet {}
 
-fn count_template(object: &mut Value, count: i64) {
+fn set_template_generation(object: &mut Value, count: i64) {
     let annotations = object_mut(object_mut(object, "metadata"), "annotations");
     set(annotations, TEMPLATE_GENERATION, count.to_string());
 }
@@ -96,13 +98,13 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let at = path.child("selector");
     let mut errors = labels::selector(&at, selector);
     if errors.is_empty() {
-        errors.extend(mismatch(&path, spec));
+        errors.extend(label_mismatch(&path, spec));
     }
     if spec.has("selector") && labels::is_empty(selector) {
         errors.push(invalid_selector(&at, selector, "empty selector is invalid for daemonset"));
     }
     errors.extend(template(&path.child("template"), &spec["template"]));
-    errors.extend(always_running(&path, spec, "DaemonSet"));
+    errors.extend(restart_policy_always(&path, spec, "DaemonSet"));
     errors.extend(not_negative(&path, spec, "minReadySeconds"));
     errors.extend(strategy(&path.child("updateStrategy"), &spec["updateStrategy"]));
     errors.extend(not_negative(&path, spec, "revisionHistoryLimit"));
@@ -135,8 +137,8 @@ fn strategy(path: &Path, strategy: &Value) -> Vec<FieldError> {
 fn rolling_update(path: &Path, rolling: &Value) -> Vec<FieldError> {
     let both = ["maxUnavailable", "maxSurge"];
     let mut errors: Vec<_> =
-        both.iter().filter_map(|key| count_or_percent(&path.child(key), &rolling[*key])).collect();
-    errors.extend(both.iter().filter_map(|key| at_most_all(&path.child(key), &rolling[*key])));
+        both.iter().filter_map(|key| int_or_percent(&path.child(key), &rolling[*key])).collect();
+    errors.extend(both.iter().filter_map(|key| at_most_100_percent(&path.child(key), &rolling[*key])));
     match (amount(&rolling["maxUnavailable"]) != 0, amount(&rolling["maxSurge"]) != 0) {
         (true, true) => {
             let why = "may not be set when maxUnavailable is non-zero";
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn each_new_template_is_counted() {
+    fn template_change_bumps_the_template_generation() {
         let old = stored("a");
         let mut same = old.clone();
         DaemonSet.prepare_update(&mut same, &old);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_are_replaced_one_way_at_a_time() {
+    fn labels_must_match_and_max_surge_excludes_max_unavailable() {
         let mut object = stored("a");
         object["spec"]["updateStrategy"] = json!({"rollingUpdate": {"maxSurge": 1}});
         object["spec"]["selector"] = json!({"matchLabels": {"app": "y"}});

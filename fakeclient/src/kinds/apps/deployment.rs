@@ -1,17 +1,17 @@
-//! Deployment: a rolling update that can move, a deadline that can be met, a selector that stays.
+//! Deployment: rolling update, progress deadline, and the immutable selector.
 
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::kinds::rules::numbers::{amount, at_most_all, count_or_percent, not_negative};
-use crate::object::view::fields::{Read, copy, object_mut, same, set_default};
+use crate::kinds::rules::numbers::{amount, at_most_100_percent, int_or_percent, not_negative};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, same, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
-    counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
+    at_most, counts, immutable_selector, name_and_template_warnings, selector, template_errors,
 };
 
 /// `deployments.apps`
@@ -35,7 +35,7 @@ impl Strategy for Deployment {
             set_default(rolling, "maxUnavailable", "25%");
             set_default(rolling, "maxSurge", "25%");
         }
-        complete(object_mut(object_mut(spec, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -52,11 +52,11 @@ impl CreateStrategy for Deployment {
 impl UpdateStrategy for Deployment {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(&object["spec"]);
-        errors.extend(same_selector(object, old));
+        errors.extend(immutable_selector(object, old));
         errors
     }
 
-    /// Annotations are copied to the `ReplicaSet`s, so a change of them counts.
+    /// Annotations are copied to `ReplicaSet`s, so a change of them bumps the generation.
     fn bumps_generation(&self, object: &Value, old: &Value) -> bool {
         !same(&object["metadata"], &old["metadata"], "annotations")
     }
@@ -83,9 +83,9 @@ impl StatusStrategy for Deployment {
             ],
         );
         for part in ["updatedReplicas", "readyReplicas", "availableReplicas"] {
-            errors.extend(no_more_than(status, part, "replicas", "status.replicas"));
+            errors.extend(at_most(status, part, "replicas", "status.replicas"));
         }
-        errors.extend(no_more_than(status, "availableReplicas", "readyReplicas", "readyReplicas"));
+        errors.extend(at_most(status, "availableReplicas", "readyReplicas", "readyReplicas"));
         let collisions = |object: &Value| object["status"].number("collisionCount");
         if let Some(before) = collisions(old) {
             let now = collisions(object).unwrap_or_default();
@@ -107,7 +107,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors: Vec<_> = not_negative(&path, spec, "replicas").into_iter().collect();
     errors.extend(selector(&path, spec, "deployment"));
-    errors.extend(selected_template(&path, spec, "ReplicaSet"));
+    errors.extend(template_errors(&path, spec, "ReplicaSet"));
     errors.extend(strategy(&path.child("strategy"), &spec["strategy"]));
     for key in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         errors.extend(not_negative(&path, spec, key));
@@ -139,17 +139,17 @@ fn strategy(path: &Path, strategy: &Value) -> Vec<FieldError> {
 fn rolling_update(path: &Path, rolling: &Value) -> Vec<FieldError> {
     let (unavailable, surge) = (&rolling["maxUnavailable"], &rolling["maxSurge"]);
     let at = path.child("maxUnavailable");
-    let mut errors: Vec<_> = count_or_percent(&at, unavailable).into_iter().collect();
-    errors.extend(count_or_percent(&path.child("maxSurge"), surge));
+    let mut errors: Vec<_> = int_or_percent(&at, unavailable).into_iter().collect();
+    errors.extend(int_or_percent(&path.child("maxSurge"), surge));
     if amount(unavailable) == 0 && amount(surge) == 0 {
         let why = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid(&at, unavailable.clone(), why));
     }
-    errors.extend(at_most_all(&at, unavailable));
+    errors.extend(at_most_100_percent(&at, unavailable));
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_strategy(strategy: &Value) -> String {
     let rolling = &strategy["rollingUpdate"];
     let share = |key: &str| if rolling.has(key) { rolling[key].clone() } else { json!(0) };
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_filled_in() {
+    fn absent_fields_get_defaults() {
         let spec = with(json!({}))["spec"].clone();
         assert_eq!(spec["replicas"], 1);
         assert_eq!(
@@ -201,15 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn the_selector_is_there_and_fits_the_template() {
-        let mismatch = "spec.template.metadata.labels: Invalid value: {\"app\":\"x\"}: `selector` does not match template `labels`";
+    fn selector_is_required_and_matches_the_template() {
+        let label_mismatch = "spec.template.metadata.labels: Invalid value: {\"app\":\"x\"}: `selector` does not match template `labels`";
         check(json!({}), &[]);
-        check(json!({"selector": null}), &["spec.selector: Required value", mismatch]);
+        check(json!({"selector": null}), &["spec.selector: Required value", label_mismatch]);
         check(
             json!({"selector": {}}),
             &["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
         );
-        check(json!({"selector": {"matchLabels": {"app": "y"}}}), &[mismatch]);
+        check(json!({"selector": {"matchLabels": {"app": "y"}}}), &[label_mismatch]);
         check(
             json!({"selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}),
             &[
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_checked_in_its_place() {
+    fn template_errors_have_their_path() {
         check(
             json!({"template": {"metadata": {"labels": {"app": "x", "bad": "!"}},
                 "spec": {"containers": [], "restartPolicy": "Never", "activeDeadlineSeconds": 5}}}),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rolling_update_can_move_and_a_deadline_can_be_met() {
+    fn rolling_update_and_progress_deadline_are_validated() {
         check(
             json!({"replicas": -1, "minReadySeconds": -1, "revisionHistoryLimit": -1, "progressDeadlineSeconds": -5,
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}}),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selector_never_changes() {
+    fn selector_is_immutable() {
         let labels = json!({"matchLabels": {"app": "z"}});
         let new = with(json!({"selector": labels, "template": {"metadata": {"labels": {"app": "z"}},
             "spec": {"containers": [{"name": "c", "image": "x"}]}}}));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_replicas_is_no_more_than_all_of_them() {
+    fn partial_replica_counts_are_at_most_the_total() {
         let object = json!({"status": {"replicas": 1, "readyReplicas": 2, "updatedReplicas": 3, "availableReplicas": 4,
             "observedGeneration": -1}});
         let texts: Vec<_> =

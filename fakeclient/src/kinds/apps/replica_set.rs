@@ -1,17 +1,17 @@
-//! `ReplicaSet`: a Deployment's rules without the roll-out.
+//! `ReplicaSet`: selector, template and replicas, as in a Deployment.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::view::fields::{object_mut, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{
-    counts, name_and_template_warnings, no_more_than, same_selector, selected_template, selector,
+    at_most, counts, immutable_selector, name_and_template_warnings, selector, template_errors,
 };
 
 /// `replicasets.apps`
@@ -26,7 +26,7 @@ impl Strategy for ReplicaSet {
     fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
         set_default(spec, "replicas", 1);
-        complete(object_mut(object_mut(spec, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -43,7 +43,7 @@ impl CreateStrategy for ReplicaSet {
 impl UpdateStrategy for ReplicaSet {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = validate(&object["spec"]);
-        errors.extend(same_selector(object, old));
+        errors.extend(immutable_selector(object, old));
         errors
     }
 }
@@ -56,9 +56,9 @@ impl StatusStrategy for ReplicaSet {
         errors.extend(counts(status, &parts));
         errors.extend(counts(status, &["observedGeneration", "terminatingReplicas"]));
         for part in parts {
-            errors.extend(no_more_than(status, part, "replicas", "status.replicas"));
+            errors.extend(at_most(status, part, "replicas", "status.replicas"));
         }
-        errors.extend(no_more_than(status, "availableReplicas", "readyReplicas", "readyReplicas"));
+        errors.extend(at_most(status, "availableReplicas", "readyReplicas", "readyReplicas"));
         errors
     }
 }
@@ -69,9 +69,9 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors: Vec<_> = not_negative(&path, spec, "replicas").into_iter().collect();
     errors.extend(not_negative(&path, spec, "minReadySeconds"));
-    // The word is the server's.
+    // The server's message says "deployment" here, too.
     errors.extend(selector(&path, spec, "deployment"));
-    errors.extend(selected_template(&path, spec, "ReplicaSet"));
+    errors.extend(template_errors(&path, spec, "ReplicaSet"));
     errors
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_spec_lacks_its_selector_and_its_containers() {
+    fn selector_and_containers_are_required() {
         let mut object = json!({"metadata": {"name": "r"}});
         ReplicaSet.apply_defaults(&mut object);
         let texts: Vec<_> = ReplicaSet.validate_create(&object).iter().map(ToString::to_string).collect();

@@ -1,22 +1,22 @@
-//! `StatefulSet`: policies from short lists, a governing Service by name, most of the spec frozen.
+//! `StatefulSet`: policies, governing Service, and the fields that may change.
 //!
-//! Volume claim templates are checked by schema alone; a mount may name one.
+//! Volume claim templates are validated by schema only; a volume mount may name one.
 
 use serde_json::{Value, json};
 
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::dns_label;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-use super::workload::{always_running, invalid_selector, mismatch, selector, template_warnings};
+use super::workload::{invalid_selector, label_mismatch, restart_policy_always, selector, template_warnings};
 
 /// `statefulsets.apps`
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Strategy for StatefulSet {
         set_default(retention, "whenScaled", "Retain");
         set_default(spec, "replicas", 1);
         set_default(spec, "revisionHistoryLimit", 10);
-        complete(object_mut(object_mut(spec, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -102,12 +102,12 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     }
     errors.extend(selector(&path, spec, "statefulset"));
     if labels::selector(&path.child("selector"), &spec["selector"]).is_empty() {
-        errors.extend(mismatch(&path, spec));
-        errors.extend(template(&path.child("template"), &with_claims(spec)));
+        errors.extend(label_mismatch(&path, spec));
+        errors.extend(template(&path.child("template"), &with_claim_volumes(spec)));
     } else {
         errors.push(invalid_selector(&path.child("selector"), &spec["selector"], ""));
     }
-    errors.extend(always_running(&path, spec, "StatefulSet"));
+    errors.extend(restart_policy_always(&path, spec, "StatefulSet"));
     errors
 }
 
@@ -150,8 +150,8 @@ fn policies(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The template as the controller makes Pods of it: each claim is a volume, host names are the set's own.
-fn with_claims(spec: &Value) -> Value {
+/// The Pod template as the controller completes it: each claim template is a volume, host name and subdomain are set.
+fn with_claim_volumes(spec: &Value) -> Value {
     let mut template = spec["template"].clone();
     let pod = object_mut(&mut template, "spec");
     remove(pod, "hostname");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_come_from_short_lists() {
+    fn unknown_policies_are_rejected() {
         let template = json!({"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "x",
             "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}});
         check(

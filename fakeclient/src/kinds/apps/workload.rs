@@ -1,4 +1,4 @@
-//! What the kinds that keep Pods running share: a selector that fits the template, counts that are not negative.
+//! Shared rules of workloads: selector, template labels, status counts and warnings.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
 
-/// A selector is required, in form, and not empty; `kind` is the word that the server has for it.
+/// Errors of a required, well-formed and non-empty selector. `kind` is the server's name for the workload.
 pub(super) fn selector(path: &Path, spec: &Value, kind: &str) -> Vec<FieldError> {
     let at = path.child("selector");
     if !spec.has("selector") {
@@ -26,21 +26,21 @@ pub(super) fn selector(path: &Path, spec: &Value, kind: &str) -> Vec<FieldError>
     errors
 }
 
-/// The template's labels match the selector; nothing more of the template counts while the selector cannot be read.
-pub(super) fn selected_template(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+/// Errors of a template and its labels, which must match the selector. A malformed selector skips the template.
+pub(super) fn template_errors(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
     let selector = &spec["selector"];
     let at = path.child("selector");
     if !labels::selector(&at, selector).is_empty() {
         return vec![invalid_selector(&at, selector, "invalid label selector")];
     }
-    let mut errors = mismatch(path, spec);
+    let mut errors = label_mismatch(path, spec);
     errors.extend(template(&path.child("template"), &spec["template"]));
-    errors.extend(always_running(path, spec, controller));
+    errors.extend(restart_policy_always(path, spec, controller));
     errors
 }
 
-/// The template's labels do not match the selector, of which an absent one matches nothing.
-pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
+/// The error of template labels that do not match the selector. An absent selector matches nothing.
+pub(super) fn label_mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
     let (selector, metadata) = (&spec["selector"], &spec["template"]["metadata"]);
     if spec.has("selector") && LabelSelector::object_selects(selector, &metadata["labels"]) {
         return Vec::new();
@@ -49,8 +49,8 @@ pub(super) fn mismatch(path: &Path, spec: &Value) -> Vec<FieldError> {
     vec![FieldError::invalid(at, metadata["labels"].clone(), "`selector` does not match template `labels`")]
 }
 
-/// Pods that are replaced when they end have no end of their own.
-pub(super) fn always_running(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
+/// Restart policy `Always` is required and `activeDeadlineSeconds` is forbidden.
+pub(super) fn restart_policy_always(path: &Path, spec: &Value, controller: &str) -> Vec<FieldError> {
     let (at, pod) = (path.child("template").child("spec"), &spec["template"]["spec"]);
     let mut errors = Vec::new();
     let policy = pod.text("restartPolicy");
@@ -64,7 +64,7 @@ pub(super) fn always_running(path: &Path, spec: &Value, controller: &str) -> Vec
     errors
 }
 
-/// A selector in an error prints as its Go struct does: labels before expressions.
+/// The error prints the selector as a Go struct: labels before expressions.
 pub(super) fn invalid_selector(path: &Path, selector: &Value, why: &str) -> FieldError {
     let mut parts = Vec::new();
     if selector.entries("matchLabels").next().is_some() {
@@ -79,34 +79,33 @@ pub(super) fn invalid_selector(path: &Path, selector: &Value, why: &str) -> Fiel
     FieldError::invalid(path, selector.clone(), why).shown_as(format!("{{{}}}", parts.join(",")))
 }
 
-/// The selector of a stored object never changes.
-pub(super) fn same_selector(object: &Value, old: &Value) -> Option<FieldError> {
+/// The error of a changed selector.
+pub(super) fn immutable_selector(object: &Value, old: &Value) -> Option<FieldError> {
     let (new, old) = (&object["spec"]["selector"], &old["spec"]["selector"]);
     (new != old).then(|| invalid_selector(&Path::new("spec.selector"), new, "field is immutable"))
 }
 
-/// Counts in a status, in the order in which the server looks at them.
+/// Errors of negative counts in a status, in the server's order.
 pub(super) fn counts(status: &Value, keys: &[&str]) -> Vec<FieldError> {
     let path = Path::new("status");
     keys.iter().filter_map(|key| not_negative(&path, status, key)).collect()
 }
 
-/// Some of the replicas are no more than all of them.
-pub(super) fn no_more_than(status: &Value, part: &str, whole: &str, shown: &str) -> Option<FieldError> {
+/// The error of a partial count above the total, such as ready above all replicas.
+pub(super) fn at_most(status: &Value, part: &str, whole: &str, shown: &str) -> Option<FieldError> {
     let count = |key: &str| status.number(key).unwrap_or_default();
     let why = format!("cannot be greater than {shown}");
     (count(part) > count(whole))
         .then(|| FieldError::invalid(Path::new("status").child(part), count(part).into(), why))
 }
 
-/// What the server warns of in a workload: its name, which only who chooses it is told of, and its template where
-/// that may have changed.
+/// Warnings of a workload: of its name on create, and of its template if that may have changed.
 pub(super) fn name_and_template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
     let name = if old.is_some() { None } else { name_warning(object) };
     name.into_iter().chain(template_warnings(object, old)).collect()
 }
 
-/// What the server warns of in the template of a workload that is new or has a new generation.
+/// Warnings of the template of a workload that is new or has a new generation.
 pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
     if old.is_some_and(|old| metadata::generation(old) == metadata::generation(object)) {
         return Vec::new();
@@ -114,7 +113,7 @@ pub(super) fn template_warnings(object: &Value, old: Option<&Value>) -> Vec<Stri
     warnings(&Path::new("spec.template"), &object["spec"]["template"])
 }
 
-/// What the server says of an object whose name will be part of host names.
+/// The warning of a name that is no DNS label, since Pod and host names derive from it.
 fn name_warning(object: &Value) -> Option<String> {
     let wrong = crate::kinds::rules::names::dns_label(object["metadata"].text("name"));
     (!wrong.is_empty()).then(|| {

@@ -1,8 +1,8 @@
-//! `HorizontalPodAutoscaler`: stored as `autoscaling/v2`, served as `autoscaling/v1` too.
+//! `HorizontalPodAutoscaler`: stored as `autoscaling/v2`, also served as `autoscaling/v1`.
 
 use serde_json::Value;
 
-use super::version_one;
+use super::v1_conversion;
 use crate::error::ApiError;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
@@ -12,11 +12,11 @@ pub(crate) struct HorizontalPodAutoscaler;
 
 impl Strategy for HorizontalPodAutoscaler {
     fn convert_to_served(&self, object: &mut Value) -> Result<bool, ApiError> {
-        version_one::served(object).map(|()| true)
+        v1_conversion::served(object).map(|()| true)
     }
 
     fn convert_to_stored(&self, object: &mut Value) -> Result<bool, ApiError> {
-        version_one::stored(object).map(|()| true)
+        v1_conversion::stored(object).map(|()| true)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Kinds of `autoscaling`.
+//! Kinds of the group `autoscaling`.
 
 pub(crate) mod horizontal_pod_autoscaler;
-mod version_one;
+mod v1_conversion;

@@ -1,6 +1,6 @@
-//! `CronJob`: a schedule of five fields, a policy for overlaps, a Job's template.
+//! `CronJob`: schedule, concurrency policy and Job template.
 //!
-//! What stands in the fields of a schedule, and time zones, are not looked at.
+//! Only the number of a schedule's fields is validated, and a time zone is not looked up.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::numbers::not_negative;
-use crate::object::view::fields::{Read, object_mut, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::job;
@@ -50,7 +50,7 @@ impl DeleteStrategy for CronJob {}
 fn validate(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let schedule = spec.text("schedule");
-    let mut errors: Vec<_> = malformed(&path, schedule).into_iter().collect();
+    let mut errors: Vec<_> = schedule_error(&path, schedule).into_iter().collect();
     if schedule.contains("TZ") {
         let why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
         errors.push(FieldError::invalid(path.child("schedule"), schedule.into(), why));
@@ -64,7 +64,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     let at = path.child("jobTemplate").child("spec");
     let job = &spec["jobTemplate"]["spec"];
     errors.extend(job::numbers(&at, job));
-    errors.extend(job::ending_template(&at, job));
+    errors.extend(job::job_template(&at, job));
     if job.flag("manualSelector") == Some(true) {
         let at = at.child("manualSelector");
         errors.push(FieldError::not_supported(at, true.into(), &["nil", "false"]));
@@ -78,7 +78,7 @@ fn validate(spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A name; whether there is such a place is up to the machine that the controller runs on.
+/// The form of a time zone's name. Its existence depends on the controller's host.
 fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
     let zone = zone.as_str()?;
     let why = match zone {
@@ -91,8 +91,8 @@ fn time_zone(path: &Path, zone: &Value) -> Option<FieldError> {
     Some(FieldError::invalid(path, zone.into(), why))
 }
 
-/// Five fields behind a time zone, unless it is one of the named schedules such as `@daily`.
-fn malformed(path: &Path, schedule: &str) -> Option<FieldError> {
+/// The error of a schedule without five fields, after an optional time zone; descriptors such as `@daily` are valid.
+fn schedule_error(path: &Path, schedule: &str) -> Option<FieldError> {
     let mut fields: Vec<&str> = schedule.split_whitespace().collect();
     if fields.first().is_some_and(|first| first.starts_with("TZ=") || first.starts_with("CRON_TZ=")) {
         fields.remove(0);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_has_five_fields() {
+    fn schedule_without_five_fields_is_rejected() {
         let template = json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}}});
         assert_eq!(texts(json!({"schedule": "* * * * *", "jobTemplate": template})), [""; 0]);
         assert_eq!(texts(json!({"schedule": "@daily", "jobTemplate": template})), [""; 0]);

@@ -1,6 +1,4 @@
-//! Job: a selector that the server makes from the uid, Pods that end, most of the spec frozen.
-//!
-//! Failure policies, success policies and the limits of indexed Jobs are checked by schema alone.
+//! Job: generated selector, restart policy, and the fields that may change.
 
 use std::borrow::Cow;
 
@@ -9,12 +7,12 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::check::template;
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::policies;
@@ -31,7 +29,7 @@ impl Strategy for Job {
         drop_disabled(object, "/spec/template/spec");
     }
 
-    fn tracked<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
         let labels = &object["spec"]["template"]["metadata"]["labels"];
         if !labels.is_object() || object["metadata"].entries("labels").next().is_some() {
             return Cow::Borrowed(object);
@@ -41,8 +39,7 @@ impl Strategy for Job {
         Cow::Owned(labelled)
     }
 
-    /// A Job without labels gets those of its template, and among them the ones that come with its selector: so it
-    /// waits for that.
+    /// A Job without labels gets those of its template, after the selector's labels are generated.
     fn apply_defaults(&self, object: &mut Value) {
         let spec = &object["spec"];
         let generated = spec.has("selector") || spec.flag("manualSelector") == Some(true);
@@ -104,7 +101,7 @@ impl UpdateStrategy for Job {
 }
 
 impl DeleteStrategy for Job {
-    fn orphans(&self) -> bool {
+    fn orphans_by_default(&self) -> bool {
         true
     }
 
@@ -118,12 +115,12 @@ impl DeleteStrategy for Job {
 
 impl StatusStrategy for Job {}
 
-/// Completes what a Job and the Job of a `CronJob` have in common.
+/// Defaults that a Job and the template of a `CronJob` share.
 pub(super) fn complete_job(spec: &mut Value) {
-    complete(object_mut(object_mut(spec, "template"), "spec"));
+    set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
 }
 
-/// Labels with name and uid, under the old names too, and a selector for the uid.
+/// Generates the labels with name and uid, also the unprefixed ones, and the selector for the uid.
 fn generate_selector(object: &mut Value) {
     let metadata = &object["metadata"];
     let (name, uid) = (metadata.text("name").to_owned(), metadata.text("uid").to_owned());
@@ -143,7 +140,7 @@ fn generate_selector(object: &mut Value) {
 fn validate(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
     let path = Path::new("spec");
-    let mut errors = generated(object);
+    let mut errors = generated_label_errors(object);
     errors.extend(numbers(&path, spec));
     let at = path.child("selector");
     if spec.has("selector") {
@@ -157,11 +154,11 @@ fn validate(object: &Value) -> Vec<FieldError> {
         let why = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid(at, labels.clone(), why));
     }
-    errors.extend(ending_template(&path, spec));
+    errors.extend(job_template(&path, spec));
     errors
 }
 
-/// Numbers and the mode, which a `CronJob`'s template has too.
+/// Errors of numbers and the completion mode, which a `CronJob`'s template has, too.
 pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
     let keys = [
         "parallelism",
@@ -185,8 +182,8 @@ pub(super) fn numbers(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A template of Pods that end.
-pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
+/// Errors of the Pod template, whose restart policy must be `OnFailure` or `Never`.
+pub(super) fn job_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = template(&path.child("template"), &spec["template"]);
     let at = path.child("template").child("spec").child("restartPolicy");
     match spec["template"]["spec"].text("restartPolicy") {
@@ -205,8 +202,8 @@ pub(super) fn ending_template(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Labels and selector are the server's own unless the client asked to write them.
-fn generated(object: &Value) -> Vec<FieldError> {
+/// Errors of a selector and labels that differ from the generated ones, unless `manualSelector` is set.
+fn generated_label_errors(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
     if spec.flag("manualSelector") == Some(true) {
         return Vec::new();
@@ -251,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_makes_selector_and_labels_from_the_uid() {
+    fn selector_and_labels_are_generated_from_the_uid() {
         let object = job(
             json!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}}),
         );
@@ -265,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_a_job_end() {
+    fn restart_policy_always_is_rejected() {
         let object = job(json!({"template": {"spec": {"containers": [{"name": "c", "image": "x"}]}}}));
         assert_eq!(
             texts(&object),
@@ -274,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_not_negative_and_the_selector_is_the_servers() {
+    fn negative_numbers_and_manual_selector_are_rejected() {
         let object =
             job(json!({"selector": {"matchLabels": {"app": "x"}}, "parallelism": -1, "completions": -1,
             "backoffLimit": -1, "activeDeadlineSeconds": -1, "completionMode": "x",

@@ -1,4 +1,4 @@
-//! When a Job has failed and when it has succeeded, as its own rules say; and what only a Job of indexes may ask for.
+//! Failure policy, success policy and indexed completion of Jobs.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::one_of;
 use crate::kinds::rules::names::{dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::not_negative;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Most Pods at once, and most failed indexes, of a Job of indexes.
-const MOST: i64 = 100_000;
+/// Maximum parallelism and maximum number of failed indexes of an indexed Job.
+const MAX_PARALLELISM: i64 = 100_000;
 
-/// The rules of a Job's spec that are about more than one number.
+/// Errors of the policies and of fields that depend on each other.
 pub(super) fn check(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = indexed(path, spec);
     if let Some(manager) = spec["managedBy"].as_str() {
@@ -49,13 +49,13 @@ fn indexed(path: &Path, spec: &Value) -> Vec<FieldError> {
     let number = |key: &str| spec.number(key).unwrap_or_default();
     match spec.text("completionMode") {
         "Indexed" => {
-            if number("parallelism") > MOST {
+            if number("parallelism") > MAX_PARALLELISM {
                 say("parallelism", "must be less than or equal to 100000 when completion mode is Indexed");
             }
             if spec.has("completions") && number("maxFailedIndexes") > number("completions") {
                 say("maxFailedIndexes", "must be less than or equal to completions");
             }
-            if number("maxFailedIndexes") > MOST {
+            if number("maxFailedIndexes") > MAX_PARALLELISM {
                 say("maxFailedIndexes", "must be less than or equal to 100000");
             }
         }
@@ -86,7 +86,7 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
         let why = "requires the backoffLimitPerIndex to be set";
         errors.push(FieldError::invalid(&at, action.into(), why));
     }
-    errors.extend(listed_one_of(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
+    errors.extend(one_of_listed(&at, action, &["Count", "FailIndex", "FailJob", "Ignore"]));
     if rule.has("onExitCodes") {
         errors.extend(exit_codes(&path.child("onExitCodes"), spec, &rule["onExitCodes"]));
     }
@@ -95,7 +95,7 @@ fn failure(path: &Path, spec: &Value, rule: &Value) -> Vec<FieldError> {
         let at = path.child("onPodConditions").index(index);
         let kind = pattern.text("type");
         errors.extend(invalid_each(&at.child("type"), kind, qualified_name(kind)));
-        errors.extend(listed_one_of(
+        errors.extend(one_of_listed(
             &at.child("status"),
             pattern.text("status"),
             &["False", "True", "Unknown"],
@@ -114,7 +114,7 @@ fn exit_codes(path: &Path, spec: &Value, codes: &Value) -> Vec<FieldError> {
     let (operator, values) = (codes.text("operator"), codes.list("values"));
     let at = path.child("values");
     let mut errors: Vec<_> =
-        listed_one_of(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
+        one_of_listed(&path.child("operator"), operator, &["In", "NotIn"]).into_iter().collect();
     if let Some(name) = codes["containerName"].as_str() {
         let pod = &spec["template"]["spec"];
         let mut all = pod.list("containers").iter().chain(pod.list("initContainers"));
@@ -190,7 +190,7 @@ fn success_rule(path: &Path, rule: &Value, completions: i64) -> Vec<FieldError> 
     errors
 }
 
-/// How many indexes `0,2-4` names, below the number of completions.
+/// The number of indexes in a list such as `0,2-4`, all below `completions`.
 fn indexes(text: &str, completions: i64) -> Result<i64, String> {
     let (mut total, mut last) = (0, None::<i64>);
     let number = |text: &str| -> Result<i64, String> {
@@ -223,7 +223,7 @@ fn indexes(text: &str, completions: i64) -> Result<i64, String> {
     Ok(total)
 }
 
-/// The server prints its internal struct.
+/// The Go struct as error messages print it.
 fn go_success(rules: &[Value]) -> String {
     let one = |rule: &Value| {
         let (indexes, count) = (&rule["succeededIndexes"], &rule["succeededCount"]);
@@ -233,8 +233,8 @@ fn go_success(rules: &[Value]) -> String {
     format!(r#"{{"Rules":[{rules}]}}"#)
 }
 
-/// The error of a text that is empty, with the known ones listed, or not one of them.
-fn listed_one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
+/// The error of a value that is empty or not one of `known`.
+fn one_of_listed(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
     if value.is_empty() {
         let listed: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
         return Some(FieldError::required(path, format!("valid values: [{}]", listed.join(" "))));
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indexes_are_counted_in_their_order() {
+    fn index_ranges_are_ordered_and_counted() {
         assert_eq!(indexes("0,2-4", 5), Ok(4));
         assert_eq!(indexes("", 5), Ok(0));
         for (text, why) in [
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_about_failure_is_about_exit_codes_or_conditions() {
+    fn failure_rule_has_exit_codes_or_conditions() {
         let spec = json!({"podFailurePolicy": {"rules": [{"action": "FailJob"}]}});
         let errors = check(&Path::new("s"), &spec);
         let text = "s.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is \

@@ -1,6 +1,6 @@
-//! `CertificateSigningRequest`: keeps who asked, and is never changed but for its status.
+//! `CertificateSigningRequest`: identity of the requester, and an immutable spec.
 //!
-//! That the request is PEM is checked; the certificate request inside it is not parsed.
+//! The PEM block is validated; the certificate request in it is not parsed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, copy, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, remove, set};
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
@@ -19,17 +19,17 @@ use crate::registry::user;
 const BEGIN: &str = "-----BEGIN CERTIFICATE REQUEST-----";
 const END: &str = "-----END CERTIFICATE REQUEST-----";
 
-/// What only the server writes into the spec.
-const ASKER: [&str; 4] = ["username", "uid", "groups", "extra"];
+/// Fields of the spec with the requester's identity, which only the server writes.
+const REQUESTER_FIELDS: [&str; 4] = ["username", "uid", "groups", "extra"];
 
-/// The shortest life of a certificate that may be asked for, in seconds.
-const SHORTEST: i64 = 600;
+/// Minimum `expirationSeconds`.
+const MIN_EXPIRATION_SECONDS: i64 = 600;
 
 /// `certificatesigningrequests.certificates.k8s.io`
 #[derive(Debug)]
-pub(crate) struct SigningRequest;
+pub(crate) struct CertificateSigningRequest;
 
-impl Strategy for SigningRequest {
+impl Strategy for CertificateSigningRequest {
     fn name_rule(&self) -> NameRule {
         NameRule::PathSegment
     }
@@ -48,10 +48,10 @@ impl Strategy for SigningRequest {
     }
 }
 
-impl CreateStrategy for SigningRequest {
+impl CreateStrategy for CertificateSigningRequest {
     fn prepare_create(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
-        for field in ASKER {
+        for field in REQUESTER_FIELDS {
             remove(spec, field);
         }
         set(object, "status", json!({}));
@@ -60,7 +60,7 @@ impl CreateStrategy for SigningRequest {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let (spec, path) = (&object["spec"], Path::new("spec"));
         let mut errors = Vec::new();
-        if !is_request(spec.text("request")) {
+        if !is_certificate_request_pem(spec.text("request")) {
             let why = "PEM block type must be CERTIFICATE REQUEST";
             errors.push(FieldError::invalid(path.child("request"), spec["request"].clone(), why));
         }
@@ -68,7 +68,7 @@ impl CreateStrategy for SigningRequest {
             errors.push(FieldError::required(path.child("usages"), ""));
         }
         let life = spec.number("expirationSeconds");
-        if let Some(seconds) = life.filter(|seconds| *seconds < SHORTEST) {
+        if let Some(seconds) = life.filter(|seconds| *seconds < MIN_EXPIRATION_SECONDS) {
             let why = "may not specify a duration less than 600 seconds (10 minutes)";
             errors.push(FieldError::invalid(path.child("expirationSeconds"), seconds.into(), why));
         }
@@ -76,17 +76,17 @@ impl CreateStrategy for SigningRequest {
     }
 }
 
-impl UpdateStrategy for SigningRequest {
+impl UpdateStrategy for CertificateSigningRequest {
     fn prepare_update(&self, object: &mut Value, old: &Value) {
         copy(old, object, "spec");
     }
 }
 
-impl StatusStrategy for SigningRequest {}
-impl DeleteStrategy for SigningRequest {}
+impl StatusStrategy for CertificateSigningRequest {}
+impl DeleteStrategy for CertificateSigningRequest {}
 
-/// Whether base64 text holds a PEM block of the right type.
-fn is_request(base64: &str) -> bool {
+/// True if base64 text contains a PEM block of type `CERTIFICATE REQUEST`.
+fn is_certificate_request_pem(base64: &str) -> bool {
     let pem = STANDARD.decode(base64).unwrap_or_default();
     let pem = String::from_utf8_lossy(&pem);
     let block = pem.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
@@ -98,16 +98,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_pem_of_one_type() {
+    fn request_is_a_pem_block_of_the_right_type() {
         let pem =
             |kind: &str| STANDARD.encode(format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n"));
-        assert!(is_request(&pem("CERTIFICATE REQUEST")));
-        assert!(!is_request(&pem("CERTIFICATE")) && !is_request("eA==") && !is_request("?"));
+        assert!(is_certificate_request_pem(&pem("CERTIFICATE REQUEST")));
+        assert!(
+            !is_certificate_request_pem(&pem("CERTIFICATE"))
+                && !is_certificate_request_pem("eA==")
+                && !is_certificate_request_pem("?")
+        );
     }
 
     #[test]
-    fn usages_are_needed_and_life_is_not_too_short() {
-        let texts: Vec<String> = SigningRequest
+    fn usages_are_required_and_short_expiration_is_rejected() {
+        let texts: Vec<String> = CertificateSigningRequest
             .validate_create(&json!({"spec": {"request": "eA==", "expirationSeconds": 5}}))
             .iter()
             .map(ToString::to_string)

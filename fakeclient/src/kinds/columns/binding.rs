@@ -1,4 +1,4 @@
-//! Cells of role bindings: the role, and who is bound to it. It does not know what the role allows.
+//! Cells of `RoleBinding` and `ClusterRoleBinding`: role and subjects.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{list, text};
 
-/// Of `RoleBinding` and `ClusterRoleBinding`.
+/// Name, role, age, users, groups, service accounts.
 pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
     let role = format!("{}/{}", text(object, &["roleRef", "kind"]), text(object, &["roleRef", "name"]));
     let named = |kind: &str| -> String {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_stand_by_their_kind() {
+    fn subjects_are_grouped_by_kind() {
         let object = json!({
             "metadata": {"name": "b", "creationTimestamp": "2026-11-22T18:36:00Z"},
             "roleRef": {"kind": "Role", "name": "r"},

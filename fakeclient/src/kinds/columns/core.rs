@@ -1,4 +1,4 @@
-//! Cells of the core group's simpler kinds and of Lease, as kube-apiserver 1.37 prints them.
+//! Cells of `ConfigMap`, Secret, Namespace, `ServiceAccount`, Service and Lease, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_shows_its_ports_and_selector() {
+    fn service_cells_contain_ports_and_selector() {
         let object = json!({
             "metadata": {"name": "svc", "creationTimestamp": "2026-11-22T18:36:21Z"},
             "spec": {"type": "NodePort", "clusterIPs": ["10.0.0.64"], "selector": {"a": "b", "c": "d"}, "ports": [
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_balancer_without_an_address_is_pending() {
+    fn load_balancer_without_address_is_pending() {
         assert_eq!(external_ip(&json!({"spec": {"type": "LoadBalancer"}})), "<pending>");
         let ingress = json!([{"ip": "1.2.3.4"}, {"hostname": "a.b"}]);
         let given =
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_counted() {
+    fn data_cell_is_the_number_of_keys() {
         let object = json!({"metadata": {"name": "c"}, "data": {"a": "1"}, "binaryData": {"b": ""}});
         assert_eq!(config_map(&object, now()), [json!("c"), json!(2), json!("<unknown>")]);
     }

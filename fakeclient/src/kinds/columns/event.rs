@@ -1,4 +1,4 @@
-//! Cells of Event, in its old and its new form, as kube-apiserver 1.37 prints them.
+//! Cells of Event in both API groups, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_says_what_happened_to_whom() {
+    fn event_cells_contain_object_and_message() {
         let object = json!({
             "metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "name": "p"}, "reason": "R", "message": " hi\n",
             "type": "Normal", "count": 2, "source": {"component": "k", "host": "h"},

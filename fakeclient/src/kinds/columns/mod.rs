@@ -1,4 +1,4 @@
-//! Columns of the built-in kinds: the cells that `kubectl get` prints.
+//! Printer columns of the built-in kinds: the cells in the output of `kubectl get`.
 
 mod binding;
 mod core;

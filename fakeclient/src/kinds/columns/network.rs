@@ -10,8 +10,8 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{at, list, text, text_or};
 
-/// Hosts that are named before the rest is counted.
-const HOSTS: usize = 3;
+/// Maximum number of listed hosts; the rest is counted.
+const MAX_HOSTS: usize = 3;
 
 /// Name, class, hosts, address, ports, age.
 pub(super) fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -63,7 +63,7 @@ fn hosts(rules: &[Value]) -> String {
     let mut named = Vec::new();
     let mut more = false;
     for rule in rules {
-        more |= named.len() == HOSTS;
+        more |= named.len() == MAX_HOSTS;
         let host = text(rule, &["host"]);
         if !more && !host.is_empty() {
             named.push(host);
@@ -71,7 +71,7 @@ fn hosts(rules: &[Value]) -> String {
     }
     match (named.is_empty(), more) {
         (true, _) => "*".to_owned(),
-        (_, true) => format!("{} + {} more...", named.join(","), rules.len() - HOSTS),
+        (_, true) => format!("{} + {} more...", named.join(","), rules.len() - MAX_HOSTS),
         _ => named.join(","),
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_three_hosts_the_others_are_counted() {
+    fn hosts_after_the_third_are_counted() {
         let rules = |hosts: &[&str]| hosts.iter().map(|host| json!({"host": host})).collect::<Vec<_>>();
         assert_eq!(hosts(&rules(&[])), "*");
         assert_eq!(hosts(&rules(&["a", "", "b"])), "a,b");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ingress_with_tls_answers_on_two_ports_and_its_addresses_are_sorted() {
+    fn tls_ingress_has_two_ports_and_sorted_addresses() {
         let object = json!({
             "metadata": {"name": "i", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"tls": [{}], "ingressClassName": "front"},

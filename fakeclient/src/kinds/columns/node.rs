@@ -10,7 +10,7 @@ use crate::object::view::path::{at, list, text, text_or};
 const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
 const ROLE_LABEL: &str = "kubernetes.io/role";
 
-/// Name, status, roles, age, version, addresses, what it runs.
+/// Name, status, roles, age, version, internal IP, external IP, OS image, kernel, container runtime.
 pub(super) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
     let info = |field: &str| text_or(object, &["status", "nodeInfo", field], "<unknown>");
     let mut kernel = info("kernelVersion").to_owned();
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_that_nobody_has_heard_of_is_unknown() {
+    fn node_without_ready_condition_is_unknown() {
         let object = json!({"metadata": {
             "name": "n1", "creationTimestamp": "2026-11-22T18:36:21Z",
             "labels": {"node-role.kubernetes.io/control-plane": ""},
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cordoned_node_says_so() {
+    fn cordoned_node_has_scheduling_disabled() {
         let object = json!({
             "spec": {"unschedulable": true}, "status": {"conditions": [{"type": "Ready", "status": "True"}]},
         });

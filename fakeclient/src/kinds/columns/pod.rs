@@ -1,4 +1,4 @@
-//! Cells of Pod, as kube-apiserver 1.37 prints them: above all its status, which sums up its containers.
+//! Cells of Pod, as kube-apiserver 1.37 prints them, with a status that summarises the containers.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,9 +7,9 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{at, is_true, list, number, text, text_or};
 
-/// What the containers make of the Pod.
+/// Summary of the container statuses.
 #[derive(Default)]
-struct Summary {
+struct ContainerSummary {
     status: String,
     ready: usize,
     restarts: i64,
@@ -44,12 +44,14 @@ pub(super) fn pod(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-fn summary(object: &Value, init: &[Value]) -> Summary {
+fn summary(object: &Value, init: &[Value]) -> ContainerSummary {
     let phase = text(object, &["status", "phase"]);
     let reason = text(object, &["status", "reason"]);
     let conditions = list(object, &["status", "conditions"]);
-    let mut summary =
-        Summary { status: if reason.is_empty() { phase } else { reason }.to_owned(), ..Summary::default() };
+    let mut summary = ContainerSummary {
+        status: if reason.is_empty() { phase } else { reason }.to_owned(),
+        ..ContainerSummary::default()
+    };
     let gated = |c: &Value| text(c, &["type"]) == "PodScheduled" && text(c, &["reason"]) == "SchedulingGated";
     if conditions.iter().any(gated) {
         "SchedulingGated".clone_into(&mut summary.status);
@@ -70,9 +72,13 @@ fn summary(object: &Value, init: &[Value]) -> Summary {
     summary
 }
 
-/// Looks at the init containers; whether one of them still has to end, and what the sidecars among them restarted.
-fn init_containers(object: &Value, init: &[Value], summary: &mut Summary) -> (bool, Summary) {
-    let mut sidecars = Summary::default();
+/// Summarises the init containers. Returns true if one is still running or has failed, and the restarts of sidecars.
+fn init_containers(
+    object: &Value,
+    init: &[Value],
+    summary: &mut ContainerSummary,
+) -> (bool, ContainerSummary) {
+    let mut sidecars = ContainerSummary::default();
     for (index, container) in list(object, &["status", "initContainerStatuses"]).iter().enumerate() {
         let name = text(container, &["name"]);
         let sidecar = init.iter().any(|c| text(c, &["name"]) == name && is_sidecar(c));
@@ -90,7 +96,7 @@ fn init_containers(object: &Value, init: &[Value], summary: &mut Summary) -> (bo
             continue;
         }
         summary.status = match terminated {
-            Some(terminated) => format!("Init:{}", ending(terminated)),
+            Some(terminated) => format!("Init:{}", termination_reason(terminated)),
             None if !waiting.is_empty() && waiting != "PodInitializing" => format!("Init:{waiting}"),
             None => format!("Init:{index}/{}", init.len()),
         };
@@ -99,8 +105,8 @@ fn init_containers(object: &Value, init: &[Value], summary: &mut Summary) -> (bo
     (false, sidecars)
 }
 
-/// Looks at the containers, the last one first: what is wrong with the first one counts most.
-fn containers(object: &Value, summary: &mut Summary) {
+/// Summarises the containers from last to first, so that the reason of the first one has precedence.
+fn containers(object: &Value, summary: &mut ContainerSummary) {
     let mut running = false;
     let mut failure = None;
     for container in list(object, &["status", "containerStatuses"]).iter().rev() {
@@ -110,7 +116,7 @@ fn containers(object: &Value, summary: &mut Summary) {
         if !waiting.is_empty() {
             waiting.clone_into(&mut summary.status);
         } else if let Some(terminated) = terminated {
-            summary.status = ending(terminated);
+            summary.status = termination_reason(terminated);
             if number(terminated, &["exitCode"]) != 0 {
                 failure = Some(summary.status.clone());
             }
@@ -130,8 +136,8 @@ fn containers(object: &Value, summary: &mut Summary) {
     }
 }
 
-/// How a container ended: its reason, its signal or its exit code.
-fn ending(terminated: &Value) -> String {
+/// The reason, signal or exit code of a terminated container.
+fn termination_reason(terminated: &Value) -> String {
     let (reason, signal) = (text(terminated, &["reason"]), number(terminated, &["signal"]));
     if !reason.is_empty() {
         reason.to_owned()
@@ -142,7 +148,7 @@ fn ending(terminated: &Value) -> String {
     }
 }
 
-fn count_restarts(container: &Value, summary: &mut Summary) {
+fn count_restarts(container: &Value, summary: &mut ContainerSummary) {
     summary.restarts += number(container, &["restartCount"]);
     let finished = text(container, &["lastState", "terminated", "finishedAt"]).parse().ok();
     summary.last_restart = summary.last_restart.max(finished);
@@ -199,13 +205,13 @@ mod tests {
     #[case(json!({"phase": "Succeeded", "containerStatuses": [
         {"name": "c", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}},
     ]}), "0/2", "Completed")]
-    fn the_status_sums_up_the_containers(#[case] status: Value, #[case] ready: &str, #[case] expected: &str) {
+    fn status_summarises_the_containers(#[case] status: Value, #[case] ready: &str, #[case] expected: &str) {
         let (shown_ready, shown_status, _) = shown(status);
         assert_eq!((shown_ready.as_str(), shown_status.as_str()), (ready, expected));
     }
 
     #[test]
-    fn the_last_restart_is_dated() {
+    fn restarts_contain_the_age_of_the_last() {
         let status = json!({"phase": "Running", "containerStatuses": [{
             "name": "c", "restartCount": 3, "lastState": {"terminated": {"finishedAt": "2026-11-22T18:31:21Z"}},
         }]});

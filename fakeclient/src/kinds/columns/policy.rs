@@ -1,5 +1,4 @@
-//! Cells of kinds that say what may be done: disruption budgets, priorities, webhook configurations, as kube-apiserver
-//! 1.37 prints them.
+//! Cells of `PodDisruptionBudget`, `PriorityClass` and webhook configurations, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,7 +7,7 @@ use crate::object::table::age;
 use crate::object::view::metadata;
 use crate::object::view::path::{at, list, number, text};
 
-/// Name, least available, most unavailable, allowed disruptions, age.
+/// Name, min available, max unavailable, allowed disruptions, age.
 pub(super) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
     let bound = |field: &str| match at(object, &["spec", field]) {
         Some(Value::String(text)) => text.clone(),
@@ -24,7 +23,7 @@ pub(super) fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-/// Name, value, whether it is the default, age, preemption.
+/// Name, value, global default, age, preemption policy.
 pub(super) fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
     vec![
         metadata::name(object).into(),
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_shows_the_bound_that_it_has() {
+    fn budget_cells_contain_the_set_limit() {
         let object = json!({
             "metadata": {"name": "b", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"maxUnavailable": "20%"},

@@ -1,5 +1,4 @@
-//! Printers of the built-in kinds. A kind without code is printed with name and age (or time of
-//! creation) alone, under those columns only.
+//! Printers of the built-in kinds. A kind without its own printer has the columns name and age (or creation time).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,10 +9,10 @@ use crate::object::table::printer::Printer;
 use crate::object::view::metadata;
 use crate::registry::resource::Resource;
 
-/// Prints the cells of one object.
-type Cells = fn(&Value, Timestamp) -> Vec<Value>;
+/// The cells of an object.
+type CellFn = fn(&Value, Timestamp) -> Vec<Value>;
 
-const PRINTERS: [(&str, Cells); 28] = [
+const PRINTERS: [(&str, CellFn); 28] = [
     ("configmaps", core::config_map),
     ("customresourcedefinitions.apiextensions.k8s.io", workload::custom_resource_definition),
     ("cronjobs.batch", workload::cron_job),
@@ -44,7 +43,7 @@ const PRINTERS: [(&str, Cells); 28] = [
     ("services", core::service),
 ];
 
-/// Columns and cells of a built-in resource.
+/// The printer of a built-in resource.
 pub(crate) fn printer(resource: &Resource) -> Printer<'static> {
     let name = resource.group_resource();
     if let Some((_, cells)) = PRINTERS.iter().find(|(known, _)| *known == name) {
@@ -65,7 +64,7 @@ pub(crate) fn printer(resource: &Resource) -> Printer<'static> {
     Printer { columns, cells, row_conditions }
 }
 
-/// The condition of the row of a Pod that has ended.
+/// The `Completed` condition of a table row, for a Pod that has terminated.
 fn row_conditions(object: &Value) -> Option<Value> {
     if object.get("kind")?.as_str()? != "Pod" || object.get("apiVersion")?.as_str()? != "v1" {
         return None;
@@ -80,8 +79,8 @@ fn row_conditions(object: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use crate::object::table::answer::{TableOptions, metadata_of_one, table};
-    use crate::object::table::request::Include;
+    use crate::object::table::include_object::IncludeObjectPolicy;
+    use crate::object::table::response::{TableOptions, metadata_of_one, table};
 
     use super::*;
 
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_printer_gives_as_many_cells_as_the_data_has_columns() {
+    fn every_printer_returns_one_cell_per_column() {
         let registry = crate::kinds::registry();
         for (name, cells) in PRINTERS {
             let resources = registry.resources().filter(|r| r.group_resource() == name);
@@ -105,12 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_one_object_is_framed_as_the_server_frames_it() {
+    fn table_of_one_object_has_metadata_columns_and_row() {
         let resource = crate::kinds::registry().resource("", "v1", "serviceaccounts").unwrap();
         let object = json!({"metadata": {
             "name": "default", "resourceVersion": "5", "creationTimestamp": "2026-11-22T18:27:00Z",
         }});
-        let options = TableOptions { version: "v1", include: Include::Metadata, headers: true, now: now() };
+        let options =
+            TableOptions { version: "v1", include: IncludeObjectPolicy::Metadata, headers: true, now: now() };
         let table = table(&printer(&resource), [&object], metadata_of_one(&object), options);
         assert_eq!(table["metadata"], json!({"resourceVersion": "5"}));
         assert_eq!(table["rows"][0]["cells"], json!(["default", "9m21s"]));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_without_a_printer_shows_name_and_age_alone() {
+    fn kind_without_printer_has_name_and_age() {
         let resource = crate::kinds::registry().resource("apps", "v1", "controllerrevisions").unwrap();
         let object = json!({"metadata": {"name": "x", "creationTimestamp": "2026-11-22T18:36:00Z"}});
         let printer = printer(&resource);

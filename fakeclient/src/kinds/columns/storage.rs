@@ -1,4 +1,4 @@
-//! Cells of `PersistentVolume` and its claim, as kube-apiserver 1.37 prints them.
+//! Cells of `PersistentVolume` and `PersistentVolumeClaim`, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,13 +52,13 @@ fn phase(object: &Value) -> &str {
     if metadata::is_deleting(object) { "Terminating" } else { text(object, &["status", "phase"]) }
 }
 
-/// The class by its old annotation or by its field.
+/// The storage class from the deprecated annotation or the field.
 fn class(object: &Value) -> &str {
     let annotated = text(object, &["metadata", "annotations", "volume.beta.kubernetes.io/storage-class"]);
     if annotated.is_empty() { text(object, &["spec", "storageClassName"]) } else { annotated }
 }
 
-/// Access modes by their short names, in the server's order.
+/// Abbreviated access modes in the server's order.
 fn access_modes(modes: &[Value]) -> String {
     const SHORT: [(&str, &str); 4] = [
         ("ReadWriteOnce", "RWO"),
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_shows_its_capacity_when_it_has_a_volume() {
+    fn bound_claim_has_a_capacity_cell() {
         let now = "2026-11-22T18:36:21Z".parse().unwrap();
         let mut object = json!({
             "metadata": {"name": "c", "creationTimestamp": "2026-11-22T18:19:09Z"},

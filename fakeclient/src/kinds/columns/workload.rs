@@ -1,4 +1,4 @@
-//! Cells of the kinds that run Pods, and of `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
+//! Cells of workloads and of `CustomResourceDefinition`, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -101,7 +101,7 @@ pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
     cells
 }
 
-/// Name, scope, versions, time of creation, group, kind, short names, established.
+/// Name, scope, versions, creation time, group, kind, short names, established.
 pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec<Value> {
     let flag = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool).unwrap_or_default();
     let versions: Vec<String> = list(object, &["spec", "versions"])
@@ -126,7 +126,7 @@ pub(super) fn custom_resource_definition(object: &Value, _now: Timestamp) -> Vec
     ]
 }
 
-/// Labels as a selector prints them.
+/// Labels in selector syntax.
 fn labels(labels: Option<&Value>) -> String {
     let pairs: Vec<String> = labels
         .and_then(Value::as_object)
@@ -137,7 +137,7 @@ fn labels(labels: Option<&Value>) -> String {
     if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(",") }
 }
 
-/// Containers, images and selector. An absent selector selects nothing (`missing`), an empty one everything.
+/// Containers, images and selector. An absent selector prints as `missing`, an empty one as `empty`.
 fn template(object: &Value, missing: &str, empty: &str) -> [Value; 3] {
     let containers = list(object, &["spec", "template", "spec", "containers"]);
     let join = |field: &str| containers.iter().map(|c| text(c, &[field])).collect::<Vec<_>>().join(",");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_shows_what_is_ready_of_what_is_wanted() {
+    fn deployment_cells_contain_ready_and_desired_replicas() {
         let object = json!({
             "metadata": {"name": "d", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"containers": [
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_marks_the_version_that_is_stored() {
+    fn definition_cells_mark_the_storage_version() {
         let object = json!({
             "metadata": {"name": "widgets.example.com", "creationTimestamp": "2026-11-22T17:51:45Z"},
             "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Widget"}, "versions": [
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cron_job_shows_when_it_last_ran() {
+    fn cron_job_cells_contain_the_last_schedule() {
         let object = json!({
             "metadata": {"name": "c", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"schedule": "@daily", "suspend": false, "jobTemplate": {"spec": {"template": {"spec": {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_set_shows_where_it_runs() {
+    fn daemon_set_cells_contain_the_node_selector() {
         let object = json!({
             "metadata": {"name": "d", "creationTimestamp": "2026-11-22T18:19:09Z"},
             "spec": {"template": {"spec": {"nodeSelector": {"a": "b", "c": "d"}}}},
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_counts_towards_its_completions() {
+    fn job_cells_contain_completions() {
         assert_eq!(completions(&json!({"spec": {"completions": 3}, "status": {"succeeded": 1}})), "1/3");
         assert_eq!(completions(&json!({"spec": {"parallelism": 4}})), "0/1 of 4");
     }

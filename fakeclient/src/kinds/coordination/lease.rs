@@ -1,10 +1,10 @@
-//! Lease: durations that make sense. Coordinated leader election is off by default and its fields are dropped.
+//! Lease: positive durations. The fields of coordinated leader election are dropped, since it is off by default.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, object_mut, remove};
+use crate::object::view::fields::{FieldAccess, object_mut, remove};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `leases.coordination.k8s.io`
@@ -13,7 +13,7 @@ pub(crate) struct Lease;
 
 impl CreateStrategy for Lease {
     fn prepare_create(&self, object: &mut Value) {
-        drop_gated(object);
+        drop_disabled(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -31,7 +31,7 @@ impl UpdateStrategy for Lease {
     }
 
     fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        drop_gated(object);
+        drop_disabled(object);
     }
 
     fn validate_update(&self, object: &Value, _old: &Value) -> Vec<FieldError> {
@@ -43,8 +43,8 @@ impl Strategy for Lease {}
 impl StatusStrategy for Lease {}
 impl DeleteStrategy for Lease {}
 
-/// The feature gate `CoordinatedLeaderElection` is off in Kubernetes 1.37.
-fn drop_gated(object: &mut Value) {
+/// Drops the fields of the feature gate `CoordinatedLeaderElection`, which is off in Kubernetes 1.37.
+fn drop_disabled(object: &mut Value) {
     if object.has("spec") {
         let spec = object_mut(object, "spec");
         remove(spec, "strategy");
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_lasts_longer_than_nothing() {
+    fn non_positive_lease_duration_is_rejected() {
         let lease = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
         let texts: Vec<_> = Lease.validate_create(&lease).iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_coordinated_election_are_dropped_while_it_is_off() {
+    fn fields_of_coordinated_leader_election_are_dropped() {
         let mut lease =
             json!({"spec": {"leaseDurationSeconds": 1, "strategy": "x", "preferredHolder": "me"}});
         Lease.prepare_create(&mut lease);

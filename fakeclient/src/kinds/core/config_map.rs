@@ -1,14 +1,14 @@
-//! `ConfigMap`: keys that can be file names, one bag for each key, immutability, a size limit.
+//! `ConfigMap`: keys, immutability and size limit.
 
 use serde_json::Value;
 
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::config_key;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// Most bytes that the values of a `ConfigMap` or a Secret may hold together.
+/// Maximum total size of the values of a `ConfigMap` or Secret, in bytes.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
 
 /// `configmaps`
@@ -23,7 +23,7 @@ impl CreateStrategy for ConfigMap {
 
 impl UpdateStrategy for ConfigMap {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = unchanged(object, old, &["data", "binaryData"]);
+        let mut errors = immutable_errors(object, old, &["data", "binaryData"]);
         errors.extend(validate(object));
         errors
     }
@@ -33,8 +33,8 @@ impl Strategy for ConfigMap {}
 impl StatusStrategy for ConfigMap {}
 impl DeleteStrategy for ConfigMap {}
 
-/// What an object with `immutable: true` refuses.
-pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
+/// Errors of changes to an object with `immutable: true`.
+pub(super) fn immutable_errors(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if old.flag("immutable") != Some(true) {
         return errors;
@@ -51,7 +51,7 @@ pub(super) fn unchanged(object: &Value, old: &Value, bags: &[&str]) -> Vec<Field
     errors
 }
 
-/// How many bytes base64 text stands for.
+/// Length of decoded base64 text in bytes.
 pub(super) fn decoded_len(text: &str) -> usize {
     text.trim_end_matches('=').len() * 3 / 4
 }
@@ -73,7 +73,7 @@ fn validate(object: &Value) -> Vec<FieldError> {
         size += value.as_str().map_or(0, decoded_len);
     }
     if size > MAX_SIZE {
-        // The whole object is at fault: the server's path for it has no name and prints as `[]`.
+        // The error concerns the whole object: the server's empty path prints as `[]`.
         errors.push(FieldError::too_long("[]", MAX_SIZE));
     }
     errors
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_a_file_name_and_stands_in_one_bag() {
+    fn keys_are_file_names_and_unique_in_data_and_binary_data() {
         let object = json!({"data": {"..": "", "both": "1"}, "binaryData": {"both": "AA==", "no/": "AA=="}});
         assert_eq!(
             texts(&ConfigMap.validate_create(&object)),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_more_than_a_mebibyte_are_too_long() {
+    fn values_above_one_mebibyte_are_too_long() {
         let fits = json!({"data": {"k": "x".repeat(MAX_SIZE)}});
         let tips = json!({"data": {"k": "x".repeat(MAX_SIZE)}, "binaryData": {"b": "AA=="}});
         assert!(ConfigMap.validate_create(&fits).is_empty());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_map_keeps_its_data_and_its_immutability() {
+    fn immutable_config_map_cannot_change() {
         let old = json!({"immutable": true, "data": {"k": "x"}});
         let new = json!({"data": {"k": "y"}, "binaryData": {"x": "AA=="}});
         let why = "Forbidden: field is immutable when `immutable` is set";

@@ -1,25 +1,24 @@
-//! Event, in both of its groups: what ties its fields together (apiserver's `core/validation/events.go`, 1.37).
+//! Event in both of its groups (apiserver's `core/validation/events.go`, 1.37).
 //!
-//! Rules speak of the core form's fields, whichever group the request is for. It does not know that both groups share
-//! one storage.
+//! Errors name the fields of the core version for both groups.
 
-mod forms;
+mod conversion;
 
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::rules::names::qualified_name;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// Characters that the short texts of an Event may have.
-const SHORT: usize = 128;
-/// Characters that its message may have.
-const LONG: usize = 1024;
+/// Maximum length of the short strings of an Event, in characters.
+const MAX_SHORT_LEN: usize = 128;
+/// Maximum length of the message, in characters.
+const MAX_MESSAGE_LEN: usize = 1024;
 
-/// `events` (strict: of the group `events.k8s.io`).
+/// `events` of the core group; if `strict`, of `events.k8s.io`.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) strict: bool,
@@ -27,9 +26,9 @@ pub(crate) struct Event {
 
 impl CreateStrategy for Event {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
-        let mut errors = self.sound(object);
+        let mut errors = self.common_errors(object);
         if self.strict {
-            errors.extend(self.complete(object));
+            errors.extend(self.new_event_errors(object));
         }
         errors
     }
@@ -41,38 +40,38 @@ impl UpdateStrategy for Event {
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.sound(object);
+        let mut errors = self.common_errors(object);
         if self.strict {
             if object["series"] != old["series"] {
                 errors.extend(series_errors(object));
             }
-            errors.extend(self.changes(object, old));
+            errors.extend(self.immutable_errors(object, old));
         }
         errors
     }
 }
 
 impl DeleteStrategy for Event {
-    fn collectable(&self) -> bool {
+    fn supports_propagation(&self) -> bool {
         false
     }
 }
 
 impl Strategy for Event {
     fn convert_to_served(&self, object: &mut Value) -> Result<bool, ApiError> {
-        forms::to_served(object);
+        conversion::to_served(object);
         Ok(true)
     }
 
     fn convert_to_stored(&self, object: &mut Value) -> Result<bool, ApiError> {
-        forms::to_stored(object);
+        conversion::to_stored(object);
         Ok(true)
     }
 }
 impl StatusStrategy for Event {}
 
 impl Event {
-    /// The name in this group of a field of the core form.
+    /// The name in this group of a field of the core version.
     fn field(&self, core: &'static str) -> &'static str {
         match core {
             _ if !self.strict => core,
@@ -91,8 +90,8 @@ impl Event {
         &object[self.field(core)]
     }
 
-    /// What every Event keeps to.
-    fn sound(&self, object: &Value) -> Vec<FieldError> {
+    /// Errors of any Event.
+    fn common_errors(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let namespace = metadata::text(object, "namespace");
         let about = self.of(object, "involvedObject").text("namespace");
@@ -122,14 +121,18 @@ impl Event {
             if text.is_empty() {
                 errors.push(FieldError::required(field, ""));
             }
-            errors.extend(too_long(field, text, SHORT));
+            errors.extend(too_long(field, text, MAX_SHORT_LEN));
         }
-        errors.extend(too_long("message", self.of(object, "message").as_str().unwrap_or_default(), LONG));
+        errors.extend(too_long(
+            "message",
+            self.of(object, "message").as_str().unwrap_or_default(),
+            MAX_MESSAGE_LEN,
+        ));
         errors
     }
 
-    /// What a new Event of `events.k8s.io` says, and leaves to the core form.
-    fn complete(&self, object: &Value) -> Vec<FieldError> {
+    /// Errors of a new Event of `events.k8s.io`: required fields, and deprecated ones that must be unset.
+    fn new_event_errors(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = series_errors(object);
         if !object.has("eventTime") {
             errors.push(FieldError::required("eventTime", ""));
@@ -150,8 +153,8 @@ impl Event {
         errors
     }
 
-    /// Fields that an update through `events.k8s.io` leaves as they are.
-    fn changes(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+    /// Errors of changes to immutable fields by an update through `events.k8s.io`.
+    fn immutable_errors(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         const FIXED: [&str; 14] = [
             "involvedObject",
             "reason",
@@ -172,7 +175,7 @@ impl Event {
         changed
             .map(|core| {
                 let name = if core == "reportingComponent" { "reportingController" } else { core };
-                FieldError::invalid(name, internal(core, self.of(object, core)), "field is immutable")
+                FieldError::invalid(name, go_struct(core, self.of(object, core)), "field is immutable")
             })
             .collect()
     }
@@ -197,8 +200,8 @@ fn series_errors(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A value as the server's internal type prints it: field names as in Go, none left out.
-fn internal(core: &str, value: &Value) -> Value {
+/// A value as the server's Go struct prints it: with Go's field names, none omitted.
+fn go_struct(core: &str, value: &Value) -> Value {
     const REFERENCE: [(&str, &str); 7] = [
         ("Kind", "kind"),
         ("Namespace", "namespace"),
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_about_its_own_namespace() {
+    fn involved_object_in_another_namespace_is_rejected() {
         let event = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "b"}});
         let expected = "involvedObject.namespace: Invalid value: \"b\": does not match event.namespace";
         assert_eq!(texts(&Event { strict: false }.validate_create(&event)), [expected]);
@@ -242,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_event_of_the_newer_group_is_complete() {
+    fn new_event_of_events_group_requires_its_fields() {
         let event =
             json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a"}, "deprecatedCount": 1});
         let expected = [
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_event_is_about_does_not_change() {
+    fn involved_object_is_immutable() {
         let event = |name: &str| json!({"metadata": {"namespace": "a"}, "regarding": {"namespace": "a", "name": name}});
         let expected = "involvedObject: Invalid value: {\"Kind\":\"\",\"Namespace\":\"a\",\"Name\":\"c\",\"UID\":\"\",\
                         \"APIVersion\":\"\",\"ResourceVersion\":\"\",\"FieldPath\":\"\"}: field is immutable";

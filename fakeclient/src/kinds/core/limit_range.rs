@@ -1,8 +1,8 @@
-//! LimitRange: what of its limits follows from the others.
+//! `LimitRange`: limits that default to each other.
 
 use serde_json::Value;
 
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `limitranges`
@@ -16,7 +16,7 @@ impl Strategy for LimitRange {
                 for (from, to) in
                     [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
                 {
-                    follow(limit, from, to);
+                    set_default_quantities(limit, from, to);
                 }
             }
         }
@@ -33,8 +33,8 @@ impl CreateStrategy for LimitRange {}
 impl StatusStrategy for LimitRange {}
 impl DeleteStrategy for LimitRange {}
 
-/// Resources that `to` does not name are taken from `from`.
-fn follow(limit: &mut Value, from: &str, to: &str) {
+/// Copies the quantities of resources that `to` does not contain from `from`.
+fn set_default_quantities(limit: &mut Value, from: &str, to: &str) {
     let given: Vec<(String, Value)> = limit.entries(from).map(|(k, v)| (k.to_owned(), v.clone())).collect();
     for (resource, amount) in given {
         let amounts = object_mut(limit, to);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_default_follows_from_a_maximum_and_a_request_from_the_default() {
+    fn default_is_max_and_default_request_is_default_or_min() {
         let mut range = json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}, "min": {"memory": "1Mi"}}]}});
         LimitRange.apply_defaults(&mut range);
         let limit = &range["spec"]["limits"][0];

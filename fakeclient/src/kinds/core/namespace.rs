@@ -1,4 +1,4 @@
-//! Namespace: the finalizer and the label that the server itself sets, and a phase that follows deletion.
+//! Namespace: the `kubernetes` finalizer, the name label, and the phase.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::names::finalizer;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, copy, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// The label that equals the name.
+/// The label with the namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// `namespaces`
@@ -59,7 +59,7 @@ impl UpdateStrategy for Namespace {
 
 impl StatusStrategy for Namespace {
     fn validate_finalize_update(&self, object: &Value) -> Vec<FieldError> {
-        // Here each finalizer is named by its index.
+        // The path of an error ends in the finalizer's index.
         finalizers_of(object, Path::index)
     }
 
@@ -74,7 +74,7 @@ impl StatusStrategy for Namespace {
             return Vec::new();
         }
         let why = format!("may only be '{expected}' if `deletionTimestamp` {when}");
-        // The capital letter is the server's.
+        // The server's path has this capital letter.
         vec![FieldError::invalid("status.Phase", phase.into(), why)]
     }
 }
@@ -89,7 +89,7 @@ impl DeleteStrategy for Namespace {
         true
     }
 
-    fn holds(&self, object: &Value) -> bool {
+    fn keeps_object(&self, object: &Value) -> bool {
         !object["spec"].list("finalizers").is_empty()
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_namespace_is_active_and_guarded_by_kubernetes() {
+    fn new_namespace_is_active_with_the_kubernetes_finalizer() {
         let mut object = json!({
             "metadata": {"name": "n1", "labels": {"kubernetes.io/metadata.name": "zz"}},
             "spec": {"finalizers": ["ex.com/a"]}, "status": {"phase": "Terminating"},
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_keeps_finalizers_and_status() {
+    fn update_keeps_finalizers_and_status() {
         let old = json!({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
         let mut new = json!({"spec": {"finalizers": []}, "status": {"phase": "Terminating"}});
         Namespace.prepare_update(&mut new, &old);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_finalize_subresource_names_each_finalizer_at_fault() {
+    fn finalize_errors_contain_the_index() {
         let object = json!({"spec": {"finalizers": ["foo", "ex.com/a", "bad/x y"]}});
         assert_eq!(
             texts(&Namespace.validate_finalize_update(&object))[0],
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_phase_follows_deletion() {
+    fn phase_is_terminating_after_a_delete() {
         let alive = json!({"metadata": {}, "status": {"phase": "Terminating"}});
         assert_eq!(
             texts(&Namespace.validate_status_update(&alive, &alive)),

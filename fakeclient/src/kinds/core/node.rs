@@ -1,9 +1,8 @@
-//! Node: the one kind that takes a status from the client that creates it, because kubelets register themselves with
-//! what they have (kube-apiserver 1.37).
+//! Node: keeps the status of a create, because a kubelet registers its node with it (kube-apiserver 1.37).
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `nodes`
@@ -11,7 +10,7 @@ use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, 
 pub(crate) struct Node;
 
 impl Strategy for Node {
-    /// The first range of Pods is the list's first; all that a node has can be given away unless it says otherwise.
+    /// `podCIDR` is the first of `podCIDRs`; `allocatable` defaults to `capacity`.
     fn apply_defaults(&self, object: &mut Value) {
         if let Some(spec) = object.get_mut("spec") {
             let range = spec.text("podCIDR").to_owned();
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_node_has_can_be_given_away() {
+    fn allocatable_defaults_to_capacity() {
         let mut node = json!({"spec": {"podCIDR": "10.9.0.0/24"}, "status": {"capacity": {"cpu": "2"}}});
         Node.apply_defaults(&mut node);
         assert_eq!(node["spec"]["podCIDRs"], json!(["10.9.0.0/24"]));

@@ -1,8 +1,8 @@
-//! `PersistentVolume`: begins pending, and keeps the time at which it came into its phase.
+//! `PersistentVolume`: the initial phase, and the time of the last phase transition.
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const SINCE: &str = "lastPhaseTransitionTime";
@@ -12,7 +12,7 @@ const SINCE: &str = "lastPhaseTransitionTime";
 pub(crate) struct PersistentVolume;
 
 impl Strategy for PersistentVolume {
-    fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
+    fn set_times(&self, object: &mut Value, old: Option<&Value>, now: &str) {
         let before = old.map_or(&Value::Null, |old| &old["status"]);
         let status = object_mut(object, "status");
         if status.text("phase") != before.text("phase") && status.text(SINCE) == before.text(SINCE) {
@@ -36,19 +36,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_moves_with_the_phase_unless_the_writer_gives_one() {
+    fn phase_transition_time_changes_with_the_phase_unless_set() {
         let mut volume = json!({});
         PersistentVolume.prepare_create(&mut volume);
-        PersistentVolume.stamp(&mut volume, None, "1");
+        PersistentVolume.set_times(&mut volume, None, "1");
         assert_eq!(volume["status"], json!({"phase": "Pending", SINCE: "1"}));
         let old = volume.clone();
-        PersistentVolume.stamp(&mut volume, Some(&old), "2");
+        PersistentVolume.set_times(&mut volume, Some(&old), "2");
         assert_eq!(volume, old);
         volume["status"]["phase"] = "Bound".into();
-        PersistentVolume.stamp(&mut volume, Some(&old), "3");
+        PersistentVolume.set_times(&mut volume, Some(&old), "3");
         assert_eq!(volume["status"][SINCE], "3");
         volume["status"] = json!({"phase": "Failed", SINCE: "given"});
-        PersistentVolume.stamp(&mut volume, Some(&old), "4");
+        PersistentVolume.set_times(&mut volume, Some(&old), "4");
         assert_eq!(volume["status"][SINCE], "given");
     }
 }

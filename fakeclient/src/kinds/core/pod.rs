@@ -1,6 +1,6 @@
-//! Pod: completed and checked on creation, nearly frozen afterwards, and deleted in two steps once it is on a node.
+//! Pod: defaults, validation, mutable fields, and graceful deletion of a Pod that is assigned to a node.
 
-mod quality;
+mod qos;
 mod update;
 
 use serde_json::{Value, json};
@@ -10,15 +10,15 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::pod_spec::affinity::merge_label_keys;
 use crate::kinds::pod_spec::app_armor;
-use crate::kinds::pod_spec::check::{only_pod, spec};
-use crate::kinds::pod_spec::complete::{complete, complete_pod};
+use crate::kinds::pod_spec::check::PodSpecParent;
+use crate::kinds::pod_spec::check::{pod_only, spec};
+use crate::kinds::pod_spec::defaults::{set_pod_defaults, set_pod_spec_defaults};
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::kinds::pod_spec::holder::Holder;
 use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
-use crate::object::view::fields::{Read, copy, object_mut, set};
+use crate::object::view::fields::{FieldAccess, copy, object_mut, set};
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Grace, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
 
 /// `pods`
@@ -36,10 +36,10 @@ impl Strategy for Pod {
 
     fn apply_defaults(&self, object: &mut Value) {
         let spec = object_mut(object, "spec");
-        complete(spec);
-        complete_pod(spec);
+        set_pod_spec_defaults(spec);
+        set_pod_defaults(spec);
         if object.has("status") {
-            keep_ips_in_step(object_mut(object, "status"));
+            sync_pod_ips(object_mut(object, "status"));
         }
     }
 
@@ -47,7 +47,7 @@ impl Strategy for Pod {
         if old.is_some() {
             return Ok(());
         }
-        let class = quality::of_service(&object["spec"]);
+        let class = qos::qos_class(&object["spec"]);
         let gated = !object["spec"].list("schedulingGates").is_empty();
         let status = object_mut(object, "status");
         set(status, "qosClass", class);
@@ -63,7 +63,7 @@ impl Strategy for Pod {
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
-        // Programs change Pods, people make them: only those are warned.
+        // Updates come from programs, so that only a create warns.
         if old.is_some() {
             return Vec::new();
         }
@@ -83,17 +83,17 @@ impl CreateStrategy for Pod {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"phase": "Pending"}));
         merge_label_keys(object);
-        app_armor::bring_in_step(object);
+        app_armor::sync_app_armor(object);
     }
 
-    fn warnings_as_sent(&self, object: &Value) -> Vec<String> {
-        app_armor::out_of_step(object)
+    fn warnings_before_prepare(&self, object: &Value) -> Vec<String> {
+        app_armor::unsynced_warnings(object)
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let path = Path::new("spec");
         let pod = &object["spec"];
-        let mut errors = whole(object);
+        let mut errors = pod_errors(object);
         if !pod.list("ephemeralContainers").is_empty() {
             errors.push(FieldError::forbidden(path.child("ephemeralContainers"), "cannot be set on create"));
         }
@@ -110,14 +110,14 @@ impl UpdateStrategy for Pod {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let (metadata, old_metadata) = (&object["metadata"], &old["metadata"]);
         if object["spec"] == old["spec"] && metadata["annotations"] == old_metadata["annotations"] {
-            // Nothing that the rules look at has changed since the stored Pod passed them.
+            // No validated field has changed since the stored Pod was validated.
             return Vec::new();
         }
-        let mut errors = whole(object);
+        let mut errors = pod_errors(object);
         let annotations = Path::new("metadata.annotations");
         errors.extend(app_armor::frozen(&annotations, metadata, old_metadata));
         for error in update::check(&object["spec"], &old["spec"]) {
-            // An image that is missing is seen twice; the server reports it once.
+            // A missing image is found twice, but the server reports it once.
             if !errors.contains(&error) {
                 errors.push(error);
             }
@@ -145,30 +145,30 @@ impl StatusStrategy for Pod {
 }
 
 impl DeleteStrategy for Pod {
-    /// As kube-apiserver 1.37 decides: what is asked for, else the Pod's own period; nothing to wait for while the
-    /// Pod is on no node or has ended.
-    fn grace(&self, object: &Value, requested: Option<i64>) -> Grace {
+    /// The requested period, else the Pod's own (kube-apiserver 1.37). Immediate for a Pod that has no node or has
+    /// terminated.
+    fn grace(&self, object: &Value, requested: Option<i64>) -> GracePeriod {
         let own = || object["spec"].number("terminationGracePeriodSeconds").unwrap_or_default();
         let ended = ["Failed", "Succeeded"].contains(&object["status"].text("phase"));
         if object["spec"].text("nodeName").is_empty() || ended {
-            return Grace::Seconds(0);
+            return GracePeriod::Seconds(0);
         }
         let seconds = requested.unwrap_or_else(own);
-        Grace::Seconds(if seconds < 0 { 1 } else { seconds })
+        GracePeriod::Seconds(if seconds < 0 { 1 } else { seconds })
     }
 }
 
-fn whole(object: &Value) -> Vec<FieldError> {
+fn pod_errors(object: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let annotations = Path::new("metadata.annotations");
     let mut errors = app_armor::annotations(&annotations, &object["metadata"], &object["spec"]);
-    errors.extend(spec(&path, &object["spec"], Holder::Pod));
-    errors.extend(only_pod(&path, &object["spec"]));
+    errors.extend(spec(&path, &object["spec"], PodSpecParent::Pod));
+    errors.extend(pod_only(&path, &object["spec"]));
     errors
 }
 
-/// `podIP` is the first of `podIPs`, and wins where they differ.
-fn keep_ips_in_step(status: &mut Value) {
+/// Makes `podIP` the first of `podIPs`. If they differ, `podIP` has precedence.
+fn sync_pod_ips(status: &mut Value) {
     let ip = status.text("podIP").to_owned();
     let first = status.list("podIPs").first().map(|entry| entry.text("ip").to_owned());
     match first {
@@ -197,7 +197,7 @@ mod tests {
     const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
     #[test]
-    fn containers_have_names_of_their_own_and_images() {
+    fn containers_require_unique_names_and_images() {
         check(json!({}), &["spec.containers: Required value"]);
         check(
             json!({"containers": [
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_in_range_and_the_hosts_are_taken_once() {
+    fn ports_are_in_range_and_host_ports_are_unique() {
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "ports": [
                 {"containerPort": 0}, {"containerPort": 70000, "protocol": "X", "name": "UP"},
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_has_one_source_that_exists() {
+    fn variable_requires_one_valid_source() {
         let at = "spec.containers[0].env";
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "env": [
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn mounts_are_of_volumes_that_are_right_themselves() {
+    fn mounts_require_valid_volumes() {
         let at = "spec.containers[0].volumeMounts";
         check(
             json!({
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_stay_within_limits() {
+    fn requests_above_limits_are_rejected() {
         let at = "spec.containers[0].resources";
         check(
             json!({"containers": [{"name": "c", "image": "x:1", "resources": {
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_have_one_handler_and_sensible_limits() {
+    fn probes_require_one_handler_and_valid_limits() {
         let at = "spec.containers[0]";
         check(
             json!({"containers": [{"name": "c", "image": "x",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn init_containers_share_the_names_and_not_the_probes() {
+    fn init_containers_share_names_and_forbid_probes() {
         check(
             json!({"containers": [{"name": "c", "image": "x"}], "restartPolicy": "x", "dnsPolicy": "y", "initContainers": [
                 {"name": "c", "image": "x", "livenessProbe": {"exec": {"command": ["a"]}}},
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_pod_may_run_is_said_in_the_right_form() {
+    fn scheduling_fields_are_validated() {
         check(
             json!({"containers": [{"name": "c", "image": "x"}], "activeDeadlineSeconds": 0, "hostname": "A.b",
                 "hostPID": true, "shareProcessNamespace": true,
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn privilege_and_its_refusal_exclude_each_other() {
+    fn security_contexts_are_validated() {
         check(
             json!({"containers": [{"name": "c", "image": "x", "securityContext": {
                 "privileged": true, "allowPrivilegeEscalation": false, "runAsUser": -1, "capabilities": {"add": [""]}}}],
@@ -436,17 +436,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_on_a_node_gets_time_to_end_and_others_go_at_once() {
+    fn only_a_scheduled_pod_has_a_grace_period() {
         let pod = |node: &str, phase: &str| json!({"spec": {"nodeName": node, "terminationGracePeriodSeconds": 30}, "status": {"phase": phase}});
-        assert_eq!(Pod.grace(&pod("n1", "Running"), None), Grace::Seconds(30));
-        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(5)), Grace::Seconds(5));
-        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(-3)), Grace::Seconds(1));
-        assert_eq!(Pod.grace(&pod("", "Pending"), Some(5)), Grace::Seconds(0));
-        assert_eq!(Pod.grace(&pod("n1", "Succeeded"), None), Grace::Seconds(0));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), None), GracePeriod::Seconds(30));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(5)), GracePeriod::Seconds(5));
+        assert_eq!(Pod.grace(&pod("n1", "Running"), Some(-3)), GracePeriod::Seconds(1));
+        assert_eq!(Pod.grace(&pod("", "Pending"), Some(5)), GracePeriod::Seconds(0));
+        assert_eq!(Pod.grace(&pod("n1", "Succeeded"), None), GracePeriod::Seconds(0));
     }
 
     #[test]
-    fn the_singular_address_is_the_first_of_the_plural() {
+    fn pod_ip_is_the_first_of_pod_ips() {
         let mut pod = json!({"spec": {}, "status": {"podIP": "10.1.0.1"}});
         Pod.apply_defaults(&mut pod);
         assert_eq!(pod["status"]["podIPs"], json!([{"ip": "10.1.0.1"}]));

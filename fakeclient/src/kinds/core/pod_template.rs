@@ -1,8 +1,8 @@
-//! `PodTemplate`: a Pod's specification, complete.
+//! `PodTemplate`: defaults of the Pod spec.
 
 use serde_json::Value;
 
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
 use crate::object::view::fields::object_mut;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
@@ -17,7 +17,7 @@ impl Strategy for PodTemplate {
     }
 
     fn apply_defaults(&self, object: &mut Value) {
-        complete(object_mut(object_mut(object, "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(object, "template"), "spec"));
     }
 }
 

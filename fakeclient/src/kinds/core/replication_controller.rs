@@ -1,10 +1,10 @@
-//! `ReplicationController`: labels and selector from its template; its Pods stay when it goes.
+//! `ReplicationController`: labels and selector from its template, and orphaned Pods by default.
 
 use serde_json::Value;
 
-use crate::kinds::pod_spec::complete::complete;
+use crate::kinds::pod_spec::defaults::set_pod_spec_defaults;
 use crate::kinds::pod_spec::disabled::drop_disabled;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `replicationcontrollers`
@@ -28,12 +28,12 @@ impl Strategy for ReplicationController {
                 set(spec, "selector", labels);
             }
         }
-        complete(object_mut(object_mut(object_mut(object, "spec"), "template"), "spec"));
+        set_pod_spec_defaults(object_mut(object_mut(object_mut(object, "spec"), "template"), "spec"));
     }
 }
 
 impl DeleteStrategy for ReplicationController {
-    fn orphans(&self) -> bool {
+    fn orphans_by_default(&self) -> bool {
         true
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_templates_labels_become_selector_and_labels_where_none_are_given() {
+    fn labels_and_selector_default_to_template_labels() {
         let mut object = json!({"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}});
         ReplicationController.apply_defaults(&mut object);
         assert_eq!(object["spec"]["selector"], json!({"a": "b"}));

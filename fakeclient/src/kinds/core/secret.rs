@@ -1,4 +1,4 @@
-//! Secret: `stringData` folded into `data`, the keys that its type requires, an immutable type.
+//! Secret: `stringData`, the keys required by its type, and the immutable type.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::config_key;
-use crate::object::decode::syntax::fault;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::decode::syntax::syntax_error;
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-use super::config_map::{MAX_SIZE, decoded_len, unchanged};
+use super::config_map::{MAX_SIZE, decoded_len, immutable_errors};
 
 /// `secrets`
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl UpdateStrategy for Secret {
         if object.text("type") != old.text("type") {
             errors.push(FieldError::invalid("type", object.text("type").into(), "field is immutable"));
         }
-        errors.extend(unchanged(object, old, &["data"]));
+        errors.extend(immutable_errors(object, old, &["data"]));
         errors.extend(validate(object));
         errors
     }
@@ -57,7 +57,7 @@ impl UpdateStrategy for Secret {
 impl StatusStrategy for Secret {}
 impl DeleteStrategy for Secret {}
 
-/// `stringData` is write-only: it goes over into `data`, where it wins.
+/// Merges the write-only `stringData` into `data`, with precedence.
 fn fold_string_data(object: &mut Value) {
     let Some(Value::Object(plain)) = object.as_object_mut().and_then(|map| map.remove("stringData")) else {
         return;
@@ -113,7 +113,7 @@ fn required_by_type(object: &Value, data: &Path) -> Vec<FieldError> {
     }
 }
 
-/// A Docker configuration must be there and be a JSON object.
+/// Errors of a Docker configuration, which is required and must be a JSON object.
 fn docker_config(object: &Value, data: &Path, key: &str) -> Vec<FieldError> {
     let Some(encoded) = object["data"].get(key).and_then(Value::as_str) else {
         return vec![FieldError::required(data.key(key), "")];
@@ -127,7 +127,7 @@ fn docker_config(object: &Value, data: &Path, key: &str) -> Vec<FieldError> {
     }
 }
 
-/// What Go's `encoding/json` says of bytes that are no object.
+/// The message of Go's `encoding/json` for bytes that are no JSON object; `None` for an object.
 fn json_object_error(bytes: &[u8]) -> Option<String> {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Object(_) | Value::Null) => None,
@@ -140,11 +140,11 @@ fn json_object_error(bytes: &[u8]) -> Option<String> {
             };
             Some(format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"))
         }
-        Err(error) => Some(fault(bytes).unwrap_or_else(|| error.to_string())),
+        Err(error) => Some(syntax_error(bytes).unwrap_or_else(|| error.to_string())),
     }
 }
 
-/// The one thing the server warns about that can be seen without parsing a certificate.
+/// The warning of a TLS Secret without PEM data. Certificates are not parsed, so there are no other warnings.
 fn tls_warning(object: &Value) -> Option<String> {
     if object.text("type") != "kubernetes.io/tls" {
         return None;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_goes_over_into_data_and_wins_there() {
+    fn string_data_is_merged_into_data_with_precedence() {
         let mut secret = json!({"stringData": {"a": "1"}, "data": {"a": "Mg==", "c": "AA=="}});
         Secret.prepare_create(&mut secret);
         Secret.apply_defaults(&mut secret);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_names_the_keys_it_needs() {
+    fn each_type_requires_its_keys() {
         check(
             json!({"type": "kubernetes.io/tls"}),
             &["data[tls.crt]: Required value", "data[tls.key]: Required value"],
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_docker_configuration_is_a_json_object() {
+    fn docker_config_is_a_json_object() {
         let config = |text: &str| json!({"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": text}});
         let says = |why: &str| {
             format!("data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": {why}")
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_never_changes() {
+    fn type_is_immutable() {
         let old = json!({"type": "Opaque", "immutable": true, "data": {"a": "MQ=="}});
         let new = json!({"type": "other", "data": {"a": "Mg=="}});
         let texts: Vec<_> = Secret.validate_update(&new, &old).iter().map(ToString::to_string).collect();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_warned_about() {
+    fn certificate_without_pem_data_causes_a_warning() {
         let secret = json!({"type": "kubernetes.io/tls", "data": {"tls.crt": "", "tls.key": ""}});
         assert_eq!(Secret.warnings(&secret, None), ["tls: failed to find any PEM data in certificate input"]);
     }

@@ -1,5 +1,5 @@
-//! Service: a union of four types whose fields depend on each other, and on addresses and ports that the cluster
-//! hands out. The cluster is single-stack IPv4 with the service range 10.0.0.0/24, as envtest starts it.
+//! Service: four types with dependent fields, cluster IPs and node ports. The cluster is single-stack IPv4 with the
+//! service range 10.0.0.0/24, as in envtest.
 
 mod allocate;
 mod families;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
 };
@@ -48,8 +48,8 @@ impl Strategy for Service {
 impl CreateStrategy for Service {
     fn prepare_create(&self, object: &mut Value) {
         set(object, "status", json!({"loadBalancer": {}}));
-        infer::plural_from_singular(object);
-        drop_unrouted(object);
+        infer::default_cluster_ips(object);
+        drop_external_name_fields(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -63,12 +63,12 @@ impl UpdateStrategy for Service {
     }
 
     fn prepare_update(&self, object: &mut Value, old: &Value) {
-        // Who leaves out a type means ClusterIP: what follows compares types, so it cannot wait for the defaults.
+        // An absent type is ClusterIP. The following steps compare types, so this cannot wait for the defaults.
         set_default(object_mut(object, "spec"), "type", "ClusterIP");
-        infer::keep_allocated(object, old);
-        infer::follow_singular(object, old);
-        infer::drop_of_other_types(object, old);
-        drop_unrouted(object);
+        infer::patch_allocated_values(object, old);
+        infer::sync_cluster_ips(object, old);
+        infer::drop_type_dependent_fields(object, old);
+        drop_external_name_fields(object);
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
@@ -90,7 +90,7 @@ fn spec_type(service: &Value) -> &str {
     service["spec"].text("type")
 }
 
-/// No address of its own: clients get those of the Pods.
+/// True for a headless Service.
 fn is_headless(service: &Value) -> bool {
     let ips = service["spec"].list("clusterIPs");
     matches!(ips, [only] if only == "None") || (ips.is_empty() && service["spec"].text("clusterIP") == "None")
@@ -104,7 +104,7 @@ fn needs_health_port(service: &Value) -> bool {
     spec_type(service) == "LoadBalancer" && service["spec"].text("externalTrafficPolicy") == "Local"
 }
 
-/// Reached from outside the cluster, by node port, load balancer or external address.
+/// True if the Service is reachable from outside the cluster: by node port, load balancer or external IP.
 fn is_external(service: &Value) -> bool {
     match spec_type(service) {
         "NodePort" | "LoadBalancer" => true,
@@ -113,8 +113,8 @@ fn is_external(service: &Value) -> bool {
     }
 }
 
-/// Nothing is routed to an external name.
-fn drop_unrouted(object: &mut Value) {
+/// Drops the fields of routed Services from an `ExternalName` Service.
+fn drop_external_name_fields(object: &mut Value) {
     if spec_type(object) == "ExternalName" {
         remove(object_mut(object, "spec"), "internalTrafficPolicy");
     }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn session_affinity_brings_its_time_limit() {
+    fn client_ip_affinity_defaults_its_timeout() {
         let mut service = json!({"spec": {"sessionAffinity": "ClientIP"}});
         Service.apply_defaults(&mut service);
         assert_eq!(service["spec"]["sessionAffinityConfig"], json!({"clientIP": {"timeoutSeconds": 10800}}));

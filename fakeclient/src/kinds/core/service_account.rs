@@ -1,9 +1,8 @@
-//! `ServiceAccount`: a name that is a DNS subdomain, and no other rule. kube-apiserver 1.37 keeps the names of its secrets,
-//! does not look at them, and drops what else is said of them.
+//! `ServiceAccount`: kube-apiserver 1.37 keeps only the names of its secrets, without validation.
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, items_mut};
+use crate::object::view::fields::{FieldAccess, items_mut};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
@@ -13,7 +12,7 @@ const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 pub(crate) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
-    /// Only who adds the annotation is told.
+    /// Warns when the annotation is added.
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         let noted = |account: &Value| account["metadata"]["annotations"].has(MOUNTABLE);
         let added = noted(object) && !old.is_some_and(noted);
@@ -27,20 +26,20 @@ impl Strategy for ServiceAccount {
 
 impl CreateStrategy for ServiceAccount {
     fn prepare_create(&self, object: &mut Value) {
-        names_only(object);
+        keep_secret_names(object);
     }
 }
 
 impl UpdateStrategy for ServiceAccount {
     fn prepare_update(&self, object: &mut Value, _old: &Value) {
-        names_only(object);
+        keep_secret_names(object);
     }
 }
 
 impl StatusStrategy for ServiceAccount {}
 impl DeleteStrategy for ServiceAccount {}
 
-fn names_only(account: &mut Value) {
+fn keep_secret_names(account: &mut Value) {
     for secret in items_mut(account, "secrets") {
         let name = secret.text("name");
         *secret = if name.is_empty() { json!({}) } else { json!({"name": name}) };
@@ -52,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_secrets_are_not_looked_at() {
+    fn secret_names_are_not_validated() {
         let account =
             json!({"metadata": {"name": "s.a"}, "secrets": [{"name": "BAD NAME"}], "imagePullSecrets": [{}]});
         assert!(ServiceAccount.validate_create(&account).is_empty());
     }
 
     #[test]
-    fn of_a_secret_only_its_name_is_kept() {
+    fn other_secret_fields_are_dropped() {
         let mut account =
             json!({"secrets": [{"name": "s", "namespace": "other", "uid": "1"}, {"kind": "Secret"}]});
         ServiceAccount.prepare_create(&mut account);

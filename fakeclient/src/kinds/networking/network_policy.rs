@@ -1,8 +1,8 @@
-//! `NetworkPolicy`: whose directions follow from its rules where it names none.
+//! `NetworkPolicy`: policy types that default to the directions of its rules.
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `networkpolicies.networking.k8s.io`
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_outwards_make_a_policy_of_both_directions() {
+    fn policy_types_default_to_ingress_and_egress_with_egress_rules() {
         let types = |spec: Value| {
             let mut object = json!({"spec": spec});
             NetworkPolicy.apply_defaults(&mut object);

@@ -1,4 +1,4 @@
-//! `affinity`: which nodes a Pod wants, and which Pods beside it or not beside it.
+//! `affinity`: node affinity, Pod affinity and Pod anti-affinity.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, label_value, qualified_name};
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
-/// The rules of `affinity`.
+/// Errors of `affinity`.
 pub(super) fn check(path: &Path, affinity: &Value) -> Vec<FieldError> {
     let mut errors = nodes(&path.child("nodeAffinity"), &affinity["nodeAffinity"]);
     for key in ["podAffinity", "podAntiAffinity"] {
@@ -54,7 +54,7 @@ fn weight(path: &Path, preferred: &Value) -> Option<FieldError> {
     (!(1..=100).contains(&weight)).then(|| FieldError::invalid(path.child("weight"), weight.into(), why))
 }
 
-/// What a node has to be; `strict` looks at the form of the values, too.
+/// Errors of a node selector term. With `strict`, label values are validated, too.
 fn node_term(path: &Path, term: &Value, strict: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, expression) in term.list("matchExpressions").iter().enumerate() {
@@ -94,7 +94,7 @@ fn node_label(path: &Path, expression: &Value, strict: bool) -> Vec<FieldError> 
     errors
 }
 
-/// The one field of a node that can be asked for is its name.
+/// Errors of a `matchFields` expression. `metadata.name` is the only supported field.
 fn node_field(path: &Path, expression: &Value) -> Vec<FieldError> {
     let (key, values) = (expression.text("key"), expression.list("values"));
     let at = path.child("values");
@@ -141,7 +141,7 @@ fn term(path: &Path, term: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// `matchLabelKeys` and `mismatchLabelKeys`, once [`merge_label_keys`] has been at the selector.
+/// Errors of `matchLabelKeys` and `mismatchLabelKeys`, after [`merge_label_keys`].
 pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
     let selector = &term["labelSelector"];
     let (wanted, unwanted) = (term.list("matchLabelKeys"), term.list("mismatchLabelKeys"));
@@ -158,7 +158,7 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
             errors.extend(invalid_each(&at.index(index), key, qualified_name(key)));
         }
     }
-    // The selector has one expression for each key by now: a second mention is the caller's own.
+    // The selector contains one expression per merged key, so any further one is the client's.
     let mut seen: Vec<&str> = selector.entries("matchLabels").map(|(key, _)| key).collect();
     for expression in selector.list("matchExpressions") {
         let key = expression.text("key");
@@ -176,8 +176,8 @@ pub(super) fn label_keys(path: &Path, term: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Writes into selectors what `matchLabelKeys` and `mismatchLabelKeys` say of this Pod's own labels, as a new Pod of
-/// kube-apiserver 1.37 has it (KEP-3633, KEP-3243).
+/// Adds the expressions for `matchLabelKeys` and `mismatchLabelKeys` to the selectors of a new Pod (KEP-3633, KEP-3243;
+/// kube-apiserver 1.37).
 pub(crate) fn merge_label_keys(pod: &mut Value) {
     if !pod["spec"].has("topologySpreadConstraints") && !pod["spec"].has("affinity") {
         return;
@@ -219,8 +219,8 @@ fn merge(term: &mut Value, labels: &Value, lists: &[(&str, &str)]) {
     }
 }
 
-/// Selectors that are absent and so match no Pod at all, each with its place.
-pub(super) fn without_selector(path: &Path, affinity: &Value) -> Vec<Path> {
+/// Paths of absent label selectors, which match no Pod.
+pub(super) fn absent_selectors(path: &Path, affinity: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     for key in ["podAffinity", "podAntiAffinity"] {
         let (at, pods) = (path.child(key), &affinity[key]);
@@ -239,7 +239,7 @@ pub(super) fn without_selector(path: &Path, affinity: &Value) -> Vec<Path> {
     found
 }
 
-/// The expressions about a node's labels, each with its place and whether it is only a wish.
+/// The expressions for node labels, each with its path and whether it is only preferred.
 pub(super) fn node_expressions<'s>(path: &Path, affinity: &'s Value) -> Vec<(Path, &'s Value, bool)> {
     let (path, nodes) = (path.child("nodeAffinity"), &affinity["nodeAffinity"]);
     let required = nodes[REQUIRED].list("nodeSelectorTerms").iter().enumerate();
@@ -268,24 +268,24 @@ mod tests {
         clippy::needless_pass_by_value,
         reason = "a case reads better without a reference at each `json!`"
     )]
-    fn told(affinity: Value, expected: &[&str]) {
+    fn texts(affinity: Value, expected: &[&str]) {
         let errors = check(&Path::new("a"), &affinity);
         assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn a_node_is_asked_for_by_labels_and_by_its_name() {
+    fn node_terms_match_labels_and_the_name() {
         let right = json!({"matchExpressions": [{"key": "cpus", "operator": "Gt", "values": ["4"]}],
             "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]});
-        told(json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [right]}}}), &[]);
+        texts(json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [right]}}}), &[]);
         let empty = "a.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: \
                      must have at least one node selector term";
-        told(json!({"nodeAffinity": {REQUIRED: {}}}), &[empty]);
+        texts(json!({"nodeAffinity": {REQUIRED: {}}}), &[empty]);
         let wrong = json!({"weight": 101, "preference": {
             "matchExpressions": [{"key": "cpus", "operator": "Lt"}],
             "matchFields": [{"key": "spec.podCIDR", "operator": "Exists"}]}});
         let at = "a.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]";
-        told(
+        texts(
             json!({"nodeAffinity": {PREFERRED: [wrong]}}),
             &[
                 &format!("{at}.weight: Invalid value: 101: must be in the range 1-100"),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_in_the_selector_or_among_the_keys_and_not_in_both() {
+    fn key_in_selector_and_label_keys_is_rejected() {
         let mut pod = json!({"metadata": {"labels": {"v": "1"}}, "spec": {"affinity": {"podAffinity": {REQUIRED: [
             {"topologyKey": "zone", "matchLabelKeys": ["v"], "mismatchLabelKeys": ["w"], "labelSelector": {}},
             {"topologyKey": "zone", "matchLabelKeys": ["v"], "labelSelector": {"matchLabels": {"v": "2"}}},
@@ -314,7 +314,7 @@ mod tests {
         let merged = json!([{"key": "v", "operator": "In", "values": ["1"]}]);
         let selector = &affinity["podAffinity"][REQUIRED][0]["labelSelector"];
         assert_eq!(selector["matchExpressions"], merged, "the Pod has no label w");
-        told(
+        texts(
             affinity.clone(),
             &[
                 "a.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1][0]: Invalid value: \"v\": exists in both \

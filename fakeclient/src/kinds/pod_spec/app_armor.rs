@@ -1,22 +1,22 @@
-//! `AppArmor` profiles: the field, and the annotations that said the same before there was one (KEP-24).
+//! `AppArmor` profiles: the field and the deprecated annotations (KEP-24).
 //!
-//! kube-apiserver 1.37 writes into the field of a new Pod's container what its annotation says, unless the field or the
-//! whole Pod's says so already.
+//! For a new Pod, kube-apiserver 1.37 copies the annotation of a container to its field, unless the field of the
+//! container or the Pod has the same profile.
 
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, items_mut, object_mut, set};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set};
 
-use super::warnings::{LISTS, containers};
+use super::warnings::{CONTAINER_LISTS, containers};
 
 const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-/// `PATH_MAX` without its zero.
+/// Maximum length of a profile's name: `PATH_MAX` without the final zero.
 const LONGEST: usize = 4095;
 
-/// The rules of a profile.
+/// Errors of a profile.
 pub(super) fn profile(path: &Path, profile: &Value) -> Vec<FieldError> {
     if profile.is_null() {
         return Vec::new();
@@ -52,8 +52,8 @@ pub(super) fn profile(path: &Path, profile: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The profile that an annotation means, if it means one.
-fn meant(annotation: &str) -> Option<Value> {
+/// The profile of an annotation; `None` if it is malformed.
+fn profile_of_annotation(annotation: &str) -> Option<Value> {
     match annotation {
         "unconfined" => Some(json!({"type": "Unconfined"})),
         "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
@@ -64,26 +64,26 @@ fn meant(annotation: &str) -> Option<Value> {
     }
 }
 
-/// The annotation about a container.
-fn noted<'p>(metadata: &'p Value, container: &Value) -> Option<&'p str> {
+/// The annotation of a container.
+fn container_annotation<'p>(metadata: &'p Value, container: &Value) -> Option<&'p str> {
     metadata["annotations"].get(format!("{PREFIX}{}", container.text("name")))?.as_str()
 }
 
-/// Annotations of a Pod as it was sent, or of a template, that the field does not say already: the server warns of them.
+/// The warning of an annotation without an equal field, in a submitted Pod or a template.
 pub(super) fn deprecated(path: &Path, metadata: &Value, spec: &Value, container: &Value) -> Option<String> {
-    let annotation = noted(metadata, container)?;
+    let annotation = container_annotation(metadata, container)?;
     let whole = &spec["securityContext"]["appArmorProfile"];
     let said = container["securityContext"].has("appArmorProfile")
-        || meant(annotation).is_some_and(|profile| profile == *whole);
+        || profile_of_annotation(annotation).is_some_and(|profile| profile == *whole);
     (!said).then(|| {
         let at = path.key(&format!("{PREFIX}{}", container.text("name")));
         format!("{at}: deprecated since v1.30; use the \"appArmorProfile\" field instead")
     })
 }
 
-/// What the server warns of while it brings the fields of a new Pod in step.
-pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
-    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
+/// Warnings of annotations without an equal field, in a new Pod.
+pub(crate) fn unsynced_warnings(pod: &Value) -> Vec<String> {
+    if !has_annotations(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return Vec::new();
     }
     let path = Path::new("metadata.annotations");
@@ -91,20 +91,20 @@ pub(crate) fn out_of_step(pod: &Value) -> Vec<String> {
     all.iter().filter_map(|(_, c)| deprecated(&path, &pod["metadata"], &pod["spec"], c)).collect()
 }
 
-/// Brings the fields of a new Pod in step with its annotations.
-pub(crate) fn bring_in_step(pod: &mut Value) {
-    if !is_noted(&pod["metadata"]) || is_windows(&pod["spec"]) {
+/// Synchronises the fields and annotations of a new Pod.
+pub(crate) fn sync_app_armor(pod: &mut Value) {
+    if !has_annotations(&pod["metadata"]) || is_windows(&pod["spec"]) {
         return;
     }
     let metadata = pod["metadata"].clone();
     let Some(spec) = pod.get_mut("spec") else { return };
     let whole = spec["securityContext"]["appArmorProfile"].clone();
-    for list in LISTS {
+    for list in CONTAINER_LISTS {
         for container in items_mut(spec, list) {
             if container["securityContext"].has("appArmorProfile") {
                 continue;
             }
-            let meant = noted(&metadata, container).and_then(meant);
+            let meant = container_annotation(&metadata, container).and_then(profile_of_annotation);
             let right = meant.filter(|meant| *meant != whole && profile(&Path::default(), meant).is_empty());
             if let Some(profile) = right {
                 set(object_mut(container, "securityContext"), "appArmorProfile", profile);
@@ -113,7 +113,7 @@ pub(crate) fn bring_in_step(pod: &mut Value) {
     }
 }
 
-/// The form of the annotations, and that each is about a container that is there.
+/// Errors of malformed annotations and of those for absent containers.
 pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (key, value) in metadata.entries("annotations") {
@@ -130,16 +130,16 @@ pub(crate) fn annotations(path: &Path, metadata: &Value, spec: &Value) -> Vec<Fi
     errors
 }
 
-/// Annotations that say something else than the field that holds for their container.
+/// Errors of annotations that contradict the container's effective profile.
 pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec<FieldError> {
-    if !is_noted(metadata) || is_windows(spec) {
+    if !has_annotations(metadata) || is_windows(spec) {
         return Vec::new();
     }
     let mut errors = Vec::new();
     for (at, container) in containers(path, spec) {
         let own = &container["securityContext"]["appArmorProfile"];
         let profile = if own.is_null() { &spec["securityContext"]["appArmorProfile"] } else { own };
-        let Some(annotation) = noted(metadata, container) else { continue };
+        let Some(annotation) = container_annotation(metadata, container) else { continue };
         let at = at.child("securityContext").child("appArmorProfile");
         let (kind, file) = (profile.text("type"), profile["localhostProfile"].as_str());
         let same_kind = match kind {
@@ -159,7 +159,7 @@ pub(crate) fn contradictions(path: &Path, metadata: &Value, spec: &Value) -> Vec
     errors
 }
 
-/// The annotations of a Pod that exists stay as they are.
+/// Errors of changed annotations on an existing Pod.
 pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
     let mine = |metadata: &Value| -> Vec<(String, Value)> {
         let all = metadata.entries("annotations").filter(|(key, _)| key.starts_with(PREFIX));
@@ -176,8 +176,8 @@ pub(crate) fn frozen(path: &Path, new: &Value, old: &Value) -> Vec<FieldError> {
     gone.chain(added).collect()
 }
 
-/// Whether there is such an annotation at all: few Pods have one.
-fn is_noted(metadata: &Value) -> bool {
+/// True if there is an `AppArmor` annotation.
+fn has_annotations(metadata: &Value) -> bool {
     metadata.entries("annotations").any(|(key, _)| key.starts_with(PREFIX))
 }
 
@@ -204,18 +204,18 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_goes_into_the_field_unless_it_is_said_there_already() {
+    fn annotation_is_copied_unless_the_field_is_set() {
         let default = json!({"type": "RuntimeDefault"});
         let mut new = pod("localhost/a", &Value::Null, &Value::Null);
-        assert_eq!(out_of_step(&new).len(), 1);
-        bring_in_step(&mut new);
+        assert_eq!(unsynced_warnings(&new).len(), 1);
+        sync_app_armor(&mut new);
         assert_eq!(*own(&new), json!({"type": "Localhost", "localhostProfile": "a"}));
         let mut said = pod("runtime/default", &default, &Value::Null);
-        assert!(out_of_step(&said).is_empty());
-        bring_in_step(&mut said);
+        assert!(unsynced_warnings(&said).is_empty());
+        sync_app_armor(&mut said);
         assert!(own(&said).is_null(), "the whole Pod's says so");
         let mut other = pod("unconfined", &Value::Null, &default);
-        bring_in_step(&mut other);
+        sync_app_armor(&mut other);
         assert_eq!(*own(&other), default);
         let errors = contradictions(&Path::new("spec"), &other["metadata"], &other["spec"]);
         let text = "spec.containers[0].securityContext.appArmorProfile.type: Forbidden: apparmor type in annotation and \
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_annotations_of_a_pod_stay() {
+    fn annotations_are_immutable() {
         let told = |new: &str| {
             let (new, old) =
                 (pod(new, &Value::Null, &Value::Null), pod("unconfined", &Value::Null, &Value::Null));

@@ -1,4 +1,4 @@
-//! The rules of a Pod's spec in the order in which kube-apiserver 1.37 reports them.
+//! Validation of a Pod's spec, in the order in which kube-apiserver 1.37 reports errors.
 
 use serde_json::{Value, json};
 
@@ -8,19 +8,27 @@ use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::numbers::{not_negative, within};
 use crate::kinds::rules::{ip, labels};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-use super::containers::Around;
-use super::holder::Holder;
+use super::containers::PodContext;
 use super::{affinity, app_armor, containers, dns, resources, scheduling, security, spread, volumes};
 
-/// A template: labels and annotations at the template itself, then its spec.
+/// The parent object of a Pod spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PodSpecParent {
+    /// A Pod.
+    Pod,
+    /// A template of Pods.
+    Template,
+}
+
+/// Errors of a Pod template: labels and annotations, then the spec.
 pub(crate) fn template(path: &Path, template: &Value) -> Vec<FieldError> {
     let metadata = &template["metadata"];
     let mut errors = labels::map(&path.child("labels"), &metadata["labels"]);
     errors.extend(annotations(&path.child("annotations"), &metadata["annotations"]));
     errors.extend(app_armor::annotations(&path.child("annotations"), metadata, &template["spec"]));
-    errors.extend(spec(&path.child("spec"), &template["spec"], Holder::Template));
+    errors.extend(spec(&path.child("spec"), &template["spec"], PodSpecParent::Template));
     errors.extend(app_armor::contradictions(&path.child("spec"), metadata, &template["spec"]));
     if !template["spec"].list("ephemeralContainers").is_empty() {
         let at = path.child("spec").child("ephemeralContainers");
@@ -42,14 +50,14 @@ fn annotations(path: &Path, annotations: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The spec of a Pod or of a template.
-pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
+/// Errors of the spec of a Pod or Pod template.
+pub(crate) fn spec(path: &Path, spec: &Value, parent: PodSpecParent) -> Vec<FieldError> {
     let (volumes, mut errors) = volumes::check(&path.child("volumes"), spec.list("volumes"));
-    let around = Around { spec, volumes };
+    let around = PodContext { spec, volumes };
     errors.extend(containers::regular(path, &around));
     errors.extend(containers::init(path, &around));
     errors.extend(resources::of_pod(&path.child("resources"), &spec["resources"]));
-    errors.extend(containers::host_network(path, spec, holder));
+    errors.extend(containers::host_network(path, spec, parent));
     errors.extend(required_one_of(path, spec, "restartPolicy", &["Always", "OnFailure", "Never"]));
     let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     errors.extend(required_one_of(path, spec, "dnsPolicy", &policies));
@@ -89,12 +97,12 @@ pub(crate) fn spec(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError>
     }
     let overhead = json!({"limits": spec["overhead"]});
     errors.extend(resources::check(&path.child("overhead"), &overhead));
-    errors.extend(system(&path.child("os"), &spec["os"]));
+    errors.extend(os_error(&path.child("os"), &spec["os"]));
     errors
 }
 
-/// What holds of a Pod and, for reasons of history, not of a template.
-pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
+/// Errors that kube-apiserver reports for Pods, but for compatibility not for Pod templates.
+pub(crate) fn pod_only(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.text("serviceAccountName").is_empty() {
         for (index, volume) in spec.list("volumes").iter().enumerate() {
@@ -111,14 +119,14 @@ pub(crate) fn only_pod(path: &Path, spec: &Value) -> Vec<FieldError> {
     for list in ["containers", "initContainers"] {
         for (index, container) in spec.list(list).iter().enumerate() {
             let at = path.child(list).index(index).child("image");
-            errors.extend(containers::trimmed(&at, container.text("image")));
+            errors.extend(containers::untrimmed_image(&at, container.text("image")));
         }
     }
     errors
 }
 
-/// The server reports an unknown name one step above it.
-fn system(path: &Path, os: &Value) -> Option<FieldError> {
+/// The server reports an unknown OS at the parent field.
+fn os_error(path: &Path, os: &Value) -> Option<FieldError> {
     let known = ["linux", "windows"];
     match os.text("name") {
         _ if os.is_null() => None,
@@ -131,7 +139,7 @@ fn system(path: &Path, os: &Value) -> Option<FieldError> {
 fn host_users(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.flag("hostUsers") == Some(false) {
-        // The capital letters are the server's.
+        // The server's paths have these capital letters.
         for (key, place) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
             if spec.flag(key) == Some(true) {
                 errors.push(FieldError::forbidden(path.child(place), "when `hostUsers` is false"));

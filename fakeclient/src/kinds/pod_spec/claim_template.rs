@@ -1,4 +1,4 @@
-//! The template of a claim that a Pod's volume brings along.
+//! Claim templates of ephemeral volumes.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ use crate::error::path::Path;
 use crate::kinds::rules::labels;
 use crate::kinds::rules::names::dns_subdomain;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// The template's metadata, then its spec.
+/// Errors of the template's metadata and spec.
 pub(super) fn check(path: &Path, template: &Value) -> Vec<FieldError> {
     let (metadata, at) = (&template["metadata"], path.child("metadata"));
     let mut errors = labels::map(&at.child("labels"), &metadata["labels"]);
@@ -66,7 +66,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_template_says_how_much_and_how_it_is_reached_and_not_its_name() {
+    fn template_requires_storage_and_access_modes_and_forbids_name() {
         let template =
             json!({"metadata": {"name": "x"}, "spec": {"accessModes": ["ReadWriteOncePod", "ReadOnlyMany"]}});
         let errors = check(&Path::new("t"), &template);

@@ -1,4 +1,4 @@
-//! Containers and init containers: names, images, ports, mounts.
+//! Validation of containers and init containers: names, images, ports, mounts and devices.
 
 use std::collections::BTreeSet;
 
@@ -9,63 +9,63 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, port_name};
 use crate::kinds::rules::ports;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-use super::holder::Holder;
-use super::volumes::{Known, descending};
+use super::check::PodSpecParent;
+use super::volumes::{ValidVolumes, relative_path};
 use super::{env, probes, resources, security};
 
-/// What is around a container: its Pod's spec, and the volumes that are right.
-pub(super) struct Around<'s> {
+/// The Pod spec of a container, and its valid volumes.
+pub(super) struct PodContext<'s> {
     pub(super) spec: &'s Value,
-    pub(super) volumes: Known,
+    pub(super) volumes: ValidVolumes,
 }
 
-impl Around<'_> {
+impl PodContext<'_> {
     fn grace(&self) -> Option<i64> {
         self.spec.number("terminationGracePeriodSeconds")
     }
 }
 
-/// The containers that run side by side.
-pub(super) fn regular(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
+/// Errors of the main containers.
+pub(super) fn regular(path: &Path, pod: &PodContext<'_>) -> Vec<FieldError> {
     let path = path.child("containers");
-    let all = around.spec.list("containers");
+    let all = pod.spec.list("containers");
     if all.is_empty() {
         return vec![FieldError::required(&path, "")];
     }
     let mut errors = Vec::new();
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
-        errors.extend(any(&at, container, around));
+        errors.extend(common_errors(&at, container, pod));
         let name = container.text("name");
         if all[..index].iter().any(|other| other.text("name") == name) {
             errors.push(FieldError::duplicate(at.child("name"), name.into()));
         }
-        errors.extend(probes::check(&at, container, around.grace()));
+        errors.extend(probes::check(&at, container, pod.grace()));
         errors.extend(restart_policy(&at, container));
     }
     errors.extend(host_ports(&path, all));
     errors
 }
 
-/// The containers that run one by one before them, and those that stay beside them.
-pub(super) fn init(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
-    let (spec, path) = (around.spec, path.child("initContainers"));
+/// Errors of the init containers, sidecars included.
+pub(super) fn init(path: &Path, pod: &PodContext<'_>) -> Vec<FieldError> {
+    let (spec, path) = (pod.spec, path.child("initContainers"));
     let mut names: BTreeSet<&str> = spec.list("containers").iter().map(|c| c.text("name")).collect();
     let mut errors = Vec::new();
     for (index, container) in spec.list("initContainers").iter().enumerate() {
         let at = path.index(index);
-        errors.extend(any(&at, container, around));
+        errors.extend(common_errors(&at, container, pod));
         errors.extend(restart_policy(&at, container));
         let name = container.text("name");
         if !names.insert(name) {
             errors.push(FieldError::duplicate(at.child("name"), name.into()));
         }
-        // The server looks at each by itself and so reports it at the first place.
+        // The server validates each init container's ports alone, so they have index 0.
         errors.extend(host_ports(&path, std::slice::from_ref(container)));
         if container.text("restartPolicy") == "Always" {
-            errors.extend(probes::check(&at, container, around.grace()));
+            errors.extend(probes::check(&at, container, pod.grace()));
             continue;
         }
         for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
@@ -78,7 +78,7 @@ pub(super) fn init(path: &Path, around: &Around<'_>) -> Vec<FieldError> {
     errors
 }
 
-fn any(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
+fn common_errors(path: &Path, container: &Value, pod: &PodContext<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = container.text("name");
     if name.is_empty() {
@@ -96,16 +96,16 @@ fn any(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
         &["File", "FallbackToLogsOnError"],
     ));
     errors.extend(container_ports(&path.child("ports"), container.list("ports")));
-    errors.extend(env::variables(&path.child("env"), container.list("env")));
+    errors.extend(env::env_errors(&path.child("env"), container.list("env")));
     errors.extend(env::sources(&path.child("envFrom"), container.list("envFrom")));
-    errors.extend(mounts(path, container, around));
-    errors.extend(devices(path, container, around));
+    errors.extend(mounts(path, container, pod));
+    errors.extend(devices(path, container, pod));
     errors.extend(required_one_of(path, container, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]));
     errors.extend(resources::check(&path.child("resources"), &container["resources"]));
     let policies = container.list("resizePolicy");
-    let restart = around.spec.text("restartPolicy");
-    errors.extend(resources::resizing(&path.child("resizePolicy"), policies, restart));
-    let own_users = around.spec.flag("hostUsers") == Some(false);
+    let restart = pod.spec.text("restartPolicy");
+    errors.extend(resources::resize_policy(&path.child("resizePolicy"), policies, restart));
+    let own_users = pod.spec.flag("hostUsers") == Some(false);
     errors.extend(security::container(
         &path.child("securityContext"),
         &container["securityContext"],
@@ -172,7 +172,7 @@ fn container_ports(path: &Path, all: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// A port of the host belongs to one container.
+/// Errors of host ports that several containers use.
 fn host_ports(path: &Path, containers: &[Value]) -> Vec<FieldError> {
     let mut taken = BTreeSet::new();
     let mut errors = Vec::new();
@@ -189,8 +189,8 @@ fn host_ports(path: &Path, containers: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// On the host's network, a container's port is the host's.
-pub(super) fn host_network(path: &Path, spec: &Value, holder: Holder) -> Vec<FieldError> {
+/// Errors of container ports that differ from their host ports, for a Pod on the host network.
+pub(super) fn host_network(path: &Path, spec: &Value, parent: PodSpecParent) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.flag("hostNetwork") != Some(true) {
         return errors;
@@ -198,7 +198,7 @@ pub(super) fn host_network(path: &Path, spec: &Value, holder: Holder) -> Vec<Fie
     for (at_container, container) in spec.list("containers").iter().enumerate() {
         for (at_port, port) in container.list("ports").iter().enumerate() {
             let number = |key: &str| port.number(key).unwrap_or_default();
-            let counts = holder == Holder::Pod || number("hostPort") != 0;
+            let counts = parent == PodSpecParent::Pod || number("hostPort") != 0;
             if counts && number("hostPort") != number("containerPort") {
                 let at = path.child("containers").index(at_container).child("ports").index(at_port);
                 let why = "must match `containerPort` when `hostNetwork` is true";
@@ -209,7 +209,7 @@ pub(super) fn host_network(path: &Path, spec: &Value, holder: Holder) -> Vec<Fie
     errors
 }
 
-fn mounts(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
+fn mounts(path: &Path, container: &Value, pod: &PodContext<'_>) -> Vec<FieldError> {
     let all = container.list("volumeMounts");
     let path = path.child("volumeMounts");
     let mut errors = Vec::new();
@@ -219,7 +219,7 @@ fn mounts(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError
         if name.is_empty() {
             errors.push(FieldError::required(at.child("name"), ""));
         }
-        if !around.volumes.contains_key(name) {
+        if !pod.volumes.contains_key(name) {
             errors.push(FieldError::not_found(at.child("name"), name.into()));
         }
         if target.is_empty() {
@@ -240,24 +240,24 @@ fn mounts(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError
         }
         errors.extend(sub_paths(&path, &at, mount));
         errors.extend(propagation(&path, mount, container));
-        errors.extend(read_only_below(&path.child("recursiveReadOnly"), mount));
+        errors.extend(recursive_read_only(&path.child("recursiveReadOnly"), mount));
     }
     errors
 }
 
-/// The server forgets the index in these paths.
+/// The server omits the index in these paths.
 fn sub_paths(list: &Path, at: &Path, mount: &Value) -> Vec<FieldError> {
     let (sub, expression) = (mount.text("subPath"), mount.text("subPathExpr"));
     let mut errors = Vec::new();
     if !sub.is_empty() {
-        errors.extend(descending(&list.child("subPath"), sub));
+        errors.extend(relative_path(&list.child("subPath"), sub));
     }
     if !expression.is_empty() {
         if !sub.is_empty() {
             let why = "subPathExpr and subPath are mutually exclusive";
             errors.push(FieldError::invalid(at.child("subPathExpr"), expression.into(), why));
         }
-        errors.extend(descending(&list.child("subPathExpr"), expression));
+        errors.extend(relative_path(&list.child("subPathExpr"), expression));
     }
     errors
 }
@@ -279,8 +279,8 @@ fn propagation(list: &Path, mount: &Value, container: &Value) -> Vec<FieldError>
     errors
 }
 
-/// The server forgets the index in this path, too.
-fn read_only_below(path: &Path, mount: &Value) -> Vec<FieldError> {
+/// The server omits the index in this path, too.
+fn recursive_read_only(path: &Path, mount: &Value) -> Vec<FieldError> {
     let known = ["Disabled", "Enabled", "IfPossible"];
     let mut errors = Vec::new();
     match mount.text("recursiveReadOnly") {
@@ -300,7 +300,7 @@ fn read_only_below(path: &Path, mount: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn devices(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldError> {
+fn devices(path: &Path, container: &Value, pod: &PodContext<'_>) -> Vec<FieldError> {
     let all = container.list("volumeDevices");
     let mounts = container.list("volumeMounts");
     let mut errors = Vec::new();
@@ -315,7 +315,7 @@ fn devices(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldErro
         } else if all[..index].iter().any(|other| other.text("name") == name) {
             errors.push(say(&at_name, name, "must be unique"));
         }
-        match around.volumes.get(name) {
+        match pod.volumes.get(name) {
             Some(true) => {}
             Some(false) => {
                 let why =
@@ -343,8 +343,8 @@ fn devices(path: &Path, container: &Value, around: &Around<'_>) -> Vec<FieldErro
     errors
 }
 
-/// An image without white space around it; checked of Pods, not of templates.
-pub(crate) fn trimmed(path: &Path, image: &str) -> Option<FieldError> {
+/// The error of an image with surrounding white space, in Pods but not in templates.
+pub(crate) fn untrimmed_image(path: &Path, image: &str) -> Option<FieldError> {
     let padded = image.trim().len() != image.len();
     let why = "must not have leading or trailing whitespace";
     padded.then(|| FieldError::invalid(path, image.into(), why))

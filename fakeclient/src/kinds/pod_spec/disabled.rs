@@ -1,10 +1,11 @@
-//! Fields of Pods and their templates whose feature is off by default in Kubernetes 1.37: a write drops them.
+//! Disabled fields: those of Pods and templates whose feature gate is off by default in Kubernetes 1.37. A write drops
+//! them.
 
 use serde_json::Value;
 
-use crate::object::view::fields::{Read, items_mut, remove};
+use crate::object::view::fields::{FieldAccess, items_mut, remove};
 
-/// Drops them from the Pod spec at this JSON pointer.
+/// Drops disabled fields from the Pod spec at a JSON pointer.
 pub(crate) fn drop_disabled(object: &mut Value, path: &str) {
     let Some(spec) = object.pointer_mut(path) else { return };
     for list in ["initContainers", "containers", "ephemeralContainers"] {
@@ -14,7 +15,7 @@ pub(crate) fn drop_disabled(object: &mut Value, path: &str) {
     }
 }
 
-/// `ContainerStopSignals`
+/// Feature gate `ContainerStopSignals`.
 fn drop_stop_signal(container: &mut Value) {
     let Some(lifecycle) = container.get_mut("lifecycle").filter(|lifecycle| lifecycle.has("stopSignal"))
     else {

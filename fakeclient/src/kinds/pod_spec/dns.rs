@@ -1,4 +1,4 @@
-//! A Pod's DNS: how names are looked up, and by whom.
+//! `dnsPolicy` and `dnsConfig`.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::form;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const MAX_SERVERS: usize = 3;
 const MAX_SEARCHES: usize = 32;
-/// Characters of one of them.
+/// Maximum length of a search path, in characters.
 const MAX_SEARCH: usize = 253;
 const MAX_SEARCH_TEXT: usize = 2048;
 
@@ -76,7 +76,7 @@ fn searches(path: &Path, searches: &[Value]) -> Vec<FieldError> {
     errors
 }
 
-/// A part of a name between dots, which may begin with an underscore and have more of them, as in no other name.
+/// True for a label of a search path, which may contain underscores.
 fn is_label(label: &str) -> bool {
     let label = label.strip_prefix('_').unwrap_or(label);
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_looks_up_by_itself_says_where() {
+    fn policy_none_requires_nameservers() {
         let why = "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None";
         check_texts(json!({"dnsPolicy": "None"}), &[why]);
         let why = "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when \
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn options_have_names_and_searches_may_have_underscores() {
+    fn options_require_names_and_searches_allow_underscores() {
         let config = json!({"options": [{"value": "2"}], "searches": ["_tcp.example.com", "."]});
         check_texts(
             json!({"dnsConfig": config}),

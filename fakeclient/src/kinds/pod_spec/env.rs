@@ -1,4 +1,4 @@
-//! Environment variables and where their values come from.
+//! Environment variables and their sources.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::{config_key, dns_subdomain, env_name, qualified_name};
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Fields of the Pod that a variable may hold.
+/// Pod fields that a variable may refer to.
 const ENV_FIELDS: [&str; 9] = [
     "metadata.name",
     "metadata.namespace",
@@ -21,11 +21,11 @@ const ENV_FIELDS: [&str; 9] = [
     "status.podIPs",
 ];
 
-/// Fields of the Pod that a file may hold.
+/// Pod fields that a file may refer to.
 pub(super) const FILE_FIELDS: [&str; 5] =
     ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 
-/// Every field that the downward API has a name for.
+/// All Pod fields of the downward API.
 const FIELDS: [&str; 15] = [
     "metadata.annotations",
     "metadata.labels",
@@ -53,8 +53,8 @@ const RESOURCES: [&str; 6] = [
     "requests.memory",
 ];
 
-/// `env`
-pub(super) fn variables(path: &Path, all: &[Value]) -> Vec<FieldError> {
+/// Errors of `env`.
+pub(super) fn env_errors(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, variable) in all.iter().enumerate() {
         let at = path.index(index);
@@ -99,7 +99,7 @@ fn value_from(path: &Path, variable: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A `fieldRef`.
+/// Errors of a `fieldRef`.
 pub(super) fn field(path: &Path, reference: &Value, known: &[&str]) -> Vec<FieldError> {
     let (version, name) = (reference.text("apiVersion"), reference.text("fieldPath"));
     for (key, text) in [("apiVersion", version), ("fieldPath", name)] {
@@ -133,7 +133,7 @@ pub(super) fn field(path: &Path, reference: &Value, known: &[&str]) -> Vec<Field
     vec![FieldError::not_supported(&at, name.into(), known)]
 }
 
-/// A `resourceFieldRef`; in a volume it has to name the container.
+/// Errors of a `resourceFieldRef`. In a volume, it must name the container.
 pub(super) fn resource(path: &Path, reference: &Value, in_volume: bool) -> Vec<FieldError> {
     let name = reference.text("resource");
     let huge = name.starts_with("requests.hugepages-") || name.starts_with("limits.hugepages-");
@@ -148,7 +148,7 @@ pub(super) fn resource(path: &Path, reference: &Value, in_volume: bool) -> Vec<F
     }
 }
 
-/// A unit, if one is named: a whole or a thousandth of a processor, bytes or a multiple of them.
+/// The error of an unsupported divisor: 1 or 1m for CPU, powers of 1000 or 1024 for bytes.
 fn divisor(path: &Path, reference: &Value, name: &str) -> Option<FieldError> {
     let unit = Quantity::parse(reference.text("divisor")).ok().filter(|unit| unit.milli() != 0)?;
     let bytes = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
@@ -176,7 +176,7 @@ fn key(path: &Path, reference: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// `envFrom`
+/// Errors of `envFrom`.
 pub(super) fn sources(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, source) in all.iter().enumerate() {
@@ -194,7 +194,7 @@ pub(super) fn sources(path: &Path, all: &[Value]) -> Vec<FieldError> {
                 errors.extend(invalid_each(&at, name, dns_subdomain(name)));
             }
         }
-        // The server reports these two at the list.
+        // The server reports these two errors at the list.
         if given.is_empty() {
             let why = "must specify one of: `configMapRef` or `secretRef`";
             errors.push(FieldError::invalid(path, "".into(), why));

@@ -1,8 +1,8 @@
-//! What a Pod and a Pod template have in common: the defaults that depend on other fields, and the rules.
+//! Pod spec of Pods and Pod templates: defaults that depend on other fields, validation and warnings.
 //!
-//! Windows options, resource claims and the volume types of single vendors are checked by schema alone.
+//! Windows options, resource claims and vendor-specific volume types are validated by schema only.
 
-pub(crate) mod complete;
+pub(crate) mod defaults;
 pub(crate) mod disabled;
 
 pub(crate) mod affinity;
@@ -12,7 +12,6 @@ mod claim_template;
 pub(crate) mod containers;
 mod dns;
 mod env;
-pub(crate) mod holder;
 mod probes;
 mod resources;
 pub(crate) mod scheduling;

@@ -1,4 +1,4 @@
-//! Probes and lifecycle hooks: one handler each, limits that make sense.
+//! Validation of probes and lifecycle hooks.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ use crate::error::path::Path;
 use crate::kinds::rules::names::form;
 use crate::kinds::rules::numbers::not_negative;
 use crate::kinds::rules::ports;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// The hooks and the three probes of a container, whose Pod is given that long to end.
+/// Errors of a container's hooks and probes. `grace` is the Pod's termination grace period in seconds.
 pub(super) fn check(path: &Path, container: &Value, grace: Option<i64>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for hook in ["postStart", "preStop"] {

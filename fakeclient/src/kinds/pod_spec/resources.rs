@@ -1,4 +1,4 @@
-//! What a container asks for and may use.
+//! Validation of `resources` and `resizePolicy`.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::qualified_name;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Resources that a container may name without a domain.
-const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+/// Container resources without a domain.
+const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
-/// All names without a domain that Kubernetes knows (quotas use the others).
-const STANDARD: [&str; 20] = [
+/// All standard resources without a domain, those of quotas included.
+const STANDARD_RESOURCES: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -35,26 +35,26 @@ const STANDARD: [&str; 20] = [
     "services.loadbalancers",
 ];
 
-/// Resources that a Pod as a whole may ask for, as the server names them.
-const WHOLE_POD: [&str; 3] = ["cpu", "hugepages-", "memory"];
+/// Resources of a Pod as a whole, in the server's order.
+const POD_LEVEL_RESOURCES: [&str; 3] = ["cpu", "hugepages-", "memory"];
 
-/// `resources` of a container.
+/// Errors of a container's `resources`.
 pub(super) fn check(path: &Path, resources: &Value) -> Vec<FieldError> {
-    bags(path, resources, resource_name)
+    requests_and_limits(path, resources, resource_name)
 }
 
-/// `resources` of a whole Pod.
+/// Errors of a Pod's `resources`.
 pub(super) fn of_pod(path: &Path, resources: &Value) -> Vec<FieldError> {
-    bags(path, resources, |at, name| {
-        let known = WHOLE_POD.contains(&name) || is_huge(name);
-        let unknown = (!known).then(|| FieldError::not_supported(at, name.into(), &WHOLE_POD));
+    requests_and_limits(path, resources, |at, name| {
+        let known = POD_LEVEL_RESOURCES.contains(&name) || is_huge(name);
+        let unknown = (!known).then(|| FieldError::not_supported(at, name.into(), &POD_LEVEL_RESOURCES));
         let malformed = standard_name(at, name);
         if malformed.is_empty() { unknown.into_iter().collect() } else { malformed }
     })
 }
 
-/// `resizePolicy` of a container.
-pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
+/// Errors of a container's `resizePolicy`.
+pub(super) fn resize_policy(path: &Path, policies: &[Value], restart: &str) -> Vec<FieldError> {
     let (names, kinds) = (["cpu", "memory"], ["NotRequired", "RestartContainer"]);
     let mut errors = Vec::new();
     for (index, policy) in policies.iter().enumerate() {
@@ -62,7 +62,7 @@ pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<Fi
         if policies[..index].iter().any(|other| other.text("resourceName") == name) {
             errors.push(FieldError::duplicate(path.index(index), name.into()));
         }
-        // The server reports the rest at the list.
+        // The server reports the other errors at the list.
         for (text, known) in [(name, &names), (kind, &kinds)] {
             if text.is_empty() {
                 errors.push(FieldError::required(path, ""));
@@ -78,7 +78,7 @@ pub(super) fn resizing(path: &Path, policies: &[Value], restart: &str) -> Vec<Fi
     errors
 }
 
-fn bags(
+fn requests_and_limits(
     path: &Path,
     resources: &Value,
     resource_name: fn(&Path, &str) -> Vec<FieldError>,
@@ -128,7 +128,7 @@ fn is_huge(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 
-/// In Kubernetes' own domain, which names without a domain are in too.
+/// True for resources in the domain `kubernetes.io`, which is implied for names without a domain.
 fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
@@ -145,7 +145,7 @@ fn overcommits(name: &str) -> bool {
 
 fn standard_name(path: &Path, name: &str) -> Vec<FieldError> {
     let mut errors = invalid_each(path, name, qualified_name(name));
-    if errors.is_empty() && !name.contains('/') && !STANDARD.contains(&name) && !is_huge(name) {
+    if errors.is_empty() && !name.contains('/') && !STANDARD_RESOURCES.contains(&name) && !is_huge(name) {
         let why = "must be a standard resource type or fully qualified";
         errors.push(FieldError::invalid(path, name.into(), why));
     }
@@ -156,7 +156,7 @@ fn resource_name(path: &Path, name: &str) -> Vec<FieldError> {
     let say = |why: &str| FieldError::invalid(path, name.into(), why);
     let mut errors = standard_name(path, name);
     if !name.contains('/') {
-        if !CONTAINER.contains(&name) && !is_huge(name) {
+        if !CONTAINER_RESOURCES.contains(&name) && !is_huge(name) {
             errors.push(say("must be a standard resource for containers"));
         }
     } else if !is_native(name) && !is_extended(name) {
@@ -171,7 +171,8 @@ fn amount_of(path: &Path, name: &str, amount: &Quantity) -> Vec<FieldError> {
     if amount.milli() < 0 {
         errors.push(say("must be greater than or equal to 0"));
     }
-    let counted = STANDARD[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
+    let counted =
+        STANDARD_RESOURCES[9..16].contains(&name) || name.starts_with("services.") || is_extended(name);
     if counted && amount.milli() % 1000 != 0 {
         errors.push(say("must be an integer"));
     }

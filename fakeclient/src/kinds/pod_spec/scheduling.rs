@@ -1,13 +1,13 @@
-//! Tolerations and gates.
+//! Validation of tolerations, readiness gates and scheduling gates.
 
 use serde_json::Value;
 
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::{label_value, qualified_name};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// `readinessGates`, then `schedulingGates`.
+/// Errors of `readinessGates`, then of `schedulingGates`.
 pub(super) fn gates(path: &Path, spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, gate) in spec.list("readinessGates").iter().enumerate() {
@@ -27,7 +27,7 @@ pub(super) fn gates(path: &Path, spec: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// `tolerations`
+/// Errors of `tolerations`.
 pub(crate) fn tolerations(path: &Path, all: &[Value]) -> Vec<FieldError> {
     all.iter().enumerate().flat_map(|(index, toleration)| one(&path.index(index), toleration)).collect()
 }
@@ -60,7 +60,7 @@ fn one(path: &Path, toleration: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid(&at_operator, value.into(), why));
         }
         "Exists" => {}
-        // The server knows these two, and takes them where a feature is on that is off by default.
+        // The server knows these operators, but their feature gate is off by default.
         "Lt" | "Gt" => {
             let known = ["Equal", "Exists", "Lt", "Gt"];
             errors.push(FieldError::not_supported(&at_operator, operator.into(), &known));

@@ -1,4 +1,4 @@
-//! Security contexts: user and group numbers, and settings that exclude each other.
+//! Validation of security contexts.
 
 use std::fmt::Write;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::numbers::within;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::app_armor;
-use super::volumes::descending;
+use super::volumes::relative_path;
 
 const MAX_ID: i64 = i32::MAX as i64;
 
-/// The context of a Pod.
+/// Errors of a Pod's security context.
 pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["fsGroup", "runAsUser", "runAsGroup"] {
@@ -30,7 +30,7 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
             ));
         }
     }
-    errors.extend(parameters(&path.child("sysctls"), context.list("sysctls")));
+    errors.extend(sysctls(&path.child("sysctls"), context.list("sysctls")));
     if let Some(policy) = context["fsGroupChangePolicy"].as_str() {
         let known = ["Always", "OnRootMismatch"];
         if !known.contains(&policy) {
@@ -52,8 +52,8 @@ pub(super) fn pod(path: &Path, context: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Kernel parameters by name.
-fn parameters(path: &Path, all: &[Value]) -> Vec<FieldError> {
+/// Errors of `sysctls`.
+fn sysctls(path: &Path, all: &[Value]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, parameter) in all.iter().enumerate() {
         let (name, at) = (parameter.text("name"), path.index(index).child("name"));
@@ -77,7 +77,7 @@ fn is_segment(text: &str) -> bool {
     ends(text.bytes().next()) && ends(text.bytes().last()) && text.bytes().all(right)
 }
 
-/// The context of a container, in a Pod that has users of its own or the host's.
+/// Errors of a container's security context. `own_users` is true if the Pod has its own user namespace.
 pub(super) fn container(path: &Path, context: &Value, own_users: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["runAsUser", "runAsGroup"] {
@@ -127,7 +127,7 @@ fn seccomp(path: &Path, profile: &Value) -> Vec<FieldError> {
         ("Localhost", None) => {
             errors.push(FieldError::required(&at, "must be set when seccomp type is Localhost"));
         }
-        ("Localhost", Some(file)) => errors.extend(descending(&at, file)),
+        ("Localhost", Some(file)) => errors.extend(relative_path(&at, file)),
         (_, Some(file)) => {
             let shown = format!(r#"{{"Type":{},"LocalhostProfile":{}}}"#, json!(kind), json!(file));
             let why = "can only be set when seccomp type is Localhost";
@@ -138,7 +138,7 @@ fn seccomp(path: &Path, profile: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_context(context: &Value) -> String {
     let capabilities = match &context["capabilities"] {
         Value::Object(map) => {

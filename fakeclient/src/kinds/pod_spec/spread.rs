@@ -1,15 +1,15 @@
-//! `topologySpreadConstraints`: how evenly Pods lie over the parts of a cluster.
+//! Validation of `topologySpreadConstraints`.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::labels;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::affinity::label_keys;
 
-/// The rules of all constraints.
+/// Errors of all constraints.
 pub(super) fn check(path: &Path, constraints: &[Value]) -> Vec<FieldError> {
     let one = |(index, constraint)| one(&path.index(index), constraint, &constraints[index + 1..]);
     constraints.iter().enumerate().flat_map(one).collect()
@@ -61,7 +61,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_constraint_says_how_far_over_what_and_what_then_and_says_it_once() {
+    fn constraint_fields_are_required_and_unique() {
         let errors = check(
             &Path::new("s"),
             &[

@@ -1,4 +1,4 @@
-//! Volumes: one source each, names that are labels, paths that stay inside.
+//! Validation of volumes: names, sources and paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::required_one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain};
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{claim_template, env};
 
-/// Sources in the order in which the server looks for a second one.
+/// Volume sources, in the order in which the server searches for a second one.
 const SOURCES: [&str; 29] = [
     "emptyDir",
     "hostPath",
@@ -46,12 +46,12 @@ const SOURCES: [&str; 29] = [
     "ephemeral",
 ];
 
-/// The volumes of a Pod by name, and whether each is a claim's, which can be used as a block device.
-pub(super) type Known = BTreeMap<String, bool>;
+/// Volumes of a Pod: name → true if the source is a claim, which can be a block device.
+pub(super) type ValidVolumes = BTreeMap<String, bool>;
 
-/// The names that containers may mount, and what is wrong. A volume at fault has no name that counts.
-pub(super) fn check(path: &Path, volumes: &[Value]) -> (Known, Vec<FieldError>) {
-    let mut names = Known::new();
+/// The valid volumes for mounts, and the errors of all volumes.
+pub(super) fn check(path: &Path, volumes: &[Value]) -> (ValidVolumes, Vec<FieldError>) {
+    let mut names = ValidVolumes::new();
     let mut errors = Vec::new();
     for (index, volume) in volumes.iter().enumerate() {
         let at = path.index(index);
@@ -105,7 +105,7 @@ fn source(path: &Path, volume: &Value) -> Vec<FieldError> {
             "downwardAPI" => {
                 errors.extend(mode(&at, source, "defaultMode"));
                 for item in source.list("items") {
-                    errors.extend(downward(&at, item));
+                    errors.extend(downward_api_file(&at, item));
                 }
             }
             "projected" => errors.extend(projected(&at, source)),
@@ -132,7 +132,7 @@ fn driver(path: &Path, source: &Value) -> Vec<FieldError> {
         if secret.is_empty() {
             errors.push(FieldError::required(path.child("nodePublishSecretRef").child("name"), ""));
         } else {
-            // The server forgets a step of this path.
+            // The server omits a segment of this path.
             errors.extend(invalid_each(&path.child("name"), secret, dns_subdomain(secret)));
         }
     }
@@ -205,15 +205,15 @@ fn items(path: &Path, source: &Value) -> Vec<FieldError> {
 fn one_item(path: &Path, item: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = required(path, item, "key").into_iter().collect();
     errors.extend(required(path, item, "path"));
-    errors.extend(inside(&path.child("path"), item.text("path")));
+    errors.extend(no_absolute_path(&path.child("path"), item.text("path")));
     errors.extend(mode(path, item, "mode"));
     errors
 }
 
-/// A file of the downward API; the server reports it at the volume.
-fn downward(path: &Path, item: &Value) -> Vec<FieldError> {
+/// Errors of a downward API file. The server reports them at the volume.
+fn downward_api_file(path: &Path, item: &Value) -> Vec<FieldError> {
     let mut errors: Vec<_> = required(path, item, "path").into_iter().collect();
-    errors.extend(inside(&path.child("path"), item.text("path")));
+    errors.extend(no_absolute_path(&path.child("path"), item.text("path")));
     if item.has("fieldRef") {
         errors.extend(env::field(&path.child("fieldRef"), &item["fieldRef"], &env::FILE_FIELDS));
         if item.has("resourceFieldRef") {
@@ -246,7 +246,7 @@ fn projected(path: &Path, volume: &Value) -> Vec<FieldError> {
             }
         }
         for item in source["downwardAPI"].list("items") {
-            errors.extend(downward(&at.child("downwardAPI"), item));
+            errors.extend(downward_api_file(&at.child("downwardAPI"), item));
             errors.extend(twice(item.text("path"), item.text("path")));
         }
         if source.has("serviceAccountToken") {
@@ -259,7 +259,7 @@ fn projected(path: &Path, volume: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// The path of a token's file is reported at the volume.
+/// Errors of a projected service account token. The server reports those of its path at the volume.
 fn token(volume: &Path, path: &Path, token: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let at = path.child("expirationSeconds");
@@ -277,13 +277,13 @@ fn token(volume: &Path, path: &Path, token: &Value) -> Vec<FieldError> {
     }
     match required(volume, token, "path") {
         Some(error) => errors.push(error),
-        None => errors.extend(inside(&volume.child("path"), token.text("path"))),
+        None => errors.extend(no_absolute_path(&volume.child("path"), token.text("path"))),
     }
     errors
 }
 
-/// A relative path that never climbs.
-pub(super) fn descending(path: &Path, text: &str) -> Vec<FieldError> {
+/// Errors of a path that must be relative and must not contain `..`.
+pub(super) fn relative_path(path: &Path, text: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if text.starts_with('/') {
         errors.push(FieldError::invalid(path, text.into(), "must be a relative path"));
@@ -292,8 +292,8 @@ pub(super) fn descending(path: &Path, text: &str) -> Vec<FieldError> {
     errors
 }
 
-fn inside(path: &Path, text: &str) -> Vec<FieldError> {
-    let mut errors = descending(path, text);
+fn no_absolute_path(path: &Path, text: &str) -> Vec<FieldError> {
+    let mut errors = relative_path(path, text);
     if text.starts_with("..") && !text.starts_with("../") {
         errors.push(FieldError::invalid(path, text.into(), "must not start with '..'"));
     }

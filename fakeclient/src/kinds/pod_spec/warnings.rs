@@ -1,6 +1,5 @@
-//! What kube-apiserver 1.37 warns of in a Pod's spec or a template's: right in form, and hardly what was meant.
-//!
-//! It knows nothing of errors; what is warned of is taken all the same.
+//! Warnings of a Pod's spec or a template's in kube-apiserver 1.37: valid values that are deprecated or probably
+//! unintended.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +9,7 @@ use crate::error::path::Path;
 use crate::kinds::rules::ip;
 use crate::kinds::rules::names::label_value;
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{affinity, app_armor};
 
@@ -64,7 +63,7 @@ const DEPRECATED_LABELS: [(&str, &str); 8] = [
     ),
 ];
 
-/// Warnings about a Pod, whose place is the empty path, or about a template at `place`.
+/// Warnings of a Pod (with an empty path) or of a template.
 pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
     let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
     let (path, noted) = (&place.child("spec"), &place.child("metadata").child("annotations"));
@@ -101,7 +100,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
     for (at, container) in containers(path, spec) {
         let annotation = format!("{SECCOMP_OF_CONTAINER}{}", container.text("name"));
         said.extend(seccomp(noted, metadata, &container["securityContext"], &annotation));
-        // A Pod's own were told when its fields were brought in step.
+        // For a Pod, the synchronisation of fields and annotations has added the warning already.
         if *place != Path::default() {
             said.extend(app_armor::deprecated(noted, metadata, spec, container));
         }
@@ -112,7 +111,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
                 said.extend(fraction(&below, &resources[list], resource));
             }
         }
-        said.extend(hidden(&at.child("env"), container.list("env")));
+        said.extend(repeated_env(&at.child("env"), container.list("env")));
     }
     said.extend(ports(path, spec));
     said.extend(port_names(path, spec));
@@ -120,7 +119,7 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
         let at = path.child("terminationGracePeriodSeconds");
         said.push(format!("{at}: must be >= 0; negative values are invalid and will be treated as 1"));
     }
-    for at in affinity::without_selector(&path.child("affinity"), &spec["affinity"]) {
+    for at in affinity::absent_selectors(&path.child("affinity"), &spec["affinity"]) {
         said.push(format!("{at}: a null labelSelector results in matching no pod"));
     }
     said.extend(addresses(path, spec));
@@ -130,15 +129,17 @@ pub(crate) fn warnings(place: &Path, pod: &Value) -> Vec<String> {
 fn addresses(path: &Path, spec: &Value) -> Vec<String> {
     let at = path.child("dnsConfig").child("nameservers");
     let servers = spec["dnsConfig"].list("nameservers").iter().enumerate();
-    let servers = servers.filter_map(|(index, server)| ip::odd_address(&at.index(index), server.as_str()?));
+    let servers =
+        servers.filter_map(|(index, server)| ip::non_canonical_address(&at.index(index), server.as_str()?));
     let at = path.child("hostAliases");
     let aliases = spec.list("hostAliases").iter().enumerate();
-    let aliases =
-        aliases.filter_map(|(index, alias)| ip::odd_address(&at.index(index).child("ip"), alias.text("ip")));
+    let aliases = aliases.filter_map(|(index, alias)| {
+        ip::non_canonical_address(&at.index(index).child("ip"), alias.text("ip"))
+    });
     servers.chain(aliases).collect()
 }
 
-/// Old labels of nodes by which a node is asked for, and wishes that no node can fulfil.
+/// Warnings of deprecated node labels, and of invalid label values in preferred node affinity.
 fn node_labels(path: &Path, spec: &Value) -> Vec<String> {
     let mut said = Vec::new();
     for (key, _) in spec.entries("nodeSelector") {
@@ -169,7 +170,7 @@ fn volumes(path: &Path, volumes: &[Value]) -> Vec<String> {
     .collect()
 }
 
-/// An annotation that took effect before there was a field, and takes none since.
+/// The warning of a deprecated seccomp annotation without an equal field.
 fn seccomp(path: &Path, metadata: &Value, context: &Value, key: &str) -> Option<String> {
     let alone = metadata["annotations"].has(key) && !context.has("seccompProfile");
     alone.then(|| {
@@ -181,12 +182,12 @@ fn deprecated(label: &str) -> Option<&'static str> {
     DEPRECATED_LABELS.iter().find(|(key, _)| *key == label).map(|(_, why)| *why)
 }
 
-/// The lists of containers, in the server's order.
-pub(super) const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+/// Container lists, in the server's order.
+pub(super) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// All containers, in the server's order.
 pub(super) fn containers<'s>(path: &Path, spec: &'s Value) -> Vec<(Path, &'s Value)> {
-    LISTS
+    CONTAINER_LISTS
         .into_iter()
         .flat_map(|list| {
             let all = spec.list(list).iter().enumerate();
@@ -213,7 +214,7 @@ fn fractional(path: &Path, resources: &Value) -> Vec<String> {
     ["memory", "ephemeral-storage"].iter().filter_map(|name| fraction(path, resources, name)).collect()
 }
 
-/// Bytes come whole.
+/// The warning of a fractional number of bytes.
 fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
     let quantity = Quantity::parse(resources.get(name)?.as_str()?).ok()?;
     (quantity.milli() % 1000 != 0).then(|| {
@@ -222,8 +223,8 @@ fn fraction(path: &Path, resources: &Value, name: &str) -> Option<String> {
     })
 }
 
-/// A variable that is given twice, unless the second is made of the first.
-fn hidden(path: &Path, env: &[Value]) -> Vec<String> {
+/// Warnings of repeated environment variables, unless a later one refers to the earlier.
+fn repeated_env(path: &Path, env: &[Value]) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut said = Vec::new();
     for (index, variable) in env.iter().enumerate() {
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_in_whole_bytes() {
+    fn fractional_bytes_cause_a_warning() {
         let container = json!({"name": "a", "resources": {"limits": {"memory": "500m", "cpu": "500m"}}});
         let said = "spec.containers[0].resources.limits[memory]: fractional byte value \"500m\" is invalid, must be an \
                     integer";
@@ -320,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_may_add_to_itself_and_not_hide_itself() {
+    fn repeated_variable_causes_a_warning_unless_it_refers_to_itself() {
         let env = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "$(A)2"}, {"name": "A", "value": "3"}]);
         let said = "spec.containers[0].env[2]: hides previous definition of \"A\", which may be dropped when using apply";
         check(json!({"containers": [{"env": env}]}), &[said]);
     }
 
     #[test]
-    fn ports_that_meet_are_told() {
+    fn conflicting_ports_cause_a_warning() {
         let port = json!({"containerPort": 80, "protocol": "TCP", "name": "web"});
         let said = [
             "spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]",
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_to_pull_by_has_a_name() {
+    fn pull_secret_without_name_causes_a_warning() {
         check(json!({"imagePullSecrets": [{}]}), &["spec.imagePullSecrets[0].name: invalid empty name \"\""]);
     }
 }

@@ -1,4 +1,4 @@
-//! `RoleBinding` and `ClusterRoleBinding`: a role that never changes, subjects of known kinds.
+//! `RoleBinding` and `ClusterRoleBinding`: subjects, and the immutable role reference.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
 use crate::kinds::rules::names::dns_subdomain;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{Read, items_mut, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -14,7 +14,7 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 /// `rolebindings.rbac.authorization.k8s.io`, `clusterrolebindings.rbac.authorization.k8s.io`
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// A `RoleBinding`, which may bind a Role.
+    /// True for a `RoleBinding`, which may refer to a Role.
     pub(crate) namespaced: bool,
 }
 
@@ -86,7 +86,7 @@ impl Binding {
         for (index, subject) in subjects.iter().enumerate() {
             errors.extend(self.subject(&path.index(index), subject));
         }
-        // What the server's generated validation finds comes after what is written by hand.
+        // The server's generated validation runs after the hand-written one.
         for (index, subject) in subjects.iter().enumerate() {
             if subject.text("name").is_empty() {
                 errors.push(FieldError::required(path.index(index).child("name"), ""));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_and_subjects_are_of_known_kinds() {
+    fn unknown_role_and_subject_kinds_are_rejected() {
         let object = binding(&json!({"roleRef": {"kind": "Foo", "name": "", "apiGroup": "x"}, "subjects": [
             {"kind": "User", "name": ""}, {"kind": "ServiceAccount", "name": "a"},
             {"kind": "ServiceAccount", "name": "b", "apiGroup": "x"}, {"kind": "Z", "name": "q"},
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_role_never_changes() {
+    fn role_ref_is_immutable() {
         let with = |role: &str| binding(&json!({"roleRef": {"kind": "Role", "name": role}}));
         let errors = Binding { namespaced: true }.validate_update(&with("b"), &with("a"));
         assert_eq!(

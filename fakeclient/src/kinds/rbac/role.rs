@@ -1,4 +1,4 @@
-//! Role and `ClusterRole`: rules about resources or about paths, never about both.
+//! Role and `ClusterRole`: rules for resources or for non-resource URLs.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::labels;
 use crate::object::names::NameRule;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `roles.rbac.authorization.k8s.io`, `clusterroles.rbac.authorization.k8s.io`
 #[derive(Debug)]
 pub(crate) struct Role {
-    /// A Role, whose rules cannot be about paths.
+    /// True for a Role, whose rules must not contain non-resource URLs.
     pub(crate) namespaced: bool,
 }
 
@@ -52,7 +52,7 @@ impl Role {
         if object.has("aggregationRule") {
             errors.extend(aggregation(&object["aggregationRule"]));
         }
-        // What the server's generated validation finds comes after what is written by hand.
+        // The server's generated validation runs after the hand-written one.
         for (index, rule) in rules.iter().enumerate() {
             if rule.list("verbs").is_empty() {
                 errors.push(FieldError::required(path.index(index).child("verbs"), ""));
@@ -101,7 +101,7 @@ fn aggregation(rule: &Value) -> Vec<FieldError> {
         let at = path.index(index);
         let mut errors = labels::selector(&at, selector);
         if !errors.is_empty() {
-            // The server shows what it could not make of it.
+            // The server prints the failed conversion's result.
             errors.push(FieldError::invalid(at, Value::Null, "invalid label selector."));
         }
         errors
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_about_resources_or_about_paths() {
+    fn rule_has_resources_or_non_resource_urls() {
         let rules = json!([{}, {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "nonResourceURLs": ["/x"]},
             {"verbs": ["get"], "resources": ["pods"]}]);
         let texts = |namespaced: bool| {

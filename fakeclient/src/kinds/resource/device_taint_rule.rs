@@ -1,10 +1,10 @@
-//! `DeviceTaintRule`: a taint counts from when it was written or changed.
+//! `DeviceTaintRule`: the time at which its taint was added or changed.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `devicetaintrules.resource.k8s.io`
@@ -12,7 +12,7 @@ use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, 
 pub(crate) struct DeviceTaintRule;
 
 impl Strategy for DeviceTaintRule {
-    fn tracked<'o>(&self, object: &'o Value, now: &str) -> Cow<'o, Value> {
+    fn for_field_management<'o>(&self, object: &'o Value, now: &str) -> Cow<'o, Value> {
         if object["spec"]["taint"].has("timeAdded") {
             return Cow::Borrowed(object);
         }
@@ -21,7 +21,7 @@ impl Strategy for DeviceTaintRule {
         Cow::Owned(stamped)
     }
 
-    fn stamp(&self, object: &mut Value, old: Option<&Value>, now: &str) {
+    fn set_times(&self, object: &mut Value, old: Option<&Value>, now: &str) {
         let before = old.map_or(&Value::Null, |old| &old["spec"]["taint"]);
         let taint = object_mut(object_mut(object, "spec"), "taint");
         let since = taint.get("timeAdded").cloned().unwrap_or_default();
@@ -44,14 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taint_keeps_its_time_until_it_changes() {
+    fn taint_time_changes_with_the_taint() {
         let mut object = json!({"spec": {"taint": {"key": "k"}}});
-        DeviceTaintRule.stamp(&mut object, None, "1");
+        DeviceTaintRule.set_times(&mut object, None, "1");
         let old = object.clone();
-        DeviceTaintRule.stamp(&mut object, Some(&old), "2");
+        DeviceTaintRule.set_times(&mut object, Some(&old), "2");
         assert_eq!(object["spec"]["taint"]["timeAdded"], "1");
         object["spec"]["taint"]["effect"] = "NoExecute".into();
-        DeviceTaintRule.stamp(&mut object, Some(&old), "3");
+        DeviceTaintRule.set_times(&mut object, Some(&old), "3");
         assert_eq!(object["spec"]["taint"]["timeAdded"], "3");
     }
 }

@@ -1,10 +1,10 @@
-//! Enumerations: a text that is required and one of a few.
+//! Enumerations.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// The error of a text that is empty or not one of `known`.
 pub(crate) fn one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldError> {
@@ -14,7 +14,7 @@ pub(crate) fn one_of(path: &Path, value: &str, known: &[&str]) -> Option<FieldEr
     (!known.contains(&value)).then(|| FieldError::not_supported(path, value.into(), known))
 }
 
-/// The same of the field `key` of `object`, which is at `path`.
+/// The same for the field `key` of the object at `path`.
 pub(crate) fn required_one_of(path: &Path, object: &Value, key: &str, known: &[&str]) -> Option<FieldError> {
     one_of(&path.child(key), object.text(key), known)
 }

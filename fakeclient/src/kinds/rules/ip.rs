@@ -1,4 +1,4 @@
-//! IP addresses and networks as text, in the lenient reading of older fields.
+//! IP addresses and CIDRs, as validated in fields with legacy parsing.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 
 use crate::error::path::Path;
 
-/// An address; IPv4 parts with leading zeros are refused, since readers disagree about them.
+/// Errors of an IP address. IPv4 octets with leading zeros are invalid, because parsers disagree about them.
 pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {
     let say = |why: &str| vec![FieldError::invalid(path, text.into(), why)];
     if let Ok(address) = text.parse::<IpAddr>() {
@@ -18,8 +18,8 @@ pub(crate) fn address(path: &Path, text: &str) -> Vec<FieldError> {
     }
 }
 
-/// What the server warns of in an address that it takes: a spelling that others may not read.
-pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
+/// The warning of a valid but non-canonical address.
+pub(crate) fn non_canonical_address(path: &Path, text: &str) -> Option<String> {
     if let Some(plain) = without_leading_zeros(text).filter(|plain| plain.to_string() != text) {
         return Some(format!("{path}: non-standard IP address {text:?} is invalid: use \"{plain}\""));
     }
@@ -32,8 +32,8 @@ pub(crate) fn odd_address(path: &Path, text: &str) -> Option<String> {
         .then(|| format!("{path}: IPv6 address {text:?} should be in RFC 5952 canonical format ({right:?})"))
 }
 
-/// What the server warns of in a network that it takes.
-pub(crate) fn odd_network(path: &Path, text: &str) -> Option<String> {
+/// The warning of a valid but non-canonical CIDR.
+pub(crate) fn non_canonical_network(path: &Path, text: &str) -> Option<String> {
     let (address, bits) = text.split_once('/')?;
     let (address, bits): (IpAddr, u32) = (address.parse().ok()?, bits.parse().ok()?);
     let right = format!("{address}/{bits}");
@@ -48,7 +48,7 @@ fn without_leading_zeros(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(parts))
 }
 
-/// An address with a prefix length.
+/// Errors of a CIDR.
 pub(crate) fn network(path: &Path, text: &str) -> Vec<FieldError> {
     let say = |why: &str| vec![FieldError::invalid(path, text.into(), why)];
     let parts = text.split_once('/').and_then(|(address, bits)| {
@@ -78,7 +78,7 @@ fn width(address: IpAddr) -> u32 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// The address with nothing set behind the first `bits`.
+/// The address with all bits after the first `bits` cleared.
 fn network_of(address: IpAddr, bits: u32) -> IpAddr {
     match address {
         IpAddr::V4(ip) => {
@@ -92,7 +92,7 @@ fn network_of(address: IpAddr, bits: u32) -> IpAddr {
     }
 }
 
-/// An address that traffic from elsewhere can be sent to.
+/// Errors of an endpoint address: unspecified, loopback and link-local addresses are invalid.
 pub(crate) fn endpoint(path: &Path, text: &str) -> Vec<FieldError> {
     let Ok(ip) = text.parse::<IpAddr>() else {
         return vec![FieldError::invalid(path, text.into(), "must be a valid IP address")];
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_why_it_is_none() {
+    fn invalid_address_is_explained() {
         let path = Path::new("ip");
         assert!(address(&path, "10.0.0.1").is_empty() && address(&path, "fd00::1").is_empty());
         assert_eq!(
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_two_ways_is_refused() {
+    fn ambiguous_address_is_rejected() {
         let told = |errors: Vec<FieldError>| errors.iter().map(ToString::to_string).collect::<String>();
         let at = Path::new("a");
         assert!(told(address(&at, "::ffff:10.0.0.1")).ends_with("must not be an IPv4-mapped IPv6 address"));
@@ -162,18 +162,23 @@ mod tests {
     }
 
     #[test]
-    fn odd_spellings_are_told_with_the_right_one() {
+    fn non_canonical_address_warning_has_the_canonical_form() {
         let at = Path::new("a");
         let said = |odd: Option<String>| odd.unwrap_or_default();
-        assert!(said(odd_address(&at, "010.0.0.1")).ends_with("\"010.0.0.1\" is invalid: use \"10.0.0.1\""));
-        assert!(said(odd_address(&at, "::ffff:10.0.0.1")).ends_with("is invalid: use \"10.0.0.1\""));
-        assert!(said(odd_address(&at, "FD00::0")).ends_with("canonical format (\"fd00::\")"));
-        assert!(said(odd_network(&at, "FD00::/8")).ends_with("canonical format (\"fd00::/8\")"));
+        assert!(
+            said(non_canonical_address(&at, "010.0.0.1"))
+                .ends_with("\"010.0.0.1\" is invalid: use \"10.0.0.1\"")
+        );
+        assert!(
+            said(non_canonical_address(&at, "::ffff:10.0.0.1")).ends_with("is invalid: use \"10.0.0.1\"")
+        );
+        assert!(said(non_canonical_address(&at, "FD00::0")).ends_with("canonical format (\"fd00::\")"));
+        assert!(said(non_canonical_network(&at, "FD00::/8")).ends_with("canonical format (\"fd00::/8\")"));
         for right in ["10.0.0.1", "fd00::1"] {
-            assert_eq!(odd_address(&at, right), None);
+            assert_eq!(non_canonical_address(&at, right), None);
         }
         for right in ["0.0.0.0/0", "10.0.0.7/32", "fd00::/8"] {
-            assert_eq!(odd_network(&at, right), None);
+            assert_eq!(non_canonical_network(&at, right), None);
         }
     }
 }

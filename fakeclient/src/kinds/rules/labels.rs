@@ -1,4 +1,4 @@
-//! Labels and label selectors inside a spec (those of `metadata` are checked with the rest of the metadata).
+//! Labels and label selectors within a spec. Labels of `metadata` are validated with the metadata.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use crate::error::field::{FieldError, invalid_each};
 
 use super::names::{label_value, qualified_name};
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Keys and values of a label map; every error is reported at the map itself.
+/// Errors of a label map, all reported at the map.
 pub(crate) fn map(path: &Path, labels: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (key, value) in labels.as_object().into_iter().flatten() {
@@ -19,7 +19,7 @@ pub(crate) fn map(path: &Path, labels: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// A `LabelSelector`.
+/// Errors of a `LabelSelector`.
 pub(crate) fn selector(path: &Path, selector: &Value) -> Vec<FieldError> {
     let mut errors = map(&path.child("matchLabels"), &selector["matchLabels"]);
     for (index, expression) in selector.list("matchExpressions").iter().enumerate() {
@@ -58,7 +58,7 @@ fn requirement(path: &Path, requirement: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Whether a selector says nothing at all (and so would match everything).
+/// True if a selector has no requirement, and so matches everything.
 pub(crate) fn is_empty(selector: &Value) -> bool {
     selector.entries("matchLabels").next().is_none() && selector.list("matchExpressions").is_empty()
 }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_needs_values_exactly_when_its_operator_compares() {
+    fn values_are_required_or_forbidden_by_the_operator() {
         let value = json!({"matchExpressions": [
             {"key": "a", "operator": "In"},
             {"key": "a", "operator": "Exists", "values": ["x"]},
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_without_requirements_is_empty() {
+    fn selector_without_requirements_is_empty() {
         assert!(is_empty(&json!({})) && !is_empty(&json!({"matchLabels": {"app": "web"}})));
     }
 }

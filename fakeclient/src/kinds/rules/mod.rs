@@ -1,4 +1,4 @@
-//! Rules that several kinds share, each with the real server's words.
+//! Validation rules that several kinds share, with kube-apiserver's messages.
 
 pub(crate) mod enums;
 pub(crate) mod ip;

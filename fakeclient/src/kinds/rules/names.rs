@@ -1,6 +1,6 @@
-//! The forms that names take, with the messages of apimachinery's `util/validation` (Kubernetes 1.37).
+//! Name formats with the messages of apimachinery's `util/validation` (Kubernetes 1.37).
 //!
-//! Each rule gives what is wrong, nothing if all is well; whoever calls it knows the field.
+//! Each rule returns its messages, none for a valid name. The caller adds the field path.
 
 use crate::error::field::{FieldError, invalid_each};
 pub(crate) use crate::object::names::{
@@ -10,7 +10,7 @@ pub(crate) use crate::object::names::{
 
 use crate::error::path::Path;
 
-/// The sentence about a form, its examples and its regular expression.
+/// The message of a violated regular expression, with examples.
 pub(crate) fn form(sentence: &str, regex: &str, examples: &[&str]) -> String {
     let examples: Vec<_> = examples.iter().map(|example| format!("'{example}', ")).collect();
     format!("{sentence} (e.g. {}regex used for validation is '{regex}')", examples.join(" or "))
@@ -20,7 +20,7 @@ fn too_long(max: usize) -> String {
     format!("must be no more than {max} characters")
 }
 
-/// Key of a `ConfigMap` or Secret.
+/// Messages for a key of a `ConfigMap` or Secret.
 pub(crate) fn config_key(value: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if value.len() > 253 {
@@ -35,7 +35,7 @@ pub(crate) fn config_key(value: &str) -> Vec<String> {
     wrong
 }
 
-/// What would leave the folder that a volume is mounted at.
+/// The message for a path segment that leaves the directory of a mounted volume.
 fn parent_folder(value: &str) -> Option<String> {
     match value {
         "." => Some("must not be '.'".to_owned()),
@@ -45,7 +45,7 @@ fn parent_folder(value: &str) -> Option<String> {
     }
 }
 
-/// Name of an environment variable, in the relaxed form that Kubernetes 1.34 and later take.
+/// Messages for the name of an environment variable, with the relaxed rules of Kubernetes 1.34 and later.
 pub(crate) fn env_name(value: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if value.is_empty() {
@@ -60,7 +60,7 @@ pub(crate) fn env_name(value: &str) -> Vec<String> {
     wrong
 }
 
-/// Name of a port (an IANA service name).
+/// Messages for a port name (an IANA service name).
 pub(crate) fn port_name(value: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut say = |broken: bool, message: &str| {
@@ -80,7 +80,7 @@ pub(crate) fn port_name(value: &str) -> Vec<String> {
     wrong
 }
 
-/// Finalizer of a Namespace's spec: a qualified name, with a domain unless it is one of Kubernetes' own.
+/// Errors of a finalizer in a Namespace's spec: a qualified name, with a domain unless it is a standard finalizer.
 pub(crate) fn finalizer(value: &str, path: &Path) -> Vec<FieldError> {
     let mut errors = invalid_each(path, value, qualified_name(value));
     if !value.contains('/') && !["kubernetes", "orphan", "foregroundDeletion"].contains(&value) {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dotted_name_is_told_apart_from_a_malformed_one() {
+    fn dotted_label_has_its_own_message() {
         assert_eq!(dns_label("a.b"), ["must not contain dots"]);
         assert_eq!(
             dns_label("UPPER"),
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_subdomain_may_have_dots_but_no_underscores() {
+    fn subdomain_allows_dots_but_no_underscores() {
         assert!(dns_subdomain("a.b-c.d").is_empty());
         assert_eq!(dns_subdomain("Foo_bar").len(), 1);
         assert_eq!(dns_subdomain("a..b").len(), 1);
     }
 
     #[test]
-    fn a_label_key_names_the_part_at_fault() {
+    fn label_key_message_names_the_invalid_part() {
         assert_eq!(qualified_name("/a"), ["prefix part must be non-empty"]);
         assert!(qualified_name("ex.com/").iter().any(|m| m == "name part must be non-empty"));
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_key_may_not_climb_out_of_its_folder() {
+    fn config_key_with_parent_directory_is_rejected() {
         assert_eq!(config_key(".."), ["must not be '..'"]);
         assert_eq!(config_key("..foo"), ["must not start with '..'"]);
         assert_eq!(config_key(&"a".repeat(254)), ["must be no more than 253 characters"]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_name_says_all_that_is_wrong_with_it() {
+    fn port_name_messages_are_complete() {
         assert_eq!(
             port_name("bad_name!"),
             ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_finalizer_must_be_one_of_the_standard_names() {
+    fn finalizer_without_domain_must_be_standard() {
         let path = Path::new("spec.finalizers");
         assert!(finalizer("kubernetes", &path).is_empty() && finalizer("ex.com/a", &path).is_empty());
         assert_eq!(

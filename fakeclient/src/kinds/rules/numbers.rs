@@ -1,4 +1,4 @@
-//! Plain numbers: not negative, in a range, an integer or a percentage.
+//! Numbers: non-negative, in a range, or an int-or-percent.
 
 use serde_json::Value;
 
@@ -6,23 +6,23 @@ use crate::error::field::FieldError;
 
 use super::names::form;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// `must be greater than or equal to 0`, if the field is given and is not.
+/// `must be greater than or equal to 0`, if the field is negative.
 pub(crate) fn not_negative(path: &Path, object: &Value, key: &str) -> Option<FieldError> {
     let number = object.number(key).filter(|number| *number < 0)?;
     Some(FieldError::invalid(path.child(key), number.into(), "must be greater than or equal to 0"))
 }
 
-/// `must be between LOW and HIGH, inclusive`, if the field is given and is not.
+/// `must be between LOW and HIGH, inclusive`, if the field is out of range.
 pub(crate) fn within(path: &Path, object: &Value, key: &str, low: i64, high: i64) -> Option<FieldError> {
     let number = object.number(key).filter(|number| !(low..=high).contains(number))?;
     let why = format!("must be between {low} and {high}, inclusive");
     Some(FieldError::invalid(path.child(key), number.into(), why))
 }
 
-/// A number that is not negative, or a percentage.
-pub(crate) fn count_or_percent(path: &Path, value: &Value) -> Option<FieldError> {
+/// The error of an int-or-percent that is negative or malformed.
+pub(crate) fn int_or_percent(path: &Path, value: &Value) -> Option<FieldError> {
     match value {
         Value::String(text) if percent(text).is_none() => {
             let sentence = "a valid percent string must be a numeric string followed by an ending '%'";
@@ -35,13 +35,13 @@ pub(crate) fn count_or_percent(path: &Path, value: &Value) -> Option<FieldError>
     }
 }
 
-/// At most the whole, if it is a percentage.
-pub(crate) fn at_most_all(path: &Path, value: &Value) -> Option<FieldError> {
+/// The error of a percentage above 100%.
+pub(crate) fn at_most_100_percent(path: &Path, value: &Value) -> Option<FieldError> {
     let over = value.as_str().and_then(percent).is_some_and(|percent| percent > 100);
     over.then(|| FieldError::invalid(path, value.clone(), "must not be greater than 100%"))
 }
 
-/// The number, also one in quotes, or the percentage as a number; 0 if it is none of them.
+/// The value of an int-or-percent, without the percent sign; 0 if it is malformed.
 pub(crate) fn amount(value: &Value) -> i64 {
     let text = |text: &str| percent(text).or_else(|| text.parse().ok());
     value.as_i64().or_else(|| value.as_str().and_then(text)).unwrap_or_default()
@@ -60,9 +60,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_a_count_or_a_percentage() {
+    fn int_or_percent_is_validated() {
         let path = Path::new("p");
-        let text = |value: Value| count_or_percent(&path, &value).map(|e| e.to_string());
+        let text = |value: Value| int_or_percent(&path, &value).map(|e| e.to_string());
         assert_eq!(text(json!("25%")), None);
         assert_eq!(
             text(json!(-1)).as_deref(),
@@ -75,7 +75,7 @@ mod tests {
             )
         );
         assert_eq!(
-            at_most_all(&path, &json!("101%")).map(|e| e.to_string()).as_deref(),
+            at_most_100_percent(&path, &json!("101%")).map(|e| e.to_string()).as_deref(),
             Some("p: Invalid value: \"101%\": must not be greater than 100%")
         );
     }

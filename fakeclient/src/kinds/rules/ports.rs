@@ -7,16 +7,16 @@ use crate::error::field::{FieldError, invalid_each};
 use super::names::port_name;
 use crate::error::path::Path;
 
-/// The transport protocols that a port may name.
+/// Transport protocols of ports.
 pub(crate) const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 
-/// A number between 1 and 65535.
+/// The error of a port number outside 1–65535.
 pub(crate) fn number(path: &Path, port: i64) -> Option<FieldError> {
     let wrong = !(1..=65535).contains(&port);
     wrong.then(|| FieldError::invalid(path, port.into(), "must be between 1 and 65535, inclusive"))
 }
 
-/// A number, or the name of a container's port.
+/// Errors of a port number, or of a container port's name.
 pub(crate) fn number_or_name(path: &Path, port: &Value) -> Vec<FieldError> {
     match port {
         Value::String(name) => invalid_each(path, name, port_name(name)),
@@ -24,7 +24,7 @@ pub(crate) fn number_or_name(path: &Path, port: &Value) -> Vec<FieldError> {
     }
 }
 
-/// One of TCP, UDP and SCTP; required.
+/// The error of a protocol that is absent or not TCP, UDP or SCTP.
 pub(crate) fn protocol(path: &Path, protocol: &str) -> Option<FieldError> {
     if protocol.is_empty() {
         Some(FieldError::required(path, ""))
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_a_number_in_range_or_a_service_name() {
+    fn port_is_a_number_in_range_or_a_service_name() {
         let path = Path::new("p");
         assert!(
             number_or_name(&path, &json!(80)).is_empty() && number_or_name(&path, &json!("http")).is_empty()

@@ -1,4 +1,4 @@
-//! What one object has over another: paths removed, modified and added.
+//! Comparison of two objects: removed, modified and added paths.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::field_set::FieldSet;
 use super::list_items::element_of;
 use super::path_element::{PathElement, equal};
 use super::validate::{TypeErrors, invalid_atom, scalar_errors};
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
 /// The difference between two objects of one type.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,7 +19,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Without what is at these paths or below them.
+    /// The comparison without these paths and the paths below them.
     pub(super) fn excluding(mut self, fields: &FieldSet) -> Self {
         for set in [&mut self.removed, &mut self.modified, &mut self.added] {
             set.remove_recursively(fields);
@@ -27,10 +27,10 @@ impl Comparison {
         self
     }
 
-    fn add(&mut self, element: &PathElement, found: Found) {
-        let removed = found.here == Here::Removed || found.also_removed;
-        let modified = found.here == Here::Modified;
-        let added = found.here == Here::Added || found.also_added;
+    fn add(&mut self, element: &PathElement, found: NodeComparison) {
+        let removed = found.here == PathChange::Removed || found.also_removed;
+        let modified = found.here == PathChange::Modified;
+        let added = found.here == PathChange::Added || found.also_added;
         for (set, member, below) in [
             (&mut self.removed, removed, found.below.removed),
             (&mut self.modified, modified, found.below.modified),
@@ -50,9 +50,9 @@ pub(super) fn compare(old: &Value, new: &Value, value_type: ValueType<'_>) -> Re
     errors.or_ok().map(|()| found.below)
 }
 
-/// What became of a path itself.
+/// The change of a path itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Here {
+enum PathChange {
     #[default]
     Same,
     Removed,
@@ -61,22 +61,22 @@ enum Here {
 }
 
 #[derive(Default)]
-struct Found {
-    here: Here,
-    /// Items that repeated no longer do.
+struct NodeComparison {
+    here: PathChange,
+    /// True if items were duplicates and are unique now.
     also_removed: bool,
-    /// Items that did not repeat do now.
+    /// True if items were unique and are duplicates now.
     also_added: bool,
     below: Comparison,
 }
 
-impl Found {
+impl NodeComparison {
     fn leaf(old: Option<&Value>, new: Option<&Value>) -> Self {
         let here = match (old, new) {
-            (None, _) => Here::Added,
-            (_, None) => Here::Removed,
-            (Some(old), Some(new)) if equal(old, new) => Here::Same,
-            _ => Here::Modified,
+            (None, _) => PathChange::Added,
+            (_, None) => PathChange::Removed,
+            (Some(old), Some(new)) if equal(old, new) => PathChange::Same,
+            _ => PathChange::Modified,
         };
         Self { here, ..Self::default() }
     }
@@ -87,16 +87,16 @@ fn node(
     new: Option<&Value>,
     value_type: ValueType<'_>,
     errors: &mut TypeErrors,
-) -> Found {
-    // What is equal has no difference, whatever its type.
+) -> NodeComparison {
+    // Equal values have no difference, whatever their type.
     if old == new {
-        return Found::default();
+        return NodeComparison::default();
     }
     if let (None, Some(new)) = (old, new) {
-        return added(new, value_type, errors).map_or_else(Found::default, |added| Found {
-            here: Here::Added,
+        return added(new, value_type, errors).map_or_else(NodeComparison::default, |added| NodeComparison {
+            here: PathChange::Added,
             below: Comparison { added, ..Comparison::default() },
-            ..Found::default()
+            ..NodeComparison::default()
         });
     }
     let atom = value_type.resolve();
@@ -107,10 +107,10 @@ fn node(
     if old.is_none() || of_old.is_like(&of_new) {
         return by_atom(old, new, &of_new, errors);
     }
-    // The value changed its kind: both readings count.
+    // The value changed its kind: both atoms are compared.
     let mut first = by_atom(old, new, &of_old, errors);
     let second = by_atom(old, new, &of_new, errors);
-    if first.here == Here::Same {
+    if first.here == PathChange::Same {
         first.here = second.here;
     }
     first.below.removed = first.below.removed.union(&second.below.removed);
@@ -119,28 +119,33 @@ fn node(
     first
 }
 
-fn by_atom(old: Option<&Value>, new: Option<&Value>, atom: &Atom<'_>, errors: &mut TypeErrors) -> Found {
+fn by_atom(
+    old: Option<&Value>,
+    new: Option<&Value>,
+    atom: &Atom<'_>,
+    errors: &mut TypeErrors,
+) -> NodeComparison {
     if let Some(map) = &atom.map {
         return map_node(old, new, map, errors);
     }
     if let Some(scalar) = atom.scalar {
         let (one, other) = (scalar_errors(scalar, old, "lhs: "), scalar_errors(scalar, new, "rhs: "));
         if one.is_empty() || other.is_empty() {
-            return Found::leaf(old, new);
+            return NodeComparison::leaf(old, new);
         }
         errors.extend(one);
         errors.extend(other);
-        return Found::default();
+        return NodeComparison::default();
     }
     if let Some(list) = &atom.list {
         return list_node(old, new, list, errors);
     }
     errors.extend(invalid_atom());
-    Found::default()
+    NodeComparison::default()
 }
 
-/// The paths below a value that is on the new side only; nothing where it is not of the type. Most writes add whole
-/// objects, which need no second side.
+/// The paths below a value that exists only in the new object; `None` if it is not of the type. A fast path: most
+/// writes add whole objects.
 fn added(new: &Value, value_type: ValueType<'_>, errors: &mut TypeErrors) -> Option<FieldSet> {
     let atom = value_type.resolve().deduce(Some(new));
     if let Some(map) = &atom.map {
@@ -171,21 +176,26 @@ fn added(new: &Value, value_type: ValueType<'_>, errors: &mut TypeErrors) -> Opt
     Some(found.below.added)
 }
 
-/// A path that is on one side only is removed or added itself.
-fn granular(old: Option<&Value>, new: Option<&Value>, below: Comparison) -> Found {
+/// A path that exists on one side only is itself removed or added.
+fn granular(old: Option<&Value>, new: Option<&Value>, below: Comparison) -> NodeComparison {
     let here = match (old, new) {
-        (None, _) => Here::Added,
-        (_, None) => Here::Removed,
-        _ => Here::Same,
+        (None, _) => PathChange::Added,
+        (_, None) => PathChange::Removed,
+        _ => PathChange::Same,
     };
-    Found { here, below, ..Found::default() }
+    NodeComparison { here, below, ..NodeComparison::default() }
 }
 
-fn map_node(old: Option<&Value>, new: Option<&Value>, map: &Map<'_>, errors: &mut TypeErrors) -> Found {
+fn map_node(
+    old: Option<&Value>,
+    new: Option<&Value>,
+    map: &Map<'_>,
+    errors: &mut TypeErrors,
+) -> NodeComparison {
     let (left, right) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
     let empty = |side: Option<&serde_json::Map<String, Value>>| side.is_none_or(serde_json::Map::is_empty);
     if map.atomic || (empty(left) && empty(right)) {
-        return Found::leaf(old, new);
+        return NodeComparison::leaf(old, new);
     }
     let mut below = Comparison::default();
     let mut visit = |name: &str, old: Option<&Value>, new: Option<&Value>| {
@@ -199,7 +209,7 @@ fn map_node(old: Option<&Value>, new: Option<&Value>, map: &Map<'_>, errors: &mu
         let mut wrong = TypeErrors::default();
         let found = node(old, new, field, &mut wrong);
         errors.extend(wrong.in_field(name));
-        if found.here != Here::Same || found.below != Comparison::default() {
+        if found.here != PathChange::Same || found.below != Comparison::default() {
             below.add(&PathElement::field(name), found);
         }
     };
@@ -207,7 +217,7 @@ fn map_node(old: Option<&Value>, new: Option<&Value>, map: &Map<'_>, errors: &mu
     granular(old, new, below)
 }
 
-/// Visits the fields of both maps in order, each once.
+/// Iterates over the fields of both maps in order, each once.
 fn zip<'v>(
     left: Option<&'v serde_json::Map<String, Value>>,
     right: Option<&'v serde_json::Map<String, Value>>,
@@ -229,20 +239,25 @@ fn zip<'v>(
     }
 }
 
-/// The items of a list; none where there is no list.
+/// The items of a list; empty without a list.
 fn items(side: Option<&Value>) -> &[Value] {
     side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The items that share an element, on both sides.
-type Pair<'v> = (Vec<&'v Value>, Vec<&'v Value>);
+/// The items with the same path element on both sides.
+type ItemPair<'v> = (Vec<&'v Value>, Vec<&'v Value>);
 
-fn list_node(old: Option<&Value>, new: Option<&Value>, list: &List<'_>, errors: &mut TypeErrors) -> Found {
+fn list_node(
+    old: Option<&Value>,
+    new: Option<&Value>,
+    list: &List<'_>,
+    errors: &mut TypeErrors,
+) -> NodeComparison {
     let (left, right) = (items(old), items(new));
-    if list.items == Items::Atomic || (left.is_empty() && right.is_empty()) {
-        return Found::leaf(old, new);
+    if list.items == ItemIdentity::Atomic || (left.is_empty() && right.is_empty()) {
+        return NodeComparison::leaf(old, new);
     }
-    let mut pairs: BTreeMap<PathElement, Pair<'_>> = BTreeMap::new();
+    let mut pairs: BTreeMap<PathElement, ItemPair<'_>> = BTreeMap::new();
     for (index, item) in left.iter().enumerate() {
         match element_of(list, item) {
             Ok(element) => pairs.entry(element).or_default().0.push(item),
@@ -263,14 +278,14 @@ fn list_node(old: Option<&Value>, new: Option<&Value>, list: &List<'_>, errors: 
     granular(old, new, below)
 }
 
-/// Compares what both sides have of one element. Items that repeat count as one that is owned as a whole.
+/// Compares the items of one path element. Duplicate items count as one atomic item.
 fn item(
     list: &List<'_>,
     element: &PathElement,
     old: &[&Value],
     new: &[&Value],
     errors: &mut TypeErrors,
-) -> Found {
+) -> NodeComparison {
     let mut one = |old: Option<&Value>, new: Option<&Value>| {
         let mut wrong = TypeErrors::default();
         let found = node(old, new, list.element, &mut wrong);
@@ -281,9 +296,12 @@ fn item(
         ([] | [_], [] | [_]) => one(old.first().copied(), new.first().copied()),
         ([_, _, ..], [_, _, ..]) => {
             let same = old.len() == new.len() && old.iter().zip(new).all(|(old, new)| equal(old, new));
-            Found { here: if same { Here::Same } else { Here::Modified }, ..Found::default() }
+            NodeComparison {
+                here: if same { PathChange::Same } else { PathChange::Modified },
+                ..NodeComparison::default()
+            }
         }
-        // The path is removed as that of repeated items, and may be added as that of one.
+        // The path of the duplicate items is removed, and that of the single item may be added.
         ([_, _, ..], _) => {
             let mut found = new.first().map(|new| one(None, Some(new))).unwrap_or_default();
             found.also_removed = true;
@@ -339,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn scalars_and_structs_are_compared_field_by_field() {
+    fn scalars_and_structs_are_compared_by_field() {
         check(&json!({"n": 1}), &json!({"n": 1.0}), [&[], &[], &[]]);
         check(&json!({"n": 1}), &json!({"n": 2}), [&[], &[".n"], &[]]);
         check(&json!({}), &json!({"struct": {"a": "x"}}), [&[], &[], &[".struct", ".struct.a"]]);
@@ -363,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_sets_and_list_maps_are_compared_one_by_one() {
+    fn items_of_sets_and_list_maps_are_compared_individually() {
         check(
             &json!({"set": ["a", "b"]}),
             &json!({"set": ["b", "c"]}),
@@ -378,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_items_are_one_path() {
+    fn duplicate_items_share_a_path() {
         check(
             &json!({"set": ["a", "a"]}),
             &json!({"set": ["a"]}),

@@ -12,14 +12,14 @@ use crate::object::patch::outcome::{FieldValidation, go_type};
 /// The body of a server-side apply.
 pub(crate) struct ApplyConfiguration {
     pub(crate) value: Value,
-    /// Keys given twice, each with its line.
+    /// Duplicate keys, each with its line.
     duplicates: Vec<String>,
 }
 
 impl ApplyConfiguration {
-    /// Reads YAML, of which JSON is a part.
+    /// Parses YAML, which includes JSON.
     pub(crate) fn read(body: &Bytes) -> Result<Self, ApiError> {
-        // What looks like JSON is taken as it is at first.
+        // A body that looks like JSON is first parsed as JSON.
         let json = body.trim_ascii_start().starts_with(b"{");
         let step = if json { "decoding patch: error converting YAML to JSON" } else { "encoding patch" };
         let Parsed { mut value, duplicates } =
@@ -35,7 +35,7 @@ impl ApplyConfiguration {
         )))
     }
 
-    /// The warnings about keys that are given twice, or the error where validation is strict.
+    /// Warnings of duplicate keys; an error if validation is strict.
     pub(crate) fn check_duplicates(&self, validation: FieldValidation) -> Result<&[String], ApiError> {
         if self.duplicates.is_empty() || validation == FieldValidation::Ignore {
             return Ok(&[]);
@@ -50,7 +50,7 @@ impl ApplyConfiguration {
 }
 
 fn parse(body: &Bytes) -> Result<Parsed, String> {
-    // JSON is read faster as such; a key given twice is named by its line, which the YAML reader knows.
+    // JSON is faster to parse; if it has duplicate keys, the YAML parser provides their lines.
     match text::parse(body) {
         Ok(parsed) if parsed.duplicates.is_empty() && std::str::from_utf8(body).is_ok() => Ok(parsed),
         _ => yaml::parse(body),

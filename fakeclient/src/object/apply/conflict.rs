@@ -1,20 +1,20 @@
-//! Conflicts of an apply with other managers.
+//! Conflicts of an apply with other field managers.
 
 use super::field_set::shown;
 use super::managed_fields::Manager;
 use super::path_element::PathElement;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 
-/// A field that an apply would change and another manager owns.
+/// A field that an apply would change, and its owner.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conflict {
     pub(super) manager: Manager,
     pub(super) path: Vec<PathElement>,
 }
 
-/// 409 with one cause for each conflict, those of one manager together.
+/// 409 with one cause per conflict, grouped by manager.
 pub(crate) fn error(conflicts: &[Conflict]) -> ApiError {
-    let causes = conflicts.iter().map(|conflict| Cause {
+    let causes = conflicts.iter().map(|conflict| StatusCause {
         reason: "FieldManagerConflict".to_owned(),
         message: format!("conflict with {}", conflict.manager),
         field: shown(&conflict.path),

@@ -1,7 +1,7 @@
 //! The field manager: managed fields after each write, and objects after an apply.
 //!
-//! The steps and their order are those of apimachinery's `managedfields` (Kubernetes 1.37): managed fields that the
-//! client sent, `before-first-apply`, the cap of update managers, times, and fields that are never tracked.
+//! The steps and their order are those of apimachinery's `managedfields` (Kubernetes 1.37): managed fields in the
+//! request, `before-first-apply`, the cap of update managers, times, and untracked fields.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,20 +10,20 @@ use serde_json::Value;
 use super::conflict::{self, Conflict};
 use super::field_set::FieldSet;
 use super::last_applied;
-use super::managed_fields::{Entry, ManagedFields, Manager, Operation, Sent};
+use super::managed_fields::{ManagedFields, ManagedFieldsEntry, Manager, Operation, RequestManagedFields};
 use super::updater::{UpdateError, Updater, Versions, updating};
 use super::validate::validate;
 use crate::error::ApiError;
 use crate::object::view::metadata;
 
-/// Entries of updates that an object may have before the oldest are put together.
+/// Maximum number of update entries of an object; above it, the oldest are merged.
 const UPDATE_MANAGERS: usize = 10;
 const OLDEST: &str = "ancient-changes";
 const BEFORE_APPLY: &str = "before-first-apply";
-/// The manager whose applies keep kubectl's annotation up to date.
+/// The manager whose applies update kubectl's last-applied annotation.
 const KUBECTL: &str = "kubectl";
 
-/// Fields that no manager owns.
+/// Fields that are never tracked.
 static UNTRACKED: LazyLock<FieldSet> = LazyLock::new(|| {
     let metadata = [
         "name",
@@ -43,20 +43,20 @@ static UNTRACKED: LazyLock<FieldSet> = LazyLock::new(|| {
     untracked
 });
 
-/// The field manager of one kind and subresource, at one time.
+/// The field manager of one kind and subresource, at a time.
 pub(crate) struct FieldManager<'v> {
     pub(crate) versions: &'v dyn Versions,
     pub(crate) api_version: &'v str,
     pub(crate) kind: &'v str,
-    /// Empty for the object itself.
+    /// Empty for the main resource.
     pub(crate) subresource: &'v str,
-    /// RFC 3339 in whole seconds, UTC.
+    /// The time of the write: RFC 3339, whole seconds, UTC.
     pub(crate) now: &'v str,
 }
 
 /// The stored object before a write.
 pub(crate) struct Live<'o> {
-    /// In the version of the write; what an empty object looks like where there is none.
+    /// In the version of the write; an empty object on create.
     pub(crate) object: &'o Value,
     pub(crate) managed_fields: &'o ManagedFields,
 }
@@ -67,13 +67,13 @@ impl Live<'_> {
     }
 }
 
-/// What an apply makes of an object.
+/// The result of an apply.
 pub(crate) struct Applied {
     pub(crate) object: Value,
     pub(crate) managed_fields: ManagedFields,
 }
 
-/// Why an apply fails.
+/// Failure of an apply.
 #[derive(Debug)]
 pub(crate) enum ApplyError {
     Conflicts(Vec<Conflict>),
@@ -86,23 +86,33 @@ impl From<ApplyError> for ApiError {
         match error {
             ApplyError::Conflicts(conflicts) => conflict::error(&conflicts),
             ApplyError::BadRequest(message) => Self::bad_request(message),
-            // An error that nobody gave a reason, so the server gives none either.
+            // The server gives this error no reason.
             ApplyError::Other(message) => Self::new(500, "", message),
         }
     }
 }
 
 impl FieldManager<'_> {
-    /// The managed fields after a create, update or patch. Where they cannot be worked out, the stored ones stay.
-    pub(crate) fn update(&self, live: &Live<'_>, new: &Value, sent: Sent, manager: &str) -> ManagedFields {
+    /// The managed fields after a create, update or patch. On an error, the stored ones are kept.
+    pub(crate) fn update(
+        &self,
+        live: &Live<'_>,
+        new: &Value,
+        sent: RequestManagedFields,
+        manager: &str,
+    ) -> ManagedFields {
         let before = match sent {
-            Sent::Reset if self.subresource.is_empty() => ManagedFields::default(),
-            // Most clients send back what they got: that is shared with the stored object.
-            Sent::Entries(entries) if self.subresource.is_empty() && entries != *live.managed_fields => {
+            RequestManagedFields::Reset if self.subresource.is_empty() => ManagedFields::default(),
+            // Most clients send back the entries that they received, which are shared with the stored object.
+            RequestManagedFields::Entries(entries)
+                if self.subresource.is_empty() && entries != *live.managed_fields =>
+            {
                 entries
             }
-            // A subresource's body has no say in them.
-            Sent::Reset | Sent::Entries(_) | Sent::Nothing => live.managed_fields.clone(),
+            // A write to a subresource does not change them.
+            RequestManagedFields::Reset
+            | RequestManagedFields::Entries(_)
+            | RequestManagedFields::Nothing => live.managed_fields.clone(),
         };
         if before.is_empty() && live.exists() {
             return before;
@@ -115,10 +125,10 @@ impl FieldManager<'_> {
         &self,
         live: &Value,
         new: &Value,
-        mut entries: Vec<Entry>,
+        mut entries: Vec<ManagedFieldsEntry>,
         manager: &str,
-    ) -> Result<Vec<Entry>, UpdateError> {
-        // Objects of a Go type have its types.
+    ) -> Result<Vec<ManagedFieldsEntry>, UpdateError> {
+        // Objects of a Go type are valid by decoding.
         if !self.versions.have_go_types() {
             for object in [new, live] {
                 self.check(object, true).map_err(UpdateError::Other)?;
@@ -136,7 +146,7 @@ impl FieldManager<'_> {
                     entry.time = Some(self.now.into());
                 }
                 None => {
-                    entries.push(Entry {
+                    entries.push(ManagedFieldsEntry {
                         manager,
                         time: Some(self.now.into()),
                         fields: Arc::new(changed.into()),
@@ -159,7 +169,7 @@ impl FieldManager<'_> {
         validate(object, value_type, duplicates).map_err(|errors| errors.to_string())
     }
 
-    /// Applies a configuration: the object as the client sent it, not decoded.
+    /// Applies a configuration, as the client sent it, not decoded.
     pub(crate) fn apply(
         &self,
         live: &Live<'_>,
@@ -244,7 +254,7 @@ impl FieldManager<'_> {
                 entries.remove(at);
             } else {
                 entries[at].fields = Arc::new(fields.into());
-                // An apply that changes no value keeps its time, and a new manager that changes none has no time.
+                // An apply that changes no value keeps its time; a new manager that changes no value has no time.
                 if new.is_some() {
                     entries[at].time = Some(self.now.into());
                 }
@@ -262,22 +272,22 @@ fn text_of(error: UpdateError) -> String {
     }
 }
 
-/// `apps/v1, Kind=Deployment`, as Go prints it; the empty group leaves its slash.
+/// `apps/v1, Kind=Deployment` in Go's format; the core group has a leading slash.
 pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> String {
     let slash = if api_version.contains('/') { "" } else { "/" };
     format!("{slash}{api_version}, Kind={kind}")
 }
 
-/// Puts the oldest entries of updates together, one for each version, until there are no more than ten.
-fn cap(entries: &mut Vec<Entry>) {
-    let is_update = |entry: &Entry| entry.manager.operation == Operation::Update;
+/// Merges the oldest update entries by version, until there are at most ten.
+fn cap(entries: &mut Vec<ManagedFieldsEntry>) {
+    let is_update = |entry: &ManagedFieldsEntry| entry.manager.operation == Operation::Update;
     let mut count = entries.iter().filter(|entry| is_update(entry)).count();
     if count <= UPDATE_MANAGERS {
         return;
     }
     let mut oldest: Vec<Manager> =
         entries.iter().filter(|entry| is_update(entry)).map(|entry| entry.manager.clone()).collect();
-    let time_of = |entries: &[Entry], manager: &Manager| {
+    let time_of = |entries: &[ManagedFieldsEntry], manager: &Manager| {
         entries.iter().find(|entry| entry.manager.is(manager)).and_then(|entry| entry.time.clone())
     };
     oldest.sort_by_cached_key(|manager| (time_of(entries, manager).unwrap_or_default(), manager.identity()));

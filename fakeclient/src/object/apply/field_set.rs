@@ -1,7 +1,8 @@
 //! Sets of field paths, as a tree.
 //!
-//! A path is a member, or leads to members, or both. The operations are those of structured-merge-diff's
-//! `fieldpath.Set`: except in [`FieldSet::recursive_difference`], a path says nothing about what is below it.
+//! A path is a member, or a prefix of members, or both. The operations are those of structured-merge-diff's
+//! `fieldpath.Set`: except in [`FieldSet::recursive_difference`], membership of a path does not include the paths
+//! below.
 
 use std::cmp::Ordering;
 
@@ -12,20 +13,20 @@ use super::value_type::ValueType;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSet {
     /// Sorted by element; each is a member or has children.
-    nodes: Vec<Node>,
+    nodes: Vec<FieldSetNode>,
 }
 
-/// One path element below a prefix.
+/// A path element below a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub(super) struct FieldSetNode {
     pub(super) element: PathElement,
-    /// Whether the path that ends here is in the set.
+    /// True if the path that ends here is a member.
     pub(super) member: bool,
     pub(super) children: FieldSet,
 }
 
 impl FieldSet {
-    /// The set of no paths.
+    /// The empty set.
     pub(super) const EMPTY: Self = Self { nodes: Vec::new() };
 
     /// The set of these paths, each a list of field names.
@@ -38,7 +39,7 @@ impl FieldSet {
         set
     }
 
-    /// Adds a path; the empty path, which stands for the whole object, is not kept.
+    /// Adds a path. The empty path, which means the whole object, is ignored.
     pub(crate) fn insert(&mut self, path: &[PathElement]) {
         let Some((element, rest)) = path.split_first() else { return };
         let node = self.node_mut(element);
@@ -49,11 +50,12 @@ impl FieldSet {
         }
     }
 
-    fn node_mut(&mut self, element: &PathElement) -> &mut Node {
+    fn node_mut(&mut self, element: &PathElement) -> &mut FieldSetNode {
         let at = match self.position(element) {
             Ok(at) => at,
             Err(at) => {
-                let node = Node { element: element.clone(), member: false, children: Self::default() };
+                let node =
+                    FieldSetNode { element: element.clone(), member: false, children: Self::default() };
                 self.nodes.insert(at, node);
                 at
             }
@@ -61,14 +63,14 @@ impl FieldSet {
         &mut self.nodes[at]
     }
 
-    /// Adds what a walk found below one element. What is neither a member nor leads to one is left out.
+    /// Adds an element of a traversal. An element that is neither a member nor a prefix of one is ignored.
     pub(super) fn add(&mut self, element: PathElement, member: bool, children: Self) {
         if !member && children.is_empty() {
             return;
         }
-        // Walks over maps come in order, so nearly every element goes to the end.
+        // Maps are traversed in order, so nearly every element is appended.
         if self.nodes.last().is_none_or(|last| last.element < element) {
-            self.nodes.push(Node { element, member, children });
+            self.nodes.push(FieldSetNode { element, member, children });
             return;
         }
         match self.position(&element) {
@@ -77,7 +79,7 @@ impl FieldSet {
                 node.member |= member;
                 node.children = node.children.union(&children);
             }
-            Err(at) => self.nodes.insert(at, Node { element, member, children }),
+            Err(at) => self.nodes.insert(at, FieldSetNode { element, member, children }),
         }
     }
 
@@ -85,20 +87,20 @@ impl FieldSet {
         self.nodes.binary_search_by(|node| node.element.cmp(element))
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
+    pub(super) fn nodes(&self) -> &[FieldSetNode] {
         &self.nodes
     }
 
-    fn node(&self, element: &PathElement) -> Option<&Node> {
+    fn node(&self, element: &PathElement) -> Option<&FieldSetNode> {
         self.position(element).ok().map(|at| &self.nodes[at])
     }
 
-    /// Whether no path is in the set.
+    /// True if the set contains no path.
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Whether this very path is in the set.
+    /// True if the path is a member.
     pub(crate) fn has(&self, path: &[PathElement]) -> bool {
         match path.split_first() {
             None => false,
@@ -107,19 +109,19 @@ impl FieldSet {
         }
     }
 
-    /// Whether the path of this one element is in the set.
+    /// True if the path of one element is a member.
     pub(super) fn has_member(&self, element: &PathElement) -> bool {
         self.node(element).is_some_and(|node| node.member)
     }
 
-    /// The paths below an element; nothing where there are none.
+    /// The paths below an element; `None` if there are none.
     pub(super) fn below(&self, element: &PathElement) -> Option<&Self> {
         self.node(element).map(|node| &node.children).filter(|children| !children.is_empty())
     }
 
-    /// The paths in either set.
+    /// The union of both sets.
     pub(crate) fn union(&self, other: &Self) -> Self {
-        let both = |one: &Node, other: &Node| Node {
+        let both = |one: &FieldSetNode, other: &FieldSetNode| FieldSetNode {
             element: one.element.clone(),
             member: one.member || other.member,
             children: one.children.union(&other.children),
@@ -130,7 +132,7 @@ impl FieldSet {
         })
     }
 
-    /// The paths in either set; nothing is copied where one of them is empty.
+    /// The union of both sets; copies nothing if one of them is empty.
     pub(super) fn into_union(self, other: Self) -> Self {
         if other.is_empty() {
             return self;
@@ -138,7 +140,7 @@ impl FieldSet {
         if self.is_empty() { other } else { self.union(&other) }
     }
 
-    /// Whether every path of the other set is in this one.
+    /// True if the other set is a subset.
     pub(super) fn contains(&self, other: &Self) -> bool {
         other.nodes.iter().all(|wanted| {
             self.node(&wanted.element).is_some_and(|node| {
@@ -147,7 +149,7 @@ impl FieldSet {
         })
     }
 
-    /// Takes the paths of the other set away.
+    /// Removes the members of the other set.
     pub(super) fn remove_all(&mut self, other: &Self) {
         for unwanted in &other.nodes {
             let Ok(at) = self.position(&unwanted.element) else { continue };
@@ -160,7 +162,7 @@ impl FieldSet {
         }
     }
 
-    /// Takes the members of the other set away, and what is below them.
+    /// Removes the members of the other set and the paths below them.
     pub(super) fn remove_recursively(&mut self, other: &Self) {
         for unwanted in &other.nodes {
             let Ok(at) = self.position(&unwanted.element) else { continue };
@@ -172,26 +174,26 @@ impl FieldSet {
         }
     }
 
-    /// The paths in both sets.
+    /// The intersection of both sets.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let (one, other) = (one?, other?);
             let children = one.children.intersection(&other.children);
-            Some(Node { element: one.element.clone(), member: one.member && other.member, children })
+            Some(FieldSetNode { element: one.element.clone(), member: one.member && other.member, children })
         })
     }
 
-    /// The paths that are not in the other set.
+    /// The members that are not in the other set.
     pub(crate) fn difference(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let one = one?;
             let Some(other) = other else { return Some(one.clone()) };
             let children = one.children.difference(&other.children);
-            Some(Node { element: one.element.clone(), member: one.member && !other.member, children })
+            Some(FieldSetNode { element: one.element.clone(), member: one.member && !other.member, children })
         })
     }
 
-    /// The paths that are neither in the other set nor below one of its members.
+    /// The members that are neither in the other set nor below its members.
     pub(crate) fn recursive_difference(&self, other: &Self) -> Self {
         self.zip(other, |one, other| {
             let one = one?;
@@ -200,14 +202,18 @@ impl FieldSet {
                 Some(other) if other.member => None,
                 Some(other) => {
                     let children = one.children.recursive_difference(&other.children);
-                    Some(Node { element: one.element.clone(), member: one.member, children })
+                    Some(FieldSetNode { element: one.element.clone(), member: one.member, children })
                 }
             }
         })
     }
 
-    /// Goes through both sets in order; `keep` says what comes of an element.
-    fn zip(&self, other: &Self, keep: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
+    /// Iterates over both sets in order; `keep` returns the node of each element.
+    fn zip(
+        &self,
+        other: &Self,
+        keep: impl Fn(Option<&FieldSetNode>, Option<&FieldSetNode>) -> Option<FieldSetNode>,
+    ) -> Self {
         let (mut left, mut right) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
         let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
         loop {
@@ -225,8 +231,8 @@ impl FieldSet {
         Self { nodes }
     }
 
-    /// The set with every named field of a struct that leads to members made a member itself: what has to go with
-    /// the last of its fields.
+    /// The set with all struct fields that are prefixes of members added as members: those to remove together with the
+    /// last of their fields.
     pub(super) fn with_named_fields(&self, value_type: ValueType<'_>) -> Self {
         let atom = value_type.resolve();
         let nodes = self.nodes.iter().map(|node| {
@@ -247,12 +253,12 @@ impl FieldSet {
                 _ => node.children.clone(),
             };
             let member = node.member || (named && !node.children.is_empty());
-            Node { element: node.element.clone(), member, children }
+            FieldSetNode { element: node.element.clone(), member, children }
         });
         Self { nodes: nodes.collect() }
     }
 
-    /// Every path of the set: members of a level first, then what is below, each in order.
+    /// All members: those of a level first, then those below, each in order.
     pub(crate) fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut paths = Vec::new();
         self.collect(&mut Vec::new(), &mut paths);
@@ -271,7 +277,7 @@ impl FieldSet {
     }
 }
 
-/// A path as conflicts print it, such as `.spec.ports[port=80,protocol="TCP"].name`.
+/// A path in conflict messages, such as `.spec.ports[port=80,protocol="TCP"].name`.
 pub(crate) fn shown(path: &[PathElement]) -> String {
     path.iter().map(ToString::to_string).collect()
 }
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_says_nothing_about_what_is_below_it() {
+    fn membership_does_not_include_paths_below() {
         let all = set(&["a", "a.b", "a.b.c", "d"]);
         assert_eq!(all.difference(&set(&["a"])), set(&["a.b", "a.b.c", "d"]));
         assert_eq!(all.intersection(&set(&["a", "a.b.c", "e"])), set(&["a", "a.b.c"]));
@@ -300,12 +306,12 @@ mod tests {
     }
 
     #[test]
-    fn paths_come_level_by_level() {
+    fn paths_are_ordered_by_level() {
         assert_eq!(shown_of(&set(&["a.b", "a", "c", "a.b.d"])), [".a", ".c", ".a.b", ".a.b.d"]);
     }
 
     #[test]
-    fn what_leads_to_nothing_is_not_kept() {
+    fn empty_prefix_is_ignored() {
         let nothing = set(&["a.b"]).difference(&set(&["a.b"]));
         assert!(nothing.is_empty());
         assert_eq!(nothing, FieldSet::default());

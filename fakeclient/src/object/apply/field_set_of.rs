@@ -1,4 +1,4 @@
-//! The paths of what a value holds: what the manager of an applied configuration owns.
+//! Field set of a value: the fields that the manager of an applied configuration owns.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::field_set::FieldSet;
 use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::validate::{TypeErrors, invalid_atom};
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
 /// The paths of all leaves, items and empty values of a value.
 pub(super) fn field_set_of(value: &Value, value_type: ValueType<'_>) -> Result<FieldSet, TypeErrors> {
@@ -17,7 +17,7 @@ pub(super) fn field_set_of(value: &Value, value_type: ValueType<'_>) -> Result<F
     errors.or_ok().map(|()| set)
 }
 
-/// Whether the path of the value is a member by itself, and what is below it.
+/// True if the path of the value itself is a member, and the set below it.
 fn node(value: &Value, atom: Atom<'_>, errors: &mut TypeErrors) -> (bool, FieldSet) {
     match atom.deduce(Some(value)) {
         Atom { map: Some(map), .. } => map_node(value, &map, errors),
@@ -51,7 +51,7 @@ fn map_node(value: &Value, map: &Map<'_>, errors: &mut TypeErrors) -> (bool, Fie
 }
 
 fn list_node(value: &Value, list: &List<'_>, errors: &mut TypeErrors) -> (bool, FieldSet) {
-    if list.items == Items::Atomic {
+    if list.items == ItemIdentity::Atomic {
         return (true, FieldSet::default());
     }
     let mut items: BTreeMap<PathElement, Vec<&Value>> = BTreeMap::new();
@@ -63,7 +63,7 @@ fn list_node(value: &Value, list: &List<'_>, errors: &mut TypeErrors) -> (bool, 
     let atom = list.element.resolve();
     let mut set = FieldSet::default();
     for (element, items) in items {
-        // Items that repeat have one path and nothing below it.
+        // Duplicate items share a path, without paths below.
         let below = match items.as_slice() {
             [item] => {
                 let mut wrong = TypeErrors::default();

@@ -1,4 +1,4 @@
-//! The text form of a field set: `fieldsV1` of a managed fields entry.
+//! `fieldsV1`: the serialised form of a field set.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::field_set::FieldSet;
 use super::path_element::PathElement;
 
-/// The set that a decoded `fieldsV1` describes.
+/// Parses a decoded `fieldsV1`.
 pub(crate) fn read(fields: &Value) -> Result<FieldSet, String> {
     FieldSet::deserialize(fields).map_err(|why| why.to_string())
 }
@@ -58,17 +58,17 @@ pub(crate) fn parse(text: &str) -> Result<FieldSet, String> {
 
 impl Serialize for FieldSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Level { set: self, own: false }.serialize(serializer)
+        FieldsLevel { set: self, own: false }.serialize(serializer)
     }
 }
 
-/// One level of a set; `own` is whether the path that leads here is a member, too.
-struct Level<'s> {
+/// One level of a set. `own` is true if the path to this level is a member, too.
+struct FieldsLevel<'s> {
     set: &'s FieldSet,
     own: bool,
 }
 
-impl Serialize for Level<'_> {
+impl Serialize for FieldsLevel<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let nodes = self.set.nodes();
         let own = self.own && !nodes.is_empty();
@@ -80,24 +80,24 @@ impl Serialize for Level<'_> {
         for node in nodes {
             key.clear();
             node.element.write(&mut key);
-            map.serialize_entry(&key, &Level { set: &node.children, own: node.member })?;
+            map.serialize_entry(&key, &FieldsLevel { set: &node.children, own: node.member })?;
         }
         map.end()
     }
 }
 
-const NOTHING: Level<'static> = Level { set: &FieldSet::EMPTY, own: false };
+const NOTHING: FieldsLevel<'static> = FieldsLevel { set: &FieldSet::EMPTY, own: false };
 
 impl<'de> Deserialize<'de> for FieldSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(|(set, _)| set)
+        deserializer.deserialize_any(FieldsVisitor).map(|(set, _)| set)
     }
 }
 
-/// Reads one level: the set, and whether the path that leads here is a member.
-struct Reader;
+/// Deserialises one level: the set, and true if the path to it is a member.
+struct FieldsVisitor;
 
-impl<'de> serde::de::DeserializeSeed<'de> for Reader {
+impl<'de> serde::de::DeserializeSeed<'de> for FieldsVisitor {
     type Value = (FieldSet, bool);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -105,7 +105,7 @@ impl<'de> serde::de::DeserializeSeed<'de> for Reader {
     }
 }
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = (FieldSet, bool);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Reader {
                 }
             }
         }
-        // A path with nothing below it is a member.
+        // A path without paths below is a member.
         let own = own || set.is_empty();
         Ok((set, own))
     }
@@ -145,7 +145,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn fields_are_read_and_written_back() {
+    fn fields_round_trip() {
         let fields = json!({
             "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
             "f:spec": {"f:ports": {".": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}},
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_an_empty_map() {
+    fn empty_set_is_an_empty_map() {
         assert_eq!(serde_json::to_value(FieldSet::default()).unwrap(), json!({}));
         assert!(read(&json!({})).unwrap().is_empty());
         assert!(read(&json!(null)).unwrap().is_empty());
     }
 
     #[test]
-    fn elements_of_an_unknown_type_are_left_out() {
+    fn elements_of_an_unknown_type_are_ignored() {
         assert_eq!(read(&json!({"f:a": {}, "z:b": {"f:c": {}}})).unwrap(), FieldSet::of_fields(&[&["a"]]));
     }
 

@@ -1,5 +1,4 @@
-//! kubectl's annotation of client-side apply: what it allows a server-side apply to take over, and keeping it up to
-//! date afterwards.
+//! kubectl's last-applied annotation: migration from client-side apply, and its update by server-side apply.
 
 use serde_json::Value;
 
@@ -12,14 +11,14 @@ use crate::object::view::metadata;
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Bytes that all annotations of an object may have together.
+/// Maximum total size of an object's annotations in bytes.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 fn annotation(object: &Value) -> Option<&str> {
     metadata::annotations(object)?.get(ANNOTATION)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// The fields that the annotation claims and that still have its values; nothing where it claims none.
+/// The fields in the annotation whose values are unchanged in the object; `None` if there are none.
 pub(super) fn fields(live: &Value, api_version: &str, value_type: ValueType<'_>) -> Option<FieldSet> {
     let last: Value = serde_json::from_str(annotation(live)?).ok()?;
     if last.get("apiVersion").and_then(Value::as_str) != Some(api_version) {
@@ -33,7 +32,7 @@ pub(super) fn fields(live: &Value, api_version: &str, value_type: ValueType<'_>)
     Some(claimed.difference(&drifted.modified).difference(&drifted.added).difference(&drifted.removed))
 }
 
-/// Makes the annotation say what was applied, where there is one.
+/// Updates the annotation, if it exists, to the applied configuration.
 pub(super) fn refresh(object: &mut Value, config: &Value) {
     if annotation(object).is_none() {
         return;
@@ -42,7 +41,7 @@ pub(super) fn refresh(object: &mut Value, config: &Value) {
     let own = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
     own.and_then(|annotations| annotations.remove(ANNOTATION));
     crate::object::decode::body::plain_numbers(&mut config);
-    // Go's encoder escapes what HTML would read as its own.
+    // Go's JSON encoder escapes HTML characters.
     let text = format!("{config}\n").replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {

@@ -4,14 +4,14 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::path_element::PathElement;
-use super::value_type::{Items, List};
+use super::value_type::{ItemIdentity, List};
 
-/// What tells an item of a set or a list map apart; an error where the item has none of it.
+/// The path element of an item in a set or list map; an error if the item has no identity.
 pub(super) fn element_of(list: &List<'_>, item: &Value) -> Result<PathElement, String> {
     match list.items {
-        Items::Keys([]) | Items::Set => set_element(item),
-        Items::Keys(keys) => key_element(list, keys, item),
-        Items::Atomic => Err("invalid indexing of non-associative list".to_owned()),
+        ItemIdentity::Keys([]) | ItemIdentity::Set => set_element(item),
+        ItemIdentity::Keys(keys) => key_element(list, keys, item),
+        ItemIdentity::Atomic => Err("invalid indexing of non-associative list".to_owned()),
     }
 }
 
@@ -24,7 +24,7 @@ fn key_element(list: &List<'_>, keys: &[String], item: &Value) -> Result<PathEle
     let map = list.element.resolve().map;
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
-        // A key that is not given is left out, unless it has a default: items without it are told apart by the others.
+        // An absent key without a default is omitted: the other keys identify the item.
         let value = match (fields.get(key), &map) {
             (Some(value), _) => Some(value),
             (None, None) => {

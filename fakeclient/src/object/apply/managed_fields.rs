@@ -1,4 +1,4 @@
-//! `metadata.managedFields`: who manages which fields of an object.
+//! `metadata.managedFields`: managers and the fields that they own.
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -11,12 +11,12 @@ use super::field_set::FieldSet;
 use super::fields_v1;
 use crate::error::field::go_quoted;
 
-/// How a manager came by its fields.
+/// The operation of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
-    /// By server-side apply.
+    /// Server-side apply.
     Apply,
-    /// By any other write.
+    /// Any other write.
     Update,
 }
 
@@ -29,19 +29,19 @@ impl Operation {
     }
 }
 
-/// What tells one entry from another. Entries of applies are told apart without their version.
+/// Identity of an entry. For an apply, it does not include the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manager {
     pub(crate) name: SmolStr,
     pub(crate) operation: Operation,
-    /// Version of the paths; of an apply it may change from one write to the next.
+    /// Version of the paths; for an apply, it may change with each write.
     pub(crate) api_version: SmolStr,
-    /// Empty for the object itself.
+    /// Empty for the main resource.
     pub(crate) subresource: SmolStr,
 }
 
 impl Manager {
-    /// Whether both are the same manager.
+    /// True if both are the same manager.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.name == other.name
             && self.operation == other.operation
@@ -49,7 +49,7 @@ impl Manager {
             && (self.operation == Operation::Apply || self.api_version == other.api_version)
     }
 
-    /// By what kube-apiserver orders managers where it has no other order: their identity as JSON.
+    /// The identity as JSON, by which kube-apiserver orders managers that are otherwise equal.
     pub(super) fn identity(&self) -> String {
         let text = |text: &str| Value::from(text).to_string();
         let mut parts = vec![
@@ -66,7 +66,7 @@ impl Manager {
     }
 }
 
-/// As conflicts name a manager: `"kubectl" with subresource "status" using apps/v1`.
+/// The manager in conflict messages: `"kubectl" with subresource "status" using apps/v1`.
 impl std::fmt::Display for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&go_quoted(&self.name))?;
@@ -80,7 +80,7 @@ impl std::fmt::Display for Manager {
     }
 }
 
-/// The fields of an entry, with their text, which is made once for all objects and revisions that share them.
+/// Fields of an entry, with their cached serialised form, which objects and revisions share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnedFields {
     set: FieldSet,
@@ -116,16 +116,16 @@ impl PartialEq for OwnedFields {
 
 impl Eq for OwnedFields {}
 
-/// One entry: a manager and its fields.
+/// An entry: a manager and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ManagedFieldsEntry {
     pub(crate) manager: Manager,
-    /// RFC 3339 in whole seconds, UTC; nothing where a write changed nothing but owners.
+    /// RFC 3339, whole seconds, UTC; `None` if the write changed only the ownership.
     pub(crate) time: Option<SmolStr>,
     pub(crate) fields: Arc<OwnedFields>,
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     fn order(&self) -> (Operation, &str, &str, &str, &str) {
         let manager = &self.manager;
         let time = self.time.as_deref().unwrap_or_default();
@@ -133,30 +133,30 @@ impl Entry {
     }
 }
 
-/// All entries of an object, in the order in which the server prints them. Cloning shares them.
+/// All entries of an object, in the server's order. Clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ManagedFields(Arc<[Entry]>);
+pub(crate) struct ManagedFields(Arc<[ManagedFieldsEntry]>);
 
-/// What the body of a write says about managed fields.
+/// Managed fields in the body of a write.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Sent {
-    /// Nothing, or nothing that can be read: those of the stored object stay.
+pub(crate) enum RequestManagedFields {
+    /// None, or malformed ones: those of the stored object are kept.
     #[default]
     Nothing,
-    /// `[]` or `[{}]`: all managers are to be forgotten.
+    /// `[]` or `[{}]`: removes all entries.
     Reset,
-    /// These take the place of the stored ones.
+    /// Replaces the stored entries.
     Entries(ManagedFields),
 }
 
 impl ManagedFields {
-    /// Entries in any order.
-    pub(super) fn sorted(mut entries: Vec<Entry>) -> Self {
+    /// Sorts entries.
+    pub(super) fn sorted(mut entries: Vec<ManagedFieldsEntry>) -> Self {
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         Self(entries.into())
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[ManagedFieldsEntry] {
         &self.0
     }
 
@@ -164,9 +164,10 @@ impl ManagedFields {
         self.0.is_empty()
     }
 
-    /// The entries, one for each manager: of two for one, which a write of a Scale leaves, the last counts.
-    pub(super) fn by_manager(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::with_capacity(self.0.len());
+    /// The entries, unique by manager: of two with the same manager, which an update of a Scale leaves, the last is
+    /// used.
+    pub(super) fn by_manager(&self) -> Vec<ManagedFieldsEntry> {
+        let mut entries: Vec<ManagedFieldsEntry> = Vec::with_capacity(self.0.len());
         for entry in self.0.iter() {
             entries.retain(|other| !other.manager.is(&entry.manager));
             entries.push(entry.clone());
@@ -174,36 +175,37 @@ impl ManagedFields {
         entries
     }
 
-    /// The entries of a decoded object, or why they cannot be read. Fields that are those of an entry of `live` are shared
-    /// with it.
+    /// Parses the entries of a decoded object. Fields that equal those of an entry of `live` are shared with it.
     pub(crate) fn read(entries: &[Value], live: &Self) -> Result<Self, String> {
-        let mut read: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut read: Vec<ManagedFieldsEntry> = Vec::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             let entry = read_entry(index, entry, live)?;
-            // The last of two entries for one manager counts.
+            // Of two entries with the same manager, the last is used.
             read.retain(|other| !other.manager.is(&entry.manager));
             read.push(entry);
         }
         Ok(Self(read.into()))
     }
 
-    /// Takes the entries out of a decoded object; `live` is what is stored.
-    pub(crate) fn take(object: &mut Value, live: &Self) -> Sent {
+    /// Removes the entries from a decoded object. `live` contains the stored entries.
+    pub(crate) fn take(object: &mut Value, live: &Self) -> RequestManagedFields {
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         match metadata.and_then(|metadata| metadata.remove("managedFields")) {
             Some(Value::Array(entries)) => match entries.as_slice() {
-                [] => Sent::Reset,
-                [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => Sent::Reset,
+                [] => RequestManagedFields::Reset,
+                [only] if only.as_object().is_some_and(serde_json::Map::is_empty) => {
+                    RequestManagedFields::Reset
+                }
                 entries => match Self::read(entries, live) {
-                    Ok(read) if !read.is_empty() => Sent::Entries(read),
-                    _ => Sent::Nothing,
+                    Ok(read) if !read.is_empty() => RequestManagedFields::Entries(read),
+                    _ => RequestManagedFields::Nothing,
                 },
             },
-            _ => Sent::Nothing,
+            _ => RequestManagedFields::Nothing,
         }
     }
 
-    /// Puts the entries into an object.
+    /// Sets the entries of an object.
     pub(crate) fn put(&self, object: &mut Value) {
         if !self.is_empty() {
             crate::object::view::metadata::of_mut(object).insert("managedFields".to_owned(), self.to_value());
@@ -212,10 +214,10 @@ impl ManagedFields {
 
     /// The entries as JSON.
     pub(crate) fn to_value(&self) -> Value {
-        self.0.iter().map(Entry::to_value).collect()
+        self.0.iter().map(ManagedFieldsEntry::to_value).collect()
     }
 
-    /// Whether both have the same entries in the same order, whatever their times.
+    /// True if both have the same entries in the same order, regardless of times.
     pub(crate) fn same_but_times(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
             && self
@@ -226,7 +228,7 @@ impl ManagedFields {
     }
 }
 
-fn read_entry(index: usize, entry: &Value, live: &ManagedFields) -> Result<Entry, String> {
+fn read_entry(index: usize, entry: &Value, live: &ManagedFields) -> Result<ManagedFieldsEntry, String> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
     let operation = match text("operation") {
         "Apply" => Operation::Apply,
@@ -251,7 +253,7 @@ fn read_entry(index: usize, entry: &Value, live: &ManagedFields) -> Result<Entry
         },
         Some(fields) => Arc::new(fields_v1::read(fields)?.into()),
     };
-    Ok(Entry {
+    Ok(ManagedFieldsEntry {
         manager: Manager {
             name: text("manager").into(),
             operation,
@@ -263,7 +265,7 @@ fn read_entry(index: usize, entry: &Value, live: &ManagedFields) -> Result<Entry
     })
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     fn to_value(&self) -> Value {
         let mut value = json!({
             "apiVersion": self.manager.api_version.as_str(), "fieldsType": "FieldsV1",
@@ -283,8 +285,8 @@ impl Entry {
     }
 }
 
-/// Writes the whole object as compact JSON, with its managed fields in their place. `untyped` leaves out `kind` and
-/// `apiVersion`, as lists of a typed kind do.
+/// Serialises an object with its managed fields as compact JSON. `untyped` omits `kind` and `apiVersion`, as in typed
+/// lists.
 pub(crate) fn write_whole(object: &Value, managed_fields: &ManagedFields, untyped: bool) -> Vec<u8> {
     let mut text = Vec::with_capacity(1024);
     let Some(fields) = object.as_object() else {
@@ -308,7 +310,7 @@ pub(crate) fn write_whole(object: &Value, managed_fields: &ManagedFields, untype
     text
 }
 
-/// Keys stand in the order of the alphabet, as in all objects.
+/// Keys are in alphabetical order, as in all printed objects.
 fn write_metadata(metadata: &Map<String, Value>, managed_fields: &ManagedFields, text: &mut Vec<u8>) {
     const NAME: &str = "managedFields";
     text.push(b'{');
@@ -346,7 +348,7 @@ fn write_value<T: Serialize + ?Sized>(value: &T, text: &mut Vec<u8>) {
     serde_json::to_writer(text, value).expect("a JSON value can be written to memory");
 }
 
-impl Entry {
+impl ManagedFieldsEntry {
     fn write(&self, text: &mut Vec<u8>) {
         let manager = &self.manager;
         text.push(b'{');
@@ -395,10 +397,11 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_printed_with_its_managed_fields_in_their_place() {
+    fn object_is_serialised_with_its_managed_fields() {
         let mut object = json!({"kind": "K", "metadata": {"labels": {}, "name": "x", "managedFields": [entry("m", "Apply", "t")]}});
         let whole = object.clone();
-        let Sent::Entries(managed_fields) = ManagedFields::take(&mut object, &ManagedFields::default())
+        let RequestManagedFields::Entries(managed_fields) =
+            ManagedFields::take(&mut object, &ManagedFields::default())
         else {
             panic!("one entry")
         };
@@ -410,19 +413,19 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_nothing() {
+    fn malformed_entries_are_ignored() {
         let sent = |entries: Value| {
             ManagedFields::take(
                 &mut json!({"metadata": {"managedFields": entries}}),
                 &ManagedFields::default(),
             )
         };
-        assert!(matches!(sent(json!([])), Sent::Reset));
-        assert!(matches!(sent(json!([{}])), Sent::Reset));
-        assert!(matches!(sent(json!([{"manager": "a"}])), Sent::Nothing));
+        assert!(matches!(sent(json!([])), RequestManagedFields::Reset));
+        assert!(matches!(sent(json!([{}])), RequestManagedFields::Reset));
+        assert!(matches!(sent(json!([{"manager": "a"}])), RequestManagedFields::Nothing));
         let mut broken = entry("a", "Update", "t");
         broken["fieldsV1"] = json!({"nonsense": {}});
-        assert!(matches!(sent(json!([broken])), Sent::Nothing));
-        assert!(matches!(sent(json!([entry("a", "Update", "t")])), Sent::Entries(_)));
+        assert!(matches!(sent(json!([broken])), RequestManagedFields::Nothing));
+        assert!(matches!(sent(json!([entry("a", "Update", "t")])), RequestManagedFields::Entries(_)));
     }
 }

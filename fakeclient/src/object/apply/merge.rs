@@ -1,4 +1,4 @@
-//! Merging an applied configuration into an object.
+//! Merge of an applied configuration into an object.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::validate::{TypeErrors, invalid_atom, scalar_errors};
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
-/// The object with everything that the configuration says; nothing is removed. Items of granular lists keep the
-/// object's order where the configuration does not order them otherwise.
+/// The object with all fields of the configuration; nothing is removed. Items of granular lists keep the object's
+/// order, unless the configuration has another.
 pub(super) fn merge(live: &Value, config: &Value, value_type: ValueType<'_>) -> Result<Value, TypeErrors> {
     let mut errors = TypeErrors::default();
     let merged = node(Some(live), Some(config), value_type, &mut errors);
@@ -23,7 +23,7 @@ fn node(
     value_type: ValueType<'_>,
     errors: &mut TypeErrors,
 ) -> Option<Value> {
-    // What the configuration does not name stays as it is.
+    // Fields that are not in the configuration are kept.
     if config.is_none() {
         return live.cloned();
     }
@@ -101,22 +101,23 @@ fn list_node(
 ) -> Option<Value> {
     let items = |side: Option<&Value>| side.and_then(Value::as_array).cloned().unwrap_or_default();
     let (left, right) = (items(live), items(config));
-    if list.items == Items::Atomic || (left.is_empty() && right.is_empty()) {
+    if list.items == ItemIdentity::Atomic || (left.is_empty() && right.is_empty()) {
         return leaf(live, config);
     }
-    let (right, left) = (Side::index(list, &right, false, errors)?, Side::index(list, &left, true, errors)?);
-    let merged = Lists { list, left, right }.merge(errors);
+    let (right, left) =
+        (ListItems::index(list, &right, false, errors)?, ListItems::index(list, &left, true, errors)?);
+    let merged = ListMerge { list, left, right }.merge(errors);
     (!merged.is_empty()).then_some(Value::Array(merged))
 }
 
-/// The items of one side: their elements in order, and each element's value.
-struct Side<'v> {
+/// The items of one side: their elements in order, and the value of each element.
+struct ListItems<'v> {
     order: Vec<(PathElement, &'v Value)>,
-    /// Null for items that repeat: they are not merged.
+    /// Null for duplicate items, which are not merged.
     values: BTreeMap<PathElement, &'v Value>,
 }
 
-impl<'v> Side<'v> {
+impl<'v> ListItems<'v> {
     fn index(list: &List<'_>, items: &'v [Value], duplicates: bool, errors: &mut TypeErrors) -> Option<Self> {
         let mut side = Self { order: Vec::with_capacity(items.len()), values: BTreeMap::new() };
         let mut broken = false;
@@ -145,15 +146,15 @@ impl<'v> Side<'v> {
     }
 }
 
-struct Lists<'l, 'v> {
+struct ListMerge<'l, 'v> {
     list: &'l List<'l>,
-    left: Side<'v>,
-    right: Side<'v>,
+    left: ListItems<'v>,
+    right: ListItems<'v>,
 }
 
-impl Lists<'_, '_> {
-    /// Items in the order of structured-merge-diff: those of the object up to the next that both have, which come in
-    /// the order of the configuration.
+impl ListMerge<'_, '_> {
+    /// Items in structured-merge-diff's order: those of the object up to the next common item; common items are in the
+    /// order of the configuration.
     fn merge(&self, errors: &mut TypeErrors) -> Vec<Value> {
         let (left, right) = (&self.left.order, &self.right.order);
         let shared = right.iter().map(|(element, _)| element);

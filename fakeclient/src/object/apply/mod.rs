@@ -1,7 +1,7 @@
-//! Server-side apply: field sets, their text form, the typed walks over values, and the field manager.
+//! Server-side apply: field sets and their serialised form, typed values, and the field manager.
 //!
-//! The rules are KEP-555's, as `structured-merge-diff` v6 and apimachinery's `managedfields` implement them for
-//! Kubernetes 1.37. Everything here is pure: schemas, time and other versions of an object arrive as arguments.
+//! The rules are those of KEP-555, as `structured-merge-diff` v6 and apimachinery's `managedfields` implement them for
+//! Kubernetes 1.37. All functions are pure: schemas, time and other versions of an object are arguments.
 
 pub(crate) mod field_set;
 pub(crate) mod fields_v1;

@@ -1,4 +1,4 @@
-//! One step of a field path: a field's name, a list map's key, a set's value, or an index.
+//! Path elements: a field name, the keys of a list map's item, the value of a set's item, or an index.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,21 +8,21 @@ use smol_str::SmolStr;
 
 use crate::error::field::go_quoted;
 
-/// One step of a field path (`FieldPath` in KEP-555).
+/// An element of a field path (structured-merge-diff's `PathElement`).
 #[derive(Clone, Debug)]
 pub(crate) enum PathElement {
     /// A field of a struct, or a key of a map.
     Field(SmolStr),
-    /// The item of a list map that has these keys, sorted by name.
+    /// The item of a list map with these keys, sorted by name.
     Key(Box<[(SmolStr, Value)]>),
     /// The item of a set.
     Value(Box<Value>),
-    /// The item at a position.
+    /// The item at an index.
     Index(i64),
 }
 
 impl PathElement {
-    /// A field of that name.
+    /// A field.
     pub(crate) fn field(name: &str) -> Self {
         Self::Field(SmolStr::new(name))
     }
@@ -33,8 +33,8 @@ impl PathElement {
         Self::Key(keys.into())
     }
 
-    /// The text in `fieldsV1`, such as `f:spec` or `k:{"name":"main"}`. Nothing for an element of an unknown type,
-    /// which readers leave out.
+    /// Parses an element of `fieldsV1`, such as `f:spec` or `k:{"name":"main"}`. `None` for an element of an unknown
+    /// type, which is ignored.
     pub(crate) fn parse(text: &str) -> Result<Option<Self>, String> {
         if text.len() < 2 {
             return Err("key must be 2 characters long:".to_owned());
@@ -58,7 +58,7 @@ impl PathElement {
         }))
     }
 
-    /// The text in `fieldsV1`.
+    /// Writes the element as in `fieldsV1`.
     pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Field(name) => {
@@ -124,7 +124,7 @@ impl PartialEq for PathElement {
 
 impl Eq for PathElement {}
 
-/// As conflicts print a step: `.spec`, `[name="main"]`, `[="a"]`, `[0]`.
+/// The element in conflict messages: `.spec`, `[name="main"]`, `[="a"]`, `[0]`.
 impl fmt::Display for PathElement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -143,7 +143,7 @@ impl fmt::Display for PathElement {
     }
 }
 
-/// A value as an error text shows it.
+/// A value in error messages.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => go_quoted(text),
@@ -157,7 +157,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Compact JSON in which a whole number has no fraction, whatever it was written as.
+/// Compact JSON, in which integers have no fraction.
 fn plain(value: &Value) -> String {
     let mut value = value.clone();
     crate::object::decode::body::plain_numbers(&mut value);
@@ -174,7 +174,7 @@ fn compare_keys(one: &[(SmolStr, Value)], other: &[(SmolStr, Value)]) -> Orderin
     one.len().cmp(&other.len())
 }
 
-/// The total order of values: numbers, texts, booleans, lists, maps, null.
+/// The total order of values: numbers, strings, booleans, lists, maps, null.
 fn compare_values(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => compare_numbers(one, other),
@@ -217,7 +217,7 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Equality of values in which `1` is `1.0`, as structured-merge-diff compares them.
+/// Equality as in structured-merge-diff, in which `1` equals `1.0`.
 pub(super) fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => compare_numbers(one, other).is_eq(),
@@ -249,7 +249,7 @@ mod tests {
     #[case(r#"v:"a""#, r#"[="a"]"#)]
     #[case("v:1", "[=1]")]
     #[case("i:3", "[3]")]
-    fn text_is_read_and_written_back(#[case] text: &str, #[case] shown: &str) {
+    fn elements_round_trip(#[case] text: &str, #[case] shown: &str) {
         let element = PathElement::parse(text).unwrap().unwrap();
         let mut written = String::new();
         element.write(&mut written);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_type_is_left_out_and_malformed_text_is_an_error() {
+    fn unknown_type_is_ignored_and_malformed_text_is_an_error() {
         assert_eq!(PathElement::parse("x:1").unwrap(), None);
         for text in ["f", "fa", "k:{", "k:1", "v:", "i:x", "v:1 2"] {
             assert!(PathElement::parse(text).is_err(), "{text}");
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_equal_however_they_are_written() {
+    fn integers_are_equal_in_any_notation() {
         assert!(equal(&json!({"a": [1.0, 2]}), &json!({"a": [1, 2.0]})));
         assert!(!equal(&json!([1]), &json!(["1"])));
     }

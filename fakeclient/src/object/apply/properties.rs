@@ -1,4 +1,4 @@
-//! Properties of server-side apply that hold after any sequence of applies.
+//! Property tests of server-side apply for sequences of applies.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::field_manager::{Applied, ApplyError, FieldManager, Live};
 use super::field_set::FieldSet;
 use super::field_set_of::field_set_of;
-use super::managed_fields::{ManagedFields, Sent};
+use super::managed_fields::{ManagedFields, RequestManagedFields};
 use super::path_element::PathElement;
 use super::updater::Versions;
 use super::validate::validate;
@@ -63,13 +63,13 @@ impl Versions for OneVersion {
 }
 
 /// An object, and the time of the next write.
-struct State {
+struct AppliedObject {
     object: Value,
     managed_fields: ManagedFields,
     second: u32,
 }
 
-impl State {
+impl AppliedObject {
     fn new() -> Self {
         Self { object: OneVersion.empty(""), managed_fields: ManagedFields::default(), second: 0 }
     }
@@ -88,7 +88,7 @@ impl State {
         let live = Live { object: &self.object, managed_fields: &self.managed_fields };
         let Applied { mut object, managed_fields } = fields.apply(&live, &config, manager, force)?;
         object["metadata"]["uid"] = "u".into();
-        // A null that a removal leaves behind is no value.
+        // A null that a removal leaves is no value.
         if let Some(spec) = object["spec"].as_object_mut() {
             spec.retain(|_, value| !value.is_null());
         }
@@ -120,8 +120,8 @@ fn item() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A configuration's `spec`; items of sets and list maps do not repeat. Nothing in it is empty: what loses its last
-/// field becomes null on the way, which is not what an empty value is.
+/// A configuration's `spec`. Items of sets and list maps are unique. No value is empty, because a value that loses its
+/// last field becomes null instead.
 fn spec() -> impl Strategy<Value = Value> {
     let texts = || prop::collection::btree_set(word(), 1..3).prop_map(|words| json!(words));
     let fields = [
@@ -170,7 +170,7 @@ fn sequence() -> impl Strategy<Value = Vec<(&'static str, Value, bool)>> {
     prop::collection::vec((word(), spec(), any::<bool>()), 1..6)
 }
 
-/// The leaves of an object that somebody has to own.
+/// The leaves of an object, each of which must have an owner.
 fn leaves(object: &Value) -> Vec<Vec<PathElement>> {
     let all = field_set_of(object, value_type()).expect("the object has its type");
     let spec = PathElement::field("spec");
@@ -179,8 +179,8 @@ fn leaves(object: &Value) -> Vec<Vec<PathElement>> {
 
 proptest! {
     #[test]
-    fn applying_twice_changes_nothing(steps in sequence(), last in spec()) {
-        let mut state = State::new();
+    fn apply_is_idempotent(steps in sequence(), last in spec()) {
+        let mut state = AppliedObject::new();
         for (manager, spec, force) in steps {
             let _ = state.apply(manager, &spec, force);
         }
@@ -193,7 +193,7 @@ proptest! {
 
     #[test]
     fn objects_keep_their_type(steps in sequence()) {
-        let mut state = State::new();
+        let mut state = AppliedObject::new();
         for (manager, spec, force) in steps {
             let _ = state.apply(manager, &spec, force);
             prop_assert!(validate(&state.object, value_type(), false).is_ok(), "{}", state.object);
@@ -203,7 +203,7 @@ proptest! {
     #[test]
     fn managers_without_conflicts_commute(one in spec(), other in spec()) {
         let run = |order: [(&str, &Value); 2]| {
-            let mut state = State::new();
+            let mut state = AppliedObject::new();
             order.iter().try_for_each(|(manager, spec)| state.apply(manager, spec, false)).ok()?;
             let owners: Vec<_> = state
                 .managed_fields
@@ -222,8 +222,8 @@ proptest! {
     }
 
     #[test]
-    fn the_last_owner_takes_its_fields_along(steps in sequence()) {
-        let mut state = State::new();
+    fn fields_are_removed_with_their_last_owner(steps in sequence()) {
+        let mut state = AppliedObject::new();
         for (manager, spec, force) in steps {
             let _ = state.apply(manager, &spec, force);
         }
@@ -235,7 +235,7 @@ proptest! {
 
     #[test]
     fn every_field_has_an_owner(steps in sequence()) {
-        let mut state = State::new();
+        let mut state = AppliedObject::new();
         for (manager, spec, force) in steps {
             let _ = state.apply(manager, &spec, force);
             let entries = state.managed_fields.entries();
@@ -248,15 +248,15 @@ proptest! {
     }
 
     #[test]
-    fn field_sets_are_read_as_they_are_written(spec in spec()) {
+    fn field_sets_round_trip(spec in spec()) {
         let set = field_set_of(&json!({"spec": spec}), value_type()).unwrap();
         let text = serde_json::to_string(&set).unwrap();
         prop_assert_eq!(serde_json::from_str::<FieldSet>(&text).unwrap(), set);
     }
 
     #[test]
-    fn an_update_owns_what_it_changed(before in spec(), after in spec()) {
-        let mut state = State::new();
+    fn update_owns_changed_fields(before in spec(), after in spec()) {
+        let mut state = AppliedObject::new();
         state.apply("a", &before, false).unwrap();
         let mut new = state.object.clone();
         new["spec"] = after;
@@ -264,7 +264,7 @@ proptest! {
             versions: &OneVersion, api_version: "t/v1", kind: "T", subresource: "", now: "2026-01-01T01:00:00Z",
         };
         let live = Live { object: &state.object, managed_fields: &state.managed_fields };
-        let managed_fields = fields.update(&live, &new, Sent::Nothing, "b");
+        let managed_fields = fields.update(&live, &new, RequestManagedFields::Nothing, "b");
         let owned = managed_fields.entries().iter().fold(FieldSet::default(), |all, entry| all.union(&entry.fields));
         for leaf in leaves(&new) {
             let container = matches!(leaf.last(), Some(PathElement::Field(name)) if ["s", "m"].contains(&name.as_str()));

@@ -1,12 +1,12 @@
-//! Field sets whose schema has changed: what was granular and is atomic now is owned as a whole.
+//! Reconciliation of field sets with a changed schema: fields that became atomic are owned as a whole.
 
-use super::field_set::{FieldSet, Node};
+use super::field_set::{FieldSet, FieldSetNode};
 use super::path_element::PathElement;
-use super::value_type::{Atom, Items, ValueType};
+use super::value_type::{Atom, ItemIdentity, ValueType};
 
-/// The set as the type wants it; nothing where it is so already.
+/// The set for the current type; `None` if it is unchanged.
 pub(super) fn reconcile(set: &FieldSet, value_type: ValueType<'_>) -> Option<FieldSet> {
-    let mut changes = Changes::default();
+    let mut changes = SchemaChanges::default();
     changes.visit(Some(set), value_type, false, &mut Vec::new());
     if changes.whole.is_empty() {
         return None;
@@ -15,13 +15,13 @@ pub(super) fn reconcile(set: &FieldSet, value_type: ValueType<'_>) -> Option<Fie
 }
 
 #[derive(Default)]
-struct Changes {
+struct SchemaChanges {
     /// Paths that are owned as a whole now.
     whole: FieldSet,
 }
 
-impl Changes {
-    /// `set` is what is owned below the path; `leaf` is whether the path itself is owned and nothing below it.
+impl SchemaChanges {
+    /// `set` contains the members below the path; `leaf` is true if the path itself is a member without members below.
     fn visit(&mut self, set: Option<&FieldSet>, of: ValueType<'_>, leaf: bool, path: &mut Vec<PathElement>) {
         match of.resolve() {
             Atom { map: Some(map), .. } => {
@@ -46,7 +46,7 @@ impl Changes {
             }
             Atom { scalar: Some(_), .. } => {}
             Atom { list: Some(list), .. } => {
-                if !leaf && list.items == Items::Atomic {
+                if !leaf && list.items == ItemIdentity::Atomic {
                     self.whole.insert(path);
                     return;
                 }
@@ -58,7 +58,7 @@ impl Changes {
         }
     }
 
-    fn step(&mut self, node: &Node, of: ValueType<'_>, path: &mut Vec<PathElement>) {
+    fn step(&mut self, node: &FieldSetNode, of: ValueType<'_>, path: &mut Vec<PathElement>) {
         path.push(node.element.clone());
         let below = Some(&node.children).filter(|children| !children.is_empty());
         self.visit(below, of, node.member && below.is_none(), path);

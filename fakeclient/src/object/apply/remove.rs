@@ -1,13 +1,13 @@
-//! Removing fields and items from a value.
+//! Removal of fields and items from a value.
 
 use serde_json::Value;
 
 use super::field_set::FieldSet;
 use super::list_items::element_of;
 use super::path_element::PathElement;
-use super::value_type::{Atom, Items, List, Map, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, ValueType};
 
-/// The value without the fields and items at these paths. A map or list that loses all becomes null.
+/// The value without the fields and items at these paths. A map or list without remaining entries becomes null.
 pub(super) fn remove(value: &Value, paths: &FieldSet, value_type: ValueType<'_>) -> Value {
     if paths.is_empty() {
         return value.clone();
@@ -39,7 +39,9 @@ fn map_node(value: &Value, paths: &FieldSet, map: &Map<'_>) -> Value {
 }
 
 fn list_node(value: &Value, paths: &FieldSet, list: &List<'_>) -> Value {
-    let Some(items) = value.as_array().filter(|_| list.items != Items::Atomic) else { return Value::Null };
+    let Some(items) = value.as_array().filter(|_| list.items != ItemIdentity::Atomic) else {
+        return Value::Null;
+    };
     let mut left = Vec::with_capacity(items.len());
     for item in items {
         let Ok(element) = element_of(list, item) else {

@@ -1,27 +1,27 @@
-//! Managed fields of the `scale` subresource: those of the object that own its replicas, under another path.
+//! Managed fields of the `scale` subresource: ownership of the object's replicas, mapped to the Scale's path.
 
 use std::sync::Arc;
 
 use super::field_set::FieldSet;
-use super::managed_fields::{Entry, ManagedFields};
+use super::managed_fields::{ManagedFields, ManagedFieldsEntry};
 use super::path_element::PathElement;
 
 /// `apiVersion` of a Scale.
 pub(crate) const API_VERSION: &str = "autoscaling/v1";
 
-/// Where an object of one `apiVersion` keeps its replicas.
+/// Path of the replicas in objects of one `apiVersion`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Replicas {
-    /// The version is not known: its entries are forgotten.
+    /// The version is unknown: its entries are removed.
     Unknown,
     /// The version has no replicas.
     None,
-    /// At this path.
+    /// The path of the replicas.
     At(Vec<PathElement>),
 }
 
 impl Replicas {
-    /// At a path such as `.spec.replicas`.
+    /// Parses a path such as `.spec.replicas`.
     pub(crate) fn at(path: &str) -> Self {
         Self::At(path.split('.').filter(|part| !part.is_empty()).map(PathElement::field).collect())
     }
@@ -37,13 +37,13 @@ fn of_path(path: &[PathElement]) -> FieldSet {
     set
 }
 
-/// The entries as those of a Scale: of managers that own the replicas.
+/// The entries of a Scale: those of managers that own the replicas.
 pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Replicas) -> ManagedFields {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<ManagedFieldsEntry> = Vec::new();
     for entry in managed.by_manager() {
         let Replicas::At(path) = replicas(&entry.manager.api_version) else { continue };
         if entry.fields.has(&path) {
-            let mut entry = Entry { fields: Arc::new(in_scale().into()), ..entry };
+            let mut entry = ManagedFieldsEntry { fields: Arc::new(in_scale().into()), ..entry };
             entry.manager.api_version = API_VERSION.into();
             entries.push(entry);
         }
@@ -51,17 +51,17 @@ pub(crate) fn to_scale(managed: &ManagedFields, replicas: impl Fn(&str) -> Repli
     ManagedFields::sorted(entries)
 }
 
-/// The entries of an object whose Scale was written; `scale` are those of the Scale afterwards.
+/// The entries of an object after a write to its Scale. `scale` contains the Scale's entries after the write.
 ///
-/// Managers by update have another identity in a Scale, since its version is another: they lose the replicas to an
-/// entry of their own that has no time. So Kubernetes 1.37 does it.
+/// Update managers have another identity in a Scale because of its version: they lose the replicas to an own entry
+/// without a time, as in Kubernetes 1.37.
 pub(crate) fn from_scale(
     managed: &ManagedFields,
     scale: &ManagedFields,
     api_version: &str,
     replicas: impl Fn(&str) -> Replicas,
 ) -> ManagedFields {
-    let mut scaled: Vec<Entry> = scale.entries().to_vec();
+    let mut scaled: Vec<ManagedFieldsEntry> = scale.entries().to_vec();
     let mut entries = Vec::new();
     for entry in managed.by_manager() {
         let path = match replicas(&entry.manager.api_version) {
@@ -79,7 +79,7 @@ pub(crate) fn from_scale(
         }
         let fields = entry.fields.difference(&of_path(&path));
         if !fields.is_empty() {
-            entries.push(Entry { fields: Arc::new(fields.into()), ..entry });
+            entries.push(ManagedFieldsEntry { fields: Arc::new(fields.into()), ..entry });
         }
     }
     let Replicas::At(path) = replicas(api_version) else { return ManagedFields::sorted(entries) };

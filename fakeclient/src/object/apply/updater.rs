@@ -1,4 +1,4 @@
-//! Whose fields are whose after a write: the rules of `merge.Updater` in structured-merge-diff.
+//! Ownership of fields after a write: structured-merge-diff's `merge.Updater`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::compare::{Comparison, compare};
 use super::conflict::Conflict;
 use super::field_set::FieldSet;
 use super::field_set_of::field_set_of;
-use super::managed_fields::{Entry, Manager, Operation};
+use super::managed_fields::{ManagedFieldsEntry, Manager, Operation};
 use super::merge::merge;
 use super::path_element::equal;
 use super::reconcile::reconcile;
@@ -16,24 +16,24 @@ use super::remove::remove;
 use super::validate::{TypeErrors, validate};
 use super::value_type::ValueType;
 
-/// The versions of one kind: their types, and objects in each of them.
+/// The versions of one kind: types, and conversion of objects.
 pub(crate) trait Versions {
-    /// The type of an object in this `apiVersion`. Nothing where there is no such version (any more) and its managers
-    /// are to be forgotten; an error where that makes the write fail.
+    /// The type of objects in an `apiVersion`. `None` if the version does not exist (any more) and its entries are to
+    /// be removed; an error if the write must fail.
     fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String>;
-    /// Whether objects were read as a Go type, so that each value has the type that the schema says.
+    /// True if objects are decoded as Go types, which guarantees the types of values.
     fn have_go_types(&self) -> bool {
         false
     }
-    /// The object in another version.
+    /// Converts an object to another version.
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String>;
-    /// An object of this version with nothing in it.
+    /// An empty object of the version.
     fn empty(&self, api_version: &str) -> Value;
-    /// Fields that a write to this place never changes, whatever it says.
+    /// Fields that a write through the subresource never changes.
     fn reset_fields(&self, api_version: &str) -> Option<&FieldSet>;
 }
 
-/// Why a write has no managed fields.
+/// Failure to compute managed fields.
 #[derive(Debug)]
 pub(super) enum UpdateError {
     Conflicts(Vec<Conflict>),
@@ -53,7 +53,7 @@ enum Writer<'m> {
     Updater(&'m Manager),
 }
 
-/// The state of a write: its version, and the entries as they become.
+/// The state of a write: its version, and the entries so far.
 pub(super) struct Updater<'v> {
     pub(super) versions: &'v dyn Versions,
     pub(super) api_version: &'v str,
@@ -65,12 +65,12 @@ impl Updater<'_> {
         found.ok_or_else(|| UpdateError::Other(format!("no corresponding type for {}", self.api_version)))
     }
 
-    /// After a create, update or patch: what the write changed, which its manager owns from now on. Others lose it.
+    /// The entries after a create, update or patch. The manager owns the changed fields; others lose them.
     pub(super) fn update(
         &self,
         live: &Value,
         new: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         manager: &Manager,
     ) -> Result<FieldSet, UpdateError> {
         self.reconcile(live, entries)?;
@@ -78,12 +78,12 @@ impl Updater<'_> {
         Ok(comparison.modified.into_union(comparison.added))
     }
 
-    /// The object with the configuration applied, or nothing where it stays as it is.
+    /// The object with the applied configuration; `None` if it is unchanged.
     pub(super) fn apply(
         &self,
         live: &Value,
         config: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         manager: &Manager,
         force: bool,
     ) -> Result<Option<Value>, UpdateError> {
@@ -108,13 +108,13 @@ impl Updater<'_> {
         Ok((!equal(live, &new)).then_some(new))
     }
 
-    /// Compares, and takes what was changed or removed from all managers but the one that writes: an applier's fields are
-    /// known already, and an updater keeps what it changes.
+    /// Compares the objects, and removes changed and removed fields from all managers but the writer: the fields of an
+    /// applier are known, and an updater owns what it changes.
     fn take(
         &self,
         live: &Value,
         new: &Value,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<ManagedFieldsEntry>,
         writer: Writer<'_>,
         force: bool,
     ) -> Result<Comparison, UpdateError> {
@@ -135,9 +135,11 @@ impl Updater<'_> {
             }
             others.iter().find(|(known, _)| *known == version).and_then(|(_, found)| found.as_ref())
         };
-        let is_applier = |entry: &Entry| matches!(writer, Writer::Applier(own) if entry.manager.is(own));
-        let is_updater = |entry: &Entry| matches!(writer, Writer::Updater(own) if entry.manager.is(own));
-        // Managers of versions that are not served any more are forgotten.
+        let is_applier =
+            |entry: &ManagedFieldsEntry| matches!(writer, Writer::Applier(own) if entry.manager.is(own));
+        let is_updater =
+            |entry: &ManagedFieldsEntry| matches!(writer, Writer::Updater(own) if entry.manager.is(own));
+        // Entries of versions that are no longer served are removed.
         entries.retain(|entry| is_applier(entry) || of(&entry.manager.api_version).is_some());
         let mut conflicts = Vec::new();
         let mut left = Vec::with_capacity(entries.len());
@@ -157,7 +159,7 @@ impl Updater<'_> {
                 conflicts.extend(paths.map(|path| Conflict { manager: entry.manager.clone(), path }));
             }
             let removed = entry.fields.intersection(&comparison.removed);
-            // Most entries have no part in most writes, and stay as they are.
+            // Most entries are not affected by most writes.
             let touched = !(conflict.is_empty() && removed.is_empty());
             left.push(touched.then(|| entry.fields.difference(&conflict).difference(&removed)));
         }
@@ -181,7 +183,7 @@ impl Updater<'_> {
         }
     }
 
-    /// The same comparison in another version; nothing where that is not served.
+    /// The comparison in another version; `None` if that is not served.
     fn compare_in(
         &self,
         live: &Value,
@@ -200,15 +202,15 @@ impl Updater<'_> {
         Ok(Some(self.filtered(found, version)))
     }
 
-    /// Makes one path of what became atomic since its manager wrote it.
-    fn reconcile(&self, live: &Value, entries: &mut Vec<Entry>) -> Result<(), UpdateError> {
-        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    /// Reconciles the entries with the current schema.
+    fn reconcile(&self, live: &Value, entries: &mut Vec<ManagedFieldsEntry>) -> Result<(), UpdateError> {
+        let mut kept: Vec<ManagedFieldsEntry> = Vec::with_capacity(entries.len());
         for mut entry in std::mem::take(entries) {
             let version = &entry.manager.api_version;
-            // Managers of versions that are not known any more are forgotten.
+            // Entries of unknown versions are removed.
             let found = self.versions.type_of(version).map_err(UpdateError::Other)?;
             let Some(value_type) = found else { continue };
-            let known = |other: &Entry| other.manager.api_version == *version;
+            let known = |other: &ManagedFieldsEntry| other.manager.api_version == *version;
             if *version != self.api_version && !kept.iter().any(known) {
                 self.in_version(live, self.api_version, version).map_err(UpdateError::Other)?;
             }
@@ -221,13 +223,13 @@ impl Updater<'_> {
         Ok(())
     }
 
-    /// Removes what the manager applied the last time and not this time, unless somebody else owns it.
+    /// Removes fields that the manager applied before but not now, unless another manager owns them.
     fn prune(
         &self,
         merged: &Value,
-        entries: &[Entry],
+        entries: &[ManagedFieldsEntry],
         applier: &Manager,
-        last: &Entry,
+        last: &ManagedFieldsEntry,
     ) -> Result<Value, String> {
         let version = last.manager.api_version.as_str();
         let Some(value_type) = self.versions.type_of(version)? else { return Ok(merged.clone()) };
@@ -256,13 +258,13 @@ impl Updater<'_> {
         Ok(converted)
     }
 
-    /// Adds back what any manager owns.
+    /// Adds back fields that any manager owns.
     fn add_back_owned(
         &self,
         merged: &Value,
         pruned: Value,
         version: &str,
-        entries: &[Entry],
+        entries: &[ManagedFieldsEntry],
     ) -> Result<Value, String> {
         let mut owned: Vec<(&str, FieldSet)> = Vec::new();
         for entry in entries {
@@ -272,7 +274,7 @@ impl Updater<'_> {
                 None => owned.push((of, (**entry.fields).clone())),
             }
         }
-        // What the pruned version's managers own comes first: a conversion may need it.
+        // Fields in the version of the pruned object are first: a conversion may need them.
         owned.sort_by_key(|(of, _)| *of != version);
         let (mut merged, mut pruned, mut at) = (merged.clone(), pruned, version);
         for (of, fields) in owned {
@@ -292,12 +294,16 @@ impl Updater<'_> {
     }
 }
 
-/// Gives the manager these fields and keeps its time; what it had before comes back.
-fn replace(entries: &mut Vec<Entry>, manager: &Manager, fields: FieldSet) -> Option<Entry> {
-    let entry = Entry { manager: manager.clone(), time: None, fields: Arc::new(fields.into()) };
+/// Replaces the manager's fields and keeps its time. Returns the previous entry.
+fn replace(
+    entries: &mut Vec<ManagedFieldsEntry>,
+    manager: &Manager,
+    fields: FieldSet,
+) -> Option<ManagedFieldsEntry> {
+    let entry = ManagedFieldsEntry { manager: manager.clone(), time: None, fields: Arc::new(fields.into()) };
     if let Some(known) = entries.iter_mut().find(|entry| entry.manager.is(manager)) {
         let time = known.time.clone();
-        return Some(std::mem::replace(known, Entry { time, ..entry }));
+        return Some(std::mem::replace(known, ManagedFieldsEntry { time, ..entry }));
     }
     entries.push(entry);
     None
@@ -307,7 +313,7 @@ fn paths_of(value: &Value, value_type: ValueType<'_>) -> Result<FieldSet, String
     field_set_of(value, value_type).map_err(|errors| format!("failed to create field set: {errors}"))
 }
 
-/// Adds back what the manager never owned but stood in something that it owned.
+/// Adds back fields that the manager never owned, within fields that it owned.
 fn add_back_dangling(
     merged: &Value,
     pruned: &Value,
@@ -320,7 +326,7 @@ fn add_back_dangling(
     Ok(remove(merged, &all.difference(&kept).intersection(&last), value_type))
 }
 
-/// The manager of a write that is no apply.
+/// The manager of a write other than an apply.
 pub(super) fn updating(name: &str, api_version: &str, subresource: &str) -> Manager {
     Manager {
         name: if name.is_empty() { "unknown".into() } else { name.into() },

@@ -1,4 +1,4 @@
-//! Whether a value has the type that its schema gives it, as far as server-side apply asks.
+//! Validation of values by their type for server-side apply.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::list_items::element_of;
 use super::path_element::PathElement;
-use super::value_type::{Atom, Items, List, Map, Scalar, ValueType};
+use super::value_type::{Atom, ItemIdentity, List, Map, Scalar, ValueType};
 
-/// What is wrong with a value, each with its path.
+/// Type errors of a value, each with its path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TypeErrors(Vec<(String, String)>);
 
@@ -26,13 +26,13 @@ impl TypeErrors {
         self.0.extend(others.0);
     }
 
-    /// The same errors, seen from one level above.
+    /// The same errors with an element in front of their paths.
     pub(super) fn below(mut self, element: &PathElement) -> Self {
         self.prefix(|| element.to_string());
         self
     }
 
-    /// The same errors, in the field of that name.
+    /// The same errors with a field in front of their paths.
     pub(super) fn in_field(mut self, name: &str) -> Self {
         self.prefix(|| format!(".{name}"));
         self
@@ -68,12 +68,12 @@ impl fmt::Display for TypeErrors {
     }
 }
 
-/// What an empty type says to any value.
+/// The error of any value for an empty type.
 pub(super) fn invalid_atom() -> TypeErrors {
     TypeErrors::one("schema error: invalid atom: inlined")
 }
 
-/// Checks a value. Items of sets and list maps may repeat only in what is stored already.
+/// Validates a value. Only stored values may have duplicate items in sets and list maps.
 pub(crate) fn validate(value: &Value, value_type: ValueType<'_>, duplicates: bool) -> Result<(), TypeErrors> {
     node(value, value_type.resolve(), duplicates).or_ok()
 }
@@ -87,7 +87,7 @@ fn node(value: &Value, atom: Atom<'_>, duplicates: bool) -> TypeErrors {
     }
 }
 
-/// What is wrong with a scalar; `side` says which of two values is meant.
+/// Errors of a scalar; `side` names the value in a merge.
 pub(super) fn scalar_errors(scalar: Scalar, value: Option<&Value>, side: &str) -> TypeErrors {
     let Some(value) = value.filter(|value| !value.is_null()) else { return TypeErrors::default() };
     let why = match (scalar, value) {
@@ -115,7 +115,7 @@ fn map_node(value: &Value, map: &Map<'_>, duplicates: bool) -> TypeErrors {
     for (name, value) in fields {
         let Some(below) = map.field(name).or(map.element) else {
             errors.extend(TypeErrors::one("field not declared in schema").in_field(name));
-            // structured-merge-diff looks no further in this map.
+            // structured-merge-diff stops at the first error of a map.
             break;
         };
         errors.extend(node(value, below.resolve(), duplicates).in_field(name));
@@ -133,7 +133,7 @@ fn list_node(value: &Value, list: &List<'_>, duplicates: bool) -> TypeErrors {
     let mut seen = BTreeSet::new();
     let atom = list.element.resolve();
     for (index, item) in items.iter().enumerate() {
-        let element = if list.items == Items::Atomic {
+        let element = if list.items == ItemIdentity::Atomic {
             PathElement::Index(i64::try_from(index).unwrap_or(i64::MAX))
         } else {
             match element_of(list, item) {
@@ -145,7 +145,7 @@ fn list_node(value: &Value, list: &List<'_>, duplicates: bool) -> TypeErrors {
             }
         };
         let below = node(item, atom, duplicates).below(&element);
-        if list.items != Items::Atomic && !duplicates {
+        if list.items != ItemIdentity::Atomic && !duplicates {
             if seen.contains(&element) {
                 errors.extend(TypeErrors::one(format!("duplicate entries for key {element}")));
             } else {
@@ -157,7 +157,7 @@ fn list_node(value: &Value, list: &List<'_>, duplicates: bool) -> TypeErrors {
     errors
 }
 
-/// Go's name of a decoded value's type.
+/// The name of a value's Go type.
 fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
@@ -169,7 +169,7 @@ fn go_type(value: &Value) -> &'static str {
     }
 }
 
-/// A decoded value as Go's `%v` prints it inside structured-merge-diff's wrapper.
+/// A value in Go's `%v` format, within structured-merge-diff's wrapper.
 fn go_value(value: &Value) -> String {
     format!("&{{{}}}", bare(value))
 }
@@ -189,7 +189,7 @@ pub(crate) fn bare(value: &Value) -> String {
     }
 }
 
-/// A decoded value as Go's `%#v` prints it inside structured-merge-diff's wrapper.
+/// A value in Go's `%#v` format, within structured-merge-diff's wrapper.
 fn go_syntax(value: &Value) -> String {
     format!("&value.valueUnstructured{{Value:{}}}", literal(value))
 }

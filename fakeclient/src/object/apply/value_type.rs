@@ -1,14 +1,14 @@
-//! The type of a value as server-side apply sees it, read from the schema that drives decoding.
+//! Types of values for server-side apply, derived from schemas.
 //!
-//! What a schema node means (atomic or granular, set or list map, which fields a struct has) follows kube-openapi's
-//! conversion of `OpenAPI` v3 to structured-merge-diff's schemas, Kubernetes 1.37.
+//! The derivation (atomic or granular, set or list map, fields of structs) follows kube-openapi's conversion of OpenAPI
+//! v3 to structured-merge-diff's schemas, Kubernetes 1.37.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, ListType, Structural, Type};
+use crate::object::schema::structural::{AdditionalProperties, ListType, Structural, Type};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -22,19 +22,19 @@ static TEXT: LazyLock<Structural> =
 static METADATA: LazyLock<Structural> =
     LazyLock::new(|| Structural { reference: Some(OBJECT_META.to_owned()), ..Structural::default() });
 
-/// The type of a value: a node of a schema, or one of the two types for values that no schema describes.
+/// The type of a value: a schema node, or one of the two types without a schema.
 #[derive(Clone, Copy)]
 pub(crate) struct ValueType<'s> {
     components: &'s dyn Components,
-    form: Form<'s>,
-    /// `x-kubernetes-map-type: atomic` beside a reference, which goes before what the component says.
+    form: TypeForm<'s>,
+    /// True for `x-kubernetes-map-type: atomic` beside a reference, which has precedence over the component's.
     atomic: bool,
-    /// Whether a node above preserves unknown fields.
+    /// True if an ancestor preserves unknown fields.
     preserve: bool,
 }
 
 #[derive(Clone, Copy)]
-enum Form<'s> {
+enum TypeForm<'s> {
     Node(&'s Structural),
     /// A node to which `apiVersion`, `kind` and `metadata` are added.
     Resource(&'s Structural),
@@ -44,7 +44,7 @@ enum Form<'s> {
     Deduced,
 }
 
-/// What kinds of value a type allows.
+/// The kinds of values that a type allows (structured-merge-diff's `Atom`).
 #[derive(Clone, Copy)]
 pub(super) struct Atom<'s> {
     pub(super) scalar: Option<Scalar>,
@@ -52,31 +52,31 @@ pub(super) struct Atom<'s> {
     pub(super) map: Option<Map<'s>>,
 }
 
-/// Types of scalars.
+/// Scalar types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
     Numeric,
     String,
     Boolean,
-    /// Any of them.
+    /// Any scalar.
     Untyped,
 }
 
-/// How the items of a list are told apart.
+/// Identity of list items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Items<'s> {
-    /// Not at all: the list has one owner.
+pub(super) enum ItemIdentity<'s> {
+    /// None: the list is atomic.
     Atomic,
-    /// By their values.
+    /// The value.
     Set,
-    /// By these fields.
+    /// These fields.
     Keys(&'s [String]),
 }
 
 /// A list type.
 #[derive(Clone, Copy)]
 pub(super) struct List<'s> {
-    pub(super) items: Items<'s>,
+    pub(super) items: ItemIdentity<'s>,
     pub(super) element: ValueType<'s>,
 }
 
@@ -87,54 +87,54 @@ pub(super) struct Map<'s> {
     fields: Option<&'s Structural>,
     resource: bool,
     pub(super) atomic: bool,
-    /// Type of what is not a named field; nothing where there may be nothing else.
+    /// Type of unnamed fields; `None` if there are none.
     pub(super) element: Option<ValueType<'s>>,
-    /// Whether nothing is known of the map's fields.
+    /// True if the fields are unspecified.
     pub(super) deduced: bool,
 }
 
 impl<'s> ValueType<'s> {
-    /// The type of a built-in component; nothing where there is none of that name.
+    /// The type of a built-in component; `None` if it does not exist.
     pub(crate) fn component(components: &'s dyn Components, name: &str) -> Option<Self> {
         let node = components.component(name)?;
-        Some(Self { components, form: Form::Node(node), atomic: false, preserve: false })
+        Some(Self { components, form: TypeForm::Node(node), atomic: false, preserve: false })
     }
 
-    /// The type of a custom resource with this schema.
+    /// The type of a custom resource.
     pub(crate) fn custom_resource(components: &'s dyn Components, schema: &'s Structural) -> Self {
-        Self { components, form: Form::Resource(schema), atomic: false, preserve: false }
+        Self { components, form: TypeForm::Resource(schema), atomic: false, preserve: false }
     }
 
-    fn with(self, form: Form<'s>) -> Self {
+    fn with(self, form: TypeForm<'s>) -> Self {
         Self { form, atomic: false, ..self }
     }
 
-    /// The type of a field, of an item or of a map's values.
+    /// The type of a field, an item or a map's values.
     fn of(self, node: &'s Structural) -> Self {
-        let form = if node.embedded_resource { Form::Resource(node) } else { Form::Node(node) };
+        let form = if node.embedded_resource { TypeForm::Resource(node) } else { TypeForm::Node(node) };
         let inline = node.reference.is_none();
-        // A component does not know what stands around it.
+        // A component is independent of its parent.
         Self { form, atomic: !inline && node.map_atomic, preserve: self.preserve && inline, ..self }
     }
 
-    /// What values the type allows.
+    /// The atom of the type.
     pub(super) fn resolve(self) -> Atom<'s> {
         let untyped = Some(Scalar::Untyped);
         let (node, resource) = match self.form {
-            Form::Untyped => {
-                let list = List { items: Items::Atomic, element: self };
+            TypeForm::Untyped => {
+                let list = List { items: ItemIdentity::Atomic, element: self };
                 return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(true, self)) };
             }
-            Form::Deduced => {
-                let list = List { items: Items::Atomic, element: self.with(Form::Untyped) };
+            TypeForm::Deduced => {
+                let list = List { items: ItemIdentity::Atomic, element: self.with(TypeForm::Untyped) };
                 return Atom { scalar: untyped, list: Some(list), map: Some(self.deduced_map(false, self)) };
             }
-            Form::Node(node) => (node, false),
-            Form::Resource(node) => (node, true),
+            TypeForm::Node(node) => (node, false),
+            TypeForm::Resource(node) => (node, true),
         };
         match node.reference.as_deref() {
             Some(QUANTITY) => return Atom { scalar: untyped, list: None, map: None },
-            Some(RAW_EXTENSION) => return self.with(Form::Untyped).resolve(),
+            Some(RAW_EXTENSION) => return self.with(TypeForm::Untyped).resolve(),
             _ => {}
         }
         let node = resolve(self.components, node);
@@ -158,15 +158,15 @@ impl<'s> ValueType<'s> {
     }
 
     fn map_of(self, node: &'s Structural, resource: bool) -> Map<'s> {
-        let deduced = self.with(Form::Deduced);
+        let deduced = self.with(TypeForm::Deduced);
         let unnamed = node.properties.is_empty() && !resource;
         let element = match &node.additional {
-            Additional::Schema(values) => Some(self.of(values)),
-            Additional::Allowed(true) => Some(deduced),
-            Additional::Allowed(false) => None,
-            Additional::Unset => (self.preserve || unnamed).then_some(deduced),
+            AdditionalProperties::Schema(values) => Some(self.of(values)),
+            AdditionalProperties::Allowed(true) => Some(deduced),
+            AdditionalProperties::Allowed(false) => None,
+            AdditionalProperties::Unset => (self.preserve || unnamed).then_some(deduced),
         };
-        let is_deduced = element.is_some_and(|element| matches!(element.form, Form::Deduced));
+        let is_deduced = element.is_some_and(|element| matches!(element.form, TypeForm::Deduced));
         Map {
             owner: self,
             fields: Some(node),
@@ -179,16 +179,19 @@ impl<'s> ValueType<'s> {
 
     fn list_of(self, node: &'s Structural) -> List<'s> {
         let items = match &node.list {
-            ListType::Atomic => Items::Atomic,
-            ListType::Set => Items::Set,
-            ListType::Map(keys) => Items::Keys(keys),
+            ListType::Atomic => ItemIdentity::Atomic,
+            ListType::Set => ItemIdentity::Set,
+            ListType::Map(keys) => ItemIdentity::Keys(keys),
             ListType::Unset => match (node.patch_strategy.as_deref(), &node.patch_merge_key) {
-                (Some("merge" | "merge,retainKeys"), Some(key)) => Items::Keys(std::slice::from_ref(key)),
-                (Some("merge" | "merge,retainKeys"), None) => Items::Set,
-                _ => Items::Atomic,
+                (Some("merge" | "merge,retainKeys"), Some(key)) => {
+                    ItemIdentity::Keys(std::slice::from_ref(key))
+                }
+                (Some("merge" | "merge,retainKeys"), None) => ItemIdentity::Set,
+                _ => ItemIdentity::Atomic,
             },
         };
-        let element = node.items.as_deref().map_or_else(|| self.with(Form::Untyped), |items| self.of(items));
+        let element =
+            node.items.as_deref().map_or_else(|| self.with(TypeForm::Untyped), |items| self.of(items));
         List { items, element }
     }
 }
@@ -222,7 +225,7 @@ impl<'s> Map<'s> {
 }
 
 impl Atom<'_> {
-    /// The atom for a value of this kind; null, and what does not fit, leave it as it is.
+    /// The atom restricted to the kind of a value; unchanged for null and for a value of another kind.
     pub(super) fn deduce(self, value: Option<&Value>) -> Self {
         let none = Self { scalar: None, list: None, map: None };
         match value {
@@ -235,7 +238,7 @@ impl Atom<'_> {
         }
     }
 
-    /// Whether both allow the same kinds of value.
+    /// True if both allow the same kinds of values.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.scalar.is_some() == other.scalar.is_some()
             && self.list.is_some() == other.list.is_some()
@@ -253,8 +256,13 @@ mod tests {
         let components = BTreeMap::<String, Structural>::new();
         let node = Structural::parse(schema);
         then(
-            ValueType { components: &components, form: Form::Node(&node), atomic: false, preserve: false }
-                .resolve(),
+            ValueType {
+                components: &components,
+                form: TypeForm::Node(&node),
+                atomic: false,
+                preserve: false,
+            }
+            .resolve(),
         )
     }
 
@@ -276,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_allowed_where_a_node_above_preserves_them() {
+    fn unknown_fields_are_allowed_if_an_ancestor_preserves_them() {
         let closed =
             json!({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}});
         let allows = |atom: Atom<'_>| {
@@ -290,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_decides_among_the_kinds_that_a_type_allows() {
+    fn atom_is_deduced_from_the_value() {
         let of = |value: Value| {
             atom_of(&json!({"x-kubernetes-int-or-string": true}), |atom| {
                 let atom = atom.deduce(Some(&value));

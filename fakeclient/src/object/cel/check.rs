@@ -1,17 +1,17 @@
-//! The type of an expression, or everything that is wrong with it, in cel-go's words.
+//! Type checker of CEL expressions, with cel-go's error messages.
 
 use std::collections::BTreeSet;
 
 use super::library;
-use super::syntax::{Element, Expr, Kind, Macro, Problem};
+use super::syntax::{CelError, Expr, ExprKind, LiteralElement, Macro};
 use super::types::{Bindings, Type};
 use super::value::Value;
 
-/// Checks one expression; variables come and go with the macros that bind them.
+/// Checks one expression. Macros bind variables temporarily.
 #[derive(Debug)]
 pub(crate) struct Checker {
     variables: Vec<(String, Type)>,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<CelError>,
     pub(crate) used: BTreeSet<String>,
 }
 
@@ -21,7 +21,7 @@ impl Checker {
     }
 
     fn wrong(&mut self, at: usize, text: String) -> Type {
-        let problem = Problem { at, text };
+        let problem = CelError { at, text };
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
@@ -46,23 +46,23 @@ impl Checker {
 
     pub(crate) fn expr(&mut self, expr: &Expr) -> Type {
         match &expr.kind {
-            Kind::Literal(value) => literal(value),
-            Kind::Ident(name) => match self.variable(name) {
+            ExprKind::Literal(value) => literal(value),
+            ExprKind::Ident(name) => match self.variable(name) {
                 Some(found) => found,
                 None if library::TYPES.contains(&name.as_str()) => Type::Type,
                 None => self.undeclared(expr.at, name),
             },
-            Kind::Select { operand, field } => self.select(expr.at, operand, field),
-            Kind::Has { operand, field } => {
+            ExprKind::Select { operand, field } => self.select(expr.at, operand, field),
+            ExprKind::Has { operand, field } => {
                 self.select(expr.at, operand, field);
                 Type::Bool
             }
-            Kind::Call { target, name, args } => self.call(expr.at, target.as_deref(), name, args),
-            Kind::List(items) => {
+            ExprKind::Call { target, name, args } => self.call(expr.at, target.as_deref(), name, args),
+            ExprKind::List(items) => {
                 let item = self.elements(items.iter());
                 Type::list(item)
             }
-            Kind::Map(entries) => {
+            ExprKind::Map(entries) => {
                 let mut key = None;
                 for (k, _) in entries {
                     let found = self.expr(k);
@@ -71,13 +71,13 @@ impl Checker {
                 let value = self.elements(entries.iter().map(|(_, v)| v));
                 Type::map(key.unwrap_or(Type::Dyn), value)
             }
-            Kind::Struct(name) => self.undeclared(expr.at, name),
-            Kind::Loop { name, range, vars, args } => self.run_macro(*name, range, vars, args),
+            ExprKind::Struct(name) => self.undeclared(expr.at, name),
+            ExprKind::Loop { name, range, vars, args } => self.run_macro(*name, range, vars, args),
         }
     }
 
-    /// The type that all elements of a literal have.
-    fn elements<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Type {
+    /// The common type of the elements of a literal; `dyn` if they differ.
+    fn elements<'e>(&mut self, elements: impl Iterator<Item = &'e LiteralElement>) -> Type {
         let mut joined: Option<Type> = None;
         for element in elements {
             let mut found = self.expr(&element.value);
@@ -131,7 +131,7 @@ impl Checker {
                 }
                 return Type::Bool;
             }
-            ("_?._", [operand, Expr { kind: Kind::Literal(Value::String(field)), .. }]) => {
+            ("_?._", [operand, Expr { kind: ExprKind::Literal(Value::String(field)), .. }]) => {
                 let outer = self.expr(operand);
                 let found = self.field_of(at, &outer, field);
                 return if matches!(found, Type::Optional(_) | Type::Error) {
@@ -142,7 +142,7 @@ impl Checker {
             }
             _ => {}
         }
-        if let Some(Expr { kind: Kind::Ident(space), .. }) = target {
+        if let Some(Expr { kind: ExprKind::Ident(space), .. }) = target {
             let full = format!("{space}.{name}");
             if self.variable(space).is_none() && library::find(&full).is_some() {
                 let types = args.iter().map(|a| self.expr(a)).collect::<Vec<_>>();
@@ -177,7 +177,7 @@ impl Checker {
         if let Some(result) = result {
             return result;
         }
-        // An operand that is wrong itself says so alone, but for operators, which cel-go reports too.
+        // The error of a malformed operand is reported alone, but for operators cel-go reports both.
         if types.contains(&Type::Error) && !name.starts_with('_') {
             return Type::Error;
         }

@@ -1,13 +1,13 @@
-//! Types of schemas, and the names under which expressions know their fields.
+//! CEL types of schemas, and names of fields in expressions.
 //!
-//! As in kube-apiserver 1.37: what a schema does not describe has no type and cannot be named in a rule; names that are
-//! CEL keywords or no identifiers are escaped (`__in__`, `a__dash__b`).
+//! As in kube-apiserver 1.37, unspecified fields have no type and cannot be used in a rule. Names that are CEL keywords
+//! or no identifiers are escaped (`__in__`, `a__dash__b`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::types::{Object, Type};
-use crate::object::schema::structural::{Additional, Structural, Type as SchemaType};
+use crate::object::schema::structural::{AdditionalProperties, Structural, Type as SchemaType};
 
 const KEYWORDS: [&str; 20] = [
     "true",
@@ -32,7 +32,7 @@ const KEYWORDS: [&str; 20] = [
     "void",
 ];
 
-/// The type of what a schema describes, if it describes anything.
+/// The type of the values of a schema; `None` if the schema specifies none.
 pub(super) fn type_of(schema: &Structural, is_resource: bool, name: &str) -> Option<Type> {
     if schema.int_or_string {
         return Some(Type::Dyn);
@@ -49,7 +49,7 @@ pub(super) fn type_of(schema: &Structural, is_resource: bool, name: &str) -> Opt
         },
         SchemaType::Array => Type::list(type_of(schema.items.as_deref()?, false, &format!("{name}.@idx"))?),
         SchemaType::Object => {
-            if let Additional::Schema(values) = &schema.additional {
+            if let AdditionalProperties::Schema(values) = &schema.additional {
                 return Some(Type::map(Type::String, type_of(values, false, &format!("{name}.@elem"))?));
             }
             object(schema, is_resource || schema.embedded_resource, name)
@@ -73,7 +73,7 @@ fn object(schema: &Structural, is_resource: bool, name: &str) -> Type {
     Type::Object(Arc::new(Object { name: name.to_owned(), fields }))
 }
 
-/// The name of a field in expressions.
+/// The escaped name of a field in expressions.
 pub(super) fn escape(field: &str) -> String {
     if KEYWORDS.contains(&field) {
         return format!("__{field}__");
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_no_identifiers_are_escaped() {
+    fn names_that_are_not_identifiers_are_escaped() {
         for (field, name) in [
             ("in", "__in__"),
             ("a-b", "a__dash__b"),

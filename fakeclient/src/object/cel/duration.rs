@@ -1,9 +1,9 @@
-//! Durations in Go's syntax.
+//! Durations in Go's syntax, such as `1h30m`.
 
-/// Nanoseconds of a second.
+/// A second in nanoseconds.
 pub(super) const SECOND: i128 = 1_000_000_000;
 
-/// Go's duration syntax, in nanoseconds.
+/// Parses Go's duration syntax into nanoseconds.
 pub(super) fn parse_duration(text: &str) -> Option<i128> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),

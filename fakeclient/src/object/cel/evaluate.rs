@@ -1,31 +1,31 @@
-//! The value of an expression that the checker has passed.
+//! Evaluation of checked CEL expressions.
 
 use super::library;
-use super::syntax::{Element, Expr, Kind, Macro};
+use super::syntax::{Expr, ExprKind, LiteralElement, Macro};
 use super::value::Value;
 
 /// Variables in scope, the innermost last.
 #[derive(Debug, Default)]
-pub(crate) struct Scope {
+pub(crate) struct Evaluator {
     variables: Vec<(String, Value)>,
 }
 
-type Outcome = Result<Value, String>;
+type EvalResult = Result<Value, String>;
 
-impl Scope {
+impl Evaluator {
     pub(crate) fn new(variables: Vec<(String, Value)>) -> Self {
         Self { variables }
     }
 
-    pub(crate) fn run(&mut self, expr: &Expr) -> Outcome {
+    pub(crate) fn run(&mut self, expr: &Expr) -> EvalResult {
         match &expr.kind {
-            Kind::Literal(value) => Ok(value.clone()),
-            Kind::Ident(name) => self.ident(name),
-            Kind::Select { operand, field } => {
+            ExprKind::Literal(value) => Ok(value.clone()),
+            ExprKind::Ident(name) => self.ident(name),
+            ExprKind::Select { operand, field } => {
                 let outer = self.run(operand)?;
                 select(&outer, field)
             }
-            Kind::Has { operand, field } => {
+            ExprKind::Has { operand, field } => {
                 let outer = self.run(operand)?;
                 let found = match &outer {
                     Value::Optional(inner) => inner.as_deref().is_some_and(|v| v.get(&key(field)).is_some()),
@@ -33,15 +33,15 @@ impl Scope {
                 };
                 Ok(Value::Bool(found))
             }
-            Kind::Call { target, name, args } => self.call(target.as_deref(), name, args),
-            Kind::List(items) => {
+            ExprKind::Call { target, name, args } => self.call(target.as_deref(), name, args),
+            ExprKind::List(items) => {
                 let mut values = Vec::new();
                 for item in items {
                     values.extend(self.element(item)?);
                 }
                 Ok(Value::list(values))
             }
-            Kind::Map(entries) => {
+            ExprKind::Map(entries) => {
                 let mut values: Vec<(Value, Value)> = Vec::new();
                 for (key, value) in entries {
                     let key = self.run(key)?;
@@ -52,12 +52,12 @@ impl Scope {
                 }
                 Ok(Value::map(values))
             }
-            Kind::Struct(name) => Err(format!("unknown type: {name}")),
-            Kind::Loop { name, range, vars, args } => self.run_macro(*name, range, vars, args),
+            ExprKind::Struct(name) => Err(format!("unknown type: {name}")),
+            ExprKind::Loop { name, range, vars, args } => self.run_macro(*name, range, vars, args),
         }
     }
 
-    fn ident(&self, name: &str) -> Outcome {
+    fn ident(&self, name: &str) -> EvalResult {
         if let Some((_, value)) = self.variables.iter().rev().find(|(n, _)| n == name) {
             return Ok(value.clone());
         }
@@ -67,8 +67,8 @@ impl Scope {
             .ok_or_else(|| format!("no such attribute(s): {name}"))
     }
 
-    /// The value of an element, or nothing where an optional one holds nothing.
-    fn element(&mut self, element: &Element) -> Result<Option<Value>, String> {
+    /// The value of an element; `None` for an optional element without a value.
+    fn element(&mut self, element: &LiteralElement) -> Result<Option<Value>, String> {
         let value = self.run(&element.value)?;
         Ok(match value {
             Value::Optional(inner) if element.optional => inner.map(|v| *v),
@@ -76,7 +76,7 @@ impl Scope {
         })
     }
 
-    fn call(&mut self, target: Option<&Expr>, name: &str, args: &[Expr]) -> Outcome {
+    fn call(&mut self, target: Option<&Expr>, name: &str, args: &[Expr]) -> EvalResult {
         match (name, args) {
             ("_&&_", [left, right]) => return self.logic(left, right, false),
             ("_||_", [left, right]) => return self.logic(left, right, true),
@@ -87,7 +87,7 @@ impl Scope {
                     _ => Err(library::no_overload()),
                 };
             }
-            ("_?._", [operand, Expr { kind: Kind::Literal(Value::String(field)), .. }]) => {
+            ("_?._", [operand, Expr { kind: ExprKind::Literal(Value::String(field)), .. }]) => {
                 let outer = self.run(operand)?;
                 let outer = match outer {
                     Value::Optional(None) => return Ok(Value::Optional(None)),
@@ -101,7 +101,7 @@ impl Scope {
         let mut name = name.to_owned();
         let mut values = Vec::new();
         match target {
-            Some(Expr { kind: Kind::Ident(space), .. })
+            Some(Expr { kind: ExprKind::Ident(space), .. })
                 if !self.variables.iter().any(|(n, _)| n == space)
                     && library::find(&format!("{space}.{name}")).is_some() =>
             {
@@ -116,7 +116,7 @@ impl Scope {
         }
         let overloads = library::find(&name).unwrap_or_default();
         let fitting = overloads.iter().filter(|o| o.member == member && o.params.len() == values.len());
-        // Which overload it is, only the values can say where types are dynamic: the first that takes them.
+        // With dynamic types, only the values select the overload: the first that accepts them.
         let mut refusal = library::no_overload();
         for overload in fitting {
             match (overload.run)(&values) {
@@ -131,8 +131,8 @@ impl Scope {
         Err(refusal)
     }
 
-    /// `&&` and `||`: an error counts only if the other side does not decide.
-    fn logic(&mut self, left: &Expr, right: &Expr, decisive: bool) -> Outcome {
+    /// `&&` and `||`: an error is ignored if the other operand decides the result.
+    fn logic(&mut self, left: &Expr, right: &Expr, decisive: bool) -> EvalResult {
         let first = self.run(left);
         if matches!(first, Ok(Value::Bool(flag)) if flag == decisive) {
             return Ok(Value::Bool(decisive));
@@ -147,7 +147,7 @@ impl Scope {
         }
     }
 
-    fn run_macro(&mut self, name: Macro, range: &Expr, vars: &[String], args: &[Expr]) -> Outcome {
+    fn run_macro(&mut self, name: Macro, range: &Expr, vars: &[String], args: &[Expr]) -> EvalResult {
         let range = self.run(range)?;
         if matches!(name, Macro::OptMap | Macro::OptFlatMap) {
             let Value::Optional(inner) = range else { return Err(library::no_overload()) };
@@ -162,7 +162,7 @@ impl Scope {
             Macro::ExistsOne => {
                 let mut count = 0;
                 for pair in pairs {
-                    count += usize::from(truth(&self.with(vars, pair, &args[0])?)?);
+                    count += usize::from(bool_of(&self.with(vars, pair, &args[0])?)?);
                 }
                 Ok(Value::Bool(count == 1))
             }
@@ -176,10 +176,10 @@ impl Scope {
         vars: &[String],
         condition: &Expr,
         decisive: bool,
-    ) -> Outcome {
+    ) -> EvalResult {
         let mut refusal = None;
         for pair in pairs {
-            match self.with(vars, pair, condition).and_then(|v| truth(&v)) {
+            match self.with(vars, pair, condition).and_then(|v| bool_of(&v)) {
                 Ok(flag) if flag == decisive => return Ok(Value::Bool(decisive)),
                 Ok(_) => {}
                 Err(text) => refusal = Some(text),
@@ -188,19 +188,19 @@ impl Scope {
         refusal.map_or(Ok(Value::Bool(!decisive)), Err)
     }
 
-    fn collect(&mut self, name: Macro, pairs: Vec<[Value; 2]>, vars: &[String], args: &[Expr]) -> Outcome {
+    fn collect(&mut self, name: Macro, pairs: Vec<[Value; 2]>, vars: &[String], args: &[Expr]) -> EvalResult {
         let (mut list, mut map) = (Vec::new(), Vec::new());
         let (body, conditions) = args.split_last().expect("a macro has a body");
         for pair in pairs {
             let [first, _] = pair.clone();
             if let [condition] = conditions
-                && !truth(&self.with(vars, pair.clone(), condition)?)?
+                && !bool_of(&self.with(vars, pair.clone(), condition)?)?
             {
                 continue;
             }
             let value = self.with(vars, pair, body)?;
             match name {
-                Macro::Filter if truth(&value)? => list.push(first),
+                Macro::Filter if bool_of(&value)? => list.push(first),
                 Macro::Filter => {}
                 Macro::TransformMap => map.push((first, value)),
                 _ => list.push(value),
@@ -209,7 +209,7 @@ impl Scope {
         Ok(if name == Macro::TransformMap { Value::map(map) } else { Value::list(list) })
     }
 
-    fn with(&mut self, vars: &[String], values: [Value; 2], body: &Expr) -> Outcome {
+    fn with(&mut self, vars: &[String], values: [Value; 2], body: &Expr) -> EvalResult {
         let depth = self.variables.len();
         self.variables.extend(vars.iter().cloned().zip(values));
         let found = self.run(body);
@@ -222,7 +222,7 @@ fn key(field: &str) -> Value {
     Value::text(field)
 }
 
-fn select(outer: &Value, field: &str) -> Outcome {
+fn select(outer: &Value, field: &str) -> EvalResult {
     match outer {
         Value::Optional(None) => Ok(Value::Optional(None)),
         Value::Optional(Some(inner)) => Ok(Value::Optional(inner.get(&key(field)).cloned().map(Box::new))),
@@ -231,7 +231,7 @@ fn select(outer: &Value, field: &str) -> Outcome {
     }
 }
 
-fn truth(value: &Value) -> Result<bool, String> {
+fn bool_of(value: &Value) -> Result<bool, String> {
     match value {
         Value::Bool(flag) => Ok(*flag),
         _ => Err(library::no_overload()),
@@ -246,7 +246,7 @@ fn type_value(name: &str) -> &'static str {
     }
 }
 
-/// What the variables of a macro stand for, turn by turn: item, or index and item; key, or key and value.
+/// The values of a macro's variables per iteration: item, or index and item; key, or key and value.
 fn pairs(range: &Value, two: bool) -> Result<Vec<[Value; 2]>, String> {
     match range {
         Value::List(items, _) => Ok(items

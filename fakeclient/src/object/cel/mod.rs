@@ -1,7 +1,7 @@
-//! CEL, the language of `x-kubernetes-validations`: parsed by a crate, typed and evaluated here.
+//! CEL, the expression language of `x-kubernetes-validations`: parsed by the `cel` crate, checked and evaluated here.
 //!
-//! Types come from schemas, and a rule is checked against them when its CRD is written, with the words of cel-go as
-//! kube-apiserver 1.37 prints them. Cost limits are not modelled.
+//! Types come from schemas. A rule is checked when its CRD is written, with the messages of cel-go as kube-apiserver
+//! 1.37 prints them. Cost limits are not modelled.
 
 pub(crate) mod syntax;
 
@@ -24,4 +24,4 @@ pub(crate) mod program;
 pub(crate) mod validator;
 
 #[cfg(test)]
-mod checked;
+mod check_tests;

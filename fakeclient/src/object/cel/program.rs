@@ -1,8 +1,8 @@
-//! One expression, compiled: parsed, checked against the types of its variables, ready to run.
+//! Compiled CEL expressions: parsed, and checked against the types of their variables.
 
 use super::check::Checker;
-use super::evaluate::Scope;
-use super::syntax::{CrateParser, Expr, Parse, Problem};
+use super::evaluate::Evaluator;
+use super::syntax::{CelError, CelParser, Expr, Parser};
 use super::types::Type;
 use super::value::Value;
 
@@ -10,53 +10,53 @@ use super::value::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     expr: Expr,
-    /// Whether it names `oldSelf`.
+    /// True if the expression uses `oldSelf`.
     pub(crate) uses_old_self: bool,
 }
 
-/// What an expression must give.
+/// The required type of an expression's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// A rule.
+pub(crate) enum ResultType {
+    /// For a rule.
     Bool,
-    /// A message.
+    /// For a message expression.
     Text,
 }
 
 impl Program {
-    /// Compiles, or says why not in the server's words.
+    /// Compiles an expression. The error is the server's message.
     pub(crate) fn compile(
         source: &str,
         variables: Vec<(String, Type)>,
-        wanted: Wanted,
+        wanted: ResultType,
     ) -> Result<Self, String> {
-        let prefix = if wanted == Wanted::Bool { "" } else { "messageExpression " };
+        let prefix = if wanted == ResultType::Bool { "" } else { "messageExpression " };
         let failed =
-            |problems: Vec<Problem>| format!("{prefix}compilation failed: {}", shown(source, problems));
-        let expr = CrateParser.parse(source).map_err(failed)?;
+            |problems: Vec<CelError>| format!("{prefix}compilation failed: {}", shown(source, problems));
+        let expr = CelParser.parse(source).map_err(failed)?;
         let mut checker = Checker::new(variables);
         let found = checker.expr(&expr);
         if !checker.problems.is_empty() {
             return Err(failed(checker.problems));
         }
         match (wanted, found) {
-            (Wanted::Bool, Type::Bool | Type::Dyn) | (Wanted::Text, Type::String | Type::Dyn) => {}
-            (Wanted::Bool, _) => return Err("cel expression must evaluate to a bool".to_owned()),
-            (Wanted::Text, _) => return Err("messageExpression must evaluate to a string".to_owned()),
+            (ResultType::Bool, Type::Bool | Type::Dyn) | (ResultType::Text, Type::String | Type::Dyn) => {}
+            (ResultType::Bool, _) => return Err("cel expression must evaluate to a bool".to_owned()),
+            (ResultType::Text, _) => return Err("messageExpression must evaluate to a string".to_owned()),
         }
         Ok(Self { expr, uses_old_self: checker.used.contains("oldSelf") })
     }
 
-    /// Runs with these variables.
+    /// Evaluates the expression with the given variables.
     pub(crate) fn run(&self, variables: Vec<(String, Value)>) -> Result<Value, String> {
-        Scope::new(variables).run(&self.expr)
+        Evaluator::new(variables).run(&self.expr)
     }
 }
 
-/// Problems as cel-go prints them: place, text, the line, and a caret under the place.
-fn shown(source: &str, mut problems: Vec<Problem>) -> String {
+/// Errors as cel-go prints them: position, message, source line, and a caret below the position.
+fn shown(source: &str, mut problems: Vec<CelError>) -> String {
     problems.sort_by_key(|p| p.at);
-    let print = |problem: &Problem| {
+    let print = |problem: &CelError| {
         let (mut line_start, mut number) = (0, 1);
         for (at, c) in source.chars().enumerate().take(problem.at) {
             if c == '\n' {

@@ -1,42 +1,42 @@
-//! Expressions as this crate sees them, and the seam behind which a parser stands.
+//! Syntax tree of CEL expressions, and the interface to the parser.
 //!
-//! Macros are kept as loops instead of being expanded, so that the checker and the evaluator see what was written. It
-//! does not know types.
+//! Macros are nodes of the tree and are not expanded, so that the checker and the evaluator have the source's
+//! structure.
 
 use cel::Env;
 use cel::common::ast::{EntryExpr, Expr as Parsed, IdedExpr, LiteralValue, SourceInfo};
 
 use super::value::Value;
 
-/// An expression and where it stands, in characters from the start.
+/// An expression and its position, in characters from the start of the source.
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) at: usize,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ExprKind,
 }
 
-/// What an expression is.
+/// The kind of an expression, with its operands.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ExprKind {
     Literal(Value),
     Ident(String),
     Select { operand: Box<Expr>, field: String },
     Has { operand: Box<Expr>, field: String },
     Call { target: Option<Box<Expr>>, name: String, args: Vec<Expr> },
-    List(Vec<Element>),
-    Map(Vec<(Expr, Element)>),
+    List(Vec<LiteralElement>),
+    Map(Vec<(Expr, LiteralElement)>),
     Struct(String),
     Loop { name: Macro, range: Box<Expr>, vars: Vec<String>, args: Vec<Expr> },
 }
 
-/// An item or a value of a literal; an optional one is left out when it holds nothing.
+/// An item or an entry's value in a literal. An optional element without a value is omitted.
 #[derive(Clone, Debug)]
-pub(crate) struct Element {
+pub(crate) struct LiteralElement {
     pub(crate) value: Expr,
     pub(crate) optional: bool,
 }
 
-/// A macro over a range or an optional.
+/// A macro over a range or an optional value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Macro {
     All,
@@ -50,25 +50,25 @@ pub(crate) enum Macro {
     OptFlatMap,
 }
 
-/// An error at a place in the source.
+/// An error at a position in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct CelError {
     pub(crate) at: usize,
     pub(crate) text: String,
 }
 
-/// What turns source into an expression.
-pub(crate) trait Parse {
-    /// The expression, or every syntax error.
-    fn parse(&self, source: &str) -> Result<Expr, Vec<Problem>>;
+/// A parser of expressions.
+pub(crate) trait Parser {
+    /// Parses the source, or returns all syntax errors.
+    fn parse(&self, source: &str) -> Result<Expr, Vec<CelError>>;
 }
 
 /// The `cel` crate's parser.
 #[derive(Debug)]
-pub(crate) struct CrateParser;
+pub(crate) struct CelParser;
 
-impl Parse for CrateParser {
-    fn parse(&self, source: &str) -> Result<Expr, Vec<Problem>> {
+impl Parser for CelParser {
+    fn parse(&self, source: &str) -> Result<Expr, Vec<CelError>> {
         let parsed = Env::default().parser().parse_with_source_info(source);
         let (tree, info) = parsed.map_err(|errors| {
             let problem = |e: cel::ParseError| {
@@ -79,27 +79,27 @@ impl Parse for CrateParser {
                     .map(|l| l.chars().count())
                     .sum();
                 let column = usize::try_from(column - 1).unwrap_or(0);
-                Problem { at: before + column, text: syntax_error(&e.msg) }
+                CelError { at: before + column, text: syntax_error(&e.msg) }
             };
             errors.errors.into_iter().map(problem).collect::<Vec<_>>()
         })?;
-        let mut reading = Reading { info: &info, problems: Vec::new() };
+        let mut reading = TreeConverter { info: &info, problems: Vec::new() };
         let expr = reading.expr(&tree);
         if reading.problems.is_empty() { Ok(expr) } else { Err(reading.problems) }
     }
 }
 
-/// The crate says of some errors itself what they are.
+/// Some errors of the `cel` crate need no prefix.
 fn syntax_error(message: &str) -> String {
     format!("Syntax error: {}", message.strip_prefix("Syntax error: ").unwrap_or(message))
 }
 
-struct Reading<'a> {
+struct TreeConverter<'a> {
     info: &'a SourceInfo,
-    problems: Vec<Problem>,
+    problems: Vec<CelError>,
 }
 
-impl Reading<'_> {
+impl TreeConverter<'_> {
     fn at(&self, id: u64) -> usize {
         self.info.offset_for(id).map_or(0, |(start, _)| start as usize)
     }
@@ -107,73 +107,75 @@ impl Reading<'_> {
     fn expr(&mut self, parsed: &IdedExpr) -> Expr {
         let at = self.at(parsed.id);
         let kind = match &parsed.expr {
-            Parsed::Literal(literal) => Kind::Literal(literal_value(literal)),
-            Parsed::Ident(name) => Kind::Ident(name.clone()),
+            Parsed::Literal(literal) => ExprKind::Literal(literal_value(literal)),
+            Parsed::Ident(name) => ExprKind::Ident(name.clone()),
             Parsed::Select(select) if select.test => {
-                Kind::Has { operand: Box::new(self.expr(&select.operand)), field: select.field.clone() }
+                ExprKind::Has { operand: Box::new(self.expr(&select.operand)), field: select.field.clone() }
             }
-            Parsed::Select(select) => {
-                Kind::Select { operand: Box::new(self.expr(&select.operand)), field: select.field.clone() }
-            }
+            Parsed::Select(select) => ExprKind::Select {
+                operand: Box::new(self.expr(&select.operand)),
+                field: select.field.clone(),
+            },
             Parsed::Call(call) => {
                 let target = call.target.as_ref().map(|t| self.expr(t));
                 let args: Vec<Expr> = call.args.iter().map(|a| self.expr(a)).collect();
                 self.call(at, target, call.func_name.clone(), args)
             }
             Parsed::List(list) => {
-                let element = |(index, item): (usize, &IdedExpr)| Element {
+                let element = |(index, item): (usize, &IdedExpr)| LiteralElement {
                     value: self.expr(item),
                     optional: list.optional_indices.contains(&index),
                 };
-                Kind::List(list.elements.iter().enumerate().map(element).collect())
+                ExprKind::List(list.elements.iter().enumerate().map(element).collect())
             }
             Parsed::Map(map) => {
                 let mut entries = Vec::new();
                 for entry in &map.entries {
                     if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        let value = Element { value: self.expr(&entry.value), optional: entry.optional };
+                        let value =
+                            LiteralElement { value: self.expr(&entry.value), optional: entry.optional };
                         entries.push((self.expr(&entry.key), value));
                     }
                 }
-                Kind::Map(entries)
+                ExprKind::Map(entries)
             }
-            Parsed::Struct(built) => Kind::Struct(built.type_name.clone()),
+            Parsed::Struct(built) => ExprKind::Struct(built.type_name.clone()),
             Parsed::Comprehension(_) | Parsed::Unspecified => {
-                self.problems.push(Problem { at, text: "Syntax error: unexpected expression".to_owned() });
-                Kind::Literal(Value::Null)
+                self.problems.push(CelError { at, text: "Syntax error: unexpected expression".to_owned() });
+                ExprKind::Literal(Value::Null)
             }
         };
         Expr { at, kind }
     }
 
-    fn call(&mut self, at: usize, target: Option<Expr>, name: String, mut args: Vec<Expr>) -> Kind {
+    fn call(&mut self, at: usize, target: Option<Expr>, name: String, mut args: Vec<Expr>) -> ExprKind {
         if target.is_none() && name == "has" && args.len() == 1 {
             return match args.remove(0).kind {
-                Kind::Select { operand, field } => Kind::Has { operand, field },
+                ExprKind::Select { operand, field } => ExprKind::Has { operand, field },
                 other => {
                     let text = "invalid argument to has() macro".to_owned();
-                    self.problems.push(Problem { at: at + 1, text });
+                    self.problems.push(CelError { at: at + 1, text });
                     other
                 }
             };
         }
-        let Some(target) = target else { return Kind::Call { target: None, name, args } };
+        let Some(target) = target else { return ExprKind::Call { target: None, name, args } };
         let variables: Vec<String> = args
             .iter()
-            .map_while(|a| if let Kind::Ident(v) = &a.kind { Some(v.clone()) } else { None })
+            .map_while(|a| if let ExprKind::Ident(v) = &a.kind { Some(v.clone()) } else { None })
             .collect();
         match macro_of(&name, args.len(), variables.len()) {
             Some((name, count)) => {
                 let vars = variables.into_iter().take(count).collect();
                 let args = args.split_off(count);
-                Kind::Loop { name, range: Box::new(target), vars, args }
+                ExprKind::Loop { name, range: Box::new(target), vars, args }
             }
-            None => Kind::Call { target: Some(Box::new(target)), name, args },
+            None => ExprKind::Call { target: Some(Box::new(target)), name, args },
         }
     }
 }
 
-/// The macro of a member call and how many variables it binds; one of the arguments at least is the body.
+/// The macro of a method call, and the number of variables that it binds; at least one argument is the body.
 fn macro_of(name: &str, args: usize, leading: usize) -> Option<(Macro, usize)> {
     let (found, count) = match (name, args) {
         ("all", 2) => (Macro::All, 1),

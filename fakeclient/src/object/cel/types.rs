@@ -1,4 +1,4 @@
-//! Types of expressions, how they print, and which fits which.
+//! CEL types: printed form and assignability.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::enum_variant_names, reason = "CEL calls the type of a type `type`")]
 pub(crate) enum Type {
-    /// The type of an expression that has an error already.
+    /// The type of an expression with an error.
     Error,
     Dyn,
     Null,
@@ -28,16 +28,16 @@ pub(crate) enum Type {
     Type,
     /// A type of Kubernetes' libraries, such as `net.IP`.
     Opaque(&'static str),
-    /// A parameter of a function's signature.
+    /// A type parameter in a function's signature.
     Param(u8),
 }
 
 /// An object with named fields.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Object {
-    /// How errors name it.
+    /// Name in error messages.
     pub(crate) name: String,
-    /// Fields by the names that expressions use.
+    /// Fields by their escaped names.
     pub(crate) fields: BTreeMap<String, Type>,
 }
 
@@ -79,18 +79,18 @@ impl Type {
         Self::Optional(Box::new(inner))
     }
 
-    /// Whether nothing is known about values of this type.
+    /// True for `dyn`, whose values have any type.
     pub(crate) fn is_dyn(&self) -> bool {
         matches!(self, Self::Dyn | Self::Error)
     }
 }
 
-/// What the parameters of one call stand for.
+/// Bindings of type parameters in one call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bindings(BTreeMap<u8, Type>);
 
 impl Bindings {
-    /// Whether a value of type `given` fits where `wanted` stands; binds parameters on the way.
+    /// True if a value of type `given` is assignable to `wanted`. Binds type parameters.
     pub(crate) fn fits(&mut self, wanted: &Type, given: &Type) -> bool {
         match (wanted, given) {
             (Type::Param(index), given) => {
@@ -119,7 +119,7 @@ impl Bindings {
                 self.fits(wanted, given)
             }
             (Type::Map(wk, wv), Type::Map(gk, gv)) => self.fits(wk, gk) && self.fits(wv, gv),
-            // Null is a value of everything that is not a plain scalar.
+            // Null is assignable to all types but plain scalars.
             (Type::Dyn, _)
             | (_, Type::Dyn)
             | (
@@ -130,7 +130,7 @@ impl Bindings {
         }
     }
 
-    /// The type with parameters replaced; an unbound one is anything.
+    /// The type with its parameters replaced; an unbound parameter becomes `dyn`.
     pub(crate) fn apply(&self, result: &Type) -> Type {
         match result {
             Type::Param(index) => self.0.get(index).cloned().unwrap_or(Type::Dyn),
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_the_same_everywhere_in_a_call() {
+    fn type_parameter_is_bound_once_per_call() {
         let mut bindings = Bindings::default();
         assert!(bindings.fits(&Type::list(Type::Param(0)), &Type::list(Type::String)));
         assert!(!bindings.fits(&Type::Param(0), &Type::Int));

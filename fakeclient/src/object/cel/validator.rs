@@ -1,25 +1,27 @@
-//! The rules of a schema, compiled once for each version of a CRD, and run over an object and what it was before.
+//! CEL rules of a schema, compiled once per version of a CRD, and evaluated on an object and its stored version.
 //!
-//! A rule sees the part of the object where it stands, as `self`, and its old value, where there is one that can be
-//! told, as `oldSelf`. What fails and did not change is forgiven (ratcheting), unless the rule is about the change.
+//! `self` is the value at the rule's schema node; `oldSelf` is its correlated old value, if there is one. Failures on
+//! unchanged values are ignored (ratcheting), except those of transition rules.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use super::declare;
-use super::program::{Program, Wanted};
+use super::program::{Program, ResultType};
 use super::types::Type;
 use super::value::Value;
 use crate::error::field::FieldError;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::field_path;
-use crate::object::schema::structural::{Additional, Rule, Structural, Type as SchemaType};
+use crate::object::schema::structural::{
+    AdditionalProperties, Structural, Type as SchemaType, ValidationRule,
+};
 
-/// The rules at one node of a schema and below.
+/// Rules of a schema node and of all nodes below.
 #[derive(Clone, Debug)]
 pub(crate) struct Validator {
-    rules: Vec<Compiled>,
+    rules: Vec<CompiledRule>,
     is_resource: bool,
     properties: BTreeMap<String, Validator>,
     additional: Option<Box<Validator>>,
@@ -27,35 +29,35 @@ pub(crate) struct Validator {
 }
 
 #[derive(Clone, Debug)]
-struct Compiled {
-    rule: Rule,
+struct CompiledRule {
+    rule: ValidationRule,
     program: Result<Program, String>,
     message: Option<Program>,
-    /// Where errors point, below the node.
+    /// Field path of errors, relative to the node.
     field: String,
 }
 
-/// What is wrong with one rule when its CRD is written.
+/// Compile errors of one rule.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RuleProblems {
-    /// About the rule's expression.
+pub(crate) struct RuleErrors {
+    /// Errors of the rule's expression.
     pub(crate) rule: Option<String>,
-    /// About the message's expression.
+    /// Errors of the message expression.
     pub(crate) message: Option<String>,
-    /// The rule names `oldSelf`.
+    /// True if the rule uses `oldSelf`.
     pub(crate) uses_old_self: bool,
 }
 
-/// Compiles the rules of one node for the checks of a CRD, without looking below.
-pub(crate) fn problems(schema: &Structural, is_resource: bool) -> Vec<RuleProblems> {
+/// Compiles the rules of one node for the validation of a CRD, without those of nodes below.
+pub(crate) fn problems(schema: &Structural, is_resource: bool) -> Vec<RuleErrors> {
     let variables = variables_of(schema, is_resource);
-    let check = |rule: &Rule| {
-        let program = Program::compile(&rule.rule, variables(rule.optional_old_self), Wanted::Bool);
+    let check = |rule: &ValidationRule| {
+        let program = Program::compile(&rule.rule, variables(rule.optional_old_self), ResultType::Bool);
         let message = rule.message_expression.as_ref().filter(|m| !m.trim().is_empty());
         let message = message
-            .map(|m| Program::compile(m, variables(rule.optional_old_self), Wanted::Text))
+            .map(|m| Program::compile(m, variables(rule.optional_old_self), ResultType::Text))
             .and_then(Result::err);
-        RuleProblems {
+        RuleErrors {
             uses_old_self: program.as_ref().is_ok_and(|p| p.uses_old_self),
             rule: program.err(),
             message,
@@ -72,7 +74,7 @@ fn variables_of(schema: &Structural, is_resource: bool) -> impl Fn(bool) -> Vec<
     }
 }
 
-/// The nearest pair of new and old value at or above a node.
+/// The nearest correlated pair of new and old value at or above a node.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ratchet<'a> {
     here: Option<Correlated<'a>>,
@@ -95,36 +97,37 @@ impl Ratchet<'_> {
         }
     }
 
-    fn forgives(self) -> bool {
+    fn is_ratcheted(self) -> bool {
         self.here.or(self.above).is_some_and(Correlated::equal)
     }
 }
 
 impl Validator {
-    /// The rules of a schema and of all below it; nothing where there are none.
+    /// Compiles the rules of a schema and all nodes below; `None` if there are none.
     pub(crate) fn compile(schema: &Structural, is_resource: bool) -> Option<Self> {
         let below = |s: &Structural| Self::compile(s, false);
         let properties: BTreeMap<String, Self> =
             schema.properties.iter().filter_map(|(name, s)| Some((name.clone(), below(s)?))).collect();
         let additional = match &schema.additional {
-            Additional::Schema(values) => below(values).map(Box::new),
+            AdditionalProperties::Schema(values) => below(values).map(Box::new),
             _ => None,
         };
         let items = schema.items.as_deref().and_then(below).map(Box::new);
         let variables = variables_of(schema, is_resource);
-        let rules: Vec<Compiled> = schema
+        let rules: Vec<CompiledRule> = schema
             .rules
             .iter()
-            .map(|rule| Compiled {
-                program: Program::compile(&rule.rule, variables(rule.optional_old_self), Wanted::Bool),
-                message: rule
-                    .message_expression
-                    .as_ref()
-                    .and_then(|m| Program::compile(m, variables(rule.optional_old_self), Wanted::Text).ok()),
+            .map(|rule| CompiledRule {
+                program: Program::compile(&rule.rule, variables(rule.optional_old_self), ResultType::Bool),
+                message: rule.message_expression.as_ref().and_then(|m| {
+                    Program::compile(m, variables(rule.optional_old_self), ResultType::Text).ok()
+                }),
                 field: rule
                     .field_path
                     .as_ref()
-                    .and_then(|path| field_path::resolve(path, schema, field_path::Brackets::Allowed).ok())
+                    .and_then(|path| {
+                        field_path::resolve(path, schema, field_path::BracketNotation::Allowed).ok()
+                    })
                     .map(|found| found.path)
                     .unwrap_or_default(),
                 rule: rule.clone(),
@@ -134,7 +137,7 @@ impl Validator {
         (!empty).then_some(Self { rules, is_resource, properties, additional, items })
     }
 
-    /// Errors of a whole object; `old` is what it was.
+    /// Errors of an object; `old` is the stored object on update.
     pub(crate) fn validate(&self, schema: &Structural, new: &Json, old: Option<&Json>) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let here = old.map(|old| Correlated { new, old, schema });
@@ -173,7 +176,7 @@ impl Validator {
                         let dot = if path.is_empty() { "" } else { "." };
                         let at = format!("{path}{dot}{name}");
                         validator.node(field, &at, value, old, ratchet.key(name), errors);
-                    } else if let (Some(validator), Additional::Schema(values)) =
+                    } else if let (Some(validator), AdditionalProperties::Schema(values)) =
                         (&self.additional, &schema.additional)
                     {
                         let at = format!("{path}[{name}]");
@@ -227,14 +230,14 @@ impl Validator {
                     errors.push(refused(format!("'{why}': {text}: {}", name_of(rule))));
                 }
                 Err(why) => errors.push(refused(format!("{why} evaluating rule: {}", name_of(rule)))),
-                Ok(_) if !program.uses_old_self && ratchet.forgives() => {}
+                Ok(_) if !program.uses_old_self && ratchet.is_ratcheted() => {}
                 Ok(_) => errors.push(compiled.failure(path, new, kind, variables)),
             }
         }
     }
 }
 
-impl Compiled {
+impl CompiledRule {
     fn failure(&self, path: &str, new: &Json, kind: &str, variables: Vec<(String, Value)>) -> FieldError {
         let field = match (path, self.field.as_str()) {
             ("", "") => "<nil>".to_owned(),
@@ -258,13 +261,13 @@ impl Compiled {
     }
 }
 
-/// How error texts name a rule.
-fn name_of(rule: &Rule) -> &str {
+/// The name of a rule in error messages.
+fn name_of(rule: &ValidationRule) -> &str {
     let message = rule.message.as_deref().filter(|m| !m.is_empty());
     message.unwrap_or(&rule.rule).trim()
 }
 
-/// The text of a message expression, unless it fails or is no single line.
+/// The result of a message expression; `None` if it fails or is not a single line.
 fn message(program: &Program, variables: Vec<(String, Value)>) -> Option<String> {
     const LONGEST: usize = 5 * 1024;
     let Ok(Value::String(text)) = program.run(variables) else { return None };
@@ -293,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_does_not_hold_is_reported_where_it_stands() {
+    fn failed_rule_is_reported_at_its_path() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max"}));
         check(&schema, &json!({"spec": {"min": 1, "max": 2}}), None, &[]);
         check(
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn message_reason_and_field_path_are_the_authors() {
+    fn rule_defines_message_reason_and_field_path() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max", "message": "fallback",
             "messageExpression": "'min ' + string(self.min) + ' is too high'", "reason": "FieldValueForbidden",
             "fieldPath": ".min"}));
@@ -324,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transition_rule_runs_only_on_a_change() {
+    fn transition_rule_runs_only_on_update() {
         let schema = with_rule(&json!({"rule": "self.min >= oldSelf.min", "message": "never down"}));
         check(&schema, &json!({"spec": {"min": 1}}), None, &[]);
         let old = json!({"spec": {"min": 2}});
@@ -332,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_old_value_lets_the_rule_run_on_create() {
+    fn rule_with_optional_old_self_runs_on_create() {
         let schema =
             with_rule(&json!({"rule": "oldSelf.hasValue() || self.min == 0", "optionalOldSelf": true,
             "message": "starts at 0"}));
@@ -341,14 +344,14 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_change_is_forgiven_to_rules_about_the_present() {
+    fn unchanged_values_are_ratcheted() {
         let schema = with_rule(&json!({"rule": "self.min <= self.max"}));
         let old = json!({"spec": {"min": 3, "max": 2}});
         check(&schema, &old, Some(&old), &[]);
     }
 
     #[test]
-    fn escaped_names_lists_and_text_are_evaluated() {
+    fn escaped_names_lists_and_strings_are_evaluated() {
         let schema = with_rule(&json!({"rule": "!has(self.__in__) || self.__in__.size() == 2"}));
         check(&schema, &json!({"spec": {"in": "äö"}}), None, &[]);
         let schema = json!({"type": "object", "properties": {"l": {"type": "array", "items": {"type": "string",
@@ -357,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_a_rule_are_told_in_the_servers_words() {
+    fn evaluation_errors_have_the_message_of_kube_apiserver() {
         let cases = [
             ("10 / self.min == 1", "division by zero"),
             ("self.l[2] == \"a\"", "index out of bounds: 2"),

@@ -1,4 +1,4 @@
-//! Values while an expression is evaluated, made from JSON by its schema.
+//! CEL values, and their conversion from JSON by a schema.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::declare::escape;
 use crate::object::quantity::Quantity;
-use crate::object::schema::structural::{Additional, ListType, Structural, Type as SchemaType};
+use crate::object::schema::structural::{AdditionalProperties, ListType, Structural, Type as SchemaType};
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -22,10 +22,10 @@ pub(crate) enum Value {
     String(Arc<str>),
     Bytes(Vec<u8>),
     Timestamp(Timestamp),
-    /// Nanoseconds.
+    /// In nanoseconds.
     Duration(i128),
-    List(Arc<[Value]>, Same),
-    /// Entries in the order of their making; keys differ.
+    List(Arc<[Value]>, ListEquality),
+    /// Entries in insertion order, with unique keys.
     Map(Arc<Vec<(Value, Value)>>),
     Optional(Option<Box<Value>>),
     Type(&'static str),
@@ -34,14 +34,14 @@ pub(crate) enum Value {
     Quantity(Quantity),
 }
 
-/// When two lists are equal.
+/// Equality of lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Same {
+pub(crate) enum ListEquality {
     #[default]
     InOrder,
     /// As sets.
     AnyOrder,
-    /// As maps by these keys, which holds in any order too.
+    /// As maps with these keys, in any order.
     ByKeys,
 }
 
@@ -51,14 +51,14 @@ impl Value {
     }
 
     pub(crate) fn list(items: Vec<Self>) -> Self {
-        Self::List(items.into(), Same::InOrder)
+        Self::List(items.into(), ListEquality::InOrder)
     }
 
     pub(crate) fn map(entries: Vec<(Self, Self)>) -> Self {
         Self::Map(Arc::new(entries))
     }
 
-    /// The name of its type.
+    /// The name of the value's type.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null_type",
@@ -80,13 +80,13 @@ impl Value {
         }
     }
 
-    /// The value under a key of a map.
+    /// The value of a map's key.
     pub(crate) fn get(&self, key: &Self) -> Option<&Self> {
         let Self::Map(entries) = self else { return None };
         entries.iter().find(|(k, _)| k.equals(key)).map(|(_, v)| v)
     }
 
-    /// `==`; numbers compare by value whatever their type.
+    /// `==`; numbers of different types compare by value.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -98,7 +98,7 @@ impl Value {
             (Self::Cidr(a, n), Self::Cidr(b, m)) => a == b && n == m,
             (Self::Quantity(a), Self::Quantity(b)) => a.compare(b) == Ordering::Equal,
             (Self::List(a, same), Self::List(b, other_same)) => {
-                let by_set = *same != Same::InOrder || *other_same != Same::InOrder;
+                let by_set = *same != ListEquality::InOrder || *other_same != ListEquality::InOrder;
                 a.len() == b.len()
                     && if by_set {
                         a.iter().all(|x| b.iter().any(|y| x.equals(y)))
@@ -118,7 +118,7 @@ impl Value {
         }
     }
 
-    /// Order, where there is one.
+    /// The order of two values; `None` if they are not comparable.
     #[expect(clippy::cast_precision_loss, reason = "CEL compares integers with doubles as doubles")]
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         Some(match (self, other) {
@@ -140,7 +140,7 @@ impl Value {
         })
     }
 
-    /// A JSON value as its schema types it; fields that the schema does not name are left out.
+    /// Converts JSON by its schema. Unspecified fields are omitted.
     pub(crate) fn from_json(json: &Json, schema: &Structural, is_resource: bool) -> Self {
         match json {
             Json::Null => Self::Null,
@@ -156,9 +156,9 @@ impl Value {
                 let item = schema.items.as_deref();
                 let values = items.iter().map(|i| item.map_or(Self::Null, |s| Self::from_json(i, s, false)));
                 let same = match schema.list {
-                    ListType::Set => Same::AnyOrder,
-                    ListType::Map(_) => Same::ByKeys,
-                    ListType::Unset | ListType::Atomic => Same::InOrder,
+                    ListType::Set => ListEquality::AnyOrder,
+                    ListType::Map(_) => ListEquality::ByKeys,
+                    ListType::Unset | ListType::Atomic => ListEquality::InOrder,
                 };
                 Self::List(values.collect(), same)
             }
@@ -167,7 +167,7 @@ impl Value {
                     if let Some(field) = schema.properties.get(name) {
                         return Some((Self::text(escape(name)), Self::from_json(value, field, false)));
                     }
-                    if let Additional::Schema(values) = &schema.additional {
+                    if let AdditionalProperties::Schema(values) = &schema.additional {
                         return Some((Self::text(name.as_str()), Self::from_json(value, values, false)));
                     }
                     let is_meta = matches!(name.as_str(), "apiVersion" | "kind" | "metadata");

@@ -1,36 +1,35 @@
-//! From a body, or from what a patch has made, to an object of the resource that the request is for.
+//! Decoding of request bodies and patched objects into objects of the resource.
 //!
-//! Texts and the order of the checks are those of kube-apiserver 1.37. It knows the resource's kind and shape and
-//! nothing of what is stored; admission, defaults and validation come later.
+//! Messages and the order of checks are those of kube-apiserver 1.37. Admission, defaults and validation come later.
 
 use serde_json::Value;
 
-use super::typed::{Reader, Reading};
+use super::typed::{GoDecoder, TypedDecoder};
 use super::{text, yaml};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
 use crate::object::schema::components::Components;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-/// In which form a body is.
+/// Format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
-    /// `application/json`, also without any type.
+pub(crate) enum BodyFormat {
+    /// `application/json`, also without a content type.
     Json,
     /// `application/yaml`
     Yaml,
 }
 
-/// The type of an object: group, version, kind and shape.
+/// The type of an object: group, version, kind and schema.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ObjectType<'a> {
     pub(crate) group: &'a str,
     pub(crate) version: &'a str,
     pub(crate) kind: &'a str,
-    pub(crate) shape: &'a Shape,
+    pub(crate) schema: &'a ResourceSchema,
 }
 
 impl ObjectType<'_> {
@@ -43,39 +42,39 @@ impl ObjectType<'_> {
     }
 }
 
-/// A reader of bodies of one type.
+/// A decoder of one type.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder<'a> {
-    /// The type of the request's resource.
+    /// The type of the resource.
     pub(crate) object_type: ObjectType<'a>,
-    /// Kind in the body, where a subresource takes another one than the resource: group/version and kind.
+    /// Group/version and kind of the body, if a subresource has another kind than the resource.
     pub(crate) body_kind: Option<(&'a str, &'a str)>,
-    /// The built-in schemas (custom resources need the metadata's).
+    /// The built-in schemas (custom resources need that of the metadata).
     pub(crate) components: &'a dyn Components,
-    /// Whether that group/version has that kind as a built-in.
+    /// Returns true if the kind is built in, given its group/version and kind.
     pub(crate) is_builtin: &'a dyn Fn(&str, &str) -> bool,
-    /// What to do about remarks.
+    /// The handling of unknown and duplicate fields.
     pub(crate) validation: FieldValidation,
 }
 
-/// An object in the resource's version, and the texts of `Warning` headers.
+/// A decoded object in the resource's version, with warnings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Decoded {
     /// The object.
     pub(crate) object: Value,
-    /// Unknown and repeated fields, unless they are ignored.
+    /// Warnings of unknown and duplicate fields, unless they are ignored.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What a `Content-Type` of protobuf says. Such a body of a built-in kind was made JSON on the way in.
+/// Content type of protobuf bodies. Those of built-in kinds are converted to JSON before.
 pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// The form that a `Content-Type` names, or 415.
-pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
+/// The format of a content type, or 415.
+pub(crate) fn media(content_type: Option<&str>) -> Result<BodyFormat, ApiError> {
     let name = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
-        "" | "application/json" => Ok(Media::Json),
-        "application/yaml" => Ok(Media::Yaml),
+        "" | "application/json" => Ok(BodyFormat::Json),
+        "application/yaml" => Ok(BodyFormat::Yaml),
         PROTOBUF => Err(ApiError::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json, \
              application/yaml",
@@ -87,15 +86,15 @@ pub(crate) fn media(content_type: Option<&str>) -> Result<Media, ApiError> {
     }
 }
 
-/// 400 for bytes in which nobody finds an object.
-pub(crate) fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
+/// 400 for bytes that contain no object.
+pub(crate) fn unrecognized_object(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
     let shown = summary(bytes);
     ApiError::bad_request(format!(
         "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
     ))
 }
 
-/// Makes whole numbers of broken ones that are whole, as Go prints them.
+/// Converts floats with an integer value to integers, as Go prints them.
 pub(crate) fn plain_numbers(value: &mut Value) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
@@ -119,13 +118,13 @@ pub(crate) fn plain_numbers(value: &mut Value) {
     }
 }
 
-/// Kind and group/version that an object claims.
-struct Claim {
+/// Kind and group/version in an object.
+struct TypeMeta {
     api_version: String,
     kind: String,
 }
 
-impl Claim {
+impl TypeMeta {
     fn version(&self) -> &str {
         self.api_version.rsplit('/').next().unwrap_or_default()
     }
@@ -136,11 +135,11 @@ impl Claim {
 }
 
 impl Decoder<'_> {
-    /// Reads a body.
-    pub(crate) fn body(&self, bytes: &[u8], media: Media) -> Result<Decoded, ApiError> {
-        match self.object_type.shape {
-            Shape::Builtin { component } if media == Media::Json => {
-                let mut reading = Reading::new(self.components, Reader::Json);
+    /// Decodes a body.
+    pub(crate) fn body(&self, bytes: &[u8], media: BodyFormat) -> Result<Decoded, ApiError> {
+        match self.object_type.schema {
+            ResourceSchema::Builtin { component } if media == BodyFormat::Json => {
+                let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
                 reading.fields_as_text = true;
                 let mut reader = serde_json::Deserializer::from_slice(bytes);
                 let read = reading.read(&self.component(component), &mut reader);
@@ -148,22 +147,22 @@ impl Decoder<'_> {
                     Ok(object) if self.is_expected(&object) && is_clean(&reading) => {
                         self.finish_body(object, reading.remarks)
                     }
-                    // Something is wrong with it: the slower way says what.
+                    // The slower parser reports the errors.
                     _ => self.parsed_body(bytes, text::parse(bytes)),
                 }
             }
-            _ if media == Media::Json => self.parsed_body(bytes, text::parse(bytes)),
+            _ if media == BodyFormat::Json => self.parsed_body(bytes, text::parse(bytes)),
             _ => self.parsed_body(bytes, yaml::parse(bytes)),
         }
     }
 
-    /// Reads what a patch has made of an object.
+    /// Decodes a patched object.
     pub(crate) fn patched(&self, patched: &Patched) -> Result<Decoded, ApiError> {
         let mut remarks = patched.remarks.clone();
-        let object = match self.object_type.shape {
-            Shape::Builtin { component } => {
+        let object = match self.object_type.schema {
+            ResourceSchema::Builtin { component } => {
                 let by_map = patched.patch_shown.is_some();
-                let reader = if by_map { Reader::Map } else { Reader::Json };
+                let reader = if by_map { GoDecoder::Map } else { GoDecoder::Json };
                 if !by_map && !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
@@ -176,7 +175,7 @@ impl Decoder<'_> {
                         if known { read().unwrap_or_else(|| self.unconvertible(&claim)) } else { unknown };
                     return Err(patched.undecodable(&why));
                 }
-                let mut reading = Reading::new(self.components, reader);
+                let mut reading = TypedDecoder::new(self.components, reader);
                 let object = reading.read(&self.component(component), &patched.object);
                 let object = object.expect("a value can always be read");
                 if let Some(why) = reading.abort.or(reading.failure) {
@@ -185,7 +184,7 @@ impl Decoder<'_> {
                 remarks.append(&mut reading.remarks);
                 self.with_header(object)
             }
-            Shape::Custom { .. } => {
+            ResourceSchema::Custom { .. } => {
                 if !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
                 }
@@ -209,39 +208,39 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reads a patched built-in object in which nothing is wrong, without copying it. Nothing comes out if something is:
-    /// [`patched`](Self::patched) then says what.
+    /// Decodes a valid patched built-in object without copying it. `None` for an invalid one, whose errors
+    /// [`patched`](Self::patched) reports.
     pub(crate) fn clean_patched(&self, patched: Patched) -> Option<Value> {
-        let Shape::Builtin { component } = self.object_type.shape else { return None };
-        let reader = if patched.patch_shown.is_some() { Reader::Map } else { Reader::Json };
+        let ResourceSchema::Builtin { component } = self.object_type.schema else { return None };
+        let reader = if patched.patch_shown.is_some() { GoDecoder::Map } else { GoDecoder::Json };
         if !patched.remarks.is_empty() || !self.is_expected(&patched.object) {
             return None;
         }
-        let mut reading = Reading::new(self.components, reader);
+        let mut reading = TypedDecoder::new(self.components, reader);
         let object = reading.read(&self.component(component), patched.object).ok()?;
         (is_clean(&reading) && reading.remarks.is_empty()).then(|| self.with_header(object))
     }
 
-    /// Reads what an apply has made of an object.
+    /// Decodes the result of an apply.
     pub(crate) fn applied(&self, applied: &Value) -> Result<Value, String> {
-        let component = match self.object_type.shape {
-            Shape::Builtin { component } => component,
-            Shape::Custom { schema } => {
+        let component = match self.object_type.schema {
+            ResourceSchema::Builtin { component } => component,
+            ResourceSchema::Custom { schema } => {
                 let mut object = applied.clone();
                 self.custom_metadata(&mut object)?;
                 plain_numbers(&mut object);
-                schema.admit_applied(&mut object).map_err(|error| error.to_string())?;
+                schema.decode_applied(&mut object).map_err(|error| error.to_string())?;
                 return Ok(object);
             }
         };
-        let mut reading = Reading::new(self.components, Reader::Map);
+        let mut reading = TypedDecoder::new(self.components, GoDecoder::Map);
         let object = reading.read(&self.component(component), applied);
         let object = object.expect("a value can always be read");
         match reading.abort.or(reading.failure) {
             Some(why) => {
                 let slash = if self.object_type.group.is_empty() { "/" } else { "" };
                 let kind = format!("{slash}{}, Kind={}", self.api_version(), self.kind());
-                // Bytes are the one thing that is read as JSON here.
+                // Only `[]byte` fields are decoded as JSON here.
                 let reader =
                     if why.starts_with("illegal base64") { "error decoding from json: " } else { "" };
                 Err(format!("unable to convert unstructured object to {kind}: {reader}{why}"))
@@ -251,7 +250,7 @@ impl Decoder<'_> {
     }
 
     fn parsed_body(&self, bytes: &[u8], parsed: Result<text::Parsed, String>) -> Result<Decoded, ApiError> {
-        let unrecognized = |why: &str| unrecognized(&self.kind(), why, bytes);
+        let unrecognized = |why: &str| unrecognized_object(&self.kind(), why, bytes);
         let parsed = parsed.map_err(|why| {
             if why.starts_with("yaml: ") {
                 unrecognized(&why)
@@ -276,10 +275,10 @@ impl Decoder<'_> {
             return Err(unrecognized(&format!("unexpected GroupVersion string: {}", claim.api_version)));
         }
         let mut remarks: Vec<String> = parsed.duplicates.iter().map(|path| remark_of(path)).collect();
-        match self.object_type.shape {
-            Shape::Builtin { component } => {
+        match self.object_type.schema {
+            ResourceSchema::Builtin { component } => {
                 self.check_builtin_header(&claim, &value)?;
-                let mut reading = Reading::new(self.components, Reader::Json);
+                let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
                 let object = reading.read(&self.component(component), &value);
                 let object = object.expect("a value can always be read");
                 if let Some(why) = reading.abort.or(reading.failure) {
@@ -288,7 +287,7 @@ impl Decoder<'_> {
                 remarks.append(&mut reading.remarks);
                 self.finish_body(object, remarks)
             }
-            Shape::Custom { .. } => {
+            ResourceSchema::Custom { .. } => {
                 if claim.kind.is_empty() {
                     let body = String::from_utf8_lossy(bytes);
                     return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
@@ -312,11 +311,11 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reads a custom resource's metadata as a type and prunes the rest; gives the remarks.
+    /// Decodes a custom resource's metadata and prunes the rest. Returns the warnings.
     fn custom(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut remarks = self.custom_metadata(object)?;
         plain_numbers(object);
-        if let Shape::Custom { schema } = self.object_type.shape {
+        if let ResourceSchema::Custom { schema } = self.object_type.schema {
             let unknown = schema.admit(object).map_err(|error| error.to_string())?;
             remarks.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
         }
@@ -327,7 +326,7 @@ impl Decoder<'_> {
         let mut remarks = Vec::new();
         let fields = object.as_object_mut().expect("a custom resource was seen to be an object");
         if let Some(metadata) = fields.remove("metadata") {
-            let mut reading = Reading::new(self.components, Reader::Json);
+            let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
             let read = reading.read(OBJECT_META, &metadata).expect("a value can always be read");
             if let Some(why) = reading.abort.or(reading.failure) {
                 return Err(why);
@@ -339,7 +338,7 @@ impl Decoder<'_> {
         Ok(remarks)
     }
 
-    fn check_builtin_header(&self, claim: &Claim, value: &Value) -> Result<(), ApiError> {
+    fn check_builtin_header(&self, claim: &TypeMeta, value: &Value) -> Result<(), ApiError> {
         if claim.kind == self.kind() && claim.api_version == self.api_version() {
             return Ok(());
         }
@@ -354,19 +353,20 @@ impl Decoder<'_> {
         Err(self.unhandled(claim, &why))
     }
 
-    /// An object of another kind is read as what it says it is before anybody asks whether it fits.
-    fn unreadable(&self, claim: &Claim, value: &Value) -> Option<String> {
+    /// An object of another kind is decoded as that kind, before the kind is compared.
+    fn unreadable(&self, claim: &TypeMeta, value: &Value) -> Option<String> {
         let component = component_of(&claim.api_version, &claim.kind);
         self.components.component(&component)?;
-        let mut reading = Reading::new(self.components, Reader::Json);
+        let mut reading = TypedDecoder::new(self.components, GoDecoder::Json);
         reading.read(&component, value).expect("a value can always be read");
         reading.abort.or(reading.failure)
     }
 
-    /// A patch that changes the version gets the words of the validation, a body those of the decoder.
+    /// For a changed version, the message of a patch is that of the validation, the message of a body that of the
+    /// decoder.
     fn check_custom_header(&self, object: &Value, patched: bool) -> Result<(), ApiError> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let claim = Claim { api_version: text("apiVersion"), kind: text("kind") };
+        let claim = TypeMeta { api_version: text("apiVersion"), kind: text("kind") };
         if patched && claim.api_version.is_empty() {
             let missing = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
             return Err(ApiError::internal(missing));
@@ -390,18 +390,18 @@ impl Decoder<'_> {
         Err(ApiError::invalid(claim.group(), &claim.kind, name, &errors))
     }
 
-    /// What the object says of itself; a built-in that says nothing is what is expected.
-    fn claim(&self, object: &Value) -> Claim {
-        let builtin = matches!(self.object_type.shape, Shape::Builtin { .. });
+    /// The type of the object; a built-in object without one has the expected type.
+    fn claim(&self, object: &Value) -> TypeMeta {
+        let builtin = matches!(self.object_type.schema, ResourceSchema::Builtin { .. });
         let text = |key: &str, expected: &str| match object.get(key).and_then(Value::as_str) {
             Some("") | None if builtin => expected.to_owned(),
             other => other.unwrap_or_default().to_owned(),
         };
-        Claim { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
+        TypeMeta { api_version: text("apiVersion", &self.api_version()), kind: text("kind", &self.kind()) }
     }
 
-    /// Whether the server's code knows that kind: built-in kinds, their lists, and what every group has.
-    fn is_registered(&self, claim: &Claim) -> bool {
+    /// True if the server has the kind: built-in kinds, their lists, and those of every group.
+    fn is_registered(&self, claim: &TypeMeta) -> bool {
         const EVERYWHERE: [&str; 7] = [
             "CreateOptions",
             "DeleteOptions",
@@ -427,7 +427,9 @@ impl Decoder<'_> {
     }
 
     fn with_header(&self, mut object: Value) -> Value {
-        if let (Some(fields), Shape::Builtin { .. }) = (object.as_object_mut(), self.object_type.shape) {
+        if let (Some(fields), ResourceSchema::Builtin { .. }) =
+            (object.as_object_mut(), self.object_type.schema)
+        {
             fields.insert("apiVersion".to_owned(), self.api_version().into());
             fields.insert("kind".to_owned(), self.kind().into());
         }
@@ -442,8 +444,8 @@ impl Decoder<'_> {
         self.body_kind.map_or_else(|| self.object_type.api_version(), |(version, _)| version.to_owned())
     }
 
-    /// Component of the body: the resource's, or that of a subresource's kind (all of these stand in API groups
-    /// under `io.k8s.api`).
+    /// Component of the body: the resource's, or that of a subresource's kind (all of which are in API groups under
+    /// `io.k8s.api`).
     fn component(&self, resources: &str) -> String {
         let Some((api_version, kind)) = self.body_kind else {
             return resources.to_owned();
@@ -451,7 +453,7 @@ impl Decoder<'_> {
         component_of(api_version, kind)
     }
 
-    fn unhandled(&self, claim: &Claim, why: &str) -> ApiError {
+    fn unhandled(&self, claim: &TypeMeta, why: &str) -> ApiError {
         ApiError::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: {why}",
             claim.kind,
@@ -467,20 +469,20 @@ impl Decoder<'_> {
         ))
     }
 
-    fn unconvertible(&self, claim: &Claim) -> String {
+    fn unconvertible(&self, claim: &TypeMeta) -> String {
         let group = self.object_type.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
         let (version, kind) = (claim.version(), &claim.kind);
         format!("converting ({version}.{kind}) to ({group}.{}): unknown conversion", self.kind())
     }
 }
 
-/// Component of a kind in one of the API groups under `io.k8s.api`.
+/// Component of a kind in an API group under `io.k8s.api`.
 fn component_of(api_version: &str, kind: &str) -> String {
     let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
     format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next().unwrap_or_default())
 }
 
-fn is_clean(reading: &Reading<'_>) -> bool {
+fn is_clean(reading: &TypedDecoder<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
 }
 
@@ -498,7 +500,7 @@ pub(super) fn no_header(value: &Value) -> String {
     )
 }
 
-/// YAML's remarks are whole; JSON gives paths.
+/// YAML warnings are complete; those of JSON are paths.
 fn remark_of(path: &str) -> String {
     if is_yaml_remark(path) { path.to_owned() } else { format!("duplicate field \"{path}\"") }
 }
@@ -514,7 +516,7 @@ fn strict_text(remarks: &[String]) -> String {
     format!("strict decoding error: {}", shown.collect::<Vec<_>>().join(", "))
 }
 
-/// The beginning of a body as an error shows it: text if it looks like an object, else hexadecimal.
+/// The beginning of a body in error messages: text if it looks like an object, else hexadecimal.
 fn summary(bytes: &[u8]) -> String {
     const SHOWN: usize = 30;
     let (head, more) = if bytes.len() > SHOWN { (&bytes[..SHOWN], " ...") } else { (bytes, "") };

@@ -1,16 +1,16 @@
-//! Bodies and patches against the built-in data, with what kube-apiserver 1.37.2 answered.
+//! Tests of bodies and patches of built-in kinds, with the responses of kube-apiserver 1.37.2.
 
 use std::sync::Arc;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::body::{Decoded, Decoder, Media, media};
+use super::body::{BodyFormat, Decoded, Decoder, media};
 use crate::error::ApiError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::patch::document::text_patch;
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::schema::structural::Structural;
 use crate::registry::resource::Resource;
 
@@ -26,7 +26,7 @@ fn widgets() -> Arc<Resource> {
     widget.group = "example.com".into();
     widget.plural = "widgets".into();
     widget.kind = "Widget".into();
-    widget.shape = Shape::Custom { schema: Arc::new(Structural::parse(&schema)) };
+    widget.schema = ResourceSchema::Custom { schema: Arc::new(Structural::parse(&schema)) };
     Arc::new(widget)
 }
 
@@ -43,18 +43,18 @@ fn with<T>(
     act(Decoder {
         object_type: resource.object_type(),
         body_kind: None,
-        components: &Builtin,
+        components: &BuiltinSchemas,
         is_builtin: &is_builtin,
         validation,
     })
 }
 
-fn read(resource: &Resource, body: &str, media: Media) -> Result<Decoded, ApiError> {
+fn read(resource: &Resource, body: &str, media: BodyFormat) -> Result<Decoded, ApiError> {
     with(resource, FieldValidation::Warn, |decoder| decoder.body(body.as_bytes(), media))
 }
 
 fn config_map(body: &str) -> Result<Decoded, ApiError> {
-    read(&builtin("", "v1", "configmaps"), body, Media::Json)
+    read(&builtin("", "v1", "configmaps"), body, BodyFormat::Json)
 }
 
 fn deployment(change: impl FnOnce(&mut Value)) -> Result<Decoded, ApiError> {
@@ -65,7 +65,7 @@ fn deployment(change: impl FnOnce(&mut Value)) -> Result<Decoded, ApiError> {
         }},
     });
     change(&mut body);
-    read(&builtin("apps", "v1", "deployments"), &body.to_string(), Media::Json)
+    read(&builtin("apps", "v1", "deployments"), &body.to_string(), BodyFormat::Json)
 }
 
 fn container(field: &str, value: Value) -> Result<Decoded, ApiError> {
@@ -91,9 +91,9 @@ fn container(field: &str, value: Value) -> Result<Decoded, ApiError> {
     "{\"apiVersion\":\"a/b/c\",\"kind\":\"Widget\"}",
     "unexpected GroupVersion string: a/b/c ({\"apiVersion\":\"a/b/c\",\"kind\":\" ...)"
 )]
-fn a_body_that_is_no_object_is_unrecognized(#[case] body: &str, #[case] message: &str) {
+fn body_that_is_not_an_object_is_unrecognized(#[case] body: &str, #[case] message: &str) {
     for (resource, kind) in [(builtin("", "v1", "configmaps"), "ConfigMap"), (widgets(), "Widget")] {
-        let error = read(&resource, body, Media::Json).unwrap_err();
+        let error = read(&resource, body, BodyFormat::Json).unwrap_err();
         assert_eq!(error.code, 400);
         assert_eq!(
             error.message,
@@ -131,7 +131,7 @@ fn a_body_that_is_no_object_is_unrecognized(#[case] body: &str, #[case] message:
     "{\"metadata\":{\"name\":\"x\"},\"binaryData\":{\"a\":\"@@\"}}",
     "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: illegal base64 data at input byte 0"
 )]
-fn a_body_of_another_kind_or_type_gets_the_servers_words(#[case] body: &str, #[case] message: &str) {
+fn body_of_another_kind_or_type_has_the_message_of_kube_apiserver(#[case] body: &str, #[case] message: &str) {
     assert_eq!(config_map(body).unwrap_err().message, message);
 }
 
@@ -139,7 +139,7 @@ fn a_body_of_another_kind_or_type_gets_the_servers_words(#[case] body: &str, #[c
 #[case("null")]
 #[case("{}")]
 #[case("{\"kind\":\"ConfigMap\"}")]
-fn a_built_in_need_not_say_what_it_is(#[case] body: &str) {
+fn built_in_object_does_not_require_its_type(#[case] body: &str) {
     assert_eq!(
         config_map(body).unwrap().object,
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}})
@@ -171,8 +171,8 @@ fn a_built_in_need_not_say_what_it_is(#[case] body: &str) {
     "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Foo\",\"metadata\":{\"name\":\"x\"}}",
     "Foo.example.com \"x\" is invalid: kind: Invalid value: \"Foo\": must be Widget"
 )]
-fn a_custom_resource_must_say_what_it_is(#[case] body: &str, #[case] message: &str) {
-    assert_eq!(read(&widgets(), body, Media::Json).unwrap_err().message, message);
+fn custom_resource_requires_its_type(#[case] body: &str, #[case] message: &str) {
+    assert_eq!(read(&widgets(), body, BodyFormat::Json).unwrap_err().message, message);
 }
 
 #[rstest]
@@ -182,11 +182,7 @@ fn a_custom_resource_must_say_what_it_is(#[case] body: &str, #[case] message: &s
 #[case("template", json!(3), "number into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec")]
 #[case("selector", json!([]), "array into Go struct field DeploymentSpec.spec.selector of type v1.LabelSelector")]
 #[case("paused", json!("x"), "string into Go struct field DeploymentSpec.spec.paused of type bool")]
-fn a_value_of_another_type_is_named_with_its_go_type(
-    #[case] field: &str,
-    #[case] value: Value,
-    #[case] message: &str,
-) {
+fn type_error_contains_the_go_type(#[case] field: &str, #[case] value: Value, #[case] message: &str) {
     let error = deployment(|body| body["spec"][field] = value).unwrap_err();
     let prefix = "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal";
     assert_eq!(error.message, format!("{prefix} {message}"));
@@ -202,7 +198,7 @@ fn a_value_of_another_type_is_named_with_its_go_type(
 #[case("resources", json!({"limits": {"cpu": true}}), "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
 #[case("livenessProbe", json!({"httpGet": {"port": true}}), "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32")]
 #[case("livenessProbe", json!({"httpGet": {"port": 1.5}}), "json: cannot unmarshal number 1.5 into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32")]
-fn the_way_down_to_a_container_is_in_the_text(
+fn type_error_contains_the_path_to_the_container(
     #[case] field: &str,
     #[case] value: Value,
     #[case] message: &str,
@@ -213,7 +209,7 @@ fn the_way_down_to_a_container_is_in_the_text(
 }
 
 #[test]
-fn empties_are_printed_as_the_go_types_print_them() {
+fn empty_values_are_printed_by_their_go_types() {
     let decoded = deployment(|body| {
         body["spec"]["replicas"] = json!(0);
         body["spec"]["paused"] = json!(false);
@@ -241,25 +237,26 @@ fn empties_are_printed_as_the_go_types_print_them() {
 }
 
 #[test]
-fn unknown_and_repeated_fields_are_remarked_in_the_order_of_the_text() {
+fn unknown_and_duplicate_fields_are_reported_in_order() {
     let body = r#"{"apiVersion":"v1","zz":{"a":1,"a":2},"kind":"ConfigMap","metadata":{"name":"x","name":"y","bogus":1},"spec":{"zz":1},"kind":"ConfigMap","Data":{"a":"b"},"data":{"a":"1","a":"2"},"data":{"b":"1"}}"#;
     let resource = builtin("", "v1", "configmaps");
     let error =
-        with(&resource, FieldValidation::Strict, |d| d.body(body.as_bytes(), Media::Json)).unwrap_err();
+        with(&resource, FieldValidation::Strict, |d| d.body(body.as_bytes(), BodyFormat::Json)).unwrap_err();
     assert_eq!(
         error.message,
         "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"zz\", duplicate field \"metadata.name\", unknown field \"metadata.bogus\", unknown field \"spec\", duplicate field \"kind\", unknown field \"Data\", duplicate field \"data.a\", duplicate field \"data\""
     );
-    let ignored = with(&resource, FieldValidation::Ignore, |d| d.body(body.as_bytes(), Media::Json)).unwrap();
+    let ignored =
+        with(&resource, FieldValidation::Ignore, |d| d.body(body.as_bytes(), BodyFormat::Json)).unwrap();
     assert!(ignored.warnings.is_empty());
     assert_eq!(ignored.object["metadata"], json!({"name": "y"}));
 }
 
 #[test]
-fn a_custom_resources_remarks_come_in_the_servers_order() {
+fn custom_resource_warnings_are_in_the_order_of_kube_apiserver() {
     let body = r#"{"apiVersion":"example.com/v1","zz":{"a":1,"a":2},"kind":"Widget","metadata":{"name":"x","name":"y","bogus":1},"spec":{"zz":1},"kind":"Widget","Data":{"a":"b"},"data":{"a":"1","a":"2"},"data":{"b":"1"}}"#;
     let error =
-        with(&widgets(), FieldValidation::Strict, |d| d.body(body.as_bytes(), Media::Json)).unwrap_err();
+        with(&widgets(), FieldValidation::Strict, |d| d.body(body.as_bytes(), BodyFormat::Json)).unwrap_err();
     assert_eq!(
         error.message,
         "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: duplicate field \"zz.a\", duplicate field \"metadata.name\", duplicate field \"kind\", duplicate field \"data.a\", duplicate field \"data\", unknown field \"metadata.bogus\", unknown field \"Data\", unknown field \"data\", unknown field \"spec.zz\", unknown field \"zz\""
@@ -267,24 +264,24 @@ fn a_custom_resources_remarks_come_in_the_servers_order() {
 }
 
 #[test]
-fn a_whole_number_with_a_point_is_printed_without() {
+fn integer_with_a_fraction_of_zero_is_printed_without() {
     let body = r#"{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"x"},"spec":{"n":1.0}}"#;
-    assert_eq!(read(&widgets(), body, Media::Json).unwrap().object["spec"], json!({"n": 1}));
+    assert_eq!(read(&widgets(), body, BodyFormat::Json).unwrap().object["spec"], json!({"n": 1}));
 }
 
 #[test]
-fn a_yaml_body_is_read_with_yaml_1_1_booleans() {
+fn yaml_1_1_booleans_are_decoded() {
     let resource = builtin("", "v1", "configmaps");
-    let error = read(&resource, "kind: ConfigMap\nmetadata: {name: y}\n", Media::Yaml).unwrap_err();
+    let error = read(&resource, "kind: ConfigMap\nmetadata: {name: y}\n", BodyFormat::Yaml).unwrap_err();
     assert_eq!(
         error.message,
         "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.name of type string"
     );
     let body = "apiVersion: v1\nkind: ConfigMap\nkind: ConfigMap\nmetadata: {name: yy}\nzz: 1\n";
-    let decoded = read(&resource, body, Media::Yaml).unwrap();
+    let decoded = read(&resource, body, BodyFormat::Yaml).unwrap();
     assert_eq!(decoded.warnings, ["line 3: key \"kind\" already set in map", "unknown field \"zz\""]);
     let strict =
-        with(&resource, FieldValidation::Strict, |d| d.body(body.as_bytes(), Media::Yaml)).unwrap_err();
+        with(&resource, FieldValidation::Strict, |d| d.body(body.as_bytes(), BodyFormat::Yaml)).unwrap_err();
     assert_eq!(
         strict.message,
         "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  line 3: key \"kind\" already set in map, unknown field \"zz\""
@@ -292,14 +289,14 @@ fn a_yaml_body_is_read_with_yaml_1_1_booleans() {
 }
 
 #[test]
-fn a_body_in_another_form_is_not_read() {
-    assert_eq!(media(Some("application/json; charset=utf-8")).unwrap(), Media::Json);
-    assert_eq!(media(None).unwrap(), Media::Json);
+fn unsupported_media_type_is_rejected() {
+    assert_eq!(media(Some("application/json; charset=utf-8")).unwrap(), BodyFormat::Json);
+    assert_eq!(media(None).unwrap(), BodyFormat::Json);
     assert_eq!(media(Some("application/vnd.kubernetes.protobuf")).unwrap_err().code, 415);
 }
 
 #[test]
-fn what_a_merge_patch_makes_is_decoded_again() {
+fn merge_patch_result_is_decoded() {
     let object = config_map(r#"{"metadata":{"name":"c"},"data":{"a":"1"}}"#).unwrap().object;
     let resource = builtin("", "v1", "configmaps");
     let patch = |body: &str, validation| {
@@ -317,7 +314,7 @@ fn what_a_merge_patch_makes_is_decoded_again() {
 }
 
 #[test]
-fn what_a_patch_makes_of_a_custom_resource_must_be_one() {
+fn patched_custom_resource_keeps_its_type() {
     let object = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}});
     let error = |patch: &str| {
         let patched = text_patch::json(patch.as_bytes(), &object, FieldValidation::Warn).unwrap();
@@ -341,13 +338,17 @@ fn what_a_patch_makes_of_a_custom_resource_must_be_one() {
 #[case(json!({"spec": {"template": {"spec": {"containers": {"a": "b"}}}}}), " \"\" is invalid: patch: Invalid value: \"map[spec:map[template:map[spec:map[containers:map[a:b]]]]]\": cannot restore slice from map")]
 #[case(json!({"spec": {"replicas": "x"}}), " \"\" is invalid: patch: Invalid value: \"map[spec:map[replicas:x]]\": unrecognized type: int32")]
 #[case(json!({"metadata": {"labels": {"a": 3}}}), " \"\" is invalid: patch: Invalid value: \"map[metadata:map[labels:map[a:3]]]\": cannot convert int64 to string")]
-fn what_a_strategic_patch_makes_is_read_by_the_other_reader(#[case] patch: Value, #[case] message: &str) {
+fn strategic_patch_result_has_messages_of_the_unstructured_converter(
+    #[case] patch: Value,
+    #[case] message: &str,
+) {
     let object = deployment(|_| ()).unwrap().object;
     let resource = builtin("apps", "v1", "deployments");
     let body = patch.to_string();
     let component = "io.k8s.api.apps.v1.Deployment";
     let patched =
-        text_patch::strategic(body.as_bytes(), &object, component, &Builtin, FieldValidation::Warn).unwrap();
+        text_patch::strategic(body.as_bytes(), &object, component, &BuiltinSchemas, FieldValidation::Warn)
+            .unwrap();
     let error = with(&resource, FieldValidation::Warn, |decoder| decoder.patched(&patched)).unwrap_err();
     assert_eq!(error.message, message);
 }

@@ -1,21 +1,21 @@
-//! `DeleteOptions` of a request's body: the one type that every resource takes, whatever group the body names.
+//! `DeleteOptions` in a request body: a type of every resource, in any group version.
 //!
-//! Texts are those of kube-apiserver 1.37, which reads them by a codec of its own. It does not know what is deleted.
+//! Messages are those of kube-apiserver 1.37, which decodes it with a separate codec.
 
 use serde_json::Value;
 
-use super::body::{Media, no_header, unregistered};
-use super::typed::{Reader, Reading};
+use super::body::{BodyFormat, no_header, unregistered};
+use super::typed::{GoDecoder, TypedDecoder};
 use super::{text, yaml};
 use crate::object::patch::outcome::go_type;
 use crate::object::schema::components::Components;
 
 const COMPONENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
-/// Group and version of options that do not say theirs.
-const OWN_VERSION: &str = "meta.k8s.io/v1";
+/// Group and version of options without an `apiVersion`.
+const DEFAULT_API_VERSION: &str = "meta.k8s.io/v1";
 
-/// Kinds that the codec knows in every version.
+/// Kinds that the codec supports in every version.
 const UNVERSIONED: [&str; 7] = [
     "APIGroup",
     "APIGroupList",
@@ -26,8 +26,8 @@ const UNVERSIONED: [&str; 7] = [
     "UpdateOptions",
 ];
 
-/// Kinds that it knows in their own version.
-const OWN: [&str; 7] = [
+/// Kinds that the codec supports in one version.
+const VERSIONED: [&str; 7] = [
     "GetOptions",
     "ListOptions",
     "PartialObjectMetadata",
@@ -37,11 +37,11 @@ const OWN: [&str; 7] = [
     "TableOptions",
 ];
 
-/// Reads a body that is not empty; the message of a 400 where it is no `DeleteOptions`.
-pub(crate) fn read(bytes: &[u8], media: Media, components: &dyn Components) -> Result<Value, String> {
+/// Decodes a non-empty body. The error is the message of a 400.
+pub(crate) fn read(bytes: &[u8], media: BodyFormat, components: &dyn Components) -> Result<Value, String> {
     let parsed = match media {
-        Media::Json => text::parse(bytes),
-        Media::Yaml => yaml::parse(bytes),
+        BodyFormat::Json => text::parse(bytes),
+        BodyFormat::Yaml => yaml::parse(bytes),
     };
     let value = match parsed {
         Ok(parsed) => parsed.value,
@@ -52,7 +52,7 @@ pub(crate) fn read(bytes: &[u8], media: Media, components: &dyn Components) -> R
         return Err(no_header(&value));
     }
     check_header(&value)?;
-    let mut reading = Reading::new(components, Reader::Json);
+    let mut reading = TypedDecoder::new(components, GoDecoder::Json);
     let options = reading.read(COMPONENT, &value).expect("a value can always be read");
     reading.abort.or(reading.failure).map_or(Ok(options), Err)
 }
@@ -72,12 +72,12 @@ fn check_header(value: &Value) -> Result<(), String> {
         return Err(format!("unexpected GroupVersion string: {api_version}"));
     }
     if api_version.is_empty() {
-        OWN_VERSION.clone_into(&mut api_version);
+        DEFAULT_API_VERSION.clone_into(&mut api_version);
     }
     if matches!(kind.as_str(), "" | "DeleteOptions") {
         return Ok(());
     }
-    let own = api_version == OWN_VERSION && OWN.contains(&kind.as_str());
+    let own = api_version == DEFAULT_API_VERSION && VERSIONED.contains(&kind.as_str());
     if own || UNVERSIONED.contains(&kind.as_str()) {
         return Err(format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion"));
     }
@@ -87,17 +87,17 @@ fn check_header(value: &Value) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::schemas::Builtin;
+    use crate::kinds::schemas::BuiltinSchemas;
     use serde_json::json;
 
     #[track_caller]
     fn check(body: &str, expected: Result<Value, &str>) {
-        let read = read(body.as_bytes(), Media::Json, &Builtin);
+        let read = read(body.as_bytes(), BodyFormat::Json, &BuiltinSchemas);
         assert_eq!(read, expected.map_err(str::to_owned), "{body}");
     }
 
     #[test]
-    fn options_of_any_group_are_read() {
+    fn options_of_any_group_are_decoded() {
         check(r#"{"gracePeriodSeconds": 3}"#, Ok(json!({"gracePeriodSeconds": 3})));
         let body = r#"{"kind": "DeleteOptions", "apiVersion": "apps/v1", "propagationPolicy": "Orphan"}"#;
         let read = json!({"kind": "DeleteOptions", "apiVersion": "apps/v1", "propagationPolicy": "Orphan"});
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_are_refused_in_the_codec_s_words() {
+    fn other_kinds_have_the_message_of_the_codec() {
         let unknown =
             "no kind \"ConfigMap\" is registered for version \"v1\" in scheme \"pkg/runtime/scheme.go:111\"";
         check(r#"{"kind": "ConfigMap", "apiVersion": "v1"}"#, Err(unknown));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_another_type_is_refused() {
+    fn field_of_another_type_is_rejected() {
         let why = "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64";
         check(r#"{"gracePeriodSeconds": "long"}"#, Err(why));
     }

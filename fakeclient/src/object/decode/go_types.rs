@@ -1,10 +1,9 @@
-//! What the schemas do not say about the Go types behind built-in kinds, and what decides how an object prints: which
-//! fields are pointers, which are printed when they are empty, and the names of types in error texts.
+//! Facts about the Go types of built-in kinds that schemas do not contain, but that affect the printed form: pointers,
+//! fields without `omitempty`, and type names in error messages.
 //!
-//! `data/go_types.json` has, by component and field, `*` for a pointer, `z` for a struct left out when it is empty,
-//! `=VALUE;` for what is printed in place of nothing, `:TYPE` for a named type, `@NAME` for the embedded struct that
-//! holds the field. A field that is not listed is a plain one that is left out when it is empty. The facts were read
-//! off the Kubernetes 1.37.2 API types.
+//! `data/go_types.json` contains, by component and field, `*` for a pointer, `z` for a struct with `omitzero`,
+//! `=VALUE;` for the value printed for an absent field, `:TYPE` for a named type, `@NAME` for the embedded struct of
+//! the field. An unlisted field has `omitempty`. The facts come from the Kubernetes 1.37.2 API types.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -13,23 +12,23 @@ use serde_json::Value;
 
 const DATA: &str = include_str!("../../../data/go_types.json");
 
-/// The facts about one field.
+/// Facts about one field.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FieldFacts {
-    /// Empty and absent differ.
+    /// True for a pointer: empty and absent values differ.
     pub(crate) pointer: bool,
-    /// Printed instead of an absent value.
+    /// The value printed for an absent field.
     pub(crate) always: Option<Value>,
-    /// The Go type's name where the schema does not give it.
+    /// Name of the Go type, if the schema does not determine it.
     pub(crate) named: Option<String>,
-    /// The embedded struct that has the field.
+    /// Name of the embedded struct with the field.
     pub(crate) embedded: Option<String>,
 }
 
-/// The facts about one component, by field.
+/// Facts about a component by field.
 pub(crate) type Facts = BTreeMap<String, FieldFacts>;
 
-/// The facts about a component; none for one that is not built in.
+/// Facts about a component; empty if it is not built in.
 pub(crate) fn facts(component: &str) -> &'static Facts {
     static NONE: Facts = Facts::new();
     static ALL: LazyLock<HashMap<String, Facts>> = LazyLock::new(|| {
@@ -72,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_facts_of_well_known_fields_are_there() {
+    fn well_known_fields_have_facts() {
         let deployment = facts("io.k8s.api.apps.v1.DeploymentSpec");
         assert!(deployment["replicas"].pointer);
         assert_eq!(deployment["strategy"].always, Some(json!({})));

@@ -1,4 +1,4 @@
-//! From the bytes of a body to an object, as the server's decoders do it.
+//! Decoding of request bodies into objects, as the server's codecs do.
 
 pub(crate) mod body;
 pub(crate) mod delete_options;

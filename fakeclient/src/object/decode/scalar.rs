@@ -1,22 +1,22 @@
-//! Text that Go reads into something else and prints in its own form: times and bytes.
+//! Strings with a Go type of their own: times and bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-/// A `metav1.Time` as it is printed: UTC, whole seconds. The error is that of Go's `time.Parse`.
+/// Normalises a `metav1.Time`: UTC, whole seconds. The error is that of Go's `time.Parse`.
 pub(crate) fn time(text: &str) -> Result<String, String> {
     let stamp = parse_time(text, "2006-01-02T15:04:05Z07:00", 0)?;
     Ok(stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// A `metav1.MicroTime` as it is printed: UTC, six digits of a second, which the text must have too.
+/// Normalises a `metav1.MicroTime`: UTC, six fractional digits, which the input must have, too.
 pub(crate) fn micro_time(text: &str) -> Result<String, String> {
     let stamp = parse_time(text, "2006-01-02T15:04:05.000000Z07:00", 6)?;
     Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
 }
 
-/// Bytes in base64, printed anew; the error is that of Go's `encoding/base64`, which skips line ends.
+/// Normalises base64. The error is that of Go's `encoding/base64`, which ignores line breaks.
 pub(crate) fn bytes(text: &str) -> Result<String, String> {
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     match STANDARD.decode(&text) {
@@ -32,7 +32,7 @@ pub(crate) fn bytes(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads RFC 3339 piece by piece, so that the error can name the first piece that is wrong.
+/// Parses RFC 3339 element by element, so that the error names the first malformed one.
 fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timestamp, String> {
     let fail = |rest: &str, piece: &str| {
         Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {piece:?}"))
@@ -57,7 +57,7 @@ fn parse_time(text: &str, layout: &str, fraction_digits: usize) -> Result<Timest
             if digits < fraction_digits {
                 return fail(rest, ".000000");
             }
-            // A layout with six digits reads six; what follows should be the zone.
+            // A layout with six digits consumes six; the zone must follow.
             digits = fraction_digits;
         }
         rest = &fraction[digits..];
@@ -85,12 +85,12 @@ mod tests {
     #[case("2026-11-22T18:05:20Z", "2026-11-22T18:05:20Z")]
     #[case("2026-11-22T18:05:20.987654Z", "2026-11-22T18:05:20Z")]
     #[case("2026-11-22T18:05:20+02:00", "2026-11-22T16:05:20Z")]
-    fn a_time_is_printed_in_seconds_of_utc(#[case] text: &str, #[case] expected: &str) {
+    fn time_is_normalised_to_seconds_of_utc(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(time(text).unwrap(), expected);
     }
 
     #[test]
-    fn a_micro_time_has_six_digits() {
+    fn micro_time_has_six_digits() {
         assert_eq!(micro_time("2026-11-22T18:05:20.120000Z").unwrap(), "2026-11-22T18:05:20.120000Z");
         assert!(micro_time("2026-11-22T18:05:20Z").is_err());
         assert_eq!(
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_piece_of_a_time_that_is_wrong_is_named() {
+    fn time_error_names_the_malformed_element() {
         assert_eq!(
             time("x").unwrap_err(),
             "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as \"2006\""
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_base64_are_refused_at_their_place() {
+    fn base64_error_contains_the_position() {
         assert_eq!(bytes("@@").unwrap_err(), "illegal base64 data at input byte 0");
         assert_eq!(bytes("aGVs\nbG8=").unwrap(), "aGVsbG8=");
     }

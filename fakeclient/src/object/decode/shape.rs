@@ -1,12 +1,12 @@
-//! What a schema node is to Go: the type that a JSON value is read into.
+//! Go types of schema nodes.
 
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, Structural, Type};
+use crate::object::schema::structural::{AdditionalProperties, Structural, Type};
 
-/// A Go type, as far as reading and printing depend on it.
+/// A Go type, as far as decoding and printing depend on it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape<'s> {
-    /// A struct; the name of its component and its fields.
+pub(crate) enum GoType<'s> {
+    /// A struct: component name and fields.
     Struct(&'s str, &'s Structural),
     /// `map[string]T`
     Map(&'s Structural),
@@ -16,7 +16,7 @@ pub(crate) enum Shape<'s> {
     String,
     /// `[]byte`, base64 in JSON.
     Bytes,
-    /// A whole number of that many bits.
+    /// An integer with the given number of bits.
     Integer(u8),
     /// `float64`
     Float,
@@ -30,12 +30,12 @@ pub(crate) enum Shape<'s> {
     Time,
     /// `metav1.MicroTime`
     MicroTime,
-    /// Any JSON, kept as it is.
+    /// Any JSON, unchanged.
     Raw,
 }
 
-impl<'s> Shape<'s> {
-    /// The type behind `node`.
+impl<'s> GoType<'s> {
+    /// The type of a node.
     pub(crate) fn of(components: &'s dyn Components, node: &'s Structural) -> Self {
         if let Some(special) = node.reference.as_deref().and_then(special) {
             return special;
@@ -52,8 +52,8 @@ impl<'s> Shape<'s> {
             (Some(Type::Integer), _) => Self::Integer(64),
             (Some(Type::Number), _) => Self::Float,
             (Some(Type::Boolean), _) => Self::Bool,
-            (_, Additional::Schema(values)) => Self::Map(values),
-            // A type with a name and without fields is an empty struct in Go, and takes nothing.
+            (_, AdditionalProperties::Schema(values)) => Self::Map(values),
+            // A named type without fields is an empty struct in Go, and has no fields.
             (Some(Type::Object), _) if node.reference.is_some() => {
                 Self::Struct(node.reference.as_deref().unwrap_or_default(), target)
             }
@@ -84,15 +84,15 @@ impl<'s> Shape<'s> {
     }
 }
 
-/// Components that Go reads by code of their own.
-fn special<'s>(reference: &str) -> Option<Shape<'s>> {
+/// Components with their own decoder in Go.
+fn special<'s>(reference: &str) -> Option<GoType<'s>> {
     Some(match reference {
-        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Shape::Quantity,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Shape::Time,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Shape::MicroTime,
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Shape::IntOrString,
+        "io.k8s.apimachinery.pkg.api.resource.Quantity" => GoType::Quantity,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => GoType::Time,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => GoType::MicroTime,
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => GoType::IntOrString,
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1" | "io.k8s.apimachinery.pkg.runtime.RawExtension" => {
-            Shape::Raw
+            GoType::Raw
         }
         _ => return None,
     })

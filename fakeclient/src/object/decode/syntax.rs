@@ -1,8 +1,7 @@
-//! What is wrong with a JSON text, in the words of Go's `encoding/json` scanner. It builds no value: it is asked only
-//! after a reader has refused the text.
+//! JSON syntax errors with the messages of Go's `encoding/json`. Called only for text that a parser has rejected.
 
-/// The first fault, or nothing if the grammar is kept.
-pub(crate) fn fault(bytes: &[u8]) -> Option<String> {
+/// The first syntax error; `None` for valid JSON.
+pub(crate) fn syntax_error(bytes: &[u8]) -> Option<String> {
     let mut scanner = Scanner { bytes, at: 0 };
     scanner.document().err()
 }
@@ -12,9 +11,9 @@ struct Scanner<'a> {
     at: usize,
 }
 
-/// What an open bracket waits for.
+/// The expected continuation of an open bracket.
 #[derive(Clone, Copy, PartialEq)]
-enum Open {
+enum OpenBracket {
     Object,
     Array,
 }
@@ -23,7 +22,7 @@ type Scan = Result<(), String>;
 
 impl Scanner<'_> {
     fn document(&mut self) -> Scan {
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Vec<OpenBracket> = Vec::new();
         loop {
             self.blanks();
             match self.peek()? {
@@ -33,7 +32,7 @@ impl Scanner<'_> {
                     if self.peek()? == b'}' {
                         self.at += 1;
                     } else {
-                        open.push(Open::Object);
+                        open.push(OpenBracket::Object);
                         self.key()?;
                         continue;
                     }
@@ -44,7 +43,7 @@ impl Scanner<'_> {
                     if self.peek()? == b']' {
                         self.at += 1;
                     } else {
-                        open.push(Open::Array);
+                        open.push(OpenBracket::Array);
                         continue;
                     }
                 }
@@ -56,8 +55,9 @@ impl Scanner<'_> {
         }
     }
 
-    /// After a value: closes what ends here; true when the text is at its end, false when a value follows.
-    fn close(&mut self, open: &mut Vec<Open>) -> Result<bool, String> {
+    /// After a value, closes all brackets that end here. Returns true at the end of the text, false if a value must
+    /// follow.
+    fn close(&mut self, open: &mut Vec<OpenBracket>) -> Result<bool, String> {
         loop {
             self.blanks();
             let Some(innermost) = open.last().copied() else {
@@ -69,17 +69,17 @@ impl Scanner<'_> {
             let byte = self.peek()?;
             self.at += 1;
             match (innermost, byte) {
-                (Open::Object, b'}') | (Open::Array, b']') => {
+                (OpenBracket::Object, b'}') | (OpenBracket::Array, b']') => {
                     open.pop();
                 }
-                (Open::Object, b',') => {
+                (OpenBracket::Object, b',') => {
                     self.blanks();
                     self.key()?;
                     return Ok(false);
                 }
-                (Open::Array, b',') => return Ok(false),
-                (Open::Object, other) => return Err(unexpected(other, "after object key:value pair")),
-                (Open::Array, other) => return Err(unexpected(other, "after array element")),
+                (OpenBracket::Array, b',') => return Ok(false),
+                (OpenBracket::Object, other) => return Err(unexpected(other, "after object key:value pair")),
+                (OpenBracket::Array, other) => return Err(unexpected(other, "after array element")),
             }
         }
     }
@@ -242,12 +242,12 @@ mod tests {
     #[case("\"\\q\"", "invalid character 'q' in string escape code")]
     #[case("'a'", "invalid character '\\'' looking for beginning of value")]
     #[case("\"a\nb\"", "invalid character '\\n' in string literal")]
-    fn a_fault_is_named_as_go_names_it(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(fault(text.as_bytes()).as_deref(), Some(expected));
+    fn syntax_error_has_the_message_of_go(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(syntax_error(text.as_bytes()).as_deref(), Some(expected));
     }
 
     #[test]
-    fn a_right_text_has_no_fault() {
-        assert_eq!(fault(br#" {"a":[1,-0.5e+3,{}],"b":[[],"\u00e9"],"c":null} "#), None);
+    fn valid_json_has_no_error() {
+        assert_eq!(syntax_error(br#" {"a":[1,-0.5e+3,{}],"b":[[],"\u00e9"],"c":null} "#), None);
     }
 }

@@ -1,7 +1,6 @@
-//! JSON text to a value, with a note of every member that an object has twice.
+//! JSON parser that records duplicate keys.
 //!
-//! Go's reader, which the server uses, keeps the last of two members and can report both; `serde_json` keeps the last
-//! in silence. It does not know what the value is for.
+//! Go's decoder uses the last of duplicate keys and can report them; `serde_json` does not report them.
 
 use std::fmt::{self, Write as _};
 
@@ -10,71 +9,71 @@ use serde_json::{Map, Number, Value};
 
 use super::syntax;
 
-/// How many remarks Go's reader keeps.
+/// Maximum number of warnings that Go's decoder keeps.
 const MAX_REMARKS: usize = 100;
 
-/// A value and the paths of members given more than once, in the order of the text, each path once.
+/// A value, and the paths of duplicate keys in the order of the text, each path once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Parsed {
-    /// The value; the last of equal members won.
+    /// The value, with the last of duplicate keys.
     pub(crate) value: Value,
     /// Paths such as `spec.a` or `[0].op`.
     pub(crate) duplicates: Vec<String>,
 }
 
-/// Reads one JSON value that fills the text; the error is what Go's `encoding/json` says.
+/// Parses one JSON value that makes up the whole text. The error is that of Go's `encoding/json`.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let lossy = String::from_utf8_lossy(bytes);
     let mut duplicates = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(&lossy);
-    let seed = ValueSeed { path: Path::Root, duplicates: &mut duplicates };
+    let seed = ValueSeed { path: JsonTextPath::Root, duplicates: &mut duplicates };
     match seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => Ok(Parsed { value, duplicates }),
-        Err(error) => Err(syntax::fault(bytes).unwrap_or_else(|| error.to_string())),
+        Err(error) => Err(syntax::syntax_error(bytes).unwrap_or_else(|| error.to_string())),
     }
 }
 
-/// Where in the text the reader is; kept on the stack, so that it costs nothing until it is printed.
+/// The position of the parser, on the stack, so that it costs nothing until it is printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Path<'p> {
-    /// The whole text.
+pub(crate) enum JsonTextPath<'p> {
+    /// The root.
     Root,
-    /// A member of an object.
-    Key(&'p Path<'p>, &'p str),
+    /// A key of an object.
+    Key(&'p JsonTextPath<'p>, &'p str),
     /// An item of a list.
-    Index(&'p Path<'p>, usize),
+    Index(&'p JsonTextPath<'p>, usize),
 }
 
-impl fmt::Display for Path<'_> {
+impl fmt::Display for JsonTextPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Key(Path::Root, key) => f.write_str(key),
+            Self::Key(JsonTextPath::Root, key) => f.write_str(key),
             Self::Key(parent, key) => write!(f, "{parent}.{key}"),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }
 }
 
-/// Adds a remark once, as long as there are not too many.
+/// Adds a unique warning, up to the limit.
 pub(crate) fn remark(remarks: &mut Vec<String>, text: String) {
     if remarks.len() < MAX_REMARKS && !remarks.contains(&text) {
         remarks.push(text);
     }
 }
 
-/// `key` as it stands below `path`.
-pub(crate) fn below(path: Path<'_>, key: &str) -> String {
+/// The path of `key` below `path`.
+pub(crate) fn below(path: JsonTextPath<'_>, key: &str) -> String {
     let mut text = String::new();
-    write!(text, "{}", Path::Key(&path, key)).expect("a String takes every text");
+    write!(text, "{}", JsonTextPath::Key(&path, key)).expect("a String takes every text");
     text
 }
 
-/// Builds a value and notes duplicates.
+/// Deserialises a value and records duplicate keys.
 pub(crate) struct ValueSeed<'a> {
-    /// Where the value stands.
-    pub(crate) path: Path<'a>,
-    /// Takes the paths of members given twice.
+    /// Path of the value.
+    pub(crate) path: JsonTextPath<'a>,
+    /// Collects the paths of duplicate keys.
     pub(crate) duplicates: &'a mut Vec<String>,
 }
 
@@ -124,7 +123,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            let path = Path::Index(&self.path, items.len());
+            let path = JsonTextPath::Index(&self.path, items.len());
             match access.next_element_seed(ValueSeed { path, duplicates: self.duplicates })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
@@ -138,7 +137,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             if fields.contains_key(&key) {
                 remark(self.duplicates, below(self.path, &key));
             }
-            let path = Path::Key(&self.path, &key);
+            let path = JsonTextPath::Key(&self.path, &key);
             let value = access.next_value_seed(ValueSeed { path, duplicates: self.duplicates })?;
             fields.insert(key, value);
         }
@@ -146,7 +145,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 }
 
-/// A member's name; YAML may write a number or a boolean there, `y` and `on` among them.
+/// An object's key. In YAML it may be a number or a boolean, including `y` and `on`.
 struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {
@@ -196,19 +195,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_two_members_counts_and_both_are_noted_once() {
+    fn last_duplicate_key_is_used_and_reported_once() {
         let parsed = parse(br#"{"a":{"b":1,"b":2,"b":3},"l":[{"x":1,"x":2}],"a":{"c":1}}"#).unwrap();
         assert_eq!(parsed.value, json!({"a": {"c": 1}, "l": [{"x": 2}]}));
         assert_eq!(parsed.duplicates, ["a.b", "l[0].x", "a"]);
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_replaced_as_go_replaces_them() {
+    fn invalid_utf_8_is_replaced_as_in_go() {
         assert_eq!(parse(b"\"a\xffb\"").unwrap().value, json!("a\u{fffd}b"));
     }
 
     #[test]
-    fn text_after_the_value_is_a_fault() {
+    fn text_after_the_value_is_an_error() {
         assert_eq!(parse(b"{} x").unwrap_err(), "invalid character 'x' after top-level value");
     }
 }

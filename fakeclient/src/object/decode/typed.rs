@@ -1,8 +1,7 @@
-//! Reading a built-in object as Go's typed decoder does: fields that no type has are dropped and remarked, a value of
-//! another type is an error, and what is printed again is canonical: empties left out or put in as the Go type says.
+//! Decoding of built-in objects by their Go types: unknown fields are dropped and reported, a value of another type is
+//! an error, and the result is canonical, with empty values omitted or set as by the Go type.
 //!
-//! The same code reads the bytes of a body and a value that a patch has made; it does not know which resource the
-//! object is for.
+//! The input is a body's text, or the value of a patched object.
 
 use std::fmt;
 
@@ -11,55 +10,54 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
 use super::go_types::{Facts, FieldFacts, facts};
-use super::shape::Shape;
+use super::shape::GoType;
 use super::text::{ValueSeed, remark};
 use super::{scalar, text};
 use crate::object::quantity::Quantity;
 use crate::object::schema::components::Components;
 use crate::object::schema::structural::Structural;
 
-/// Which of Go's two readers is at work: they differ in their words.
+/// The Go decoder, which determines the error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// `encoding/json`, for bodies and for JSON and merge patches.
+pub(crate) enum GoDecoder {
+    /// `encoding/json`, for bodies, JSON patches and merge patches.
     Json,
-    /// The converter from maps, for strategic merge patches.
+    /// The unstructured converter, for strategic merge patches.
     Map,
 }
 
-/// What reading has found so far.
-pub(crate) struct Reading<'c> {
-    /// Where schemas are looked up.
+/// State and findings of decoding.
+pub(crate) struct TypedDecoder<'c> {
+    /// The schemas.
     pub(crate) components: &'c dyn Components,
-    /// Whose words errors are in.
-    pub(crate) reader: Reader,
-    /// Unknown fields and duplicates, in the order of the text.
+    /// The Go decoder with the error messages.
+    pub(crate) reader: GoDecoder,
+    /// Unknown fields and duplicate keys, in the order of the text.
     pub(crate) remarks: Vec<String>,
     /// The first type error.
     pub(crate) failure: Option<String>,
-    /// An error of a type's own reader, at which Go stops; it counts more than a type error.
+    /// An error of a type's `UnmarshalJSON`, at which Go stops. It has precedence over a type error.
     pub(crate) abort: Option<String>,
-    /// Whether `fieldsV1` of managed fields is kept as its JSON text, as Go keeps it.
+    /// True if `fieldsV1` of managed fields is kept as JSON text, as in Go.
     pub(crate) fields_as_text: bool,
 }
 
-/// Where the reader is, kept on the stack.
+/// The position of the decoder, on the stack.
 #[derive(Clone, Copy)]
-enum Place<'p> {
+enum DecodePath<'p> {
     Root,
-    Field { parent: &'p Place<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
-    Key { parent: &'p Place<'p>, key: &'p str },
-    Index { parent: &'p Place<'p>, index: usize },
+    Field { parent: &'p DecodePath<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
+    Key { parent: &'p DecodePath<'p>, key: &'p str },
+    Index { parent: &'p DecodePath<'p>, index: usize },
 }
 
-impl<'c> Reading<'c> {
-    /// A reading that has found nothing yet.
-    pub(crate) fn new(components: &'c dyn Components, reader: Reader) -> Self {
+impl<'c> TypedDecoder<'c> {
+    /// The initial state.
+    pub(crate) fn new(components: &'c dyn Components, reader: GoDecoder) -> Self {
         Self { components, reader, remarks: Vec::new(), failure: None, abort: None, fields_as_text: false }
     }
 
-    /// Reads one object of that component; what is wrong is left in the fields. A field that stands twice is taken
-    /// as it stands last.
+    /// Decodes an object of a component. Errors are in the fields. The last of duplicate keys is used.
     pub(crate) fn read<'de, D: Deserializer<'de>>(
         &mut self,
         component: &str,
@@ -67,17 +65,17 @@ impl<'c> Reading<'c> {
     ) -> Result<Value, D::Error> {
         let root = Structural { reference: Some(component.to_owned()), ..Structural::default() };
         let components = self.components;
-        let shape = Shape::of(components, &root);
-        let seed = Node { reading: self, shape, place: Place::Root, named: None };
+        let shape = GoType::of(components, &root);
+        let seed = ValueDecoder { reading: self, shape, place: DecodePath::Root, named: None };
         let value = seed.deserialize(deserializer)?;
         Ok(value.unwrap_or_else(|| empty_struct(components, component)))
     }
 
-    fn fail(&mut self, place: Place<'_>, found: &str, wanted: &str) {
+    fn fail(&mut self, place: DecodePath<'_>, found: &str, wanted: &str) {
         if self.failure.is_none() {
             self.failure = Some(match self.reader {
-                Reader::Json => type_error(place, found, wanted),
-                Reader::Map => map_error(found, wanted),
+                GoDecoder::Json => type_error(place, found, wanted),
+                GoDecoder::Map => map_error(found, wanted),
             });
         }
     }
@@ -89,7 +87,7 @@ impl<'c> Reading<'c> {
     }
 }
 
-fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
+fn type_error(place: DecodePath<'_>, found: &str, wanted: &str) -> String {
     match owner_and_path(place) {
         Some((owner, path)) => {
             format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")
@@ -98,7 +96,7 @@ fn type_error(place: Place<'_>, found: &str, wanted: &str) -> String {
     }
 }
 
-/// The whole number that a number is, however it is written.
+/// The value of a number, if it is an integer in any notation.
 fn whole_number(number: &Number) -> Option<i64> {
     let mut value = Value::Number(number.clone());
     super::body::plain_numbers(&mut value);
@@ -129,12 +127,12 @@ fn map_error(found: &str, wanted: &str) -> String {
     }
 }
 
-/// The innermost struct and the names of the fields down to here, as Go's errors have them: no keys, no indices.
-fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
+/// The innermost struct and the field names on the path, as in Go's errors: without keys and indices.
+fn owner_and_path(place: DecodePath<'_>) -> Option<(String, String)> {
     match place {
-        Place::Root => None,
-        Place::Key { parent, .. } | Place::Index { parent, .. } => owner_and_path(*parent),
-        Place::Field { parent, name, owner, embedded } => {
+        DecodePath::Root => None,
+        DecodePath::Key { parent, .. } | DecodePath::Index { parent, .. } => owner_and_path(*parent),
+        DecodePath::Field { parent, name, owner, embedded } => {
             let mut path = owner_and_path(*parent).map(|(_, path)| path + ".").unwrap_or_default();
             if let Some(embedded) = embedded {
                 path.push_str(embedded);
@@ -146,7 +144,7 @@ fn owner_and_path(place: Place<'_>) -> Option<(String, String)> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for DecodePath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
@@ -159,31 +157,31 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// An empty list of an object's own managed fields says something: they are to be forgotten.
+/// An empty list of managed fields is kept, because it resets them.
 const MANAGED_FIELDS: &str = "managedFields";
 const MANAGED_FIELDS_ENTRY: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
 
-/// One value to be read; nothing comes out of null and of what does not fit.
-struct Node<'r, 'c, 'p> {
-    reading: &'r mut Reading<'c>,
-    shape: Shape<'p>,
-    place: Place<'p>,
-    /// The Go type's name, where the data gives one.
+/// Decoder of one value. The result is `None` for null and for a value of another type.
+struct ValueDecoder<'r, 'c, 'p> {
+    reading: &'r mut TypedDecoder<'c>,
+    shape: GoType<'p>,
+    place: DecodePath<'p>,
+    /// Name of the Go type, if the data contains one.
     named: Option<&'p str>,
 }
 
-impl Node<'_, '_, '_> {
+impl ValueDecoder<'_, '_, '_> {
     fn wanted(&self) -> String {
         self.named.map_or_else(|| self.shape.go_name(self.reading.components), str::to_owned)
     }
 
     fn mismatch(self, found: &str) {
         match self.shape {
-            Shape::Quantity => {
+            GoType::Quantity => {
                 let error = Quantity::parse("x").expect_err("a letter is no quantity");
                 self.reading.stop(error.to_owned());
             }
-            Shape::Time | Shape::MicroTime | Shape::IntOrString => {
+            GoType::Time | GoType::MicroTime | GoType::IntOrString => {
                 let error = type_error(self.place, found, &self.shape.go_name(self.reading.components));
                 self.reading.stop(error);
             }
@@ -217,25 +215,25 @@ impl Node<'_, '_, '_> {
 
     fn number(self, number: &Number) -> Option<Value> {
         let whole = match self.reading.reader {
-            Reader::Json => number.as_i64(),
-            Reader::Map => whole_number(number),
+            GoDecoder::Json => number.as_i64(),
+            GoDecoder::Map => whole_number(number),
         };
         match self.shape {
-            Shape::Raw | Shape::Float => Some(Value::Number(number.clone())),
-            Shape::Integer(32) | Shape::IntOrString => {
+            GoType::Raw | GoType::Float => Some(Value::Number(number.clone())),
+            GoType::Integer(32) | GoType::IntOrString => {
                 let fits = whole.and_then(|n| i32::try_from(n).ok());
                 if fits.is_none() {
                     self.mismatch(&format!("number {number}"));
                 }
                 fits.map(Value::from)
             }
-            Shape::Integer(_) => {
+            GoType::Integer(_) => {
                 if whole.is_none() {
                     self.mismatch(&format!("number {number}"));
                 }
                 whole.map(Value::from)
             }
-            Shape::Quantity => self.quantity(&number.to_string()),
+            GoType::Quantity => self.quantity(&number.to_string()),
             _ => {
                 self.mismatch("number");
                 None
@@ -244,7 +242,7 @@ impl Node<'_, '_, '_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for ValueDecoder<'_, '_, '_> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Value>, D::Error> {
@@ -252,7 +250,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_, '_, '_> {
+impl<'de> Visitor<'de> for ValueDecoder<'_, '_, '_> {
     type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,7 +262,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Option<Value>, E> {
-        if matches!(self.shape, Shape::Bool | Shape::Raw) {
+        if matches!(self.shape, GoType::Bool | GoType::Raw) {
             return Ok(Some(value.into()));
         }
         self.mismatch("bool");
@@ -285,17 +283,17 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_str<E>(self, value: &str) -> Result<Option<Value>, E> {
         Ok(match self.shape {
-            Shape::String | Shape::IntOrString | Shape::Raw => Some(value.into()),
-            Shape::Bytes => match scalar::bytes(value) {
+            GoType::String | GoType::IntOrString | GoType::Raw => Some(value.into()),
+            GoType::Bytes => match scalar::bytes(value) {
                 Ok(text) => Some(text.into()),
                 Err(why) => {
                     self.reading.failure.get_or_insert(why);
                     None
                 }
             },
-            Shape::Quantity => self.quantity(value),
-            Shape::Time => self.own_form(scalar::time(value)),
-            Shape::MicroTime => self.own_form(scalar::micro_time(value)),
+            GoType::Quantity => self.quantity(value),
+            GoType::Time => self.own_form(scalar::time(value)),
+            GoType::MicroTime => self.own_form(scalar::micro_time(value)),
             _ => {
                 self.mismatch("string");
                 None
@@ -304,7 +302,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Option<Value>, E> {
-        if matches!(self.shape, Shape::String | Shape::Raw) {
+        if matches!(self.shape, GoType::String | GoType::Raw) {
             return Ok(Some(value.into()));
         }
         self.visit_str(&value)
@@ -312,8 +310,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         let items = match self.shape {
-            Shape::List(items) => items,
-            Shape::Raw => {
+            GoType::List(items) => items,
+            GoType::Raw => {
                 return raw_list(access).map(Some);
             }
             _ => {
@@ -323,12 +321,12 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
             }
         };
         let components = self.reading.components;
-        let shape = Shape::of(components, items);
+        let shape = GoType::of(components, items);
         let named = self.named.and_then(|name| name.strip_prefix("[]"));
         let mut list = Vec::new();
         loop {
-            let place = Place::Index { parent: &self.place, index: list.len() };
-            let node = Node { reading: &mut *self.reading, shape, place, named };
+            let place = DecodePath::Index { parent: &self.place, index: list.len() };
+            let node = ValueDecoder { reading: &mut *self.reading, shape, place, named };
             match access.next_element_seed(node)? {
                 Some(item) => list.push(item.unwrap_or_else(|| zero(components, items, shape))),
                 None => return Ok(Some(Value::Array(list))),
@@ -338,13 +336,13 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
         match self.shape {
-            Shape::Struct(component, fields) => self.structure(access, component, fields).map(Some),
-            Shape::Map(values) => self.map(access, values).map(Some),
-            Shape::Raw => {
+            GoType::Struct(component, fields) => self.structure(access, component, fields).map(Some),
+            GoType::Map(values) => self.map(access, values).map(Some),
+            GoType::Raw => {
                 let mut duplicates = Vec::new();
                 let mut fields = Map::new();
                 while let Some(key) = access.next_key::<String>()? {
-                    let path = text::Path::Root;
+                    let path = text::JsonTextPath::Root;
                     let value = access.next_value_seed(ValueSeed { path, duplicates: &mut duplicates })?;
                     fields.insert(key, value);
                 }
@@ -359,21 +357,21 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     }
 }
 
-impl Node<'_, '_, '_> {
+impl ValueDecoder<'_, '_, '_> {
     fn map<'de, A: MapAccess<'de>>(self, mut access: A, values: &Structural) -> Result<Value, A::Error> {
         let components = self.reading.components;
-        let shape = Shape::of(components, values);
+        let shape = GoType::of(components, values);
         let named = match self.named {
             Some(name) if name.starts_with("map[") => name.split_once(']').map(|(_, value)| value),
-            other => other.filter(|_| matches!(shape, Shape::Quantity)),
+            other => other.filter(|_| matches!(shape, GoType::Quantity)),
         };
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let place = Place::Key { parent: &self.place, key: &key };
+            let place = DecodePath::Key { parent: &self.place, key: &key };
             if map.contains_key(&key) {
                 remark(&mut self.reading.remarks, format!("duplicate field \"{place}\""));
             }
-            let node = Node { reading: &mut *self.reading, shape, place, named };
+            let node = ValueDecoder { reading: &mut *self.reading, shape, place, named };
             let value = access.next_value_seed(node)?;
             map.insert(key, value.unwrap_or_else(|| zero(components, values, shape)));
         }
@@ -393,13 +391,13 @@ impl Node<'_, '_, '_> {
         let mut seen: Vec<&String> = Vec::new();
         while let Some(key) = access.next_key::<String>()? {
             let Some((name, field)) = fields.properties.get_key_value(&key) else {
-                let place = Place::Key { parent: &self.place, key: &key };
+                let place = DecodePath::Key { parent: &self.place, key: &key };
                 remark(&mut self.reading.remarks, format!("unknown field \"{place}\""));
                 access.next_value::<IgnoredAny>()?;
                 continue;
             };
             let fact = facts.get(name);
-            let place = Place::Field {
+            let place = DecodePath::Field {
                 parent: &self.place,
                 name,
                 owner: component,
@@ -414,11 +412,12 @@ impl Node<'_, '_, '_> {
                 map.insert(key, text.get().into());
                 continue;
             }
-            let shape = Shape::of(components, field);
+            let shape = GoType::of(components, field);
             let named = fact.and_then(|f| f.named.as_deref());
-            let value = access.next_value_seed(Node { reading: &mut *self.reading, shape, place, named })?;
-            let clears =
-                name == MANAGED_FIELDS && matches!(self.place, Place::Field { parent: Place::Root, .. });
+            let value =
+                access.next_value_seed(ValueDecoder { reading: &mut *self.reading, shape, place, named })?;
+            let clears = name == MANAGED_FIELDS
+                && matches!(self.place, DecodePath::Field { parent: DecodePath::Root, .. });
             match value.filter(|value| clears || is_printed(value, shape, fact)) {
                 Some(value) => map.insert(key, value),
                 None => map.remove(&key),
@@ -429,22 +428,23 @@ impl Node<'_, '_, '_> {
     }
 }
 
-/// Whether Go prints the value, or leaves it out as empty.
-fn is_printed(value: &Value, shape: Shape<'_>, fact: Option<&FieldFacts>) -> bool {
-    if fact.is_some_and(|f| f.pointer) || matches!(shape, Shape::Struct(..) | Shape::Raw | Shape::Quantity) {
+/// True if Go prints the value, false if it omits it as empty.
+fn is_printed(value: &Value, shape: GoType<'_>, fact: Option<&FieldFacts>) -> bool {
+    if fact.is_some_and(|f| f.pointer) || matches!(shape, GoType::Struct(..) | GoType::Raw | GoType::Quantity)
+    {
         return true;
     }
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0) || matches!(shape, Shape::IntOrString),
-        Value::String(text) => !text.is_empty() || matches!(shape, Shape::IntOrString),
+        Value::Number(number) => number.as_f64() != Some(0.0) || matches!(shape, GoType::IntOrString),
+        Value::String(text) => !text.is_empty() || matches!(shape, GoType::IntOrString),
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
     }
 }
 
-/// Adds what is printed in place of nothing.
+/// Sets the values that Go prints for absent fields.
 fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &mut Map<String, Value>) {
     for (name, fact) in facts {
         let Some(always) = &fact.always else {
@@ -462,7 +462,7 @@ fn fill(components: &dyn Components, fields: &Structural, facts: &Facts, map: &m
     }
 }
 
-/// A struct of that component with nothing in it, as Go prints it.
+/// An empty struct of a component, as Go prints it.
 pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Value {
     let mut map = Map::new();
     if let Some(fields) = components.component(component) {
@@ -471,19 +471,19 @@ pub(crate) fn empty_struct(components: &dyn Components, component: &str) -> Valu
     Value::Object(map)
 }
 
-/// What Go has in a list or map for a null.
-fn zero(components: &dyn Components, node: &Structural, shape: Shape<'_>) -> Value {
+/// The zero value for a null in a list or map.
+fn zero(components: &dyn Components, node: &Structural, shape: GoType<'_>) -> Value {
     match shape {
-        Shape::Struct(component, _) => {
+        GoType::Struct(component, _) => {
             let name = node.reference.as_deref().unwrap_or(component);
             empty_struct(components, name)
         }
-        Shape::Map(_) | Shape::List(_) | Shape::Time | Shape::MicroTime | Shape::Raw => Value::Null,
-        // No bytes are empty bytes once they have been stored.
-        Shape::String | Shape::Bytes => "".into(),
-        Shape::Integer(_) | Shape::IntOrString | Shape::Float => 0.into(),
-        Shape::Bool => false.into(),
-        Shape::Quantity => json!("0"),
+        GoType::Map(_) | GoType::List(_) | GoType::Time | GoType::MicroTime | GoType::Raw => Value::Null,
+        // Absent bytes are empty bytes after storage.
+        GoType::String | GoType::Bytes => "".into(),
+        GoType::Integer(_) | GoType::IntOrString | GoType::Float => 0.into(),
+        GoType::Bool => false.into(),
+        GoType::Quantity => json!("0"),
     }
 }
 
@@ -491,7 +491,7 @@ fn raw_list<'de, A: SeqAccess<'de>>(mut access: A) -> Result<Value, A::Error> {
     let mut duplicates = Vec::new();
     let mut items = Vec::new();
     while let Some(item) =
-        access.next_element_seed(ValueSeed { path: text::Path::Root, duplicates: &mut duplicates })?
+        access.next_element_seed(ValueSeed { path: text::JsonTextPath::Root, duplicates: &mut duplicates })?
     {
         items.push(item);
     }

@@ -1,14 +1,13 @@
-//! YAML bodies, read as the server reads them: YAML 1.1's booleans and octal numbers, the first document only, keys as
-//! text. It gives the same parsed value as `text`. The words of a syntax error are the reader's own, not the
-//! server's.
+//! YAML parser with the server's rules: YAML 1.1 booleans and octal numbers, the first document only, string keys. The
+//! result is that of `text`. Syntax errors do not have the server's messages.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::Value;
 
-use super::text::{Parsed, Path, ValueSeed};
+use super::text::{JsonTextPath, Parsed, ValueSeed};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-/// Reads the first document. Duplicates are whole remarks, such as `line 3: key "kind" already set in map`.
+/// Parses the first document. Duplicates are complete warnings, such as `line 3: key "kind" already set in map`.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet".to_owned())?;
     if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) {
@@ -47,21 +46,21 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     Ok(parsed)
 }
 
-/// How deep kube-apiserver's YAML reader goes.
+/// Maximum depth of kube-apiserver's YAML parser.
 const SERVER_DEPTH: usize = 10_000;
-/// How deep this one does, as the JSON reader.
+/// Maximum depth of this parser, equal to that of the JSON parser.
 const READ_DEPTH: usize = 128;
-/// From here on the reader has a stack of its own: without optimisation a level takes 20 KB of it.
-const DEEP: usize = 24;
+/// Minimum depth at which the parser gets its own stack: without optimisation, a level needs 20 KB.
+const MIN_THREAD_DEPTH: usize = 24;
 const DEEP_STACK: usize = 16 << 20;
 
-/// How deep a document is nested at most, or a little more: brackets in its texts count, too.
+/// An upper bound of the nesting depth: brackets within strings count, too.
 fn depth(document: &str) -> usize {
     let mut deepest = 0;
     let mut brackets: usize = 0;
     let mut columns: Vec<usize> = Vec::new();
     for line in document.lines() {
-        // Each item mark at the start of a line begins a level, as an indentation does.
+        // Each list marker at the start of a line adds a level, as an indentation does.
         let text = line.trim_start_matches([' ', '-']);
         let head = &line[..line.len() - text.len()];
         let starts = head.char_indices().filter(|(_, c)| *c == '-').map(|(at, _)| at).chain([head.len()]);
@@ -89,15 +88,15 @@ struct Document(Parsed);
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut duplicates = Vec::new();
-        let seed = ValueSeed { path: Path::Root, duplicates: &mut duplicates };
+        let seed = ValueSeed { path: JsonTextPath::Root, duplicates: &mut duplicates };
         let value: Value = seed.deserialize(deserializer)?;
         Ok(Self(Parsed { value, duplicates }))
     }
 }
 
-/// Reads on a thread with a larger stack where the document is nested deep.
+/// Parses on a thread with a larger stack, if the document is deeply nested.
 fn read_at(depth: usize, document: &str, duplicates: DuplicateKeyPolicy) -> Result<Parsed, String> {
-    if depth < DEEP {
+    if depth < MIN_THREAD_DEPTH {
         return read(document, duplicates);
     }
     std::thread::scope(|scope| {
@@ -119,13 +118,13 @@ fn read(document: &str, duplicates: DuplicateKeyPolicy) -> Result<Parsed, String
         .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
-/// The line that the reader names in its message.
+/// The line in the parser's message.
 fn line_of(message: &str) -> Option<u32> {
     let rest = message.split("line ").nth(1)?;
     rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
-/// The text up to the second document's mark.
+/// The text before the second document.
 fn first_document(text: &str) -> &str {
     let mut at = 0;
     let mut begun = false;
@@ -145,7 +144,7 @@ fn document_options() -> serde_saphyr::Options {
     serde_saphyr::options! { legacy_octal_numbers: true, budget: None }
 }
 
-/// The documents of a multi-document YAML text; empty ones are left out.
+/// The documents of a multi-document YAML text, without empty ones.
 pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, document_options())
         .map_err(|error| error.to_string())?;
@@ -179,12 +178,12 @@ mod tests {
     #[case("1.5: x", json!({"1.5": "x"}))]
     #[case("<<: {x: 1}\nb: 2", json!({"x": 1, "b": 2}))]
     #[case("", json!(null))]
-    fn scalars_are_read_as_the_server_reads_them(#[case] text: &str, #[case] expected: Value) {
+    fn scalars_are_parsed_as_in_kube_apiserver(#[case] text: &str, #[case] expected: Value) {
         assert_eq!(parse(text.as_bytes()).unwrap().value, expected, "{text}");
     }
 
     #[test]
-    fn text_that_is_nested_too_deep_is_refused() {
+    fn text_nested_too_deep_is_rejected() {
         let flow = |depth: usize| format!("a: {}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(flow(120).as_bytes()).is_ok());
         assert!(parse(flow(5_000).as_bytes()).unwrap_err().starts_with("yaml: nested deeper than 128"));
@@ -195,19 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_document_counts() {
+    fn only_the_first_document_is_parsed() {
         assert_eq!(parse(b"---\na: 1\n---\nb: 2\n").unwrap().value, json!({"a": 1}));
     }
 
     #[test]
-    fn a_key_given_twice_is_named_with_its_line() {
+    fn duplicate_key_is_reported_with_its_line() {
         let parsed = parse(b"apiVersion: v1\nkind: A\nkind: B\n").unwrap();
         assert_eq!(parsed.value["kind"], "B");
         assert_eq!(parsed.duplicates, ["line 3: key \"kind\" already set in map"]);
     }
 
     #[test]
-    fn old_octal_numbers_of_yaml_are_octal() {
+    fn yaml_1_1_octal_numbers_are_octal() {
         let documents = documents("a: 0644\n---\n---\nb: 1\n").expect("valid YAML");
         assert_eq!(documents, [serde_json::json!({"a": 420}), serde_json::json!({"b": 1})]);
     }

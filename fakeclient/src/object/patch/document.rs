@@ -1,4 +1,4 @@
-//! Patch documents: JSON patch, merge patch and strategic merge patch behind one call.
+//! Patch documents: JSON patch, merge patch and strategic merge patch.
 
 use serde_json::Value;
 
@@ -18,26 +18,26 @@ enum PatchType {
     Strategic,
 }
 
-/// A patch as a client sends it.
+/// A parsed patch.
 #[derive(Clone, Debug)]
 pub(crate) struct Patch {
     kind: PatchType,
-    /// Nothing where the body is no JSON: the server says so once it has found the object.
+    /// `None` if the body is not valid JSON: the server reports that after it has found the object.
     document: Option<Parsed>,
     names_managed_fields: bool,
 }
 
-/// The schema by which a strategic merge patch merges.
+/// The schema for strategic merge patches.
 #[derive(Clone, Copy)]
 pub(crate) struct MergeSchema<'a> {
-    /// Name of the object's component; custom resources have none, and take no strategic merge patch.
+    /// Component of the object; `None` for custom resources, which do not support strategic merge patches.
     pub(crate) component: Option<&'a str>,
     pub(crate) components: &'a dyn Components,
 }
 
 impl Patch {
-    /// Reads a patch of this media type (without parameters). `strategic` is whether the resource takes strategic merge
-    /// patches.
+    /// Parses a patch of a media type (without parameters). `strategic` is true if the resource supports strategic
+    /// merge patches.
     pub(crate) fn read(media_type: &str, body: &[u8], strategic: bool) -> Result<Self, ApiError> {
         let kind = match media_type {
             "application/json-patch+json" => PatchType::Json,
@@ -49,7 +49,7 @@ impl Patch {
         Ok(Self { kind, document: text::parse(body).ok(), names_managed_fields })
     }
 
-    /// Whether the patch may be about `metadata.managedFields`.
+    /// True if the patch may change `metadata.managedFields`.
     pub(crate) fn names_managed_fields(&self) -> bool {
         self.names_managed_fields
     }
@@ -73,7 +73,7 @@ impl Patch {
     }
 }
 
-/// A patch as text, for tests.
+/// Patches as JSON text, for tests.
 #[cfg(test)]
 pub(crate) mod text_patch {
     use serde_json::Value;
@@ -84,11 +84,11 @@ pub(crate) mod text_patch {
     use crate::object::schema::components::Components;
     use crate::object::schema::structural::Structural;
 
-    struct None;
+    struct NoComponents;
 
-    impl Components for None {
+    impl Components for NoComponents {
         fn component(&self, _name: &str) -> Option<&Structural> {
-            Option::None
+            None
         }
     }
 
@@ -97,7 +97,7 @@ pub(crate) mod text_patch {
         object: &Value,
         validation: FieldValidation,
     ) -> Result<Patched, ApiError> {
-        let schema = MergeSchema { component: Option::None, components: &None };
+        let schema = MergeSchema { component: None, components: &NoComponents };
         Patch::read("application/json-patch+json", body, false)?.apply(object, schema, validation)
     }
 
@@ -106,7 +106,7 @@ pub(crate) mod text_patch {
         object: &Value,
         validation: FieldValidation,
     ) -> Result<Patched, ApiError> {
-        let schema = MergeSchema { component: Option::None, components: &None };
+        let schema = MergeSchema { component: None, components: &NoComponents };
         Patch::read("application/merge-patch+json", body, false)?.apply(object, schema, validation)
     }
 

@@ -1,8 +1,6 @@
-//! JSON patch (RFC 6902) as kube-apiserver 1.37 applies it, with the liberties of its library: a `replace` adds a
-//! missing field, an index may be negative, `add` without a value adds null, the text before a path's first slash
-//! counts for nothing. The crate json-patch has none of these, so the steps are walked here.
-//!
-//! It does not know what the object is, nor that the result must be decoded again.
+//! JSON patch (RFC 6902) as kube-apiserver 1.37 applies it, with the deviations of its library: `replace` adds an
+//! absent field, an index may be negative, `add` without a value adds null, and text before the first slash of a path
+//! is ignored. The crate json-patch has none of these, so it is not used.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +10,7 @@ use crate::object::decode::text::Parsed;
 
 const MAX_OPERATIONS: usize = 10_000;
 
-/// A step that cannot be done; the server keeps the reason to itself.
+/// An operation that cannot be applied. The server's message has no details.
 #[derive(Debug)]
 struct Inapplicable;
 
@@ -26,7 +24,7 @@ pub(super) fn apply(
     let operations = operations(&parsed.value, strict)?;
     let mut remarks = Vec::new();
     if strict {
-        remarks = remarks_on(operations, &parsed.duplicates);
+        remarks = operation_warnings(operations, &parsed.duplicates);
     }
     if operations.len() > MAX_OPERATIONS {
         let count = operations.len();
@@ -41,7 +39,7 @@ pub(super) fn apply(
     Ok(Patched::new(object, remarks))
 }
 
-/// The list of operations, each an object or null; other forms get Go's words for the type it wanted.
+/// The operations, each an object or null. The error for another JSON type is Go's.
 fn operations(patch: &Value, strict: bool) -> Result<&[Value], ApiError> {
     let (prefix, list, item) = if strict {
         ("error decoding patch: ", "[]handlers.jsonPatchOp", "handlers.jsonPatchOp")
@@ -75,8 +73,8 @@ fn operations(patch: &Value, strict: bool) -> Result<&[Value], ApiError> {
     Ok(operations)
 }
 
-/// Fields given twice and fields that no operation has, operation by operation.
-fn remarks_on(operations: &[Value], duplicates: &[String]) -> Vec<String> {
+/// Warnings of duplicate and unknown fields of the operations.
+fn operation_warnings(operations: &[Value], duplicates: &[String]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (index, operation) in operations.iter().enumerate() {
         let prefix = format!("[{index}].");
@@ -159,14 +157,14 @@ fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), Inappli
     Ok(())
 }
 
-/// A missing field equals null.
+/// An absent field equals null.
 fn test(document: &Value, path: &str, wanted: Option<&Value>) -> Result<(), Inapplicable> {
     let found = if path.is_empty() { Some(document) } else { get(document, path)? };
     let found = found.unwrap_or(&Value::Null);
     if found == wanted.unwrap_or(&Value::Null) { Ok(()) } else { Err(Inapplicable) }
 }
 
-/// The value at `path`; nothing where an object lacks the last key.
+/// The value at `path`; `None` if an object lacks the last key.
 fn get<'v>(document: &'v Value, path: &str) -> Result<Option<&'v Value>, Inapplicable> {
     let (parents, key) = split(path)?;
     let mut parent = document;
@@ -184,7 +182,7 @@ fn get<'v>(document: &'v Value, path: &str) -> Result<Option<&'v Value>, Inappli
     }
 }
 
-/// The object or array that holds the last part of `path`, and that part.
+/// The parent of the last segment of `path`, and that segment.
 fn parent_mut<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), Inapplicable> {
     let (parents, key) = split(path)?;
     let mut parent = document;
@@ -201,7 +199,7 @@ fn parent_mut<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value,
     Ok((parent, key))
 }
 
-/// Unescaped parts of a pointer, the last one apart. What precedes the first slash is dropped.
+/// Unescaped segments of a pointer, the last one separately. Text before the first slash is ignored.
 fn split(path: &str) -> Result<(Vec<String>, String), Inapplicable> {
     let mut parts: Vec<_> =
         path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
@@ -251,7 +249,7 @@ mod tests {
         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"
     )]
     #[case("[{}]", 422, "the server rejected our request due to an error in our request")]
-    fn a_patch_of_another_form_gets_the_servers_words(
+    fn malformed_patch_has_the_message_of_kube_apiserver(
         #[case] patch: &str,
         #[case] code: u16,
         #[case] message: &str,
@@ -280,7 +278,7 @@ mod tests {
     #[case(r#"{"op":"move","path":"/spec/a"}"#)]
     #[case(r#"{"op":"copy","from":"/spec/l/9","path":"/spec/a"}"#)]
     #[case(r#"{"op":"copy","from":"/spec/a","path":"/zz/y"}"#)]
-    fn a_step_that_cannot_be_done_is_unprocessable(#[case] operation: &str) {
+    fn operation_that_cannot_be_applied_is_unprocessable(#[case] operation: &str) {
         let error = patched(&format!("[{operation}]")).unwrap_err();
         assert_eq!(error.code, 422, "{operation}");
         assert_eq!(error.to_status()["details"], json!({}));
@@ -297,7 +295,7 @@ mod tests {
     #[case(r#"{"op":"move","from":"/spec/l/0","path":"/spec/a"}"#, json!({"spec": {"a": "p", "n": 1, "l": ["q"]}}))]
     #[case(r#"{"op":"copy","from":"/spec/missing","path":"/spec/a"}"#, json!({"spec": {"a": null, "n": 1, "l": ["p", "q"]}}))]
     #[case(r#"{"op":"add","path":"/spec/a~1b~0","value":1}"#, json!({"spec": {"a": "x", "a/b~": 1, "n": 1, "l": ["p", "q"]}}))]
-    fn the_librarys_liberties_are_kept(#[case] operation: &str, #[case] expected: Value) {
+    fn deviations_of_the_go_library_are_kept(#[case] operation: &str, #[case] expected: Value) {
         assert_eq!(patched(&format!("[{operation}]")).unwrap().object, expected);
     }
 
@@ -313,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strict_reader_objects_to_unknown_and_repeated_members() {
+    fn strict_validation_reports_unknown_and_duplicate_fields() {
         let patch = r#"[{"op":"add","op":"add","path":"/spec/a","value":"1","zz":1}]"#;
         assert_eq!(
             patched(patch).unwrap().remarks,

@@ -1,6 +1,4 @@
-//! Merge patch (RFC 7386): null removes, objects merge, everything else replaces.
-//!
-//! It does not know what the object is, nor that the result must be decoded again.
+//! Merge patch (RFC 7386): null removes a field, objects merge, all other values replace.
 
 use serde_json::{Map, Value};
 
@@ -30,14 +28,14 @@ pub(super) fn apply(
             merge(&mut object, patch);
             object
         }
-        // Without validation the server's library replaces the object by the list; decoding that then fails.
+        // Without validation, the server's library replaces the object by the list, which then fails to decode.
         Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
         _ => return Err(ApiError::bad_request("Invalid JSON Patch")),
     };
     Ok(Patched::new(object, remarks))
 }
 
-/// Merges one level; `target` becomes an object if it is none.
+/// Merges one level. A `target` of another type becomes an object.
 fn merge(target: &mut Value, patch: Map<String, Value>) {
     let Value::Object(fields) = target else {
         *target = without_nulls(Value::Object(patch));
@@ -55,7 +53,7 @@ fn merge(target: &mut Value, patch: Map<String, Value>) {
                 }
             },
             other => {
-                // The server's library drops nulls inside a new list, unless the list replaces an object.
+                // The server's library drops nulls in a new list, unless the list replaces an object.
                 let replaces_object = fields.get(&key).is_some_and(Value::is_object);
                 fields.insert(key, if replaces_object { other } else { without_nulls(other) });
             }
@@ -63,7 +61,7 @@ fn merge(target: &mut Value, patch: Map<String, Value>) {
     }
 }
 
-/// A new value loses the fields that are null, at every depth; items that are null stay.
+/// A new value without null fields, at any depth; null items remain.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
@@ -90,7 +88,7 @@ mod tests {
     #[case(json!({"a": "b"}), json!({"a": {"b": 1, "c": null}}), json!({"a": {"b": 1}}))]
     #[case(json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}))]
     #[case(json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1}))]
-    fn the_examples_of_the_rfc_hold(#[case] object: Value, #[case] patch: Value, #[case] expected: Value) {
+    fn examples_of_the_rfc_pass(#[case] object: Value, #[case] patch: Value, #[case] expected: Value) {
         let patched =
             text_patch::merge(patch.to_string().as_bytes(), &object, FieldValidation::Warn).unwrap();
         assert_eq!(patched.object, expected);
@@ -107,13 +105,16 @@ mod tests {
         "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"
     )]
     #[case("null", "Invalid JSON Patch")]
-    fn a_body_that_is_no_object_gets_the_servers_words(#[case] patch: &str, #[case] message: &str) {
+    fn body_that_is_not_an_object_has_the_message_of_kube_apiserver(
+        #[case] patch: &str,
+        #[case] message: &str,
+    ) {
         let error = text_patch::merge(patch.as_bytes(), &json!({}), FieldValidation::Warn).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, message));
     }
 
     #[test]
-    fn a_field_given_twice_is_remarked_and_the_last_one_counts() {
+    fn duplicate_field_is_reported_and_the_last_is_used() {
         let patched =
             text_patch::merge(br#"{"spec":{"a":"1","a":"2"}}"#, &json!({"spec": {}}), FieldValidation::Warn)
                 .unwrap();

@@ -1,4 +1,4 @@
-//! Patches: RFC 6902, RFC 7386 and Kubernetes' own.
+//! Patches: JSON patch (RFC 6902), merge patch (RFC 7386) and strategic merge patch.
 
 pub(crate) mod document;
 pub(crate) mod outcome;

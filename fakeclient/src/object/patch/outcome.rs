@@ -1,11 +1,11 @@
-//! What every patch gives, and the errors that all of them share. It does not know how a patch is applied.
+//! Result of patches, and their common errors.
 
 use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 
-/// Documents that may change an object, in the order in which the server lists them.
+/// Media types of patches, in the order in which the server lists them.
 pub(crate) const PATCH_TYPES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -13,37 +13,37 @@ pub(crate) const PATCH_TYPES: [&str; 4] = [
     "application/apply-patch+yaml",
 ];
 
-/// `fieldValidation` of a request: what happens with fields that are unknown or given twice.
+/// `fieldValidation`: the handling of unknown and duplicate fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FieldValidation {
-    /// They are dropped.
+    /// Drops them.
     Ignore,
-    /// They are dropped with a `Warning` header for each (the default).
+    /// Drops them and adds a `Warning` header for each (the default).
     #[default]
     Warn,
-    /// They fail the request.
+    /// Fails the request.
     Strict,
 }
 
-/// A patched object, not yet decoded again.
+/// A patched object before it is decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Patched {
-    /// The object as the patch leaves it.
+    /// The object after the patch.
     pub(crate) object: Value,
-    /// What a strict reader objects to in the patch itself, such as `duplicate field "spec.a"`. They come before
-    /// what decoding the object finds.
+    /// Findings of strict validation in the patch itself, such as `duplicate field "spec.a"`. They precede those of the
+    /// decoded object.
     pub(crate) remarks: Vec<String>,
-    /// What an error about decoding the result shows, where that is not the result.
+    /// The value in decode errors, if that is not the result.
     pub(crate) patch_shown: Option<String>,
 }
 
 impl Patched {
-    /// A result that errors show as it is.
+    /// A result that decode errors show as it is.
     pub(crate) fn new(object: Value, remarks: Vec<String>) -> Self {
         Self { object, remarks, patch_shown: None }
     }
 
-    /// 422 because the result cannot be decoded, or not strictly.
+    /// 422 for a result that cannot be decoded, or not strictly.
     pub(crate) fn undecodable(&self, why: &str) -> ApiError {
         match &self.patch_shown {
             Some(shown) => undecodable(shown, why),
@@ -52,7 +52,7 @@ impl Patched {
     }
 }
 
-/// 422 for a patch that is well formed and cannot be applied: the server's text says nothing more.
+/// 422 for a well-formed patch that cannot be applied, with the server's message, which has no details.
 pub(crate) fn inapplicable() -> ApiError {
     let mut error =
         ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
@@ -60,13 +60,13 @@ pub(crate) fn inapplicable() -> ApiError {
     error
 }
 
-/// 422 for a patch whose result (`shown`, as the server prints it) cannot be decoded, or not strictly.
+/// 422 for a result (`shown` as the server prints it) that cannot be decoded, or not strictly.
 pub(crate) fn undecodable(shown: &str, why: &str) -> ApiError {
     ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown.into(), why)])
 }
 
-/// 415 for a patch of another type than the resource takes. Custom resources take no strategic merge patch and list
-/// what they take; the router of the built-in kinds has no words but HTTP's.
+/// 415 for an unsupported patch type. For custom resources, the message lists the supported ones, without strategic
+/// merge patch; for built-in kinds, it is go-restful's.
 pub(crate) fn unsupported_type(custom: bool) -> ApiError {
     if !custom {
         let mut error = ApiError::unsupported_media_type("415: Unsupported Media Type");
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_custom_resource_does_not_offer_strategic_merge_patch() {
+    fn custom_resource_does_not_support_strategic_merge_patch() {
         let error = unsupported_type(true);
         assert_eq!(error.code, 415);
         assert_eq!(
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_cannot_be_decoded_is_shown_as_the_patch() {
+    fn decode_error_shows_the_patch() {
         let status = undecodable("[]", "strict decoding error: unknown field \"zz\"").to_status();
         assert_eq!(
             status["message"],

@@ -1,8 +1,8 @@
-//! Strategic merge patch: a merge patch that knows, from the schema, which lists are merged by a key or as sets, and
-//! takes directives (`$patch`, `$retainKeys`, `$deleteFromPrimitiveList/…`, `$setElementOrder/…`).
+//! Strategic merge patch: a merge patch with a schema, by which lists merge by key or as sets, and with directives
+//! (`$patch`, `$retainKeys`, `$deleteFromPrimitiveList/…`, `$setElementOrder/…`).
 //!
-//! Rules and messages are those of apimachinery's `util/strategicpatch` (kube-apiserver 1.37). This file walks
-//! objects; `strategic_list` walks lists. Neither knows kinds, nor that the result must be decoded again.
+//! Rules and messages are those of apimachinery's `util/strategicpatch` (kube-apiserver 1.37). This module merges
+//! objects, `strategic_list` merges lists.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::strategic_list;
 use crate::error::ApiError;
 use crate::object::decode::text::Parsed;
 use crate::object::schema::components::{Components, resolve};
-use crate::object::schema::structural::{Additional, Structural};
+use crate::object::schema::structural::{AdditionalProperties, Structural};
 
 pub(super) const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -20,7 +20,7 @@ const ORDER_PREFIX: &str = "$setElementOrder";
 
 pub(super) type Fields = Map<String, Value>;
 
-/// Applies the patch to `object`, whose schema is the component of that name.
+/// Applies the patch to `object`, whose schema is the named component.
 pub(super) fn apply(
     parsed: &Parsed,
     object: &Value,
@@ -49,24 +49,24 @@ pub(super) fn apply(
     Ok(Patched { object: Value::Object(merged), remarks, patch_shown: Some(shown) })
 }
 
-/// What a field of an object says about patches to it.
-pub(super) struct FieldPlan<'s> {
+/// Patch metadata of a field.
+pub(super) struct PatchMeta<'s> {
     /// Schema of the field's value.
     pub(super) schema: &'s Structural,
     /// `merge`, `replace` or empty.
     pub(super) strategy: String,
-    /// Key of a list of objects, or empty.
+    /// Merge key of a list of objects, or empty.
     pub(super) merge_key: String,
 }
 
-/// Merges with the schemas at hand.
+/// Merges values by their schemas.
 pub(super) struct Merger<'c> {
-    /// Where names are looked up.
+    /// The named schemas.
     pub(super) components: &'c dyn Components,
 }
 
 impl Merger<'_> {
-    /// `patch` merged into `original`, both described by `schema`.
+    /// Merges `patch` into `original`, both with the schema `schema`.
     pub(super) fn maps(
         &self,
         mut original: Fields,
@@ -111,7 +111,7 @@ impl Merger<'_> {
         };
         if !both_fit {
             if !deleting {
-                // A scalar is replaced as it is; what is new or of another type loses its nulls.
+                // A scalar replaces the old one; a value that is new or of another type loses its nulls.
                 drop_nulls(&mut value);
                 match without_directives(value) {
                     Some(value) => original.insert(key.to_owned(), value),
@@ -139,7 +139,7 @@ impl Merger<'_> {
         Ok(())
     }
 
-    /// Merges the lists whose order the patch gives, and takes them out of the patch.
+    /// Merges the lists whose order the patch specifies, and removes them from the patch.
     fn ordered_lists(
         &self,
         original: &mut Fields,
@@ -170,19 +170,19 @@ impl Merger<'_> {
         Ok(())
     }
 
-    /// What `schema` says about its field `key`; for a list, the schema of its items.
-    fn plan<'s>(&'s self, schema: &'s Structural, key: &str) -> Result<FieldPlan<'s>, ApiError> {
+    /// The patch metadata of the field `key`; for a list, with the schema of its items.
+    fn plan<'s>(&'s self, schema: &'s Structural, key: &str) -> Result<PatchMeta<'s>, ApiError> {
         let object = resolve(self.components, schema);
         let (field, strategies) = match object.properties.get(key) {
             Some(field) => (field, field.patch_strategy.as_deref().unwrap_or_default()),
             None => match &object.additional {
-                Additional::Schema(values) => (values.as_ref(), ""),
+                AdditionalProperties::Schema(values) => (values.as_ref(), ""),
                 _ => return Err(unknown_field(schema, key)),
             },
         };
         let strategy = strategies.split(',').find(|s| *s != "retainKeys").unwrap_or_default().to_owned();
         let items = resolve(self.components, field).items.as_deref();
-        Ok(FieldPlan {
+        Ok(PatchMeta {
             schema: items.unwrap_or(field),
             strategy,
             merge_key: field.patch_merge_key.clone().unwrap_or_default(),
@@ -190,7 +190,7 @@ impl Merger<'_> {
     }
 }
 
-/// `$retainKeys` lists the only fields that stay.
+/// Removes all fields but those in `$retainKeys`.
 fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), ApiError> {
     let Some(kept) = patch.remove(RETAIN_KEYS) else {
         return Ok(());
@@ -208,7 +208,7 @@ fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), ApiError
     Ok(())
 }
 
-/// The field that a parallel list such as `$setElementOrder/containers` is for.
+/// The field of a directive such as `$setElementOrder/containers`.
 fn strip<'k>(key: &'k str, prefix: &str) -> Result<&'k str, ApiError> {
     let rest = key.split_once('/').filter(|(start, _)| *start == prefix).map(|(_, rest)| rest);
     rest.ok_or_else(|| {
@@ -217,7 +217,7 @@ fn strip<'k>(key: &'k str, prefix: &str) -> Result<&'k str, ApiError> {
     })
 }
 
-/// A new value without the fields that are null; items that are null stay.
+/// Removes null fields of a new value; null items remain.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -229,7 +229,7 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// A new value without the objects that carry `$patch`; nothing if it is one.
+/// A new value without objects that contain `$patch`; `None` if it contains `$patch` itself.
 pub(super) fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(fields) if fields.contains_key(PATCH) => None,
@@ -242,7 +242,7 @@ pub(super) fn without_directives(value: Value) -> Option<Value> {
     }
 }
 
-/// 500 with nothing but a text: an error that the server's patch handler does not translate.
+/// 500 with a message only: an error that the server's patch handler does not translate.
 pub(super) fn untranslated(message: impl Into<String>) -> ApiError {
     ApiError::new(500, "", message)
 }
@@ -275,13 +275,13 @@ fn unknown_field(schema: &Structural, key: &str) -> ApiError {
     untranslated(format!("unable to find api field in struct {name} for the json field \"{key}\""))
 }
 
-/// A map as Go's `%v` prints it: `map[a:1 b:[x y]]`.
+/// A map in Go's `%v` format: `map[a:1 b:[x y]]`.
 pub(super) fn go_map(fields: &Fields) -> String {
     let parts: Vec<_> = fields.iter().map(|(key, value)| format!("{key}:{}", go_value(value))).collect();
     format!("map[{}]", parts.join(" "))
 }
 
-/// A value as Go's `%v` prints it.
+/// A value in Go's `%v` format.
 pub(super) fn go_value(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_there_keeps_what_the_patch_does_not_name() {
+    fn existing_item_keeps_unpatched_fields() {
         let patch = json!({"spec": {"containers": [
             {"name": "c", "env": [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}], "args": ["z"]},
         ]}});
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_directive_sorts_what_it_names() {
+    fn order_directive_sorts_its_items() {
         let patch = json!({"spec": {"$setElementOrder/containers": [{"name": "d"}, {"name": "c"}]}});
         assert_eq!(names(&patched(&patch).unwrap()["spec"]["containers"]), ["d", "c"]);
         let patch = json!({"metadata": {"$setElementOrder/finalizers": ["q", "a.b/c"], "finalizers": ["q"]}});
@@ -406,7 +406,7 @@ mod tests {
     #[case(json!({"finalizers": ["x.y/z"]}), json!(["x.y/z", "a.b/c"]))]
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}), json!([]))]
     #[case(json!({"$deleteFromPrimitiveList/finalizers": ["a.b/c"], "finalizers": ["q"]}), json!(["q"]))]
-    fn a_list_of_scalars_is_merged_as_a_set(#[case] metadata: Value, #[case] expected: Value) {
+    fn list_of_scalars_is_merged_as_a_set(#[case] metadata: Value, #[case] expected: Value) {
         assert_eq!(patched(&json!({"metadata": metadata})).unwrap()["metadata"]["finalizers"], expected);
     }
 
@@ -414,7 +414,7 @@ mod tests {
     #[case(json!({"$patch": "replace", "n": "2"}), json!({"n": "2"}))]
     #[case(json!({"$patch": "delete"}), json!({}))]
     #[case(json!({"l": null, "m": null, "k": "1"}), json!({"k": "1"}))]
-    fn a_map_takes_directives_and_nulls(#[case] labels: Value, #[case] expected: Value) {
+    fn map_supports_directives_and_nulls(#[case] labels: Value, #[case] expected: Value) {
         assert_eq!(
             patched(&json!({"metadata": {"labels": labels}})).unwrap()["metadata"]["labels"],
             expected
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn retained_keys_are_the_only_ones_left() {
+    fn retain_keys_removes_other_fields() {
         let patch = json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}});
         assert_eq!(patched(&patch).unwrap()["spec"]["strategy"], json!({"type": "Recreate"}));
         let patch = json!({"spec": {"volumes": [
@@ -448,7 +448,7 @@ mod tests {
     #[case(json!({"spec": {"strategy": {"$retainKeys": ["rollingUpdate"], "type": "Recreate"}}}), 400, "invalid patch format of retainKeys")]
     #[case(json!({"metadata": {"finalizers": [3]}}), 500, "list element types are not identical: [[a.b/c] [3]]")]
     #[case(json!([]), 400, "json: cannot unmarshal array into Go value of type map[string]interface {}")]
-    fn a_patch_that_cannot_be_applied_gets_the_servers_words(
+    fn patch_that_cannot_be_applied_has_the_message_of_kube_apiserver(
         #[case] patch: Value,
         #[case] code: u16,
         #[case] message: &str,
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_item_is_taken_as_it_is() {
+    fn new_item_is_appended_unchanged() {
         let patch = json!({"spec": {"containers": [{"name": "e", "env": [{"name": "A", "value": null}]}]}});
         assert_eq!(
             patched(&patch).unwrap()["spec"]["containers"][0],

@@ -1,22 +1,22 @@
-//! The lists of a strategic merge patch: merged by key or as sets, then brought into the order that both sides
-//! agree on. It follows apimachinery's `util/strategicpatch` (kube-apiserver 1.37) and knows no kinds.
+//! Lists of strategic merge patches: merge by key or as sets, and order (apimachinery's `util/strategicpatch`,
+//! kube-apiserver 1.37).
 
 use serde_json::Value;
 
 use super::strategic::{
-    FieldPlan, Fields, Merger, PATCH, go_list, lists_of_lists, no_merge_key, unknown_directive, untranslated,
+    Fields, Merger, PATCH, PatchMeta, go_list, lists_of_lists, no_merge_key, unknown_directive, untranslated,
     without_directives,
 };
 use crate::error::ApiError;
 
 type List = Vec<Value>;
 
-/// `patch` merged into `original`; with `deleting`, its items are taken out instead.
+/// Merges `patch` into `original`; with `deleting`, removes its items instead.
 pub(super) fn merge(
     objects: &Merger<'_>,
     original: List,
     patch: List,
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
     deleting: bool,
 ) -> Result<List, ApiError> {
     if original.is_empty() && patch.is_empty() {
@@ -39,20 +39,20 @@ pub(super) fn merge(
         let name = name.rsplit('.').next().unwrap_or_default();
         return Err(untranslated(format!("cannot merge lists without merge key for {name}")));
     }
-    let (original, patch) = special_items(original, patch, &plan.merge_key)?;
-    let merged = plain_items(objects, original.clone(), &patch, plan)?;
+    let (original, patch) = apply_directives(original, patch, &plan.merge_key)?;
+    let merged = merge_items(objects, original.clone(), &patch, plan)?;
     in_order(merged, &patch, &original, &plan.merge_key)
 }
 
-/// As `merge`, with the order given by the patch's directive; nothing if neither side has the list.
+/// Merges with the order of the patch's directive; `None` if neither side has the list.
 pub(super) fn merge_in_order(
     objects: &Merger<'_>,
     original: Option<List>,
     patch: Option<List>,
     order: &[Value],
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
 ) -> Result<Option<List>, ApiError> {
-    agrees(patch.as_deref().unwrap_or_default(), order, &plan.merge_key)?;
+    check_order(patch.as_deref().unwrap_or_default(), order, &plan.merge_key)?;
     let server_order = original.clone().unwrap_or_default();
     let merged = match (original, patch) {
         (None, None) => return Ok(None),
@@ -66,7 +66,7 @@ pub(super) fn merge_in_order(
     in_order(merged, order, &server_order, &plan.merge_key).map(Some)
 }
 
-/// Whether the items are objects; all must be of one type, and none a list.
+/// True if the items are objects. All items must have one type, which must not be a list.
 fn holds_objects(lists: &[&List]) -> Result<bool, ApiError> {
     let mut items = lists.iter().flat_map(|list| list.iter());
     let Some(first) = items.next() else {
@@ -82,7 +82,7 @@ fn holds_objects(lists: &[&List]) -> Result<bool, ApiError> {
     Ok(first.is_object())
 }
 
-/// A number for the Go type behind a value: whole and broken numbers differ.
+/// A number per Go type of a value; integers and floats differ.
 fn kind(value: &Value) -> u8 {
     match value {
         Value::Null => 0,
@@ -95,8 +95,8 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-/// Carries out `$patch` of the items: what is left of the original, and the items that carry none.
-fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, List), ApiError> {
+/// Applies the items with `$patch`. Returns the remaining original items, and the items without `$patch`.
+fn apply_directives(mut original: List, patch: List, key: &str) -> Result<(List, List), ApiError> {
     let mut plain = List::new();
     let mut replace = false;
     for item in patch {
@@ -119,12 +119,12 @@ fn special_items(mut original: List, patch: List, key: &str) -> Result<(List, Li
     if replace { Ok((plain, List::new())) } else { Ok((original, plain)) }
 }
 
-/// Merges each item into the one of its key; items of new keys are appended as they are.
-fn plain_items(
+/// Merges each item into that with the same key, or appends it.
+fn merge_items(
     objects: &Merger<'_>,
     mut merged: List,
     patch: &List,
-    plan: &FieldPlan<'_>,
+    plan: &PatchMeta<'_>,
 ) -> Result<List, ApiError> {
     let key = plan.merge_key.as_str();
     for item in patch.iter().filter_map(Value::as_object) {
@@ -140,8 +140,8 @@ fn plain_items(
     Ok(merged)
 }
 
-/// What the patch names comes in its order, the rest keeps the server's; an item of the patch goes first unless the
-/// server had it later.
+/// Items of the patch get its order, all others keep the server's. An item of the patch comes first, unless the
+/// server's order puts it later.
 fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Result<List, ApiError> {
     let mut named = Vec::new();
     let mut rest = Vec::new();
@@ -152,7 +152,7 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
                 return Err(no_merge_key(&fields, key));
             }
         }
-        match place(patch, &item, key) {
+        match position(patch, &item, key) {
             Some(at) => named.push((at, item)),
             None => rest.push(item),
         }
@@ -161,9 +161,9 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
     let mut result = List::with_capacity(named.len() + rest.len());
     let mut rest = rest.into_iter().peekable();
     for (_, item) in named {
-        let at = place(server, &item, key);
+        let at = position(server, &item, key);
         while let Some(before) =
-            rest.next_if(|left| matches!((place(server, left, key), at), (Some(l), Some(r)) if l < r))
+            rest.next_if(|left| matches!((position(server, left, key), at), (Some(l), Some(r)) if l < r))
         {
             result.push(before);
         }
@@ -173,8 +173,8 @@ fn in_order(merged: List, patch: &[Value], server: &[Value], key: &str) -> Resul
     Ok(result)
 }
 
-/// Where an item of this key (or this scalar) stands in a list.
-fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
+/// Position of the item with the same key (or of the same scalar) in a list.
+fn position(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     list.iter().position(|other| {
         if key.is_empty() {
             other == item
@@ -184,8 +184,8 @@ fn place(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     })
 }
 
-/// Refuses a patch whose items stand in another order than its own directive says.
-fn agrees(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiError> {
+/// An error if the order of the items differs from the directive's.
+fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiError> {
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
-//! The built-in components by name: how a schema node that only names another one is followed.
+//! Named schemas of the built-in kinds, and the resolution of references.
 //!
-//! Who holds the generated data implements `Components`; custom resources never refer to others.
+//! Custom resources have no references.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::structural::Structural;
 
 /// Read access to named schemas such as `io.k8s.api.core.v1.PodSpec`.
 pub(crate) trait Components: Sync {
-    /// The schema of that name.
+    /// The schema of a component.
     fn component(&self, name: &str) -> Option<&Structural>;
 }
 
@@ -18,13 +18,12 @@ impl Components for BTreeMap<String, Structural> {
     }
 }
 
-/// The node itself, or the component that it names.
+/// The node itself, or the component that it references.
 ///
-/// What stands beside the reference (default, list type, patch strategy) belongs to the field and is read from
-/// `node`, not from the result.
+/// Keywords beside the reference (default, list type, patch strategy) belong to the field, and are only in `node`.
 pub(crate) fn resolve<'a>(components: &'a dyn Components, node: &'a Structural) -> &'a Structural {
     let mut current = node;
-    // A chain of bare references is at most as long as the set of components; real data has length one.
+    // Generated data has no chains of references; the limit prevents an endless loop.
     for _ in 0..8 {
         match current.reference.as_deref().and_then(|name| components.component(name)) {
             Some(next) => current = next,
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_followed_to_the_component_that_has_the_fields() {
+    fn reference_resolves_to_its_component() {
         let pod =
             Structural::parse(&json!({"properties": {"spec": {"$ref": "#/components/schemas/PodSpec"}}}));
         let spec =

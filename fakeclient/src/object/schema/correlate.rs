@@ -1,39 +1,39 @@
-//! Which old value stands for which new one, for ratcheting (KEP-4008) and for transition rules.
+//! Correlation of new and old values, for ratcheting (KEP-4008) and transition rules.
 //!
-//! Fields correlate by name, items of a list map by their keys, items of other lists not at all. What no schema
-//! describes does not correlate either. It does not know what is done with the pairs.
+//! Fields correlate by name, items of a list map by their keys. Items of other lists and unspecified values do not
+//! correlate.
 
 use serde_json::Value;
 
 use super::structural::{ListType, Structural};
 
-/// A new value, the old value in its place, and their schema.
+/// A new value, its correlated old value, and their schema.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Correlated<'a> {
-    /// What the write brings.
+    /// The value in the request.
     pub(crate) new: &'a Value,
-    /// What is stored.
+    /// The stored value.
     pub(crate) old: &'a Value,
-    /// What both should be.
+    /// The schema of both values.
     pub(crate) schema: &'a Structural,
 }
 
 impl Correlated<'_> {
-    /// The pair of the field of that name.
+    /// The pair of a field's values.
     pub(crate) fn key(self, name: &str) -> Option<Self> {
         let new = self.new.as_object()?.get(name)?;
         let old = self.old.as_object()?.get(name)?;
         Some(Self { new, old, schema: self.schema.field(name)? })
     }
 
-    /// The pair of the new value's item at that index.
+    /// The pair of an item of the new list.
     pub(crate) fn index(self, index: usize) -> Option<Self> {
         let new = self.new.as_array()?.get(index)?;
-        let old = same_keys(self.schema, self.old.as_array()?, new)?;
+        let old = item_with_same_keys(self.schema, self.old.as_array()?, new)?;
         Some(Self { new, old, schema: self.schema.items.as_deref()? })
     }
 
-    /// Whether nothing changed; list maps may be reordered.
+    /// True if the values are equal, regardless of the order of list maps.
     pub(crate) fn equal(self) -> bool {
         match (self.new, self.old) {
             (Value::Array(new), Value::Array(old)) => {
@@ -54,8 +54,8 @@ impl Correlated<'_> {
     }
 }
 
-/// The item of `list`, a list map, that has the keys of `item`.
-fn same_keys<'a>(schema: &Structural, list: &'a [Value], item: &Value) -> Option<&'a Value> {
+/// The item of the list map `list` with the same keys as `item`.
+fn item_with_same_keys<'a>(schema: &Structural, list: &'a [Value], item: &Value) -> Option<&'a Value> {
     let ListType::Map(keys) = &schema.list else { return None };
     list.iter().find(|other| keys.iter().all(|key| other.get(key) == item.get(key)))
 }
@@ -66,7 +66,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn items_of_a_list_map_correlate_by_key_and_may_change_places() {
+    fn items_of_a_list_map_correlate_by_key() {
         let schema = Structural::parse(&json!({"type": "array", "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["k"], "items": {"type": "object", "properties": {
                 "k": {"type": "string"}, "v": {"type": "integer"}}}}));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_an_atomic_list_do_not_correlate_alone() {
+    fn items_of_an_atomic_list_do_not_correlate() {
         let schema = Structural::parse(&json!({"type": "array", "items": {"type": "integer"}}));
         let (old, new) = (json!([1, 2]), json!([1, 2]));
         let pair = Correlated { new: &new, old: &old, schema: &schema };

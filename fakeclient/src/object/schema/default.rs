@@ -1,14 +1,14 @@
-//! Defaulting: absent fields, and `null` where it is no value, get the schema's `default`.
+//! Defaulting of custom resources: absent fields, and non-nullable fields that are `null`, get the schema's `default`.
 //!
-//! kube-apiserver 1.37 does this when it decodes a request and when it reads from storage. A default is applied
-//! inside an object that is there (or that a default of its own has just put there), never to make its parent.
+//! kube-apiserver 1.37 applies defaults to requests and to objects read from storage. A default needs an existing
+//! parent, which may be a default itself.
 
 use serde_json::Value;
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 
 impl Structural {
-    /// Fills in defaults, outermost first.
+    /// Applies defaults, outermost first.
     pub(crate) fn apply_defaults(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -22,7 +22,7 @@ impl Structural {
                 for (name, child) in map.iter_mut() {
                     if let Some(schema) = self.properties.get(name) {
                         schema.apply_defaults(child);
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.replace_null(child);
                         schema.apply_defaults(child);
                     }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_needs_its_parent_and_may_come_from_the_parents_default() {
+    fn default_requires_its_parent() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "object", "properties": {"x": {"type": "integer", "default": 1}}},
             "b": {"type": "object", "default": {}, "properties": {"x": {"type": "integer", "default": 2}}}}});
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn items_and_map_values_are_defaulted_one_by_one() {
+    fn items_and_map_values_get_defaults() {
         let item = json!({"type": "object", "properties": {"p": {"type": "string", "default": "TCP"}}});
         let schema = json!({"type": "object", "properties": {
             "list": {"type": "array", "items": item}, "map": {"type": "object", "additionalProperties": item}}});
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_replaced_unless_it_is_a_value() {
+    fn null_is_replaced_unless_nullable() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "string", "default": "x"},
             "b": {"type": "string", "default": "x", "nullable": true}}});

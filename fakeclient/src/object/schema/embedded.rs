@@ -1,16 +1,16 @@
-//! `x-kubernetes-embedded-resource`: a whole object inside another. Its type and metadata are read and judged as those
-//! of the object around it.
+//! `x-kubernetes-embedded-resource`: objects within another object, whose type and metadata are decoded and validated
+//! as at the top level.
 
 use serde_json::{Map, Value};
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 use crate::error::field::FieldError;
 use crate::object::names::{dns1035_label_errors, label_key_errors, label_value_errors, path_segment_errors};
 use crate::object::patch::outcome::go_type;
 
 impl Structural {
-    /// Refuses embedded types and metadata that cannot be read, and drops unknown fields of embedded metadata.
-    /// Gives the paths of what was dropped, sorted. `is_resource` says that the value itself is one.
+    /// Rejects embedded types and metadata that cannot be decoded, and drops unknown fields of embedded metadata.
+    /// Returns the dropped paths, sorted. `is_resource` is true if the value itself is a resource.
     pub(crate) fn coerce_embedded(
         &self,
         value: &mut Value,
@@ -38,7 +38,7 @@ impl Structural {
                 for (name, child) in map.iter_mut() {
                     if let Some(schema) = self.properties.get(name) {
                         schema.coerce(child, &below(path, name), schema.embedded_resource, dropped)?;
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.coerce(
                             child,
                             &format!("{path}[{name}]"),
@@ -75,7 +75,7 @@ impl Structural {
                 for (name, child) in map {
                     if let Some(schema) = self.properties.get(name) {
                         schema.embedded_in(child, &below(path, name), schema.embedded_resource, errors);
-                    } else if let Additional::Schema(schema) = &self.additional {
+                    } else if let AdditionalProperties::Schema(schema) = &self.additional {
                         let at = format!("{path}[{name}]");
                         schema.embedded_in(child, &at, schema.embedded_resource, errors);
                     }
@@ -108,11 +108,11 @@ fn coerce_resource(
     }
     let Some(metadata) = map.get_mut("metadata") else { return Ok(()) };
     let at = below(path, "metadata");
-    if let Err(why) = readable(metadata) {
+    if let Err(why) = check_decodable(metadata) {
         return Err(FieldError::invalid(at, metadata.clone(), why));
     }
     if let Value::Object(fields) = metadata {
-        let unknown: Vec<String> = fields.keys().filter(|k| form_of(k).is_none()).cloned().collect();
+        let unknown: Vec<String> = fields.keys().filter(|k| field_type(k).is_none()).cloned().collect();
         for name in unknown {
             fields.remove(&name);
             dropped.push(format!("{at}.{name}"));
@@ -133,9 +133,9 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// What a field of `metav1.ObjectMeta` holds.
+/// The type of a field of `metav1.ObjectMeta`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum FieldType {
     Text,
     Number,
     Texts,
@@ -143,20 +143,20 @@ enum Form {
     Objects,
 }
 
-fn form_of(field: &str) -> Option<Form> {
+fn field_type(field: &str) -> Option<FieldType> {
     Some(match field {
         "name" | "generateName" | "namespace" | "selfLink" | "uid" | "resourceVersion"
-        | "creationTimestamp" | "deletionTimestamp" => Form::Text,
-        "generation" | "deletionGracePeriodSeconds" => Form::Number,
-        "labels" | "annotations" => Form::TextMap,
-        "finalizers" => Form::Texts,
-        "ownerReferences" | "managedFields" => Form::Objects,
+        | "creationTimestamp" | "deletionTimestamp" => FieldType::Text,
+        "generation" | "deletionGracePeriodSeconds" => FieldType::Number,
+        "labels" | "annotations" => FieldType::TextMap,
+        "finalizers" => FieldType::Texts,
+        "ownerReferences" | "managedFields" => FieldType::Objects,
         _ => return None,
     })
 }
 
-/// Whether Go's decoder can read the value as `ObjectMeta`, or its words about why not.
-fn readable(metadata: &Value) -> Result<(), String> {
+/// An error if Go cannot decode the value as `ObjectMeta`, with its message.
+fn check_decodable(metadata: &Value) -> Result<(), String> {
     let Value::Object(fields) = metadata else {
         if metadata.is_null() {
             return Ok(());
@@ -167,7 +167,7 @@ fn readable(metadata: &Value) -> Result<(), String> {
         ));
     };
     for (name, value) in fields {
-        let Some(form) = form_of(name) else { continue };
+        let Some(form) = field_type(name) else { continue };
         let wrong = |value: &Value, kind: &str| {
             let found = go_type(value);
             Err(format!(
@@ -176,24 +176,26 @@ fn readable(metadata: &Value) -> Result<(), String> {
         };
         match (form, value) {
             (_, Value::Null)
-            | (Form::Text, Value::String(_))
-            | (Form::Objects, Value::Array(_))
-            | (Form::Number, Value::Number(_)) => {}
-            (Form::Text, other) => return wrong(other, if name == "uid" { "types.UID" } else { "string" }),
-            (Form::Number, other) => return wrong(other, "int64"),
-            (Form::Texts, Value::Array(items)) => {
+            | (FieldType::Text, Value::String(_))
+            | (FieldType::Objects, Value::Array(_))
+            | (FieldType::Number, Value::Number(_)) => {}
+            (FieldType::Text, other) => {
+                return wrong(other, if name == "uid" { "types.UID" } else { "string" });
+            }
+            (FieldType::Number, other) => return wrong(other, "int64"),
+            (FieldType::Texts, Value::Array(items)) => {
                 if let Some(item) = items.iter().find(|item| !item.is_string() && !item.is_null()) {
                     return wrong(item, "string");
                 }
             }
-            (Form::Texts, other) => return wrong(other, "[]string"),
-            (Form::TextMap, Value::Object(map)) => {
+            (FieldType::Texts, other) => return wrong(other, "[]string"),
+            (FieldType::TextMap, Value::Object(map)) => {
                 if let Some(item) = map.values().find(|item| !item.is_string() && !item.is_null()) {
                     return wrong(item, "string");
                 }
             }
-            (Form::TextMap, other) => return wrong(other, "map[string]string"),
-            (Form::Objects, other) => return wrong(other, "[]v1.OwnerReference"),
+            (FieldType::TextMap, other) => return wrong(other, "map[string]string"),
+            (FieldType::Objects, other) => return wrong(other, "[]v1.OwnerReference"),
         }
     }
     Ok(())
@@ -228,7 +230,7 @@ fn check_resource(map: &Map<String, Value>, path: &str, errors: &mut Vec<FieldEr
     }
 }
 
-/// Names are path segments here: which kind this is, and so what its names may be, nobody knows.
+/// Names are validated as path segments, because the embedded kind is unknown.
 fn check_metadata(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (field, prefix) in [("generateName", true), ("name", false)] {
         let Some(name) = metadata.get(field).and_then(Value::as_str) else { continue };
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_resource_says_what_it_is() {
+    fn embedded_resource_requires_its_type() {
         check(&json!({}), &["emb.apiVersion: Required value", "emb.kind: Required value"]);
         check(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "Any Name"}}), &[]);
         check(
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_before_validation() {
+    fn undecodable_metadata_is_rejected_before_validation() {
         let refused = |embedded: Value| {
             schema().coerce_embedded(&mut json!({"emb": embedded}), "", false).unwrap_err().to_string()
         };
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_metadata_is_dropped_and_named() {
+    fn unknown_metadata_fields_are_dropped_and_reported() {
         let mut object =
             json!({"emb": {"apiVersion": "v1", "kind": "Pod", "metadata": {"bogus": 1, "name": "x"}}});
         assert_eq!(schema().coerce_embedded(&mut object, "", false).unwrap(), ["emb.metadata.bogus"]);

@@ -1,37 +1,40 @@
-//! Paths such as `.spec.name` or `.spec['a-b']` into a schema: `fieldPath` of rules, `jsonPath` of selectable fields.
+//! Field paths such as `.spec.name` or `.spec['a-b']` in a schema: `fieldPath` of rules, `jsonPath` of selectable
+//! fields.
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 
-/// Whether `['name']` may stand for `.name`.
+/// Support for `['name']` in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Brackets {
+pub(crate) enum BracketNotation {
     /// As in `fieldPath`.
     Allowed,
     /// As in selectable fields.
     Refused,
 }
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Clone, Debug)]
-pub(crate) struct Found<'a> {
-    /// As errors print it: `spec.name`, `spec.map[key]`.
+pub(crate) struct ResolvedPath<'a> {
+    /// Path in error messages: `spec.name`, `spec.map[key]`.
     pub(crate) path: String,
-    /// The schema there.
+    /// Schema of the target.
     pub(crate) schema: &'a Structural,
 }
 
-/// Follows a path through a schema.
+/// Resolves a path in a schema.
 pub(crate) fn resolve<'a>(
     path: &str,
     schema: &'a Structural,
-    brackets: Brackets,
-) -> Result<Found<'a>, String> {
-    let mut found = Found { path: String::new(), schema };
+    brackets: BracketNotation,
+) -> Result<ResolvedPath<'a>, String> {
+    let mut found = ResolvedPath { path: String::new(), schema };
     let mut tokens = tokens(path).into_iter();
     let end = || "unexpected end of JSON path".to_owned();
     while let Some(token) = tokens.next() {
         match token {
-            "[" if brackets == Brackets::Refused => return Err("array notation is not allowed".to_owned()),
+            "[" if brackets == BracketNotation::Refused => {
+                return Err("array notation is not allowed".to_owned());
+            }
             "[" => {
                 let quoted = tokens.next().ok_or_else(end)?;
                 let name = quoted
@@ -52,7 +55,7 @@ pub(crate) fn resolve<'a>(
     Ok(found)
 }
 
-impl Found<'_> {
+impl ResolvedPath<'_> {
     fn step(&mut self, name: &str) -> Result<(), String> {
         let unknown = || "does not refer to a valid field".to_owned();
         if !self.schema.properties.is_empty() {
@@ -61,14 +64,14 @@ impl Found<'_> {
             self.path = format!("{}{dot}{name}", self.path);
             return Ok(());
         }
-        let Additional::Schema(values) = &self.schema.additional else { return Err(unknown()) };
+        let AdditionalProperties::Schema(values) = &self.schema.additional else { return Err(unknown()) };
         self.schema = values;
         self.path = format!("{}[{name}]", self.path);
         Ok(())
     }
 }
 
-/// `.`, `[`, `]`, quoted strings, and what stands between them.
+/// Tokens of a path: `.`, `[`, `]`, quoted strings, and names.
 fn tokens(path: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = path;
@@ -104,12 +107,12 @@ mod tests {
         let schema = Structural::parse(&json!({"type": "object", "properties": {
             "spec": {"type": "object", "properties": {"a-b": {"type": "string"}}},
             "map": {"type": "object", "additionalProperties": {"type": "string"}}}}));
-        let found = resolve(path, &schema, Brackets::Allowed);
+        let found = resolve(path, &schema, BracketNotation::Allowed);
         assert_eq!(found.as_ref().map(|f| f.path.as_str()).map_err(String::as_str), expected, "{path}");
     }
 
     #[test]
-    fn paths_lead_through_fields_and_maps() {
+    fn paths_resolve_fields_and_maps() {
         check(".spec.a-b", Ok("spec.a-b"));
         check(".spec['a-b']", Ok("spec.a-b"));
         check(".map.key", Ok("map[key]"));

@@ -1,14 +1,14 @@
-//! `x-kubernetes-list-type`: items of a set are all different, items of a map differ in their keys.
+//! `x-kubernetes-list-type`: uniqueness of items in sets, and of keys in maps.
 //!
-//! kube-apiserver 1.37 checks this beside the schema, and on update only if the old object passed.
+//! kube-apiserver 1.37 validates this separately from the schema, and on update only if the old object is valid.
 
 use serde_json::{Map, Value};
 
-use super::structural::{Additional, ListType, Structural};
+use super::structural::{AdditionalProperties, ListType, Structural};
 use crate::error::field::FieldError;
 
 impl Structural {
-    /// Items that repeat, anywhere in a whole resource.
+    /// Errors of duplicate items in all lists of a resource.
     pub(crate) fn validate_lists(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         self.lists_in(object, "", &mut errors);
@@ -19,7 +19,7 @@ impl Structural {
         match value {
             Value::Object(map) => {
                 for (name, child) in map {
-                    if let Additional::Schema(schema) = &self.additional {
+                    if let AdditionalProperties::Schema(schema) = &self.additional {
                         schema.lists_in(child, &format!("{path}[{name}]"), errors);
                     }
                     if let Some(schema) = self.properties.get(name) {
@@ -45,7 +45,7 @@ impl Structural {
     }
 }
 
-/// Each value that occurs again is reported once, where it does so first.
+/// Reports each repeated value once, at its first repetition.
 fn repeated(items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
     for (index, item) in items.iter().enumerate() {
         if items[..index].iter().filter(|other| *other == item).count() == 1 {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_reports_each_repeated_item_once() {
+    fn repeated_item_of_a_set_is_reported_once() {
         let set = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
         check(
             &set,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_compares_keys_alone() {
+    fn map_items_are_compared_by_keys() {
         let map = json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "p"],
             "items": {"type": "object", "properties": {"k": {"type": "string"}, "p": {"type": "integer"}}}});
         check(

@@ -1,7 +1,7 @@
-//! Schemas: what they say, and what they do to a value, in the order in which a write meets them.
+//! Schemas of custom resources and built-in kinds: pruning, defaults and validation, in the order of a write.
 
 pub(crate) mod components;
-pub(crate) mod shape;
+pub(crate) mod resource_schema;
 pub(crate) mod structural;
 
 pub(crate) mod field_path;

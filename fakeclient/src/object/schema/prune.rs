@@ -1,29 +1,29 @@
-//! Pruning: what a structural schema does not name is dropped, and so is `null` where it is no value.
+//! Pruning of custom resources: fields that a structural schema does not specify, and `null` in non-nullable fields,
+//! are dropped.
 //!
-//! kube-apiserver 1.37 does this to every custom resource that it decodes or converts; the paths it drops are what
-//! `fieldValidation` Strict refuses and Warn reports, as `unknown field "spec.foo"`. It does not know object
-//! metadata: `object_meta` drops unknown fields there.
+//! kube-apiserver 1.37 prunes every custom resource that it decodes or converts. `fieldValidation` reports the dropped
+//! paths as `unknown field "spec.foo"`. Unknown fields of metadata are dropped elsewhere.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::structural::{Additional, Structural};
+use super::structural::{AdditionalProperties, Structural};
 use crate::error::field::FieldError;
 
 const TYPE_AND_META: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Structural {
-    /// Drops fields of a whole resource that the schema does not name; gives their paths, sorted.
+    /// Drops unspecified fields of a resource. Returns their paths, sorted.
     pub(crate) fn prune(&self, object: &mut Value) -> Vec<String> {
-        let mut walk = Walk { dropped: Vec::new(), path: String::new() };
+        let mut walk = Pruner { dropped: Vec::new(), path: String::new() };
         walk.object_of(object, self, true);
         walk.dropped.sort();
         walk.dropped
     }
 
-    /// Everything that reading a whole resource does beside its own metadata: unknown fields go, `null` goes where it
-    /// is no value, embedded resources are read. Gives the paths that were dropped in the server's order.
+    /// Decodes a resource: drops unspecified fields and nulls, and decodes embedded resources. Returns the dropped
+    /// paths in the server's order.
     pub(crate) fn admit(&self, object: &mut Value) -> Result<Vec<String>, FieldError> {
         let mut dropped = self.prune(object);
         self.drop_nulls(object);
@@ -31,41 +31,41 @@ impl Structural {
         Ok(dropped)
     }
 
-    /// The same for what an apply has made: unknown fields go, and `null` stays for the validation to judge.
-    pub(crate) fn admit_applied(&self, object: &mut Value) -> Result<(), FieldError> {
+    /// The same for the result of a server-side apply, but keeps `null`, which is left to the validation.
+    pub(crate) fn decode_applied(&self, object: &mut Value) -> Result<(), FieldError> {
         self.prune(object);
         self.coerce_embedded(object, "", false).map(drop)
     }
 
-    /// Drops fields of a value inside a resource, such as a default.
+    /// Drops unspecified fields of a value within a resource, such as a default.
     pub(crate) fn prune_value(&self, value: &mut Value) {
-        Walk { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
+        Pruner { dropped: Vec::new(), path: String::new() }.value(value, Some(self));
     }
 
-    /// Drops `null` fields that are neither nullable nor have a default (a default replaces them later).
+    /// Drops `null` from fields that are not nullable and have no default (which replaces it later).
     pub(crate) fn drop_nulls(&self, object: &mut Value) {
         drop_nulls(object, Some(self));
     }
 
-    /// Schema of the field of that name, from `properties` or `additionalProperties`.
+    /// Schema of a field, from `properties` or `additionalProperties`.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         self.properties.get(name).or(match &self.additional {
-            Additional::Schema(schema) => Some(schema),
+            AdditionalProperties::Schema(schema) => Some(schema),
             _ => None,
         })
     }
 }
 
-struct Walk {
+struct Pruner {
     dropped: Vec<String>,
     path: String,
 }
 
-impl Walk {
+impl Pruner {
     fn value(&mut self, value: &mut Value, schema: Option<&Structural>) {
         match schema {
             Some(schema) => self.object_of(value, schema, schema.embedded_resource),
-            None => self.unnamed(value),
+            None => self.prune_unspecified(value),
         }
     }
 
@@ -81,7 +81,7 @@ impl Walk {
                     if embedded && is_meta {
                         continue;
                     }
-                    if is_named(&name, schema) {
+                    if is_specified(&name, schema) {
                         let child = map.get_mut(&name).expect("the name was just read from the map");
                         self.below(&name, |walk| walk.value(child, schema.field(&name)));
                     } else {
@@ -97,13 +97,13 @@ impl Walk {
         }
     }
 
-    /// Below `x-kubernetes-preserve-unknown-fields` nothing is dropped but what named fields do not name.
+    /// Within `x-kubernetes-preserve-unknown-fields`, only the values of specified fields are pruned.
     fn preserved(&mut self, value: &mut Value, schema: &Structural, embedded: bool) {
         match value {
             Value::Object(map) => {
                 for (name, child) in map.iter_mut() {
                     let is_meta = TYPE_AND_META.contains(&name.as_str());
-                    if !(embedded && is_meta) && is_named(name, schema) {
+                    if !(embedded && is_meta) && is_specified(name, schema) {
                         self.below(name, |walk| walk.value(child, schema.field(name)));
                     }
                 }
@@ -118,8 +118,8 @@ impl Walk {
         }
     }
 
-    /// A value that no schema describes: its objects lose all fields.
-    fn unnamed(&mut self, value: &mut Value) {
+    /// A value without a schema: all fields of its objects are dropped.
+    fn prune_unspecified(&mut self, value: &mut Value) {
         match value {
             Value::Object(map) => {
                 for name in map.keys() {
@@ -184,9 +184,9 @@ fn drop_nulls(value: &mut Value, schema: Option<&Structural>) {
     }
 }
 
-fn is_named(name: &str, schema: &Structural) -> bool {
+fn is_specified(name: &str, schema: &Structural) -> bool {
     schema.properties.contains_key(name)
-        || matches!(schema.additional, Additional::Schema(_) | Additional::Allowed(true))
+        || matches!(schema.additional, AdditionalProperties::Schema(_) | AdditionalProperties::Allowed(true))
 }
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_without_a_schema_are_dropped_and_named_by_their_path() {
+    fn unspecified_fields_are_dropped_and_reported() {
         let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
             "list": {"type": "array", "items": {"type": "object", "properties": {"k": {"type": "string"}}}},
             "bare": {"type": "object"},
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn preserved_objects_keep_unknown_fields_but_named_fields_in_them_are_pruned() {
+    fn preserved_objects_keep_unknown_fields_and_prune_specified_ones() {
         let schema = json!({"type": "object", "properties": {"spec": {"type": "object",
             "x-kubernetes-preserve-unknown-fields": true,
             "properties": {"known": {"type": "object", "properties": {"a": {"type": "string"}}}}}}});
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_resource_keeps_its_type_and_metadata() {
+    fn embedded_resource_keeps_its_type_and_metadata() {
         let schema = json!({"type": "object", "properties": {"template": {"type": "object",
             "x-kubernetes-embedded-resource": true,
             "properties": {"spec": {"type": "object"}}}}});
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn null_stays_only_where_it_is_a_value_or_a_default_replaces_it() {
+    fn null_remains_only_if_nullable_or_defaulted() {
         let schema = Structural::parse(&json!({"type": "object", "properties": {
             "plain": {"type": "string"}, "nullable": {"type": "string", "nullable": true},
             "defaulted": {"type": "string", "default": "x"},

@@ -1,7 +1,7 @@
-//! A schema as data: what a CRD's `openAPIV3Schema` and a built-in kind's `OpenAPI` v3 component both say.
+//! Structural schemas: `openAPIV3Schema` of CRDs and OpenAPI v3 components of built-in kinds.
 //!
-//! Built-in components refer to each other by name (`reference`); custom resources never do. This file parses; it
-//! does not judge: `prune`, `default`, `validate` and the CRD's own checks are beside it.
+//! Built-in components reference each other by name (`reference`); custom resources have no references. This module
+//! parses; `prune`, `default`, `validate` and the validation of CRDs use the result.
 
 use std::collections::BTreeMap;
 
@@ -24,47 +24,46 @@ pub(crate) enum Type {
     Boolean,
 }
 
-/// What an object may hold beside its `properties`.
+/// Fields besides `properties`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Additional {
-    /// Nothing is said.
+pub(crate) enum AdditionalProperties {
+    /// Unspecified.
     #[default]
     Unset,
     /// `additionalProperties: true|false`
     Allowed(bool),
-    /// A map whose values have this schema.
+    /// A map with values of this schema.
     Schema(Box<Structural>),
 }
 
-/// `x-kubernetes-list-type` with its keys.
+/// `x-kubernetes-list-type` and `x-kubernetes-list-map-keys`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ListType {
-    /// Nothing is said: atomic.
+    /// Unspecified, which means atomic.
     #[default]
     Unset,
-    /// Replaced as a whole.
+    /// `atomic`: replaced as a whole.
     Atomic,
-    /// Scalars, each once.
+    /// `set`: unique scalars.
     Set,
-    /// Objects told apart by these keys.
+    /// `map`: objects that are unique by these keys.
     Map(Vec<String>),
 }
 
-/// One entry of `x-kubernetes-validations`.
+/// An entry of `x-kubernetes-validations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the keywords' own names")]
-pub(crate) struct Rule {
+pub(crate) struct ValidationRule {
     /// CEL expression over `self` and, in transition rules, `oldSelf`.
     pub rule: String,
-    /// Text for the person.
+    /// Error message.
     pub message: Option<String>,
-    /// CEL expression that gives the text.
+    /// CEL expression of the error message.
     pub message_expression: Option<String>,
-    /// `FieldValueInvalid` unless said otherwise.
+    /// Reason of the error; `FieldValueInvalid` by default.
     pub reason: Option<String>,
-    /// `JSONPath` of the field to blame, relative to where the rule stands.
+    /// `JSONPath` of the field in the error, relative to the rule's node.
     pub field_path: Option<String>,
-    /// `oldSelf` is an optional, and the rule runs on create too.
+    /// True if `oldSelf` is optional, so that the rule also runs on create.
     pub optional_old_self: bool,
 }
 
@@ -75,25 +74,25 @@ pub(crate) struct Rule {
     reason = "each is a keyword of the schema, and they are independent"
 )]
 pub(crate) struct Structural {
-    /// JSON type, when one is said.
+    /// JSON type, if it is specified.
     pub kind: Option<Type>,
     /// `format`, such as `int32` or `date-time`.
     pub format: Option<String>,
-    /// Named fields.
+    /// Specified fields.
     pub properties: BTreeMap<String, Structural>,
-    /// Other fields.
-    pub additional: Additional,
+    /// Fields besides `properties`.
+    pub additional: AdditionalProperties,
     /// Items of an array.
     pub items: Option<Box<Structural>>,
-    /// Name of the built-in component that stands here.
+    /// Name of the referenced component.
     pub reference: Option<String>,
-    /// Value of an absent field.
+    /// Default of an absent field.
     pub default: Option<Value>,
-    /// `null` is a value.
+    /// True if `null` is valid.
     pub nullable: bool,
-    /// Fields that must be there.
+    /// Required fields.
     pub required: Vec<String>,
-    /// List semantics.
+    /// List type.
     pub list: ListType,
     /// `x-kubernetes-map-type: atomic`
     pub map_atomic: bool,
@@ -108,9 +107,9 @@ pub(crate) struct Structural {
     /// `x-kubernetes-int-or-string` (or a built-in's `format: int-or-string`)
     pub int_or_string: bool,
     /// `x-kubernetes-validations`
-    pub rules: Vec<Rule>,
-    /// Every other keyword that constrains a value, as it stood: enum, minimum, pattern, allOf, anyOf, oneOf, not,
-    /// maxLength … The validator reads these.
+    pub rules: Vec<ValidationRule>,
+    /// All other keywords that constrain values, unparsed, for the validator: enum, minimum, pattern, allOf, anyOf,
+    /// oneOf, not, maxLength …
     pub constraints: BTreeMap<String, Value>,
 }
 
@@ -138,7 +137,7 @@ const CONSTRAINTS: [&str; 20] = [
 ];
 
 impl Structural {
-    /// Reads one schema object; keywords that say nothing about values (description, example …) are dropped.
+    /// Parses a schema. Keywords without effect on values (description, example …) are dropped.
     pub(crate) fn parse(schema: &Value) -> Self {
         let text = |key: &str| schema.get(key).and_then(Value::as_str).map(str::to_owned);
         let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -162,9 +161,9 @@ impl Structural {
         }
         node.items = schema.get("items").filter(|i| i.is_object()).map(|i| Box::new(Self::parse(i)));
         node.additional = match schema.get("additionalProperties") {
-            Some(Value::Bool(allowed)) => Additional::Allowed(*allowed),
-            Some(schema @ Value::Object(_)) => Additional::Schema(Box::new(Self::parse(schema))),
-            _ => Additional::Unset,
+            Some(Value::Bool(allowed)) => AdditionalProperties::Allowed(*allowed),
+            Some(schema @ Value::Object(_)) => AdditionalProperties::Schema(Box::new(Self::parse(schema))),
+            _ => AdditionalProperties::Unset,
         };
         node.list = match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
             Some("atomic") => ListType::Atomic,
@@ -173,7 +172,7 @@ impl Structural {
             _ => ListType::Unset,
         };
         if let Some(Value::Array(rules)) = schema.get("x-kubernetes-validations") {
-            node.rules = rules.iter().map(Rule::parse).collect();
+            node.rules = rules.iter().map(ValidationRule::parse).collect();
         }
         node.reference = component_name(schema);
         for key in CONSTRAINTS {
@@ -187,7 +186,7 @@ impl Structural {
     }
 }
 
-/// `$ref`, alone or as the single member of `allOf` (the form `OpenAPI` v3 gives a field with a default).
+/// The component in `$ref`, alone or as the single member of `allOf` (OpenAPI v3's form of a field with a default).
 fn component_name(schema: &Value) -> Option<String> {
     let direct = schema.get("$ref").and_then(Value::as_str);
     let wrapped = || match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
@@ -206,7 +205,7 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 impl Type {
-    /// The name in a schema and in error texts.
+    /// The name in schemas and error messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Object => "object",
@@ -231,7 +230,7 @@ impl Type {
     }
 }
 
-impl Rule {
+impl ValidationRule {
     fn parse(entry: &Value) -> Self {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
         Self {

@@ -1,49 +1,47 @@
 //! Field selectors: `metadata.name=web,status.phase!=Running`.
 //!
-//! Grammar and messages are those of apimachinery's `fields` package (Kubernetes 1.37). It does not know which
-//! fields a kind offers: the caller says so, and brings the values.
+//! Syntax and messages are those of apimachinery's `fields` package (Kubernetes 1.37).
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// One field that a field selector may name.
+/// A supported field label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SelectableField {
-    /// What the selector writes, such as `status.successful`.
+    /// The label in selectors, such as `status.successful`.
     pub label: String,
-    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first that is there
-    /// counts.
+    /// Dotted paths of the value in this version's objects, such as `status.succeeded`; the first existing one is used.
     pub paths: Vec<String>,
-    /// What an object without any of them counts as: empty, `0`, `false`.
+    /// The value of an object without any of the paths: empty, `0` or `false`.
     pub absent: String,
 }
 
 impl SelectableField {
-    /// A field whose label is its path, and whose absence is the empty string.
+    /// A field whose label is its path, and whose default is the empty string.
     pub(crate) fn at(path: &str) -> Self {
         Self { label: path.into(), paths: vec![path.into()], absent: String::new() }
     }
 }
 
-/// The fields that field selectors of one resource may name.
+/// The supported field labels of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SelectableFields {
-    /// `metadata.name` and (mostly) `metadata.namespace` among them.
+    /// Includes `metadata.name` and usually `metadata.namespace`.
     pub fields: Vec<SelectableField>,
-    /// The error about another label, with `{}` where the label stands.
+    /// The message for an unsupported label, with `{}` as its placeholder.
     pub refusal: String,
 }
 
 impl SelectableFields {
-    /// The field with this label, or the server's error.
+    /// The field with a label, or the server's message.
     pub(crate) fn get(&self, label: &str) -> Result<&SelectableField, String> {
         let found = self.fields.iter().find(|field| field.label == label);
         found.ok_or_else(|| self.refusal.replace("{}", label))
     }
 }
 
-/// All of these must hold.
+/// A conjunction of terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSelector {
     terms: Vec<Term>,
@@ -57,7 +55,7 @@ struct Term {
 }
 
 impl FieldSelector {
-    /// Reads `text`; the error is the message of a 400.
+    /// Parses a selector. The error is the message of a 400.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = split_terms(text);
         parts.sort_unstable();
@@ -71,28 +69,28 @@ impl FieldSelector {
         Ok(Self { terms })
     }
 
-    /// Refuses the first field that the resource does not offer, in its words.
+    /// The server's message for the first unsupported label.
     pub(crate) fn check(&self, selectable: &SelectableFields) -> Result<(), String> {
         self.terms.iter().try_for_each(|term| selectable.get(&term.path).map(drop))
     }
 
-    /// Whether every object is selected.
+    /// True if the selector matches all objects.
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    /// The value that `path` must have, where the selector asks for exactly one: a list by `metadata.name` need not
-    /// look at other objects.
+    /// The value that the selector requires for `path`, if it requires equality: a list by `metadata.name` reads only
+    /// one object.
     pub(crate) fn exact(&self, path: &str) -> Option<&str> {
         self.terms.iter().find(|term| term.equal && term.path == path).map(|term| term.value.as_str())
     }
 
-    /// Whether an object is selected whose fields `value` gives; a missing field is the empty string.
+    /// True if the selector matches the values that `value` returns; an absent field is the empty string.
     pub(crate) fn matches<'v>(&self, mut value: impl FnMut(&str) -> Cow<'v, str>) -> bool {
         self.terms.iter().all(|term| (*value(&term.path) == *term.value) == term.equal)
     }
 
-    /// Whether `object` is selected, whose fields are `selectable`.
+    /// True if the selector matches the object.
     pub(crate) fn matches_object(&self, object: &Value, selectable: &SelectableFields) -> bool {
         self.matches(|label| match selectable.get(label) {
             Ok(field) => {
@@ -104,7 +102,7 @@ impl FieldSelector {
     }
 }
 
-/// The field at a dotted path, as the text that a field selector compares with; empty if it is not there.
+/// The field at a dotted path as the string that selectors compare; empty if it is absent.
 pub(crate) fn field_text<'v>(object: &'v Value, path: &str) -> Cow<'v, str> {
     let found = path.split('.').try_fold(object, |value, key| value.get(key));
     match found {
@@ -114,7 +112,7 @@ pub(crate) fn field_text<'v>(object: &'v Value, path: &str) -> Cow<'v, str> {
     }
 }
 
-/// Splits at commas that no backslash protects.
+/// Splits at commas that are not escaped by a backslash.
 fn split_terms(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut protected) = (0, false);
@@ -133,7 +131,7 @@ fn split_terms(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Splits at the first operator: path, whether equal, value as written.
+/// Splits at the first operator: path, true for equality, value with escapes.
 fn split_term(part: &str) -> Option<(&str, bool, &str)> {
     for (at, _) in part.char_indices() {
         let rest = &part[at..];
@@ -158,7 +156,7 @@ fn unescape(text: &str) -> Result<String, String> {
                 }
                 None => return Err("invalid field selector: invalid escape sequence: \\".to_owned()),
             },
-            // The server prints the character's number.
+            // The server prints the character's code.
             ',' | '=' => {
                 let number = u32::from(c);
                 return Err(format!("invalid field selector: unescaped character in value: {number}"));
@@ -185,7 +183,7 @@ mod tests {
     #[case("status.phase=", true)]
     #[case("metadata.name=web,,", true)]
     #[case("spec.odd=a\\,b\\=c", true)]
-    fn fields_are_compared_as_text(#[case] selector: &str, #[case] expected: bool) {
+    fn fields_are_compared_as_strings(#[case] selector: &str, #[case] expected: bool) {
         let object = json!({"metadata": {"name": "web"}, "spec": {"unschedulable": true, "odd": "a,b=c"}});
         let selector = FieldSelector::parse(selector).unwrap();
         assert_eq!(selector.matches(|path| field_text(&object, path)), expected, "{selector:?}");
@@ -198,12 +196,12 @@ mod tests {
     #[case("metadata.name=a\\", "invalid field selector: invalid escape sequence: \\")]
     #[case("metadata.name=a\\b", "invalid field selector: invalid escape sequence: \\b")]
     #[case("metadata.name=a=b", "invalid field selector: unescaped character in value: 61")]
-    fn a_selector_that_cannot_be_read_gets_the_servers_words(#[case] selector: &str, #[case] message: &str) {
+    fn malformed_selector_has_the_message_of_kube_apiserver(#[case] selector: &str, #[case] message: &str) {
         assert_eq!(FieldSelector::parse(selector).unwrap_err(), message);
     }
 
     #[test]
-    fn a_field_that_is_not_offered_is_refused_in_the_words_of_its_resource() {
+    fn unsupported_label_has_the_message_of_its_resource() {
         let selector = FieldSelector::parse("spec.foo=1,metadata.name=a").unwrap();
         let refused = |group: &str, plural: &str| {
             selector
@@ -220,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_is_not_set_counts_as_false() {
+    fn absent_boolean_is_false() {
         let nodes = crate::kinds::registry().resource("", "v1", "nodes").unwrap();
         let matches = |selector: &str| {
             FieldSelector::parse(selector)

@@ -1,7 +1,6 @@
 //! Label selectors: `app=web,tier in (a,b),!canary,size>3`, and `metav1.LabelSelector` objects.
 //!
-//! Grammar and messages are those of apimachinery's `labels` package (Kubernetes 1.37). It reads a map of labels
-//! and does not know where an object keeps them. Matching allocates nothing.
+//! Syntax and messages are those of apimachinery's `labels` package (Kubernetes 1.37). Matching allocates no memory.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +11,7 @@ use super::token::{Token, tokens};
 use crate::error::field::{FieldError, aggregate};
 use crate::object::names::{label_key_errors, label_value_errors};
 
-/// All of these must hold; none of them means that every object is selected.
+/// A conjunction of requirements; without any, it matches all objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LabelSelector {
     requirements: Vec<Requirement>,
@@ -21,14 +20,14 @@ pub(crate) struct LabelSelector {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Requirement {
     key: String,
-    test: Test,
+    test: ValueTest,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Test {
+enum ValueTest {
     Exists,
     Absent,
-    /// The sign is kept for printing: `=` or `==`.
+    /// The operator is kept for printing: `=` or `==`.
     Equal(&'static str, String),
     NotEqual(String),
     In(Vec<String>),
@@ -40,7 +39,7 @@ enum Test {
 const OPERATORS: &str = "in, notin, =, ==, !=, gt, lt";
 
 impl LabelSelector {
-    /// Reads `text`; the error is the message of a 400.
+    /// Parses a selector. The error is the message of a 400.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { tokens: tokens(text), at: 0 };
         let mut requirements = parser.requirements()?;
@@ -48,7 +47,7 @@ impl LabelSelector {
         Ok(Self { requirements })
     }
 
-    /// Reads a `metav1.LabelSelector`; the error names an operator or value that cannot be used.
+    /// Converts a `metav1.LabelSelector`. The error names an invalid operator or value.
     pub(crate) fn from_object(selector: &Value) -> Result<Self, String> {
         let mut requirements = Vec::new();
         if let Some(labels) = selector.get("matchLabels").and_then(Value::as_object) {
@@ -75,17 +74,17 @@ impl LabelSelector {
         Ok(Self { requirements })
     }
 
-    /// Whether a `LabelSelector` object selects these labels; a malformed one selects nothing.
+    /// True if a `LabelSelector` object matches the labels; a malformed one matches nothing.
     pub(crate) fn object_selects(selector: &Value, labels: &Value) -> bool {
         Self::from_object(selector).is_ok_and(|parsed| parsed.matches(labels.as_object()))
     }
 
-    /// Whether every object is selected.
+    /// True if the selector matches all objects.
     pub(crate) fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// Whether an object with these labels is selected.
+    /// True if the selector matches the labels.
     pub(crate) fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.and_then(|map| map.get(&requirement.key)).and_then(Value::as_str);
@@ -94,7 +93,7 @@ impl LabelSelector {
     }
 }
 
-impl Test {
+impl ValueTest {
     fn holds(&self, value: Option<&str>) -> bool {
         let number = || value.and_then(|text| text.parse::<i64>().ok());
         match self {
@@ -111,7 +110,8 @@ impl Test {
 }
 
 impl Requirement {
-    /// `operator` as in a selector's text, `exists` for a bare key, `!` for an absent one. Values are sorted.
+    /// `operator` as in the selector's syntax, with `exists` for a bare key and `!` for a negated one. Values are
+    /// sorted.
     fn new(key: &str, operator: &'static str, values: Vec<String>) -> Result<Self, String> {
         let mut errors: Vec<FieldError> = Vec::new();
         for problem in [label_key_errors(key)].iter().filter(|list| !list.is_empty()) {
@@ -134,12 +134,12 @@ impl Requirement {
         if let Some(text) = aggregate(&errors) {
             return Err(text);
         }
-        let test = Test::new(operator, values);
+        let test = ValueTest::new(operator, values);
         Ok(Self { key: key.to_owned(), test })
     }
 }
 
-impl Test {
+impl ValueTest {
     fn new(operator: &'static str, mut values: Vec<String>) -> Self {
         let number = |values: &[String]| values[0].parse().expect("the number was parsed before");
         match operator {
@@ -180,14 +180,14 @@ impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
         match &self.test {
-            Test::Exists => write!(f, "{key}"),
-            Test::Absent => write!(f, "!{key}"),
-            Test::Equal(sign, value) => write!(f, "{key}{sign}{value}"),
-            Test::NotEqual(value) => write!(f, "{key}!={value}"),
-            Test::In(values) => write!(f, "{key} in ({})", values.join(",")),
-            Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
-            Test::Greater(bound) => write!(f, "{key}>{bound}"),
-            Test::Less(bound) => write!(f, "{key}<{bound}"),
+            ValueTest::Exists => write!(f, "{key}"),
+            ValueTest::Absent => write!(f, "!{key}"),
+            ValueTest::Equal(sign, value) => write!(f, "{key}{sign}{value}"),
+            ValueTest::NotEqual(value) => write!(f, "{key}!={value}"),
+            ValueTest::In(values) => write!(f, "{key} in ({})", values.join(",")),
+            ValueTest::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
+            ValueTest::Greater(bound) => write!(f, "{key}>{bound}"),
+            ValueTest::Less(bound) => write!(f, "{key}<{bound}"),
         }
     }
 }
@@ -252,7 +252,7 @@ impl<'a> Parser<'a> {
         };
         let problems = label_key_errors(key);
         if !problems.is_empty() {
-            // The server has no path here, and its nil path prints so.
+            // The server's nil path prints like this.
             return Err(FieldError::invalid("<nil>", key.into(), problems.join("; ")).to_string());
         }
         if absent {
@@ -374,7 +374,7 @@ mod tests {
     #[case("e in (,z)", true)]
     #[case("in in (in)", true)]
     #[case("", true)]
-    fn every_operator_selects_as_the_server_does(#[case] selector: &str, #[case] expected: bool) {
+    fn every_operator_matches(#[case] selector: &str, #[case] expected: bool) {
         let labels = json!({"a": "b", "n": "4", "e": "", "in": "in"});
         assert_eq!(selects(selector, &labels), expected, "{selector}");
     }
@@ -416,12 +416,12 @@ mod tests {
         "a/b/c",
         "unable to parse requirement: <nil>: Invalid value: \"a/b/c\": a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
     )]
-    fn a_selector_that_cannot_be_read_gets_the_servers_words(#[case] selector: &str, #[case] message: &str) {
+    fn malformed_selector_has_the_message_of_kube_apiserver(#[case] selector: &str, #[case] message: &str) {
         assert_eq!(LabelSelector::parse(selector).unwrap_err(), message);
     }
 
     #[test]
-    fn two_wrong_values_are_listed_in_brackets() {
+    fn several_errors_are_listed_in_brackets() {
         let error = LabelSelector::parse("a in (@,#)").unwrap_err();
         assert!(
             error.starts_with("unable to parse requirement: [values[0][a]: Invalid value: \"#\": a valid")
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_object_prints_as_the_scale_subresource_shows_it() {
+    fn selector_object_is_printed_as_in_a_scale() {
         let selector = LabelSelector::from_object(&json!({
             "matchLabels": {"b": "1", "a": "2"},
             "matchExpressions": [
@@ -447,14 +447,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_operator_of_a_selector_object_is_named() {
+    fn unknown_operator_of_a_selector_object_is_rejected() {
         let error =
             LabelSelector::from_object(&json!({"matchExpressions": [{"key": "a", "operator": "Gt"}]}));
         assert_eq!(error.unwrap_err(), "\"Gt\" is not a valid label selector operator");
     }
 
     #[test]
-    fn a_selector_matches_labels_by_equality_and_by_expressions() {
+    fn selector_matches_labels_and_expressions() {
         let labels = json!({"app": "web", "tier": "front"});
         let both = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
             {"key": "tier", "operator": "NotIn", "values": ["back"]},

@@ -1,4 +1,4 @@
-//! Which objects a request means: by labels and by fields.
+//! Label and field selectors.
 
 pub(crate) mod field;
 pub(crate) mod label;

@@ -1,19 +1,18 @@
-//! The words of a label selector, as text with positions forgotten. It knows no grammar: that `in` may also be a
-//! value is the parser's business.
+//! Lexer of label selectors. `in` and `notin` are plain words; the parser distinguishes operators and values.
 
-/// One word or sign.
+/// A token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
-    /// A key, a value, or one of the words `in` and `notin`.
+    /// A key, a value, or an operator `in` or `notin`.
     Word(&'a str),
     /// One of `= == != ! > < ( ) ,`.
     Sign(&'a str),
-    /// Nothing is left.
+    /// The end of the selector.
     End,
 }
 
 impl<'a> Token<'a> {
-    /// The text as the server's messages quote it; nothing for the end.
+    /// The text of the token in error messages; empty for the end.
     pub(crate) fn text(self) -> &'a str {
         match self {
             Self::Word(text) | Self::Sign(text) => text,
@@ -21,13 +20,14 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// Whether this is that sign.
+    /// True if the token is the given sign.
     pub(crate) fn is(self, sign: &str) -> bool {
         matches!(self, Self::Sign(text) if text == sign)
     }
 }
 
-/// Splits a selector; the last token is always `End`. A NUL byte ends a word and, between words, the text.
+/// Splits a selector into tokens; the last one is always `End`. A NUL byte ends a word and, between words, the
+/// selector.
 pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_is_as_long_as_it_can_be() {
+    fn longest_sign_is_a_token() {
         let texts: Vec<_> = tokens("a!==b").into_iter().map(Token::text).collect();
         assert_eq!(texts, ["a", "!=", "=", "b", ""]);
     }

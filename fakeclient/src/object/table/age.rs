@@ -1,5 +1,4 @@
-//! How long ago something was, as kubectl prints it (apimachinery's `util/duration`, Kubernetes 1.37). The present
-//! is the caller's.
+//! Ages as kubectl prints them (apimachinery's `util/duration`, Kubernetes 1.37).
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +6,7 @@ use serde_json::Value;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
-/// The age of what carries that time; `<unknown>` where there is none.
+/// The age since a time; `<unknown>` without one.
 pub(crate) fn since(time: Option<&Value>, now: Timestamp) -> String {
     match time.and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok()) {
         Some(time) => human(now.duration_since(time).as_secs()),
@@ -20,7 +19,7 @@ pub(crate) fn of(object: &Value, now: Timestamp) -> String {
     since(object.get("metadata").and_then(|m| m.get("creationTimestamp")), now)
 }
 
-/// Seconds with two or three significant figures.
+/// A number of seconds with two or three significant digits.
 pub(crate) fn human(seconds: i64) -> String {
     let (minutes, hours) = (seconds / MINUTE, seconds / HOUR);
     let pair = |big: i64, unit: &str, small: i64, small_unit: &str| {
@@ -61,7 +60,7 @@ mod tests {
     #[case(200 * 24 * 3600, "200d")]
     #[case(3 * 365 * 24 * 3600 + 24 * 3600, "3y1d")]
     #[case(9 * 365 * 24 * 3600, "9y")]
-    fn an_age_has_two_or_three_figures(#[case] seconds: i64, #[case] expected: &str) {
+    fn age_has_two_or_three_digits(#[case] seconds: i64, #[case] expected: &str) {
         assert_eq!(human(seconds), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Cells of custom resources: the columns of their definition, as kube-apiserver 1.37 prints them.
+//! Cells of custom resources, by the columns of their definition, as kube-apiserver 1.37 prints them.
 
 use jiff::Timestamp;
 use serde_json::{Number, Value};
@@ -8,7 +8,7 @@ use super::printer::{Column, Printer};
 use crate::object::jsonpath::JsonPath;
 use crate::object::view::metadata;
 
-/// The printer of a custom resource whose definition declares these columns.
+/// The printer for the columns of a definition.
 pub(crate) fn printer(declared: &[Column]) -> Printer<'static> {
     let mut columns = Vec::with_capacity(declared.len() + 2);
     if declared.first().is_none_or(|first| first.format != "name") {
@@ -45,7 +45,7 @@ fn column(name: &str, kind: &str, format: &str, json_path: &str) -> Column {
     }
 }
 
-/// A value in a column of that type; null where it does not fit.
+/// The cell for a value in a column of a type; null if the value has another type.
 fn cell(kind: &str, value: &Value, now: Timestamp) -> Value {
     match (kind, value) {
         ("string", Value::Null) => Value::Null,
@@ -84,11 +84,7 @@ mod tests {
     #[case("boolean", json!(true), json!(true))]
     #[case("date", json!("2026-11-22T18:00:00Z"), json!("10m"))]
     #[case("date", json!("yesterday"), json!("<invalid>"))]
-    fn a_value_is_printed_as_its_column_says(
-        #[case] kind: &str,
-        #[case] value: Value,
-        #[case] expected: Value,
-    ) {
+    fn cell_depends_on_the_column_type(#[case] kind: &str, #[case] value: Value, #[case] expected: Value) {
         let now = "2026-11-22T18:10:00Z".parse().unwrap();
         assert_eq!(cell(kind, &value, now), expected);
     }

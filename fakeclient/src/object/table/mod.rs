@@ -1,7 +1,7 @@
-//! Answers for people: `Table` and metadata-only forms.
+//! Table and metadata-only responses.
 
 pub(crate) mod age;
-pub(crate) mod answer;
 pub(crate) mod custom;
+pub(crate) mod include_object;
 pub(crate) mod printer;
-pub(crate) mod request;
+pub(crate) mod response;

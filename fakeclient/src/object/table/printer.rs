@@ -1,9 +1,9 @@
-//! Printers: the columns of a resource's tables and the cells of one object.
+//! Printers: columns of a resource's tables, and cells of an object.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// One printer column of a `Table`.
+/// A printer column (`metav1.TableColumnDefinition`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Column {
     /// Heading.
@@ -12,23 +12,23 @@ pub(crate) struct Column {
     pub kind: String,
     /// `OpenAPI` format, such as `name`.
     pub format: String,
-    /// Text that `kubectl explain`-like clients show.
+    /// Description for users.
     pub description: String,
-    /// 0 is always shown, more only with `-o wide`.
+    /// 0 for columns that are always shown; greater ones are shown with `-o wide`.
     pub priority: i64,
-    /// JSON path of the value, such as `.spec.version`; empty for a built-in's computed column.
+    /// JSON path of the value, such as `.spec.version`; empty for a computed column of a built-in kind.
     pub json_path: String,
 }
 
-/// The cells of one object at that moment.
-pub(crate) type Cells<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
+/// The cells of an object at the given time.
+pub(crate) type CellPrinter<'r> = Box<dyn Fn(&Value, Timestamp) -> Vec<Value> + 'r>;
 
-/// How the objects of a resource are printed.
+/// Printer of a resource.
 pub(crate) struct Printer<'r> {
-    /// Columns, `Name` among them.
+    /// Columns, including `Name`.
     pub(crate) columns: Vec<Column>,
-    /// One cell for each column.
-    pub(crate) cells: Cells<'r>,
-    /// Conditions of an object's row.
+    /// Returns one cell per column.
+    pub(crate) cells: CellPrinter<'r>,
+    /// Returns the conditions of an object's row.
     pub(crate) row_conditions: fn(&Value) -> Option<Value>,
 }

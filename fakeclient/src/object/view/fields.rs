@@ -1,24 +1,24 @@
-//! Reading and completing JSON objects the way Go's structs read: an absent field is its zero value.
+//! Access to JSON objects with the semantics of Go structs: an absent field is its zero value.
 
 use serde_json::{Map, Value};
 
-/// Typed access to the fields of an object; anything of another type reads as absent.
-pub(crate) trait Read {
-    /// Text, or `""`.
+/// Typed access to the fields of an object. A value of another type counts as absent.
+pub(crate) trait FieldAccess {
+    /// A string, or `""`.
     fn text(&self, key: &str) -> &str;
-    /// A whole number, if given.
+    /// An integer.
     fn number(&self, key: &str) -> Option<i64>;
-    /// A boolean, if given.
+    /// A boolean.
     fn flag(&self, key: &str) -> Option<bool>;
-    /// The items of a list, or none.
+    /// The items of a list; empty if it is absent.
     fn list(&self, key: &str) -> &[Value];
-    /// The entries of a map, in key order.
+    /// The entries of a map, in key order; empty if it is absent.
     fn entries(&self, key: &str) -> impl Iterator<Item = (&str, &Value)>;
-    /// Whether the field is there and not null.
+    /// True if the field is present and not null.
     fn has(&self, key: &str) -> bool;
 }
 
-impl Read for Value {
+impl FieldAccess for Value {
     fn text(&self, key: &str) -> &str {
         self.get(key).and_then(Value::as_str).unwrap_or_default()
     }
@@ -44,7 +44,7 @@ impl Read for Value {
     }
 }
 
-/// The object under `key`, made if it is not there.
+/// The object at `key`, created if it is absent.
 pub(crate) fn object_mut<'a>(parent: &'a mut Value, key: &str) -> &'a mut Value {
     if !parent.is_object() {
         *parent = Value::Object(Map::new());
@@ -63,21 +63,21 @@ pub(crate) fn set(parent: &mut Value, key: &str, value: impl Into<Value>) {
     }
 }
 
-/// Sets a field that is absent, null or empty text.
+/// Sets a field that is absent, null or an empty string.
 pub(crate) fn set_default(parent: &mut Value, key: &str, value: impl Into<Value>) {
     if matches!(parent.get(key), None | Some(Value::Null)) || parent[key] == "" {
         set(parent, key, value);
     }
 }
 
-/// Takes a field away.
+/// Removes a field.
 pub(crate) fn remove(parent: &mut Value, key: &str) {
     if let Some(map) = parent.as_object_mut() {
         map.remove(key);
     }
 }
 
-/// Makes a field equal to that of another object, absent if it is absent there.
+/// Copies a field from another object, or removes it if it is absent there.
 pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
     match from.get(key) {
         Some(value) => set(to, key, value.clone()),
@@ -85,12 +85,12 @@ pub(crate) fn copy(from: &Value, to: &mut Value, key: &str) {
     }
 }
 
-/// The items of a list, for change; nothing if it is not there.
+/// Mutable items of a list; empty if it is absent.
 pub(crate) fn items_mut<'a>(parent: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
     parent.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-/// Equality of two maps or lists where absent, null and empty are the same.
+/// True if two maps or lists are equal; absent, null and empty are equal.
 pub(crate) fn same(a: &Value, b: &Value, key: &str) -> bool {
     let empty = |value: &Value| match value {
         Value::Null => true,
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_absent_field_reads_as_its_zero_value() {
+    fn absent_field_is_its_zero_value() {
         let object = json!({"n": 1, "t": "x", "l": [1], "nothing": null});
         assert_eq!((object.text("t"), object.text("n"), object.text("zz")), ("x", "", ""));
         assert_eq!((object.number("n"), object.number("t")), (Some(1), None));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_fill_only_what_is_empty() {
+    fn set_default_changes_only_empty_fields() {
         let mut object = json!({"a": "", "b": "x", "c": 0});
         for key in ["a", "b", "c", "d"] {
             set_default(&mut object, key, "default");

@@ -1,8 +1,8 @@
-//! `metadata` of objects: reading and writing its fields.
+//! Access to the fields of `metadata`.
 
 use serde_json::{Map, Value};
 
-/// A text field of the metadata; empty if it is not there.
+/// A string field of the metadata; empty if it is absent.
 pub(crate) fn text<'v>(object: &'v Value, field: &str) -> &'v str {
     object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default()
 }
@@ -12,7 +12,7 @@ pub(crate) fn name(object: &Value) -> &str {
     text(object, "name")
 }
 
-/// `metadata.namespace`, empty for an object without one.
+/// `metadata.namespace`; empty if it is absent.
 pub(crate) fn namespace(object: &Value) -> &str {
     text(object, "namespace")
 }
@@ -22,12 +22,12 @@ pub(crate) fn uid(object: &Value) -> &str {
     text(object, "uid")
 }
 
-/// `NAMESPACE/NAME`, either of which may be empty.
+/// `NAMESPACE/NAME`; either may be empty.
 pub(crate) fn place(object: &Value) -> String {
     format!("{}/{}", namespace(object), name(object))
 }
 
-/// `metadata.generation`, 0 for kinds that have none.
+/// `metadata.generation`; 0 if it is absent.
 pub(crate) fn generation(object: &Value) -> i64 {
     object.get("metadata").and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()
 }
@@ -42,12 +42,12 @@ pub(crate) fn annotations(object: &Value) -> Option<&Map<String, Value>> {
     object.get("metadata")?.get("annotations")?.as_object()
 }
 
-/// Whether the object is marked for deletion.
+/// True if the object has a deletionTimestamp.
 pub(crate) fn is_deleting(object: &Value) -> bool {
     object.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some_and(Value::is_string)
 }
 
-/// The metadata to write to; made if it is missing.
+/// The mutable metadata, created if it is absent.
 pub(crate) fn of_mut(object: &mut Value) -> &mut Map<String, Value> {
     let fields = object.as_object_mut().expect("an object that was decoded is a JSON object");
     let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
@@ -57,7 +57,7 @@ pub(crate) fn of_mut(object: &mut Value) -> &mut Map<String, Value> {
     metadata.as_object_mut().expect("the metadata was made an object")
 }
 
-/// `metadata.KEY`, if it is there and not null.
+/// `metadata.KEY`, if it is present and not null.
 pub(crate) fn get<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
     object.get("metadata").and_then(|m| m.get(key)).filter(|value| !value.is_null())
 }
@@ -84,7 +84,7 @@ pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[String]) {
     }
 }
 
-/// Equal but for the revision: the write would change nothing.
+/// True if the objects are equal except for the resourceVersion, so that the write changes nothing.
 pub(crate) fn same(new: &Value, old: &Value) -> bool {
     let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new == old };
     same_without(new, old, "metadata")
@@ -97,7 +97,7 @@ pub(crate) fn same(new: &Value, old: &Value) -> bool {
         }
 }
 
-/// Equality of two maps that leaves out one key.
+/// True if two maps are equal except for one key.
 fn same_without(a: &Map<String, Value>, b: &Map<String, Value>, left_out: &str) -> bool {
     let count = |map: &Map<String, Value>| map.len() - usize::from(map.contains_key(left_out));
     count(a) == count(b) && a.iter().all(|(key, value)| key == left_out || b.get(key) == Some(value))
@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_write_that_changes_the_revision_alone_changes_nothing() {
+    fn objects_that_differ_in_resource_version_only_are_same() {
         let old = json!({"metadata": {"name": "a", "resourceVersion": "1"}, "data": {"k": "v"}});
         let mut new = old.clone();
         new["metadata"]["resourceVersion"] = "7".into();

@@ -1,4 +1,4 @@
-//! Views of JSON objects: their fields, and their metadata.
+//! Access to the fields and metadata of JSON objects.
 
 pub(crate) mod fields;
 pub(crate) mod metadata;

@@ -1,22 +1,21 @@
-//! The strategy of `customresourcedefinitions.apiextensions.k8s.io`: its defaults, what clients may not choose, and
-//! the checks of `check`.
+//! Strategy of `customresourcedefinitions.apiextensions.k8s.io`: defaults, reset fields, and the validation of `check`.
 //!
-//! It does not know what is served: `resources` reads that from a definition, `establish` says when.
+//! `resources` derives the served resources of a definition, `establish` its conditions.
 
 use serde_json::{Value, json};
 
 use super::check::{approval, spec, stored};
 use super::establish;
 use crate::error::field::FieldError;
-use crate::object::view::fields::{Read, object_mut, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 /// `CustomResourceDefinition`.
 #[derive(Debug)]
-pub(crate) struct Definition;
+pub(crate) struct CustomResourceDefinition;
 
-impl Strategy for Definition {
-    fn is_checked_as_custom(&self) -> bool {
+impl Strategy for CustomResourceDefinition {
+    fn has_apiextensions_validation(&self) -> bool {
         true
     }
 
@@ -41,7 +40,7 @@ impl Strategy for Definition {
     }
 }
 
-impl CreateStrategy for Definition {
+impl CreateStrategy for CustomResourceDefinition {
     fn prepare_create(&self, object: &mut Value) {
         let empty =
             json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null});
@@ -65,7 +64,7 @@ impl CreateStrategy for Definition {
     }
 }
 
-impl UpdateStrategy for Definition {
+impl UpdateStrategy for CustomResourceDefinition {
     fn unconditional_update(&self) -> bool {
         false
     }
@@ -87,7 +86,7 @@ impl UpdateStrategy for Definition {
     }
 }
 
-impl StatusStrategy for Definition {
+impl StatusStrategy for CustomResourceDefinition {
     fn prepare_status_update(&self, object: &mut Value, old: &Value) {
         set(object, "spec", old["spec"].clone());
     }
@@ -97,14 +96,14 @@ impl StatusStrategy for Definition {
     }
 }
 
-impl DeleteStrategy for Definition {
+impl DeleteStrategy for CustomResourceDefinition {
     fn begin_deletion(&self, object: &mut Value, now: &str) -> bool {
         establish::mark_deleted(object, now);
         true
     }
 }
 
-/// The storage version is among the versions that etcd may hold.
+/// Adds the storage version to `status.storedVersions`.
 fn store_version(object: &mut Value) {
     let storage = object["spec"]
         .list("versions")
@@ -147,14 +146,14 @@ mod tests {
     }
 
     fn created(mut object: Value) -> (Value, Vec<String>) {
-        Definition.prepare_create(&mut object);
-        Definition.apply_defaults(&mut object);
-        let errors = Definition.validate_create(&object);
+        CustomResourceDefinition.prepare_create(&mut object);
+        CustomResourceDefinition.apply_defaults(&mut object);
+        let errors = CustomResourceDefinition.validate_create(&object);
         (object, errors.iter().map(ToString::to_string).collect())
     }
 
     #[test]
-    fn a_small_definition_is_completed() {
+    fn minimal_definition_gets_defaults() {
         let (object, errors) = created(definition());
         assert_eq!(errors, [""; 0]);
         assert_eq!(
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_made_of_plural_and_group() {
+    fn name_is_plural_and_group() {
         let mut object = definition();
         object["metadata"]["name"] = "x.y".into();
         let expected = r#"metadata.name: Invalid value: "x.y": must be spec.names.plural+"."+spec.group"#;
@@ -177,31 +176,31 @@ mod tests {
     }
 
     #[test]
-    fn a_new_storage_version_is_added_to_the_stored_ones() {
+    fn new_storage_version_is_added_to_stored_versions() {
         let (old, _) = created(definition());
         let mut new = old.clone();
         new["spec"]["versions"][0]["storage"] = false.into();
         let mut second = old["spec"]["versions"][0].clone();
         second["name"] = "v2".into();
         new["spec"]["versions"].as_array_mut().unwrap().push(second);
-        Definition.prepare_update(&mut new, &old);
+        CustomResourceDefinition.prepare_update(&mut new, &old);
         assert_eq!(new["status"]["storedVersions"], json!(["v1", "v2"]));
-        assert_eq!(Definition.validate_update(&new, &old), []);
+        assert_eq!(CustomResourceDefinition.validate_update(&new, &old), []);
     }
 
     #[test]
-    fn kind_and_scope_are_free_until_established_and_plural_never_is() {
+    fn kind_and_scope_are_mutable_until_established() {
         let (mut old, _) = created(definition());
         let mut new = old.clone();
         new["spec"]["scope"] = "Namespaced".into();
-        assert_eq!(Definition.validate_update(&new, &old), []);
+        assert_eq!(CustomResourceDefinition.validate_update(&new, &old), []);
         old["status"]["conditions"] = json!([{"type": "Established", "status": "True"}]);
-        let errors = Definition.validate_update(&new, &old);
+        let errors = CustomResourceDefinition.validate_update(&new, &old);
         assert_eq!(errors[0].to_string(), "spec.scope: Invalid value: \"Namespaced\": field is immutable");
     }
 
     #[test]
-    fn unknown_fields_are_preserved_by_schema_only() {
+    fn preserve_unknown_fields_is_rejected() {
         let mut object = definition();
         object["spec"]["preserveUnknownFields"] = true.into();
         let expected = "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set \

@@ -1,18 +1,18 @@
-//! The status that kube-apiserver's controllers give a definition: accepted names, and the conditions `NamesAccepted`,
-//! Established, `KubernetesAPIApprovalPolicyConformant` and Terminating.
+//! Status of a definition, as written by kube-apiserver's controllers: accepted names, and the conditions
+//! `NamesAccepted`, `Established`, `KubernetesAPIApprovalPolicyConformant` and `Terminating`.
 //!
-//! Each call gives the next write, as the real server makes several; time and the other definitions are arguments.
+//! Each call returns the next write, because kube-apiserver writes the status in several steps.
 
 use serde_json::{Value, json};
 
-use super::check::approval::{self, State};
-use crate::object::view::fields::{Read, object_mut, set};
+use super::check::approval::{self, ApprovalState};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 
-/// The finalizer that keeps a deleted definition until its objects are gone.
+/// The finalizer of a definition, removed after the deletion of its custom resources.
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
-/// The definition's next status, or nothing when it is settled. `others` are all definitions but this one; `now` is
-/// the time as `metav1.Time` prints it.
+/// The next status of the definition; `None` if it is final. `others` are all other definitions; `now` is a
+/// `metav1.Time`.
 pub(crate) fn next_status<'a>(
     definition: &Value,
     others: impl Iterator<Item = &'a Value>,
@@ -23,13 +23,13 @@ pub(crate) fn next_status<'a>(
         .or_else(|| approval_step(definition, now))
 }
 
-/// Whether a condition of the definition is `True`.
+/// True if a condition has status `True`.
 pub(crate) fn is_true(definition: &Value, condition: &str) -> bool {
     let conditions = definition["status"].list("conditions");
     conditions.iter().any(|c| c.text("type") == condition && c.text("status") == "True")
 }
 
-/// The status of a definition that is being deleted: its objects are about to go (`started` is false) or going.
+/// The status of a definition in deletion. `started` is true once the deletion of its custom resources has begun.
 pub(crate) fn terminating_status(definition: &Value, started: bool, now: &str) -> Value {
     let (reason, message) = if started {
         ("InstanceDeletionInProgress", "CustomResource deletion is in progress")
@@ -42,7 +42,7 @@ pub(crate) fn terminating_status(definition: &Value, started: bool, now: &str) -
     status
 }
 
-/// The first delete of a definition: marked, held by a finalizer, and saying so.
+/// Marks a definition as deleted: deletionTimestamp, finalizer and condition.
 pub(crate) fn mark_deleted(definition: &mut Value, now: &str) {
     let metadata = object_mut(definition, "metadata");
     set(metadata, "deletionTimestamp", now);
@@ -82,7 +82,7 @@ fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, no
         .filter(|other| other["spec"]["group"] == spec["group"])
         .map(|other| &other["status"]["acceptedNames"])
         .collect();
-    let (accepted, conflict) = accept(&spec["names"], &status["acceptedNames"], &taken);
+    let (accepted, conflict) = accepted_names(&spec["names"], &status["acceptedNames"], &taken);
     let (value, reason, message) = match &conflict {
         None => ("True", "NoConflicts", "no conflicts found"),
         Some((reason, message)) => ("False", *reason, message.as_str()),
@@ -102,8 +102,8 @@ fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, no
     (!(settled("acceptedNames") && settled("conditions"))).then_some(new)
 }
 
-/// The names that are free or already this definition's, and the last conflict.
-fn accept(wanted: &Value, had: &Value, taken: &[&Value]) -> (Value, Option<(&'static str, String)>) {
+/// The accepted names, those that are free or already this definition's; and the last conflict.
+fn accepted_names(wanted: &Value, had: &Value, taken: &[&Value]) -> (Value, Option<(&'static str, String)>) {
     let is_resource = |name: &str| {
         taken.iter().any(|names| {
             names.text("plural") == name
@@ -167,10 +167,10 @@ fn establish_step(definition: &Value, now: &str) -> Option<Value> {
 fn approval_step(definition: &Value, now: &str) -> Option<Value> {
     let (state, message) = approval::state(definition)?;
     let (value, reason) = match state {
-        State::Missing => ("False", "MissingAnnotation"),
-        State::Invalid => ("False", "InvalidAnnotation"),
-        State::Bypassed => ("False", "UnapprovedAnnotation"),
-        State::Approved => ("True", "ApprovedAnnotation"),
+        ApprovalState::Missing => ("False", "MissingAnnotation"),
+        ApprovalState::Invalid => ("False", "InvalidAnnotation"),
+        ApprovalState::Bypassed => ("False", "UnapprovedAnnotation"),
+        ApprovalState::Approved => ("True", "ApprovedAnnotation"),
     };
     let kind = "KubernetesAPIApprovalPolicyConformant";
     let mut status = definition["status"].clone();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn free_names_are_accepted_and_then_established() {
+    fn definition_is_established_in_steps() {
         let (settled, steps) = settle(definition("goods", "Good"), &[]);
         assert_eq!(steps, 2);
         assert_eq!(
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_use_is_refused_and_the_rest_accepted() {
+    fn name_in_use_is_not_accepted() {
         let (first, _) = settle(definition("goods", "Good"), &[]);
         let mut second = definition("others", "Good");
         second["spec"]["names"]["singular"] = "other".into();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_keeps_its_time_while_its_value_stays() {
+    fn transition_time_changes_with_the_condition_status() {
         let (mut settled, _) = settle(definition("goods", "Good"), &[]);
         settled["spec"]["names"]["categories"] = json!(["all"]);
         let status = next_status(&settled, std::iter::empty(), "2027-01-01T00:00:00Z").unwrap();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_definition_says_how_far_its_objects_are() {
+    fn deleted_definition_has_a_terminating_condition() {
         let (settled, _) = settle(definition("goods", "Good"), &[]);
         let mut deleted = settled.clone();
         mark_deleted(&mut deleted, NOW);

@@ -1,7 +1,7 @@
-//! The strategy of the objects that a definition defines: schema, scale, embedded resources, lists, rules.
+//! Strategy of custom resources: validation by schema, scale, embedded resources, list types and CEL rules.
 //!
-//! All validation by schema happens here, so that nothing else needs to know that a resource is custom. Pruning and
-//! defaulting are the decoder's, on `Structural`.
+//! It contains all validation by schema, so that no other module depends on a resource being custom. Decoding prunes
+//! and applies defaults, by `Structural`.
 
 use std::sync::Arc;
 
@@ -14,38 +14,38 @@ use crate::object::cel::validator::Validator;
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Structural;
-use crate::object::schema::validate::Node;
-use crate::object::view::fields::Read;
+use crate::object::schema::validate::SchemaNode;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::resource::ScalePaths;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// One version of a custom resource.
+/// Strategy of one version of a custom resource.
 #[derive(Debug)]
-pub(crate) struct Instance {
+pub(crate) struct CustomResource {
     schema: Arc<Structural>,
-    whole: Node,
-    /// The schema of `status`, where a status subresource is served and the schema describes it.
-    status: Option<Node>,
+    whole: SchemaNode,
+    /// The schema of `status`, if there is one and a status subresource.
+    status: Option<SchemaNode>,
     scale: Option<ScalePaths>,
     rules: Option<Validator>,
-    /// Other versions come from a webhook.
+    /// True if a webhook converts between versions.
     webhook: bool,
 }
 
-impl Instance {
-    /// The strategy of a version with this raw schema; `has_status` says whether a status subresource is served.
+impl CustomResource {
+    /// The strategy of a version with the given schema. `has_status` is true with a status subresource.
     pub(crate) fn new(
         raw: &Value,
         schema: Arc<Structural>,
         scale: Option<ScalePaths>,
         has_status: bool,
     ) -> Self {
-        let status = raw.pointer("/properties/status").filter(|_| has_status).map(Node::parse);
+        let status = raw.pointer("/properties/status").filter(|_| has_status).map(SchemaNode::parse);
         let rules = Validator::compile(&schema, true);
-        Self { schema, whole: Node::parse(raw), status, scale, rules, webhook: false }
+        Self { schema, whole: SchemaNode::parse(raw), status, scale, rules, webhook: false }
     }
 
-    /// The same, converted by a webhook.
+    /// Sets whether a webhook converts between versions.
     pub(crate) fn converted_by_webhook(mut self, webhook: bool) -> Self {
         self.webhook = webhook;
         self
@@ -61,14 +61,14 @@ impl Instance {
             let broken = |why| FieldError::invalid(path, "".into(), why);
             match nested(object, path) {
                 Err(why) => Some(broken(why)),
-                Ok(Some(value)) if !value.is_string() => Some(broken(of_type(path, value, "string"))),
+                Ok(Some(value)) if !value.is_string() => Some(broken(accessor_error(path, value, "string"))),
                 Ok(_) => None,
             }
         });
         replicas(object, &scale.status_replicas).into_iter().chain(selector).collect()
     }
 
-    /// Rules are run only on objects of which their schema has little to say.
+    /// Adds the errors of CEL rules, unless schema errors block them.
     fn check_rules(&self, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
         let Some(rules) = &self.rules else { return };
         if blocks_rules(errors) {
@@ -88,12 +88,12 @@ impl Instance {
     }
 }
 
-impl Strategy for Instance {
-    fn converts(&self) -> Result<(), ApiError> {
+impl Strategy for CustomResource {
+    fn check_convertible(&self) -> Result<(), ApiError> {
         if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
     }
 
-    fn is_checked_as_custom(&self) -> bool {
+    fn has_apiextensions_validation(&self) -> bool {
         true
     }
 
@@ -107,7 +107,7 @@ impl Strategy for Instance {
     }
 }
 
-impl CreateStrategy for Instance {
+impl CreateStrategy for CustomResource {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = self.whole.validate(object, "");
         errors.extend(self.scale_spec(object));
@@ -119,7 +119,7 @@ impl CreateStrategy for Instance {
     }
 }
 
-impl UpdateStrategy for Instance {
+impl UpdateStrategy for CustomResource {
     fn unconditional_update(&self) -> bool {
         false
     }
@@ -136,7 +136,7 @@ impl UpdateStrategy for Instance {
     }
 }
 
-impl StatusStrategy for Instance {
+impl StatusStrategy for CustomResource {
     fn validate_status_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if let (Some(node), Some(status)) = (&self.status, object.get("status")) {
@@ -153,9 +153,9 @@ impl StatusStrategy for Instance {
     }
 }
 
-impl DeleteStrategy for Instance {}
+impl DeleteStrategy for CustomResource {}
 
-/// Whether errors are such that the server checks no rules.
+/// True if the errors prevent the evaluation of CEL rules.
 fn blocks_rules(errors: &[FieldError]) -> bool {
     errors.iter().any(|error| {
         matches!(
@@ -169,7 +169,7 @@ fn blocks_rules(errors: &[FieldError]) -> bool {
     })
 }
 
-/// The value at a path of plain names, or why there can be none.
+/// The value at a path of field names; an error if a parent is no object.
 fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String> {
     let names: Vec<&str> = path.trim_start_matches('.').split('.').collect();
     let mut value = object;
@@ -180,14 +180,14 @@ fn nested<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String
                 Some(child) => value = child,
                 None => return Ok(None),
             },
-            other => return Err(of_type(&names[..=depth].join("."), other, "map[string]interface{}")),
+            other => return Err(accessor_error(&names[..=depth].join("."), other, "map[string]interface{}")),
         }
     }
     Ok(Some(value))
 }
 
-/// apimachinery's words about a value of another type than an accessor wants.
-fn of_type(path: &str, value: &Value, wanted: &str) -> String {
+/// apimachinery's message for a value of an unexpected type.
+fn accessor_error(path: &str, value: &Value, wanted: &str) -> String {
     let (shown, found) = match value {
         Value::Null => ("<nil>".to_owned(), "<nil>"),
         Value::Bool(flag) => (flag.to_string(), "bool"),
@@ -211,7 +211,7 @@ fn replicas(object: &Value, path: &str) -> Option<FieldError> {
         Ok(Some(value)) => value,
     };
     match value.as_i64() {
-        None => invalid(0, of_type(path, value, "int64")),
+        None => invalid(0, accessor_error(path, value, "int64")),
         Some(count) if count < 0 => invalid(count, "should be a non-negative integer".to_owned()),
         Some(count) if count > i64::from(i32::MAX) => {
             invalid(count, format!("should be less than or equal to {}", i32::MAX))
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn instance() -> Instance {
+    fn instance() -> CustomResource {
         let raw = json!({"type": "object", "properties": {
             "spec": {"type": "object", "properties": {"replicas": {"type": "integer"},
                 "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}}},
@@ -249,7 +249,7 @@ mod tests {
             status_replicas: ".status.replicas".into(),
             label_selector: None,
         };
-        Instance::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
+        CustomResource::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
     }
 
     fn texts(errors: &[FieldError]) -> Vec<String> {
@@ -257,14 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn replicas_are_counted() {
+    fn replicas_are_validated() {
         let errors = instance().validate_create(&json!({"spec": {"replicas": -1}}));
         assert_eq!(texts(&errors), [".spec.replicas: Invalid value: -1: should be a non-negative integer"]);
         assert_eq!(instance().validate_create(&json!({"spec": {}})), []);
     }
 
     #[test]
-    fn a_status_update_is_judged_by_the_status_alone() {
+    fn status_update_validates_the_status_only() {
         let old = json!({"spec": {"replicas": "old"}});
         let new = json!({"spec": {"replicas": "old"}, "status": {"replicas": "x"}});
         let errors = instance().validate_status_update(&new, &old);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_items_are_forgiven_to_objects_that_had_them() {
+    fn existing_duplicate_items_are_ratcheted() {
         let old = json!({"spec": {"set": ["a", "a"]}});
         let new = json!({"spec": {"set": ["a", "a", "b"]}});
         assert_eq!(instance().validate_update(&new, &old), []);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn finalizers_without_a_domain_are_warned_of() {
+    fn finalizer_without_domain_causes_a_warning() {
         let object = json!({"metadata": {"finalizers": ["foo", "a.b", "a.b/c"]}});
         assert_eq!(
             instance().warnings(&object, None),

@@ -1,5 +1,4 @@
-//! Custom resources: what a `CustomResourceDefinition` must be, what it makes the server serve, and how the objects it
-//! defines behave.
+//! Custom resources: validation of a `CustomResourceDefinition`, its served resources, and their strategy.
 
 pub(crate) mod definition;
 

@@ -1,4 +1,4 @@
-//! What a definition makes the server serve: one resource for each served version.
+//! Resources of a definition, one for each served version.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::instance::Instance;
+use super::instance::CustomResource;
 use crate::object::apply::field_set::FieldSet;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::schema::structural::Structural;
 use crate::object::selector::field::{SelectableField, SelectableFields};
 use crate::object::table::printer::Column;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::registry::resource::{Generation, Resource, ScalePaths, Storage, Subresource};
 
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources \
@@ -25,7 +25,7 @@ const AGE: &str = "CreationTimestamp is a timestamp representing the server time
     represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: \
     https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
-/// The resources of a stored definition, in the order of its versions.
+/// The served resources of a stored definition, in the order of its versions.
 pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
     let versions = definition["spec"].list("versions");
     versions.iter().filter(|v| v.flag("served") == Some(true)).map(|v| resource(definition, v)).collect()
@@ -37,7 +37,7 @@ pub(crate) fn version(definition: &Value, name: &str) -> Option<Resource> {
     versions.iter().find(|version| version.text("name") == name).map(|found| resource(definition, found))
 }
 
-/// The server's warning to clients of a deprecated version, if this one is.
+/// The warning for a deprecated version; `None` if it is not deprecated.
 fn deprecation(definition: &Value, version: &str) -> Option<String> {
     let spec = &definition["spec"];
     let versions = spec.list("versions");
@@ -59,7 +59,7 @@ fn deprecation(definition: &Value, version: &str) -> Option<String> {
     Some(better.map_or(old.clone(), |name| format!("{old}; use {group}/{name} {kind}")))
 }
 
-/// Orders versions as Kubernetes does: v2 after v1 after v1beta2 after v1beta1 after v1alpha1 after anything else.
+/// Sort key of versions: v2 > v1 > v1beta2 > v1beta1 > v1alpha1 > all others.
 fn stability(version: &str) -> (u8, u64, u64) {
     let parse = || {
         let rest = version.strip_prefix('v')?;
@@ -94,7 +94,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let scale = scale_paths(version);
     let status_isolated = version["subresources"].has("status");
     let webhook = spec["conversion"].text("strategy") == "Webhook";
-    let strategy = Instance::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
+    let strategy = CustomResource::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
     let strategy = Arc::new(strategy.converted_by_webhook(webhook));
     Resource {
         subresources: subresources(&group, &name, &kind, status_isolated, scale.is_some()),
@@ -118,7 +118,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         namespaced,
         short_names: strings(names.list("shortNames")),
         categories: strings(names.list("categories")),
-        shape: Shape::Custom { schema },
+        schema: ResourceSchema::Custom { schema },
         delete_gives_object: false,
         deprecation: deprecation(definition, &name),
         empty: OnceLock::new(),
@@ -132,7 +132,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     }
 }
 
-/// The object itself never changes the status where that has a subresource, which changes nothing else.
+/// Reset fields: the status for the main resource, and all but the status for the status subresource.
 fn reset_fields(status: bool) -> Vec<(String, FieldSet)> {
     if !status {
         return Vec::new();
@@ -220,7 +220,7 @@ fn columns(version: &Value) -> Vec<Column> {
     columns
 }
 
-/// The first eight bytes of the SHA-256 of `group/version/Kind` as stored.
+/// The base64 of the first eight bytes of the SHA-256 of `group/version/Kind` of the storage version.
 fn storage_hash(group: &str, version: &str, kind: &str) -> String {
     let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
     STANDARD.encode(&digest[..8])
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn each_served_version_is_a_resource() {
+    fn every_served_version_is_a_resource() {
         let resources = resources(&definition());
         let versions: Vec<&str> = resources.iter().map(|r| r.version.as_str()).collect();
         assert_eq!(versions, ["v1", "v2", "v1beta1"]);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_columns_take_the_place_of_age() {
+    fn declared_columns_replace_age() {
         let resources = resources(&definition());
         let headings = |index: usize| -> Vec<&str> {
             resources[index].columns.iter().map(|c: &Column| c.name.as_str()).collect()
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deprecated_version_points_to_the_best_one() {
+    fn deprecation_warning_names_the_best_version() {
         let expected = "t.example.com/v1beta1 Disco is deprecated; use t.example.com/v2 Disco";
         assert_eq!(deprecation(&definition(), "v1beta1").as_deref(), Some(expected));
         assert_eq!(deprecation(&definition(), "v1"), None);

@@ -1,6 +1,6 @@
 //! Binding of a Pod to a node (`pods/NAME/binding`), as a scheduler does it.
 //!
-//! The write goes past the Pod's own rules for updates, as on a real server: the node of a Pod changes only here.
+//! The write bypasses the update validation of Pods, as on kube-apiserver: the node of a Pod changes only here.
 
 use crate::object::system_fields;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::{FieldError, aggregate};
 use crate::kinds::rules::names::dns_subdomain;
-use crate::object::view::fields::{Read, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set};
 use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Write};
 use crate::verbs::options::WriteOptions;
 use crate::verbs::scope::RequestScope;
 
-/// Labels of a node that its Pods get, too (the admission plugin `PodTopologyLabels`).
+/// Labels that a Pod gets from its node (admission plugin `PodTopologyLabels`).
 const TOPOLOGY: [&str; 2] = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
 
 /// Binds the Pod of the scope.
 pub(crate) fn bind(scope: &RequestScope, mut binding: Value, options: &WriteOptions) -> Result<(), ApiError> {
-    system_fields::settle_namespace(&mut binding, &scope.namespace)?;
+    system_fields::set_namespace(&mut binding, &scope.namespace)?;
     scope.check_namespace(&binding)?;
     if metadata::name(&binding) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
@@ -35,9 +35,9 @@ pub(crate) fn bind(scope: &RequestScope, mut binding: Value, options: &WriteOpti
         let mut pod = current.value().clone();
         preconditions(scope, &binding, &pod)?;
         let node = snapshot.get(&Key::new("nodes", "", binding["target"].text("name")));
-        place(scope, &binding, node.map(|node| node.value()), &mut pod)?;
+        assign_node(scope, &binding, node.map(|node| node.value()), &mut pod)?;
         let content = Content { value: pod, managed_fields: current.managed_fields().clone() };
-        if options.dry_run || written(scope, &current, content) {
+        if options.dry_run || store_pod(scope, &current, content) {
             return Ok(());
         }
     }
@@ -58,7 +58,7 @@ fn errors(target: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// What a binding may ask of the Pod's identity and revision.
+/// Checks the uid and resourceVersion of the binding.
 fn preconditions(scope: &RequestScope, binding: &Value, pod: &Value) -> Result<(), ApiError> {
     for (field, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let (wanted, stored) = (metadata::text(binding, field), metadata::text(pod, field));
@@ -80,8 +80,8 @@ fn conflict(scope: &RequestScope, why: &str) -> ApiError {
     ApiError::conflict("", "pods/binding", &scope.name, why)
 }
 
-/// Puts the Pod on the node.
-fn place(
+/// Assigns the Pod to the node.
+fn assign_node(
     scope: &RequestScope,
     binding: &Value,
     node: Option<&Value>,
@@ -121,7 +121,7 @@ fn merge<'a>(pod: &mut Value, field: &str, entries: impl Iterator<Item = (&'a st
     }
 }
 
-/// Sets a condition of a Pod's status; its time moves when its status does.
+/// Sets a condition of a Pod. `lastTransitionTime` changes only with the status.
 pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
     let mut condition = condition.clone();
     set(&mut condition, "lastProbeTime", Value::Null);
@@ -138,8 +138,8 @@ pub(super) fn condition(pod: &mut Value, condition: &Value, now: &str) {
     set(status, "conditions", all);
 }
 
-/// Stores the Pod; false if somebody else was faster.
-fn written(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
+/// Stores the Pod. Returns false after a concurrent write.
+fn store_pod(scope: &RequestScope, current: &Arc<Object>, pod: Content) -> bool {
     debug_assert!(metadata::get(&pod.value, "uid").is_some(), "what was stored has a uid");
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change: Change::Put(pod) };
     match scope.state.commit(vec![write]) {
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_keeps_its_time_while_it_stays_what_it_is() {
+    fn transition_time_changes_with_the_condition_status() {
         let mut pod = json!({});
         let scheduled = |status: &str| json!({"type": "PodScheduled", "status": status});
         condition(&mut pod, &scheduled("False"), "2001-01-01T00:00:00Z");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_bound_to_a_node_by_its_name() {
+    fn binding_requires_a_node_name() {
         let text = |target: Value| aggregate(&errors(&target));
         assert_eq!(text(json!({"kind": "Node", "name": "a"})), None);
         assert_eq!(text(json!({})), Some("target.name: Required value".into()));

@@ -1,16 +1,16 @@
-//! Eviction of a Pod (`pods/NAME/eviction`): a delete that a `PodDisruptionBudget` may refuse.
+//! Eviction of a Pod (`pods/NAME/eviction`): a delete that a `PodDisruptionBudget` can reject.
 //!
-//! Nobody counts a budget's Pods here: its status is what a test writes into it, as where no controller runs.
+//! No disruption controller runs: a test sets the status of a budget itself.
 
 use crate::object::system_fields;
 use serde_json::{Value, json};
 
 use super::binding::condition;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, StatusCause};
 use crate::object::apply::field_manager::Live;
-use crate::object::apply::managed_fields::Sent;
+use crate::object::apply::managed_fields::RequestManagedFields;
 use crate::object::selector::label::LabelSelector;
-use crate::object::view::fields::{Read, object_mut, set};
+use crate::object::view::fields::{FieldAccess, object_mut, set};
 use crate::object::view::metadata;
 use crate::store::{Change, CommitError, Content, Expect, Key, Write};
 use crate::verbs::delete::delete;
@@ -19,12 +19,12 @@ use crate::verbs::options::{DeleteOptions, WriteOptions};
 use crate::verbs::scope::RequestScope;
 use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-/// The manager of what kube-apiserver itself writes.
+/// Field manager of kube-apiserver's own writes.
 const API_SERVER: &str = "kube-apiserver";
 const BUDGETS: &str = "poddisruptionbudgets.policy";
 const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-/// Pods that were evicted and are not yet gone which a budget keeps track of.
+/// Maximum number of `disruptedPods` in the status of a budget.
 const MAX_DISRUPTED: usize = 2000;
 
 /// Evicts the Pod of the scope.
@@ -33,7 +33,7 @@ pub(crate) async fn evict(
     mut eviction: Value,
     options: &WriteOptions,
 ) -> Result<(), ApiError> {
-    system_fields::settle_namespace(&mut eviction, &scope.namespace)?;
+    system_fields::set_namespace(&mut eviction, &scope.namespace)?;
     scope.check_namespace(&eviction)?;
     if metadata::name(&eviction) != scope.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
@@ -42,7 +42,7 @@ pub(crate) async fn evict(
     deletion.dry_run |= options.dry_run;
     let pod = scope.stored(&scope.state.store.snapshot())?;
     let pod = pod.value();
-    if !beyond_budgets(pod) {
+    if !ignores_budgets(pod) {
         let snapshot = scope.state.store.snapshot();
         let budgets: Vec<&Value> = snapshot
             .range(BUDGETS, Some(&scope.namespace), None)
@@ -51,13 +51,13 @@ pub(crate) async fn evict(
             .collect();
         match budgets.as_slice() {
             [] => {}
-            [budget] if !is_ready(pod) && spares_no_unready(budget) => {}
-            [budget] => take_from(scope, budget, deletion.dry_run)?,
+            [budget] if !is_ready(pod) && always_allows_unready(budget) => {}
+            [budget] => decrement_allowed(scope, budget, deletion.dry_run)?,
             _ => return Err(too_many_budgets()),
         }
     }
     if !deletion.dry_run {
-        mark(scope).await?;
+        set_disruption_target(scope).await?;
     }
     delete(scope, &deletion).await?;
     Ok(())
@@ -69,14 +69,14 @@ fn too_many_budgets() -> ApiError {
     ApiError::new(500, "", message)
 }
 
-/// Pods that disturb nobody by going.
-fn beyond_budgets(pod: &Value) -> bool {
+/// True for Pods whose eviction no budget counts.
+fn ignores_budgets(pod: &Value) -> bool {
     matches!(pod["status"].text("phase"), "Pending" | "Succeeded" | "Failed") || metadata::is_deleting(pod)
 }
 
 fn covers(budget: &Value, pod: &Value) -> bool {
     let selector = &budget["spec"]["selector"];
-    // A budget without a selector covers nothing; an empty selector covers everything.
+    // A missing selector matches nothing; an empty selector matches everything.
     selector.is_object()
         && LabelSelector::from_object(selector).is_ok_and(|s| s.matches(metadata::labels(pod)))
 }
@@ -85,33 +85,33 @@ fn is_ready(pod: &Value) -> bool {
     pod["status"].list("conditions").iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
-/// Whether a Pod that is not ready may go whatever the budget has left.
-fn spares_no_unready(budget: &Value) -> bool {
+/// True if the budget always allows the eviction of Pods that are not ready.
+fn always_allows_unready(budget: &Value) -> bool {
     let healthy = |key: &str| budget["status"].number(key).unwrap_or(0);
     budget["spec"].text("unhealthyPodEvictionPolicy") == "AlwaysAllow"
         || (healthy("currentHealthy") >= healthy("desiredHealthy") && healthy("desiredHealthy") > 0)
 }
 
-fn because(mut error: ApiError, why: String) -> ApiError {
-    let cause = Cause { reason: "DisruptionBudget".into(), message: why, field: String::new() };
+fn with_cause(mut error: ApiError, why: String) -> ApiError {
+    let cause = StatusCause { reason: "DisruptionBudget".into(), message: why, field: String::new() };
     error.details.get_or_insert_default().causes.push(cause);
     error
 }
 
-/// One disruption less; 429 where none is left.
-fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
+/// Decrements the allowed disruptions; 429 if there are none.
+fn decrement_allowed(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), ApiError> {
     let key = Key::new(BUDGETS, &scope.namespace, metadata::name(budget));
     loop {
         let current = scope.state.store.snapshot().get(&key).cloned();
         let Some(current) = current else { return Ok(()) };
         let mut budget = current.value().clone();
-        allowed(&budget)?;
+        check_allowed(&budget)?;
         let status = object_mut(&mut budget, "status");
         let left = status.number("disruptionsAllowed").unwrap_or(0) - 1;
         set(status, "disruptionsAllowed", left);
         set(object_mut(status, "disruptedPods"), &scope.name, scope.state.clock.seconds());
         if left == 0 {
-            insufficient(&mut budget, &scope.state.clock.seconds());
+            set_insufficient_pods(&mut budget, &scope.state.clock.seconds());
         }
         if dry_run {
             return Ok(());
@@ -120,7 +120,8 @@ fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), 
         let resource = scope.state.registry().resource("policy", "v1", "poddisruptionbudgets");
         let resource = resource.expect("budgets are built in");
         let managers = FieldManagers { state: &scope.state, resource: &resource };
-        let managed_fields = managers.updated(Part::Status, &live, &budget, Sent::Nothing, API_SERVER);
+        let managed_fields =
+            managers.updated(Part::Status, &live, &budget, RequestManagedFields::Nothing, API_SERVER);
         let content = Content { value: budget, managed_fields };
         let change = Change::Put(content);
         let write = Write { key: key.clone(), expect: Expect::At(current.revision()), change };
@@ -131,23 +132,23 @@ fn take_from(scope: &RequestScope, budget: &Value, dry_run: bool) -> Result<(), 
     }
 }
 
-fn allowed(budget: &Value) -> Result<(), ApiError> {
+fn check_allowed(budget: &Value) -> Result<(), ApiError> {
     let (name, status) = (metadata::name(budget), &budget["status"]);
     let number = |key: &str| status.number(key).unwrap_or(0);
     if number("observedGeneration") < metadata::generation(budget) {
         let why = format!("The disruption budget {name} is still being processed by the server.");
-        return Err(because(ApiError::too_many_requests(VIOLATED, 10), why));
+        return Err(with_cause(ApiError::too_many_requests(VIOLATED, 10), why));
     }
     let stands = format!("The disruption budget {name} does not allow evicting pods currently");
     let forbidden = |why: &str| ApiError::forbidden("policy", "poddisruptionbudget", name, why);
     if number("disruptionsAllowed") < 0 {
         let why = "pdb disruptions allowed is negative";
-        return Err(because(forbidden(why), format!("{stands}: {why}")));
+        return Err(with_cause(forbidden(why), format!("{stands}: {why}")));
     }
     if status["disruptedPods"].as_object().is_some_and(|pods| pods.len() > MAX_DISRUPTED) {
         let why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller";
         let cause = format!("{stands}: too many pending evictions not confirmed by PDB controller");
-        return Err(because(forbidden(why), cause));
+        return Err(with_cause(forbidden(why), cause));
     }
     if number("disruptionsAllowed") > 0 {
         return Ok(());
@@ -165,11 +166,11 @@ fn allowed(budget: &Value) -> Result<(), ApiError> {
         Some(c) => format!("{stands} ({}): {}", c.text("reason"), c.text("message")),
         None => stands,
     };
-    Err(because(ApiError::too_many_requests(VIOLATED, 0), why))
+    Err(with_cause(ApiError::too_many_requests(VIOLATED, 0), why))
 }
 
-/// The condition of a budget that has nothing left.
-fn insufficient(budget: &mut Value, now: &str) {
+/// Sets the `DisruptionAllowed` condition of a budget without allowed disruptions.
+fn set_insufficient_pods(budget: &mut Value, now: &str) {
     let generation = budget["status"].number("observedGeneration").unwrap_or(0);
     let status = object_mut(budget, "status");
     let mut all = status.list("conditions").to_vec();
@@ -187,8 +188,8 @@ fn insufficient(budget: &mut Value, now: &str) {
     set(status, "conditions", all);
 }
 
-/// Writes down on the Pod why it goes.
-async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
+/// Sets the `DisruptionTarget` condition of the Pod.
+async fn set_disruption_target(scope: &RequestScope) -> Result<(), ApiError> {
     let options = WriteOptions::default();
     let now = scope.state.clock.seconds();
     guaranteed_update(scope, Part::Status, &options, |old| {
@@ -199,7 +200,7 @@ async fn mark(scope: &RequestScope) -> Result<(), ApiError> {
             "message": "Eviction API: evicting",
         });
         condition(&mut pod, &target, &now);
-        // kube-apiserver writes it past its field managers.
+        // kube-apiserver writes it without field management.
         Ok(Proposed::Managed(pod, old.managed_fields.clone()))
     })
     .await?;
@@ -211,12 +212,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_without_disruptions_left_says_how_many_pods_it_needs() {
+    fn exhausted_budget_error_has_the_pod_counts() {
         let budget = json!({
             "metadata": {"name": "b", "generation": 1},
             "status": {"observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 2, "currentHealthy": 2},
         });
-        let status = allowed(&budget).expect_err("nothing is left").to_status();
+        let status = check_allowed(&budget).expect_err("nothing is left").to_status();
         assert_eq!((&status["code"], &status["message"]), (&429.into(), &VIOLATED.into()));
         let cause = json!({
             "reason": "DisruptionBudget",
@@ -226,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_that_nobody_has_counted_yet_asks_for_patience() {
+    fn unobserved_budget_asks_for_a_retry() {
         let budget = json!({"metadata": {"name": "b", "generation": 1}});
-        let status = allowed(&budget).expect_err("not counted").to_status();
+        let status = check_allowed(&budget).expect_err("not counted").to_status();
         assert_eq!(status["details"]["retryAfterSeconds"], 10);
     }
 }

@@ -1,4 +1,4 @@
-//! Update of `namespaces/NAME/finalize`: the only way to change `spec.finalizers`, by which a namespace is held.
+//! Update of `namespaces/NAME/finalize`: the only way to change `spec.finalizers` of a namespace.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::verbs::outcome::ServedObject;
 use crate::verbs::scope::RequestScope;
 use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-/// Gives the stored namespace the finalizers of `object`.
+/// Sets the finalizers of `object` on the stored namespace.
 pub(crate) async fn finalize(
     scope: &RequestScope,
     object: &Value,

@@ -1,12 +1,12 @@
-//! Logs of a Pod (`pods/NAME/log`): empty until the Pod has a node, since no kubelet runs here.
+//! Logs of a Pod (`pods/NAME/log`): empty while the Pod has no node, since no kubelet runs.
 
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 use crate::verbs::scope::RequestScope;
 
-/// The annotation that names the container of a request that names none.
+/// The annotation with the default container.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// The log of a container, which is empty while the Pod has no node.
@@ -51,7 +51,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn one_of_several_containers_is_named() {
+    fn container_is_required_among_several() {
         let pod = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "c"}]}});
         let said = |asked: &str| check_container(asked, &pod, "p").map_err(|error| error.message);
         let why = "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [c]";

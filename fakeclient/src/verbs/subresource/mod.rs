@@ -1,4 +1,4 @@
-//! Subresources with forms of their own. Status is written by the verbs of the object itself, as another part.
+//! Subresources with types of their own. `status` is a part of update, patch and apply.
 
 pub(crate) mod binding;
 pub(crate) mod eviction;

@@ -1,11 +1,11 @@
-//! The `scale` subresource: the replicas of an object, in a form that is the same for every kind.
+//! The `scale` subresource: the replicas of an object as an `autoscaling/v1` Scale.
 
 use crate::object::system_fields;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::kinds::schemas::Builtin;
+use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::configuration::ApplyConfiguration;
 use crate::object::apply::field_manager::{FieldManager, Live, group_version_kind};
 use crate::object::apply::field_set::FieldSet;
@@ -16,7 +16,7 @@ use crate::object::apply::value_type::ValueType;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::patch::document::{MergeSchema, Patch};
 use crate::object::patch::outcome::FieldValidation;
-use crate::object::schema::shape::Shape;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::view::metadata;
 use crate::registry::resource::ScalePaths;
 use crate::verbs::apply::unconverted;
@@ -24,7 +24,7 @@ use crate::verbs::options::WriteOptions;
 use crate::verbs::scope::RequestScope;
 use crate::verbs::update::{Part, Proposed, guaranteed_update};
 
-/// Name of a Scale's schema.
+/// Name of the Scale's schema.
 const COMPONENT: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// The Scale of the stored object.
@@ -32,12 +32,12 @@ pub(crate) async fn get(scope: &RequestScope) -> Result<Value, ApiError> {
     let paths = paths(scope)?;
     let object = scope.stored(&scope.state.store.snapshot())?;
     let served = scope.served(object).await?;
-    exists(scope, &paths, served.value())?;
-    Ok(read(scope, &paths, served.value()))
+    check_replicas(scope, &paths, served.value())?;
+    Ok(scale_of(scope, &paths, served.value()))
 }
 
-/// 500 for a custom resource that has no number where its definition says that it is.
-fn exists(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
+/// 500 for a custom resource without a number at its `specReplicasPath`.
+fn check_replicas(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Result<(), ApiError> {
     if scope.resource.is_builtin() || at(object, &paths.spec_replicas).is_some() {
         return Ok(());
     }
@@ -61,13 +61,13 @@ pub(crate) async fn patch(
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
     let validation = options.field_validation;
-    let schema = MergeSchema { component: Some(COMPONENT), components: &Builtin };
+    let schema = MergeSchema { component: Some(COMPONENT), components: &BuiltinSchemas };
     let propose = |scale: &Value| {
         let patched = patch.apply(scale, schema, validation)?;
         decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Updated)
     };
     write(scope, options, |_, live| {
-        // An error shows the whole Scale.
+        // Errors show the whole Scale.
         propose(live.object).or_else(|_| {
             let mut whole = live.object.clone();
             live.managed_fields.put(&mut whole);
@@ -84,7 +84,7 @@ pub(crate) async fn apply(
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
     write(scope, options, |fields, live| {
-        // The server looks for the Scale among the versions of the custom resource, and so has none to convert.
+        // The server looks up the Scale's version among those of the custom resource, and fails to convert it.
         let unconverted = |what: &str, place: &str| {
             let kind = group_version_kind(scale::API_VERSION, "Scale");
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
@@ -116,10 +116,10 @@ pub(crate) fn decode(
     validation: FieldValidation,
     read: impl FnOnce(&Decoder<'_>) -> Result<Decoded, ApiError>,
 ) -> Result<Value, ApiError> {
-    let shape = Shape::Builtin { component: COMPONENT.to_owned() };
-    let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", shape: &shape };
+    let schema = ResourceSchema::Builtin { component: COMPONENT.to_owned() };
+    let object_type = ObjectType { group: "autoscaling", version: "v1", kind: "Scale", schema: &schema };
     scope.decode_type(object_type, validation, read).map_err(|error| {
-        // The codec of a custom resource's Scale knows no other kind.
+        // The codec of a custom resource's Scale supports no other kind.
         if scope.resource.is_builtin() || !error.message.contains("cannot be handled as a Scale") {
             return error;
         }
@@ -144,7 +144,7 @@ async fn write(
             subresource: "scale",
             now: &now,
         };
-        let mut before = read(scope, &paths, old.object);
+        let mut before = scale_of(scope, &paths, old.object);
         if !scope.resource.is_builtin() && at(old.object, &paths.spec_replicas).is_none() {
             before["spec"]["replicas"] = NO_REPLICAS.into();
         }
@@ -184,13 +184,13 @@ async fn write(
         Ok(Proposed::Managed(new, managed_fields))
     })
     .await?;
-    Ok(read(scope, &paths, written.value()))
+    Ok(scale_of(scope, &paths, written.value()))
 }
 
-/// What a custom resource's Scale says of replicas that the object does not name, until somebody sets them.
+/// The replicas in a custom resource's Scale while they are unset.
 const NO_REPLICAS: i64 = i32::MIN as i64;
 
-/// Where another version of the object keeps its replicas.
+/// The paths of the replicas in another version of the object.
 fn replicas_of(scope: &RequestScope, paths: &ScalePaths, api_version: &str) -> Replicas {
     if scope.resource.is_builtin() || api_version == scope.resource.api_version() {
         return Replicas::at(&paths.spec_replicas);
@@ -204,13 +204,13 @@ fn replicas_of(scope: &RequestScope, paths: &ScalePaths, api_version: &str) -> R
     }
 }
 
-/// A Scale has one version.
+/// The single version of a Scale.
 struct ScaleVersions;
 
 impl Versions for ScaleVersions {
     fn type_of(&self, api_version: &str) -> Result<Option<ValueType<'_>>, String> {
         let known = api_version == scale::API_VERSION;
-        Ok(known.then(|| ValueType::component(&Builtin, COMPONENT)).flatten())
+        Ok(known.then(|| ValueType::component(&BuiltinSchemas, COMPONENT)).flatten())
     }
 
     fn have_go_types(&self) -> bool {
@@ -235,7 +235,7 @@ fn paths(scope: &RequestScope) -> Result<ScalePaths, ApiError> {
 }
 
 /// `autoscaling/v1` Scale of an object.
-fn read(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
+fn scale_of(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
     let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = json!({
         "name": scope.name, "uid": metadata::text(object, "uid"),
@@ -263,12 +263,12 @@ fn read(scope: &RequestScope, paths: &ScalePaths, object: &Value) -> Value {
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status})
 }
 
-/// The value at a path such as `.spec.replicas`: a scale path may hold nothing but field names.
+/// The value at a path such as `.spec.replicas`. A scale path contains field names only.
 fn at<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').filter(|part| !part.is_empty()).try_fold(object, |value, part| value.get(part))
 }
 
-/// Sets the value at such a path, making what is missing on the way.
+/// Sets the value at such a path, and creates missing parents.
 fn set(object: &mut Value, path: &str, value: Value) {
     let mut place = object;
     for part in path.split('.').filter(|part| !part.is_empty()) {
@@ -280,7 +280,7 @@ fn set(object: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
-/// A `metav1.LabelSelector` (or a plain map) in the text form that clients put into a list's `labelSelector`.
+/// A `metav1.LabelSelector` or a plain map, in the syntax of the `labelSelector` parameter.
 fn label_selector_text(selector: &Value) -> String {
     let plain = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
     let labels = if plain { selector.as_object() } else { selector["matchLabels"].as_object() };

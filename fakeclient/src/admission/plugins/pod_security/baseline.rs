@@ -1,9 +1,9 @@
-//! The rules of `baseline`: nothing by which a container gets hold of its node (Kubernetes 1.37, Pod security standards).
+//! Checks of the level `baseline` (Kubernetes 1.37, Pod Security Standards).
 
 use serde_json::Value;
 
-use super::pod::{Pod, Seen, Violation, containers, plural, quoted, uses, violation};
-use crate::object::view::fields::Read;
+use super::pod::{Pod, TextSet, Violation, containers, plural, quoted, uses, violation};
+use crate::object::view::fields::FieldAccess;
 
 const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
@@ -21,7 +21,7 @@ const CAPABILITIES: [&str; 13] = [
     "SYS_CHROOT",
 ];
 
-/// Types of `SELinux`, each since that minor release.
+/// Allowed types of `SELinux` options, with the minor release that added each.
 const SELINUX: [(&str, u32); 5] = [
     ("", 0),
     ("container_t", 0),
@@ -30,7 +30,7 @@ const SELINUX: [(&str, u32); 5] = [
     ("container_engine_t", 31),
 ];
 
-/// Kernel settings that stay within a Pod, each since that minor release.
+/// Safe sysctls, with the minor release that added each.
 const SYSCTLS: [(&str, u32); 14] = [
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),
@@ -53,7 +53,7 @@ const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 pub(super) fn app_armor(pod: &Pod<'_>) -> Option<Violation> {
-    let mut bad = Seen::new();
+    let mut bad = TextSet::new();
     let setters = forbidden_profiles(pod, "appArmorProfile", &mut bad);
     let allowed =
         |value: &str| value.is_empty() || value == "runtime/default" || value.starts_with("localhost/");
@@ -78,13 +78,13 @@ pub(super) fn app_armor(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn capabilities(pod: &Pod<'_>) -> Option<Violation> {
-    violation("non-default capabilities", added(pod, &CAPABILITIES))
+    violation("non-default capabilities", added_capabilities(pod, &CAPABILITIES))
 }
 
-/// Who adds capabilities beside the allowed ones.
-pub(super) fn added(pod: &Pod<'_>, allowed: &[&str]) -> Option<String> {
-    let mut bad = Seen::new();
-    let names = pod.named(|container| {
+/// The Pod and containers that add other than the allowed capabilities.
+pub(super) fn added_capabilities(pod: &Pod<'_>, allowed: &[&str]) -> Option<String> {
+    let mut bad = TextSet::new();
+    let names = pod.container_names(|container| {
         let added = container["securityContext"]["capabilities"].list("add");
         let forbidden: Vec<String> = added
             .iter()
@@ -122,8 +122,8 @@ pub(super) fn host_paths(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn host_ports(pod: &Pod<'_>) -> Option<Violation> {
-    let mut ports = Seen::new();
-    let names = pod.named(|container| {
+    let mut ports = TextSet::new();
+    let names = pod.container_names(|container| {
         let used = container.list("ports").iter().filter_map(|port| port.number("hostPort"));
         let used: Vec<String> = used.filter(|port| *port != 0).map(|port| port.to_string()).collect();
         let any = !used.is_empty();
@@ -139,8 +139,8 @@ pub(super) fn host_ports(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn probe_hosts(pod: &Pod<'_>) -> Option<Violation> {
-    let mut hosts = Seen::new();
-    let mut names: Vec<&str> = pod.named(|container| {
+    let mut hosts = TextSet::new();
+    let mut names: Vec<&str> = pod.container_names(|container| {
         let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| &container[probe]);
         let hooks = ["postStart", "preStop"].map(|hook| &container["lifecycle"][hook]);
         let named: Vec<String> = probes
@@ -165,19 +165,20 @@ pub(super) fn probe_hosts(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn privileged(pod: &Pod<'_>) -> Option<Violation> {
-    let names = pod.named(|container| container["securityContext"].flag("privileged") == Some(true));
+    let names =
+        pod.container_names(|container| container["securityContext"].flag("privileged") == Some(true));
     let detail = || format!("{} must not set securityContext.privileged=true", containers(&names));
     violation("privileged", (!names.is_empty()).then(detail))
 }
 
 pub(super) fn proc_mount(pod: &Pod<'_>) -> Option<Violation> {
-    if pod.has_own_users() { None } else { masked_proc_mount(pod) }
+    if pod.has_user_namespace() { None } else { masked_proc_mount(pod) }
 }
 
-/// The same without trust in user namespaces.
+/// The same check, also for a Pod in a user namespace.
 pub(super) fn masked_proc_mount(pod: &Pod<'_>) -> Option<Violation> {
-    let mut bad = Seen::new();
-    let names = pod.named(|container| {
+    let mut bad = TextSet::new();
+    let names = pod.container_names(|container| {
         let mount = container["securityContext"].text("procMount");
         let forbidden = !["", "Default"].contains(&mount);
         if forbidden {
@@ -191,8 +192,8 @@ pub(super) fn masked_proc_mount(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn selinux(pod: &Pod<'_>) -> Option<Violation> {
-    let (mut types, mut user, mut role) = (Seen::new(), false, false);
-    let setters = pod.setters(|context| {
+    let (mut types, mut user, mut role) = (TextSet::new(), false, false);
+    let setters = pod.pod_and_containers_with(|context| {
         let options = &context["seLinuxOptions"];
         let of_type = options.text("type");
         let known = SELINUX.iter().any(|(name, since)| *name == of_type && *since <= pod.minor);
@@ -229,7 +230,7 @@ pub(super) fn seccomp(pod: &Pod<'_>) -> Option<Violation> {
         matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/")
     };
     let of_containers = pod.containers().map(|c| format!("{SECCOMP_OF_CONTAINER}{}", c.text("name")));
-    let forbidden: Seen = std::iter::once(SECCOMP_OF_POD.to_owned())
+    let forbidden: TextSet = std::iter::once(SECCOMP_OF_POD.to_owned())
         .chain(of_containers)
         .filter_map(|key| {
             let value = pod.metadata["annotations"].get(&key)?.as_str()?;
@@ -241,16 +242,16 @@ pub(super) fn seccomp(pod: &Pod<'_>) -> Option<Violation> {
     violation("seccompProfile", (!listed.is_empty()).then(detail))
 }
 
-/// Who sets a profile that is none.
+/// The Pod and containers that set an `Unconfined` profile.
 pub(super) fn forbidden_seccomp(pod: &Pod<'_>) -> Option<String> {
-    let mut bad = Seen::new();
+    let mut bad = TextSet::new();
     let setters = forbidden_profiles(pod, "seccompProfile", &mut bad)?;
     Some(format!("{setters} must not set securityContext.seccompProfile.type to {}", quoted(&bad)))
 }
 
-/// Who sets a profile of a type that the baseline does not allow; the types are put into `bad`.
-fn forbidden_profiles(pod: &Pod<'_>, field: &str, bad: &mut Seen) -> Option<String> {
-    pod.setters(|context| {
+/// The Pod and containers that set a profile of a forbidden type. The types are added to `bad`.
+fn forbidden_profiles(pod: &Pod<'_>, field: &str, bad: &mut TextSet) -> Option<String> {
+    pod.pod_and_containers_with(|context| {
         let Some(profile) = context.get(field).filter(|profile| !profile.is_null()) else {
             return false;
         };
@@ -270,7 +271,8 @@ pub(super) fn sysctls(pod: &Pod<'_>) -> Option<Violation> {
 }
 
 pub(super) fn host_process(pod: &Pod<'_>) -> Option<Violation> {
-    let setters = pod.setters(|context| context["windowsOptions"].flag("hostProcess") == Some(true))?;
+    let setters =
+        pod.pod_and_containers_with(|context| context["windowsOptions"].flag("hostProcess") == Some(true))?;
     violation(
         "hostProcess",
         Some(format!("{setters} must not set securityContext.windowsOptions.hostProcess=true")),

@@ -1,5 +1,5 @@
-//! `PodSecurity`: the labels of a namespace say which standard its Pods have to meet. A Pod that does not is refused, or
-//! its writer is warned; the writer of a template is only ever warned.
+//! `PodSecurity`: enforcement of the Pod Security Standard that a namespace's labels select. A violating Pod is
+//! rejected, or its client gets a warning; a violating Pod template only causes a warning.
 
 mod baseline;
 mod pod;
@@ -14,10 +14,10 @@ use serde_json::Value;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::Plugin;
 use crate::error::ApiError;
-use crate::object::view::fields::Read;
-use policy::{Level, Policy, Standard};
+use crate::object::view::fields::FieldAccess;
+use policy::{Level, LevelVersion, Policy};
 
-/// See the module.
+/// The plugin of this module.
 #[derive(Debug)]
 pub(crate) struct PodSecurity;
 
@@ -37,28 +37,28 @@ impl Plugin for PodSecurity {
             return Ok(());
         };
         let policy = Policy::of(namespace);
-        if policy == Policy::default() || (is_pod && !matters(object, attributes.old)) {
+        if policy == Policy::default() || (is_pod && !affects_checks(object, attributes.old)) {
             return Ok(());
         }
-        if is_pod && let Some(told) = told(policy.enforce, template) {
+        if is_pod && let Some(told) = violation_message(policy.enforce, template) {
             let why = format!("violates PodSecurity \"{}\": {told}", policy.enforce);
             return Err(attributes.forbidden(object, &why));
         }
-        if let Some(told) = told(policy.warn, template) {
+        if let Some(told) = violation_message(policy.warn, template) {
             attributes.warn(format!("would violate PodSecurity \"{}\": {told}", policy.warn));
         }
         Ok(())
     }
 }
 
-/// All violations of a standard in one text; nothing where there is none.
-fn told(standard: Standard, template: &Value) -> Option<String> {
+/// The message with all violations of a standard; `None` if there is none.
+fn violation_message(standard: LevelVersion, template: &Value) -> Option<String> {
     let found = standards::violations(standard, &template["metadata"], &template["spec"]);
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     (!found.is_empty()).then(|| found.join(", "))
 }
 
-/// The template in an object that makes Pods.
+/// The Pod template of a workload.
 fn template<'o>(attributes: &Attributes<'_>, object: &'o Value) -> Option<&'o Value> {
     let resource = attributes.resource;
     match (resource.group.as_str(), resource.plural.as_str()) {
@@ -71,8 +71,8 @@ fn template<'o>(attributes: &Attributes<'_>, object: &'o Value) -> Option<&'o Va
     }
 }
 
-/// Whether a write may change what the rules say: of what an update of a Pod can change, images alone.
-fn matters(pod: &Value, old: Option<&Value>) -> bool {
+/// True if the write can change the result of the checks. An update of a Pod can do so only by its images.
+fn affects_checks(pod: &Value, old: Option<&Value>) -> bool {
     let images = |pod: &Value| -> Vec<(String, String)> {
         let lists = ["containers", "initContainers", "ephemeralContainers"];
         let all = lists.iter().flat_map(|list| pod["spec"].list(list));
@@ -81,11 +81,11 @@ fn matters(pod: &Value, old: Option<&Value>) -> bool {
     old.is_none_or(|old| images(old) != images(pod))
 }
 
-/// Levels and versions that exist (an update may leave wrong ones as they were); and what a stricter level would mean
-/// for the Pods that are there.
+/// Rejects labels with unknown levels and versions, unless an update leaves them unchanged. Warns of existing Pods that
+/// violate a stricter level.
 fn namespace(attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-    let wrong = policy::wrong_labels(object);
-    if !wrong.is_empty() && attributes.old.is_none_or(|old| policy::wrong_labels(old) != wrong) {
+    let wrong = policy::label_errors(object);
+    if !wrong.is_empty() && attributes.old.is_none_or(|old| policy::label_errors(old) != wrong) {
         return Err(ApiError::invalid("", "Namespace", object["metadata"].text("name"), &wrong));
     }
     let Some(old) = attributes.old else { return Ok(()) };
@@ -94,14 +94,18 @@ fn namespace(attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError
     if new == old || new.level == Level::Privileged || looser {
         return Ok(());
     }
-    for warning in existing(attributes, object["metadata"].text("name"), new) {
+    for warning in existing_pod_warnings(attributes, object["metadata"].text("name"), new) {
         attributes.warn(warning);
     }
     Ok(())
 }
 
-/// What Pods of the namespace do that its new level forbids: Pods of the same faults in one line.
-fn existing(attributes: &Attributes<'_>, namespace: &str, standard: Standard) -> Vec<String> {
+/// Warnings of existing Pods that violate the new level; Pods with the same violations share a warning.
+fn existing_pod_warnings(
+    attributes: &Attributes<'_>,
+    namespace: &str,
+    standard: LevelVersion,
+) -> Vec<String> {
     let mut faults: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for pod in attributes.peers.list("pods", Some(namespace)) {
         let found = standards::violations(standard, &pod["metadata"], &pod["spec"]);
@@ -136,28 +140,29 @@ fn existing(attributes: &Attributes<'_>, namespace: &str, standard: Standard) ->
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{Stored, create, pod};
+    use super::super::fixture::{StoredObjects, create, pod};
     use super::*;
 
     #[test]
-    fn a_namespace_names_levels_and_versions_that_exist() {
+    fn namespace_with_unknown_level_or_version_is_rejected() {
         let labels = json!({"pod-security.kubernetes.io/enforce": "x", "pod-security.kubernetes.io/warn-version": "y"});
         let object = json!({"metadata": {"name": "ps", "labels": labels}});
-        let error = create(&PodSecurity, "namespaces", object, &Stored::default()).expect_err("wrong labels");
+        let error =
+            create(&PodSecurity, "namespaces", object, &StoredObjects::default()).expect_err("wrong labels");
         assert_eq!(
             error.message,
             "Namespace \"ps\" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"x\": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: \"y\": must be \"latest\" or \"v1.x\"]"
         );
         let right = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce-version": "v1.37"}}});
-        assert!(create(&PodSecurity, "namespaces", right, &Stored::default()).is_ok());
+        assert!(create(&PodSecurity, "namespaces", right, &StoredObjects::default()).is_ok());
     }
 
     #[test]
-    fn a_pod_is_held_to_the_level_of_its_namespace() {
+    fn pod_is_checked_at_the_level_of_its_namespace() {
         let answer = |level: &str, spec: Value| {
             let labels = json!({"pod-security.kubernetes.io/enforce": level});
             let namespace = json!({"metadata": {"name": "default", "labels": labels}});
-            let stored = Stored::default().with("namespaces", namespace);
+            let stored = StoredObjects::default().with("namespaces", namespace);
             create(&PodSecurity, "pods", pod(spec), &stored).err().map(|error| error.message)
         };
         assert_eq!(answer("privileged", json!({"hostPID": true})), None);
@@ -171,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_leaves_the_images_is_not_looked_at() {
+    fn update_without_image_change_is_not_checked() {
         let (a, b) =
             (pod(json!({"hostPID": true})), pod(json!({"hostPID": true, "activeDeadlineSeconds": 1})));
-        assert!(!matters(&b, Some(&a)));
-        assert!(matters(&b, None));
+        assert!(!affects_checks(&b, Some(&a)));
+        assert!(affects_checks(&b, None));
     }
 }

@@ -1,6 +1,6 @@
-//! What a namespace's labels ask of Pods: a level and the release whose rules it means, for refusing and for warning.
+//! Policy of a namespace: level and version for `enforce` and `warn`, from its labels.
 //!
-//! What the audit log would say is seen by no client, so it is left out.
+//! `audit` is left out, because no client sees the audit log.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const PREFIX: &str = "pod-security.kubernetes.io/";
 const LEVELS: [(&str, Level); 3] =
     [("privileged", Level::Privileged), ("baseline", Level::Baseline), ("restricted", Level::Restricted)];
 const MODES: [&str; 3] = ["enforce", "audit", "warn"];
 
-/// A Pod security standard, from loose to strict.
+/// A level of the Pod Security Standards, from permissive to strict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     #[default]
@@ -24,31 +24,31 @@ pub(super) enum Level {
     Restricted,
 }
 
-/// A standard as of one release.
+/// A level at a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standard {
+pub(super) struct LevelVersion {
     pub(super) level: Level,
     /// Minor release, or [`LATEST`].
     pub(super) minor: u32,
 }
 
-/// Stands for the newest minor release that there is.
+/// The version `latest`.
 pub(super) const LATEST: u32 = u32::MAX;
 
-impl Default for Standard {
+impl Default for LevelVersion {
     fn default() -> Self {
         Self { level: Level::Privileged, minor: LATEST }
     }
 }
 
-/// What a namespace asks.
+/// The policy of a namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
-    pub(super) enforce: Standard,
-    pub(super) warn: Standard,
+    pub(super) enforce: LevelVersion,
+    pub(super) warn: LevelVersion,
 }
 
-impl fmt::Display for Standard {
+impl fmt::Display for LevelVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = LEVELS.iter().find(|(_, level)| *level == self.level).map_or("", |(name, _)| name);
         match self.minor {
@@ -59,7 +59,7 @@ impl fmt::Display for Standard {
 }
 
 impl Policy {
-    /// The policy of a namespace; who is warned of nothing else is warned of what is enforced.
+    /// The policy from a namespace's labels. `warn` defaults to `enforce`.
     pub(super) fn of(namespace: &Value) -> Self {
         let labels = &namespace["metadata"]["labels"];
         let has_any =
@@ -70,12 +70,12 @@ impl Policy {
         };
         let minor = |name: &str| label(name).and_then(version).unwrap_or(LATEST);
         let enforced = label("enforce").map(level);
-        let enforce = Standard {
-            // A level that does not exist is the strictest where it is enforced.
+        let enforce = LevelVersion {
+            // An unknown level is enforced as the strictest.
             level: enforced.map_or(Level::Privileged, |level| level.unwrap_or(Level::Restricted)),
             minor: minor("enforce-version"),
         };
-        let mut warn = Standard {
+        let mut warn = LevelVersion {
             level: label("warn").and_then(level).unwrap_or_default(),
             minor: minor("warn-version"),
         };
@@ -93,7 +93,7 @@ fn level(text: &str) -> Option<Level> {
     LEVELS.iter().find(|(name, _)| *name == text).map(|(_, level)| *level)
 }
 
-/// The minor release that a label names, if it names one.
+/// The minor release of a version label; `None` if it is malformed.
 fn version(text: &str) -> Option<u32> {
     if text == "latest" {
         return Some(LATEST);
@@ -103,8 +103,8 @@ fn version(text: &str) -> Option<u32> {
     if plain { minor.parse().ok() } else { None }
 }
 
-/// Labels that name a level or a release that does not exist.
-pub(super) fn wrong_labels(namespace: &Value) -> Vec<FieldError> {
+/// Errors of labels with an unknown level or version.
+pub(super) fn label_errors(namespace: &Value) -> Vec<FieldError> {
     let labels = &namespace["metadata"]["labels"];
     let path = Path::new("metadata.labels");
     let mut errors = Vec::new();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_enforced_is_warned_of_unless_something_else_is() {
+    fn warn_defaults_to_enforce() {
         let both = policy(&[("enforce", "baseline"), ("enforce-version", "v1.30")]);
         assert_eq!((both.enforce, both.enforce.to_string()), (both.warn, "baseline:v1.30".to_owned()));
         let other = policy(&[("enforce", "baseline"), ("warn", "restricted")]);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_has_no_leading_zero() {
+    fn version_with_leading_zero_is_invalid() {
         assert_eq!(version("v1.0"), Some(0));
         assert_eq!(version("latest"), Some(LATEST));
         for wrong in ["v1.01", "v2.1", "1.3", "v1.", ""] {

@@ -1,75 +1,74 @@
-//! The standards as tables: which rule belongs to which level since which release, in the order in which violations are
-//! told.
+//! Tables of the checks by level, each with its first version, in the order in which messages list violations.
 
 use serde_json::Value;
 
 use super::pod::{Pod, Violation};
-use super::policy::{Level, Standard};
+use super::policy::{Level, LevelVersion};
 use super::{baseline, restricted};
 
-/// The newest release with rules of its own.
+/// The newest release that adds a check.
 const NEWEST: u32 = 37;
 
-/// One rule.
-struct Rule {
+/// A check.
+struct Check {
     id: &'static str,
-    /// The first minor release that has it.
+    /// The first minor release with the check.
     since: u32,
-    /// A baseline rule that it stands in for.
+    /// Id of the baseline check that it replaces.
     instead_of: &'static str,
     broken: fn(&Pod<'_>) -> Option<Violation>,
 }
 
-const fn rule(id: &'static str, since: u32, broken: fn(&Pod<'_>) -> Option<Violation>) -> Rule {
-    Rule { id, since, instead_of: "", broken }
+const fn check(id: &'static str, since: u32, broken: fn(&Pod<'_>) -> Option<Violation>) -> Check {
+    Check { id, since, instead_of: "", broken }
 }
 
-const fn stricter(
+const fn replacement(
     id: &'static str,
     since: u32,
     instead_of: &'static str,
     broken: fn(&Pod<'_>) -> Option<Violation>,
-) -> Rule {
-    Rule { id, since, instead_of, broken }
+) -> Check {
+    Check { id, since, instead_of, broken }
 }
 
-/// Ordered by id, as violations are told.
-const BASELINE: [Rule; 12] = [
-    rule("appArmorProfile", 0, baseline::app_armor),
-    rule("capabilities_baseline", 0, baseline::capabilities),
-    rule("hostNamespaces", 0, baseline::host_namespaces),
-    rule("hostPathVolumes", 0, baseline::host_paths),
-    rule("hostPorts", 0, baseline::host_ports),
-    rule("hostProbesAndHostLifecycle", 34, baseline::probe_hosts),
-    rule("privileged", 0, baseline::privileged),
-    rule("procMount", 0, baseline::proc_mount),
-    rule("seLinuxOptions", 0, baseline::selinux),
-    rule("seccompProfile_baseline", 0, baseline::seccomp),
-    rule("sysctls", 0, baseline::sysctls),
-    rule("windowsHostProcess", 0, baseline::host_process),
+/// Checks of `baseline`, ordered by id.
+const BASELINE: [Check; 12] = [
+    check("appArmorProfile", 0, baseline::app_armor),
+    check("capabilities_baseline", 0, baseline::capabilities),
+    check("hostNamespaces", 0, baseline::host_namespaces),
+    check("hostPathVolumes", 0, baseline::host_paths),
+    check("hostPorts", 0, baseline::host_ports),
+    check("hostProbesAndHostLifecycle", 34, baseline::probe_hosts),
+    check("privileged", 0, baseline::privileged),
+    check("procMount", 0, baseline::proc_mount),
+    check("seLinuxOptions", 0, baseline::selinux),
+    check("seccompProfile_baseline", 0, baseline::seccomp),
+    check("sysctls", 0, baseline::sysctls),
+    check("windowsHostProcess", 0, baseline::host_process),
 ];
 
-/// What `restricted` asks beyond the baseline, ordered by id.
-const RESTRICTED: [Rule; 7] = [
-    rule("allowPrivilegeEscalation", 8, restricted::privilege_escalation),
-    stricter("capabilities_restricted", 22, "capabilities_baseline", restricted::capabilities),
-    stricter("procMount_restricted", 35, "procMount", baseline::masked_proc_mount),
-    stricter("restrictedVolumes", 0, "hostPathVolumes", restricted::volumes),
-    rule("runAsNonRoot", 0, restricted::non_root),
-    rule("runAsUser", 23, restricted::user),
-    stricter("seccompProfile_restricted", 19, "seccompProfile_baseline", restricted::seccomp),
+/// Checks that `restricted` adds, ordered by id.
+const RESTRICTED: [Check; 7] = [
+    check("allowPrivilegeEscalation", 8, restricted::privilege_escalation),
+    replacement("capabilities_restricted", 22, "capabilities_baseline", restricted::capabilities),
+    replacement("procMount_restricted", 35, "procMount", baseline::masked_proc_mount),
+    replacement("restrictedVolumes", 0, "hostPathVolumes", restricted::volumes),
+    check("runAsNonRoot", 0, restricted::non_root),
+    check("runAsUser", 23, restricted::user),
+    replacement("seccompProfile_restricted", 19, "seccompProfile_baseline", restricted::seccomp),
 ];
 
-/// What of a Pod the standard forbids.
-pub(super) fn violations(standard: Standard, metadata: &Value, spec: &Value) -> Vec<Violation> {
+/// Violations of the standard by a Pod.
+pub(super) fn violations(standard: LevelVersion, metadata: &Value, spec: &Value) -> Vec<Violation> {
     let minor = standard.minor.min(NEWEST);
     let pod = Pod { metadata, spec, minor };
-    let strict: &[Rule] = if standard.level == Level::Restricted { &RESTRICTED } else { &[] };
-    let strict = || strict.iter().filter(|rule| rule.since <= minor);
-    let replaced = |id: &str| strict().any(|rule| rule.instead_of == id);
-    let base: &[Rule] = if standard.level == Level::Privileged { &[] } else { &BASELINE };
-    let base = base.iter().filter(|rule| rule.since <= minor && !replaced(rule.id));
-    base.chain(strict()).filter_map(|rule| (rule.broken)(&pod)).collect()
+    let strict: &[Check] = if standard.level == Level::Restricted { &RESTRICTED } else { &[] };
+    let strict = || strict.iter().filter(|check| check.since <= minor);
+    let replaced = |id: &str| strict().any(|check| check.instead_of == id);
+    let base: &[Check] = if standard.level == Level::Privileged { &[] } else { &BASELINE };
+    let base = base.iter().filter(|check| check.since <= minor && !replaced(check.id));
+    base.chain(strict()).filter_map(|check| (check.broken)(&pod)).collect()
 }
 
 #[cfg(test)]
@@ -79,24 +78,24 @@ mod tests {
     use super::super::policy::LATEST;
     use super::*;
 
-    fn told(level: Level, minor: u32, spec: &Value) -> Vec<String> {
-        let standard = Standard { level, minor };
+    fn violation_texts(level: Level, minor: u32, spec: &Value) -> Vec<String> {
+        let standard = LevelVersion { level, minor };
         violations(standard, &json!({}), spec).into_iter().map(|violation| violation.to_string()).collect()
     }
 
     #[test]
-    fn tables_stand_in_the_order_in_which_violations_are_told() {
-        assert!(BASELINE.is_sorted_by_key(|rule| rule.id) && RESTRICTED.is_sorted_by_key(|rule| rule.id));
-        let known = |id: &str| id.is_empty() || BASELINE.iter().any(|rule| rule.id == id);
-        assert!(RESTRICTED.iter().all(|rule| known(rule.instead_of)));
+    fn checks_are_ordered_by_id() {
+        assert!(BASELINE.is_sorted_by_key(|check| check.id) && RESTRICTED.is_sorted_by_key(|check| check.id));
+        let known = |id: &str| id.is_empty() || BASELINE.iter().any(|check| check.id == id);
+        assert!(RESTRICTED.iter().all(|check| known(check.instead_of)));
     }
 
     #[test]
-    fn a_plain_pod_is_baseline_and_breaks_four_rules_of_restricted() {
+    fn minimal_pod_meets_baseline_and_violates_four_restricted_checks() {
         let plain = || json!({"containers": [{"name": "a"}, {"name": "b"}]});
-        assert_eq!(told(Level::Baseline, LATEST, &plain()), Vec::<String>::new());
+        assert_eq!(violation_texts(Level::Baseline, LATEST, &plain()), Vec::<String>::new());
         assert_eq!(
-            told(Level::Restricted, LATEST, &plain()),
+            violation_texts(Level::Restricted, LATEST, &plain()),
             [
                 "allowPrivilegeEscalation != false (containers \"a\", \"b\" must set securityContext.allowPrivilegeEscalation=false)",
                 "unrestricted capabilities (containers \"a\", \"b\" must set securityContext.capabilities.drop=[\"ALL\"])",
@@ -107,20 +106,20 @@ mod tests {
     }
 
     #[test]
-    fn a_stricter_rule_stands_in_for_the_one_below_it() {
+    fn restricted_check_replaces_its_baseline_check() {
         let mounted = || json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]});
-        assert_eq!(told(Level::Baseline, LATEST, &mounted()), ["hostPath volumes (volume \"v\")"]);
+        assert_eq!(violation_texts(Level::Baseline, LATEST, &mounted()), ["hostPath volumes (volume \"v\")"]);
         assert_eq!(
-            told(Level::Restricted, LATEST, &mounted()),
+            violation_texts(Level::Restricted, LATEST, &mounted()),
             ["restricted volume types (volume \"v\" uses restricted volume type \"hostPath\")"]
         );
     }
 
     #[test]
-    fn annotations_of_old_are_profiles_too() {
+    fn deprecated_annotations_are_checked() {
         let metadata =
             json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/a": "unconfined"}});
-        let standard = Standard { level: Level::Baseline, minor: LATEST };
+        let standard = LevelVersion { level: Level::Baseline, minor: LATEST };
         let found = violations(standard, &metadata, &json!({"containers": [{"name": "a"}]}));
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -131,16 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_binds_since_the_release_that_brought_it() {
+    fn check_applies_from_its_first_version() {
         let probed = || json!({"containers": [{"name": "a", "livenessProbe": {"tcpSocket": {"host": "h"}}}]});
-        assert_eq!(told(Level::Baseline, 33, &probed()), Vec::<String>::new());
+        assert_eq!(violation_texts(Level::Baseline, 33, &probed()), Vec::<String>::new());
         let since = ["probe or lifecycle host (container \"a\" uses probe or lifecycle host \"h\")"];
-        assert_eq!(told(Level::Baseline, 34, &probed()), since);
-        assert_eq!(told(Level::Baseline, 99, &probed()), since);
+        assert_eq!(violation_texts(Level::Baseline, 34, &probed()), since);
+        assert_eq!(violation_texts(Level::Baseline, 99, &probed()), since);
     }
 
     #[test]
-    fn a_pod_that_does_all_that_is_asked_is_restricted() {
+    fn hardened_pod_meets_restricted() {
         let spec = json!({
             "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [{"name": "a", "securityContext": {
@@ -149,6 +148,6 @@ mod tests {
             }}],
             "volumes": [{"name": "v", "emptyDir": {}}],
         });
-        assert_eq!(told(Level::Restricted, LATEST, &spec), Vec::<String>::new());
+        assert_eq!(violation_texts(Level::Restricted, LATEST, &spec), Vec::<String>::new());
     }
 }

@@ -1,4 +1,4 @@
-//! What may change in a Pod once it exists.
+//! Mutable fields of a Pod.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::kinds::pod_spec::containers::trimmed;
+use crate::kinds::pod_spec::containers::untrimmed_image;
 use crate::kinds::pod_spec::scheduling;
-use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, set};
+use crate::object::view::fields::{FieldAccess, copy, items_mut, object_mut, remove, set};
 
-/// The fields that the refusal names as changeable.
-const CHANGEABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
+/// The mutable fields, as the error message lists them.
+const MUTABLE_FIELDS: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
                           `spec.tolerations` (only additions to existing tolerations),\
                           `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/// Errors of a change of the spec.
+/// Errors of changes to immutable fields.
 pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let mut errors = Vec::new();
@@ -32,10 +32,10 @@ pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
             if image.is_empty() {
                 errors.push(FieldError::required(&at, ""));
             }
-            errors.extend(trimmed(&at, image));
+            errors.extend(untrimmed_image(&at, image));
         }
     }
-    match deadline(&path, spec, old) {
+    match deadline_error(&path, spec, old) {
         Some((error, true)) => {
             errors.push(error);
             return errors;
@@ -45,12 +45,12 @@ pub(super) fn check(spec: &Value, old: &Value) -> Vec<FieldError> {
     }
     errors.extend(tolerations(&path.child("tolerations"), spec, old));
     errors.extend(gates(&path.child("schedulingGates"), spec, old));
-    errors.extend(rest(&path, spec, old));
+    errors.extend(other_changes(&path, spec, old));
     errors
 }
 
-/// A deadline may be set and brought nearer; the flag says whether the server stops there.
-fn deadline(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)> {
+/// The error of a removed or increased deadline. The flag is true if the server then stops the validation.
+fn deadline_error(path: &Path, spec: &Value, old: &Value) -> Option<(FieldError, bool)> {
     let key = "activeDeadlineSeconds";
     let at = path.child(key);
     match (spec.number(key), old.number(key)) {
@@ -97,8 +97,8 @@ fn gates(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Everything else stays. The refusal lists the fields that change; the server prints Go structs there.
-fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
+/// The error of any other change. It lists the changed fields, where the server prints a diff of Go structs.
+fn other_changes(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     let mut frozen = spec.clone();
     for list in ["containers", "initContainers"] {
         let images: Vec<Value> = old.list(list).iter().map(|container| container["image"].clone()).collect();
@@ -123,13 +123,13 @@ fn rest(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     if frozen != *old {
         let mut changes = String::new();
         list_changes("", old, &frozen, &mut changes);
-        let why = format!("pod updates may not change fields other than {CHANGEABLE}\n{changes}");
+        let why = format!("pod updates may not change fields other than {MUTABLE_FIELDS}\n{changes}");
         errors.push(FieldError::forbidden(path, why));
     }
     errors
 }
 
-/// One line for each value that goes (`-`) and comes (`+`), with its path.
+/// Lists each removed (`-`) and added (`+`) value with its path.
 fn list_changes(path: &str, old: &Value, new: &Value, changes: &mut String) {
     if old == new {
         return;
@@ -151,14 +151,14 @@ fn list_changes(path: &str, old: &Value, new: &Value, changes: &mut String) {
     }
 }
 
-/// A Pod that waits at a gate may be given a narrower choice of nodes.
+/// The error of a node selector that is not only extended; a Pod with scheduling gates may narrow it.
 fn gated_selector(path: &Path, spec: &Value, old: &Value) -> Option<FieldError> {
     let kept = old.entries("nodeSelector").all(|(key, value)| spec["nodeSelector"].get(key) == Some(value));
     let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
     (!kept).then(|| FieldError::invalid(path, spec["nodeSelector"].clone(), why))
 }
 
-/// … and its wishes about nodes may be narrowed, where it has any.
+/// Errors of node affinity that is not only narrowed, for a Pod with scheduling gates.
 fn gated_affinity(path: &Path, spec: &Value, old: &Value) -> Vec<FieldError> {
     const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
     let of = |spec: &Value| spec["affinity"]["nodeAffinity"][REQUIRED].list("nodeSelectorTerms").to_vec();
@@ -185,7 +185,7 @@ fn only_adds(new: &Value, old: &Value) -> bool {
     (!empty(old) || empty(new)) && lists.iter().all(|list| new.list(list).starts_with(old.list(list)))
 }
 
-/// The server prints its internal struct.
+/// The Go struct as error messages print it.
 fn go_term(term: &Value) -> String {
     let list = |key: &str| {
         let all = term.list(key).iter().map(|e| {
@@ -198,7 +198,7 @@ fn go_term(term: &Value) -> String {
     format!(r#"{{"MatchExpressions":{},"MatchFields":{}}}"#, list("matchExpressions"), list("matchFields"))
 }
 
-/// Takes out of a change what it does to the affinity to nodes, so that the rest can be compared.
+/// Reverts changes to the required node affinity, so that the rest can be compared.
 fn keep_node_affinity(frozen: &mut Value, old: &Value) {
     let (new, held) = (&frozen["affinity"], &old["affinity"]);
     if new["nodeAffinity"] == held["nodeAffinity"] {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn images_tolerations_and_deadlines_may_change() {
+    fn images_tolerations_and_deadline_are_mutable() {
         check_change(|spec| spec["containers"][0]["image"] = json!("nginx:2"), &[]);
         check_change(|spec| spec["activeDeadlineSeconds"] = json!(100), &[]);
         check_change(|spec| spec["tolerations"][0]["tolerationSeconds"] = json!(5), &[]);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_change_is_refused_and_listed() {
+    fn other_changes_are_rejected_and_listed() {
         check_change(
             |spec| {
                 spec["containers"][0]["name"] = json!("z");
@@ -262,7 +262,7 @@ mod tests {
                 spec["nodeSelector"] = json!({"a": "b"});
             },
             &[&format!(
-                "spec: Forbidden: pod updates may not change fields other than {CHANGEABLE}\n\
+                "spec: Forbidden: pod updates may not change fields other than {MUTABLE_FIELDS}\n\
                  +containers[0].env: [{{\"name\":\"A\",\"value\":\"b\"}}]\n-containers[0].name: \"c\"\n\
                  +containers[0].name: \"z\"\n+nodeSelector: {{\"a\":\"b\"}}\n"
             )],

@@ -1,7 +1,7 @@
-//! Cluster addresses and node ports, handed out from what the stored Services leave free.
+//! Allocation of cluster IPs and node ports that no stored Service uses.
 //!
-//! As in kube-apiserver 1.37, values chosen by the server come from the upper part of a range first (KEP-3070,
-//! KEP-3668), and a dry run hands out a placeholder without looking at what is taken.
+//! As in kube-apiserver 1.37, dynamic allocation prefers the upper part of a range (KEP-3070, KEP-3668), and a dry run
+//! gets a placeholder without a check for conflicts.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 use crate::registry::strategy::Peers;
 
 use super::{families, is_headless, needs_cluster_ip, needs_health_port, spec_type};
@@ -19,34 +19,34 @@ use super::{families, is_headless, needs_cluster_ip, needs_health_port, spec_typ
 /// 10.0.0.0/24
 const NETWORK: u32 = u32::from_be_bytes([10, 0, 0, 0]);
 const ADDRESSES: u32 = 256;
-/// Addresses below this offset are left to clients that ask for one.
+/// Offset of the upper part of the address range; those below are reserved for explicit requests.
 const STATIC_ADDRESSES: u32 = 16;
 
 const FIRST_PORT: i64 = 30000;
 const LAST_PORT: i64 = 32767;
-/// Ports below this offset are left to clients that ask for one.
+/// Offset of the upper part of the port range; those below are reserved for explicit requests.
 const STATIC_PORTS: i64 = 86;
 
-/// Completes a Service with what the cluster hands out.
+/// Allocates the addresses and ports of a Service.
 pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
     let invalid = |service: &Value, errors: &[FieldError]| {
         ApiError::invalid("", "Service", service["metadata"].text("name"), errors)
     };
     families::complete(service, old).map_err(|errors| invalid(service, &errors))?;
     let owner = old.unwrap_or(service);
-    let others: Vec<&Value> = others(owner, peers).collect();
+    let others: Vec<&Value> = other_services(owner, peers).collect();
     let had_address = old.is_some_and(needs_cluster_ip);
     if needs_cluster_ip(service) && !is_headless(service) && !had_address {
         cluster_ip(service, &others, peers).map_err(|error| match error {
-            Refused::Field(error) => invalid(service, &[error]),
-            Refused::Full(why) => ApiError::internal(&why),
+            AllocationError::Field(error) => invalid(service, &[error]),
+            AllocationError::Exhausted(why) => ApiError::internal(&why),
         })?;
     }
-    let mut ports = Ports::new(&others, old, peers);
+    let mut ports = NodePortAllocator::new(&others, old, peers);
     if ["NodePort", "LoadBalancer"].contains(&spec_type(service)) {
         node_ports(service, &mut ports).map_err(|error| match error {
-            Refused::Field(error) => invalid(service, &[error]),
-            Refused::Full(why) => ApiError::internal(&why),
+            AllocationError::Field(error) => invalid(service, &[error]),
+            AllocationError::Exhausted(why) => ApiError::internal(&why),
         })?;
     }
     if needs_health_port(service) && !old.is_some_and(needs_health_port) {
@@ -55,15 +55,15 @@ pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Pee
     Ok(())
 }
 
-/// Why nothing could be handed out.
-enum Refused {
-    /// What the client asked for cannot be had.
+/// Failure of an allocation.
+enum AllocationError {
+    /// The requested value is not available.
     Field(FieldError),
-    /// Nothing is left.
-    Full(String),
+    /// The range is exhausted.
+    Exhausted(String),
 }
 
-fn others<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a Value> {
+fn other_services<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a Value> {
     let identity = |service: &Value| {
         let metadata = &service["metadata"];
         (metadata.text("namespace").to_owned(), metadata.text("name").to_owned())
@@ -72,7 +72,7 @@ fn others<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a
     peers.list("services", None).filter(move |other| identity(other) != own)
 }
 
-fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Result<(), Refused> {
+fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Result<(), AllocationError> {
     let asked = service["spec"].list("clusterIPs").first().and_then(Value::as_str).unwrap_or_default();
     let taken: BTreeSet<u32> = others
         .iter()
@@ -84,14 +84,16 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         let offset = if peers.dry_run() { Some(0) } else { free_address(&taken, peers) };
         let name = service["metadata"].text("name");
         let offset = offset.ok_or_else(|| {
-            Refused::Full(format!("failed to allocate a serviceIP for Service {name:?}: range is full"))
+            AllocationError::Exhausted(format!(
+                "failed to allocate a serviceIP for Service {name:?}: range is full"
+            ))
         })?;
         Ipv4Addr::from(NETWORK + offset).to_string()
     } else {
         let refuse = |why: &str| {
             let at = Path::new("spec.clusterIPs");
             let why = format!("failed to allocate IP {asked}: {why}");
-            Refused::Field(FieldError::invalid(at, service["spec"]["clusterIPs"].clone(), why))
+            AllocationError::Field(FieldError::invalid(at, service["spec"]["clusterIPs"].clone(), why))
         };
         let offset = asked.parse::<Ipv4Addr>().map(|ip| u32::from(ip).wrapping_sub(NETWORK));
         match offset {
@@ -111,7 +113,7 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
             "failed to allocate IP{space}{asked}: IPAddress.networking.k8s.io {ip:?} is invalid: spec.parentRef.name: \
              Required value"
         );
-        return Err(Refused::Field(FieldError::invalid("spec.clusterIPs", json!([asked]), why)));
+        return Err(AllocationError::Field(FieldError::invalid("spec.clusterIPs", json!([asked]), why)));
     }
     set(&mut service["spec"], "clusterIPs", json!([ip]));
     set(&mut service["spec"], "clusterIP", ip);
@@ -133,8 +135,8 @@ fn pick<T: Copy>(free: &[T], peers: &dyn Peers) -> Option<T> {
     free.get(at).copied()
 }
 
-/// The node ports of one request: what others hold, what the Service held, what it has taken by now.
-struct Ports<'a> {
+/// Node ports of one request: those of other Services, of the stored Service, and newly allocated ones.
+struct NodePortAllocator<'a> {
     taken: BTreeSet<i64>,
     own: BTreeSet<i64>,
     now: BTreeSet<i64>,
@@ -142,7 +144,7 @@ struct Ports<'a> {
     peers: &'a dyn Peers,
 }
 
-impl<'a> Ports<'a> {
+impl<'a> NodePortAllocator<'a> {
     fn new(others: &[&Value], old: Option<&Value>, peers: &'a dyn Peers) -> Self {
         let held = |service: &Value| {
             let spec = &service["spec"];
@@ -156,8 +158,8 @@ impl<'a> Ports<'a> {
         Self { taken, own, now: BTreeSet::new(), creating: old.is_none(), peers }
     }
 
-    /// Takes the port that a client asked for.
-    fn take(&mut self, port: i64) -> Result<(), String> {
+    /// Allocates a requested port.
+    fn allocate(&mut self, port: i64) -> Result<(), String> {
         if self.own.contains(&port) {
             return Ok(());
         }
@@ -173,8 +175,8 @@ impl<'a> Ports<'a> {
         }
     }
 
-    /// Takes any port.
-    fn take_any(&mut self) -> Option<i64> {
+    /// Allocates any free port.
+    fn allocate_next(&mut self) -> Option<i64> {
         if self.peers.dry_run() {
             let placeholder = self.now.last().copied().unwrap_or(LAST_PORT + 1) + 1;
             self.now.insert(placeholder);
@@ -192,8 +194,8 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// On create, ports of one number (over TCP and UDP, say) share a node port; on update each has its own.
-fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused> {
+/// On create, ports with the same number (for TCP and UDP) share a node port; on update each gets its own.
+fn node_ports(service: &mut Value, ports: &mut NodePortAllocator<'_>) -> Result<(), AllocationError> {
     let automatic = spec_type(service) == "NodePort"
         || service["spec"].flag("allocateLoadBalancerNodePorts") != Some(false);
     let listed = service["spec"].list("ports").to_vec();
@@ -220,23 +222,22 @@ fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused>
                 .or(Some(0)),
             (asked, _) => Some(asked.unwrap_or_default()),
         };
-        let node_port =
-            match wanted {
-                None => None,
-                Some(0) => Some(ports.take_any().ok_or_else(|| {
-                    Refused::Full("failed to allocate a nodePort: range is full".to_owned())
-                })?),
-                Some(wanted) => {
-                    let repeated = !ports.creating && given.contains(&Some(wanted));
-                    if !repeated {
-                        let at = Path::new("spec.ports").index(index).child("nodePort");
-                        ports
-                            .take(wanted)
-                            .map_err(|why| Refused::Field(FieldError::invalid(&at, wanted.into(), why)))?;
-                    }
-                    Some(wanted)
+        let node_port = match wanted {
+            None => None,
+            Some(0) => Some(ports.allocate_next().ok_or_else(|| {
+                AllocationError::Exhausted("failed to allocate a nodePort: range is full".to_owned())
+            })?),
+            Some(wanted) => {
+                let repeated = !ports.creating && given.contains(&Some(wanted));
+                if !repeated {
+                    let at = Path::new("spec.ports").index(index).child("nodePort");
+                    ports.allocate(wanted).map_err(|why| {
+                        AllocationError::Field(FieldError::invalid(&at, wanted.into(), why))
+                    })?;
                 }
-            };
+                Some(wanted)
+            }
+        };
         if let Some(node_port) = node_port.filter(|_| known.is_none()) {
             shared.push((number, node_port));
         }
@@ -250,13 +251,14 @@ fn node_ports(service: &mut Value, ports: &mut Ports<'_>) -> Result<(), Refused>
     Ok(())
 }
 
-fn health_port(spec: &mut Value, ports: &mut Ports<'_>) -> Result<(), String> {
+fn health_port(spec: &mut Value, ports: &mut NodePortAllocator<'_>) -> Result<(), String> {
     if let Some(port) = spec.number("healthCheckNodePort").filter(|port| *port != 0) {
         ports
-            .take(port)
+            .allocate(port)
             .map_err(|why| format!("failed to allocate requested HealthCheck NodePort {port}: {why}"))
     } else {
-        let port = ports.take_any().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
+        let port =
+            ports.allocate_next().ok_or("failed to allocate a HealthCheck NodePort 0: range is full")?;
         set(spec, "healthCheckNodePort", port);
         Ok(())
     }
@@ -269,10 +271,10 @@ mod tests {
     use super::super::Service;
     use super::*;
 
-    /// Services and nothing else; picks the first free value.
-    struct Stored(Vec<Value>, bool);
+    /// Stored Services. The flag is true for a dry run; `pick` returns the first free value.
+    struct StoredServices(Vec<Value>, bool);
 
-    impl Peers for Stored {
+    impl Peers for StoredServices {
         fn get(&self, _: &str, _: &str, _: &str) -> Option<&Value> {
             None
         }
@@ -300,7 +302,7 @@ mod tests {
         service
     }
 
-    fn create(mut service: Value, peers: &Stored) -> Result<Value, String> {
+    fn create(mut service: Value, peers: &StoredServices) -> Result<Value, String> {
         Service.prepare_create(&mut service);
         Service.apply_defaults(&mut service);
         Service.allocate(&mut service, None, peers).map_err(|error| error.message)?;
@@ -308,23 +310,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(spec: Value, peers: &Stored, why: &str) {
+    fn check_rejected(spec: Value, peers: &StoredServices, why: &str) {
         let answer = create(service("ip", spec), peers).map(|service| service["spec"].clone());
         assert_eq!(answer, Err(format!("Service \"ip\" is invalid: {why}")));
     }
 
     #[test]
-    fn an_address_comes_from_the_upper_part_of_the_range_and_is_held_by_one_service() {
-        let first = create(service("a", json!({"ports": [{"port": 80}]})), &Stored(vec![], false))
+    fn address_is_from_the_upper_range_and_unique() {
+        let first = create(service("a", json!({"ports": [{"port": 80}]})), &StoredServices(vec![], false))
             .expect("a service");
         assert_eq!(first["spec"]["clusterIP"], "10.0.0.16");
         assert_eq!(first["spec"]["clusterIPs"], json!(["10.0.0.16"]));
         assert_eq!(first["spec"]["ipFamilies"], json!(["IPv4"]));
         assert_eq!(first["spec"]["ipFamilyPolicy"], "SingleStack");
-        let stored = Stored(vec![first], false);
+        let stored = StoredServices(vec![first], false);
         let second = create(service("b", json!({"ports": [{"port": 80}]})), &stored).expect("a service");
         assert_eq!(second["spec"]["clusterIP"], "10.0.0.17");
-        refused(
+        check_rejected(
             json!({"clusterIP": "10.0.0.16", "ports": [{"port": 80}]}),
             &stored,
             "spec.clusterIPs: Invalid value: [\"10.0.0.16\"]: failed to allocate IP 10.0.0.16: provided IP is already allocated",
@@ -332,11 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn an_address_outside_of_the_range_is_refused_at_both_edges() {
+    fn address_outside_of_the_range_is_rejected() {
         for ip in ["10.9.0.1", "10.0.0.0", "10.0.0.255"] {
-            refused(
+            check_rejected(
                 json!({"clusterIP": ip, "ports": [{"port": 80}]}),
-                &Stored(vec![], false),
+                &StoredServices(vec![], false),
                 &format!(
                     "spec.clusterIPs: Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: the provided network does not match the current range"
                 ),
@@ -345,29 +347,29 @@ mod tests {
     }
 
     #[test]
-    fn families_that_the_cluster_lacks_are_refused() {
-        let peers = Stored(vec![], false);
-        refused(
+    fn unsupported_families_are_rejected() {
+        let peers = StoredServices(vec![], false);
+        check_rejected(
             json!({"clusterIP": "fd00::1"}),
             &peers,
             "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: IPv6 is not configured on this cluster",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilyPolicy": "RequireDualStack"}),
             &peers,
             "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilies": ["IPv6"]}),
             &peers,
             "spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster",
         );
-        refused(
+        check_rejected(
             json!({"ipFamilies": ["IPv5"]}),
             &peers,
             "spec.ipFamilies[0]: Unsupported value: \"IPv5\": supported values: \"IPv4\", \"IPv6\"",
         );
-        refused(
+        check_rejected(
             json!({"clusterIPs": ["10.0.0.9"], "clusterIP": "10.0.0.8"}),
             &peers,
             "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: first value must match `clusterIP`",
@@ -375,8 +377,8 @@ mod tests {
     }
 
     #[test]
-    fn a_headless_service_gets_families_and_no_address() {
-        let peers = Stored(vec![], false);
+    fn headless_service_has_families_but_no_address() {
+        let peers = StoredServices(vec![], false);
         let bare = create(service("h", json!({"clusterIP": "None"})), &peers).expect("a service");
         assert_eq!(bare["spec"]["clusterIPs"], json!(["None"]));
         assert_eq!(bare["spec"]["ipFamilies"], json!(["IPv4", "IPv6"]));
@@ -387,28 +389,28 @@ mod tests {
     }
 
     #[test]
-    fn ports_of_one_number_share_a_node_port() {
+    fn equal_port_numbers_share_a_node_port() {
         let spec = json!({"type": "NodePort", "ports": [
             {"port": 80, "name": "a", "protocol": "TCP"}, {"port": 80, "name": "b", "protocol": "UDP"}, {"port": 81, "name": "c"},
         ]});
-        let created = create(service("n", spec.clone()), &Stored(vec![], false)).expect("a service");
+        let created = create(service("n", spec.clone()), &StoredServices(vec![], false)).expect("a service");
         let ports: Vec<_> = created["spec"].list("ports").iter().map(|p| p["nodePort"].clone()).collect();
         assert_eq!(ports, [30086, 30086, 30087]);
-        let dry = create(service("n", spec), &Stored(vec![created], true)).expect("a service");
+        let dry = create(service("n", spec), &StoredServices(vec![created], true)).expect("a service");
         let ports: Vec<_> = dry["spec"].list("ports").iter().map(|p| p["nodePort"].clone()).collect();
         assert_eq!(ports, [32769, 32769, 32770]);
         assert_eq!(dry["spec"]["clusterIP"], "10.0.0.0");
     }
 
     #[test]
-    fn a_node_port_is_held_by_one_service_and_lies_in_its_range() {
-        let peers = Stored(vec![], false);
-        refused(
+    fn node_port_is_unique_and_in_range() {
+        let peers = StoredServices(vec![], false);
+        check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}, {"port": 81, "nodePort": 30001}]}),
             &peers,
             "spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated",
         );
-        refused(
+        check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]}),
             &peers,
             "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767",
@@ -416,9 +418,9 @@ mod tests {
     }
 
     #[test]
-    fn a_local_load_balancer_gets_a_port_for_health_checks() {
+    fn local_load_balancer_gets_a_health_check_port() {
         let spec = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 80}]});
-        let created = create(service("lb", spec), &Stored(vec![], false)).expect("a service");
+        let created = create(service("lb", spec), &StoredServices(vec![], false)).expect("a service");
         assert_eq!(created["spec"]["ports"][0]["nodePort"], 30086);
         assert_eq!(created["spec"]["healthCheckNodePort"], 30087);
     }

@@ -1,4 +1,4 @@
-//! Cluster addresses and their IP families: the checks that both validation and allocation make.
+//! Validation of cluster IPs and IP families, shared by validation and allocation.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::object::view::fields::{Read, set};
+use crate::object::view::fields::{FieldAccess, set};
 
 use super::{is_headless, needs_cluster_ip};
 
 const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
 const POLICIES: [&str; 3] = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 
-/// Whether `clusterIP`, `clusterIPs`, `ipFamilies` and `ipFamilyPolicy` fit together.
+/// Errors of `clusterIP`, `clusterIPs`, `ipFamilies` and `ipFamilyPolicy`, alone and combined.
 pub(super) fn check(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if !needs_cluster_ip(service) {
         return Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn check(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if stop {
         return errors;
     }
-    errors.extend(unmatched(service, ips, families));
+    errors.extend(family_mismatches(service, ips, families));
     errors
 }
 
@@ -77,7 +77,7 @@ fn malformed_ips(ips: &[Value], old: Option<&Value>) -> Vec<FieldError> {
     errors
 }
 
-fn unmatched(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldError> {
+fn family_mismatches(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldError> {
     let path = Path::new("spec.clusterIPs");
     let mut errors = Vec::new();
     if let [first, second] = ips
@@ -99,7 +99,7 @@ fn unmatched(service: &Value, ips: &[Value], families: &[Value]) -> Vec<FieldErr
     errors
 }
 
-/// Family of an address, if it is one.
+/// Family of an address; `None` if it is malformed.
 pub(super) fn family_of(ip: &Value) -> Option<&'static str> {
     Some(match ip.as_str()?.parse::<IpAddr>().ok()? {
         IpAddr::V4(_) => FAMILIES[0],
@@ -107,7 +107,7 @@ pub(super) fn family_of(ip: &Value) -> Option<&'static str> {
     })
 }
 
-/// Completes `ipFamilies` and `ipFamilyPolicy` for a cluster with IPv4 alone.
+/// Defaults `ipFamilies` and `ipFamilyPolicy` for a single-stack IPv4 cluster.
 pub(super) fn complete(service: &mut Value, old: Option<&Value>) -> Result<(), Vec<FieldError>> {
     if !needs_cluster_ip(service) {
         return Ok(());
@@ -138,14 +138,14 @@ pub(super) fn complete(service: &mut Value, old: Option<&Value>) -> Result<(), V
         set(spec, "ipFamilies", families);
         return Ok(());
     }
-    fail_if_any(unconfigured(spec))?;
+    fail_if_any(unsupported_families(spec))?;
     if spec.list("ipFamilies").is_empty() {
         set(spec, "ipFamilies", json!(["IPv4"]));
     }
     Ok(())
 }
 
-/// Adds the family of each address that has none yet.
+/// Appends the family of each address without one.
 fn infer_families(spec: &mut Value) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
     let policy = spec.text("ipFamilyPolicy");
@@ -181,7 +181,7 @@ fn infer_families(spec: &mut Value) -> Result<(), Vec<FieldError>> {
     Ok(())
 }
 
-fn unconfigured(spec: &Value) -> Vec<FieldError> {
+fn unsupported_families(spec: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let policy = spec.text("ipFamilyPolicy");
     if policy == "RequireDualStack" {

@@ -1,16 +1,16 @@
-//! What a client meant by leaving out or changing linked fields: `clusterIP` with `clusterIPs`, values that were
-//! allocated for it, fields that the new type has no use for.
+//! Implied changes of a Service: `clusterIP` and `clusterIPs`, allocated values, and fields of another type
+//! (apiserver's `patchAllocatedValues` and `dropTypeDependentFields`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, copy, items_mut, object_mut, remove, same, set};
+use crate::object::view::fields::{FieldAccess, copy, items_mut, object_mut, remove, same, set};
 
 use super::{is_external, needs_cluster_ip, needs_health_port, spec_type};
 
-/// On create, a client that knows only `clusterIP` gets `clusterIPs`; never the other way round.
-pub(super) fn plural_from_singular(service: &mut Value) {
+/// On create, sets `clusterIPs` from `clusterIP`, never the reverse.
+pub(super) fn default_cluster_ips(service: &mut Value) {
     let spec = object_mut(service, "spec");
     let ip = spec.text("clusterIP").to_owned();
     if !ip.is_empty() && spec.list("clusterIPs").is_empty() {
@@ -18,8 +18,8 @@ pub(super) fn plural_from_singular(service: &mut Value) {
     }
 }
 
-/// A client may send again what it sent at first: what was allocated meanwhile stays.
-pub(super) fn keep_allocated(service: &mut Value, old: &Value) {
+/// Keeps allocated values that the update does not set, such as those of a client that sends its manifest again.
+pub(super) fn patch_allocated_values(service: &mut Value, old: &Value) {
     if needs_cluster_ip(old) && needs_cluster_ip(service) {
         let spec = object_mut(service, "spec");
         if spec.text("clusterIP").is_empty() {
@@ -66,8 +66,8 @@ fn keep_node_ports(spec: &mut Value, old: &Value) {
     }
 }
 
-/// On update, `clusterIPs` follows a changed `clusterIP` unless the client changed both.
-pub(super) fn follow_singular(service: &mut Value, old: &Value) {
+/// On update, `clusterIPs` follows a changed `clusterIP`, unless both changed.
+pub(super) fn sync_cluster_ips(service: &mut Value, old: &Value) {
     let spec = object_mut(service, "spec");
     let (new_ip, old_ip) = (spec.text("clusterIP").to_owned(), old["spec"].text("clusterIP"));
     if new_ip == old_ip {
@@ -83,8 +83,8 @@ pub(super) fn follow_singular(service: &mut Value, old: &Value) {
     }
 }
 
-/// A changed type takes with it what only the old one used, unless the client changed that too.
-pub(super) fn drop_of_other_types(service: &mut Value, old: &Value) {
+/// Drops unchanged fields that the new type does not use.
+pub(super) fn drop_type_dependent_fields(service: &mut Value, old: &Value) {
     let (old_spec, new) = (&old["spec"], service.clone());
     let spec = object_mut(service, "spec");
     let unchanged = |key: &str| same(&new["spec"], old_spec, key);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_allocated_survives_a_client_that_does_not_send_it() {
+    fn allocated_values_are_kept_if_the_update_omits_them() {
         let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 81}]}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"]["clusterIP"], "10.0.0.9");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_turns_into_a_name_gives_its_address_back() {
+    fn external_name_service_releases_its_address() {
         let mut new = json!({"spec": {"type": "ExternalName", "externalName": "a.b"}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"], json!({"type": "ExternalName", "externalName": "a.b"}));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_a_type_becomes_internal_and_drops_its_node_ports() {
+    fn cluster_ip_service_drops_node_ports() {
         let mut new = json!({"spec": {"ports": [{"port": 80}]}});
         Service.prepare_update(&mut new, &stored());
         assert_eq!(new["spec"]["type"], "ClusterIP");

@@ -1,4 +1,4 @@
-//! The rules of a Service in the order in which kube-apiserver 1.37 reports them.
+//! Validation of a Service, in the order in which kube-apiserver 1.37 reports errors.
 
 use serde_json::{Value, json};
 
@@ -7,17 +7,17 @@ use crate::error::path::Path;
 use crate::kinds::rules::enums::one_of;
 use crate::kinds::rules::names::{dns_label, dns_subdomain, qualified_name};
 use crate::kinds::rules::{ip, labels, ports};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::{families, is_external, is_headless, needs_health_port, spec_type};
 
-/// Everything that must hold of a Service by itself.
+/// Errors of a Service.
 pub(super) fn service(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = &service["spec"];
     let path = Path::new("spec");
     let mut errors = by_type(service, &path);
     for (index, port) in spec.list("ports").iter().enumerate() {
-        errors.extend(one_port(spec.list("ports"), index, port, &path.child("ports").index(index)));
+        errors.extend(port_errors(spec.list("ports"), index, port, &path.child("ports").index(index)));
     }
     errors.extend(labels::map(&path.child("selector"), &spec["selector"]));
     errors.extend(affinity(spec, &path));
@@ -27,9 +27,9 @@ pub(super) fn service(service: &Value, old: Option<&Value>) -> Vec<FieldError> {
     errors.extend(one_of(&path.child("type"), spec.text("type"), &types));
     errors.extend(repeated_ports(service, &path.child("ports")));
     errors.extend(source_ranges(service, &path));
-    errors.extend(balancer_only(service, &path));
+    errors.extend(load_balancer_fields(service, &path));
     errors.extend(external_traffic(service, &path));
-    errors.extend(other_traffic(spec, &path));
+    errors.extend(internal_traffic(spec, &path));
     errors
 }
 
@@ -71,7 +71,7 @@ fn by_type(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn one_port(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<FieldError> {
+fn port_errors(all: &[Value], index: usize, port: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let (name, at) = (port.text("name"), path.child("name"));
     if name.is_empty() {
@@ -151,7 +151,7 @@ fn repeated_ports(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// The server prints its internal struct, in the order of its fields.
+/// The Go struct as error messages print it, in the order of its fields.
 fn go_port(port: &Value) -> String {
     format!(
         r#"{{"Name":"","Protocol":{},"AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
@@ -164,7 +164,7 @@ fn source_ranges(service: &Value, path: &Path) -> Vec<FieldError> {
     let annotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
     let annotated = service["metadata"]["annotations"].get(annotation).and_then(Value::as_str);
     let (at, listed): (Path, Vec<(Option<usize>, &str)>) = if !ranges.is_empty() {
-        // The capital letter is the server's.
+        // The server's path has this capital letter.
         let texts = ranges.iter().enumerate().map(|(i, range)| (Some(i), range.as_str().unwrap_or_default()));
         (path.child("LoadBalancerSourceRanges"), texts.collect())
     } else if let Some(text) = annotated {
@@ -184,7 +184,7 @@ fn source_ranges(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn balancer_only(service: &Value, path: &Path) -> Vec<FieldError> {
+fn load_balancer_fields(service: &Value, path: &Path) -> Vec<FieldError> {
     let spec = &service["spec"];
     let is_balancer = spec_type(service) == "LoadBalancer";
     let why = "may only be used when `type` is 'LoadBalancer'";
@@ -228,7 +228,7 @@ fn external_traffic(service: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
+fn internal_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
     let choices: [(&str, &[&str]); 2] = [
         ("internalTrafficPolicy", &["Cluster", "Local"]),
         ("trafficDistribution", &["PreferClose", "PreferSameZone", "PreferSameNode"]),
@@ -239,16 +239,16 @@ fn other_traffic(spec: &Value, path: &Path) -> Vec<FieldError> {
         .collect()
 }
 
-/// What a change may not do: move to another address or family, another load balancer, another health port.
+/// Errors of changes to addresses, families, load balancer class or health check port.
 pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     let (spec, old_spec) = (&service["spec"], &old["spec"]);
     let mut errors = Vec::new();
     let named = spec_type(service) == "ExternalName" || spec_type(old) == "ExternalName";
     if !(named || is_headless(service) && is_headless(old)) {
-        errors.extend(moved(spec, old_spec, "clusterIPs", "primary clusterIP can not be unset"));
+        errors.extend(immutable_field(spec, old_spec, "clusterIPs", "primary clusterIP can not be unset"));
     }
     if !named && !is_headless(service) && !is_headless(old) {
-        errors.extend(moved(spec, old_spec, "ipFamilies", "primary ipFamily can not be unset"));
+        errors.extend(immutable_field(spec, old_spec, "ipFamilies", "primary ipFamily can not be unset"));
     }
     let class = |spec: &Value| spec["loadBalancerClass"].clone();
     if spec_type(service) == "LoadBalancer"
@@ -267,7 +267,7 @@ pub(super) fn transition(service: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn moved(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
+fn immutable_field(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
     let (new, held) = (spec.list(key), old.list(key));
     let path = Path::new("spec").child(key);
     let say = |index: usize, why: &str| FieldError::invalid(path.index(index), json!(new), why);
@@ -285,7 +285,7 @@ fn moved(spec: &Value, old: &Value, key: &str, unset: &str) -> Vec<FieldError> {
     errors
 }
 
-/// Rules of the status: what a load balancer reports.
+/// Errors of the load balancer status.
 pub(super) fn status(service: &Value, old: &Value) -> Vec<FieldError> {
     let ingress = |service: &Value| service["status"]["loadBalancer"].list("ingress").to_vec();
     let path = Path::new("status.loadBalancer.ingress");
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_named_apart_numbered_in_range_and_listed_once() {
+    fn ports_have_unique_names_and_valid_unique_numbers() {
         check(
             json!({"ports": [
                 {"port": 0, "targetPort": "bad_name!"},
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_refuses_what_belongs_to_another() {
+    fn fields_of_other_types_are_rejected() {
         let port = json!([{"port": 80}]);
         check(json!({}), &["spec.ports: Required value"]);
         check(
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_of_one_service_come_in_the_servers_order() {
+    fn errors_are_in_the_order_of_kube_apiserver() {
         check(
             json!({
                 "type": "x", "sessionAffinity": "y", "ports": [{"port": 80}], "internalTrafficPolicy": "z",
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_not_change_once_set() {
+    fn address_is_immutable() {
         let old = json!({"spec": {"type": "ClusterIP", "clusterIP": "10.0.0.5", "clusterIPs": ["10.0.0.5"], "ipFamilies": ["IPv4"]}});
         for ip in ["10.0.0.77", "None"] {
             let mut new = json!({"spec": {"clusterIP": ip, "ports": [{"port": 80}]}});
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_load_balancer_reports_ingress() {
+    fn ingress_status_requires_a_load_balancer() {
         let with = |kind: &str| json!({"spec": {"type": kind}, "status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4", "ipMode": "VIP"}]}}});
         let texts =
             |service: &Value| status(service, &json!({})).iter().map(ToString::to_string).collect::<Vec<_>>();

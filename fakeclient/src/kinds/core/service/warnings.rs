@@ -1,16 +1,16 @@
-//! What kube-apiserver 1.37 warns of in a Service: fields without effect, old ones, and addresses in odd spellings.
+//! Warnings of a Service in kube-apiserver 1.37: ineffective and deprecated fields, and non-canonical addresses.
 
 use serde_json::Value;
 
 use crate::error::path::Path;
 use crate::kinds::rules::ip;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 use super::spec_type;
 
 const OLD_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
 
-/// Warnings about a Service, in the server's order.
+/// Warnings of a Service, in the server's order.
 pub(super) fn warnings(service: &Value) -> Vec<String> {
     let (spec, path) = (&service["spec"], Path::new("spec"));
     let kind = spec_type(service);
@@ -32,14 +32,14 @@ pub(super) fn warnings(service: &Value) -> Vec<String> {
         headless && spec.text("sessionAffinity") != "None",
         "spec.SessionAffinity is ignored for headless services",
     );
-    said.extend(each(&path, spec, "externalIPs", ip::odd_address));
+    said.extend(each(&path, spec, "externalIPs", ip::non_canonical_address));
     if external_ips && !headless && kind != "ExternalName" {
         said.push(
             "spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned(),
         );
     }
-    said.extend(ip::odd_address(&path.child("loadBalancerIP"), spec.text("loadBalancerIP")));
-    said.extend(each(&path, spec, "loadBalancerSourceRanges", ip::odd_network));
+    said.extend(ip::non_canonical_address(&path.child("loadBalancerIP"), spec.text("loadBalancerIP")));
+    said.extend(each(&path, spec, "loadBalancerSourceRanges", ip::non_canonical_network));
     if kind == "ExternalName" && external_ips {
         said.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".to_owned());
     }
@@ -64,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_has_no_effect_is_told() {
+    fn ineffective_fields_cause_warnings() {
         let headless = json!({"type": "ClusterIP", "clusterIP": "None", "sessionAffinity": "ClientIP",
             "externalIPs": ["2001:DB8::1"]});
         let said = [

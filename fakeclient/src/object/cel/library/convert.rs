@@ -1,11 +1,11 @@
-//! From one type to another.
+//! Conversions between CEL types.
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, no_overload, time};
+use super::{FunctionTable, function, no_overload, time};
 use crate::error::field::go_float;
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Bytes, Double, Duration, Dyn, Int, String, Timestamp, Uint};
     for from in [Int, Uint, Double, String, Timestamp] {
         function(table, "int", &[from], Int, to_int);
@@ -93,7 +93,7 @@ fn to_double(args: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// A value as `string()` and error texts print it.
+/// A value as `string()` and error messages print it.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Bool(flag) => flag.to_string(),

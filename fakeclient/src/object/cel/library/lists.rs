@@ -1,12 +1,12 @@
-//! Lists: Kubernetes' `lists` library, cel-go's `lists` and `sets` extensions.
+//! CEL functions on lists: Kubernetes' `lists` library, cel-go's `lists` and `sets` extensions.
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 
 const A: Type = Type::Param(0);
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Double, Duration, Int, String, Timestamp, Uint};
     for item in [Bool, Int, Uint, Double, String, Type::Bytes, Timestamp, Duration] {
         let list = Type::list(item.clone());

@@ -1,7 +1,7 @@
-//! Functions: what each takes and gives, for the checker, and what it does, for the evaluator.
+//! CEL functions: signatures for the checker, and implementations for the evaluator.
 //!
-//! One table serves both. Functions of Kubernetes 1.37 that are not in it are named, so that a definition that uses one
-//! is refused by name instead of being taken for a mistake of its author.
+//! Functions of Kubernetes 1.37 that are not modelled are listed by name, so that the error for a definition that uses
+//! one is not that of an undeclared function.
 
 mod convert;
 
@@ -25,21 +25,21 @@ use std::sync::LazyLock;
 use super::types::Type;
 use super::value::Value;
 
-/// What a function does with its arguments, the target first.
-pub(super) type Run = fn(&[Value]) -> Result<Value, String>;
+/// The implementation of a function. The first argument of a method is its target.
+pub(super) type FunctionImpl = fn(&[Value]) -> Result<Value, String>;
 
-/// One signature.
+/// An overload of a function.
 #[derive(Debug)]
 pub(super) struct Overload {
     pub(super) member: bool,
     pub(super) params: Vec<Type>,
     pub(super) result: Type,
-    pub(super) run: Run,
+    pub(super) run: FunctionImpl,
 }
 
-type Table = BTreeMap<&'static str, Vec<Overload>>;
+type FunctionTable = BTreeMap<&'static str, Vec<Overload>>;
 
-/// Names that stand for types.
+/// Identifiers of types.
 pub(super) const TYPES: [&str; 14] = [
     "bool",
     "bytes",
@@ -57,7 +57,7 @@ pub(super) const TYPES: [&str; 14] = [
     "optional_type",
 ];
 
-/// Functions that a real server knows and this one does not yet.
+/// Functions of kube-apiserver that are not modelled.
 pub(super) const NOT_MODELLED: [&str; 12] = [
     "url",
     "isURL",
@@ -75,8 +75,8 @@ pub(super) const NOT_MODELLED: [&str; 12] = [
 
 /// The overloads of a function.
 pub(super) fn find(name: &str) -> Option<&'static [Overload]> {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let mut table = Table::new();
+    static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| {
+        let mut table = FunctionTable::new();
         operators::declare(&mut table);
         convert::declare(&mut table);
         strings::declare(&mut table);
@@ -90,15 +90,15 @@ pub(super) fn find(name: &str) -> Option<&'static [Overload]> {
     TABLE.get(name).map(Vec::as_slice)
 }
 
-fn function(table: &mut Table, name: &'static str, params: &[Type], result: Type, run: Run) {
+fn function(table: &mut FunctionTable, name: &'static str, params: &[Type], result: Type, run: FunctionImpl) {
     table.entry(name).or_default().push(Overload { member: false, params: params.to_vec(), result, run });
 }
 
-fn method(table: &mut Table, name: &'static str, params: &[Type], result: Type, run: Run) {
+fn method(table: &mut FunctionTable, name: &'static str, params: &[Type], result: Type, run: FunctionImpl) {
     table.entry(name).or_default().push(Overload { member: true, params: params.to_vec(), result, run });
 }
 
-/// An error for arguments that no overload takes; the checker lets only dynamic ones come so far.
+/// The error of arguments that match no overload. Only dynamic arguments pass the checker and get it.
 pub(super) fn no_overload() -> String {
     "no such overload".to_owned()
 }

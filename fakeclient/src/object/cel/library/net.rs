@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 
 const IP: Type = Type::Opaque("net.IP");
 const CIDR: Type = Type::Opaque("net.CIDR");
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Int, String};
     function(table, "isIP", &[String], Bool, |a| text(a).map(|t| Value::Bool(parse_ip(t).is_ok())));
     function(table, "ip", &[String], IP, |a| parse_ip(text(a)?).map(Value::Ip));

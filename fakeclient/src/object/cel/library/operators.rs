@@ -1,17 +1,17 @@
-//! Arithmetic, comparison, membership, indexing, size.
+//! CEL operators: arithmetic, comparison, membership, indexing, size.
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Run, Table, function, method, no_overload};
+use super::{FunctionImpl, FunctionTable, function, method, no_overload};
 
 const A: Type = Type::Param(0);
 const B: Type = Type::Param(1);
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Bytes, Double, Duration, Int, String, Timestamp, Uint};
     function(table, "_==_", &[A, A], Bool, |args| Ok(Value::Bool(args[0].equals(&args[1]))));
     function(table, "_!=_", &[A, A], Bool, |args| Ok(Value::Bool(!args[0].equals(&args[1]))));
-    let compare: [(&'static str, Run); 4] = [
+    let compare: [(&'static str, FunctionImpl); 4] = [
         ("_<_", |args| order(args, std::cmp::Ordering::is_lt)),
         ("_<=_", |args| order(args, std::cmp::Ordering::is_le)),
         ("_>_", |args| order(args, std::cmp::Ordering::is_gt)),
@@ -28,7 +28,7 @@ pub(super) fn declare(table: &mut Table) {
         }
     }
     for name in ["_+_", "_-_", "_*_", "_/_", "_%_"] {
-        let run: Run = match name {
+        let run: FunctionImpl = match name {
             "_+_" => add,
             "_-_" => subtract,
             "_*_" => |args| arithmetic(args, i64::checked_mul, u64::checked_mul, |a, b| a * b),
@@ -101,7 +101,7 @@ fn add(args: &[Value]) -> Result<Value, String> {
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([a.as_slice(), b].concat())),
         (Value::List(a, same), Value::List(b, _)) => {
             let joined: Vec<Value> = match same {
-                super::super::value::Same::AnyOrder => {
+                super::super::value::ListEquality::AnyOrder => {
                     let new = b.iter().filter(|x| !a.iter().any(|y| y.equals(x)));
                     a.iter().chain(new).cloned().collect()
                 }

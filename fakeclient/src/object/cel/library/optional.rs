@@ -1,12 +1,12 @@
-//! Optional values.
+//! CEL functions on optional values.
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 
 const A: Type = Type::Param(0);
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     let optional = || Type::optional(A);
     function(table, "optional.of", &[A], optional(), |a| Ok(Value::Optional(Some(Box::new(a[0].clone())))));
     function(table, "optional.none", &[], optional(), |_| Ok(Value::Optional(None)));

@@ -1,15 +1,15 @@
-//! Kubernetes' `quantity` library.
+//! Kubernetes' CEL library `quantity`.
 
 use std::cmp::Ordering;
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 use crate::object::quantity::Quantity;
 
 const QUANTITY: Type = Type::Opaque("kubernetes.Quantity");
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Double, Int, String};
     function(table, "quantity", &[String], QUANTITY, |a| parse(text(a)?).map(Value::Quantity));
     function(table, "isQuantity", &[String], Bool, |a| text(a).map(|t| Value::Bool(parse(t).is_ok())));
@@ -75,10 +75,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_are_reckoned_with_whatever_their_style() {
+    fn arithmetic_ignores_the_format() {
         let quantity = |text: &str| Value::Quantity(parse(text).expect("a quantity"));
         let table = {
-            let mut table = Table::new();
+            let mut table = FunctionTable::new();
             declare(&mut table);
             table
         };

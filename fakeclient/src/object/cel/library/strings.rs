@@ -1,11 +1,11 @@
-//! Text: cel-go's `strings` extension, and Kubernetes' `find`. Positions count code points.
+//! CEL functions on strings: cel-go's `strings` extension, and Kubernetes' `find`. Positions count code points.
 
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, method, no_overload};
+use super::{FunctionTable, method, no_overload};
 use crate::object::go_regex;
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Bool, Int, String};
     let texts = || Type::list(String);
     method(table, "startsWith", &[String, String], Bool, |a| {

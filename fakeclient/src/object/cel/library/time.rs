@@ -1,4 +1,4 @@
-//! Timestamps and durations. Time zones other than UTC are not known.
+//! CEL functions on timestamps and durations. UTC is the only supported time zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use super::super::duration::{SECOND, parse_duration};
 use super::super::types::Type;
 use super::super::value::Value;
-use super::{Table, function, method, no_overload};
+use super::{FunctionTable, function, method, no_overload};
 
-pub(super) fn declare(table: &mut Table) {
+pub(super) fn declare(table: &mut FunctionTable) {
     use Type::{Duration, Int, String};
     function(table, "timestamp", &[String], Type::Timestamp, |a| match &a[0] {
         Value::String(text) => text
@@ -32,7 +32,7 @@ pub(super) fn declare(table: &mut Table) {
     });
     function(table, "duration", &[Duration], Duration, |a| Ok(a[0].clone()));
     for name in ["getFullYear", "getMonth", "getDayOfMonth", "getDayOfWeek"] {
-        let run: super::Run = match name {
+        let run: super::FunctionImpl = match name {
             "getFullYear" => |a| part(a, |t| i64::from(t.year())),
             "getMonth" => |a| part(a, |t| i64::from(t.month()) - 1),
             "getDayOfMonth" => |a| part(a, |t| i64::from(t.day()) - 1),
@@ -66,12 +66,12 @@ fn whole(args: &[Value], unit: i128) -> Result<Value, String> {
     }
 }
 
-/// A timestamp that much later.
+/// The timestamp after a duration in nanoseconds; `None` on overflow.
 pub(super) fn shift(time: Timestamp, by: i128) -> Option<Value> {
     Timestamp::from_nanosecond(time.as_nanosecond() + by).ok().map(Value::Timestamp)
 }
 
-/// `3600s`, `1.5s`
+/// A duration in seconds as CEL prints it: `3600s`, `1.5s`.
 pub(super) fn seconds(nanoseconds: i128) -> String {
     let (whole, rest) = (nanoseconds / SECOND, (nanoseconds % SECOND).abs());
     let sign = if nanoseconds < 0 && whole == 0 { "-" } else { "" };
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_gos() {
+    fn durations_use_the_syntax_of_go() {
         assert_eq!(parse_duration("1h30m"), Some(5400 * SECOND));
         assert_eq!(parse_duration("-1.5s"), Some(-1_500_000_000));
         assert_eq!(parse_duration("5"), None);

@@ -1,16 +1,16 @@
-//! What a message consists of: fields by number, as generated data writes them. It knows no bytes.
+//! Protobuf messages: fields by number, from generated data.
 
 use std::collections::BTreeMap;
 
-/// Where messages are found.
+/// Lookup of messages.
 pub(crate) trait Messages {
-    /// The message of a component's name, such as `io.k8s.api.core.v1.Pod`.
+    /// The message of a component, such as `io.k8s.api.core.v1.Pod`.
     fn message(&self, name: &str) -> Option<&Message>;
-    /// The name of a kind's message.
+    /// The component of a kind.
     fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str>;
 }
 
-/// A message's fields by number.
+/// A message: its fields by number.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     pub(super) fields: BTreeMap<u32, Field>,
@@ -18,21 +18,21 @@ pub(crate) struct Message {
 
 #[derive(Debug)]
 pub(super) struct Field {
-    /// Empty where the field's own fields stand in the parent.
+    /// Empty for an inlined message.
     pub(super) name: String,
-    pub(super) many: Many,
-    pub(super) kind: Kind,
+    pub(super) many: Cardinality,
+    pub(super) kind: FieldType,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Many {
+pub(super) enum Cardinality {
     One,
     List,
     Map,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum FieldType {
     String,
     Bool,
     Int,
@@ -42,30 +42,30 @@ pub(super) enum Kind {
 }
 
 impl Message {
-    /// A message of fields with number, name and type, as the generated data writes them.
+    /// A message of fields with number, name and type, as in the generated data.
     pub(crate) fn of(fields: Vec<(u32, String, String)>) -> Self {
         let field = |(number, name, text): (u32, String, String)| {
             let (many, kind) = match (text.strip_prefix("[]"), text.strip_prefix("{}")) {
-                (Some(kind), _) => (Many::List, kind),
-                (_, Some(kind)) => (Many::Map, kind),
-                _ => (Many::One, text.as_str()),
+                (Some(kind), _) => (Cardinality::List, kind),
+                (_, Some(kind)) => (Cardinality::Map, kind),
+                _ => (Cardinality::One, text.as_str()),
             };
-            (number, Field { name, many, kind: Kind::of(kind) })
+            (number, Field { name, many, kind: FieldType::of(kind) })
         };
         Self { fields: fields.into_iter().map(field).collect() }
     }
 
-    /// The names of the messages that stand in this one.
+    /// Names of the nested messages.
     #[cfg(test)]
-    pub(crate) fn held(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn nested_messages(&self) -> impl Iterator<Item = &str> {
         self.fields.values().filter_map(|field| match &field.kind {
-            Kind::Message(name) => Some(name.as_str()),
+            FieldType::Message(name) => Some(name.as_str()),
             _ => None,
         })
     }
 }
 
-impl Kind {
+impl FieldType {
     fn of(text: &str) -> Self {
         match text {
             "string" => Self::String,

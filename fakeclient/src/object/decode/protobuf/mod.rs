@@ -1,4 +1,4 @@
-//! Kubernetes' protobuf form.
+//! Decoding of Kubernetes' protobuf encoding.
 
 mod reader;
 

@@ -1,26 +1,25 @@
-//! From Kubernetes' protobuf form to the JSON that says the same.
+//! Conversion of Kubernetes' protobuf encoding to JSON.
 //!
-//! A body is four bytes of magic and then a `runtime.Unknown`: what kind it is, and the kind's message. Clients
-//! written in Go (kubectl, controller-runtime) send built-in kinds in it. What it means is left to the JSON decoder, so
-//! that a kind has one way in. Field numbers come as data; it knows no kind by itself.
+//! A body has four magic bytes and a `runtime.Unknown` with the kind and its message. Clients in Go (kubectl,
+//! controller-runtime) send built-in kinds in it. Only the JSON is then decoded, so that each kind has one decoder.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value, json};
 
-use super::message::{Field, Kind, Many, Messages};
+use super::message::{Cardinality, Field, FieldType, Messages};
 use super::special::{duration, int_or_string, raw, time};
-use super::wire::{Part, Parts, ProtobufError, Result, parts, text};
+use super::wire::{MessageFields, ProtobufError, Result, WireValue, parts, text};
 use crate::object::decode::body::unregistered;
 
-/// What every body begins with.
+/// The first bytes of every body.
 const MAGIC: [u8; 4] = *b"k8s\0";
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const EXTENSIONS: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.";
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// Whether code here, not a message's fields, says how a type is written in JSON.
+/// True if the JSON of a type is not derived from its fields.
 #[cfg(test)]
 pub(crate) fn is_special(name: &str) -> bool {
     struct None;
@@ -32,16 +31,18 @@ pub(crate) fn is_special(name: &str) -> bool {
             Option::None
         }
     }
-    Reader { messages: &None }.special(name, &[]).is_some()
+    ProtobufDecoder { messages: &None }.special(name, &[]).is_some()
 }
 
-/// The object of a body, as JSON.
+/// Decodes a body to JSON.
 pub(crate) fn object(bytes: &[u8], messages: &dyn Messages) -> Result<Value> {
     let unknown = parts(bytes.strip_prefix(&MAGIC).ok_or(ProtobufError::Magic)?)?;
     let header = parts(unknown.bytes(1))?;
     let (api_version, kind) = (header.text(1), header.text(2));
     let read = match messages.of_kind(&api_version, &kind) {
-        Some(name) => Reader { messages }.message(name, unknown.bytes(2)).map_err(|error| error.to_string()),
+        Some(name) => {
+            ProtobufDecoder { messages }.message(name, unknown.bytes(2)).map_err(|error| error.to_string())
+        }
         None => Err(unregistered(&kind, &api_version)),
     };
     let mut object = match read {
@@ -55,11 +56,11 @@ pub(crate) fn object(bytes: &[u8], messages: &dyn Messages) -> Result<Value> {
     Ok(object)
 }
 
-struct Reader<'m> {
+struct ProtobufDecoder<'m> {
     messages: &'m dyn Messages,
 }
 
-impl Reader<'_> {
+impl ProtobufDecoder<'_> {
     fn message(&self, name: &str, bytes: &[u8]) -> Result<Value> {
         if let Some(value) = self.special(name, bytes) {
             return value;
@@ -69,25 +70,25 @@ impl Reader<'_> {
         };
         let mut fields = Map::new();
         for (number, part) in parts(bytes)?.0 {
-            // What another version added is left out, as Go does it.
+            // Fields of another version are dropped, as in Go.
             if let Some(field) = message.fields.get(&number) {
                 self.field(field, part, &mut fields)?;
             }
         }
         if let [(_, items)] = message.fields.iter().collect::<Vec<_>>()[..]
             && items.name == "items"
-            && items.many == Many::List
-            && matches!(items.kind, Kind::String)
+            && items.many == Cardinality::List
+            && matches!(items.kind, FieldType::String)
         {
-            // A list of texts that Go gave a name of its own (ExtraValue, Verbs).
+            // A named list type in Go (ExtraValue, Verbs).
             return Ok(fields.remove("items").unwrap_or_else(|| json!([])));
         }
         Ok(Value::Object(fields))
     }
 
-    fn field(&self, field: &Field, part: Part<'_>, into: &mut Map<String, Value>) -> Result<()> {
+    fn field(&self, field: &Field, part: WireValue<'_>, into: &mut Map<String, Value>) -> Result<()> {
         match field.many {
-            Many::One => {
+            Cardinality::One => {
                 let value = self.value(field, part)?;
                 match value {
                     Value::Object(inner) if field.name.is_empty() => into.extend(inner),
@@ -97,20 +98,20 @@ impl Reader<'_> {
                     }
                 }
             }
-            Many::List => {
+            Cardinality::List => {
                 let value = self.value(field, part)?;
                 let list = into.entry(&field.name).or_insert_with(|| json!([]));
                 list.as_array_mut().expect("it was made a list").push(value);
             }
-            Many::Map => {
-                let Part::Bytes(entry) = part else {
+            Cardinality::Map => {
+                let WireValue::Bytes(entry) = part else {
                     return Err(ProtobufError::Type { wire: part.wire(), field: go_name(&field.name) });
                 };
                 let entry = parts(entry)?;
                 let empty = match field.kind {
-                    Kind::Bool | Kind::Int => Part::Varint(0),
-                    Kind::Double => Part::Fixed(0),
-                    _ => Part::Bytes(&[]),
+                    FieldType::Bool | FieldType::Int => WireValue::Varint(0),
+                    FieldType::Double => WireValue::Fixed(0),
+                    _ => WireValue::Bytes(&[]),
                 };
                 let value = self.value(field, entry.last(2).unwrap_or(empty))?;
                 let map = into.entry(&field.name).or_insert_with(|| json!({}));
@@ -120,21 +121,21 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn value(&self, field: &Field, part: Part<'_>) -> Result<Value> {
+    fn value(&self, field: &Field, part: WireValue<'_>) -> Result<Value> {
         Ok(match (&field.kind, part) {
-            (Kind::String, Part::Bytes(bytes)) => text(bytes).into(),
-            (Kind::Bytes, Part::Bytes(bytes)) => STANDARD.encode(bytes).into(),
-            (Kind::Bool, Part::Varint(value)) => (value != 0).into(),
-            (Kind::Int, Part::Varint(value)) => value.cast_signed().into(),
-            (Kind::Double, Part::Fixed(bits)) => {
+            (FieldType::String, WireValue::Bytes(bytes)) => text(bytes).into(),
+            (FieldType::Bytes, WireValue::Bytes(bytes)) => STANDARD.encode(bytes).into(),
+            (FieldType::Bool, WireValue::Varint(value)) => (value != 0).into(),
+            (FieldType::Int, WireValue::Varint(value)) => value.cast_signed().into(),
+            (FieldType::Double, WireValue::Fixed(bits)) => {
                 Number::from_f64(f64::from_bits(bits)).map_or(Value::Null, Value::Number)
             }
-            (Kind::Message(name), Part::Bytes(bytes)) => self.message(name, bytes)?,
+            (FieldType::Message(name), WireValue::Bytes(bytes)) => self.message(name, bytes)?,
             (_, part) => return Err(ProtobufError::Type { wire: part.wire(), field: go_name(&field.name) }),
         })
     }
 
-    /// Types whose JSON is something else than their fields.
+    /// Decodes types whose JSON is not derived from their fields.
     fn special(&self, name: &str, bytes: &[u8]) -> Option<Result<Value>> {
         if let Some(name) = name.strip_prefix(META) {
             return match name {
@@ -166,16 +167,16 @@ impl Reader<'_> {
         }
     }
 
-    /// A schema, or what else may stand in its place.
+    /// Decodes `JSONSchemaPropsOr…`: a schema or its alternative.
     fn schema_or(
         &self,
         bytes: &[u8],
         schema: u32,
-        other: impl FnOnce(&Parts<'_>) -> Result<Value>,
+        other: impl FnOnce(&MessageFields<'_>) -> Result<Value>,
     ) -> Result<Value> {
         let parts = parts(bytes)?;
         match parts.last(schema) {
-            Some(Part::Bytes(schema)) => self.message(SCHEMA, schema),
+            Some(WireValue::Bytes(schema)) => self.message(SCHEMA, schema),
             _ => other(&parts),
         }
     }
@@ -188,7 +189,7 @@ impl Reader<'_> {
     }
 }
 
-/// A field as Go's struct calls it: with a capital, which is right for nearly all of them.
+/// The Go name of a field: capitalised, which is correct for nearly all fields.
 fn go_name(name: &str) -> String {
     let (initial, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
     initial.to_uppercase() + rest
@@ -201,9 +202,9 @@ mod tests {
     use super::*;
     use crate::object::decode::protobuf::Message;
 
-    struct Known(BTreeMap<&'static str, Message>);
+    struct TestMessages(BTreeMap<&'static str, Message>);
 
-    impl Messages for Known {
+    impl Messages for TestMessages {
         fn message(&self, name: &str) -> Option<&Message> {
             self.0.get(name)
         }
@@ -213,7 +214,7 @@ mod tests {
         }
     }
 
-    fn known() -> Known {
+    fn test_messages() -> TestMessages {
         let message = |fields: &[(u32, &str, &str)]| {
             let owned = fields.iter().map(|(n, name, kind)| (*n, (*name).into(), (*kind).into()));
             Message::of(owned.collect())
@@ -228,7 +229,7 @@ mod tests {
             (7, "key", "bytes"),
             (8, "users", "[].Extra"),
         ]);
-        Known(BTreeMap::from([
+        TestMessages(BTreeMap::from([
             ("Pod", pod),
             ("Port", message(&[(1, "number", "int"), (2, "open", "bool")])),
             ("Source", message(&[(1, "path", "string")])),
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_the_json_that_says_the_same() {
+    fn body_is_converted_to_equal_json() {
         let port = [&[0x08, 0x90, 0x3f], &[0x10, 0x01][..]].concat();
         let label = [field(1, b"app"), field(2, b"web")].concat();
         let minus = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
@@ -267,22 +268,26 @@ mod tests {
             "ports": [{"number": 8080, "open": true}, {"number": -1}],
             "path": "/data", "cpu": "100m", "at": "2018-04-10T10:29:20Z", "key": "AP8=", "users": [["admin"]],
         });
-        assert_eq!(object(&body("Pod", &message.concat()), &known()), Ok(expected));
+        assert_eq!(object(&body("Pod", &message.concat()), &test_messages()), Ok(expected));
     }
 
     #[test]
-    fn a_field_of_a_later_version_is_left_out() {
-        let read = object(&body("Pod", &field(15, b"new")), &known());
+    fn unknown_field_is_dropped() {
+        let read = object(&body("Pod", &field(15, b"new")), &test_messages());
         assert_eq!(read, Ok(json!({"apiVersion": "v1", "kind": "Pod"})));
     }
 
     #[test]
-    fn bytes_that_are_no_message_are_an_error_and_never_a_panic() {
-        assert_eq!(object(b"{}", &known()), Err(ProtobufError::Magic));
-        assert!(matches!(object(&body("Job", b""), &known()), Err(ProtobufError::Within { .. })));
+    fn malformed_bytes_are_an_error_and_never_a_panic() {
+        assert_eq!(object(b"{}", &test_messages()), Err(ProtobufError::Magic));
+        assert!(matches!(object(&body("Job", b""), &test_messages()), Err(ProtobufError::Within { .. })));
         let whole = body("Pod", &field(4, &field(1, b"/data")));
         for end in MAGIC.len() + 1..whole.len() {
-            assert_ne!(object(&whole[..end], &known()), object(&whole, &known()), "{end} bytes are enough");
+            assert_ne!(
+                object(&whole[..end], &test_messages()),
+                object(&whole, &test_messages()),
+                "{end} bytes are enough"
+            );
         }
     }
 }

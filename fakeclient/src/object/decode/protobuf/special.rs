@@ -1,11 +1,11 @@
-//! Types whose JSON is something else than their fields: times, quantities, numbers or texts, raw JSON.
+//! Types whose JSON is not derived from their fields: times, durations, int-or-string, raw JSON.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::wire::{ProtobufError, Result, parts};
 
-/// Seconds and nanoseconds as a time; none of both is no time.
+/// A time from seconds and nanoseconds; null if both are absent.
 pub(super) fn time(bytes: &[u8], format: &str) -> Result<Value> {
     let parts = parts(bytes)?;
     let wrong = || ProtobufError::Content("a time".to_owned());
@@ -17,7 +17,7 @@ pub(super) fn time(bytes: &[u8], format: &str) -> Result<Value> {
     Ok(time.strftime(format).to_string().into())
 }
 
-/// Nanoseconds as Go prints a duration: `1h0m0s`, `1.5s`, `20ms`.
+/// Nanoseconds in Go's duration format: `1h0m0s`, `1.5s`, `20ms`.
 pub(super) fn duration(nanoseconds: i64) -> String {
     const SECOND: u64 = 1_000_000_000;
     let sign = if nanoseconds < 0 { "-" } else { "" };
@@ -42,7 +42,7 @@ pub(super) fn duration(nanoseconds: i64) -> String {
     format!("{sign}{hours}{minutes}m{seconds}{point}s")
 }
 
-/// JSON that a message carries as bytes.
+/// JSON in a bytes field.
 pub(super) fn raw(bytes: &[u8]) -> Result<Value> {
     let bytes = parts(bytes)?.bytes(1);
     if bytes.is_empty() {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_printed_as_go_prints_them() {
+    fn durations_are_printed_as_in_go() {
         for (nanoseconds, text) in [
             (0, "0s"),
             (15, "15ns"),

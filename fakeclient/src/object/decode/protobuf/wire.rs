@@ -1,8 +1,8 @@
-//! Protobuf's bytes: numbered fields with a varint, a fixed number or bytes each. It knows no names.
+//! Protobuf wire format: numbered fields with a varint, a fixed-size number or bytes.
 
 use serde_json::Value;
 
-/// Why bytes are no object.
+/// Failure to decode protobuf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProtobufError {
     #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
@@ -11,7 +11,7 @@ pub(crate) enum ProtobufError {
     End,
     #[error("proto: illegal wireType {0}")]
     Wire(u8),
-    /// The kind is known, its message is wrong; or nobody knows the kind.
+    /// The message of a kind is malformed, or the kind is unknown.
     #[error("{why}")]
     Within { api_version: String, kind: String, why: String },
     #[error("proto: wrong wireType = {wire} for field {field}")]
@@ -22,15 +22,15 @@ pub(crate) enum ProtobufError {
 
 pub(super) type Result<T> = std::result::Result<T, ProtobufError>;
 
-/// A field's content on the wire.
+/// The value of a field on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part<'a> {
+pub(super) enum WireValue<'a> {
     Varint(u64),
     Fixed(u64),
     Bytes(&'a [u8]),
 }
 
-impl Part<'_> {
+impl WireValue<'_> {
     pub(super) fn wire(self) -> u8 {
         match self {
             Self::Varint(_) => 0,
@@ -40,28 +40,28 @@ impl Part<'_> {
     }
 }
 
-/// The fields of one message in the order in which they came.
-pub(super) struct Parts<'a>(pub(super) Vec<(u32, Part<'a>)>);
+/// The fields of a message in wire order.
+pub(super) struct MessageFields<'a>(pub(super) Vec<(u32, WireValue<'a>)>);
 
-pub(super) fn parts(mut bytes: &[u8]) -> Result<Parts<'_>> {
+pub(super) fn parts(mut bytes: &[u8]) -> Result<MessageFields<'_>> {
     let mut parts = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes)?;
         let number = u32::try_from(tag >> 3).map_err(|_| ProtobufError::End)?;
         let part = match tag & 7 {
-            0 => Part::Varint(varint(&mut bytes)?),
-            1 => Part::Fixed(u64::from_le_bytes(fixed(&mut bytes)?)),
+            0 => WireValue::Varint(varint(&mut bytes)?),
+            1 => WireValue::Fixed(u64::from_le_bytes(fixed(&mut bytes)?)),
             2 => {
                 let length = usize::try_from(varint(&mut bytes)?).map_err(|_| ProtobufError::End)?;
-                Part::Bytes(take(&mut bytes, length)?)
+                WireValue::Bytes(take(&mut bytes, length)?)
             }
-            5 => Part::Fixed(u32::from_le_bytes(fixed(&mut bytes)?).into()),
+            5 => WireValue::Fixed(u32::from_le_bytes(fixed(&mut bytes)?).into()),
             #[expect(clippy::cast_possible_truncation, reason = "three bits were left")]
             wire => return Err(ProtobufError::Wire(wire as u8)),
         };
         parts.push((number, part));
     }
-    Ok(Parts(parts))
+    Ok(MessageFields(parts))
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
@@ -86,15 +86,15 @@ fn varint(bytes: &mut &[u8]) -> Result<u64> {
     Err(ProtobufError::End)
 }
 
-impl<'a> Parts<'a> {
-    /// The last content of a field: a field that comes twice counts as it came last.
-    pub(super) fn last(&self, number: u32) -> Option<Part<'a>> {
+impl<'a> MessageFields<'a> {
+    /// The last value of a field, which has precedence over earlier ones.
+    pub(super) fn last(&self, number: u32) -> Option<WireValue<'a>> {
         self.0.iter().rev().find(|(found, _)| *found == number).map(|(_, part)| *part)
     }
 
     pub(super) fn bytes(&self, number: u32) -> &'a [u8] {
         match self.last(number) {
-            Some(Part::Bytes(bytes)) => bytes,
+            Some(WireValue::Bytes(bytes)) => bytes,
             _ => &[],
         }
     }
@@ -103,10 +103,10 @@ impl<'a> Parts<'a> {
         text(self.bytes(number))
     }
 
-    /// Every content of a repeated field.
+    /// All values of a repeated field.
     pub(super) fn all(&self, number: u32) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter_map(move |(found, part)| match part {
-            Part::Bytes(bytes) if *found == number => Some(*bytes),
+            WireValue::Bytes(bytes) if *found == number => Some(*bytes),
             _ => None,
         })
     }
@@ -117,13 +117,13 @@ impl<'a> Parts<'a> {
 
     pub(super) fn int(&self, number: u32) -> i64 {
         match self.last(number) {
-            Some(Part::Varint(value)) => value.cast_signed(),
+            Some(WireValue::Varint(value)) => value.cast_signed(),
             _ => 0,
         }
     }
 }
 
-/// Go takes any bytes for a string and writes U+FFFD for what is none.
+/// A string. As in Go, invalid UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,28 +1,28 @@
-//! `anyOf`, `oneOf`, `allOf` and `not`.
+//! Validation of `anyOf`, `oneOf`, `allOf` and `not`.
 //!
-//! Of several alternatives that all fail, the one that passed most checks is reported beside the sentence about the
-//! combination. Nothing inside a combination ratchets.
+//! If all alternatives fail, the errors of that with the most passed checks are reported, too. There is no ratcheting
+//! within combinations.
 
 use serde_json::Value;
 
-use super::node::Node;
-use super::outcome::Outcome;
+use super::node::SchemaNode;
+use super::outcome::ValidationResult;
 use crate::error::field::go_quoted;
 
-pub(super) fn check(node: &Node, value: &Value, path: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) fn check(node: &SchemaNode, value: &Value, path: &str) -> ValidationResult {
+    let mut outcome = ValidationResult::default();
     any_of(&node.any_of, value, path, &mut outcome);
     one_of(&node.one_of, value, path, &mut outcome);
     all_of(&node.all_of, value, path, &mut outcome);
     if node.not.as_ref().is_some_and(|not| not.check(value, path).is_valid()) {
-        outcome.add_whole(format!("{} must not validate the schema (not)", go_quoted(path)));
+        outcome.add_schema_error(format!("{} must not validate the schema (not)", go_quoted(path)));
     }
     outcome.matches += 1;
     outcome
 }
 
-fn any_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
-    let mut best: Option<Outcome> = None;
+fn any_of(schemas: &[SchemaNode], value: &Value, path: &str, outcome: &mut ValidationResult) {
+    let mut best: Option<ValidationResult> = None;
     for schema in schemas {
         let found = schema.check(value, path);
         if found.is_valid() {
@@ -34,16 +34,17 @@ fn any_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
         }
     }
     if let Some(best) = best {
-        outcome.add_whole(format!("{} must validate at least one schema (anyOf)", go_quoted(path)));
+        outcome.add_schema_error(format!("{} must validate at least one schema (anyOf)", go_quoted(path)));
         outcome.merge(best);
     }
 }
 
-fn one_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
+fn one_of(schemas: &[SchemaNode], value: &Value, path: &str, outcome: &mut ValidationResult) {
     if schemas.is_empty() {
         return;
     }
-    let (mut valid, mut first, mut best): (usize, Option<Outcome>, Option<Outcome>) = (0, None, None);
+    let (mut valid, mut first, mut best): (usize, Option<ValidationResult>, Option<ValidationResult>) =
+        (0, None, None);
     for schema in schemas {
         let found = schema.check(value, path);
         if found.is_valid() {
@@ -62,13 +63,16 @@ fn one_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
         0 => "Found none valid".to_owned(),
         n => format!("Found {n} valid alternatives"),
     };
-    outcome.add_whole(format!("{} must validate one and only one schema (oneOf). {count}", go_quoted(path)));
+    outcome.add_schema_error(format!(
+        "{} must validate one and only one schema (oneOf). {count}",
+        go_quoted(path)
+    ));
     if let Some(best) = best {
         outcome.merge(best);
     }
 }
 
-fn all_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
+fn all_of(schemas: &[SchemaNode], value: &Value, path: &str, outcome: &mut ValidationResult) {
     let mut valid = 0;
     for schema in schemas {
         let found = schema.check(value, path);
@@ -77,7 +81,7 @@ fn all_of(schemas: &[Node], value: &Value, path: &str, outcome: &mut Outcome) {
     }
     if valid != schemas.len() {
         let none = if valid == 0 { ". None validated" } else { "" };
-        outcome.add_whole(format!("{} must validate all the schemas (allOf){none}", go_quoted(path)));
+        outcome.add_schema_error(format!("{} must validate all the schemas (allOf){none}", go_quoted(path)));
     }
 }
 
@@ -89,13 +93,13 @@ mod tests {
     #[track_caller]
     fn check(property: &Value, value: &Value, expected: &[&str]) {
         let schema = json!({"type": "object", "properties": {"x": property}});
-        let errors = Node::parse(&schema).validate(&json!({"x": value}), "");
+        let errors = SchemaNode::parse(&schema).validate(&json!({"x": value}), "");
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }
 
     #[test]
-    fn one_of_says_how_many_alternatives_hold_and_what_the_best_one_lacks() {
+    fn one_of_reports_the_number_of_matches_and_the_best_alternative() {
         let schema = json!({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]});
         check(
             &schema,
@@ -111,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn any_of_reports_the_alternative_that_came_furthest() {
+    fn any_of_reports_the_best_alternative() {
         let schema = json!({"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]});
         let none = r#"<nil>: Invalid value: "": "x" must validate at least one schema (anyOf)"#;
         check(&schema, &json!({}), &[none, "x.a: Required value"]);
     }
 
     #[test]
-    fn all_of_reports_each_failure_and_then_the_whole() {
+    fn all_of_reports_each_failure_and_a_summary() {
         let schema = json!({"type": "string", "allOf": [{"minLength": 3}, {"pattern": "^x"}]});
         check(
             &schema,
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn not_refuses_what_its_schema_accepts() {
+    fn not_rejects_matching_values() {
         let schema = json!({"type": "string", "not": {"enum": ["bad"]}});
         check(
             &schema,

@@ -1,7 +1,7 @@
-//! The formats that kube-apiserver 1.37 enforces in custom resources, each by the reading of its Go validator.
+//! Formats that kube-apiserver 1.37 enforces in custom resources, as its Go validators parse them.
 //!
-//! A format it does not list says nothing. `email` and `uri` follow Go's `net/mail` and `net/url` for what people
-//! write; comments and encoded words of RFC 5322 are not known here.
+//! Any other format is ignored. `email` and `uri` follow Go's `net/mail` and `net/url`, without comments and encoded
+//! words of RFC 5322.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use regex::Regex;
 
 use crate::object::schema::structural::Type;
 
-/// A format of text that is enforced.
+/// An enforced string format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     BsonObjectId,
@@ -42,7 +42,7 @@ pub(crate) enum Format {
     Uuid5,
 }
 
-/// Whether the server enforces the format on values of that type (`None`: no type, or several).
+/// True if the server enforces the format for values of the type (`None`: no type, or several).
 pub(crate) fn is_known(kind: Option<Type>, name: &str) -> bool {
     match kind {
         None | Some(Type::String) => Format::parse(name).is_some(),
@@ -61,7 +61,7 @@ macro_rules! pattern {
 }
 
 impl Format {
-    /// The format of that name; dashes do not count.
+    /// The format of a name; dashes are ignored.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name.replace('-', "").as_str() {
             "bsonobjectid" => Self::BsonObjectId,
@@ -94,7 +94,7 @@ impl Format {
         })
     }
 
-    /// Whether a text has this format.
+    /// True if the string has this format.
     pub(crate) fn accepts(self, text: &str) -> bool {
         match self {
             Self::Password => true,
@@ -137,7 +137,7 @@ impl Format {
     }
 }
 
-/// Dashes between the groups are optional, letters may be of either case.
+/// True for a UUID. Dashes are optional, letters may have either case.
 fn is_uuid(text: &str, version: Option<char>) -> bool {
     let shape = pattern!("^(?i-u)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$");
     if !shape.is_match(text) {
@@ -148,7 +148,7 @@ fn is_uuid(text: &str, version: Option<char>) -> bool {
     version.is_none_or(|v| digits[12] == v && (v == '3' || variant))
 }
 
-/// Leading zeros are forgiven, as before Go 1.17.
+/// True for an IPv4 address. Leading zeros are valid, as before Go 1.17.
 fn is_ipv4(text: &str) -> bool {
     let octets: Vec<String> = text
         .split('.')
@@ -199,14 +199,14 @@ fn is_date_time(text: &str) -> bool {
     is_date(date) && clock.captures(time).is_some_and(|c| &c[1] <= "23" && &c[2] <= "59" && &c[3] <= "59")
 }
 
-/// `time.ParseDuration`: `1h30m`, `1.5s`, `-2ms`, `0`.
+/// True if Go's `time.ParseDuration` succeeds: `1h30m`, `1.5s`, `-2ms`, `0`.
 fn is_go_duration(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     unsigned == "0"
         || pattern!(r"^(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$").is_match(unsigned)
 }
 
-/// `22 ns`, `3 weeks` and the like, anywhere in the text.
+/// True if the string contains a duration such as `22 ns` or `3 weeks`.
 fn is_spelled_duration(text: &str) -> bool {
     const UNITS: [(&[&str], &str); 8] = [
         (&["ns"], "nano"),
@@ -231,7 +231,7 @@ fn is_hostname(text: &str) -> bool {
     text.len() <= 255 && text.split('.').all(|label| label.len() <= 63) && shape.is_match(text)
 }
 
-/// An address, alone or as `Name <address>`.
+/// True for an address, alone or as `Name <address>`.
 fn is_email(text: &str) -> bool {
     let text = text.trim_matches([' ', '\t']);
     let address = match text.strip_suffix('>') {
@@ -262,7 +262,7 @@ fn is_email(text: &str) -> bool {
     (quoted || atoms(local)) && domain_fits
 }
 
-/// `url.ParseRequestURI`: an absolute URI or an absolute path.
+/// True if Go's `url.ParseRequestURI` succeeds: an absolute URI or an absolute path.
 fn is_request_uri(text: &str) -> bool {
     if text.is_empty() || text.chars().any(|c| c.is_ascii_control()) {
         return false;
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn times_follow_go() {
+    fn times_are_parsed_as_in_go() {
         check(
             "date-time",
             &["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.123+01:00"],
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_follow_go() {
+    fn addresses_are_parsed_as_in_go() {
         check("ipv4", &["1.2.3.4", "010.0.0.1", "::ffff:1.2.3.4"], &["1.2.3", "256.0.0.1", "::1"]);
         check("ipv6", &["::1", "fe80::1"], &["1.2.3.4", "fe80::1%eth0"]);
         check("cidr", &["10.0.0.0/8", "fd00::/64"], &["10.0.0.0", "10.0.0.0/33", "1", "10.0.0.0/-1"]);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_follow_go() {
+    fn identifiers_are_parsed_as_in_go() {
         let four = "2F3B9C1E-5D6A-4b7c-8d9e-0123456789ab";
         check("uuid", &[four, "2f3b9c1e5d6a4b7c8d9e0123456789ab"], &["x", "2f3b9c1e"]);
         check("uuid4", &[four], &["2F3B9C1E-5D6A-3b7c-8d9e-0123456789ab"]);

@@ -1,8 +1,8 @@
-//! Validation of a value by a CRD's schema, with the words of kube-apiserver 1.37.
+//! Validation of custom resources by their schema, with the messages of kube-apiserver 1.37.
 //!
-//! The server checks custom resources with kube-openapi's validator, whose texts, order and oddities clients see
-//! (a schema that fails as a whole is reported under the path `<nil>`, for instance). Where that validator visits
-//! the fields of an object in no order, this one goes by name.
+//! The messages, their order and their oddities are those of kube-openapi's validator: for instance, errors of a schema
+//! as a whole have the path `<nil>`. Fields of objects, which that validator visits in random order, are sorted by
+//! name.
 
 mod node;
 
@@ -17,4 +17,4 @@ mod format;
 mod outcome;
 
 pub(crate) use format::is_known as is_known_format;
-pub(crate) use node::Node;
+pub(crate) use node::SchemaNode;

@@ -1,7 +1,7 @@
-//! A schema made ready for validation: patterns compiled, formats resolved, once for each version of a CRD.
+//! Schemas prepared for validation: compiled patterns and resolved formats, once per version of a CRD.
 //!
-//! It is parsed from the raw schema and not from `Structural`, because `allOf`, `anyOf`, `oneOf` and `not` hold
-//! schemas that are not structural. It does not know how to judge a value: `walk` does.
+//! They are parsed from the raw schema, not from `Structural`, because `allOf`, `anyOf`, `oneOf` and `not` contain
+//! schemas that are not structural. `walk` validates values by them.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use super::format::{self, Format};
 use crate::object::go_regex;
 use crate::object::schema::structural::Type;
 
-/// One schema, ready to validate.
+/// A prepared schema.
 #[derive(Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a keyword of the schema, and they are independent"
 )]
-pub(crate) struct Node {
+pub(crate) struct SchemaNode {
     pub(super) types: Vec<Type>,
     pub(super) nullable: bool,
-    /// The format's name as written, where the server enforces it.
+    /// The format's name in the schema, if the server enforces the format.
     pub(super) format_name: Option<String>,
     pub(super) format: Option<Format>,
     pub(super) allowed: Vec<Value>,
@@ -36,28 +36,28 @@ pub(crate) struct Node {
     pub(super) min_items: Option<i64>,
     pub(super) max_items: Option<i64>,
     pub(super) unique_items: bool,
-    pub(super) items: Option<Box<Node>>,
+    pub(super) items: Option<Box<SchemaNode>>,
     pub(super) min_properties: Option<i64>,
     pub(super) max_properties: Option<i64>,
     pub(super) required: Vec<String>,
-    pub(super) properties: BTreeMap<String, Node>,
-    pub(super) additional: Option<Box<Node>>,
+    pub(super) properties: BTreeMap<String, SchemaNode>,
+    pub(super) additional: Option<Box<SchemaNode>>,
     pub(super) forbids_additional: bool,
-    pub(super) all_of: Vec<Node>,
-    pub(super) any_of: Vec<Node>,
-    pub(super) one_of: Vec<Node>,
-    pub(super) not: Option<Box<Node>>,
+    pub(super) all_of: Vec<SchemaNode>,
+    pub(super) any_of: Vec<SchemaNode>,
+    pub(super) one_of: Vec<SchemaNode>,
+    pub(super) not: Option<Box<SchemaNode>>,
 }
 
-/// A `pattern` with its compiled form, or why there is none.
+/// A `pattern` and its compiled form, or the compile error.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub(super) source: String,
     pub(super) compiled: Result<Regex, String>,
 }
 
-impl Node {
-    /// Reads one schema object.
+impl SchemaNode {
+    /// Parses a schema.
     pub(crate) fn parse(schema: &Value) -> Self {
         let mut node = Self {
             nullable: flag(schema, "nullable"),
@@ -116,7 +116,7 @@ impl Node {
         self.exclusive_maximum = flag(schema, "exclusiveMaximum");
     }
 
-    /// The type, where there is exactly one.
+    /// The type, if there is exactly one.
     pub(super) fn single_type(&self) -> Option<Type> {
         match self.types.as_slice() {
             [only] => Some(*only),
@@ -134,7 +134,7 @@ fn texts(schema: &Value, key: &str) -> Vec<String> {
     items.map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
 }
 
-fn schemas(schema: &Value, key: &str) -> Vec<Node> {
+fn schemas(schema: &Value, key: &str) -> Vec<SchemaNode> {
     let items = schema.get(key).and_then(Value::as_array);
-    items.map(|items| items.iter().map(Node::parse).collect()).unwrap_or_default()
+    items.map(|items| items.iter().map(SchemaNode::parse).collect()).unwrap_or_default()
 }

@@ -1,77 +1,78 @@
-//! Numbers: what fits a format, limits, multiples, and when two values are the same.
+//! Validation of numbers: range of the format, limits, multiples, and equality.
 //!
-//! Go decodes a JSON number as int64 where it can and as float64 otherwise; limits are float64 in the schema and cut
-//! to int64 when the value is one. This file keeps those rules.
+//! Go decodes a JSON number as int64 if possible, else as float64. Limits in a schema are float64, and truncated to
+//! int64 for int64 values.
 
 use serde_json::{Number, Value};
 
-use super::node::Node;
-use super::outcome::{Kind, Outcome, inside};
+use super::node::SchemaNode;
+use super::outcome::{ErrorKind, ValidationResult, in_body};
 use crate::error::field::go_float;
 use crate::object::schema::structural::Type;
 
-pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) fn check(node: &SchemaNode, number: &Number, path: &str) -> ValidationResult {
+    let mut outcome = ValidationResult::default();
     let float = number.as_f64().unwrap_or_default();
     let integer = number.as_i64();
-    let range = Range::of(node);
+    let range = NumberRange::of(node);
     if let Some(text) = range.refuses(integer, float, "Checked", path) {
-        outcome.add_whole(text);
+        outcome.add_schema_error(text);
     }
     let own = |text: String| (Value::Number(number.clone()), text);
-    let mut limit = |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<Broken>| {
-        let Some(bound) = bound else { return };
-        let mut exact = integer;
-        if let Some(text) = range.refuses(None, bound, what, path) {
-            outcome.add_whole(text);
-            exact = None;
-        }
-        if let Some((shown, text)) = broken(exact, bound) {
-            outcome.add(Kind::Other, path, shown, text);
-        }
-    };
-    limit(node.multiple_of, "MultipleOf", &|exact, factor| match senseless(exact, factor, path) {
+    let mut limit =
+        |bound: Option<f64>, what: &str, broken: &dyn Fn(Option<i64>, f64) -> Option<MultipleOfError>| {
+            let Some(bound) = bound else { return };
+            let mut exact = integer;
+            if let Some(text) = range.refuses(None, bound, what, path) {
+                outcome.add_schema_error(text);
+                exact = None;
+            }
+            if let Some((shown, text)) = broken(exact, bound) {
+                outcome.add(ErrorKind::Other, path, shown, text);
+            }
+        };
+    limit(node.multiple_of, "MultipleOf", &|exact, factor| match invalid_factor(exact, factor, path) {
         None => not_multiple(exact, float, factor, path).map(own),
-        senseless => senseless,
+        invalid_factor => invalid_factor,
     });
     limit(node.maximum, "Maximum boundary", &|exact, max| {
         let (inclusive, strict) = ("less than or equal to", "less than");
         let broken = match exact {
-            Some(value) if node.exclusive_maximum => value >= cut(max),
-            Some(value) => value > cut(max),
+            Some(value) if node.exclusive_maximum => value >= truncate(max),
+            Some(value) => value > truncate(max),
             None if node.exclusive_maximum => float >= max,
             None => float > max,
         };
         let relation = if node.exclusive_maximum { strict } else { inclusive };
-        broken.then(|| own(beyond(path, relation, exact, max)))
+        broken.then(|| own(limit_error(path, relation, exact, max)))
     });
     limit(node.minimum, "Minimum boundary", &|exact, min| {
         let (inclusive, strict) = ("greater than or equal to", "greater than");
         let broken = match exact {
-            Some(value) if node.exclusive_minimum => value <= cut(min),
-            Some(value) => value < cut(min),
+            Some(value) if node.exclusive_minimum => value <= truncate(min),
+            Some(value) => value < truncate(min),
             None if node.exclusive_minimum => float <= min,
             None => float < min,
         };
         let relation = if node.exclusive_minimum { strict } else { inclusive };
-        broken.then(|| own(beyond(path, relation, exact, min)))
+        broken.then(|| own(limit_error(path, relation, exact, min)))
     });
     outcome.matches += 1;
     outcome
 }
 
-fn beyond(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String {
-    let shown = if exact.is_some() { cut(bound).to_string() } else { go_float(bound) };
-    format!("{} should be {relation} {shown}", inside(path))
+fn limit_error(path: &str, relation: &str, exact: Option<i64>, bound: f64) -> String {
+    let shown = if exact.is_some() { truncate(bound).to_string() } else { go_float(bound) };
+    format!("{} should be {relation} {shown}", in_body(path))
 }
 
-/// The value that an error shows, and its text.
-type Broken = (Value, String);
+/// The value in an error, and its message.
+type MultipleOfError = (Value, String);
 
-/// Of a factor that nothing is a multiple of the error shows the factor, cut as the value's type demands.
-fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
+/// The error of a factor that is not positive. It shows the factor, truncated for int64 values.
+fn invalid_factor(exact: Option<i64>, factor: f64, path: &str) -> Option<MultipleOfError> {
     let (shown, text, wrong) = if exact.is_some() {
-        (Value::from(cut(factor)), cut(factor).to_string(), cut(factor) <= 0)
+        (Value::from(truncate(factor)), truncate(factor).to_string(), truncate(factor) <= 0)
     } else {
         (Value::from(factor), go_float(factor), factor <= 0.0)
     };
@@ -80,22 +81,22 @@ fn senseless(exact: Option<i64>, factor: f64, path: &str) -> Option<Broken> {
 
 fn not_multiple(exact: Option<i64>, float: f64, factor: f64, path: &str) -> Option<String> {
     if let Some(value) = exact {
-        let factor = cut(factor);
-        return (value % factor != 0).then(|| format!("{} should be a multiple of {factor}", inside(path)));
+        let factor = truncate(factor);
+        return (value % factor != 0).then(|| format!("{} should be a multiple of {factor}", in_body(path)));
     }
     let quotient = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
-    (!is_whole(quotient)).then(|| format!("{} should be a multiple of {}", inside(path), go_float(factor)))
+    (!is_whole(quotient)).then(|| format!("{} should be a multiple of {}", in_body(path), go_float(factor)))
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "Go converts the schema's float64 limit to int64 the same way"
 )]
-fn cut(bound: f64) -> i64 {
+fn truncate(bound: f64) -> i64 {
     bound as i64
 }
 
-/// Whether a float counts as an integer: exactly representable, or off by less than one part in 1e9.
+/// True if a float counts as an integer: exactly, or with a relative error below 1e-9.
 #[expect(
     clippy::float_cmp,
     reason = "an exact integer is the common case, and rounding is looked at after it"
@@ -112,28 +113,28 @@ pub(super) fn is_whole(number: f64) -> bool {
     whole != 0.0 && difference / (number.abs() + whole.abs()) < 1e-9
 }
 
-/// Whether a value is that member of an enumeration; integers and floats compare by value.
+/// True if a value equals a member of an enumeration; integers and floats compare by value.
 pub(super) fn same(value: &Value, member: &Value) -> bool {
     match (value, member) {
         (Value::Null, _) | (_, Value::Null) => false,
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => a == b,
-            (None, Some(b)) => a.as_f64().is_some_and(|a| cut(a) == b),
+            (None, Some(b)) => a.as_f64().is_some_and(|a| truncate(a) == b),
             _ => a.as_f64() == b.as_f64(),
         },
         (value, member) => value == member,
     }
 }
 
-/// The numbers that a type and format can hold.
-enum Range {
+/// The range of a type and format.
+enum NumberRange {
     Any,
     Integer { format: Option<&'static str> },
     Float32,
 }
 
-impl Range {
-    fn of(node: &Node) -> Self {
+impl NumberRange {
+    fn of(node: &SchemaNode) -> Self {
         match (node.single_type(), node.format_name.as_deref()) {
             (Some(Type::Integer), Some("int32")) => Self::Integer { format: Some("int32") },
             (Some(Type::Integer), Some("int64")) => Self::Integer { format: Some("int64") },
@@ -151,7 +152,7 @@ impl Range {
             Self::Integer { format } => {
                 let whole =
                     float.trunc().to_bits() == float.to_bits() && float.abs() < 9.223_372_036_854_775e18;
-                let value = integer.or_else(|| whole.then(|| cut(float)));
+                let value = integer.or_else(|| whole.then(|| truncate(float)));
                 let fits = match format {
                     Some("int32") => value.is_some_and(|v| i32::try_from(v).is_ok()),
                     _ => value.is_some(),
@@ -171,13 +172,13 @@ mod tests {
     #[track_caller]
     fn check(property: &Value, value: &Value, expected: &[&str]) {
         let schema = json!({"type": "object", "properties": {"x": property}});
-        let errors = Node::parse(&schema).validate(&json!({"x": value}), "");
+        let errors = SchemaNode::parse(&schema).validate(&json!({"x": value}), "");
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(texts, expected);
     }
 
     #[test]
-    fn limits_are_inclusive_unless_said_otherwise() {
+    fn limits_are_inclusive_by_default() {
         let integer = json!({"type": "integer", "minimum": 1, "maximum": 10});
         check(&integer, &json!(0), &["x: Invalid value: 0: x in body should be greater than or equal to 1"]);
         check(&integer, &json!(11), &["x: Invalid value: 11: x in body should be less than or equal to 10"]);
@@ -187,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_multiple_forgives_the_rounding_of_floats() {
+    fn multiple_of_tolerates_rounding() {
         let tenth = json!({"type": "number", "multipleOf": 0.1});
         check(&tenth, &json!(0.3), &[]);
         check(&tenth, &json!(0.25), &["x: Invalid value: 0.25: x in body should be a multiple of 0.1"]);
     }
 
     #[test]
-    fn a_number_past_its_format_is_reported_without_a_path() {
+    fn number_out_of_the_format_range_is_reported_without_path() {
         let wrong =
             r#"<nil>: Invalid value: "": Checked value must be of type integer with format int32 in x"#;
         check(&json!({"type": "integer", "format": "int32"}), &json!(1_099_511_627_776_i64), &[wrong]);

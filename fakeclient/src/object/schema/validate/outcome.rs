@@ -1,65 +1,64 @@
-//! What validation found: errors, each text once, and how many checks a value passed.
+//! Results of validation: errors with unique messages, and the number of passed checks.
 //!
-//! The count decides which of several failing alternatives (`anyOf`, `oneOf`) is reported. It does not know where
-//! errors come from.
+//! The number selects the failed alternative of `anyOf` or `oneOf` that is reported.
 
 use serde_json::Value;
 
 use crate::error::field::{FieldError, FieldErrorKind};
 
-/// What to make of an error: the kinds that kube-apiserver tells apart.
+/// Kinds of errors that kube-apiserver distinguishes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ErrorKind {
     /// `Required value`
     Required,
-    /// `Unsupported value`, with what is supported.
+    /// `Unsupported value`, with the supported values.
     Enum(Vec<Value>),
     /// `Too long`, with the limit.
     TooLong(i64),
-    /// `Too many`, with how many there are and the limit.
+    /// `Too many`, with the actual number and the limit.
     TooMany(usize, i64),
     /// A wrong type.
     Type,
     /// `Invalid value`
     Other,
-    /// About the schema as a whole: reported without a path.
+    /// An error of the schema as a whole, reported without a path.
     Whole,
 }
 
-/// One error.
+/// A validation error.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Error {
-    pub(super) kind: Kind,
+pub(super) struct ValidationError {
+    pub(super) kind: ErrorKind,
     pub(super) path: String,
     pub(super) value: Value,
     pub(super) text: String,
 }
 
-/// Errors and the number of checks passed.
+/// Errors, and the number of passed checks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) errors: Vec<Error>,
+pub(super) struct ValidationResult {
+    pub(super) errors: Vec<ValidationError>,
     pub(super) matches: usize,
 }
 
-impl Outcome {
-    /// One error and nothing else.
-    pub(super) fn failed(kind: Kind, path: &str, value: Value, text: String) -> Self {
+impl ValidationResult {
+    /// A result with one error.
+    pub(super) fn failed(kind: ErrorKind, path: &str, value: Value, text: String) -> Self {
         let mut outcome = Self::default();
         outcome.add(kind, path, value, text);
         outcome
     }
 
-    pub(super) fn add(&mut self, kind: Kind, path: &str, value: Value, text: String) {
-        self.push(Error { kind, path: path.to_owned(), value, text });
+    pub(super) fn add(&mut self, kind: ErrorKind, path: &str, value: Value, text: String) {
+        self.push(ValidationError { kind, path: path.to_owned(), value, text });
     }
 
-    /// An error without a path.
-    pub(super) fn add_whole(&mut self, text: String) {
-        self.add(Kind::Whole, "", Value::Null, text);
+    /// Adds an error without a path.
+    pub(super) fn add_schema_error(&mut self, text: String) {
+        self.add(ErrorKind::Whole, "", Value::Null, text);
     }
 
-    fn push(&mut self, error: Error) {
+    fn push(&mut self, error: ValidationError) {
         if !self.errors.iter().any(|e| e.text == error.text) {
             self.errors.push(error);
         }
@@ -76,13 +75,13 @@ impl Outcome {
         self.errors.is_empty()
     }
 
-    /// The errors as the API reports them, below `base` (empty for a whole resource).
+    /// The errors as the API reports them, with paths below `base` (empty for a whole resource).
     pub(super) fn into_field_errors(self, base: &str) -> Vec<FieldError> {
         self.errors.into_iter().map(|error| error.into_field_error(base)).collect()
     }
 }
 
-impl Error {
+impl ValidationError {
     fn into_field_error(self, base: &str) -> FieldError {
         let relative = self.path.strip_prefix('.').unwrap_or(&self.path);
         let field = match (base, relative) {
@@ -92,8 +91,8 @@ impl Error {
             (base, relative) => format!("{base}.{relative}"),
         };
         match self.kind {
-            Kind::Required => FieldError::required(field, ""),
-            Kind::Enum(allowed) => {
+            ErrorKind::Required => FieldError::required(field, ""),
+            ErrorKind::Enum(allowed) => {
                 let texts: Vec<String> = allowed
                     .iter()
                     .map(|v| v.as_str().map_or_else(|| crate::error::field::go_json(v), str::to_owned))
@@ -101,13 +100,13 @@ impl Error {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 FieldError::not_supported(field, self.value, &texts)
             }
-            Kind::TooLong(max) => FieldError::too_long(field, usize::try_from(max).unwrap_or(0)),
-            Kind::TooMany(actual, max) => {
+            ErrorKind::TooLong(max) => FieldError::too_long(field, usize::try_from(max).unwrap_or(0)),
+            ErrorKind::TooMany(actual, max) => {
                 FieldError::too_many(field, actual, usize::try_from(max).unwrap_or(0))
             }
-            Kind::Type => FieldError::new(FieldErrorKind::TypeInvalid, field, self.value, self.text),
-            Kind::Other => FieldError::invalid(field, self.value, self.text),
-            Kind::Whole => {
+            ErrorKind::Type => FieldError::new(FieldErrorKind::TypeInvalid, field, self.value, self.text),
+            ErrorKind::Other => FieldError::invalid(field, self.value, self.text),
+            ErrorKind::Whole => {
                 let field = if base.is_empty() { "<nil>" } else { base };
                 FieldError::invalid(field, Value::from(""), self.text)
             }
@@ -115,7 +114,7 @@ impl Error {
     }
 }
 
-/// The subject of most texts.
-pub(super) fn inside(path: &str) -> String {
+/// The prefix of most messages.
+pub(super) fn in_body(path: &str) -> String {
     format!("{path} in body")
 }

@@ -1,34 +1,34 @@
-//! The way through a value: type, combinations, text, format, number, list, enumeration, fields, in this order.
+//! Validation of a value: type, combinations, string, format, number, list, enumeration and fields, in this order.
 //!
-//! On update an error in a part that did not change is forgiven (`CRDValidationRatcheting`, KEP-4008). This file does
-//! not know lists' uniqueness by keys nor CEL; `list_types` and `cel` do.
+//! On update, errors of unchanged values are ignored (`CRDValidationRatcheting`, KEP-4008). Unique list items are
+//! validated in `list_types`, CEL rules in `cel`.
 
 use serde_json::{Map, Value};
 
-use super::node::Node;
-use super::outcome::{Kind, Outcome, inside};
+use super::node::SchemaNode;
+use super::outcome::{ErrorKind, ValidationResult, in_body};
 use super::{combine, numbers, strings};
 use crate::error::field::{FieldError, go_quoted};
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Type;
 
-impl Node {
-    /// Errors of a value; paths are below `base` (empty for a whole resource, `status` for a status alone).
+impl SchemaNode {
+    /// Errors of a value, with paths below `base` (empty for a whole resource, `status` for a status).
     pub(crate) fn validate(&self, value: &Value, base: &str) -> Vec<FieldError> {
         self.check(value, "").into_field_errors(base)
     }
 
-    /// Errors of a change: what did not change is not held against it.
+    /// Errors of an update, without those of unchanged values.
     pub(crate) fn validate_update(&self, pair: Correlated<'_>, base: &str) -> Vec<FieldError> {
         self.check_pair(pair, "").into_field_errors(base)
     }
 
-    /// Checks without an old value.
-    pub(super) fn check(&self, value: &Value, path: &str) -> Outcome {
+    /// Validates without an old value.
+    pub(super) fn check(&self, value: &Value, path: &str) -> ValidationResult {
         self.check_with(value, path, None)
     }
 
-    fn check_pair(&self, pair: Correlated<'_>, path: &str) -> Outcome {
+    fn check_pair(&self, pair: Correlated<'_>, path: &str) -> ValidationResult {
         let mut outcome = self.check_with(pair.new, path, Some(pair));
         if !outcome.is_valid() && pair.equal() {
             outcome.errors.clear();
@@ -36,8 +36,8 @@ impl Node {
         outcome
     }
 
-    fn check_with(&self, value: &Value, path: &str, pair: Option<Correlated<'_>>) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn check_with(&self, value: &Value, path: &str, pair: Option<Correlated<'_>>) -> ValidationResult {
+        let mut outcome = ValidationResult::default();
         if self.has_type_check() {
             outcome.merge(self.check_type(value, path));
             outcome.matches += usize::from(!value.is_null());
@@ -81,8 +81,8 @@ impl Node {
         !self.types.is_empty() || self.format_name.is_some()
     }
 
-    fn check_type(&self, value: &Value, path: &str) -> Outcome {
-        let passed = Outcome { matches: 1, ..Outcome::default() };
+    fn check_type(&self, value: &Value, path: &str) -> ValidationResult {
+        let passed = ValidationResult { matches: 1, ..ValidationResult::default() };
         let (name, native_format) = match value {
             Value::Null if self.types.is_empty() || self.nullable => return passed,
             Value::Null => return self.wrong_type(path, "null"),
@@ -101,33 +101,34 @@ impl Node {
         let numeric = self.types.iter().any(|t| matches!(t, Type::Number | Type::Integer));
         match &self.format_name {
             Some(format) if !listable && !fits && format != native_format => {
-                let text = format!("{} must be of type {format}: {}", inside(path), go_quoted(native_format));
-                Outcome::failed(Kind::Type, path, native_format.into(), text)
+                let text =
+                    format!("{} must be of type {format}: {}", in_body(path), go_quoted(native_format));
+                ValidationResult::failed(ErrorKind::Type, path, native_format.into(), text)
             }
-            // A formatted string takes lists: kube-openapi checks their type no further.
+            // A string with a format accepts lists: kube-openapi does not check their type.
             Some(_) if listable && !numeric => passed,
             _ if !fits => self.wrong_type(path, name.name()),
             _ => passed,
         }
     }
 
-    fn wrong_type(&self, path: &str, found: &str) -> Outcome {
+    fn wrong_type(&self, path: &str, found: &str) -> ValidationResult {
         let wanted: Vec<&str> = self.types.iter().map(|t| t.name()).collect();
-        let text = format!("{} must be of type {}: {}", inside(path), wanted.join(","), go_quoted(found));
-        Outcome::failed(Kind::Type, path, found.into(), text)
+        let text = format!("{} must be of type {}: {}", in_body(path), wanted.join(","), go_quoted(found));
+        ValidationResult::failed(ErrorKind::Type, path, found.into(), text)
     }
 
-    fn check_enum(&self, value: &Value, path: &str) -> Outcome {
+    fn check_enum(&self, value: &Value, path: &str) -> ValidationResult {
         if self.allowed.is_empty() || self.allowed.iter().any(|a| numbers::same(value, a)) {
-            return Outcome::default();
+            return ValidationResult::default();
         }
         let shown: Vec<String> = self.allowed.iter().map(ToString::to_string).collect();
-        let text = format!("{} should be one of [{}]", inside(path), shown.join(" "));
-        Outcome::failed(Kind::Enum(self.allowed.clone()), path, value.clone(), text)
+        let text = format!("{} should be one of [{}]", in_body(path), shown.join(" "));
+        ValidationResult::failed(ErrorKind::Enum(self.allowed.clone()), path, value.clone(), text)
     }
 
-    fn check_items(&self, items: &[Value], path: &str, pair: Option<Correlated<'_>>) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn check_items(&self, items: &[Value], path: &str, pair: Option<Correlated<'_>>) -> ValidationResult {
+        let mut outcome = ValidationResult::default();
         if let Some(schema) = &self.items {
             for (index, item) in items.iter().enumerate() {
                 let below = format!("{path}[{index}]");
@@ -139,28 +140,33 @@ impl Node {
         }
         let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
         if let Some(min) = self.min_items.filter(|min| count < *min) {
-            let text = format!("{} should have at least {min} items", inside(path));
-            outcome.add(Kind::Other, path, count.into(), text);
+            let text = format!("{} should have at least {min} items", in_body(path));
+            outcome.add(ErrorKind::Other, path, count.into(), text);
         }
         if let Some(max) = self.max_items.filter(|max| count > *max) {
-            let text = format!("{} should have at most {max} items", inside(path));
-            outcome.add(Kind::TooMany(items.len(), max), path, count.into(), text);
+            let text = format!("{} should have at most {max} items", in_body(path));
+            outcome.add(ErrorKind::TooMany(items.len(), max), path, count.into(), text);
         }
         if self.unique_items && items.iter().enumerate().any(|(i, item)| items[..i].contains(item)) {
-            let text = format!("{} shouldn't contain duplicates", inside(path));
-            outcome.add(Kind::Other, path, "".into(), text);
+            let text = format!("{} shouldn't contain duplicates", in_body(path));
+            outcome.add(ErrorKind::Other, path, "".into(), text);
         }
         outcome.matches += 1;
         outcome
     }
 
-    fn check_fields(&self, map: &Map<String, Value>, path: &str, pair: Option<Correlated<'_>>) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn check_fields(
+        &self,
+        map: &Map<String, Value>,
+        path: &str,
+        pair: Option<Correlated<'_>>,
+    ) -> ValidationResult {
+        let mut outcome = ValidationResult::default();
         self.check_field_count(map.len(), path, &mut outcome);
         for (name, value) in map.iter().filter(|(name, _)| !self.properties.contains_key(*name)) {
             if self.forbids_additional {
                 let text = format!("{path}.{name} in body is a forbidden property");
-                outcome.add(Kind::Other, path, name.as_str().into(), text);
+                outcome.add(ErrorKind::Other, path, name.as_str().into(), text);
             } else if let Some(schema) = &self.additional {
                 outcome.merge(schema.check_field(name, value, &format!("{path}.{name}"), path, pair));
             }
@@ -173,7 +179,7 @@ impl Node {
         }
         for name in self.required.iter().filter(|name| !map.contains_key(*name)) {
             let below = format!("{path}.{name}");
-            outcome.add(Kind::Required, &below, Value::Null, format!("{below} in body is required"));
+            outcome.add(ErrorKind::Required, &below, Value::Null, format!("{below} in body is required"));
         }
         outcome
     }
@@ -185,8 +191,8 @@ impl Node {
         below: &str,
         parent: &str,
         pair: Option<Correlated<'_>>,
-    ) -> Outcome {
-        // Old and new are read in the same version, so type fields never ratchet.
+    ) -> ValidationResult {
+        // Old and new object have the same version, so these fields never ratchet.
         let is_type_meta = parent.is_empty() && (name == "kind" || name == "apiVersion");
         match pair.filter(|_| !is_type_meta).and_then(|p| p.key(name)) {
             Some(pair) => self.check_pair(pair, below),
@@ -194,15 +200,15 @@ impl Node {
         }
     }
 
-    fn check_field_count(&self, length: usize, path: &str, outcome: &mut Outcome) {
+    fn check_field_count(&self, length: usize, path: &str, outcome: &mut ValidationResult) {
         let count = i64::try_from(length).unwrap_or(i64::MAX);
         if let Some(min) = self.min_properties.filter(|min| count < *min) {
-            let text = format!("{} should have at least {min} properties", inside(path));
-            outcome.add(Kind::Other, path, count.into(), text);
+            let text = format!("{} should have at least {min} properties", in_body(path));
+            outcome.add(ErrorKind::Other, path, count.into(), text);
         }
         if let Some(max) = self.max_properties.filter(|max| count > *max) {
-            let text = format!("{} should have at most {max} properties", inside(path));
-            outcome.add(Kind::TooMany(length, max), path, count.into(), text);
+            let text = format!("{} should have at most {max} properties", in_body(path));
+            outcome.add(ErrorKind::TooMany(length, max), path, count.into(), text);
         }
     }
 }
@@ -220,12 +226,12 @@ mod tests {
     #[track_caller]
     fn check(property: &Value, value: &Value, expected: &[&str]) {
         let schema = json!({"type": "object", "properties": {"x": property}});
-        let errors = Node::parse(&schema).validate(&json!({"x": value}), "spec");
+        let errors = SchemaNode::parse(&schema).validate(&json!({"x": value}), "spec");
         assert_eq!(texts(&errors), expected);
     }
 
     #[test]
-    fn a_wrong_type_is_named_as_the_server_names_it() {
+    fn wrong_type_has_the_message_of_kube_apiserver() {
         let wrong = r#"spec.x: Invalid value: "string": x in body must be of type integer: "string""#;
         check(&json!({"type": "integer"}), &json!("a"), &[wrong]);
         let wrong =
@@ -236,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_in_an_integer_field_fails_the_range_check_too() {
+    fn fraction_in_integer_field_fails_the_range_check() {
         let wrong = r#"spec.x: Invalid value: "number": x in body must be of type integer: "number""#;
         let range = r#"spec: Invalid value: "": Checked value must be of type integer (default format) in x"#;
         check(&json!({"type": "integer"}), &json!(1.5), &[wrong, range]);
     }
 
     #[test]
-    fn a_value_outside_an_enumeration_is_unsupported() {
+    fn value_outside_of_an_enum_is_unsupported() {
         let wrong = r#"spec.x: Unsupported value: "c": supported values: "a", "b""#;
         check(&json!({"type": "string", "enum": ["a", "b"]}), &json!("c"), &[wrong]);
         let wrong = r#"spec.x: Unsupported value: 3: supported values: "1", "2""#;
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_objects_are_counted() {
+    fn lengths_of_lists_and_objects_are_limited() {
         let list = json!({"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "string"}});
         check(&list, &json!([]), &["spec.x: Invalid value: 0: x in body should have at least 1 items"]);
         check(&list, &json!(["a", "b", "c"]), &["spec.x: Too many: 3: must have at most 2 items"]);
@@ -262,17 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn a_formatted_string_refuses_a_number_by_its_machine_format() {
+    fn number_for_formatted_string_is_reported_with_its_go_type() {
         let wrong = r#"spec.x: Invalid value: "int64": x in body must be of type date-time: "int64""#;
         check(&json!({"type": "string", "format": "date-time"}), &json!(5), &[wrong]);
         check(&json!({"type": "string", "format": "date-time"}), &json!(["a"]), &[]);
     }
 
     #[test]
-    fn what_did_not_change_is_not_held_against_an_update() {
+    fn unchanged_values_are_not_validated_on_update() {
         let raw = json!({"type": "object", "required": ["c"], "properties": {
             "a": {"type": "string", "maxLength": 1}, "b": {"type": "string", "maxLength": 1}}});
-        let (node, schema) = (Node::parse(&raw), Structural::parse(&raw));
+        let (node, schema) = (SchemaNode::parse(&raw), Structural::parse(&raw));
         let (old, new) = (json!({"a": "long", "b": "x"}), json!({"a": "long", "b": "long"}));
         let pair = Correlated { new: &new, old: &old, schema: &schema };
         let errors = node.validate_update(pair, "");

@@ -1,5 +1,5 @@
-//! Groups of the Kubernetes community (`*.k8s.io`, `*.kubernetes.io`) need the annotation
-//! `api-approved.kubernetes.io`.
+//! API approval: the annotation `api-approved.kubernetes.io` in groups of the community (`*.k8s.io`,
+//! `*.kubernetes.io`).
 
 use serde_json::Value;
 
@@ -8,21 +8,21 @@ use crate::error::field::FieldError;
 const ANNOTATION: &str = "api-approved.kubernetes.io";
 const SEE: &str = "see https://github.com/kubernetes/enhancements/pull/1111";
 
-/// What the annotation says.
+/// State of the annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// There is none.
+pub(crate) enum ApprovalState {
+    /// No annotation.
     Missing,
-    /// Neither a URL nor a reason.
+    /// Neither a URL nor a bypass.
     Invalid,
-    /// `unapproved…`
+    /// A value that starts with `unapproved`.
     Bypassed,
-    /// A URL.
+    /// A URL of the approval.
     Approved,
 }
 
-/// The state of a definition in a protected group, with the server's sentence; nothing for other groups.
-pub(crate) fn state(definition: &Value) -> Option<(State, String)> {
+/// The state of a definition in a protected group, with the server's message; `None` for other groups.
+pub(crate) fn state(definition: &Value) -> Option<(ApprovalState, String)> {
     let group = definition["spec"]["group"].as_str().unwrap_or_default();
     let within =
         |domain: &str| group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
@@ -36,15 +36,18 @@ pub(crate) fn state(definition: &Value) -> Option<(State, String)> {
             && rest.split('/').next().is_some_and(|host| !host.is_empty() && !host.contains(' '))
     });
     Some(if value.is_empty() {
-        (State::Missing, format!("protected groups must have approval annotation \"{ANNOTATION}\", {SEE}"))
+        (
+            ApprovalState::Missing,
+            format!("protected groups must have approval annotation \"{ANNOTATION}\", {SEE}"),
+        )
     } else if value.starts_with("unapproved") {
-        (State::Bypassed, format!("not approved: {value:?}"))
+        (ApprovalState::Bypassed, format!("not approved: {value:?}"))
     } else if url {
-        (State::Approved, format!("approved in {value}"))
+        (ApprovalState::Approved, format!("approved in {value}"))
     } else {
         let form = "with either a URL or a reason starting with \"unapproved\"";
         (
-            State::Invalid,
+            ApprovalState::Invalid,
             format!("protected groups must have approval annotation \"{ANNOTATION}\" {form}, {SEE}"),
         )
     })
@@ -57,12 +60,12 @@ pub(crate) fn check(definition: &Value, old: Option<&Value>) -> Vec<FieldError> 
     }
     let path = format!("metadata.annotations[{ANNOTATION}]");
     match found {
-        State::Missing => vec![FieldError::required(path, why)],
-        State::Invalid => {
+        ApprovalState::Missing => vec![FieldError::required(path, why)],
+        ApprovalState::Invalid => {
             let value = definition["metadata"]["annotations"][ANNOTATION].clone();
             vec![FieldError::invalid(path, value, why)]
         }
-        State::Bypassed | State::Approved => Vec::new(),
+        ApprovalState::Bypassed | ApprovalState::Approved => Vec::new(),
     }
 }
 
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn community_groups_need_an_approval() {
+    fn community_groups_require_an_approval() {
         let path = "metadata.annotations[api-approved.kubernetes.io]";
         let missing = format!(
             "{path}: Required value: protected groups must have approval annotation \"api-approved.kubernetes.io\", \

@@ -1,11 +1,12 @@
-//! `spec.conversion`. Paths are those of the server's internal form, where the webhook's parts stand flat.
+//! Validation of `spec.conversion`. Paths are those of the server's internal type, in which the webhook's fields are
+//! not nested.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const FORM: &str = "; desired format: https://host[/path]";
 
@@ -100,7 +101,7 @@ fn check_url(url: &str, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// The server hands name and namespace to this check the wrong way round; so do the paths below.
+/// The server passes name and namespace to this check in reverse order, so the paths of errors are exchanged.
 fn check_service(service: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if service.text("namespace").is_empty() {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_needs_a_client_and_review_versions() {
+    fn webhook_requires_client_config_and_review_versions() {
         check_texts(
             &json!({"strategy": "Webhook"}),
             &[
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_webhook_nothing_of_it_is_set() {
+    fn strategy_none_forbids_webhook_fields() {
         check_texts(
             &json!({"strategy": "None", "webhook": {"conversionReviewVersions": ["v1"]}}),
             &[

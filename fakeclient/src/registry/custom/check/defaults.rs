@@ -1,12 +1,12 @@
-//! Defaults must be values that the schema accepts and would not prune.
+//! Validation of defaults, which must be valid and not be pruned by their schema.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::schema::structural::Structural;
-use crate::object::schema::validate::Node;
-use crate::object::view::fields::Read;
+use crate::object::schema::validate::SchemaNode;
+use crate::object::view::fields::FieldAccess;
 
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -19,8 +19,7 @@ fn node(schema: &Value, path: &Path, is_root: bool, in_meta: bool, errors: &mut 
         return;
     }
     let embedded = is_root || schema.flag("x-kubernetes-embedded-resource") == Some(true);
-    // What a default inside metadata does to a whole resource is judged by `object_meta` alone on a real server too
-    // seldom to be modelled: the form of metadata is fixed, and defaults at the top level are refused.
+    // Defaults within metadata are not validated: the type of metadata is fixed, and top-level defaults are forbidden.
     if schema.has("default") && !in_meta {
         check_default(schema, &path.child("default"), embedded, errors);
     }
@@ -47,7 +46,7 @@ fn check_default(schema: &Value, at: &Path, embedded: bool, errors: &mut Vec<Fie
     }
     let mut found = structural.validate_embedded(&coerced, &base, embedded);
     if found.is_empty() {
-        found = Node::parse(schema).validate(default, &base);
+        found = SchemaNode::parse(schema).validate(default, &base);
     }
     errors.extend(found);
 }
@@ -58,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_default_fits_its_schema() {
+    fn invalid_default_is_rejected() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "integer", "default": "x"},
             "b": {"type": "object", "default": {"zz": 1}, "properties": {"q": {"type": "string"}}},

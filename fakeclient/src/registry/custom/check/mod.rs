@@ -1,4 +1,4 @@
-//! The rules for a `CustomResourceDefinition`, in the order in which kube-apiserver 1.37 reports what breaks them.
+//! Validation of a `CustomResourceDefinition`, in the order in which kube-apiserver 1.37 reports errors.
 
 pub(super) mod spec;
 
@@ -18,4 +18,4 @@ mod conversion;
 pub(super) mod approval;
 pub(super) mod stored;
 
-mod go_form;
+mod go_print;

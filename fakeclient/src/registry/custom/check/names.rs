@@ -1,13 +1,13 @@
-//! `spec.names` and `status.acceptedNames`.
+//! Validation of `spec.names` and `status.acceptedNames`.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::dns1035_label_errors;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// Names that are given must be well-formed; which must be given is the caller's.
+/// Errors of malformed names. The caller checks required ones.
 pub(super) fn check(names: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for key in ["plural", "singular"] {
@@ -50,7 +50,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_name_is_checked_in_the_servers_order() {
+    fn names_are_validated_in_the_order_of_kube_apiserver() {
         let names = json!({"plural": "things", "singular": "thing!", "kind": "Thing", "listKind": "Thing",
             "shortNames": ["T_"], "categories": ["-"]});
         let fields: Vec<String> =

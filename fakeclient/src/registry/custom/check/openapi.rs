@@ -1,7 +1,6 @@
-//! Every node of a schema: keywords that are not supported, list and map types, and its CEL rules.
+//! Validation of all nodes of a schema: unsupported keywords, list and map types, and CEL rules.
 //!
-//! Rules are compiled only where the schema around them is sound, because a rule on a broken schema gives errors that
-//! help nobody.
+//! Rules are compiled only in a structural schema, as others would cause misleading errors.
 
 use serde_json::Value;
 
@@ -9,38 +8,38 @@ use super::rules;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::schema::structural::Type;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// What the way from the root to a node decides.
+/// Context of a node, from its ancestors.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
-    /// Why no default may stand here.
+pub(super) struct NodeContext {
+    /// The reason why a default is forbidden here.
     no_defaults: Option<String>,
-    /// Inside `apiVersion`, `kind` or `metadata` of a resource.
+    /// True within `apiVersion`, `kind` or `metadata` of a resource.
     in_meta: bool,
-    /// The list above whose items cannot be told apart from one write to the next.
+    /// Path of the nearest list whose items cannot be correlated between two versions of an object.
     pub(super) uncorrelatable: Option<Path>,
-    /// The schema is structural, and no combination stands above.
+    /// True if the schema is structural and the node is outside of `allOf` and the like, so that rules compile.
     pub(super) compiles: bool,
 }
 
-/// Errors of the schema, and of its rules, which are reported after all others.
+/// Errors of the schema, and those of its rules, which are reported last.
 #[derive(Debug, Default)]
-pub(super) struct Errors {
+pub(super) struct SchemaErrors {
     pub(super) schema: Vec<FieldError>,
     pub(super) rules: Vec<FieldError>,
 }
 
 pub(super) fn check(schema: &Value, path: &Path, sound: bool) -> Vec<FieldError> {
-    let mut errors = Errors::default();
-    let around = Surroundings { compiles: sound, ..Surroundings::default() };
+    let mut errors = SchemaErrors::default();
+    let around = NodeContext { compiles: sound, ..NodeContext::default() };
     node(schema, path, &around, true, &mut errors);
     let mut all = errors.schema;
     all.extend(errors.rules);
     all
 }
 
-fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, errors: &mut Errors) {
+fn node(schema: &Value, path: &Path, around: &NodeContext, is_root: bool, errors: &mut SchemaErrors) {
     if !schema.is_object() {
         return;
     }
@@ -51,7 +50,7 @@ fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, error
         errors.schema.push(FieldError::forbidden(path.child("uniqueItems"), why));
     }
     fields(schema, path, around, is_root, errors);
-    let nested = Surroundings { compiles: false, ..around.clone() };
+    let nested = NodeContext { compiles: false, ..around.clone() };
     node(&schema["not"], &path.child("not"), &nested, false, errors);
     for key in ["allOf", "oneOf", "anyOf"] {
         for (index, inner) in schema.list(key).iter().enumerate() {
@@ -76,7 +75,7 @@ fn node(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, error
     }
 }
 
-fn keywords(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Vec<FieldError>) {
+fn keywords(schema: &Value, path: &Path, around: &NodeContext, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     if !kind.is_empty() && Type::parse(kind).is_none() {
         let kinds = ["array", "boolean", "integer", "number", "object", "string"];
@@ -104,7 +103,7 @@ fn keywords(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Vec
     }
 }
 
-fn fields(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, errors: &mut Errors) {
+fn fields(schema: &Value, path: &Path, around: &NodeContext, is_root: bool, errors: &mut SchemaErrors) {
     let additional = &schema["additionalProperties"];
     let has_fields = schema.entries("properties").next().is_some();
     let at = path.child("additionalProperties");
@@ -130,7 +129,7 @@ fn fields(schema: &Value, path: &Path, around: &Surroundings, is_root: bool, err
     }
 }
 
-fn items(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Errors) {
+fn items(schema: &Value, path: &Path, around: &NodeContext, errors: &mut SchemaErrors) {
     let mut inner = around.clone();
     if schema.text("x-kubernetes-list-type") != "map" {
         inner.uncorrelatable.get_or_insert_with(|| path.clone());
@@ -141,8 +140,8 @@ fn items(schema: &Value, path: &Path, around: &Surroundings, errors: &mut Errors
     }
 }
 
-/// A type that another keyword needs.
-fn needs(schema: &Value, path: &Path, why: String, errors: &mut Vec<FieldError>) {
+/// The error of a keyword that requires another type.
+fn required_type(schema: &Value, path: &Path, why: String, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     let at = path.child("type");
     errors.push(if kind.is_empty() {
@@ -158,7 +157,7 @@ fn map_type(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
         return;
     }
     if schema.text("type") != "object" {
-        needs(schema, path, format!("must be object if {key} is specified"), errors);
+        required_type(schema, path, format!("must be object if {key} is specified"), errors);
     }
     if !matches!(schema.text(key), "atomic" | "granular") {
         let known = ["atomic", "granular"];
@@ -172,7 +171,7 @@ fn list_type(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     let item = &schema["items"];
     let why = "must be atomic as item of a list with x-kubernetes-list-type=set";
     if given && schema.text("type") != "array" {
-        needs(schema, path, format!("must be array if {key} is specified"), errors);
+        required_type(schema, path, format!("must be array if {key} is specified"), errors);
     } else if list == "set" && item.text("type") == "array" && item.has(key) && item.text(key) != "atomic" {
         errors.push(FieldError::invalid(path.child("items").child(key), item[key].clone(), why));
     } else if list == "set" && item.text("type") == "object" && item.text("x-kubernetes-map-type") != "atomic"
@@ -231,7 +230,7 @@ fn list_map(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// Items of sets and maps are there, and so are the keys of a map's items.
+/// Errors of the items of sets and maps, which must not be nullable, and of the map's keys.
 fn list_items(schema: &Value, path: &Path, errors: &mut Vec<FieldError>) {
     let (list, item) = (schema.text("x-kubernetes-list-type"), &schema["items"]);
     if !item.is_object() || !matches!(list, "set" | "map") {
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_that_no_server_reads_are_refused() {
+    fn unsupported_keywords_are_rejected() {
         check_texts(&json!({"$ref": "#/x"}), &["$ref: Forbidden: $ref is not supported"]);
         let kinds = "\"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"";
         check_texts(
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_map_has_keys_that_are_always_there() {
+    fn list_map_keys_are_required_or_defaulted() {
         let item = json!({"type": "object", "properties": {"k": {"type": "string"}}});
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "map", "items": item}),
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_a_set_are_compared_as_wholes() {
+    fn items_of_a_set_must_be_atomic() {
         check_texts(
             &json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object"}}),
             &["items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with \

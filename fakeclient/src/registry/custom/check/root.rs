@@ -1,14 +1,14 @@
-//! One version's schema as a whole: what may stand at its root, then structure, defaults, and every node.
+//! Validation of the schema of one version: root, structure, defaults and nodes.
 
 use serde_json::Value;
 
-use super::{defaults, go_form, openapi, structural};
+use super::{defaults, go_print, openapi, structural};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// What a root schema may say when `properties.status` must be able to stand alone.
-const BESIDE_STATUS: [&str; 22] = [
+/// Keywords that the root schema may contain with a status subresource.
+const ROOT_KEYWORDS_WITH_STATUS: [&str; 22] = [
     "Description",
     "Type",
     "Format",
@@ -33,12 +33,12 @@ const BESIDE_STATUS: [&str; 22] = [
     "XValidations",
 ];
 
-/// `path` is that of the object that holds `openAPIV3Schema`; `status` says whether there is a status subresource.
+/// `path` is the path of the parent of `openAPIV3Schema`; `status` is true with a status subresource.
 pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError> {
     let at = path.child("openAPIV3Schema");
     let mut errors = Vec::new();
     if status {
-        errors.extend(beside_status(schema, &at));
+        errors.extend(root_keyword_error(schema, &at));
     }
     if schema.flag("nullable") == Some(true) {
         errors.push(FieldError::forbidden(at.child("nullable"), "nullable cannot be true at the root"));
@@ -58,19 +58,19 @@ pub(super) fn check(schema: &Value, status: bool, path: &Path) -> Vec<FieldError
     errors
 }
 
-fn beside_status(schema: &Value, at: &Path) -> Option<FieldError> {
-    for (name, _) in go_form::set_fields(schema) {
+fn root_keyword_error(schema: &Value, at: &Path) -> Option<FieldError> {
+    for (name, _) in go_print::set_fields(schema) {
         if name == "Type" && schema.text("type") != "object" {
             let why = "only \"object\" is allowed as the type at the root of the schema if the status subresource is \
                 enabled";
             return Some(FieldError::invalid(at.child("type"), schema["type"].clone(), why));
         }
-        if !BESIDE_STATUS.contains(&name) {
+        if !ROOT_KEYWORDS_WITH_STATUS.contains(&name) {
             let why = format!(
                 "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
-                BESIDE_STATUS.join(" ")
+                ROOT_KEYWORDS_WITH_STATUS.join(" ")
             );
-            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_form::schema(schema)));
+            return Some(FieldError::invalid(at, Value::Null, why).shown_as(go_print::schema(schema)));
         }
     }
     None
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_an_object_that_is_never_null() {
+    fn root_is_a_non_nullable_object() {
         check_texts(
             &json!({"type": "string"}),
             false,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_status_subresource_the_root_holds_little_beside_properties() {
+    fn status_subresource_restricts_root_keywords() {
         let schema = json!({"type": "object", "minProperties": 1});
         check_texts(&schema, false, &[]);
         let errors = check(&schema, true, &Path::new("v"));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_node_check_names_is_named_as_a_whole() {
+    fn unsupported_root_keyword_is_rejected() {
         let schema = json!({"type": "object", "$schema": "x"});
         let why = "v.openAPIV3Schema: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported";
         check_texts(&schema, false, &[why]);

@@ -1,15 +1,15 @@
-//! `x-kubernetes-validations`: the form of each rule, and whether its expressions compile against the schema.
+//! Validation of `x-kubernetes-validations`: the form of each rule, and the compilation of its expressions.
 
 use serde_json::Value;
 
-use super::go_form;
-use super::openapi::Surroundings;
+use super::go_print;
+use super::openapi::NodeContext;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::cel::validator;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::Structural;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const REASONS: [&str; 4] =
     ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
@@ -37,7 +37,7 @@ pub(super) fn check_form(schema: &Value, path: &Path, errors: &mut Vec<FieldErro
         if has_line_break(field) {
             broken("must not contain line breaks");
         }
-        let valid = field_path::resolve(field, &structural, field_path::Brackets::Allowed).is_ok();
+        let valid = field_path::resolve(field, &structural, field_path::BracketNotation::Allowed).is_ok();
         if !field.is_empty() && !valid {
             broken("must be a valid path");
         }
@@ -71,7 +71,7 @@ fn has_line_break(text: &str) -> bool {
 pub(super) fn check_expressions(
     schema: &Value,
     path: &Path,
-    around: &Surroundings,
+    around: &NodeContext,
     is_root: bool,
     errors: &mut Vec<FieldError>,
 ) {
@@ -82,7 +82,7 @@ pub(super) fn check_expressions(
     let structural = Structural::parse(schema);
     for (index, (rule, found)) in rules.iter().zip(validator::problems(&structural, is_root)).enumerate() {
         let at = path.child("x-kubernetes-validations").index(index);
-        let printed = || go_form::rule(rule);
+        let printed = || go_print::rule(rule);
         if let Some(why) = found.rule {
             errors.push(FieldError::invalid(at.child("rule"), Value::Null, why).shown_as(printed()));
         }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_of_several_lines_needs_a_message_of_one() {
+    fn multiline_rule_requires_a_single_line_message() {
         check_texts(&json!({"rule": " "}), &["rule: Required value: rule is not specified"]);
         check_texts(
             &json!({"rule": "true\n&& true"}),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn reason_and_field_path_are_known() {
+    fn unknown_reason_and_field_path_are_rejected() {
         check_texts(
             &json!({"rule": "true", "reason": "Foo"}),
             &["reason: Unsupported value: \"Foo\": supported values: \"FieldValueDuplicate\", \

@@ -1,4 +1,4 @@
-//! What a version asks the server to serve beside its objects: scale, printer columns, selectable fields.
+//! Validation of subresources, printer columns and selectable fields of a version.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::schema::field_path;
 use crate::object::schema::structural::{Structural, Type};
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] =
@@ -24,7 +24,7 @@ pub(super) fn check_subresources(subresources: &Value, path: &Path) -> Vec<Field
         if value.is_empty() {
             errors.push(FieldError::required(at, ""));
         } else if !value.starts_with('.') {
-            errors.push(not_simple(value, &at));
+            errors.push(complex_path(value, &at));
         } else if !value.starts_with(&format!("{below}.")) {
             let why = format!("should be a json path under {below}");
             errors.push(FieldError::invalid(at, value.into(), why));
@@ -32,7 +32,7 @@ pub(super) fn check_subresources(subresources: &Value, path: &Path) -> Vec<Field
     }
     let (value, at) = (scale.text("labelSelectorPath"), path.child("scale.labelSelectorPath"));
     if !value.is_empty() && !value.starts_with('.') {
-        errors.push(not_simple(value, &at));
+        errors.push(complex_path(value, &at));
     } else if !value.is_empty() && !value.starts_with(".spec.") && !value.starts_with(".status.") {
         let why = "should be a json path under either .spec or .status";
         errors.push(FieldError::invalid(at, value.into(), why));
@@ -40,7 +40,7 @@ pub(super) fn check_subresources(subresources: &Value, path: &Path) -> Vec<Field
     errors
 }
 
-fn not_simple(value: &str, path: &Path) -> FieldError {
+fn complex_path(value: &str, path: &Path) -> FieldError {
     FieldError::invalid(path, value.into(), "must be a simple json path starting with .")
 }
 
@@ -67,7 +67,7 @@ pub(super) fn check_columns(columns: &[Value], path: &Path) -> Vec<FieldError> {
         if json_path.is_empty() {
             errors.push(FieldError::required(at.child("JSONPath"), ""));
         } else if !json_path.starts_with('.') {
-            errors.push(not_simple(json_path, &at.child("JSONPath")));
+            errors.push(complex_path(json_path, &at.child("JSONPath")));
         }
     }
     errors
@@ -83,7 +83,7 @@ pub(super) fn check_selectable(fields: &[Value], schema: &Value, path: &Path) ->
             errors.push(FieldError::required(at, ""));
             continue;
         }
-        let found = match field_path::resolve(json_path, &structural, field_path::Brackets::Refused) {
+        let found = match field_path::resolve(json_path, &structural, field_path::BracketNotation::Refused) {
             Ok(found) => found,
             Err(why) => {
                 let why = format!("is an invalid path: {why}");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn scale_paths_stand_below_spec_and_status() {
+    fn scale_paths_are_below_spec_and_status() {
         let subresources = json!({"scale": {"specReplicasPath": "spec.x", "statusReplicasPath": ".spec.y"}});
         assert_eq!(
             texts(&check_subresources(&subresources, &Path::new("spec.subresources"))),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_have_a_name_a_type_and_a_path() {
+    fn columns_require_name_type_and_path() {
         let columns = json!([{"name": "", "type": "foo", "jsonPath": "x"},
             {"name": "a", "type": "string", "jsonPath": ".x", "format": "zz"}]);
         assert_eq!(

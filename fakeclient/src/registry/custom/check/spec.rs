@@ -1,23 +1,23 @@
-//! `spec` as a whole: group, scope, versions, names, and the parts that other files check.
+//! Validation of `spec`: group, scope, versions and names; and by the other modules, schemas and conversion.
 //!
-//! Parts that are the same in all versions are reported beside the versions, as the server's internal form has them:
+//! Parts that all versions share are reported outside of them, as in the server's internal type:
 //! `spec.validation.openAPIV3Schema` for a definition with one version.
 
 use serde_json::Value;
 
-use super::go_form::{self, Shared};
+use super::go_print::{self, SharedParts};
 use super::{conversion, names, root, served};
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::names::{dns_subdomain_errors, dns1035_label_errors};
 use crate::object::schema::structural::Type;
 use crate::object::schema::validate::is_known_format;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let versions = spec.list("versions");
-    let shared = Shared::of(versions);
+    let shared = SharedParts::of(versions);
     let mut errors: Vec<FieldError> =
         check_group(spec.text("group"), &path.child("group")).into_iter().collect();
     errors.extend(check_scope(spec.text("scope"), &path.child("scope")));
@@ -35,7 +35,7 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
         }
         errors.extend(check_deprecation(version, &at));
         let own = |shared: bool| !shared;
-        let wanted = Shared {
+        let wanted = SharedParts {
             schema: own(shared.schema),
             subresources: own(shared.subresources),
             columns: own(shared.columns),
@@ -44,7 +44,7 @@ pub(crate) fn check(spec: &Value) -> Vec<FieldError> {
         errors.extend(check_parts(version, wanted, &at, "schema", version["subresources"].has("status")));
     }
     errors.extend(check_versions(versions, shared, &path.child("versions")));
-    // The server keeps the first version's name in a field of an older form, which it checks again.
+    // The server also validates the first version's name as the deprecated field `spec.version`.
     let first = versions.first().map(|version| version.text("name")).filter(|name| !name.is_empty());
     if let Some(broken) = first.map(dns1035_label_errors).filter(|broken| !broken.is_empty()) {
         errors.push(FieldError::invalid(path.child("version"), first.into(), broken.join(",")));
@@ -100,10 +100,10 @@ fn check_deprecation(version: &Value, path: &Path) -> Vec<FieldError> {
     broken.into_iter().map(|why| FieldError::invalid(&at, warning.into(), why)).collect()
 }
 
-/// The parts that are wanted of one version, or of all when they share them.
+/// Errors of the selected parts of one version, or of those that all versions share.
 fn check_parts(
     version: &Value,
-    wanted: Shared,
+    wanted: SharedParts,
     path: &Path,
     schema_key: &str,
     status: bool,
@@ -127,8 +127,8 @@ fn check_parts(
     errors
 }
 
-fn check_versions(versions: &[Value], shared: Shared, path: &Path) -> Vec<FieldError> {
-    let printed = || go_form::versions(versions, shared);
+fn check_versions(versions: &[Value], shared: SharedParts, path: &Path) -> Vec<FieldError> {
+    let printed = || go_print::versions(versions, shared);
     let mut errors = Vec::new();
     let repeated =
         versions.iter().enumerate().any(|(i, v)| versions[..i].iter().any(|w| w["name"] == v["name"]));
@@ -151,7 +151,7 @@ fn check_names(given: &Value, path: &Path) -> Vec<FieldError> {
     errors
 }
 
-/// What an update may not change; `established` says whether objects may exist.
+/// Errors of changes to immutable fields. `established` is true if custom resources may exist.
 pub(crate) fn check_immutable(spec: &Value, old: &Value, established: bool) -> Vec<FieldError> {
     let fields = [
         ("spec.scope", "/scope", true),
@@ -175,11 +175,11 @@ pub(crate) fn check_accepted_names(status: &Value) -> Vec<FieldError> {
     names::check(&status["acceptedNames"], &Path::new("status.acceptedNames"))
 }
 
-/// Formats that nothing enforces, and sets of what cannot be told apart.
+/// Warnings of unrecognized formats, and of sets whose items have no identity.
 pub(crate) fn warnings(spec: &Value) -> Vec<String> {
     let versions = spec.list("versions");
     let schemas: Vec<&Value> = match versions.first() {
-        Some(first) if Shared::of(versions).schema => vec![&first["schema"]["openAPIV3Schema"]],
+        Some(first) if SharedParts::of(versions).schema => vec![&first["schema"]["openAPIV3Schema"]],
         _ => versions.iter().map(|v| &v["schema"]["openAPIV3Schema"]).collect(),
     };
     let (mut formats, mut sets) = (Vec::new(), Vec::new());
@@ -206,7 +206,7 @@ pub(crate) fn warnings(spec: &Value) -> Vec<String> {
     formats
 }
 
-/// Every schema in a schema.
+/// Calls `see` with each schema of a schema, itself included.
 fn visit(schema: &Value, see: &mut dyn FnMut(&Value)) {
     if !schema.is_object() {
         return;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_a_domain() {
+    fn group_is_a_domain() {
         let mut spec = spec();
         spec["group"] = "nodot".into();
         check_texts(
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_one_of_two() {
+    fn unknown_scope_is_rejected() {
         let mut spec = spec();
         spec["scope"] = "Foo".into();
         check_texts(
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_version_is_stored_and_names_differ() {
+    fn one_storage_version_and_unique_names_are_required() {
         let mut spec = spec();
         let twice = spec["versions"][0].clone();
         spec["versions"].as_array_mut().unwrap().push(twice);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_has_a_schema_and_its_own_is_named_by_its_index() {
+    fn every_version_requires_a_schema() {
         let mut spec = spec();
         let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {"spec": {}}}});
         let second = json!({"name": "V2", "served": true, "storage": false, "schema": schema});
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_that_nothing_enforces_are_warned_of() {
+    fn unrecognized_formats_cause_warnings() {
         let mut spec = spec();
         spec["versions"][0]["schema"]["openAPIV3Schema"]["properties"] =
             json!({"a": {"type": "string", "format": "foo"}, "b": {"type": "string", "format": "date"}});

@@ -1,9 +1,9 @@
-//! `status.storedVersions`: the versions that etcd may hold must stay in the spec.
+//! Validation of `status.storedVersions`, all of which must remain in the spec.
 
 use serde_json::Value;
 
 use crate::error::field::FieldError;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 const PATH: &str = "status.storedVersions";
 
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_may_be_stored_cannot_leave_the_spec() {
+    fn stored_version_cannot_be_removed() {
         check_texts(
             &json!(["v1", "v2"]),
             &json!([{"name": "v2", "storage": true}]),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_always_a_stored_version() {
+    fn stored_versions_are_required() {
         let none = "status.storedVersions: Invalid value: null: must have at least one stored version";
         check_texts(&json!([]), &json!([]), &[none]);
     }

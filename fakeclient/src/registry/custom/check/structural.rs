@@ -1,30 +1,30 @@
-//! What makes a schema structural (KEP-1002): every field has a type, outside of `allOf`, `anyOf`, `oneOf` and `not`,
-//! and those hold nothing but constraints on fields that are described outside of them.
+//! Structural schemas (KEP-1002): every field has a type outside of `allOf`, `anyOf`, `oneOf` and `not`, which contain
+//! only constraints on such fields.
 
 use serde_json::{Value, json};
 
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::go_regex;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
+enum SchemaLevel {
     Root,
     Item,
     Field,
 }
 
-/// All errors, sorted by text.
+/// All errors, sorted by message.
 pub(super) fn check(schema: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    node(schema, Level::Root, path, &mut errors);
-    combinations(schema, |nested, at| complete(nested, Some(schema), path, &at, &mut errors), path);
+    node(schema, SchemaLevel::Root, path, &mut errors);
+    combinations(schema, |nested, at| check_specified(nested, Some(schema), path, &at, &mut errors), path);
     errors.sort_by_cached_key(ToString::to_string);
     errors
 }
 
-/// Keywords without which nothing structural can be built, in the server's words.
+/// The server's message for an unsupported keyword that prevents a structural schema.
 pub(super) fn unsupported(schema: &Value) -> Option<&'static str> {
     if !schema.is_object() {
         return None;
@@ -53,7 +53,7 @@ pub(super) fn unsupported(schema: &Value) -> Option<&'static str> {
     single.chain(lists).chain(fields).find_map(unsupported)
 }
 
-fn node(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>) {
+fn node(schema: &Value, level: SchemaLevel, path: &Path, errors: &mut Vec<FieldError>) {
     let kind = schema.text("type");
     let embedded = schema.flag("x-kubernetes-embedded-resource") == Some(true);
     let preserves = schema.flag("x-kubernetes-preserve-unknown-fields") == Some(true);
@@ -85,9 +85,9 @@ fn node(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>)
         });
     } else if kind.is_empty() && !int_or_string && !preserves {
         let why = match level {
-            Level::Root => "must not be empty at the root",
-            Level::Item => "must not be empty for specified array items",
-            Level::Field => "must not be empty for specified object fields",
+            SchemaLevel::Root => "must not be empty at the root",
+            SchemaLevel::Item => "must not be empty for specified array items",
+            SchemaLevel::Field => "must not be empty for specified object fields",
         };
         errors.push(FieldError::required(&at_type, why));
     }
@@ -95,7 +95,7 @@ fn node(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>)
         let why = "must not be used if x-kubernetes-embedded-resource is set";
         errors.push(FieldError::forbidden(path.child("additionalProperties"), why));
     }
-    if level == Level::Root && !kind.is_empty() && kind != "object" {
+    if level == SchemaLevel::Root && !kind.is_empty() && kind != "object" {
         errors.push(FieldError::invalid(&at_type, kind.into(), "must be object at the root"));
     }
     resource_fields(schema, level, embedded, path, errors);
@@ -106,31 +106,37 @@ fn node(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>)
     }
 }
 
-fn children(schema: &Value, level: Level, path: &Path, errors: &mut Vec<FieldError>) {
+fn children(schema: &Value, level: SchemaLevel, path: &Path, errors: &mut Vec<FieldError>) {
     if schema.text("type") == "array" && !schema.has("items") {
         errors.push(FieldError::required(path.child("items"), "must be specified"));
     }
     if schema["items"].is_object() {
-        node(&schema["items"], Level::Item, &path.child("items"), errors);
+        node(&schema["items"], SchemaLevel::Item, &path.child("items"), errors);
     }
     for (name, field) in schema.entries("properties") {
-        node(field, Level::Field, &path.child("properties").key(name), errors);
+        node(field, SchemaLevel::Field, &path.child("properties").key(name), errors);
     }
     if schema.has("additionalProperties") {
         let at = path.child("additionalProperties");
-        if level == Level::Root {
+        if level == SchemaLevel::Root {
             errors.push(FieldError::forbidden(&at, "must not be used at the root"));
         }
         if schema["additionalProperties"].is_object() {
-            node(&schema["additionalProperties"], Level::Field, &at, errors);
+            node(&schema["additionalProperties"], SchemaLevel::Field, &at, errors);
         }
     }
 }
 
-/// `apiVersion`, `kind` and `metadata` of a resource, at the root or embedded.
-fn resource_fields(schema: &Value, level: Level, embedded: bool, path: &Path, errors: &mut Vec<FieldError>) {
+/// Errors of `apiVersion`, `kind` and `metadata` in a resource, at the root or embedded.
+fn resource_fields(
+    schema: &Value,
+    level: SchemaLevel,
+    embedded: bool,
+    path: &Path,
+    errors: &mut Vec<FieldError>,
+) {
     let properties = &schema["properties"];
-    if level == Level::Root || embedded {
+    if level == SchemaLevel::Root || embedded {
         for (name, wanted) in [("kind", "string"), ("apiVersion", "string"), ("metadata", "object")] {
             let kind = properties[name].text("type");
             if properties.has(name) && kind != wanted {
@@ -139,7 +145,7 @@ fn resource_fields(schema: &Value, level: Level, embedded: bool, path: &Path, er
             }
         }
     }
-    if level != Level::Root || !properties.has("metadata") {
+    if level != SchemaLevel::Root || !properties.has("metadata") {
         return;
     }
     let metadata = &properties["metadata"];
@@ -155,7 +161,7 @@ fn resource_fields(schema: &Value, level: Level, embedded: bool, path: &Path, er
     }
 }
 
-/// Calls with each schema of a combination and its path.
+/// Calls `see` with each schema in a combination and its path.
 fn combinations<'a>(schema: &'a Value, mut see: impl FnMut(&'a Value, Path), path: &Path) {
     if schema.has("not") {
         see(&schema["not"], path.child("not"));
@@ -177,11 +183,11 @@ fn constraints(
     for (key, skip) in [("anyOf", skip_any_of), ("allOf", false), ("oneOf", false)] {
         for (index, inner) in schema.list(key).iter().enumerate().filter(|_| !skip) {
             let first = key == "allOf" && skip_first && index == 0;
-            nested(inner, first, &path.child(key).index(index), errors);
+            check_value_validation(inner, first, &path.child(key).index(index), errors);
         }
     }
     if schema.has("not") {
-        nested(&schema["not"], false, &path.child("not"), errors);
+        check_value_validation(&schema["not"], false, &path.child("not"), errors);
     }
     let pattern = schema.text("pattern");
     if let Err(why) = go_regex::check(pattern) {
@@ -190,13 +196,13 @@ fn constraints(
     }
 }
 
-fn nested(schema: &Value, skip_any_of: bool, path: &Path, errors: &mut Vec<FieldError>) {
+fn check_value_validation(schema: &Value, skip_any_of: bool, path: &Path, errors: &mut Vec<FieldError>) {
     constraints(schema, skip_any_of, false, path, errors);
     if schema["items"].is_object() {
-        nested(&schema["items"], false, &path.child("items"), errors);
+        check_value_validation(&schema["items"], false, &path.child("items"), errors);
     }
     for (name, field) in schema.entries("properties") {
-        nested(field, false, &path.child("properties").key(name), errors);
+        check_value_validation(field, false, &path.child("properties").key(name), errors);
     }
     let additional = &schema["additionalProperties"];
     if additional.is_object() || *additional == json!(true) {
@@ -232,8 +238,8 @@ fn nested(schema: &Value, skip_any_of: bool, path: &Path, errors: &mut Vec<Field
     }
 }
 
-/// What a combination constrains must be described by the schema around it.
-fn complete(
+/// Errors of fields that a combination constrains but the surrounding schema does not specify.
+fn check_specified(
     inner: &Value,
     outer: Option<&Value>,
     outer_path: &Path,
@@ -245,15 +251,19 @@ fn complete(
         errors.push(FieldError::required(outer_path, why));
         return;
     };
-    combinations(inner, |nested, at| complete(nested, Some(outer), outer_path, &at, errors), inner_path);
+    combinations(
+        inner,
+        |nested, at| check_specified(nested, Some(outer), outer_path, &at, errors),
+        inner_path,
+    );
     if inner["items"].is_object() {
         let at = inner_path.child("items");
-        complete(&inner["items"], outer.get("items"), &outer_path.child("items"), &at, errors);
+        check_specified(&inner["items"], outer.get("items"), &outer_path.child("items"), &at, errors);
     }
     for (name, field) in inner.entries("properties") {
         let at = inner_path.child("properties").key(name);
         let outer_at = outer_path.child("properties").key(name);
-        complete(field, outer["properties"].get(name), &outer_at, &at, errors);
+        check_specified(field, outer["properties"].get(name), &outer_at, &at, errors);
     }
 }
 
@@ -270,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_type() {
+    fn every_field_requires_a_type() {
         check_texts(
             &json!({}),
             &["s.properties[x].type: Required value: must not be empty for specified object fields"],
@@ -283,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn combinations_only_constrain() {
+    fn combinations_contain_constraints_only() {
         let schema =
             json!({"type": "object", "anyOf": [{"type": "object", "properties": {"a": {"minLength": 1}}}]});
         check_texts(&schema, &["s.properties[x].anyOf[0].type: Forbidden: must be empty to be structural"]);
@@ -296,21 +306,21 @@ mod tests {
     }
 
     #[test]
-    fn embedded_resources_say_what_they_hold() {
+    fn embedded_resources_require_a_schema() {
         let why = "s.properties[x].properties: Required value: must not be empty if x-kubernetes-embedded-resource is \
             true without x-kubernetes-preserve-unknown-fields";
         check_texts(&json!({"type": "object", "x-kubernetes-embedded-resource": true}), &[why]);
     }
 
     #[test]
-    fn patterns_are_gos() {
+    fn patterns_use_the_syntax_of_go() {
         let why = "s.properties[x].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error \
             parsing regexp: missing closing ): `(`";
         check_texts(&json!({"type": "string", "pattern": "("}), &[why]);
     }
 
     #[test]
-    fn metadata_may_restrict_names_alone() {
+    fn metadata_schema_may_restrict_names_only() {
         let root = |metadata: Value| json!({"type": "object", "properties": {"metadata": metadata}});
         let named =
             root(json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 5}}}));

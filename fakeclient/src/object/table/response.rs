@@ -1,25 +1,25 @@
-//! Tables and metadata-only answers, built from objects and a printer.
+//! Tables and metadata-only responses.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::include_object::IncludeObjectPolicy;
 use super::printer::{Column, Printer};
-use super::request::Include;
 
-/// What a table needs beside its objects.
+/// Options of a table.
 #[derive(Clone, Copy)]
 pub(crate) struct TableOptions<'a> {
     /// Version of `meta.k8s.io`.
     pub(crate) version: &'a str,
-    /// What a row carries of its object.
-    pub(crate) include: Include,
-    /// Whether to print the columns: a watch prints them with its first event only.
+    /// The part of the object in each row.
+    pub(crate) include: IncludeObjectPolicy,
+    /// True if the table has column definitions: only the first event of a watch has them.
     pub(crate) headers: bool,
-    /// The present, for ages.
+    /// The current time, for ages.
     pub(crate) now: Timestamp,
 }
 
-/// A `Table` of these objects; `metadata` is the list's, or has the object's resourceVersion alone.
+/// A `Table` of objects. `metadata` is the list's, or that of [`metadata_of_one`].
 pub(crate) fn table<'v>(
     printer: &Printer<'_>,
     objects: impl IntoIterator<Item = &'v Value>,
@@ -38,7 +38,7 @@ pub(crate) fn table<'v>(
     table
 }
 
-/// The metadata of a table of one object.
+/// The metadata of a table of one object: its resourceVersion.
 pub(crate) fn metadata_of_one(object: &Value) -> Value {
     match object.get("metadata").and_then(|m| m.get("resourceVersion")) {
         Some(version) => json!({"resourceVersion": version}),
@@ -56,9 +56,9 @@ pub(crate) fn partial(object: &Value, version: &str) -> Value {
 
 fn row(object: &Value, printer: &Printer<'_>, options: TableOptions<'_>) -> Value {
     let carried = match options.include {
-        Include::None => Value::Null,
-        Include::Metadata => partial(object, options.version),
-        Include::Object => object.clone(),
+        IncludeObjectPolicy::None => Value::Null,
+        IncludeObjectPolicy::Metadata => partial(object, options.version),
+        IncludeObjectPolicy::Object => object.clone(),
     };
     let mut row = json!({"cells": (printer.cells)(object, options.now), "object": carried});
     if let Some(conditions) = (printer.row_conditions)(object) {

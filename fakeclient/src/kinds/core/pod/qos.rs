@@ -1,12 +1,12 @@
-//! The quality-of-service class that follows from what a Pod asks for and is limited to.
+//! Quality-of-service class of a Pod, from its requests and limits.
 
 use serde_json::Value;
 
 use crate::object::quantity::Quantity;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
-pub(super) fn of_service(spec: &Value) -> &'static str {
+pub(super) fn qos_class(spec: &Value) -> &'static str {
     if spec.has("resources") {
         return of_requirements(&spec["resources"]);
     }
@@ -14,7 +14,7 @@ pub(super) fn of_service(spec: &Value) -> &'static str {
     combined(containers.map(|container| of_requirements(&container["resources"])))
 }
 
-/// One class for all, or `Burstable` where they differ.
+/// The class of all containers if they agree, else `Burstable`.
 fn combined(mut classes: impl Iterator<Item = &'static str>) -> &'static str {
     let Some(first) = classes.next() else { return "BestEffort" };
     if classes.all(|class| class == first) { first } else { "Burstable" }
@@ -42,13 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_holds_for_all_containers_and_both_resources() {
+    fn class_requires_all_containers_and_both_resources() {
         let full =
             json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1Gi"}});
         let half = json!({"limits": {"cpu": "1"}, "requests": {"cpu": "1"}});
         let class = |resources: &[&Value]| {
             let containers: Vec<_> = resources.iter().map(|r| json!({"resources": r})).collect();
-            of_service(&json!({"containers": containers}))
+            qos_class(&json!({"containers": containers}))
         };
         assert_eq!(class(&[&json!({})]), "BestEffort");
         assert_eq!(class(&[&full]), "Guaranteed");

@@ -1,23 +1,23 @@
-//! Kinds without rules of their own here, that yet differ in how they are named or written.
+//! Kinds without a strategy of their own that differ in name validation or updates.
 
 use crate::object::names::NameRule;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-/// What of the generic behaviour a kind has otherwise.
+/// A generic strategy with options.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct GenericKind {
     name: NameRule,
     creates_on_update: bool,
     unconditional_update: bool,
 }
 
-impl Strategy for Plain {
+impl Strategy for GenericKind {
     fn name_rule(&self) -> NameRule {
         self.name
     }
 }
 
-impl UpdateStrategy for Plain {
+impl UpdateStrategy for GenericKind {
     fn creates_on_update(&self) -> bool {
         self.creates_on_update
     }
@@ -27,16 +27,16 @@ impl UpdateStrategy for Plain {
     }
 }
 
-impl CreateStrategy for Plain {}
-impl StatusStrategy for Plain {}
-impl DeleteStrategy for Plain {}
+impl CreateStrategy for GenericKind {}
+impl StatusStrategy for GenericKind {}
+impl DeleteStrategy for GenericKind {}
 
-/// Whose update of a missing object creates it.
-const CREATED_ON_UPDATE: [&str; 3] =
+/// Resources with create on update.
+const CREATE_ON_UPDATE: [&str; 3] =
     ["endpoints", "runtimeclasses.node.k8s.io", "leasecandidates.coordination.k8s.io"];
 
-/// Whose update has to name the revision that it is based on.
-const CONDITIONAL: [&str; 16] = [
+/// Resources whose update requires a resourceVersion.
+const CONDITIONAL_UPDATE: [&str; 16] = [
     "clustertrustbundles.certificates.k8s.io",
     "csidrivers.storage.k8s.io",
     "csinodes.storage.k8s.io",
@@ -55,13 +55,13 @@ const CONDITIONAL: [&str; 16] = [
     "volumeattachments.storage.k8s.io",
 ];
 
-impl Plain {
-    /// How kube-apiserver 1.37 writes objects of this resource.
+impl GenericKind {
+    /// The strategy of a resource in kube-apiserver 1.37.
     pub(crate) fn of(group_resource: &str) -> Self {
         Self {
             name: NameRule::DnsSubdomain,
-            creates_on_update: CREATED_ON_UPDATE.contains(&group_resource),
-            unconditional_update: !CONDITIONAL.contains(&group_resource),
+            creates_on_update: CREATE_ON_UPDATE.contains(&group_resource),
+            unconditional_update: !CONDITIONAL_UPDATE.contains(&group_resource),
         }
     }
 }
@@ -71,9 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disruption_budget_is_updated_only_from_a_known_revision() {
-        assert!(!Plain::of("poddisruptionbudgets.policy").unconditional_update());
-        assert!(Plain::of("ingresses.networking.k8s.io").unconditional_update());
-        assert!(Plain::of("endpoints").creates_on_update() && !Plain::of("nodes").creates_on_update());
+    fn disruption_budget_update_requires_a_resource_version() {
+        assert!(!GenericKind::of("poddisruptionbudgets.policy").unconditional_update());
+        assert!(GenericKind::of("ingresses.networking.k8s.io").unconditional_update());
+        assert!(
+            GenericKind::of("endpoints").creates_on_update() && !GenericKind::of("nodes").creates_on_update()
+        );
     }
 }

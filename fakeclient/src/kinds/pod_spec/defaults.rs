@@ -1,11 +1,11 @@
-//! Defaults of a Pod's spec that depend on other fields. What never depends on anything is recorded data.
+//! Defaults of a Pod's spec that depend on other fields. Constant defaults are recorded data.
 
 use serde_json::{Value, json};
 
-use crate::object::view::fields::{Read, items_mut, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 
-/// Completes the spec of a Pod or of a Pod template.
-pub(crate) fn complete(spec: &mut Value) {
+/// Sets the defaults of the spec of a Pod or Pod template.
+pub(crate) fn set_pod_spec_defaults(spec: &mut Value) {
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         items_mut(spec, list).for_each(container);
     }
@@ -54,7 +54,7 @@ fn container(container: &mut Value) {
     }
 }
 
-/// The server writes a divisor of nothing as `0`.
+/// The server prints an empty divisor as `0`.
 fn divisor(source: &mut Value) {
     if source.has("resourceFieldRef") {
         set_default(&mut source["resourceFieldRef"], "divisor", "0");
@@ -125,8 +125,8 @@ fn items_of_downward(source: &mut Value) {
     }
 }
 
-/// What only a Pod gets, not a template: requests from limits, ports of the host's network, links.
-pub(crate) fn complete_pod(spec: &mut Value) {
+/// Sets the defaults of Pods that templates do not get: requests from limits, host ports, service links.
+pub(crate) fn set_pod_defaults(spec: &mut Value) {
     if spec.number("terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
         set(spec, "terminationGracePeriodSeconds", 1);
     }
@@ -160,13 +160,12 @@ fn requests_from_limits(container: &mut Value) {
     }
 }
 
-/// When an image is pulled that nobody said it of.
+/// The default `imagePullPolicy`.
 fn pull_policy(image: &str) -> &'static str {
     if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
 }
 
-/// The tag of an image reference; `latest` if it has neither tag nor digest, nothing if it has only a digest or is
-/// malformed.
+/// The tag of an image reference; `latest` without tag and digest, `None` with a digest only or if it is malformed.
 fn tag(image: &str) -> Option<&str> {
     let right = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     if image.is_empty() || !image.bytes().all(right) {
@@ -187,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pull_policy_follows_the_tag() {
+    fn pull_policy_depends_on_the_tag() {
         for (image, policy) in [
             ("nginx", "Always"),
             ("nginx:latest", "Always"),
@@ -198,29 +197,29 @@ mod tests {
             ("Not An Image", "IfNotPresent"),
         ] {
             let mut spec = json!({"containers": [{"name": "c", "image": image}]});
-            complete(&mut spec);
+            set_pod_spec_defaults(&mut spec);
             assert_eq!(spec["containers"][0]["imagePullPolicy"], policy, "{image}");
         }
     }
 
     #[test]
-    fn a_pod_asks_for_what_it_is_limited_to() {
+    fn requests_default_to_limits() {
         let mut spec = json!({"containers": [
             {"resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}},
         ]});
-        complete_pod(&mut spec);
+        set_pod_defaults(&mut spec);
         assert_eq!(spec["containers"][0]["resources"]["requests"], json!({"cpu": "500m", "memory": "1Gi"}));
     }
 
     #[test]
-    fn ports_on_the_hosts_network_are_the_hosts() {
+    fn host_network_sets_host_ports() {
         let mut spec = json!({"hostNetwork": true, "containers": [{"ports": [{"containerPort": 80}]}]});
-        complete_pod(&mut spec);
+        set_pod_defaults(&mut spec);
         assert_eq!(spec["containers"][0]["ports"], json!([{"containerPort": 80, "hostPort": 80}]));
     }
 
     #[test]
-    fn completing_twice_changes_nothing_more() {
+    fn defaults_are_idempotent() {
         let mut spec = json!({
             "serviceAccount": "robot",
             "containers": [{"name": "c", "image": "x", "readinessProbe": {"httpGet": {"port": 80}},
@@ -228,9 +227,9 @@ mod tests {
             "volumes": [{"name": "v"}, {"name": "i", "image": {"reference": "x"}}, {"name": "s", "secret": {"secretName": "x"}},
                 {"name": "p", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}],
         });
-        complete(&mut spec);
+        set_pod_spec_defaults(&mut spec);
         let once = spec.clone();
-        complete(&mut spec);
+        set_pod_spec_defaults(&mut spec);
         assert_eq!(spec, once);
         assert_eq!(
             spec["volumes"],

@@ -1,28 +1,30 @@
-//! The older form of autoscalers, `autoscaling/v1`, of what is stored as `autoscaling/v2` (kube-apiserver 1.37).
+//! Conversion of autoscalers between `autoscaling/v1` and the stored `autoscaling/v2` (kube-apiserver 1.37).
 //!
-//! It knows one measure, the use of CPUs. What else an autoscaler can say the server keeps in annotations of the older
-//! form: conditions are kept so here too; other measures and behaviour are not modelled, and say so.
+//! `autoscaling/v1` has one metric, the CPU utilization. The server keeps all else in annotations: here only
+//! conditions. Other metrics and behavior answer 501.
 
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::kinds::defaults;
-use crate::object::view::fields::{Read, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, object_mut, remove, set, set_default};
 
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 const UNKNOWN: [&str; 3] = ["metrics", "current-metrics", "behavior"];
 const USE_OF_CPU: &str = "targetCPUUtilizationPercentage";
 
-/// A stored autoscaler with the older form's fields.
+/// Converts a stored autoscaler to `autoscaling/v1`.
 pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     let spec = object_mut(object, "spec");
     if spec.has("behavior") {
-        return Err(beyond("behavior"));
+        return Err(not_modelled("behavior"));
     }
     let target = match spec.list("metrics") {
         [] => None,
-        [metric] => Some(use_of_cpu(metric).ok_or_else(|| beyond("measures other than the use of CPUs"))?),
-        _ => return Err(beyond("several measures")),
+        [metric] => {
+            Some(cpu_utilization(metric).ok_or_else(|| not_modelled("measures other than the use of CPUs"))?)
+        }
+        _ => return Err(not_modelled("several measures")),
     };
     remove(spec, "metrics");
     if let Some(target) = target {
@@ -30,12 +32,12 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     }
     let status = object_mut(object, "status");
     if !status.list("currentMetrics").is_empty() {
-        return Err(beyond("current measures"));
+        return Err(not_modelled("current measures"));
     }
     remove(status, "currentMetrics");
     let conditions = status.list("conditions").iter().map(condition).collect::<Vec<_>>().join(",");
     remove(status, "conditions");
-    // The older form prints these counts always, the newer one its measures.
+    // `autoscaling/v1` always prints the counts, `autoscaling/v2` always prints the metrics.
     set_default(status, "currentReplicas", 0);
     set_default(status, "desiredReplicas", 0);
     if !conditions.is_empty() {
@@ -46,9 +48,9 @@ pub(super) fn served(object: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// An autoscaler of the older form with the stored form's fields and defaults.
+/// Converts an autoscaler of `autoscaling/v1` to the stored version, with its defaults.
 pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
-    let conditions = kept(object)?;
+    let conditions = take_conditions(object)?;
     let spec = object_mut(object, "spec");
     if let Some(target) = spec.number(USE_OF_CPU) {
         let target = json!({"type": "Utilization", "averageUtilization": target});
@@ -57,7 +59,7 @@ pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
     }
     let status = object_mut(object, "status");
     if status.has("currentCPUUtilizationPercentage") {
-        return Err(beyond("current measures"));
+        return Err(not_modelled("current measures"));
     }
     if status.number("currentReplicas") == Some(0) {
         remove(status, "currentReplicas");
@@ -70,14 +72,14 @@ pub(super) fn stored(object: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The conditions in an annotation, which goes.
-fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
+/// Removes the annotation with the conditions. Returns the conditions.
+fn take_conditions(object: &mut Value) -> Result<Option<Value>, ApiError> {
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return Ok(None);
     };
     for unknown in UNKNOWN {
         if annotations.contains_key(&format!("autoscaling.alpha.kubernetes.io/{unknown}")) {
-            return Err(beyond(unknown));
+            return Err(not_modelled(unknown));
         }
     }
     let text = annotations.remove(CONDITIONS);
@@ -87,14 +89,14 @@ fn kept(object: &mut Value) -> Result<Option<Value>, ApiError> {
     Ok(text.and_then(|text| serde_json::from_str(text.as_str()?).ok()))
 }
 
-/// A metric's average use of CPUs, if it is just that.
-fn use_of_cpu(metric: &Value) -> Option<i64> {
+/// The average utilization of a CPU resource metric; `None` for any other metric.
+fn cpu_utilization(metric: &Value) -> Option<i64> {
     let resource = &metric["resource"];
     let of_cpu = metric.text("type") == "Resource" && resource.text("name") == "cpu";
     if of_cpu { resource["target"].number("averageUtilization") } else { None }
 }
 
-/// A condition as Go prints its fields.
+/// A condition in the order of its Go struct.
 fn condition(condition: &Value) -> String {
     let parts =
         ["type", "status", "lastTransitionTime", "reason", "message"].into_iter().filter_map(|field| {
@@ -105,7 +107,7 @@ fn condition(condition: &Value) -> String {
     format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
 }
 
-fn beyond(what: &str) -> ApiError {
+fn not_modelled(what: &str) -> ApiError {
     ApiError::not_modelled(&format!("{what} of a HorizontalPodAutoscaler in autoscaling/v1"))
 }
 
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_use_of_cpus_and_conditions_survive_both_ways() {
+    fn cpu_utilization_and_conditions_round_trip() {
         let older = json!({"metadata": {"name": "a"}, "spec": {"maxReplicas": 2, USE_OF_CPU: 50}});
         let mut object = older.clone();
         stored(&mut object).unwrap();
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_older_form_cannot_say_is_not_modelled() {
+    fn other_metrics_are_not_modelled() {
         let mut object = json!({"spec": {"behavior": {"scaleDown": {}}}});
         assert_eq!(served(&mut object).unwrap_err().code, 501);
         let mut object = json!({"spec": {"metrics": [{"type": "Pods"}]}});

@@ -1,18 +1,16 @@
-//! How kube-apiserver prints its own structs as bad values: all fields, in the order of their declaration.
-//!
-//! It matters because clients see it in messages; nothing here judges anything.
+//! Go structs as kube-apiserver prints them in error messages: all fields, in the order of their declaration.
 
 use serde_json::Value;
 
 use crate::error::field::go_json;
-use crate::object::view::fields::Read;
+use crate::object::view::fields::FieldAccess;
 
-/// What a field of `JSONSchemaProps` holds.
+/// The type of a field of `JSONSchemaProps`.
 #[derive(Clone, Copy)]
-enum Form {
+enum GoType {
     Text,
     Flag,
-    /// A pointer or a list of plain JSON; absent is `null`.
+    /// A pointer or a list of plain JSON; `null` if it is absent.
     Plain,
     Schema,
     Schemas,
@@ -24,54 +22,54 @@ enum Form {
     Rules,
 }
 
-const SCHEMA: [(&str, &str, Form); 44] = [
-    ("ID", "id", Form::Text),
-    ("Schema", "$schema", Form::Text),
-    ("Ref", "$ref", Form::Plain),
-    ("Description", "description", Form::Text),
-    ("Type", "type", Form::Text),
-    ("Nullable", "nullable", Form::Flag),
-    ("Format", "format", Form::Text),
-    ("Title", "title", Form::Text),
-    ("Default", "default", Form::Plain),
-    ("Maximum", "maximum", Form::Plain),
-    ("ExclusiveMaximum", "exclusiveMaximum", Form::Flag),
-    ("Minimum", "minimum", Form::Plain),
-    ("ExclusiveMinimum", "exclusiveMinimum", Form::Flag),
-    ("MaxLength", "maxLength", Form::Plain),
-    ("MinLength", "minLength", Form::Plain),
-    ("Pattern", "pattern", Form::Text),
-    ("MaxItems", "maxItems", Form::Plain),
-    ("MinItems", "minItems", Form::Plain),
-    ("UniqueItems", "uniqueItems", Form::Flag),
-    ("MultipleOf", "multipleOf", Form::Plain),
-    ("Enum", "enum", Form::Plain),
-    ("MaxProperties", "maxProperties", Form::Plain),
-    ("MinProperties", "minProperties", Form::Plain),
-    ("Required", "required", Form::Plain),
-    ("Items", "items", Form::Items),
-    ("AllOf", "allOf", Form::Schemas),
-    ("OneOf", "oneOf", Form::Schemas),
-    ("AnyOf", "anyOf", Form::Schemas),
-    ("Not", "not", Form::Schema),
-    ("Properties", "properties", Form::SchemaMap),
-    ("AdditionalProperties", "additionalProperties", Form::SchemaOrBool),
-    ("PatternProperties", "patternProperties", Form::SchemaMap),
-    ("Dependencies", "dependencies", Form::Dependencies),
-    ("AdditionalItems", "additionalItems", Form::SchemaOrBool),
-    ("Definitions", "definitions", Form::SchemaMap),
-    ("ExternalDocs", "externalDocs", Form::Docs),
-    ("Example", "example", Form::Plain),
-    ("XPreserveUnknownFields", "x-kubernetes-preserve-unknown-fields", Form::Plain),
-    ("XEmbeddedResource", "x-kubernetes-embedded-resource", Form::Flag),
-    ("XIntOrString", "x-kubernetes-int-or-string", Form::Flag),
-    ("XListMapKeys", "x-kubernetes-list-map-keys", Form::Plain),
-    ("XListType", "x-kubernetes-list-type", Form::Plain),
-    ("XMapType", "x-kubernetes-map-type", Form::Plain),
-    ("XValidations", "x-kubernetes-validations", Form::Rules),
+const SCHEMA: [(&str, &str, GoType); 44] = [
+    ("ID", "id", GoType::Text),
+    ("Schema", "$schema", GoType::Text),
+    ("Ref", "$ref", GoType::Plain),
+    ("Description", "description", GoType::Text),
+    ("Type", "type", GoType::Text),
+    ("Nullable", "nullable", GoType::Flag),
+    ("Format", "format", GoType::Text),
+    ("Title", "title", GoType::Text),
+    ("Default", "default", GoType::Plain),
+    ("Maximum", "maximum", GoType::Plain),
+    ("ExclusiveMaximum", "exclusiveMaximum", GoType::Flag),
+    ("Minimum", "minimum", GoType::Plain),
+    ("ExclusiveMinimum", "exclusiveMinimum", GoType::Flag),
+    ("MaxLength", "maxLength", GoType::Plain),
+    ("MinLength", "minLength", GoType::Plain),
+    ("Pattern", "pattern", GoType::Text),
+    ("MaxItems", "maxItems", GoType::Plain),
+    ("MinItems", "minItems", GoType::Plain),
+    ("UniqueItems", "uniqueItems", GoType::Flag),
+    ("MultipleOf", "multipleOf", GoType::Plain),
+    ("Enum", "enum", GoType::Plain),
+    ("MaxProperties", "maxProperties", GoType::Plain),
+    ("MinProperties", "minProperties", GoType::Plain),
+    ("Required", "required", GoType::Plain),
+    ("Items", "items", GoType::Items),
+    ("AllOf", "allOf", GoType::Schemas),
+    ("OneOf", "oneOf", GoType::Schemas),
+    ("AnyOf", "anyOf", GoType::Schemas),
+    ("Not", "not", GoType::Schema),
+    ("Properties", "properties", GoType::SchemaMap),
+    ("AdditionalProperties", "additionalProperties", GoType::SchemaOrBool),
+    ("PatternProperties", "patternProperties", GoType::SchemaMap),
+    ("Dependencies", "dependencies", GoType::Dependencies),
+    ("AdditionalItems", "additionalItems", GoType::SchemaOrBool),
+    ("Definitions", "definitions", GoType::SchemaMap),
+    ("ExternalDocs", "externalDocs", GoType::Docs),
+    ("Example", "example", GoType::Plain),
+    ("XPreserveUnknownFields", "x-kubernetes-preserve-unknown-fields", GoType::Plain),
+    ("XEmbeddedResource", "x-kubernetes-embedded-resource", GoType::Flag),
+    ("XIntOrString", "x-kubernetes-int-or-string", GoType::Flag),
+    ("XListMapKeys", "x-kubernetes-list-map-keys", GoType::Plain),
+    ("XListType", "x-kubernetes-list-type", GoType::Plain),
+    ("XMapType", "x-kubernetes-map-type", GoType::Plain),
+    ("XValidations", "x-kubernetes-validations", GoType::Rules),
 ];
 
-/// The fields of a schema that are set, as `(Go's name, JSON's name)`, in Go's order.
+/// The set fields of a schema as `(Go name, JSON name)`, in Go's order.
 pub(super) fn set_fields(schema: &Value) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
     SCHEMA.iter().filter(|(_, key, _)| !is_zero(&schema[*key])).map(|(name, key, _)| (*name, *key))
 }
@@ -85,31 +83,31 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// A schema.
+/// A printed schema.
 pub(super) fn schema(schema: &Value) -> String {
     let fields = SCHEMA.iter().map(|(name, key, form)| format!("\"{name}\":{}", value(&schema[*key], *form)));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
-fn value(value: &Value, form: Form) -> String {
+fn value(value: &Value, form: GoType) -> String {
     match (form, value) {
-        (Form::Text, value) => go_json(&value.as_str().unwrap_or_default().into()),
-        (Form::Flag, value) => value.as_bool().unwrap_or(false).to_string(),
+        (GoType::Text, value) => go_json(&value.as_str().unwrap_or_default().into()),
+        (GoType::Flag, value) => value.as_bool().unwrap_or(false).to_string(),
         (_, Value::Null) => "null".to_owned(),
-        (Form::Plain, value) => go_json(value),
-        (Form::Schema, value) => schema(value),
-        (Form::Schemas, value) => list(value, schema),
-        (Form::SchemaMap, Value::Object(map)) => {
+        (GoType::Plain, value) => go_json(value),
+        (GoType::Schema, value) => schema(value),
+        (GoType::Schemas, value) => list(value, schema),
+        (GoType::SchemaMap, Value::Object(map)) => {
             let fields = map.iter().map(|(k, v)| format!("{}:{}", go_json(&k.as_str().into()), schema(v)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
-        (Form::Items, Value::Array(_)) => {
+        (GoType::Items, Value::Array(_)) => {
             format!("{{\"Schema\":null,\"JSONSchemas\":{}}}", list(value, schema))
         }
-        (Form::Items, value) => format!("{{\"Schema\":{},\"JSONSchemas\":null}}", schema(value)),
-        (Form::SchemaOrBool, Value::Bool(allows)) => format!("{{\"Allows\":{allows},\"Schema\":null}}"),
-        (Form::SchemaOrBool, value) => format!("{{\"Allows\":true,\"Schema\":{}}}", schema(value)),
-        (Form::Dependencies, Value::Object(map)) => {
+        (GoType::Items, value) => format!("{{\"Schema\":{},\"JSONSchemas\":null}}", schema(value)),
+        (GoType::SchemaOrBool, Value::Bool(allows)) => format!("{{\"Allows\":{allows},\"Schema\":null}}"),
+        (GoType::SchemaOrBool, value) => format!("{{\"Allows\":true,\"Schema\":{}}}", schema(value)),
+        (GoType::Dependencies, Value::Object(map)) => {
             let fields = map.iter().map(|(k, v)| {
                 let form = match v {
                     Value::Array(_) => format!("{{\"Schema\":null,\"Property\":{}}}", go_json(v)),
@@ -119,13 +117,13 @@ fn value(value: &Value, form: Form) -> String {
             });
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
-        (Form::Docs, docs) => format!(
+        (GoType::Docs, docs) => format!(
             "{{\"Description\":{},\"URL\":{}}}",
             go_json(&docs.text("description").into()),
             go_json(&docs.text("url").into())
         ),
-        (Form::Rules, value) => list(value, rule),
-        (Form::SchemaMap | Form::Dependencies, other) => go_json(other),
+        (GoType::Rules, value) => list(value, rule),
+        (GoType::SchemaMap | GoType::Dependencies, other) => go_json(other),
     }
 }
 
@@ -134,7 +132,7 @@ fn list(items: &Value, print: fn(&Value) -> String) -> String {
     format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(","))
 }
 
-/// One entry of `x-kubernetes-validations`.
+/// A printed entry of `x-kubernetes-validations`.
 pub(super) fn rule(rule: &Value) -> String {
     let text = |key: &str| go_json(&rule.text(key).into());
     format!(
@@ -148,17 +146,17 @@ pub(super) fn rule(rule: &Value) -> String {
     )
 }
 
-/// Which parts all versions share: the server keeps those beside the versions, and names them there.
+/// Parts that all versions share. The server's internal type has them outside the versions, which error paths show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "four parts, each shared or not by itself")]
-pub(super) struct Shared {
+pub(super) struct SharedParts {
     pub(super) schema: bool,
     pub(super) subresources: bool,
     pub(super) columns: bool,
     pub(super) selectable: bool,
 }
 
-impl Shared {
+impl SharedParts {
     pub(super) fn of(versions: &[Value]) -> Self {
         let all = |key: &str| {
             let set = |v: &Value| !is_zero(&v[key]);
@@ -173,8 +171,8 @@ impl Shared {
     }
 }
 
-/// `spec.versions`, without the parts that all of them share.
-pub(super) fn versions(versions: &[Value], shared: Shared) -> String {
+/// A printed `spec.versions`, without the shared parts.
+pub(super) fn versions(versions: &[Value], shared: SharedParts) -> String {
     let printed = versions.iter().map(|version| {
         let part = |key: &str, shared: bool, print: fn(&Value) -> String| {
             if shared || is_zero(&version[key]) { "null".to_owned() } else { print(&version[key]) }
@@ -188,7 +186,7 @@ pub(super) fn versions(versions: &[Value], shared: Shared) -> String {
             version.flag("deprecated").unwrap_or(false),
             go_json(&version["deprecationWarning"]),
             part("schema", shared.schema, |s| {
-                format!("{{\"OpenAPIV3Schema\":{}}}", value(&s["openAPIV3Schema"], Form::Schema))
+                format!("{{\"OpenAPIV3Schema\":{}}}", value(&s["openAPIV3Schema"], GoType::Schema))
             }),
             part("subresources", shared.subresources, subresources),
             part("additionalPrinterColumns", shared.columns, |c| list(c, column)),

@@ -1,5 +1,5 @@
-//! Who follows the store, and how they are woken. A follower reads the log at its own pace: no queue that can
-//! fill up, no event between a list and a watch that can be lost.
+//! Followers of the store, and their wakers. Each reads the log at its own pace: there is no queue that can overflow,
+//! and no event between a list and a watch is lost.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,19 +9,19 @@ use super::commit::Store;
 use super::key::Revision;
 use super::log::Event;
 
-/// Wakers of those who wait, by resource and follower.
+/// Wakers of waiting followers, by resource and follower.
 #[derive(Debug, Default)]
-pub(super) struct Hub {
-    waiting: Mutex<Waiting>,
+pub(super) struct Followers {
+    waiting: Mutex<WakerMap>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WakerMap {
     next: u64,
     wakers: BTreeMap<Arc<str>, BTreeMap<u64, Waker>>,
 }
 
-impl Hub {
+impl Followers {
     pub(super) fn wake(&self, events: &[Arc<Event>]) {
         let mut woken = Vec::new();
         {
@@ -54,56 +54,56 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, WakerMap> {
         self.waiting.lock().expect("nobody panics while it holds the list of wakers")
     }
 }
 
-/// The history that a follower needed is gone; its watch ends with 410.
+/// The history that a follower needs is compacted; its watch ends with 410.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Missed {
-    /// Where the follower was.
+pub(crate) struct Compacted {
+    /// The follower's revision.
     pub(crate) seen: Revision,
-    /// History is known after this revision.
+    /// The compacted revision: history exists only after it.
     pub(crate) compacted: Revision,
 }
 
-/// A place in the history of one resource.
+/// A position in the history of one resource.
 #[derive(Debug)]
-pub(crate) struct Follow {
+pub(crate) struct Follower {
     store: Arc<Store>,
     resource: Arc<str>,
     seen: Revision,
     id: u64,
 }
 
-impl Follow {
+impl Follower {
     pub(super) fn new(store: Arc<Store>, resource: Arc<str>, seen: Revision) -> Self {
-        let id = store.hub().register();
+        let id = store.followers().register();
         Self { store, resource, seen, id }
     }
 
-    /// The events since the last call, at least one; or waits. Bounded, so that a long history does not come at once.
-    pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Arc<Event>>, Missed>> {
+    /// The next events, at least one; pending if there is none. The number of events per call is limited.
+    pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Arc<Event>>, Compacted>> {
         const AT_ONCE: usize = 256;
         let state = self.store.lock();
         if state.log.compacted() > self.seen {
-            return Poll::Ready(Err(Missed { seen: self.seen, compacted: state.log.compacted() }));
+            return Poll::Ready(Err(Compacted { seen: self.seen, compacted: state.log.compacted() }));
         }
         let events: Vec<_> = state.log.after(&self.resource, self.seen).take(AT_ONCE).cloned().collect();
         if let Some(last) = events.last() {
             self.seen = last.revision();
             Poll::Ready(Ok(events))
         } else {
-            // Nothing of this resource is newer, so a later compaction up to here takes nothing from us.
+            // No newer event concerns this resource, so a compaction up to here loses nothing.
             self.seen = state.tree.revision();
-            // Registered before the lock is given back: a commit in between would be missed otherwise.
-            self.store.hub().wait(&self.resource, self.id, cx.waker());
+            // Registered under the lock, so that no commit in between is missed.
+            self.store.followers().wait(&self.resource, self.id, cx.waker());
             Poll::Pending
         }
     }
 
-    /// The newest revision at which this follower has missed nothing: what a bookmark may carry.
+    /// The newest revision up to which the follower has seen all events, for bookmarks.
     pub(crate) fn caught_up(&mut self) -> Revision {
         let state = self.store.lock();
         if state.log.after(&self.resource, self.seen).next().is_none() {
@@ -113,8 +113,8 @@ impl Follow {
     }
 }
 
-impl Drop for Follow {
+impl Drop for Follower {
     fn drop(&mut self) {
-        self.store.hub().leave(&self.resource, self.id);
+        self.store.followers().leave(&self.resource, self.id);
     }
 }

@@ -1,7 +1,8 @@
-//! What no published document holds about built-in kinds: field selectors, generation, status, scale, shared storage.
+//! Rules of built-in kinds that no published document contains: field selectors, generation, status, scale, shared
+//! storage.
 //!
-//! `data/rules.json` is written by hand, one line for each kind that differs from the default, each held against
-//! kube-apiserver 1.37. This file reads it; the words of a field selector's refusal are the server's.
+//! `data/rules.json` is hand-written, one line for each kind that differs from the default, compared with
+//! kube-apiserver 1.37.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -12,29 +13,29 @@ use crate::object::apply::field_set::FieldSet;
 use crate::object::selector::field::SelectableField;
 use crate::registry::resource::{Generation, ScalePaths};
 
-/// What the server says of a label that the kind without a rule of its own cannot select.
+/// The server's message for an unsupported field label, for kinds without a message of their own.
 const UNSELECTABLE: &str =
     "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
 
-/// One kind's line.
+/// The rule of one kind.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(crate) struct Rule {
-    generation: Option<Bump>,
-    select: Option<Vec<Select>>,
+pub(crate) struct ResourceRule {
+    generation: Option<GenerationEntry>,
+    select: Option<Vec<SelectableEntry>>,
     unselectable: Option<String>,
-    scale: Option<Scale>,
-    /// Storage key, where another resource has the same objects.
+    scale: Option<ScaleEntry>,
+    /// Storage key, if another resource has the same objects.
     storage: Option<String>,
-    /// Version of the stored form, where several are served.
+    /// Storage version, if several are served.
     storage_version: Option<String>,
-    /// Dotted paths of the fields that a write to a subresource never changes.
+    /// Dotted paths of the fields that a write through a subresource resets.
     reset: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Bump {
+enum GenerationEntry {
     Spec,
     All,
     Once,
@@ -45,14 +46,14 @@ enum Bump {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Select {
+enum SelectableEntry {
     Path(String),
-    Field(Field),
+    FieldEntry(FieldEntry),
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Field {
+struct FieldEntry {
     label: String,
     paths: Vec<String>,
     #[serde(default)]
@@ -61,55 +62,55 @@ struct Field {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scale {
+struct ScaleEntry {
     spec: String,
     status: String,
     selector: Option<String>,
 }
 
-static RULES: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
+static RULES: LazyLock<BTreeMap<String, ResourceRule>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../data/rules.json")).expect("data/rules.json is of this form")
 });
 
-/// The rule of `deployments.apps`; the default where the table has none.
-pub(crate) fn rule_of(group_resource: &str) -> Rule {
+/// The rule of a resource such as `deployments.apps`; the default without a line.
+pub(crate) fn rule_of(group_resource: &str) -> ResourceRule {
     RULES.get(group_resource).cloned().unwrap_or_default()
 }
 
-/// Every kind with a line, for the test that none is misspelt.
+/// All kinds with a line, to test their names.
 #[cfg(test)]
-pub(crate) fn named() -> impl Iterator<Item = &'static str> {
+pub(crate) fn resources_with_rules() -> impl Iterator<Item = &'static str> {
     RULES.keys().map(String::as_str)
 }
 
-impl Rule {
-    /// When a write bumps `metadata.generation`.
+impl ResourceRule {
+    /// The generation rule.
     pub(crate) fn generation(&self) -> Generation {
         match self.generation {
             None => Generation::Never,
-            Some(Bump::Spec) => Generation::Spec,
-            Some(Bump::All) => Generation::AllButMetadata,
-            Some(Bump::Once) => Generation::Once,
-            Some(Bump::SpecAndAnnotations) => Generation::SpecAndAnnotations,
-            Some(Bump::AllAndLabels) => Generation::ContentAndLabels,
-            Some(Bump::SpecAfterCreate) => Generation::SpecAfterCreate,
+            Some(GenerationEntry::Spec) => Generation::Spec,
+            Some(GenerationEntry::All) => Generation::AllButMetadata,
+            Some(GenerationEntry::Once) => Generation::Once,
+            Some(GenerationEntry::SpecAndAnnotations) => Generation::SpecAndAnnotations,
+            Some(GenerationEntry::AllAndLabels) => Generation::ContentAndLabels,
+            Some(GenerationEntry::SpecAfterCreate) => Generation::SpecAfterCreate,
         }
     }
 
-    /// The fields that a field selector may name.
+    /// The supported field labels.
     pub(crate) fn selectable_fields(&self) -> Vec<SelectableField> {
         let Some(select) = &self.select else {
             return vec![SelectableField::at("metadata.name"), SelectableField::at("metadata.namespace")];
         };
-        select.iter().map(Select::field).collect()
+        select.iter().map(SelectableEntry::field).collect()
     }
 
-    /// What is said of any other label.
+    /// The message for an unsupported field label.
     pub(crate) fn unselectable(&self) -> String {
         self.unselectable.as_deref().unwrap_or(UNSELECTABLE).to_owned()
     }
 
-    /// Where the scale subresource finds its numbers.
+    /// Paths of the scale subresource.
     pub(crate) fn scale(&self) -> Option<ScalePaths> {
         self.scale.as_ref().map(|scale| ScalePaths {
             spec_replicas: scale.spec.clone(),
@@ -118,8 +119,8 @@ impl Rule {
         })
     }
 
-    /// Fields that a write to the object, or to one of these subresources, never changes (`GetResetFields` of
-    /// kube-apiserver's strategies): the status by the object itself, all but the status by `status`.
+    /// Fields that a write to the object, or through a subresource, resets (`GetResetFields` of kube-apiserver's
+    /// strategies): the status for the object, all but the status for `status`.
     pub(crate) fn reset_fields(&self, has_status: bool) -> Vec<(String, FieldSet)> {
         let mut reset: BTreeMap<&str, FieldSet> = BTreeMap::new();
         if has_status {
@@ -134,22 +135,22 @@ impl Rule {
         reset.into_iter().map(|(subresource, fields)| (subresource.to_owned(), fields)).collect()
     }
 
-    /// Storage key, where it is not the resource's own.
+    /// Storage key, if it is not the resource's own.
     pub(crate) fn storage(&self) -> Option<&str> {
         self.storage.as_deref()
     }
 
-    /// Version of the stored form, where several are served.
+    /// Storage version, if several are served.
     pub(crate) fn storage_version(&self) -> Option<&str> {
         self.storage_version.as_deref()
     }
 }
 
-impl Select {
+impl SelectableEntry {
     fn field(&self) -> SelectableField {
         match self {
             Self::Path(path) => SelectableField::at(path),
-            Self::Field(field) => SelectableField {
+            Self::FieldEntry(field) => SelectableField {
                 label: field.label.clone(),
                 paths: field.paths.clone(),
                 absent: field.absent.clone(),
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_without_a_line_selects_by_name_and_namespace_and_has_no_generation() {
+    fn default_rule_selects_name_and_namespace_without_generation() {
         let rule = rule_of("configmaps");
         let labels: Vec<String> = rule.selectable_fields().into_iter().map(|f| f.label).collect();
         assert_eq!(labels, ["metadata.name", "metadata.namespace"]);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_selects_by_successes_which_stand_elsewhere_and_count_as_zero_when_absent() {
+    fn job_selects_successful_from_succeeded_with_default_zero() {
         let fields = rule_of("jobs.batch").selectable_fields();
         let successful = fields.iter().find(|f| f.label == "status.successful").unwrap();
         assert_eq!(successful.paths, ["status.succeeded"]);

@@ -1,5 +1,4 @@
-//! Whatever a client sends, the fake answers in HTTP, and a refusal is a Status: arbitrary requests, most of them nearly
-//! right, so that they come far.
+//! Property test with arbitrary, mostly almost valid requests: each gets an HTTP response, and each error is a Status.
 
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use seatrial_fakeclient::FakeCluster;
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// A request before it is one.
+/// The parts of an HTTP request.
 #[derive(Clone, Debug)]
-struct Sent {
+struct ArbitraryRequest {
     method: &'static str,
     path: String,
     query: String,
@@ -136,7 +135,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
+fn arbitrary_request() -> impl Strategy<Value = ArbitraryRequest> {
     let content = select(
         &[
             "application/json",
@@ -163,7 +162,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     );
     let method = select(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW"][..]);
     (method, path(), query(), content, accept, body()).prop_map(
-        |(method, path, query, content, accept, body)| Sent {
+        |(method, path, query, content, accept, body)| ArbitraryRequest {
             method,
             path,
             query,
@@ -173,18 +172,18 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
-/// Sends one request, and says what is wrong with the answer.
-async fn fault(cluster: &FakeCluster, sent: &Sent) -> Option<String> {
+/// Sends a request. Returns the fault of the response, if any.
+async fn fault_of_response(cluster: &FakeCluster, sent: &ArbitraryRequest) -> Option<String> {
     let mut request = Request::builder().method(sent.method).uri(format!("{}?{}", sent.path, sent.query));
     for (name, value) in &sent.headers {
         request = request.header(*name, value);
     }
-    // What the http crate takes for no request cannot reach a server either.
+    // Requests that the http crate rejects cannot reach a server either.
     let request = request.body(Full::from(sent.body.clone())).ok()?;
     let response = cluster.service().oneshot(request).await.expect("the service never fails");
     let (parts, body) = response.into_parts();
     if parts.status.as_u16() < 400 {
-        // A watch has no end of its own; a document has.
+        // A watch does not end by itself; a document does.
         let read = tokio::time::timeout(Duration::from_millis(5), body.collect()).await;
         return read.is_ok_and(|read| read.is_err()).then(|| "the body broke off".to_owned());
     }
@@ -206,12 +205,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_request_is_answered_and_every_refusal_is_a_status(requests in prop::collection::vec(sent(), 1..6)) {
+    fn every_request_gets_a_response_and_every_error_is_a_status(requests in prop::collection::vec(arbitrary_request(), 1..6)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime can be built");
         let cluster = FakeCluster::new();
         for sent in &requests {
-            let fault = runtime.block_on(fault(&cluster, sent));
+            let fault = runtime.block_on(fault_of_response(&cluster, sent));
             prop_assert!(fault.is_none(), "{sent:?}: {}", fault.unwrap_or_default());
         }
     }

@@ -1,5 +1,5 @@
-//! Who may connect: an authority of the socket's own, its serving certificate, and one administrator with a bearer
-//! token and a client certificate. Nothing of it is kept when the socket closes.
+//! Credentials of the socket: a CA, a serving certificate, and a client certificate and bearer token of one
+//! administrator. They exist only as long as the socket is open.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 
-/// Name of the one user that the socket knows.
+/// Name of the socket's only user.
 pub(crate) const USER: &str = "kubernetes-admin";
 
 /// Certificates and token of one socket.
-pub(crate) struct Identity {
+pub(crate) struct Credentials {
     pub(crate) ca_pem: String,
     pub(crate) client_pem: String,
     pub(crate) client_key_pem: String,
@@ -24,9 +24,9 @@ pub(crate) struct Identity {
     tls: Arc<ServerConfig>,
 }
 
-/// Why no certificates could be made.
+/// Failure to create the certificates.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum IdentityError {
+pub(crate) enum CredentialsError {
     #[error(transparent)]
     Certificate(#[from] rcgen::Error),
     #[error(transparent)]
@@ -35,9 +35,10 @@ pub(crate) enum IdentityError {
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-impl Identity {
-    /// New keys, from the system's randomness: they guard a socket, so they do not follow the cluster's seed.
-    pub(crate) fn new() -> Result<Self, IdentityError> {
+impl Credentials {
+    /// Creates new keys from the system's random numbers. They do not follow the cluster's seed, because they protect a
+    /// socket.
+    pub(crate) fn new() -> Result<Self, CredentialsError> {
         let ca_key = KeyPair::generate()?;
         let mut ca = named("seatrial-fakeclient-ca")?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -69,7 +70,7 @@ impl Identity {
         Arc::clone(&self.tls)
     }
 
-    /// The user behind a verified client certificate or an Authorization header.
+    /// The user of a verified client certificate or an Authorization header.
     pub(crate) fn user(
         &self,
         certificate: Option<&[u8]>,
@@ -94,7 +95,7 @@ fn name_of(common_name: &str) -> DistinguishedName {
     name
 }
 
-/// 128 bits of a fresh key's public half, in hex: as hard to guess as the key.
+/// 128 bits of a new key's public half in hex, as unpredictable as the key.
 fn token(key: &KeyPair) -> String {
     use std::fmt::Write as _;
     let bytes = key.public_key_raw();
@@ -108,7 +109,7 @@ fn tls(
     ca: &CertificateDer<'static>,
     serving: &CertificateDer<'static>,
     key: &KeyPair,
-) -> Result<Arc<ServerConfig>, IdentityError> {
+) -> Result<Arc<ServerConfig>, CredentialsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots.add(ca.clone())?;

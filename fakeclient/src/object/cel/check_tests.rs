@@ -1,5 +1,5 @@
-//! Rules that a real kube-apiserver 1.37 accepted or refused for one schema, with its words: the checker held against
-//! the server.
+//! Test of the type checker against kube-apiserver 1.37: rules for one schema that the server accepts or rejects, with
+//! its messages.
 
 #[cfg(test)]
 mod tests {
@@ -236,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_accepts_compiles() {
+    fn accepted_rules_compile() {
         let refused: Vec<_> = ACCEPTED.iter().filter_map(|rule| Some((rule, problem(rule)?))).collect();
         assert_eq!(refused, []);
     }
 
     #[test]
-    fn what_the_server_refuses_is_refused_in_its_words() {
+    fn rejected_rules_have_the_message_of_kube_apiserver() {
         let mut different = Vec::new();
         for (rule, expected) in REFUSED {
             if problem(rule).as_deref() != Some(expected) {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_not_modelled_is_named() {
+    fn unmodelled_function_is_named() {
         let found = problem("url(self.a).getHost() == 'x'").unwrap();
         assert!(found.contains("seatrial-fakeclient does not model the function 'url'"), "{found}");
     }

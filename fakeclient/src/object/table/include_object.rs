@@ -1,22 +1,21 @@
-//! What a table's row carries of its object, as `includeObject` says. Which form of answer an `Accept` header asks for
-//! is the endpoint's.
+//! The query parameter `includeObject` of tables.
 
 use crate::error::ApiError;
 
-/// What a table's row carries of its object.
+/// The part of the object in each row of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Include {
-    /// Nothing.
+pub(crate) enum IncludeObjectPolicy {
+    /// No object.
     None,
-    /// The metadata (the default).
+    /// The object's metadata (the default).
     #[default]
     Metadata,
-    /// All of it.
+    /// The whole object.
     Object,
 }
 
-impl Include {
-    /// Reads `includeObject`.
+impl IncludeObjectPolicy {
+    /// Parses `includeObject`.
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, ApiError> {
         match text.unwrap_or_default() {
             "" | "Metadata" => Ok(Self::Metadata),
@@ -35,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_include_object_is_refused() {
+    fn unknown_include_object_is_rejected() {
         assert_eq!(
-            Include::parse(Some("Bogus")).unwrap_err().message,
+            IncludeObjectPolicy::parse(Some("Bogus")).unwrap_err().message,
             "Unable to convert to Table as requested: includeObject: Invalid value: \"Bogus\": must be 'Metadata', 'Object', 'None', or empty"
         );
     }

@@ -1,11 +1,11 @@
-//! The two forms of Events: `events.k8s.io/v1` renames fields of the core form and drops empty texts that the core form
-//! always prints (kube-apiserver 1.37, which stores the core form).
+//! Conversion of Events between core `v1`, which is stored, and `events.k8s.io/v1`: renamed fields, and omitted empty
+//! strings (kube-apiserver 1.37).
 
 use serde_json::{Map, Value};
 
 use crate::kinds::defaults;
 
-/// Field of the core Event, field of `events.k8s.io/v1`.
+/// Field of the core Event → field of `events.k8s.io/v1`.
 const EVENT: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),
     ("message", "note"),
@@ -16,10 +16,10 @@ const EVENT: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
 ];
 
-/// Texts that `events.k8s.io/v1` leaves out when they are empty.
+/// Strings that `events.k8s.io/v1` omits when they are empty.
 const OPTIONAL: [&str; 2] = ["reportingController", "reportingInstance"];
 
-/// Makes a stored core Event one of `events.k8s.io/v1`.
+/// Converts a stored core Event to `events.k8s.io/v1`.
 pub(super) fn to_served(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
     for (core, own) in EVENT {
@@ -32,7 +32,7 @@ pub(super) fn to_served(object: &mut Value) {
     }
 }
 
-/// Makes an Event of `events.k8s.io/v1` a core Event, with the core form's defaults.
+/// Converts an Event of `events.k8s.io/v1` to a core Event, with the defaults of the core version.
 pub(super) fn to_stored(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
     for (core, own) in EVENT {
@@ -54,7 +54,7 @@ mod tests {
     use crate::registry::conversion;
 
     #[test]
-    fn an_event_of_the_newer_group_reads_as_a_core_event() {
+    fn event_of_events_group_round_trips_through_core() {
         let resource = crate::kinds::registry().resource("events.k8s.io", "v1", "events").unwrap();
         let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "note": "hello",
             "regarding": {"kind": "Pod"}, "reportingController": "example.com/c",
@@ -65,13 +65,13 @@ mod tests {
             "source": {}, "eventTime": null, "firstTimestamp": null, "lastTimestamp": null});
         assert_eq!(stored, expected);
         let mut served = conversion::served(&resource, None, &stored).unwrap().into_owned();
-        // Printed by the newer form too, once it is stored.
+        // Once stored, `events.k8s.io/v1` prints this field, too.
         assert_eq!(served.as_object_mut().unwrap().remove("eventTime"), Some(json!(null)));
         assert_eq!(served, event);
     }
 
     #[test]
-    fn an_empty_text_of_a_core_event_is_left_out_in_the_newer_group() {
+    fn empty_core_strings_are_omitted_in_events_group() {
         let resource = crate::kinds::registry().resource("events.k8s.io", "v1", "events").unwrap();
         let stored = json!({"apiVersion": "v1", "kind": "Event", "reportingComponent": "",
             "reportingInstance": "", "count": 3});
