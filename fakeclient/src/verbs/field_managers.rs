@@ -213,12 +213,10 @@ impl RequestScope {
             self.field_managers()
                 .with(part, |fields| fields.apply(live, config, &options.field_manager, options.force))
         };
-        match live {
-            Some(live) => apply(live),
-            None => {
-                let managers = self.field_managers();
-                apply(&Live { object: managers.empty(), managed_fields: &ManagedFields::default() })
-            }
+        if let Some(live) = live {
+            return apply(live);
         }
+        let managers = self.field_managers();
+        apply(&Live { object: managers.empty(), managed_fields: &ManagedFields::default() })
     }
 }

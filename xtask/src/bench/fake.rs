@@ -229,8 +229,8 @@ async fn watches(rows: &mut Vec<Row>) -> Result<()> {
     let pods: Api<Pod> = Api::default_namespaced(FakeCluster::new().client());
     let created = pods.create(&PostParams::default(), &pod("watched", 0)).await?;
     let revision = created.metadata.resource_version.context("a stored Pod has a resourceVersion")?;
-    let path = format!("/api/v1/namespaces/default/pods?watch=1&resourceVersion={revision}");
-    let raw = pods.clone().into_client().send(Request::get(&path).body(Body::empty())?).await?;
+    let watch_path = format!("/api/v1/namespaces/default/pods?watch=1&resourceVersion={revision}");
+    let raw = pods.clone().into_client().send(Request::get(&watch_path).body(Body::empty())?).await?;
     let mut watchers = watch_all(&pods, &revision).await?;
     for change in 0..CHANGES {
         let patch = Patch::Merge(json!({"metadata": {"labels": {"run": change.to_string()}}}));
