@@ -145,14 +145,18 @@ async fn resource(
         let reply = dispatch::watch(scope, &input, renderer);
         return Ok(reply.unwrap_or_else(|error| Reply::error(&error)).prepend_warnings(first));
     }
+    Ok(answer_once(&mut scope, verb, &input, &renderer).await.prepend_warnings(first))
+}
+
+/// The answer to any verb but a watch, with the warnings of the request.
+async fn answer_once(scope: &mut RequestScope, verb: Verb, input: &RawRequest, renderer: &Renderer) -> Reply {
     let result = if scope.subresource.is_empty() {
-        dispatch::resource(&mut scope, verb, &input, &renderer).await
+        dispatch::resource(scope, verb, input, renderer).await
     } else {
-        dispatch::subresource(&mut scope, verb, &input, &renderer).await
+        dispatch::subresource(scope, verb, input, renderer).await
     };
     let noticed = scope.warnings.take();
-    let reply = result.unwrap_or_else(|error| Reply::error(&error));
-    Ok(reply.prepend_warnings(noticed).prepend_warnings(first))
+    result.unwrap_or_else(|error| Reply::error(&error)).prepend_warnings(noticed)
 }
 
 /// Converts a protobuf body to JSON, so that later steps only read JSON.
