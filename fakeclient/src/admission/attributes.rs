@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::error::warnings::Warnings;
 use crate::registry::resource::Resource;
-use crate::registry::strategy::Peers;
+use crate::registry::strategy::StoreView;
 
 /// The operation of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) struct Attributes<'a> {
     pub(crate) name: &'a str,
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
-    pub(crate) peers: &'a dyn Peers,
+    pub(crate) store_view: &'a dyn StoreView,
     /// Texts of `Warning` headers.
     pub(crate) warnings: &'a Warnings,
 }

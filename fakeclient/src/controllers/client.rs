@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let mut scope = scope(state, resource, &namespace, "");
     let body = serde_json::to_vec(&object).expect("a JSON value can be serialised");
     let object = scope.decode(FieldValidation::Ignore, |decoder| decoder.body(&body, BodyFormat::Json))?;
-    verbs::create::create(&mut scope, Proposed::Updated(object), &options(manager)).await.map(drop)
+    verbs::create::create(&mut scope, Proposed::Object(object), &options(manager)).await.map(drop)
 }
 
 /// Deletes an object. An absent object is no error.
@@ -82,7 +82,7 @@ pub(crate) async fn edit(
     let written = guaranteed_update(&scope, part, &options, |old| {
         let mut new = old.object.clone();
         edit(&mut new);
-        Ok(Proposed::Updated(new))
+        Ok(Proposed::Object(new))
     });
     match written.await {
         Err(error) if error.code != 404 => Err(error),

@@ -97,7 +97,7 @@ pub(crate) async fn resource(
         Verb::Create => {
             let options = input.write_options("CreateOptions")?;
             let object = input.object(scope, options.field_validation)?;
-            let created = create::create(scope, Proposed::Updated(object), &options).await?;
+            let created = create::create(scope, Proposed::Object(object), &options).await?;
             renderer.object(201, &created)
         }
         Verb::Update => update_object(scope, Part::Main, input, renderer).await,

@@ -108,7 +108,7 @@ impl ResourceEntry {
             selectable: SelectableFields { fields: rule.selectable_fields(), refusal: rule.unselectable() },
             reset: rule.reset_fields(has_status),
             generation: rule.generation(),
-            status_isolated: has_status,
+            has_status_subresource: has_status,
             columns: columns.into_iter().map(ColumnEntry::column).collect(),
             scale: rule.scale(),
             delete_gives_object: self.delete_gives_object,
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(deployment.kind, "Deployment");
         assert_eq!(deployment.list_kind, "DeploymentList");
         assert_eq!(deployment.short_names, ["deploy"]);
-        assert!(deployment.namespaced && deployment.status_isolated);
+        assert!(deployment.namespaced && deployment.has_status_subresource);
         let scale = deployment.subresource("scale").unwrap();
         assert_eq!((&*scale.group, &*scale.version, &*scale.kind), ("autoscaling", "v1", "Scale"));
         let status = deployment.subresource("status").unwrap();

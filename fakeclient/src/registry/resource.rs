@@ -115,7 +115,7 @@ pub(crate) struct Resource {
     /// Rule for `metadata.generation`.
     pub generation: Generation,
     /// True if a create or an update of the main resource drops the status in its body.
-    pub status_isolated: bool,
+    pub has_status_subresource: bool,
     /// Printer columns.
     pub columns: Vec<Column>,
     /// Paths of the scale subresource, if there is one.
@@ -225,7 +225,7 @@ mod tests {
             },
             reset: Vec::new(),
             generation: Generation::Spec,
-            status_isolated: true,
+            has_status_subresource: true,
             columns: Vec::new(),
             scale: None,
             delete_gives_object: false,

@@ -29,7 +29,7 @@ use crate::error::field::FieldError;
 use crate::object::names::NameRule;
 
 /// Read access to a snapshot of the stored objects.
-pub(crate) trait Peers: Sync {
+pub(crate) trait StoreView: Sync {
     /// An object of `group_resource` (`pods`, `deployments.apps`). `namespace` is empty for cluster-scoped resources.
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value>;
     /// All objects of `group_resource` in one namespace or (`None`) in all, in key order.
@@ -98,7 +98,7 @@ pub(crate) trait Strategy:
         &self,
         _object: &mut Value,
         _old: Option<&Value>,
-        _peers: &dyn Peers,
+        _peers: &dyn StoreView,
     ) -> Result<(), ApiError> {
         Ok(())
     }

@@ -36,11 +36,11 @@ impl Object {
         if let Some(metadata) = content.value.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("resourceVersion".into(), revision.to_string().into());
         }
-        Self { revision, ..Self::unstored(content) }
+        Self { revision, ..Self::uncommitted(content) }
     }
 
     /// An object that is not stored: the result of a dry run, or of a write that removes the last finalizer.
-    pub(crate) fn unstored(content: Content) -> Self {
+    pub(crate) fn uncommitted(content: Content) -> Self {
         Self { content, revision: Revision(0), bytes: OnceLock::new(), item: OnceLock::new() }
     }
 

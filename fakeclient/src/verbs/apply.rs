@@ -81,5 +81,5 @@ fn proposed(
     }
     system_fields::set_namespace(&mut object, &scope.namespace)?;
     system_fields::check_name(&object, &scope.name)?;
-    Ok(Proposed::Managed(object, applied.managed_fields))
+    Ok(Proposed::WithManagedFields(object, applied.managed_fields))
 }

@@ -16,13 +16,14 @@ use crate::object::view::metadata;
 use crate::registry::custom::establish;
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
 
-/// Storage key of CustomResourceDefinitions, whose names are the storage keys of their custom resources.
+/// Storage key of CustomResourceDefinitions. The name of a definition (`widgets.example.com`) is the storage key of its
+/// custom resources.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// Maximum number of attempts with generated names that are in use (apiserver's registry, since Kubernetes 1.32).
+/// Attempts to find a generated name that is free (apiserver's `generic/registry`, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
-/// Creates a decoded object, also for an update or apply that creates.
+/// Creates a decoded object. Updates and applies of a missing object call it, too.
 pub(crate) async fn create(
     scope: &mut RequestScope,
     proposed: Proposed,
@@ -37,16 +38,16 @@ async fn create_object(
     proposed: Proposed,
     options: &WriteOptions,
 ) -> Result<Arc<Object>, ApiError> {
-    let (mut object, given) = match proposed {
-        Proposed::Updated(object) => (object, None),
-        Proposed::Managed(object, managed_fields) => (object, Some(managed_fields)),
+    let (mut object, applied_fields) = match proposed {
+        Proposed::Object(object) => (object, None),
+        Proposed::WithManagedFields(object, managed_fields) => (object, Some(managed_fields)),
     };
     if scope.name.is_empty() {
         metadata::text(&object, "name").clone_into(&mut scope.name);
     }
     system_fields::set_namespace(&mut object, &scope.namespace)?;
     let revision = metadata::text(&object, "resourceVersion").to_owned();
-    if given.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
+    if applied_fields.is_some() && !revision.is_empty() && revision.parse::<u64>().is_err() {
         return Err(ApiError::new(
             500,
             "",
@@ -58,31 +59,34 @@ async fn create_object(
     }
     metadata::remove(&mut object, "resourceVersion");
     // A dry run of an apply that creates shows the client's resourceVersion.
-    let shown = Some(revision).filter(|revision| given.is_some() && options.dry_run && !revision.is_empty());
-    let sent = ManagedFields::take(&mut object, &ManagedFields::default());
+    let response_version =
+        Some(revision).filter(|revision| applied_fields.is_some() && options.dry_run && !revision.is_empty());
+    let client_fields = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
-    let managed_fields =
-        given.unwrap_or_else(|| scope.field_managers().created(&object, sent, &options.field_manager));
+    let managed_fields = applied_fields
+        .unwrap_or_else(|| scope.field_managers().created(&object, client_fields, &options.field_manager));
     let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
-    let noticed = scope.warnings.len();
+    let warnings_before = scope.warnings.len();
     let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };
     for _ in 0..again {
         match try_create(scope, object.clone(), managed_fields.clone(), options).await {
             Err(error) if error.reason == "AlreadyExists" => scope.name.clear(),
-            Ok(created) => return Ok(with_revision(created, shown)),
+            Ok(created) => return Ok(with_revision(created, response_version)),
             other => return other,
         }
-        scope.warnings.truncate(noticed);
+        scope.warnings.truncate(warnings_before);
     }
-    try_create(scope, object, managed_fields, options).await.map(|created| with_revision(created, shown))
+    try_create(scope, object, managed_fields, options)
+        .await
+        .map(|created| with_revision(created, response_version))
 }
 
-/// The object with the resourceVersion of a dry run's response, if it has one.
-fn with_revision(created: Arc<Object>, shown: Option<String>) -> Arc<Object> {
-    let Some(revision) = shown else { return created };
+/// The created object, with the resourceVersion that the response of a dry run shows.
+fn with_revision(created: Arc<Object>, response_version: Option<String>) -> Arc<Object> {
+    let Some(revision) = response_version else { return created };
     let mut content = created.content().clone();
     metadata::set(&mut content.value, "resourceVersion", revision.into());
-    Arc::new(Object::unstored(content))
+    Arc::new(Object::uncommitted(content))
 }
 
 async fn try_create(
@@ -96,8 +100,8 @@ async fn try_create(
     let snapshot = state.store.snapshot();
     refuse_while_terminating(scope, &snapshot)?;
     {
-        let peers = scope.peers(&snapshot, options.dry_run);
-        let attributes = scope.attributes(Operation::Create, None, &peers);
+        let store_view = scope.store_view(&snapshot, options.dry_run);
+        let attributes = scope.attributes(Operation::Create, None, &store_view);
         state.admission.admit(&attributes, &mut object).await?;
     }
     let now = state.clock.seconds();
@@ -110,7 +114,7 @@ async fn try_create(
             scope.name = name;
         }
     }
-    if resource.status_isolated
+    if resource.has_status_subresource
         && !resource.strategy.keeps_status_on_create()
         && let Some(map) = object.as_object_mut()
     {
@@ -123,20 +127,20 @@ async fn try_create(
     resource.strategy.drop_disabled_fields(&mut object);
     resource.strategy.prepare_create(&mut object);
     super::decode::complete(&resource, &mut object);
-    let peers = scope.peers(&snapshot, options.dry_run);
+    let store_view = scope.store_view(&snapshot, options.dry_run);
     resource.strategy.set_times(&mut object, None, &now);
     if scope.subresource.is_empty() {
-        resource.strategy.allocate(&mut object, None, &peers)?;
+        resource.strategy.allocate(&mut object, None, &store_view)?;
     }
     scope.check_create(&object)?;
     scope.warnings.extend(resource.strategy.warnings(&object, None));
-    state.admission.validate(&scope.attributes(Operation::Create, None, &peers), &object).await?;
+    state.admission.validate(&scope.attributes(Operation::Create, None, &store_view), &object).await?;
     let content = Content { value: state.stored(&resource, object).await?, managed_fields };
     if options.dry_run {
         if let Some(existing) = snapshot.get(&scope.key()) {
             return Err(name_in_use(scope, metadata::is_deleting(existing.value())));
         }
-        return Ok(Arc::new(Object::unstored(content)));
+        return Ok(Arc::new(Object::uncommitted(content)));
     }
     let write = Write { key: scope.key(), expect: Expect::Absent, change: Change::Put(content) };
     match state.commit(vec![write]) {

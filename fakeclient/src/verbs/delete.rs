@@ -65,9 +65,9 @@ async fn delete_object(
         if !marked {
             preconditions(scope, options, &old)?;
         }
-        let peers = scope.peers(&snapshot, options.dry_run);
+        let store_view = scope.store_view(&snapshot, options.dry_run);
         let attributes =
-            Attributes { subresource: "", ..scope.attributes(Operation::Delete, Some(&old), &peers) };
+            Attributes { subresource: "", ..scope.attributes(Operation::Delete, Some(&old), &store_view) };
         let mut object = old.clone();
         scope.state.admission.admit(&attributes, &mut object).await?;
         scope.state.admission.validate(&attributes, &object).await?;
@@ -85,7 +85,7 @@ async fn delete_object(
         let managed_fields = current.managed_fields().clone();
         let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
         if options.dry_run {
-            return Ok((Arc::new(Object::unstored(content)), next != AfterWrite::Terminating));
+            return Ok((Arc::new(Object::uncommitted(content)), next != AfterWrite::Terminating));
         }
         let change = if next == AfterWrite::Removed { Change::Delete(content) } else { Change::Put(content) };
         let Some(object) = commit(scope, &current, change) else { continue };

@@ -25,7 +25,7 @@ pub(crate) async fn patch(
         let mut object = scope.decode(validation, |decoder| decoder.patched(&patched))?;
         system_fields::set_namespace(&mut object, &scope.namespace)?;
         system_fields::check_name(&object, &scope.name)?;
-        Ok(Proposed::Updated(object))
+        Ok(Proposed::Object(object))
     };
     // Most patches leave a built-in object in order.
     let propose_clean = |old: &Value| {
@@ -33,7 +33,7 @@ pub(crate) async fn patch(
         let mut object = scope.decode_clean(patched)?;
         system_fields::set_namespace(&mut object, &scope.namespace).ok()?;
         system_fields::check_name(&object, &scope.name).ok()?;
-        Some(Proposed::Updated(object))
+        Some(Proposed::Object(object))
     };
     guaranteed_update(scope, part, options, |old| {
         let noticed = scope.warnings.len();

@@ -13,7 +13,7 @@ use crate::error::field::FieldError;
 use crate::error::warnings::Warnings;
 use crate::instruments::ids::Ids;
 use crate::registry::resource::Resource;
-use crate::registry::strategy::Peers;
+use crate::registry::strategy::StoreView;
 use crate::state::ClusterState;
 use crate::store::{Key, Object, Snapshot};
 
@@ -48,13 +48,13 @@ impl RequestScope {
     /// 404 or 403 if the namespace is absent or terminating, also for creates of subresources.
     pub(crate) fn check_namespace(&self, object: &Value) -> Result<(), ApiError> {
         let snapshot = self.state.store.snapshot();
-        let peers = self.peers(&snapshot, false);
-        NamespaceLifecycle.admit(&self.attributes(Operation::Create, None, &peers), &mut object.clone())
+        let store_view = self.store_view(&snapshot, false);
+        NamespaceLifecycle.admit(&self.attributes(Operation::Create, None, &store_view), &mut object.clone())
     }
 
     /// Read access to a snapshot for strategies and admission plugins.
-    pub(crate) fn peers<'s>(&'s self, snapshot: &'s Snapshot, dry_run: bool) -> SnapshotPeers<'s> {
-        SnapshotPeers {
+    pub(crate) fn store_view<'s>(&'s self, snapshot: &'s Snapshot, dry_run: bool) -> SnapshotView<'s> {
+        SnapshotView {
             snapshot,
             ids: &self.state.ids,
             user: &self.user,
@@ -68,7 +68,7 @@ impl RequestScope {
         &'s self,
         operation: Operation,
         old: Option<&'s Value>,
-        peers: &'s SnapshotPeers<'_>,
+        store_view: &'s SnapshotView<'_>,
     ) -> Attributes<'s> {
         Attributes {
             operation,
@@ -77,7 +77,7 @@ impl RequestScope {
             namespace: &self.namespace,
             name: &self.name,
             old,
-            peers,
+            store_view,
             warnings: &self.warnings,
         }
     }
@@ -91,7 +91,7 @@ impl RequestScope {
 }
 
 /// Read access to one snapshot, for strategies and admission plugins.
-pub(crate) struct SnapshotPeers<'a> {
+pub(crate) struct SnapshotView<'a> {
     snapshot: &'a Snapshot,
     ids: &'a Ids,
     user: &'a str,
@@ -100,7 +100,7 @@ pub(crate) struct SnapshotPeers<'a> {
     dry_run: bool,
 }
 
-impl Peers for SnapshotPeers<'_> {
+impl StoreView for SnapshotView<'_> {
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
         self.snapshot.get_at(group_resource, namespace, name).map(|object| object.value())
     }

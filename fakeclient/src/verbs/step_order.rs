@@ -18,7 +18,7 @@ use crate::instruments::clock::Clock;
 use crate::object::names::NameRule;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, StatusStrategy, StoreView, Strategy, UpdateStrategy,
 };
 use crate::state::ClusterState;
 
@@ -121,7 +121,7 @@ impl Strategy for RecordingStrategy {
         self.note("set_times");
     }
 
-    fn allocate(&self, _: &mut Value, _old: Option<&Value>, _: &dyn Peers) -> Result<(), ApiError> {
+    fn allocate(&self, _: &mut Value, _old: Option<&Value>, _: &dyn StoreView) -> Result<(), ApiError> {
         self.note("allocate");
         Ok(())
     }
@@ -230,7 +230,7 @@ fn scope(state: &Arc<ClusterState>, recorder: &Arc<RecordingStrategy>) -> Reques
     let found = state.registry().resource("rbac.authorization.k8s.io", "v1", "clusterroles");
     let mut resource = Resource::clone(&found.expect("cluster roles are built in"));
     resource.strategy = Arc::clone(recorder) as Arc<dyn Strategy>;
-    resource.status_isolated = true;
+    resource.has_status_subresource = true;
     RequestScope {
         state: Arc::clone(state),
         resource: Arc::new(resource),
@@ -259,7 +259,7 @@ fn verbs_call_the_strategy_in_the_documented_order() {
     let recorder = Arc::new(RecordingStrategy::default());
     let options = WriteOptions::default();
 
-    ready(create(&mut scope(&state, &recorder), Proposed::Updated(object("1")), &options));
+    ready(create(&mut scope(&state, &recorder), Proposed::Object(object("1")), &options));
     assert_eq!(recorder.take(), CREATE);
 
     ready(update(&mut scope(&state, &recorder), Part::Main, object("2"), &options));
@@ -270,7 +270,7 @@ fn verbs_call_the_strategy_in_the_documented_order() {
         ready(guaranteed_update(&scope, part, &options, |old| {
             let mut new = old.object.clone();
             new["metadata"]["labels"]["a"] = label.into();
-            Ok(Proposed::Updated(new))
+            Ok(Proposed::Object(new))
         }));
         recorder.take()
     };

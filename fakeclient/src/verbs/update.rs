@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::create::create;
 use super::options::WriteOptions;
 use super::outcome::{ServedObject, Written};
-use super::scope::{RequestScope, SnapshotPeers};
+use super::scope::{RequestScope, SnapshotView};
 use crate::admission::attributes::Operation;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
@@ -33,9 +33,9 @@ pub(crate) enum Part {
 /// The object of a write, in the version of the request.
 pub(crate) enum Proposed {
     /// A client's object, perhaps with managed fields. The request's manager becomes the owner of changed fields.
-    Updated(Value),
+    Object(Value),
     /// An object with its final managed fields.
-    Managed(Value, ManagedFields),
+    WithManagedFields(Value, ManagedFields),
 }
 
 /// Replaces the stored object, or creates it if the kind allows create on update.
@@ -57,10 +57,10 @@ pub(crate) async fn update(
         metadata::remove(&mut object, "resourceVersion");
         // A status update that creates its object bypasses field management.
         let proposed = match part {
-            Part::Main => Proposed::Updated(object),
+            Part::Main => Proposed::Object(object),
             Part::Status | Part::Finalize => {
                 ManagedFields::take(&mut object, &ManagedFields::default());
-                Proposed::Managed(object, ManagedFields::default())
+                Proposed::WithManagedFields(object, ManagedFields::default())
             }
         };
         let object = create(scope, proposed, options).await?;
@@ -74,7 +74,7 @@ pub(crate) async fn update(
         let mut object = object.lock().expect("nobody panics while the object is taken");
         let proposed = if is_conditional { object.take() } else { object.clone() };
         let stale = || ApiError::stale(&scope.resource.group, &scope.resource.plural, &scope.name);
-        proposed.map(Proposed::Updated).ok_or_else(stale)
+        proposed.map(Proposed::Object).ok_or_else(stale)
     })
     .await?;
     Ok(Written { object, created: false })
@@ -129,16 +129,16 @@ pub(crate) async fn guaranteed_update(
         let old = old.as_ref();
         let live = Live { object: old, managed_fields: current.managed_fields() };
         let (object, managed_fields) = match propose(&live)? {
-            Proposed::Managed(object, managed_fields) => (object, managed_fields),
-            Proposed::Updated(mut object) => {
+            Proposed::WithManagedFields(object, managed_fields) => (object, managed_fields),
+            Proposed::Object(mut object) => {
                 let sent = ManagedFields::take(&mut object, live.managed_fields);
                 let managers = scope.field_managers();
                 let managed_fields = managers.updated(part, &live, &object, sent, &options.field_manager);
                 (object, managed_fields)
             }
         };
-        let peers = scope.peers(&snapshot, options.dry_run);
-        let object = prepared(scope, part, object, old, &peers).await?;
+        let store_view = scope.store_view(&snapshot, options.dry_run);
+        let object = prepared(scope, part, object, old, &store_view).await?;
         // A write that changes only timestamps is no change.
         let unchanged =
             managed_fields.same_but_times(current.managed_fields()) && metadata::same(&object, old);
@@ -160,16 +160,16 @@ async fn prepared(
     part: Part,
     mut object: Value,
     old: &Value,
-    peers: &SnapshotPeers<'_>,
+    store_view: &SnapshotView<'_>,
 ) -> Result<Value, ApiError> {
     let resource = &scope.resource;
-    let attributes = scope.attributes(Operation::Update, Some(old), peers);
+    let attributes = scope.attributes(Operation::Update, Some(old), store_view);
     scope.state.admission.admit(&attributes, &mut object).await?;
     check_revision(scope, &mut object, old)?;
     match part {
         Part::Main => {
             system_fields::keep_system_fields(&mut object, old);
-            if resource.status_isolated {
+            if resource.has_status_subresource {
                 copy_field(&mut object, old, "status");
             }
             resource.strategy.drop_disabled_fields(&mut object);
@@ -183,9 +183,9 @@ async fn prepared(
         Part::Finalize => system_fields::keep_system_fields(&mut object, old),
     }
     super::decode::complete(resource, &mut object);
-    resource.strategy.set_times(&mut object, Some(old), &peers.now);
+    resource.strategy.set_times(&mut object, Some(old), &store_view.now);
     if part == Part::Main {
-        resource.strategy.allocate(&mut object, Some(old), peers)?;
+        resource.strategy.allocate(&mut object, Some(old), store_view)?;
         bump_generation(resource, &mut object, old);
         scope.check_update(&object, old)?;
         scope.warnings.extend(resource.strategy.warnings(&object, Some(old)));
@@ -265,7 +265,7 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
             let without = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
-                if resource.status_isolated {
+                if resource.has_status_subresource {
                     map.remove("status");
                 }
                 map
@@ -312,11 +312,11 @@ async fn commit(
     let gone = removes_object(scope, &object, old);
     let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
     if options.dry_run {
-        return Ok(Some(Arc::new(Object::unstored(content))));
+        return Ok(Some(Arc::new(Object::uncommitted(content))));
     }
     // A deletion shows the object as it was stored. Only the response shows the change that removed the finalizer.
     let (change, answer) = if gone {
-        (Change::Delete(current.content().clone()), Some(Arc::new(Object::unstored(content))))
+        (Change::Delete(current.content().clone()), Some(Arc::new(Object::uncommitted(content))))
     } else {
         (Change::Put(content), None)
     };

@@ -7,7 +7,7 @@ use super::{assert_clean, root};
 /// The start of a claim, the file of its check, and a text in that file.
 const CHECKS: [(&str, &str, &str); 11] = [
     ("the in-memory server answers", "xtask/src/ci.rs", "(\"fidelity\", Requirement::Binaries"),
-    ("HTTP is for", "xtask/src/tidy/modules/mod.rs", "fn http_is_for_endpoint_alone"),
+    ("Only `endpoint` uses HTTP", "xtask/src/tidy/modules/mod.rs", "fn http_is_for_endpoint_alone"),
     (
         "`object` and `store` use no clock",
         "xtask/src/tidy/modules/mod.rs",

@@ -73,7 +73,7 @@ fn set_default_class(
         let metadata = &class["metadata"];
         (Reverse(metadata.text("creationTimestamp").to_owned()), metadata.text("name").to_owned())
     };
-    if let Some(class) = attributes.peers.list(classes, None).filter(marked).min_by_key(age) {
+    if let Some(class) = attributes.store_view.list(classes, None).filter(marked).min_by_key(age) {
         let name = class["metadata"].text("name").to_owned();
         set(object_mut(object, "spec"), key, name);
     }

@@ -12,9 +12,9 @@ use crate::error::warnings::Warnings;
 use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::selector::field::SelectableFields;
 use crate::registry::resource::{Generation, Resource, Storage};
-use crate::registry::strategy::{GenericStrategy, Peers};
+use crate::registry::strategy::{GenericStrategy, StoreView};
 
-/// Stored objects by group and resource, as a [`Peers`] for tests.
+/// Stored objects by group and resource, as a [`StoreView`] for tests.
 #[derive(Default)]
 pub(crate) struct StoredObjects(BTreeMap<String, Vec<Value>>);
 
@@ -26,7 +26,7 @@ impl StoredObjects {
     }
 }
 
-impl Peers for StoredObjects {
+impl StoreView for StoredObjects {
     fn get(&self, group_resource: &str, namespace: &str, name: &str) -> Option<&Value> {
         let namespace = (!namespace.is_empty()).then_some(namespace);
         self.list(group_resource, namespace).find(|object| object["metadata"]["name"] == name)
@@ -82,7 +82,7 @@ pub(crate) fn resource(group_resource: &str, namespaced: bool) -> Resource {
         selectable: SelectableFields::default(),
         reset: Vec::new(),
         generation: Generation::Never,
-        status_isolated: false,
+        has_status_subresource: false,
         columns: Vec::new(),
         scale: None,
         delete_gives_object: false,
@@ -110,7 +110,7 @@ pub(crate) fn run(
         namespace: if resource.namespaced { "default" } else { "" },
         name: &name,
         old,
-        peers: stored,
+        store_view: stored,
         warnings: &Warnings::default(),
     };
     let mut object = object;

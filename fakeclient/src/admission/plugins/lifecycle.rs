@@ -27,7 +27,7 @@ impl Plugin for NamespaceLifecycle {
             return Ok(());
         }
         let namespace = attributes.namespace;
-        let Some(stored) = attributes.peers.get("namespaces", "", namespace) else {
+        let Some(stored) = attributes.store_view.get("namespaces", "", namespace) else {
             return Err(ApiError::not_found("", "namespaces", namespace));
         };
         if stored["status"]["phase"] != "Terminating" {

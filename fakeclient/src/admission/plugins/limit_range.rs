@@ -25,7 +25,7 @@ type ResourceList = BTreeMap<String, Quantity>;
 impl Plugin for LimitRanger {
     fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
         if attributes.operation == Operation::Create && attributes.is("", "pods") {
-            for range in attributes.peers.list("limitranges", Some(attributes.namespace)) {
+            for range in attributes.store_view.list("limitranges", Some(attributes.namespace)) {
                 set_defaults(range, object);
             }
         }
@@ -38,7 +38,7 @@ impl Plugin for LimitRanger {
         if going || attributes.operation == Operation::Delete {
             return Ok(());
         }
-        for range in attributes.peers.list("limitranges", Some(attributes.namespace)) {
+        for range in attributes.store_view.list("limitranges", Some(attributes.namespace)) {
             let mut wrong = Vec::new();
             for limit in range["spec"].list("limits") {
                 match limit.text("type") {

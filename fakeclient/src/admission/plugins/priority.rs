@@ -98,7 +98,7 @@ fn pod_priority(attributes: &Attributes<'_>, named: &str) -> Option<PodPriority>
             PodPriority { class: String::new(), value: 0, preemption: "PreemptLowerPriority".to_owned() };
         return Some(default_class(attributes).map_or(plain, of_class));
     }
-    if let Some(class) = attributes.peers.get(CLASSES, "", named) {
+    if let Some(class) = attributes.store_view.get(CLASSES, "", named) {
         return Some(of_class(class));
     }
     let (class, value, _) = SYSTEM.into_iter().find(|(name, ..)| *name == named)?;
@@ -117,7 +117,7 @@ fn of_class(class: &Value) -> PodPriority {
 
 /// The global default class; of several, the one with the lowest value.
 fn default_class<'a>(attributes: &Attributes<'a>) -> Option<&'a Value> {
-    let classes = attributes.peers.list(CLASSES, None);
+    let classes = attributes.store_view.list(CLASSES, None);
     classes
         .filter(|class| class.flag("globalDefault") == Some(true))
         .min_by_key(|class| class.number("value"))

@@ -19,7 +19,7 @@ impl Plugin for ResourceQuota {
         if outside {
             return Ok(());
         }
-        let mut quotas = attributes.peers.list("resourcequotas", Some(attributes.namespace));
+        let mut quotas = attributes.store_view.list("resourcequotas", Some(attributes.namespace));
         if quotas
             .any(|quota| quota["status"].entries("hard").any(|(name, _)| counts_resource(name, attributes)))
         {

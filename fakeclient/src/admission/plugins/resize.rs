@@ -31,7 +31,7 @@ impl Plugin for PersistentVolumeClaimResize {
         }
         let (class, old_class) =
             (object["spec"].text("storageClassName"), old["spec"].text("storageClassName"));
-        let stored = attributes.peers.get("storageclasses.storage.k8s.io", "", class);
+        let stored = attributes.store_view.get("storageclasses.storage.k8s.io", "", class);
         let allowed = stored.is_some_and(|class| class.flag("allowVolumeExpansion") == Some(true));
         if class.is_empty() || class != old_class || !allowed {
             let why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc \

@@ -51,7 +51,7 @@ impl Plugin for RuntimeClass {
 
 fn class_of<'a>(attributes: &Attributes<'a>, object: &Value) -> Result<Option<&'a Value>, ApiError> {
     let Some(name) = object["spec"]["runtimeClassName"].as_str() else { return Ok(None) };
-    if let Some(class) = attributes.peers.get("runtimeclasses.node.k8s.io", "", name) {
+    if let Some(class) = attributes.store_view.get("runtimeclasses.node.k8s.io", "", name) {
         Ok(Some(class))
     } else {
         let why = format!("pod rejected: RuntimeClass {name:?} not found");

@@ -78,7 +78,7 @@ fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(
     if attributes.resource.group == GROUP {
         return Ok(());
     }
-    for configuration in attributes.peers.list(kind, None) {
+    for configuration in attributes.store_view.list(kind, None) {
         for webhook in configuration.list("webhooks") {
             if webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
                 && selectors_match(webhook, attributes, object)
@@ -96,7 +96,7 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
     if attributes.resource.group == GROUP {
         return Ok(());
     }
-    for policy in attributes.peers.list(kind, None) {
+    for policy in attributes.store_view.list(kind, None) {
         let name = policy["metadata"].text("name");
         let matching = &policy["spec"]["matchConstraints"];
         let any =
@@ -107,7 +107,7 @@ fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &
         {
             continue;
         }
-        let mut bound = attributes.peers.list(bindings, None);
+        let mut bound = attributes.store_view.list(bindings, None);
         if bound.any(|binding| binding["spec"].text("policyName") == name) {
             let what = format!("admission policies (this request would meet {name:?})");
             return Err(ApiError::not_modelled(&what));
@@ -160,7 +160,7 @@ fn selectors_match(matching: &Value, attributes: &Attributes<'_>, object: &Value
     } else if attributes.namespace.is_empty() {
         None
     } else {
-        attributes.peers.get("namespaces", "", attributes.namespace).map(labels)
+        attributes.store_view.get("namespaces", "", attributes.namespace).map(labels)
     };
     let old = attributes.old.is_some_and(|old| fits("objectSelector", &labels(old)));
     namespace.is_none_or(|labels| fits("namespaceSelector", &labels))

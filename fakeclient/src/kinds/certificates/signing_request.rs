@@ -12,7 +12,7 @@ use crate::error::path::Path;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{FieldAccess, copy, object_mut, remove, set};
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, StatusStrategy, StoreView, Strategy, UpdateStrategy,
 };
 use crate::registry::user;
 
@@ -38,11 +38,16 @@ impl Strategy for CertificateSigningRequest {
         object_mut(object, "status");
     }
 
-    fn allocate(&self, object: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
+    fn allocate(
+        &self,
+        object: &mut Value,
+        old: Option<&Value>,
+        store_view: &dyn StoreView,
+    ) -> Result<(), ApiError> {
         if old.is_none() {
             let spec = object_mut(object, "spec");
-            set(spec, "username", peers.user());
-            set(spec, "groups", user::groups(peers.user()));
+            set(spec, "username", store_view.user());
+            set(spec, "groups", user::groups(store_view.user()));
         }
         Ok(())
     }

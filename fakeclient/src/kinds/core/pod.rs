@@ -18,7 +18,7 @@ use crate::kinds::pod_spec::warnings::warnings;
 use crate::kinds::rules::names::dns_label;
 use crate::object::view::fields::{FieldAccess, copy, object_mut, set};
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, GracePeriod, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, GracePeriod, StatusStrategy, StoreView, Strategy, UpdateStrategy,
 };
 
 /// `pods`
@@ -43,7 +43,12 @@ impl Strategy for Pod {
         }
     }
 
-    fn allocate(&self, object: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
+    fn allocate(
+        &self,
+        object: &mut Value,
+        old: Option<&Value>,
+        store_view: &dyn StoreView,
+    ) -> Result<(), ApiError> {
         if old.is_some() {
             return Ok(());
         }
@@ -55,7 +60,7 @@ impl Strategy for Pod {
             let condition = json!({
                 "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
-                "lastProbeTime": null, "lastTransitionTime": peers.now(),
+                "lastProbeTime": null, "lastTransitionTime": store_view.now(),
             });
             set(status, "conditions", json!([condition]));
         }

@@ -14,7 +14,7 @@ use crate::error::field::FieldError;
 use crate::object::names::NameRule;
 use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 use crate::registry::strategy::{
-    CreateStrategy, DeleteStrategy, Peers, StatusStrategy, Strategy, UpdateStrategy,
+    CreateStrategy, DeleteStrategy, StatusStrategy, StoreView, Strategy, UpdateStrategy,
 };
 
 /// `services`
@@ -36,8 +36,13 @@ impl Strategy for Service {
         }
     }
 
-    fn allocate(&self, object: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
-        allocate::allocate(object, old, peers)
+    fn allocate(
+        &self,
+        object: &mut Value,
+        old: Option<&Value>,
+        store_view: &dyn StoreView,
+    ) -> Result<(), ApiError> {
+        allocate::allocate(object, old, store_view)
     }
 
     fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {

@@ -92,12 +92,12 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let raw = &version["schema"]["openAPIV3Schema"];
     let schema = Arc::new(Structural::parse(raw));
     let scale = scale_paths(version);
-    let status_isolated = version["subresources"].has("status");
+    let has_status_subresource = version["subresources"].has("status");
     let webhook = spec["conversion"].text("strategy") == "Webhook";
-    let strategy = CustomResource::new(raw, Arc::clone(&schema), scale.clone(), status_isolated);
+    let strategy = CustomResource::new(raw, Arc::clone(&schema), scale.clone(), has_status_subresource);
     let strategy = Arc::new(strategy.converted_by_webhook(webhook));
     Resource {
-        subresources: subresources(&group, &name, &kind, status_isolated, scale.is_some()),
+        subresources: subresources(&group, &name, &kind, has_status_subresource, scale.is_some()),
         storage: Storage {
             key: format!("{plural}.{group}"),
             group: group.clone(),
@@ -108,9 +108,9 @@ fn resource(definition: &Value, version: &Value) -> Resource {
             fields: selectable(version, namespaced),
             refusal: "field label not supported: {}".to_owned(),
         },
-        reset: reset_fields(status_isolated),
+        reset: reset_fields(has_status_subresource),
         generation: Generation::AllButMetadata,
-        status_isolated,
+        has_status_subresource,
         columns: columns(version),
         verbs: texts(&["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]),
         singular: names.text("singular").to_owned(),

@@ -201,7 +201,7 @@ async fn set_disruption_target(scope: &RequestScope) -> Result<(), ApiError> {
         });
         condition(&mut pod, &target, &now);
         // kube-apiserver writes it without field management.
-        Ok(Proposed::Managed(pod, old.managed_fields.clone()))
+        Ok(Proposed::WithManagedFields(pod, old.managed_fields.clone()))
     })
     .await?;
     Ok(())

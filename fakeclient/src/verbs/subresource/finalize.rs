@@ -22,7 +22,7 @@ pub(crate) async fn finalize(
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(Proposed::Updated(new))
+        Ok(Proposed::Object(new))
     })
     .await
 }

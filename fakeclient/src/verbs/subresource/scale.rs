@@ -51,7 +51,7 @@ pub(crate) async fn update(
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
     system_fields::check_name(&scale, &scope.name)?;
-    write(scope, options, |_, _| Ok(Proposed::Updated(scale.clone()))).await
+    write(scope, options, |_, _| Ok(Proposed::Object(scale.clone()))).await
 }
 
 /// Patches the Scale of the stored object.
@@ -64,7 +64,7 @@ pub(crate) async fn patch(
     let schema = MergeSchema { component: Some(COMPONENT), components: &BuiltinSchemas };
     let propose = |scale: &Value| {
         let patched = patch.apply(scale, schema, validation)?;
-        decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Updated)
+        decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Object)
     };
     write(scope, options, |_, live| {
         // Errors show the whole Scale.
@@ -105,7 +105,7 @@ pub(crate) async fn apply(
         })?;
         scope.warnings.extend(config.check_duplicates(options.field_validation)?.iter().cloned());
         system_fields::check_name(&scale, &scope.name)?;
-        Ok(Proposed::Managed(scale, applied.managed_fields))
+        Ok(Proposed::WithManagedFields(scale, applied.managed_fields))
     })
     .await
 }
@@ -151,8 +151,8 @@ async fn write(
         let own = scale::to_scale(old.managed_fields, replicas_of);
         let live = Live { object: &before, managed_fields: &own };
         let (scale, managed_fields) = match propose(&fields, &live)? {
-            Proposed::Managed(scale, managed_fields) => (scale, managed_fields),
-            Proposed::Updated(mut scale) => {
+            Proposed::WithManagedFields(scale, managed_fields) => (scale, managed_fields),
+            Proposed::Object(mut scale) => {
                 let sent = ManagedFields::take(&mut scale, live.managed_fields);
                 let managed_fields = fields.update(&live, &scale, sent, &options.field_manager);
                 (scale, managed_fields)
@@ -181,7 +181,7 @@ async fn write(
         if !revision.is_empty() {
             metadata::set(&mut new, "resourceVersion", revision.into());
         }
-        Ok(Proposed::Managed(new, managed_fields))
+        Ok(Proposed::WithManagedFields(new, managed_fields))
     })
     .await?;
     Ok(scale_of(scope, &paths, written.value()))

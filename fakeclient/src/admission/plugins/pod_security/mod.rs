@@ -33,7 +33,7 @@ impl Plugin for PodSecurity {
         let Some(template) = (if is_pod { Some(object) } else { template(attributes, object) }) else {
             return Ok(());
         };
-        let Some(namespace) = attributes.peers.get("namespaces", "", attributes.namespace) else {
+        let Some(namespace) = attributes.store_view.get("namespaces", "", attributes.namespace) else {
             return Ok(());
         };
         let policy = Policy::of(namespace);
@@ -107,7 +107,7 @@ fn existing_pod_warnings(
     standard: LevelVersion,
 ) -> Vec<String> {
     let mut faults: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for pod in attributes.peers.list("pods", Some(namespace)) {
+    for pod in attributes.store_view.list("pods", Some(namespace)) {
         let found = standards::violations(standard, &pod["metadata"], &pod["spec"]);
         let reasons: Vec<&str> = found.iter().map(|violation| violation.reason).collect();
         if !reasons.is_empty() {

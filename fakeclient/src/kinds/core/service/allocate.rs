@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::error::path::Path;
 use crate::object::view::fields::{FieldAccess, set};
-use crate::registry::strategy::Peers;
+use crate::registry::strategy::StoreView;
 
 use super::{families, is_headless, needs_cluster_ip, needs_health_port, spec_type};
 
@@ -28,21 +28,25 @@ const LAST_PORT: i64 = 32767;
 const STATIC_PORTS: i64 = 86;
 
 /// Allocates the addresses and ports of a Service.
-pub(super) fn allocate(service: &mut Value, old: Option<&Value>, peers: &dyn Peers) -> Result<(), ApiError> {
+pub(super) fn allocate(
+    service: &mut Value,
+    old: Option<&Value>,
+    store_view: &dyn StoreView,
+) -> Result<(), ApiError> {
     let invalid = |service: &Value, errors: &[FieldError]| {
         ApiError::invalid("", "Service", service["metadata"].text("name"), errors)
     };
     families::complete(service, old).map_err(|errors| invalid(service, &errors))?;
     let owner = old.unwrap_or(service);
-    let others: Vec<&Value> = other_services(owner, peers).collect();
+    let others: Vec<&Value> = other_services(owner, store_view).collect();
     let had_address = old.is_some_and(needs_cluster_ip);
     if needs_cluster_ip(service) && !is_headless(service) && !had_address {
-        cluster_ip(service, &others, peers).map_err(|error| match error {
+        cluster_ip(service, &others, store_view).map_err(|error| match error {
             AllocationError::Field(error) => invalid(service, &[error]),
             AllocationError::Exhausted(why) => ApiError::internal(&why),
         })?;
     }
-    let mut ports = NodePortAllocator::new(&others, old, peers);
+    let mut ports = NodePortAllocator::new(&others, old, store_view);
     if ["NodePort", "LoadBalancer"].contains(&spec_type(service)) {
         node_ports(service, &mut ports).map_err(|error| match error {
             AllocationError::Field(error) => invalid(service, &[error]),
@@ -63,16 +67,20 @@ enum AllocationError {
     Exhausted(String),
 }
 
-fn other_services<'a>(service: &Value, peers: &'a dyn Peers) -> impl Iterator<Item = &'a Value> {
+fn other_services<'a>(service: &Value, store_view: &'a dyn StoreView) -> impl Iterator<Item = &'a Value> {
     let identity = |service: &Value| {
         let metadata = &service["metadata"];
         (metadata.text("namespace").to_owned(), metadata.text("name").to_owned())
     };
     let own = identity(service);
-    peers.list("services", None).filter(move |other| identity(other) != own)
+    store_view.list("services", None).filter(move |other| identity(other) != own)
 }
 
-fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Result<(), AllocationError> {
+fn cluster_ip(
+    service: &mut Value,
+    others: &[&Value],
+    store_view: &dyn StoreView,
+) -> Result<(), AllocationError> {
     let asked = service["spec"].list("clusterIPs").first().and_then(Value::as_str).unwrap_or_default();
     let taken: BTreeSet<u32> = others
         .iter()
@@ -81,7 +89,7 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         .map(|ip| u32::from(ip).wrapping_sub(NETWORK))
         .collect();
     let ip = if asked.is_empty() {
-        let offset = if peers.dry_run() { Some(0) } else { free_address(&taken, peers) };
+        let offset = if store_view.dry_run() { Some(0) } else { free_address(&taken, store_view) };
         let name = service["metadata"].text("name");
         let offset = offset.ok_or_else(|| {
             AllocationError::Exhausted(format!(
@@ -98,7 +106,7 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         let offset = asked.parse::<Ipv4Addr>().map(|ip| u32::from(ip).wrapping_sub(NETWORK));
         match offset {
             Ok(offset) if (1..ADDRESSES - 1).contains(&offset) => {
-                if taken.contains(&offset) && !peers.dry_run() {
+                if taken.contains(&offset) && !store_view.dry_run() {
                     return Err(refuse("provided IP is already allocated"));
                 }
             }
@@ -106,7 +114,7 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
         }
         asked.to_owned()
     };
-    if service["metadata"].text("name").is_empty() && !peers.dry_run() {
+    if service["metadata"].text("name").is_empty() && !store_view.dry_run() {
         // The object that reserves an address names its Service.
         let space = if asked.is_empty() { "" } else { " " };
         let why = format!(
@@ -120,18 +128,18 @@ fn cluster_ip(service: &mut Value, others: &[&Value], peers: &dyn Peers) -> Resu
     Ok(())
 }
 
-fn free_address(taken: &BTreeSet<u32>, peers: &dyn Peers) -> Option<u32> {
+fn free_address(taken: &BTreeSet<u32>, store_view: &dyn StoreView) -> Option<u32> {
     let free = |range: std::ops::Range<u32>| range.filter(|o| !taken.contains(o)).collect::<Vec<_>>();
     let upper = free(STATIC_ADDRESSES..ADDRESSES - 1);
     let free = if upper.is_empty() { free(1..STATIC_ADDRESSES) } else { upper };
-    pick(&free, peers)
+    pick(&free, store_view)
 }
 
-fn pick<T: Copy>(free: &[T], peers: &dyn Peers) -> Option<T> {
+fn pick<T: Copy>(free: &[T], store_view: &dyn StoreView) -> Option<T> {
     if free.is_empty() {
         return None;
     }
-    let at = usize::try_from(peers.pick(free.len() as u64)).unwrap_or_default();
+    let at = usize::try_from(store_view.pick(free.len() as u64)).unwrap_or_default();
     free.get(at).copied()
 }
 
@@ -141,11 +149,11 @@ struct NodePortAllocator<'a> {
     own: BTreeSet<i64>,
     now: BTreeSet<i64>,
     creating: bool,
-    peers: &'a dyn Peers,
+    store_view: &'a dyn StoreView,
 }
 
 impl<'a> NodePortAllocator<'a> {
-    fn new(others: &[&Value], old: Option<&Value>, peers: &'a dyn Peers) -> Self {
+    fn new(others: &[&Value], old: Option<&Value>, store_view: &'a dyn StoreView) -> Self {
         let held = |service: &Value| {
             let spec = &service["spec"];
             let mut held: Vec<i64> =
@@ -155,7 +163,7 @@ impl<'a> NodePortAllocator<'a> {
         };
         let taken = others.iter().flat_map(|other| held(other)).collect();
         let own = old.into_iter().flat_map(held).collect();
-        Self { taken, own, now: BTreeSet::new(), creating: old.is_none(), peers }
+        Self { taken, own, now: BTreeSet::new(), creating: old.is_none(), store_view }
     }
 
     /// Allocates a requested port.
@@ -163,7 +171,7 @@ impl<'a> NodePortAllocator<'a> {
         if self.own.contains(&port) {
             return Ok(());
         }
-        if !self.peers.dry_run() && !(FIRST_PORT..=LAST_PORT).contains(&port) {
+        if !self.store_view.dry_run() && !(FIRST_PORT..=LAST_PORT).contains(&port) {
             return Err(
                 "provided port is not in the valid range. The range of valid ports is 30000-32767".into()
             );
@@ -177,7 +185,7 @@ impl<'a> NodePortAllocator<'a> {
 
     /// Allocates any free port.
     fn allocate_next(&mut self) -> Option<i64> {
-        if self.peers.dry_run() {
+        if self.store_view.dry_run() {
             let placeholder = self.now.last().copied().unwrap_or(LAST_PORT + 1) + 1;
             self.now.insert(placeholder);
             return Some(placeholder);
@@ -188,7 +196,7 @@ impl<'a> NodePortAllocator<'a> {
         };
         let upper = free(FIRST_PORT + STATIC_PORTS..=LAST_PORT);
         let free = if upper.is_empty() { free(FIRST_PORT..=FIRST_PORT + STATIC_PORTS - 1) } else { upper };
-        let port = pick(&free, self.peers)?;
+        let port = pick(&free, self.store_view)?;
         self.now.insert(port);
         Some(port)
     }
@@ -274,7 +282,7 @@ mod tests {
     /// Stored Services. The flag is true for a dry run; `pick` returns the first free value.
     struct StoredServices(Vec<Value>, bool);
 
-    impl Peers for StoredServices {
+    impl StoreView for StoredServices {
         fn get(&self, _: &str, _: &str, _: &str) -> Option<&Value> {
             None
         }
@@ -302,16 +310,16 @@ mod tests {
         service
     }
 
-    fn create(mut service: Value, peers: &StoredServices) -> Result<Value, String> {
+    fn create(mut service: Value, store_view: &StoredServices) -> Result<Value, String> {
         Service.prepare_create(&mut service);
         Service.apply_defaults(&mut service);
-        Service.allocate(&mut service, None, peers).map_err(|error| error.message)?;
+        Service.allocate(&mut service, None, store_view).map_err(|error| error.message)?;
         Ok(service)
     }
 
     #[track_caller]
-    fn check_rejected(spec: Value, peers: &StoredServices, why: &str) {
-        let answer = create(service("ip", spec), peers).map(|service| service["spec"].clone());
+    fn check_rejected(spec: Value, store_view: &StoredServices, why: &str) {
+        let answer = create(service("ip", spec), store_view).map(|service| service["spec"].clone());
         assert_eq!(answer, Err(format!("Service \"ip\" is invalid: {why}")));
     }
 
@@ -348,43 +356,43 @@ mod tests {
 
     #[test]
     fn unsupported_families_are_rejected() {
-        let peers = StoredServices(vec![], false);
+        let store_view = StoredServices(vec![], false);
         check_rejected(
             json!({"clusterIP": "fd00::1"}),
-            &peers,
+            &store_view,
             "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: IPv6 is not configured on this cluster",
         );
         check_rejected(
             json!({"ipFamilyPolicy": "RequireDualStack"}),
-            &peers,
+            &store_view,
             "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services",
         );
         check_rejected(
             json!({"ipFamilies": ["IPv6"]}),
-            &peers,
+            &store_view,
             "spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster",
         );
         check_rejected(
             json!({"ipFamilies": ["IPv5"]}),
-            &peers,
+            &store_view,
             "spec.ipFamilies[0]: Unsupported value: \"IPv5\": supported values: \"IPv4\", \"IPv6\"",
         );
         check_rejected(
             json!({"clusterIPs": ["10.0.0.9"], "clusterIP": "10.0.0.8"}),
-            &peers,
+            &store_view,
             "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: first value must match `clusterIP`",
         );
     }
 
     #[test]
     fn headless_service_has_families_but_no_address() {
-        let peers = StoredServices(vec![], false);
-        let bare = create(service("h", json!({"clusterIP": "None"})), &peers).expect("a service");
+        let store_view = StoredServices(vec![], false);
+        let bare = create(service("h", json!({"clusterIP": "None"})), &store_view).expect("a service");
         assert_eq!(bare["spec"]["clusterIPs"], json!(["None"]));
         assert_eq!(bare["spec"]["ipFamilies"], json!(["IPv4", "IPv6"]));
         assert_eq!(bare["spec"]["ipFamilyPolicy"], "RequireDualStack");
         let selecting = json!({"clusterIP": "None", "selector": {"a": "b"}});
-        let selecting = create(service("h", selecting), &peers).expect("a service");
+        let selecting = create(service("h", selecting), &store_view).expect("a service");
         assert_eq!(selecting["spec"]["ipFamilies"], json!(["IPv4"]));
     }
 
@@ -404,15 +412,15 @@ mod tests {
 
     #[test]
     fn node_port_is_unique_and_in_range() {
-        let peers = StoredServices(vec![], false);
+        let store_view = StoredServices(vec![], false);
         check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}, {"port": 81, "nodePort": 30001}]}),
-            &peers,
+            &store_view,
             "spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated",
         );
         check_rejected(
             json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]}),
-            &peers,
+            &store_view,
             "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767",
         );
     }
