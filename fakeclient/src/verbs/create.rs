@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::options::WriteOptions;
 use super::outcome::ServedObject;
 use super::scope::RequestScope;
-use super::update::Proposed;
+use super::update::{Part, Proposed};
 use crate::admission::attributes::Operation;
 use crate::error::ApiError;
 use crate::object::apply::managed_fields::ManagedFields;
@@ -63,8 +63,9 @@ async fn create_object(
         Some(revision).filter(|revision| applied_fields.is_some() && options.dry_run && !revision.is_empty());
     let client_fields = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
-    let managed_fields = applied_fields
-        .unwrap_or_else(|| scope.field_managers().created(&object, client_fields, &options.field_manager));
+    let managed_fields = applied_fields.unwrap_or_else(|| {
+        scope.field_managers().created(Part::Main, &object, client_fields, &options.field_manager)
+    });
     let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
     let warnings_before = scope.warnings.len();
     let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };

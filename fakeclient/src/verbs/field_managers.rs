@@ -173,10 +173,16 @@ impl FieldManagers<'_> {
         self.resource.empty.get_or_init(|| empty(self.resource))
     }
 
-    /// The managed fields of a new object.
-    pub(crate) fn created(&self, new: &Value, sent: RequestManagedFields, manager: &str) -> ManagedFields {
+    /// The managed fields of a new object that is created through this part of it.
+    pub(crate) fn created(
+        &self,
+        part: Part,
+        new: &Value,
+        sent: RequestManagedFields,
+        manager: &str,
+    ) -> ManagedFields {
         let none = ManagedFields::default();
-        self.updated(Part::Main, &Live { object: self.empty(), managed_fields: &none }, new, sent, manager)
+        self.updated(part, &Live { object: self.empty(), managed_fields: &none }, new, sent, manager)
     }
 
     /// The managed fields of a changed object.

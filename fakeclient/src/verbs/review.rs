@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::options::WriteOptions;
 use super::scope::RequestScope;
+use super::update::Part;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::apply::managed_fields::RequestManagedFields;
@@ -47,8 +48,12 @@ fn access(scope: &RequestScope, mut review: Value, options: &WriteOptions) -> Re
         // The server's error names no kind.
         return Err(ApiError::invalid(&scope.resource.group, "", "", &errors));
     }
-    let managed_fields =
-        scope.field_managers().created(&review, RequestManagedFields::Nothing, &options.field_manager);
+    let managed_fields = scope.field_managers().created(
+        Part::Main,
+        &review,
+        RequestManagedFields::Nothing,
+        &options.field_manager,
+    );
     if let Some(map) = review.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
         map.insert("status".into(), Value::from_iter([("allowed", true)]));

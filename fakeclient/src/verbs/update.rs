@@ -55,12 +55,14 @@ pub(crate) async fn update(
         }
         // The client's resourceVersion does not matter for a create.
         metadata::remove(&mut object, "resourceVersion");
-        // A status update that creates its object bypasses field management.
+        // A status update that creates its object owns what a status update may set.
         let proposed = match part {
             Part::Main => Proposed::Object(object),
             Part::Status | Part::Finalize => {
-                ManagedFields::take(&mut object, &ManagedFields::default());
-                Proposed::WithManagedFields(object, ManagedFields::default())
+                let sent = ManagedFields::take(&mut object, &ManagedFields::default());
+                let managers = scope.field_managers();
+                let managed_fields = managers.created(part, &object, sent, &options.field_manager);
+                Proposed::WithManagedFields(object, managed_fields)
             }
         };
         let object = create(scope, proposed, options).await?;
