@@ -46,7 +46,7 @@ pub(crate) trait Collector {
     /// An attempt begins on a cluster that is there already: what it finds is not its own.
     fn attempt_started(&self) {}
 
-    /// Puts what there is into the bag. An error says what was asked and what came of it.
+    /// Writes the evidence that there is. An error says what was asked and what came of it.
     fn collect<'a>(
         &'a self,
         scene: &'a FailureScene,

@@ -81,7 +81,7 @@ impl<V: 'static> Eventually<V> {
     }
 
     /// It must be so at so many looks in a row, each of them [`every`](Self::every) after the one before or later.
-    /// What is otherwise in between, also for a moment, begins the count anew.
+    /// A mismatch in between, also for a moment, begins the count anew.
     pub fn must_hold(mut self, times: u32) -> Self {
         self.times = times.max(1);
         self

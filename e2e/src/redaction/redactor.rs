@@ -6,8 +6,8 @@
 //! When a spec has failed, all Secrets of its namespaces are known, and hidden in all that is told of it. What is told
 //! while it runs is told without the values that it has met until then: written, read or waited on through its
 //! context.
-//! What others write down, such as the logs of a node, may come late and tell of a spec that is over: there the
-//! values that any attempt of the run has met are hidden, too.
+//! Texts by others, such as the logs of a node, may come late and tell of a spec that is over: there the values that
+//! any attempt of the run has met are hidden, too.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

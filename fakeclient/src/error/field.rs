@@ -302,6 +302,12 @@ pub(crate) fn invalid_each(
     messages.into_iter().map(|message| FieldError::invalid(path, value.into(), message)).collect()
 }
 
+/// Texts of errors, for the tests of validation.
+#[cfg(test)]
+pub(crate) fn texts(errors: &[FieldError]) -> Vec<String> {
+    errors.iter().map(ToString::to_string).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

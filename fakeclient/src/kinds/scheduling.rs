@@ -74,10 +74,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
+    use crate::error::field::texts;
 
     #[test]
     fn system_values_and_names_are_reserved() {

@@ -1,7 +1,6 @@
 //! Tests that faults are undone however a spec ends, on a node of a scripted Docker daemon.
 //!
-//! What the daemon is told is what a real one would do; that a real node is well again after it is tried on real
-//! nodes.
+//! The daemon is told what a real one would do; the recovery of a real node is tested on real nodes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -84,10 +84,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
+    use crate::error::field::texts;
 
     #[test]
     fn keys_are_file_names_and_unique_in_data_and_binary_data() {

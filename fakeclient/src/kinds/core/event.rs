@@ -228,10 +228,7 @@ fn go_struct(core: &str, value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
+    use crate::error::field::texts;
 
     #[test]
     fn involved_object_in_another_namespace_is_rejected() {

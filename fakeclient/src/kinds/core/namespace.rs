@@ -103,10 +103,7 @@ fn finalizers_of(object: &Value, place: impl Fn(&Path, usize) -> Path) -> Vec<Fi
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
+    use crate::error::field::texts;
 
     #[test]
     fn new_namespace_is_active_with_the_kubernetes_finalizer() {

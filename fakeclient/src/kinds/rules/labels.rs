@@ -68,10 +68,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
+    use crate::error::field::texts;
 
     #[test]
     fn values_are_required_or_forbidden_by_the_operator() {

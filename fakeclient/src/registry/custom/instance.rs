@@ -237,6 +237,7 @@ fn finalizer_warnings(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::field::texts;
     use serde_json::json;
 
     fn instance() -> CustomResource {
@@ -250,10 +251,6 @@ mod tests {
             label_selector: None,
         };
         CustomResource::new(&raw, Arc::new(Structural::parse(&raw)), Some(scale), true)
-    }
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -216,12 +216,9 @@ impl SchemaNode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::field::texts;
     use crate::object::schema::structural::Structural;
     use serde_json::json;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
 
     #[track_caller]
     fn check(property: &Value, value: &Value, expected: &[&str]) {

@@ -115,11 +115,8 @@ pub(super) fn check_selectable(fields: &[Value], schema: &Value, path: &Path) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::field::texts;
     use serde_json::json;
-
-    fn texts(errors: &[FieldError]) -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    }
 
     #[test]
     fn scale_paths_are_below_spec_and_status() {
