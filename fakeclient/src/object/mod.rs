@@ -1,6 +1,7 @@
 //! Pure functions on JSON objects, without store, clock or HTTP.
 
 pub(crate) mod decode;
+pub(crate) mod go_format;
 pub(crate) mod go_regex;
 pub(crate) mod jsonpath;
 pub(crate) mod meta_rules;

@@ -70,6 +70,7 @@ fn proposed(
             unconverted("failed to convert new object", &metadata::place(&config.value), &kind, &why)
         })?,
     };
+    metadata::remove(&mut object, "managedFields");
     scope.warnings.extend(config.check_duplicates(options.field_validation)?.iter().cloned());
     let uid = metadata::uid(&object);
     if live.is_none() && !uid.is_empty() {

@@ -54,13 +54,14 @@ async fn create_object(
             format!("strconv.ParseUint: parsing {revision:?}: invalid syntax"),
         ));
     }
-    if !matches!(revision.as_str(), "" | "0") && !options.dry_run {
+    // A text that is no number is ignored. An apply creates by a guaranteed update, which ignores a number, too.
+    let says_revision = revision.parse::<u64>().is_ok_and(|revision| revision != 0);
+    if applied_fields.is_none() && says_revision && !options.dry_run {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     metadata::remove(&mut object, "resourceVersion");
-    // A dry run of an apply that creates shows the client's resourceVersion.
-    let response_version =
-        Some(revision).filter(|revision| applied_fields.is_some() && options.dry_run && !revision.is_empty());
+    // The response of a dry run shows the client's resourceVersion.
+    let response_version = Some(revision).filter(|revision| options.dry_run && !revision.is_empty());
     let client_fields = ManagedFields::take(&mut object, &ManagedFields::default());
     system_fields::wipe_system_fields(&mut object);
     let managed_fields = applied_fields.unwrap_or_else(|| {

@@ -1,6 +1,8 @@
 //! `ConfigMap`: keys, immutability and size limit.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
 
 use crate::error::field::{FieldError, invalid_each};
 use crate::error::path::Path;
@@ -16,12 +18,23 @@ pub(super) const MAX_SIZE: usize = 1024 * 1024;
 pub(crate) struct ConfigMap;
 
 impl CreateStrategy for ConfigMap {
+    fn prepare_create(&self, object: &mut Value) {
+        drop_empty(object, "binaryData");
+    }
+
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         validate(object)
     }
 }
 
 impl UpdateStrategy for ConfigMap {
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
+        // In an immutable ConfigMap, an empty `binaryData` differs from none, unlike an empty `data`.
+        if old.flag("immutable") != Some(true) {
+            drop_empty(object, "binaryData");
+        }
+    }
+
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = immutable_errors(object, old, &["data", "binaryData"]);
         errors.extend(validate(object));
@@ -29,9 +42,35 @@ impl UpdateStrategy for ConfigMap {
     }
 }
 
-impl Strategy for ConfigMap {}
+impl Strategy for ConfigMap {
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        without_empty(object, "binaryData")
+    }
+}
 impl StatusStrategy for ConfigMap {}
 impl DeleteStrategy for ConfigMap {}
+
+/// Drops an empty map, which the decoder keeps if an immutable object may not get one.
+pub(super) fn drop_empty(object: &mut Value, bag: &str) {
+    if is_empty(object, bag)
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.remove(bag);
+    }
+}
+
+/// The object without the map, if that is empty.
+pub(super) fn without_empty<'o>(object: &'o Value, bag: &str) -> Cow<'o, Value> {
+    let mut object = Cow::Borrowed(object);
+    if is_empty(&object, bag) {
+        drop_empty(object.to_mut(), bag);
+    }
+    object
+}
+
+fn is_empty(object: &Value, bag: &str) -> bool {
+    object.get(bag).and_then(Value::as_object).is_some_and(Map::is_empty)
+}
 
 /// Errors of changes to an object with `immutable: true`.
 pub(super) fn immutable_errors(object: &Value, old: &Value, bags: &[&str]) -> Vec<FieldError> {

@@ -1,5 +1,7 @@
 //! Secret: `stringData`, the keys required by its type, and the immutable type.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -11,7 +13,7 @@ use crate::object::decode::syntax::syntax_error;
 use crate::object::view::fields::{FieldAccess, object_mut, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
-use super::config_map::{MAX_SIZE, decoded_len, immutable_errors};
+use super::config_map::{MAX_SIZE, decoded_len, drop_empty, immutable_errors, without_empty};
 
 /// `secrets`
 #[derive(Debug)]
@@ -23,6 +25,10 @@ impl Strategy for Secret {
         set_default(object, "type", "Opaque");
     }
 
+    fn for_field_management<'o>(&self, object: &'o Value, _now: &str) -> Cow<'o, Value> {
+        without_empty(object, "data")
+    }
+
     fn warnings(&self, object: &Value, _old: Option<&Value>) -> Vec<String> {
         tls_warning(object).into_iter().collect()
     }
@@ -31,6 +37,7 @@ impl Strategy for Secret {
 impl CreateStrategy for Secret {
     fn prepare_create(&self, object: &mut Value) {
         fold_string_data(object);
+        drop_empty(object, "data");
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -39,8 +46,11 @@ impl CreateStrategy for Secret {
 }
 
 impl UpdateStrategy for Secret {
-    fn prepare_update(&self, object: &mut Value, _old: &Value) {
+    fn prepare_update(&self, object: &mut Value, old: &Value) {
         fold_string_data(object);
+        if old.flag("immutable") != Some(true) {
+            drop_empty(object, "data");
+        }
     }
 
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {

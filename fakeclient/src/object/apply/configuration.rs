@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::object::decode::body::plain_numbers;
+use crate::object::decode::scalar::plain_numbers;
 use crate::object::decode::text::Parsed;
 use crate::object::decode::{text, yaml};
 use crate::object::patch::outcome::{FieldValidation, go_type};

@@ -14,6 +14,7 @@ use super::managed_fields::{ManagedFields, ManagedFieldsEntry, Manager, Operatio
 use super::updater::{UpdateError, Updater, Versions, updating};
 use super::validate::validate;
 use crate::error::ApiError;
+use crate::object::decode::scalar;
 use crate::object::view::metadata;
 
 /// Maximum number of update entries of an object; above it, the oldest are merged.
@@ -199,7 +200,8 @@ impl FieldManager<'_> {
         Ok(applied)
     }
 
-    fn check_kind(&self, config: &Value) -> Result<(), ApplyError> {
+    /// 400 for a configuration of another kind.
+    pub(crate) fn check_kind(&self, config: &Value) -> Result<(), ApplyError> {
         let text = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default();
         if text("apiVersion") == self.api_version && text("kind") == self.kind {
             return Ok(());
@@ -227,7 +229,8 @@ impl FieldManager<'_> {
                 ApplyError::Other(format!("failed to create manager for existing fields: {}", text_of(error)))
             })?;
         }
-        if config.pointer("/metadata/managedFields").is_some_and(Value::is_array) {
+        let sent = config.pointer("/metadata/managedFields").and_then(Value::as_array);
+        if sent.is_some_and(|entries| entries.iter().all(is_readable_entry)) {
             return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
         let about = |what: &str, object: &Value, why: String| {
@@ -263,6 +266,14 @@ impl FieldManager<'_> {
         let object = new.unwrap_or_else(|| live.object.clone());
         Ok(Applied { object, managed_fields: ManagedFields::sorted(entries) })
     }
+}
+
+/// True if Go's converter reads the value as an entry of `managedFields`; the server takes unreadable ones for none.
+fn is_readable_entry(entry: &Value) -> bool {
+    let Some(fields) = entry.as_object() else { return false };
+    let is_text = |name: &str| fields.get(name).is_none_or(|value| value.is_string() || value.is_null());
+    ["manager", "operation", "apiVersion", "fieldsType", "subresource", "time"].into_iter().all(is_text)
+        && fields.get("time").and_then(Value::as_str).is_none_or(|text| scalar::time(text).is_ok())
 }
 
 fn text_of(error: UpdateError) -> String {

@@ -40,7 +40,7 @@ pub(super) fn refresh(object: &mut Value, config: &Value) {
     let mut config = config.clone();
     let own = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
     own.and_then(|annotations| annotations.remove(ANNOTATION));
-    crate::object::decode::body::plain_numbers(&mut config);
+    crate::object::decode::scalar::plain_numbers(&mut config);
     // Go's JSON encoder escapes HTML characters.
     let text = format!("{config}\n").replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");

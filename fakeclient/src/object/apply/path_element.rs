@@ -160,7 +160,7 @@ fn shown(value: &Value) -> String {
 /// Compact JSON, in which integers have no fraction.
 fn plain(value: &Value) -> String {
     let mut value = value.clone();
-    crate::object::decode::body::plain_numbers(&mut value);
+    crate::object::decode::scalar::plain_numbers(&mut value);
     value.to_string()
 }
 

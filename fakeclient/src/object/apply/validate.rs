@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::list_items::element_of;
 use super::path_element::PathElement;
 use super::value_type::{Atom, ItemIdentity, List, Map, Scalar, ValueType};
+use crate::object::go_format::printed;
 
 /// Type errors of a value, each with its path.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -171,22 +172,7 @@ fn go_type(value: &Value) -> &'static str {
 
 /// A value in Go's `%v` format, within structured-merge-diff's wrapper.
 fn go_value(value: &Value) -> String {
-    format!("&{{{}}}", bare(value))
-}
-
-/// A decoded value as Go's `%v` prints it.
-pub(crate) fn bare(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(bare).collect::<Vec<_>>().join(" ")),
-        Value::Object(fields) => {
-            let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}:{}", bare(value))).collect();
-            format!("map[{}]", fields.join(" "))
-        }
-        other => other.to_string(),
-    }
+    format!("&{{{}}}", printed(value))
 }
 
 /// A value in Go's `%#v` format, within structured-merge-diff's wrapper.

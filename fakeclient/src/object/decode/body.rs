@@ -4,11 +4,15 @@
 
 use serde_json::Value;
 
+use super::body_errors::{
+    mistyped_header, no_header, remark_of, strict_text, unrecognized_object, unregistered,
+};
+use super::scalar::plain_numbers;
 use super::typed::{GoDecoder, TypedDecoder};
 use super::{text, yaml};
 use crate::error::ApiError;
 use crate::error::field::FieldError;
-use crate::object::patch::outcome::{FieldValidation, Patched, go_type};
+use crate::object::patch::outcome::{FieldValidation, Patched};
 use crate::object::schema::components::Components;
 use crate::object::schema::resource_schema::ResourceSchema;
 
@@ -86,38 +90,6 @@ pub(crate) fn media(content_type: Option<&str>) -> Result<BodyFormat, ApiError> 
     }
 }
 
-/// 400 for bytes that contain no object.
-pub(crate) fn unrecognized_object(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
-    let shown = summary(bytes);
-    ApiError::bad_request(format!(
-        "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
-    ))
-}
-
-/// Converts floats with an integer value to integers, as Go prints them.
-pub(crate) fn plain_numbers(value: &mut Value) {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let float = number.as_f64().unwrap_or_default();
-            if float.fract() == 0.0 && float.abs() <= EXACT {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "a whole number within 2^53 fits exactly"
-                )]
-                let whole = float as i64;
-                *value = whole.into();
-            }
-        }
-        Value::Number(number) if number.is_u64() && !number.is_i64() => {
-            *value = number.as_f64().map_or(Value::Null, Value::from);
-        }
-        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
-        Value::Object(fields) => fields.values_mut().for_each(plain_numbers),
-        _ => {}
-    }
-}
-
 /// Kind and group/version in an object.
 struct TypeMeta {
     api_version: String,
@@ -187,6 +159,9 @@ impl Decoder<'_> {
             ResourceSchema::Custom { .. } => {
                 if !patched.object.is_object() {
                     return Err(patched.undecodable(&no_header(&patched.object)));
+                }
+                if let Some(why) = mistyped_header(&patched.object) {
+                    return Err(patched.undecodable(&why));
                 }
                 if patched.object.get("kind").and_then(Value::as_str).is_none_or(str::is_empty) {
                     let why = format!("Object 'Kind' is missing in '{}'", patched.object);
@@ -262,13 +237,8 @@ impl Decoder<'_> {
         if !(value.is_object() || value.is_null()) {
             return Err(unrecognized(&no_header(&value)));
         }
-        for key in ["apiVersion", "kind"] {
-            if let Some(wrong) = value.get(key).filter(|v| !(v.is_string() || v.is_null())) {
-                let found = go_type(wrong);
-                return Err(unrecognized(&format!(
-                    "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go struct field .{key} of type string"
-                )));
-            }
+        if let Some(why) = mistyped_header(&value) {
+            return Err(unrecognized(&why));
         }
         let claim = self.claim(&value);
         if claim.api_version.matches('/').count() > 1 {
@@ -291,6 +261,10 @@ impl Decoder<'_> {
                 if claim.kind.is_empty() {
                     let body = String::from_utf8_lossy(bytes);
                     return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
+                }
+                if value.get("apiVersion").is_some_and(Value::is_null) {
+                    let why = ".apiVersion accessor error: <nil> is of the type <nil>, expected string";
+                    return Err(self.unhandled(&claim, why));
                 }
                 remarks.extend(self.custom(&mut value).map_err(|why| self.unhandled(&claim, &why))?);
                 self.check_custom_header(&value, false)?;
@@ -484,49 +458,4 @@ fn component_of(api_version: &str, kind: &str) -> String {
 
 fn is_clean(reading: &TypedDecoder<'_>) -> bool {
     reading.abort.is_none() && reading.failure.is_none()
-}
-
-pub(in crate::object::decode) fn unregistered(kind: &str, api_version: &str) -> String {
-    format!(
-        "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
-    )
-}
-
-pub(super) fn no_header(value: &Value) -> String {
-    let found = go_type(value);
-    format!(
-        "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \
-         APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-    )
-}
-
-/// YAML warnings are complete; those of JSON are paths.
-fn remark_of(path: &str) -> String {
-    if is_yaml_remark(path) { path.to_owned() } else { format!("duplicate field \"{path}\"") }
-}
-
-fn is_yaml_remark(text: &str) -> bool {
-    text.starts_with("line ") && text.ends_with("already set in map")
-}
-
-fn strict_text(remarks: &[String]) -> String {
-    let shown = remarks.iter().map(|remark| {
-        if is_yaml_remark(remark) { format!("yaml: unmarshal errors:\n  {remark}") } else { remark.clone() }
-    });
-    format!("strict decoding error: {}", shown.collect::<Vec<_>>().join(", "))
-}
-
-/// The beginning of a body in error messages: text if it looks like an object, else hexadecimal.
-fn summary(bytes: &[u8]) -> String {
-    const SHOWN: usize = 30;
-    let (head, more) = if bytes.len() > SHOWN { (&bytes[..SHOWN], " ...") } else { (bytes, "") };
-    match head.first() {
-        None => "<empty>".to_owned(),
-        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
-        Some(_) => {
-            let digits =
-                |b: &u8| [b >> 4, b & 15].map(|half| char::from(b"0123456789abcdef"[usize::from(half)]));
-            head.iter().flat_map(digits).chain(more.chars()).collect()
-        }
-    }
 }

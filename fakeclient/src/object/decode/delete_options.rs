@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use super::body::{BodyFormat, no_header, unregistered};
+use super::body::BodyFormat;
+use super::body_errors::{no_header, unregistered};
 use super::typed::{GoDecoder, TypedDecoder};
 use super::{text, yaml};
 use crate::object::patch::outcome::go_type;

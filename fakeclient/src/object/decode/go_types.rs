@@ -1,7 +1,8 @@
 //! Facts about the Go types of built-in kinds that schemas do not contain, but that affect the printed form: pointers,
 //! fields without `omitempty`, and type names in error messages.
 //!
-//! `data/go_types.json` contains, by component and field, `*` for a pointer, `z` for a struct with `omitzero`,
+//! `data/go_types.json` contains, by component and field, `*` for a pointer (or a map that
+//! the kind's rules compare as Go's `reflect.DeepEqual` does), `z` for a struct with `omitzero`,
 //! `=VALUE;` for the value printed for an absent field, `:TYPE` for a named type, `@NAME` for the embedded struct of
 //! the field. An unlisted field has `omitempty`. The facts come from the Kubernetes 1.37.2 API types.
 
@@ -15,7 +16,7 @@ const DATA: &str = include_str!("../../../data/go_types.json");
 /// Facts about one field.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FieldFacts {
-    /// True for a pointer: empty and absent values differ.
+    /// True if empty and absent values differ.
     pub(crate) pointer: bool,
     /// The value printed for an absent field.
     pub(crate) always: Option<Value>,

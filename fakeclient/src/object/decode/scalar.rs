@@ -1,8 +1,9 @@
-//! Strings with a Go type of their own: times and bytes.
+//! Values with a Go type of their own: times, bytes and numbers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// Normalises a `metav1.Time`: UTC, whole seconds. The error is that of Go's `time.Parse`.
 pub(crate) fn time(text: &str) -> Result<String, String> {
@@ -20,7 +21,7 @@ pub(crate) fn micro_time(text: &str) -> Result<String, String> {
 pub(crate) fn bytes(text: &str) -> Result<String, String> {
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     match STANDARD.decode(&text) {
-        Ok(bytes) => Ok(STANDARD.encode(bytes)),
+        Ok(bytes) => Ok(base64(&bytes)),
         Err(error) => {
             let alphabet = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
             let at = match error {
@@ -29,6 +30,35 @@ pub(crate) fn bytes(text: &str) -> Result<String, String> {
             };
             Err(format!("illegal base64 data at input byte {at}"))
         }
+    }
+}
+
+/// Bytes in base64.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Converts floats with an integer value to integers, as Go prints them.
+pub(crate) fn plain_numbers(value: &mut Value) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            if float.fract() == 0.0 && float.abs() <= EXACT {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a whole number within 2^53 fits exactly"
+                )]
+                let whole = float as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Number(number) if number.is_u64() && !number.is_i64() => {
+            *value = number.as_f64().map_or(Value::Null, Value::from);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(plain_numbers),
+        _ => {}
     }
 }
 

@@ -12,7 +12,9 @@ use serde_json::{Map, Number, Value, json};
 use super::go_types::{Facts, FieldFacts, facts};
 use super::shape::GoType;
 use super::text::{ValueSeed, remark};
+use super::type_errors::{DecodePath, map_error, type_error};
 use super::{scalar, text};
+use crate::object::patch::outcome::go_type;
 use crate::object::quantity::Quantity;
 use crate::object::schema::components::Components;
 use crate::object::schema::structural::Structural;
@@ -40,15 +42,6 @@ pub(crate) struct TypedDecoder<'c> {
     pub(crate) abort: Option<String>,
     /// True if `fieldsV1` of managed fields is kept as JSON text, as in Go.
     pub(crate) fields_as_text: bool,
-}
-
-/// The position of the decoder, on the stack.
-#[derive(Clone, Copy)]
-enum DecodePath<'p> {
-    Root,
-    Field { parent: &'p DecodePath<'p>, name: &'p str, owner: &'p str, embedded: Option<&'p str> },
-    Key { parent: &'p DecodePath<'p>, key: &'p str },
-    Index { parent: &'p DecodePath<'p>, index: usize },
 }
 
 impl<'c> TypedDecoder<'c> {
@@ -87,74 +80,11 @@ impl<'c> TypedDecoder<'c> {
     }
 }
 
-fn type_error(place: DecodePath<'_>, found: &str, wanted: &str) -> String {
-    match owner_and_path(place) {
-        Some((owner, path)) => {
-            format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")
-        }
-        None => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
-    }
-}
-
 /// The value of a number, if it is an integer in any notation.
 fn whole_number(number: &Number) -> Option<i64> {
     let mut value = Value::Number(number.clone());
-    super::body::plain_numbers(&mut value);
+    scalar::plain_numbers(&mut value);
     value.as_i64()
-}
-
-fn map_error(found: &str, wanted: &str) -> String {
-    let found = match found {
-        "object" => "map",
-        "array" => "slice",
-        text if text.starts_with("number ") && text.contains('.') => "float64",
-        text if text.starts_with("number") => "int64",
-        text => text,
-    };
-    if wanted.starts_with("[]") {
-        format!("cannot restore slice from {found}")
-    } else if wanted.starts_with("map[") || wanted == "v1.ResourceList" {
-        format!("cannot restore map from {found}")
-    } else if matches!(wanted, "string" | "bool" | "int32" | "int64" | "float64") {
-        let fraction = found == "float64" && matches!(wanted, "int32" | "int64");
-        if fraction || (wanted == "string" && matches!(found, "int64" | "float64" | "bool")) {
-            format!("cannot convert {found} to {wanted}")
-        } else {
-            format!("unrecognized type: {wanted}")
-        }
-    } else {
-        format!("cannot restore struct from: {found}")
-    }
-}
-
-/// The innermost struct and the field names on the path, as in Go's errors: without keys and indices.
-fn owner_and_path(place: DecodePath<'_>) -> Option<(String, String)> {
-    match place {
-        DecodePath::Root => None,
-        DecodePath::Key { parent, .. } | DecodePath::Index { parent, .. } => owner_and_path(*parent),
-        DecodePath::Field { parent, name, owner, embedded } => {
-            let mut path = owner_and_path(*parent).map(|(_, path)| path + ".").unwrap_or_default();
-            if let Some(embedded) = embedded {
-                path.push_str(embedded);
-                path.push('.');
-            }
-            path.push_str(name);
-            Some((owner.rsplit('.').next().unwrap_or_default().to_owned(), path))
-        }
-    }
-}
-
-impl fmt::Display for DecodePath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => Ok(()),
-            Self::Field { parent, name: key, .. } | Self::Key { parent, key } => match parent {
-                Self::Root => f.write_str(key),
-                _ => write!(f, "{parent}.{key}"),
-            },
-            Self::Index { parent, index } => write!(f, "{parent}[{index}]"),
-        }
-    }
 }
 
 /// An empty list of managed fields is kept, because it resets them.
@@ -182,11 +112,20 @@ impl ValueDecoder<'_, '_, '_> {
                 self.reading.stop(error.to_owned());
             }
             GoType::Time | GoType::MicroTime | GoType::IntOrString => {
-                let error = type_error(self.place, found, &self.shape.go_name(self.reading.components));
+                // The converter of a patched object hands such a value alone to the type's `UnmarshalJSON`.
+                let place = match self.reading.reader {
+                    GoDecoder::Json => self.place,
+                    GoDecoder::Map => DecodePath::Root,
+                };
+                let error = type_error(place, found, &self.shape.go_name(self.reading.components));
                 self.reading.stop(error);
             }
             _ => {
-                let wanted = self.wanted();
+                // The converter of a patched object names the Go kind instead of the Go type.
+                let wanted = match self.reading.reader {
+                    GoDecoder::Map if matches!(self.shape, GoType::String) => "string".to_owned(),
+                    _ => self.wanted(),
+                };
                 self.reading.fail(self.place, found, &wanted);
             }
         }
@@ -211,6 +150,27 @@ impl ValueDecoder<'_, '_, '_> {
             }
             quantity.canonical()
         }))
+    }
+
+    /// An item of `[]byte` that is written as a list of numbers.
+    fn byte(&mut self, item: &Value) -> u8 {
+        let found = match item {
+            Value::Null => return 0,
+            Value::Number(number) => {
+                // The converter of a patched object drops the higher bits.
+                let byte = match self.reading.reader {
+                    GoDecoder::Json => number.as_u64().and_then(|n| u8::try_from(n).ok()),
+                    GoDecoder::Map => whole_number(number).map(|n| n.to_le_bytes()[0]),
+                };
+                match byte {
+                    Some(byte) => return byte,
+                    None => format!("number {number}"),
+                }
+            }
+            other => go_type(other).to_owned(),
+        };
+        self.reading.fail(self.place, &found, "uint8");
+        0
     }
 
     fn number(self, number: &Number) -> Option<Value> {
@@ -308,11 +268,18 @@ impl<'de> Visitor<'de> for ValueDecoder<'_, '_, '_> {
         self.visit_str(&value)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Option<Value>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut access: A) -> Result<Option<Value>, A::Error> {
         let items = match self.shape {
             GoType::List(items) => items,
             GoType::Raw => {
                 return raw_list(access).map(Some);
+            }
+            GoType::Bytes => {
+                let mut bytes = Vec::new();
+                while let Some(item) = access.next_element()? {
+                    bytes.push(self.byte(&item));
+                }
+                return Ok(Some(scalar::base64(&bytes).into()));
             }
             _ => {
                 while access.next_element::<IgnoredAny>()?.is_some() {}

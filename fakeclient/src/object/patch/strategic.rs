@@ -10,6 +10,7 @@ use super::outcome::{FieldValidation, Patched, go_type, inapplicable};
 use super::strategic_list;
 use crate::error::ApiError;
 use crate::object::decode::text::Parsed;
+use crate::object::go_format::{printed_as_text, printed_map};
 use crate::object::schema::components::{Components, resolve};
 use crate::object::schema::structural::{AdditionalProperties, Structural};
 
@@ -42,7 +43,7 @@ pub(super) fn apply(
         FieldValidation::Ignore => Vec::new(),
         _ => parsed.duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect(),
     };
-    let shown = go_map(&patch);
+    let shown = printed_map(&patch);
     let original = object.as_object().cloned().unwrap_or_default();
     let named = Structural { reference: Some(component.to_owned()), ..Structural::default() };
     let merged = Merger { components }.maps(original, patch, &named)?;
@@ -248,11 +249,11 @@ pub(super) fn untranslated(message: impl Into<String>) -> ApiError {
 }
 
 pub(super) fn unknown_directive(directive: &Value, patch: &Fields) -> ApiError {
-    untranslated(format!("unknown patch type: {} in map: {}", go_value(directive), go_map(patch)))
+    untranslated(format!("unknown patch type: {} in map: {}", printed_as_text(directive), printed_map(patch)))
 }
 
 pub(super) fn no_merge_key(item: &Fields, key: &str) -> ApiError {
-    untranslated(format!("map: {} does not contain declared merge key: {key}", go_map(item)))
+    untranslated(format!("map: {} does not contain declared merge key: {key}", printed_map(item)))
 }
 
 pub(super) fn lists_of_lists() -> ApiError {
@@ -273,27 +274,6 @@ fn unknown_field(schema: &Structural, key: &str) -> ApiError {
     let name = schema.reference.as_deref().unwrap_or_default();
     let name = name.rsplit('.').next().unwrap_or_default();
     untranslated(format!("unable to find api field in struct {name} for the json field \"{key}\""))
-}
-
-/// A map in Go's `%v` format: `map[a:1 b:[x y]]`.
-pub(super) fn go_map(fields: &Fields) -> String {
-    let parts: Vec<_> = fields.iter().map(|(key, value)| format!("{key}:{}", go_value(value))).collect();
-    format!("map[{}]", parts.join(" "))
-}
-
-/// A value in Go's `%v` format.
-pub(super) fn go_value(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Object(fields) => go_map(fields),
-        Value::Array(items) => go_list(items),
-        other => other.to_string(),
-    }
-}
-
-pub(super) fn go_list(items: &[Value]) -> String {
-    format!("[{}]", items.iter().map(go_value).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 
 use serde_json::Value;
 
+use crate::object::go_format::printed_list;
+
 use super::strategic::{
-    Fields, Merger, PATCH, PatchMeta, go_list, lists_of_lists, no_merge_key, unknown_directive, untranslated,
+    Fields, Merger, PATCH, PatchMeta, lists_of_lists, no_merge_key, unknown_directive, untranslated,
     without_directives,
 };
 use crate::error::ApiError;
@@ -76,7 +78,7 @@ fn holds_objects(lists: &[&List]) -> Result<bool, ApiError> {
         return Err(lists_of_lists());
     }
     if items.any(|item| kind(item) != kind(first)) {
-        let shown: Vec<_> = lists.iter().map(|list| go_list(list)).collect();
+        let shown: Vec<_> = lists.iter().map(|list| printed_list(list)).collect();
         return Err(untranslated(format!("list element types are not identical: [{}]", shown.join(" "))));
     }
     Ok(first.is_object())
@@ -197,8 +199,8 @@ fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), ApiErr
         if !order_left.any(same) {
             return Err(untranslated(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                go_list(patch),
-                go_list(order)
+                printed_list(patch),
+                printed_list(order)
             )));
         }
     }

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::error::field::{FieldError, FieldErrorKind};
-use crate::object::apply::validate::bare;
 use crate::object::cel::validator::Validator;
+use crate::object::go_format::printed;
 use crate::object::names::label_key_errors;
 use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Structural;
@@ -194,8 +194,8 @@ fn accessor_error(path: &str, value: &Value, wanted: &str) -> String {
         Value::Number(number) if number.is_f64() => (number.to_string(), "float64"),
         Value::Number(number) => (number.to_string(), "int64"),
         Value::String(text) => (text.clone(), "string"),
-        Value::Array(_) => (bare(value), "[]interface {}"),
-        Value::Object(_) => (bare(value), "map[string]interface {}"),
+        Value::Array(_) => (printed(value), "[]interface {}"),
+        Value::Object(_) => (printed(value), "map[string]interface {}"),
     };
     format!(
         ".{} accessor error: {shown} is of the type {found}, expected {wanted}",

@@ -64,7 +64,9 @@ pub(crate) async fn patch(
     let schema = MergeSchema { component: Some(COMPONENT), components: &BuiltinSchemas };
     let propose = |scale: &Value| {
         let patched = patch.apply(scale, schema, validation)?;
-        decode(scope, validation, |decoder| decoder.patched(&patched)).map(Proposed::Object)
+        let scale = decode(scope, validation, |decoder| decoder.patched(&patched))?;
+        system_fields::check_name(&scale, &scope.name)?;
+        Ok(Proposed::Object(scale))
     };
     write(scope, options, |_, live| {
         // Errors show the whole Scale.
@@ -90,6 +92,7 @@ pub(crate) async fn apply(
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
             unconverted(what, place, &kind, &why)
         };
+        fields.check_kind(&config.value)?;
         let is_custom = !scope.resource.is_builtin();
         if is_custom && live.managed_fields.is_empty() {
             let what = "failed to create manager for existing fields: failed to convert live object";

@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value, json};
 use super::message::{Cardinality, Field, FieldType, Messages};
 use super::special::{duration, int_or_string, raw, time};
 use super::wire::{MessageFields, ProtobufError, Result, WireValue, parts, text};
-use crate::object::decode::body::unregistered;
+use crate::object::decode::body_errors::unregistered;
 
 /// The first bytes of every body.
 const MAGIC: [u8; 4] = *b"k8s\0";
