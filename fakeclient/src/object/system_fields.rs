@@ -68,7 +68,6 @@ pub(crate) fn keep_system_fields(object: &mut Value, old: &Value) {
         return;
     };
     let metadata = metadata::of_mut(object);
-    metadata.remove("selfLink");
     match old.get("generation") {
         Some(generation) => metadata.insert("generation".to_owned(), generation.clone()),
         None => metadata.remove("generation"),

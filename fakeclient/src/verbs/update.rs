@@ -17,6 +17,7 @@ use crate::object::apply::field_manager::Live;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::view::metadata;
 use crate::registry::resource::{Generation, Resource};
+use crate::registry::strategy::StoreView;
 use crate::store::{Change, CommitError, Content, Expect, Object, Write};
 
 /// The part of an object that a write may change.
@@ -168,6 +169,10 @@ async fn prepared(
     let attributes = scope.attributes(Operation::Update, Some(old), store_view);
     scope.state.admission.admit(&attributes, &mut object).await?;
     check_revision(scope, &mut object, old)?;
+    if !store_view.dry_run() {
+        // It is dropped where an object is stored.
+        metadata::remove(&mut object, "selfLink");
+    }
     match part {
         Part::Main => {
             system_fields::keep_system_fields(&mut object, old);
@@ -312,15 +317,18 @@ async fn commit(
     current: &Arc<Object>,
 ) -> Result<Option<Arc<Object>>, ApiError> {
     let gone = removes_object(scope, &object, old);
+    // What is removed is answered in the version of the request, not converted to the storage version and back.
+    let removed = gone.then(|| Content { value: object.clone(), managed_fields: managed_fields.clone() });
     let content = Content { value: scope.state.stored(&scope.resource, object).await?, managed_fields };
     if options.dry_run {
         return Ok(Some(Arc::new(Object::uncommitted(content))));
     }
     // A deletion shows the object as it was stored. Only the response shows the change that removed the finalizer.
-    let (change, answer) = if gone {
-        (Change::Delete(current.content().clone()), Some(Arc::new(Object::uncommitted(content))))
-    } else {
-        (Change::Put(content), None)
+    let (change, answer) = match removed {
+        Some(removed) => {
+            (Change::Delete(current.content().clone()), Some(Arc::new(Object::uncommitted(removed))))
+        }
+        None => (Change::Put(content), None),
     };
     let write = Write { key: scope.key(), expect: Expect::At(current.revision()), change };
     match scope.state.commit(vec![write]) {

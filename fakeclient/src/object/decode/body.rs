@@ -260,7 +260,13 @@ impl Decoder<'_> {
             ResourceSchema::Custom { .. } => {
                 if claim.kind.is_empty() {
                     let body = String::from_utf8_lossy(bytes);
-                    return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
+                    let why = format!("Object 'Kind' is missing in '{body}'");
+                    // The lenient decoder takes an object without a type for one of the expected type.
+                    if claim.api_version.is_empty() && self.validation == FieldValidation::Ignore {
+                        let expected = TypeMeta { api_version: self.api_version(), kind: self.kind() };
+                        return Err(self.unhandled(&expected, &why));
+                    }
+                    return Err(unrecognized(&why));
                 }
                 if value.get("apiVersion").is_some_and(Value::is_null) {
                     let why = ".apiVersion accessor error: <nil> is of the type <nil>, expected string";

@@ -43,11 +43,25 @@ pub(super) fn apply(
         FieldValidation::Ignore => Vec::new(),
         _ => parsed.duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect(),
     };
-    let shown = printed_map(&patch);
     let original = object.as_object().cloned().unwrap_or_default();
+    let shown = printed_map(&without_new_nulls(&patch, &original));
     let named = Structural { reference: Some(component.to_owned()), ..Structural::default() };
     let merged = Merger { components }.maps(original, patch, &named)?;
     Ok(Patched { object: Value::Object(merged), remarks, patch_shown: Some(shown) })
+}
+
+/// The patch as error messages show it: the merge drops the nulls below fields that the original lacks.
+fn without_new_nulls(patch: &Fields, original: &Fields) -> Fields {
+    let shown = |key: &String, value: &Value| match (value, original.get(key)) {
+        (Value::Object(value), Some(Value::Object(old))) => Value::Object(without_new_nulls(value, old)),
+        (Value::Array(_), Some(Value::Array(_))) => value.clone(),
+        _ => {
+            let mut value = value.clone();
+            drop_nulls(&mut value);
+            value
+        }
+    };
+    patch.iter().map(|(key, value)| (key.clone(), shown(key, value))).collect()
 }
 
 /// Patch metadata of a field.

@@ -87,8 +87,8 @@ pub(crate) async fn apply(
 ) -> Result<Value, ApiError> {
     write(scope, options, |fields, live| {
         // The server looks up the Scale's version among those of the custom resource, and fails to convert it.
-        let unconverted = |what: &str, place: &str| {
-            let kind = group_version_kind(scale::API_VERSION, "Scale");
+        let kind = group_version_kind(scale::API_VERSION, "Scale");
+        let of_no_version = |what: &str, place: &str| {
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
             unconverted(what, place, &kind, &why)
         };
@@ -96,14 +96,17 @@ pub(crate) async fn apply(
         let is_custom = !scope.resource.is_builtin();
         if is_custom && live.managed_fields.is_empty() {
             let what = "failed to create manager for existing fields: failed to convert live object";
-            return Err(unconverted(what, "/"));
+            return Err(of_no_version(what, "/"));
         }
         let applied = fields.apply(live, &config.value, &options.field_manager, options.force)?;
         if is_custom && applied.object != *live.object {
-            return Err(unconverted("failed to convert new object", &metadata::place(&config.value)));
+            return Err(of_no_version("failed to convert new object", &metadata::place(&config.value)));
         }
         let scale = decode(scope, FieldValidation::Ignore, |decoder| {
-            let object = decoder.applied(&applied.object).map_err(|why| ApiError::new(500, "", why))?;
+            let object = decoder.applied(&applied.object).map_err(|why| {
+                let place = metadata::place(&config.value);
+                unconverted("failed to convert new object", &place, &kind, &why)
+            })?;
             Ok(Decoded { object, warnings: Vec::new() })
         })?;
         scope.warnings.extend(config.check_duplicates(options.field_validation)?.iter().cloned());
