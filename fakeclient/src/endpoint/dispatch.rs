@@ -202,7 +202,7 @@ async fn patch_object(
 ) -> Result<Reply, ApiError> {
     if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
-        let config = ApplyConfiguration::read(&input.body)?;
+        let config = configuration(scope, input)?;
         return write_reply(&apply::apply(scope, part, &config, &options).await?, renderer);
     }
     let strategic = scope.resource.supports_strategic_merge_patch();
@@ -211,10 +211,19 @@ async fn patch_object(
     renderer.object(200, &patch::patch(scope, part, &patch, &options).await?)
 }
 
+/// The configuration of an apply. Through a subresource, a missing object is told before a malformed body.
+fn configuration(scope: &RequestScope, input: &RawRequest) -> Result<ApplyConfiguration, ApiError> {
+    ApplyConfiguration::read(&input.body).map_err(|error| {
+        let creates = scope.subresource.is_empty() || scope.resource.strategy.creates_on_update();
+        let missing = !creates && scope.state.store.snapshot().get(&scope.key()).is_none();
+        if missing { scope.not_found() } else { error }
+    })
+}
+
 async fn patch_scale(scope: &RequestScope, input: &RawRequest) -> Result<Reply, ApiError> {
     let scale = if input.patch_type() == APPLY {
         let options = WriteOptions::parse_apply(&input.query)?;
-        let config = ApplyConfiguration::read(&input.body)?;
+        let config = configuration(scope, input)?;
         scale::apply(scope, &config, &options).await?
     } else {
         let strategic = scope.resource.supports_strategic_merge_patch();

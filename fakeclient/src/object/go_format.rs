@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// A value in Go's `%v` format: `map[a:1 b:[x y]]`.
 pub(crate) fn printed(value: &Value) -> String {
-    formatted(value, &Value::to_string)
+    formatted(value, &scalar)
 }
 
 /// A value in Go's `%s` format, which complains of numbers and booleans: `%!s(int64=1)`.
@@ -15,18 +15,26 @@ pub(crate) fn printed_as_text(value: &Value) -> String {
             Value::Number(number) if number.is_f64() => "float64",
             _ => "int64",
         };
-        format!("%!s({go_type}={scalar})")
+        format!("%!s({go_type}={})", self::scalar(scalar))
     })
 }
 
 /// A map in Go's `%v` format.
 pub(crate) fn printed_map(fields: &Map<String, Value>) -> String {
-    map(fields, &Value::to_string)
+    map(fields, &scalar)
 }
 
 /// A list in Go's `%v` format.
 pub(crate) fn printed_list(items: &[Value]) -> String {
-    list(items, &Value::to_string)
+    list(items, &scalar)
+}
+
+/// A number or boolean in Go's `%v` format: a float without its fraction if that is zero.
+fn scalar(value: &Value) -> String {
+    match value.as_f64() {
+        Some(float) if value.is_f64() && float.fract() == 0.0 && float.abs() < 1e21 => format!("{float:.0}"),
+        _ => value.to_string(),
+    }
 }
 
 /// `scalar` prints numbers and booleans.
@@ -58,11 +66,11 @@ mod tests {
 
     #[test]
     fn values_are_printed_as_go_prints_them() {
-        let value = json!({"b": [1, "x", null], "a": {"c": true, "d": 1.5}});
-        assert_eq!(printed(&value), "map[a:map[c:true d:1.5] b:[1 x <nil>]]");
+        let value = json!({"b": [1, "x", null, -1.0], "a": {"c": true, "d": 1.5}});
+        assert_eq!(printed(&value), "map[a:map[c:true d:1.5] b:[1 x <nil> -1]]");
         assert_eq!(
             printed_as_text(&value),
-            "map[a:map[c:%!s(bool=true) d:%!s(float64=1.5)] b:[%!s(int64=1) x <nil>]]"
+            "map[a:map[c:%!s(bool=true) d:%!s(float64=1.5)] b:[%!s(int64=1) x <nil> %!s(float64=-1)]]"
         );
     }
 }

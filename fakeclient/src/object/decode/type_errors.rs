@@ -36,7 +36,7 @@ pub(super) fn map_error(found: &str, wanted: &str) -> String {
         format!("cannot restore map from {found}")
     } else if matches!(wanted, "string" | "bool" | "uint8" | "int32" | "int64" | "float64") {
         let fraction = found == "float64" && matches!(wanted, "uint8" | "int32" | "int64");
-        if fraction || (wanted == "string" && matches!(found, "int64" | "float64" | "bool")) {
+        if fraction || (wanted == "string" && found == "int64") {
             format!("cannot convert {found} to {wanted}")
         } else {
             format!("unrecognized type: {wanted}")

@@ -195,7 +195,8 @@ impl ValueDecoder<'_, '_, '_> {
             }
             GoType::Quantity => self.quantity(&number.to_string()),
             _ => {
-                self.mismatch("number");
+                let in_full = self.reading.reader == GoDecoder::Map && matches!(self.shape, GoType::String);
+                self.mismatch(&if in_full { format!("number {number}") } else { "number".to_owned() });
                 None
             }
         }
