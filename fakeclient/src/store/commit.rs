@@ -1,5 +1,6 @@
 //! The store: optimistic concurrency over the tree, and one atomic commit per request.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::followers::{Follower, Followers};
@@ -54,6 +55,8 @@ pub(crate) struct Store {
 pub(super) struct StoreState {
     pub(super) tree: Snapshot,
     pub(super) log: Log,
+    /// Resources and namespaces, whose text all keys share.
+    names: Arc<HashSet<Arc<str>>>,
 }
 
 impl Store {
@@ -116,7 +119,18 @@ fn check(tree: &Snapshot, write: &Write) -> Result<(), CommitError> {
 }
 
 impl StoreState {
-    fn apply(&mut self, write: Write) -> Arc<Event> {
+    /// The shared text of a resource or namespace.
+    fn shared(&mut self, name: &Arc<str>) -> Arc<str> {
+        if let Some(shared) = self.names.get(name) {
+            return Arc::clone(shared);
+        }
+        Arc::make_mut(&mut self.names).insert(Arc::clone(name));
+        Arc::clone(name)
+    }
+
+    fn apply(&mut self, mut write: Write) -> Arc<Event> {
+        write.key.resource = self.shared(&write.key.resource);
+        write.key.namespace = self.shared(&write.key.namespace);
         let revision = Revision(self.tree.revision.0 + 1);
         let old = self.tree.get(&write.key).cloned();
         let (new, deleted) = match write.change {

@@ -16,7 +16,7 @@ impl fmt::Display for Revision {
 }
 
 /// Storage key of an object. Ordered by resource, namespace and name, as lists are.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key {
     /// Group and plural without version: `pods`, `deployments.apps`.
     pub(crate) resource: Arc<str>,
@@ -25,6 +25,45 @@ pub(crate) struct Key {
     /// Name of the object.
     pub(crate) name: Arc<str>,
 }
+
+/// Stored keys share the text of their resource and namespace, so most comparisons end at equal pointers.
+fn compare(a: &Arc<str>, b: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) }
+}
+
+impl Key {
+    /// True if both keys have the same resource.
+    pub(super) fn has_resource_of(&self, other: &Self) -> bool {
+        compare(&self.resource, &other.resource).is_eq()
+    }
+
+    /// True if both keys have the same namespace.
+    pub(super) fn has_namespace_of(&self, other: &Self) -> bool {
+        compare(&self.namespace, &other.namespace).is_eq()
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare(&self.resource, &other.resource)
+            .then_with(|| compare(&self.namespace, &other.namespace))
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Key {}
 
 /// The parts of a key, owned or borrowed: a look-up needs no key of its own.
 pub(super) trait KeyParts {

@@ -5,6 +5,7 @@ mod commit;
 mod followers;
 mod history;
 mod key;
+mod labels;
 mod log;
 mod object;
 mod tree;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::key::Revision;
+use super::labels::Labels;
 use crate::object::apply::managed_fields::{ManagedFields, write_whole};
 
 /// The content of an object. Managed fields are separate, because they are large and seldom read.
@@ -27,6 +28,7 @@ impl From<Value> for Content {
 pub(crate) struct Object {
     content: Content,
     revision: Revision,
+    labels: Labels,
     bytes: OnceLock<Bytes>,
     item: OnceLock<Bytes>,
 }
@@ -41,7 +43,8 @@ impl Object {
 
     /// An object that is not stored: the result of a dry run, or of a write that removes the last finalizer.
     pub(crate) fn uncommitted(content: Content) -> Self {
-        Self { content, revision: Revision(0), bytes: OnceLock::new(), item: OnceLock::new() }
+        let labels = Labels::of(&content.value);
+        Self { content, revision: Revision(0), labels, bytes: OnceLock::new(), item: OnceLock::new() }
     }
 
     /// The object without managed fields, with `metadata.resourceVersion`.
@@ -51,6 +54,10 @@ impl Object {
 
     pub(crate) fn managed_fields(&self) -> &ManagedFields {
         &self.content.managed_fields
+    }
+
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.labels
     }
 
     /// The content, for another write.

@@ -48,9 +48,7 @@ impl Snapshot {
         let whole_resource = namespace.is_none();
         let found = first.map(|first| {
             self.objects.range((Bound::Included(first.clone()), Bound::Unbounded)).take_while(
-                move |(key, _)| {
-                    key.resource == first.resource && (whole_resource || key.namespace == first.namespace)
-                },
+                move |(key, _)| key.has_resource_of(first) && (whole_resource || key.has_namespace_of(first)),
             )
         });
         found.into_iter().flatten()

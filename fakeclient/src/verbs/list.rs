@@ -74,7 +74,7 @@ async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) 
         return true;
     }
     if scope.resource.is_storage_version() {
-        return selection.matches(&scope.resource, object.value());
+        return selection.matches_stored(&scope.resource, object);
     }
     let served = scope.state.served(&scope.resource, object.value()).await;
     served.is_ok_and(|value| selection.matches(&scope.resource, &value))

@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::object::selector::field::FieldSelector;
 use crate::object::selector::label::LabelSelector;
 use crate::registry::resource::Resource;
+use crate::store::Object;
 
 /// Label and field selectors of a request, validated against the resource.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,12 @@ impl Selection {
     /// The only namespace that can match, if the field selector requires one.
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.fields.exact("metadata.namespace")
+    }
+
+    /// True if the selectors match an object that is stored in the version of `resource`.
+    pub(crate) fn matches_stored(&self, resource: &Resource, object: &Object) -> bool {
+        self.labels.matches_values(|key| object.labels().get(key))
+            && (self.fields.is_empty() || self.fields.matches_object(object.value(), &resource.selectable))
     }
 
     pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {

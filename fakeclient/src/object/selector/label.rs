@@ -84,12 +84,14 @@ impl LabelSelector {
         self.requirements.is_empty()
     }
 
+    /// True if the selector matches the labels, given the value of each key.
+    pub(crate) fn matches_values<'v>(&self, value_of: impl Fn(&str) -> Option<&'v str>) -> bool {
+        self.requirements.iter().all(|requirement| requirement.test.holds(value_of(&requirement.key)))
+    }
+
     /// True if the selector matches the labels.
     pub(crate) fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
-        self.requirements.iter().all(|requirement| {
-            let value = labels.and_then(|map| map.get(&requirement.key)).and_then(Value::as_str);
-            requirement.test.holds(value)
-        })
+        self.matches_values(|key| labels.and_then(|map| map.get(key)).and_then(Value::as_str))
     }
 }
 
