@@ -98,8 +98,8 @@ mod managed_fields;
 
 pub mod signal;
 
-mod extensions;
 mod span;
+mod type_map;
 
 pub use context::{Apply, ApplyTarget, Cx, Kind, RequestError, ScopedApi, Task, TaskOutput};
 pub use expect::{

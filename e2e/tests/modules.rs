@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top.
 const ORDER: [&str; 24] = [
-    "extensions",
+    "type_map",
     "span",
     "signal",
     "managed_fields",

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    assets::{self, Binary, Request, Surroundings},
+    assets::{self, Binary, HostEnvironment, Request},
     error::Error,
     install,
     plane::{
@@ -44,7 +44,7 @@ pub struct EnvironmentBuilder {
     start_timeout: Option<Duration>,
     stop_timeout: Option<Duration>,
     logs_dir: Option<PathBuf>,
-    surroundings: Surroundings,
+    host_environment: HostEnvironment,
 }
 
 impl Environment {
@@ -62,7 +62,7 @@ impl Environment {
             start_timeout: None,
             stop_timeout: None,
             logs_dir: None,
-            surroundings: Surroundings::of_this_process(),
+            host_environment: HostEnvironment::of_this_process(),
         }
     }
 
@@ -249,8 +249,8 @@ impl EnvironmentBuilder {
     }
 
     /// Environment variables in place of this process's, for the sources of binaries and for timeouts.
-    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
-        self.surroundings = surroundings;
+    pub fn host_environment(mut self, host_environment: HostEnvironment) -> Self {
+        self.host_environment = host_environment;
         self
     }
 
@@ -263,10 +263,10 @@ impl EnvironmentBuilder {
     /// Finds, downloads or builds the binaries, starts the processes, waits until they are ready and installs the CRDs.
     pub async fn start(self) -> Result<Environment, Error> {
         let assets = assets::resolve(&self.request()?).await?;
-        let service_account_key = service_account::key(&self.surroundings.cache())
-            .map_err(Error::io("keep the service account key in", self.surroundings.cache()))?;
+        let service_account_key = service_account::key(&self.host_environment.cache())
+            .map_err(Error::io("keep the service account key in", self.host_environment.cache()))?;
         let report = assets.report().clone();
-        let variable = |name: &str| self.surroundings.duration(name);
+        let variable = |name: &str| self.host_environment.duration(name);
         let options = StartOptions {
             assets,
             etcd_args: self.etcd_args,
@@ -301,7 +301,8 @@ impl EnvironmentBuilder {
 
     /// The request for the binaries that [`EnvironmentBuilder::start`] resolves.
     pub fn request(&self) -> Result<Request, Error> {
-        let mut request = Request::new(self.version.as_deref())?.surroundings(self.surroundings.clone());
+        let mut request =
+            Request::new(self.version.as_deref())?.host_environment(self.host_environment.clone());
         if let Some(dir) = &self.assets_dir {
             request = request.dir(dir.clone());
         }

@@ -11,7 +11,7 @@ use crate::endpoint::service::FakeService;
 use crate::endpoint::socket::{self, ServeError, ServerHandle};
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
-use crate::instruments::journal::RequestRecord;
+use crate::instruments::request_log::RequestRecord;
 use crate::state::ClusterState;
 
 /// An in-memory Kubernetes cluster: an API server and the controllers of a control plane without nodes.
@@ -89,7 +89,7 @@ impl FakeCluster {
 
     /// The requests answered so far, oldest first; at most the newest 100,000.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.controllers.state.journal.records()
+        self.controllers.state.request_log.records()
     }
 
     /// Compacts the history: watches and list pages from an older revision answer 410.

@@ -75,5 +75,5 @@ pub use error::field::{FieldError, FieldErrorKind};
 pub use error::{ApiError, StatusCause, StatusDetails};
 pub use instruments::clock::Clock;
 pub use instruments::faults::{FaultBuilder, FaultGuard, Faults, RequestMatch};
-pub use instruments::journal::RequestRecord;
+pub use instruments::request_log::RequestRecord;
 pub use snapshot::stable;

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
 use crate::instruments::ids::Ids;
-use crate::instruments::journal::Journal;
+use crate::instruments::request_log::RequestLog;
 use crate::registry::conversion;
 use crate::registry::lookup::Registry;
 use crate::registry::resource::Resource;
@@ -24,7 +24,7 @@ pub(crate) struct ClusterState {
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
-    pub(crate) journal: Journal,
+    pub(crate) request_log: RequestLog,
     pub(crate) admission: Chain,
     registry: Mutex<Registry>,
     unseen: Mutex<VecDeque<Arc<Event>>>,
@@ -38,7 +38,7 @@ impl ClusterState {
             ids: Ids::new(seed),
             clock,
             faults: Faults::default(),
-            journal: Journal::default(),
+            request_log: RequestLog::default(),
             admission: Chain::default(),
             registry: Mutex::new(crate::kinds::registry()),
             unseen: Mutex::new(VecDeque::new()),

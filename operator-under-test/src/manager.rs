@@ -52,18 +52,18 @@ pub struct Options {
 pub enum ManagerError {
     /// The API server does not serve a kind of the operator.
     #[error(
-        "start: the server does not serve {plural}; install the operator's kinds first \
+        "start: the server does not serve {crd_name}; install the operator's kinds first \
          (`seatrial-operator crds | kubectl apply -f -`)"
     )]
     NotServed {
         /// The name of the CRD, such as `clusters.fleet.seatrial.dev`.
-        plural: String,
+        crd_name: String,
     },
     /// A list request for a kind of the operator failed.
-    #[error("start: asking the server for {plural}: {error}")]
+    #[error("start: asking the server for {crd_name}: {error}")]
     List {
         /// The name of the CRD.
-        plural: String,
+        crd_name: String,
         /// The error of the request.
         error: ApiError,
     },
@@ -139,11 +139,11 @@ impl WatchScope {
             + DeserializeOwned
             + std::fmt::Debug,
     {
-        let plural = format!("{}.{}", K::plural(&()), K::group(&()));
+        let crd_name = format!("{}.{}", K::plural(&()), K::group(&()));
         match self.api::<K>().list(&ListParams::default().limit(1)).await.map_err(ApiError::from) {
             Ok(_) => Ok(()),
-            Err(error) if error.is_not_found() => Err(ManagerError::NotServed { plural }),
-            Err(error) => Err(ManagerError::List { plural, error }),
+            Err(error) if error.is_not_found() => Err(ManagerError::NotServed { crd_name }),
+            Err(error) => Err(ManagerError::List { crd_name, error }),
         }
     }
 

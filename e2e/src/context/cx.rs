@@ -23,9 +23,9 @@ use crate::context::CLEANUP_LIMIT;
 use crate::context::cleanup::Cleanups;
 use crate::context::{Kind, RequestError, Task, TaskOutput};
 use crate::display::object_label;
-use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::managed_fields::FIELD_MANAGER;
+use crate::type_map::TypeMap;
 
 /// One spec's way to its cluster.
 pub(crate) struct Connection {
@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     /// Sources of evidence.
     pub(crate) sources: EvidenceSources,
     /// Values of this tier alone, for extensions of a spec's context: a cluster of kind's, an audit log.
-    pub(crate) extensions: Extensions,
+    pub(crate) extensions: TypeMap,
 }
 
 /// A spec's context.
@@ -53,8 +53,8 @@ pub struct Cx {
     pub(crate) cleanups: Cleanups,
     pub(crate) tasks: RefCell<Vec<Task>>,
     /// Values of the spec's tier alone.
-    pub(crate) extensions: Extensions,
-    pub(crate) kept: RefCell<Extensions>,
+    pub(crate) extensions: TypeMap,
+    pub(crate) kept: RefCell<TypeMap>,
     /// Other namespaces that a failure may have to do with.
     pub(crate) collect_from: RefCell<Vec<String>>,
     /// Collectors that the spec itself added.

@@ -27,8 +27,8 @@ pub struct DockerUnavailable {
 
 /// The socket of the daemon that `cargo xtask docker start` starts.
 pub fn own_socket() -> PathBuf {
-    let surroundings = seatrial_envtest::assets::Surroundings::of_this_process();
-    surroundings.cache().join("docker/docker.sock")
+    let host_environment = seatrial_envtest::assets::HostEnvironment::of_this_process();
+    host_environment.cache().join("docker/docker.sock")
 }
 
 /// Docker's address: `DOCKER_HOST`, or the usual socket, or that of a daemon of this project's own.

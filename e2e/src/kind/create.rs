@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use jiff::Timestamp;
-use seatrial_envtest::process::{Child, Spec};
+use seatrial_envtest::process::{Child, ProcessSpec};
 
 use super::cluster::{Cluster, ClusterFacts, Timings};
 use super::config::ClusterConfig;
@@ -183,7 +183,7 @@ impl ClusterCreation<'_> {
         env.push(("KIND_EXPERIMENTAL_DOCKER_NETWORK".into(), self.name.into()));
         let log = folder.join("kind.log");
         let program = self.kind.to_owned();
-        let spec = Spec { name: "kind", program, args, env, dir: folder.to_owned(), log: log.clone() };
+        let spec = ProcessSpec { name: "kind", program, args, env, dir: folder.to_owned(), log: log.clone() };
         let mut child = Child::start(&spec).map_err(|error| KindError::NoKind {
             reason: error.to_string(),
             next: "check the binary that TEST_ASSET_KIND or PATH leads to".into(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bollard::Docker;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::RemoveImageOptions;
-use seatrial_envtest::assets::{self, Assets, AssetsError, Surroundings, Version, VersionError};
+use seatrial_envtest::assets::{self, Assets, AssetsError, HostEnvironment, Version, VersionError};
 
 use super::capabilities::Capabilities;
 use super::components::{IN_PODS, ON_NODES};
@@ -167,13 +167,13 @@ struct BuildPlan {
 
 impl BuildPlan {
     async fn new(request: &Request, machine: &str, installed_only: bool) -> Result<Self, NodeImageError> {
-        let surroundings = Surroundings::of_this_process();
-        let here = surroundings.platform();
+        let host_environment = HostEnvironment::of_this_process();
+        let here = host_environment.platform();
         if here != format!("linux-{machine}") {
             return Err(NodeImageError::CannotBuildFor { machine: format!("linux-{machine}"), here });
         }
         let capabilities = Capabilities::of_this_process()?;
-        let folder = surroundings.cache().join("node-image");
+        let folder = host_environment.cache().join("node-image");
         fs::create_dir_all(&folder).map_err(NodeImageError::file(&folder, "written"))?;
         let assets = binaries(request, installed_only).await?;
         let version =

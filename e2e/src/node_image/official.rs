@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt as _;
-use seatrial_envtest::assets::{Wanted, pins};
+use seatrial_envtest::assets::{RequestedVersion, pins};
 
 use crate::docker::reason;
 
@@ -19,8 +19,8 @@ const DEFAULT: &str =
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The official image of a release: kind's own default for the default minor release, else by its number.
-pub(super) fn name(wanted: &Wanted) -> Option<String> {
-    let default: Wanted = pins::DEFAULT_MINOR.parse().expect("the default is a minor release");
+pub(super) fn name(wanted: &RequestedVersion) -> Option<String> {
+    let default: RequestedVersion = pins::DEFAULT_MINOR.parse().expect("the default is a minor release");
     if *wanted == default {
         return Some(DEFAULT.to_owned());
     }

@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 
-use seatrial_envtest::assets::{Version, VersionError, Wanted, pins};
+use seatrial_envtest::assets::{RequestedVersion, Version, VersionError, pins};
 
 /// A wish for a node image.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub(super) version: Wanted,
+    pub(super) version: RequestedVersion,
     pub(super) image: Option<String>,
     pub(super) build: bool,
     pub(super) say: fn(&str),

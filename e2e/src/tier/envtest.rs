@@ -19,12 +19,12 @@ use tokio::runtime::Runtime;
 
 use crate::artefacts::{Collector, EvidenceSources, PlaneLogs};
 use crate::audit::{AdminConfig, AuditLog, AuditSource, policy};
-use crate::extensions::Extensions;
 use crate::failure::SpecResult;
 use crate::interrupt::Interrupt;
 use crate::need::Need;
 use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Tier, TierError};
+use crate::type_map::TypeMap;
 
 const NAME: &str = "envtest";
 
@@ -77,7 +77,7 @@ impl Envtest {
         let client = Client::try_from(admin.clone()).map_err(|error| TierError::from_error(NAME, &error))?;
         let collectors: Vec<Box<dyn Collector>> = vec![Box::new(PlaneLogs::from_now(&logs))];
         let sources = EvidenceSources { collectors, ..EvidenceSources::default() };
-        let mut extensions = Extensions::default();
+        let mut extensions = TypeMap::default();
         extensions.insert(AdminConfig(admin));
         extensions.insert(AuditSource(Rc::new(audit)));
         Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })

@@ -11,10 +11,10 @@ use kube::{Client, Config};
 use seatrial_fakeclient::Clock;
 
 use crate::artefacts::EvidenceSources;
-use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::need::Need;
 use crate::tier::{Connection, Tier, TierError};
+use crate::type_map::TypeMap;
 
 const NAME: &str = "existing";
 
@@ -38,7 +38,7 @@ impl Existing {
             .map_err(|error| TierError::from_error(NAME, &error))?;
         let client = Client::try_from(config).map_err(|error| TierError::from_error(NAME, &error))?;
         let (clock, sources) = (Clock::system(), EvidenceSources::default());
-        Ok(Connection { client, clock, shared: true, sources, extensions: Extensions::default() })
+        Ok(Connection { client, clock, shared: true, sources, extensions: TypeMap::default() })
     }
 
     /// The current context's name, if specs may use it.

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use seatrial_fakeclient::{Clock, FakeCluster};
 
 use crate::artefacts::{EvidenceSources, OBSERVER, Requests};
-use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::need::Need;
 use crate::tier::{Connection, Tier, TierError};
+use crate::type_map::TypeMap;
 
 const NAME: &str = "fake";
 
@@ -58,7 +58,7 @@ impl Tier for Fake {
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
     let sources = EvidenceSources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
-    Connection { client, clock, shared: false, sources, extensions: Extensions::default() }
+    Connection { client, clock, shared: false, sources, extensions: TypeMap::default() }
 }
 
 #[cfg(test)]

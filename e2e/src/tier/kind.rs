@@ -14,13 +14,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::artefacts::{Collector, EvidenceSources};
 use crate::audit::AuditSource;
-use crate::extensions::Extensions;
 use crate::interrupt::Interrupt;
 use crate::kind::{self, Cluster, ClusterConfig, Home, KindError, NodeEvidence, SharedCluster};
 use crate::need::Need;
 use crate::report::print_to_stderr;
 use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Tier, TierError};
+use crate::type_map::TypeMap;
 
 const NAME: &str = "kind";
 
@@ -101,7 +101,7 @@ impl KindTier {
         let cluster = Cluster::open(&Home::of_this_process(), &name).await.map_err(failed)?;
         let client = cluster.client().await.map_err(failed)?;
         let sources = EvidenceSources::default();
-        let mut extensions = Extensions::default();
+        let mut extensions = TypeMap::default();
         extensions.insert(AuditSource(Rc::new(cluster.clone())));
         extensions.insert(cluster);
         Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     binary::{Binary, Project},
-    surroundings::Surroundings,
+    host_environment::HostEnvironment,
     version::Version,
 };
 use crate::process::scratch_dir::ScratchDir;
@@ -33,8 +33,8 @@ pub(crate) enum Origin<'a> {
 }
 
 impl Cache {
-    pub(crate) fn of(surroundings: &Surroundings) -> Self {
-        Self { root: surroundings.cache().join("assets"), platform: surroundings.platform() }
+    pub(crate) fn of(host_environment: &HostEnvironment) -> Self {
+        Self { root: host_environment.cache().join("assets"), platform: host_environment.platform() }
     }
 
     /// The path of a binary of a version, whether it is cached or not. Each project has its own folders.
@@ -119,8 +119,8 @@ mod tests {
 
     fn cache() -> (tempfile::TempDir, Cache) {
         let dir = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings::with_variables([("XDG_CACHE_HOME", dir.path())]);
-        (dir, Cache::of(&surroundings))
+        let host_environment = HostEnvironment::with_variables([("XDG_CACHE_HOME", dir.path())]);
+        (dir, Cache::of(&host_environment))
     }
 
     #[test]

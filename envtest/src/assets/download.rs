@@ -15,7 +15,7 @@ use http::{StatusCode, header};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use sha2::{Digest as _, Sha512};
 
-use super::{hash, progress::Progress, surroundings::Surroundings};
+use super::{hash, host_environment::HostEnvironment, progress::Progress};
 
 /// The maximum number of attempts of a download.
 const MAX_ATTEMPTS: usize = 3;
@@ -81,8 +81,8 @@ pub(crate) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(crate) fn new(surroundings: &Surroundings) -> Result<Self, DownloadError> {
-        let silence = surroundings.duration("SEATRIAL_DOWNLOAD_TIMEOUT").unwrap_or(READ_TIMEOUT);
+    pub(crate) fn new(host_environment: &HostEnvironment) -> Result<Self, DownloadError> {
+        let silence = host_environment.duration("SEATRIAL_DOWNLOAD_TIMEOUT").unwrap_or(READ_TIMEOUT);
         let tls = || {
             rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()?

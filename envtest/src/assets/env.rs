@@ -13,7 +13,7 @@ use super::{
     pins,
     report::Step,
     resolve::{Resolution, names},
-    version::{Version, Wanted},
+    version::{RequestedVersion, Version},
 };
 
 /// The folder of kubebuilder's former installation instructions.
@@ -28,7 +28,7 @@ struct Candidate {
 pub(crate) fn look(resolution: &mut Resolution) {
     let folders = folders(resolution);
     for binary in resolution.missing() {
-        let variable = resolution.request.surroundings.variable(binary.variable());
+        let variable = resolution.request.host_environment.variable(binary.variable());
         let single =
             variable.map(|path| Candidate { path: path.into(), named_by: binary.variable().to_owned() });
         let in_folders = folders.iter().map(|folder| Candidate {
@@ -50,7 +50,7 @@ pub(crate) fn look(resolution: &mut Resolution) {
 
 fn folders(resolution: &Resolution) -> Vec<Candidate> {
     let request = &resolution.request;
-    let variable = request.surroundings.variable("KUBEBUILDER_ASSETS");
+    let variable = request.host_environment.variable("KUBEBUILDER_ASSETS");
     let variable =
         variable.map(|path| Candidate { path: path.into(), named_by: "KUBEBUILDER_ASSETS".to_owned() });
     let option =
@@ -64,7 +64,7 @@ fn folders(resolution: &Resolution) -> Vec<Candidate> {
 
 /// The kind on PATH, unless it is older than the pinned one, which the node images need.
 fn on_path(resolution: &mut Resolution) -> Option<Candidate> {
-    let path = resolution.request.surroundings.variable("PATH")?;
+    let path = resolution.request.host_environment.variable("PATH")?;
     let kind = which::which_in(Binary::Kind.name(), Some(path), "/").ok()?;
     let version = version_of(Binary::Kind, &kind);
     if version.as_ref().is_some_and(|version| *version >= pins::KIND) {
@@ -86,7 +86,7 @@ fn take(resolution: &mut Resolution, binary: Binary, candidate: &Candidate) -> b
     let prints_version = binary.is_kubernetes() || binary == Binary::Kind;
     let version = if prints_version { version_of(binary, &candidate.path) } else { None };
     // Without an explicit version, any version is accepted.
-    let any = !resolution.request.explicit && matches!(resolution.kubernetes, Wanted::Minor(..));
+    let any = !resolution.request.explicit && matches!(resolution.kubernetes, RequestedVersion::Minor(..));
     let rejected =
         |version: &&Version| binary.is_kubernetes() && !any && !resolution.kubernetes.accepts(version);
     if let Some(version) = version.as_ref().filter(rejected) {
@@ -121,7 +121,7 @@ fn version_of(binary: Binary, path: &Path) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assets::{Request, Surroundings, resolve};
+    use crate::assets::{HostEnvironment, Request, resolve};
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     fn folder(version: &str) -> tempfile::TempDir {
@@ -137,7 +137,10 @@ mod tests {
     fn request(version: Option<&str>, variables: &[(&str, &Path)]) -> Request {
         let nowhere = Path::new("/nonexistent");
         let all = [("HOME", nowhere)].into_iter().chain(variables.iter().copied());
-        Request::new(version).unwrap().installed_only(true).surroundings(Surroundings::with_variables(all))
+        Request::new(version)
+            .unwrap()
+            .installed_only(true)
+            .host_environment(HostEnvironment::with_variables(all))
     }
 
     #[tokio::test]
@@ -182,7 +185,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let variables = [("HOME", Path::new("/nonexistent")), ("PATH", dir.path())];
         let request = Request::only(None, [Binary::Kind]).unwrap().installed_only(true);
-        let request = request.surroundings(Surroundings::with_variables(variables));
+        let request = request.host_environment(HostEnvironment::with_variables(variables));
         (dir, request)
     }
 

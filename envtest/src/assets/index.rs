@@ -19,7 +19,7 @@ use super::{
     progress::print_line,
     report::Step,
     resolve::{Resolution, names},
-    version::{Version, Wanted},
+    version::{RequestedVersion, Version},
 };
 use crate::process::scratch_dir::ScratchDir;
 
@@ -55,7 +55,7 @@ enum IndexError {
     #[error("the index {url} is not what it should be: {reason}")]
     Malformed { url: String, reason: String },
     #[error("the index has no archive of {wanted} for {platform}")]
-    NotListed { wanted: Wanted, platform: String },
+    NotListed { wanted: RequestedVersion, platform: String },
     #[error("{url} is not used: {source}")]
     Archive { url: String, source: ArchiveError },
     #[error("{url} is no checksum: {text:?}")]
@@ -120,21 +120,22 @@ struct Downloader {
 
 impl Downloader {
     fn new(resolution: &Resolution) -> Result<Self, DownloadError> {
-        let surroundings = &resolution.request.surroundings;
-        let address = |variable: &str, usual: &str| surroundings.text(variable).unwrap_or(usual).to_owned();
+        let host_environment = &resolution.request.host_environment;
+        let address =
+            |variable: &str, usual: &str| host_environment.text(variable).unwrap_or(usual).to_owned();
         Ok(Self {
-            fetcher: Fetcher::new(surroundings)?,
-            cache: Cache::of(surroundings),
+            fetcher: Fetcher::new(host_environment)?,
+            cache: Cache::of(host_environment),
             index: address("SEATRIAL_ASSETS_INDEX", INDEX),
             releases: address("SEATRIAL_RELEASES", RELEASES),
-            store: surroundings.setup_envtest_store(),
-            os: surroundings.os(),
-            arch: surroundings.arch(),
+            store: host_environment.setup_envtest_store(),
+            os: host_environment.os(),
+            arch: host_environment.arch(),
         })
     }
 
     /// Downloads an archive of the requested version and unpacks it into the store. Returns its folder.
-    async fn archive(&self, wanted: &Wanted) -> Result<(Version, PathBuf), IndexError> {
+    async fn archive(&self, wanted: &RequestedVersion) -> Result<(Version, PathBuf), IndexError> {
         let index = self.fetcher.text(&self.index).await?;
         let (version, archive) = self.choose(&index, wanted)?;
         let folder = self.store.join(format!("{version}-{}-{}", self.os, self.arch));
@@ -151,7 +152,7 @@ impl Downloader {
         Ok((version, folder))
     }
 
-    fn choose(&self, index: &str, wanted: &Wanted) -> Result<(Version, Archive), IndexError> {
+    fn choose(&self, index: &str, wanted: &RequestedVersion) -> Result<(Version, Archive), IndexError> {
         let malformed = |reason: String| IndexError::Malformed { url: self.index.clone(), reason };
         let index: Index = serde_saphyr::from_str(index).map_err(|error| malformed(error.to_string()))?;
         let name = |version: &str| format!("envtest-{version}-{}-{}.tar.gz", self.os, self.arch);

@@ -1,6 +1,6 @@
 //! Binaries of control planes and nodes: found, downloaded or built.
 //!
-//! `version`, `pins` and `binary` describe a request, `surroundings` and `cache` the machine. `resolve` runs the steps
+//! `version`, `pins` and `binary` describe a request, `host_environment` and `cache` the machine. `resolve` runs the steps
 //! `env`, `store`, `index` and `source` in this order until all binaries are found, and `report` records each step.
 
 mod version;
@@ -9,7 +9,7 @@ pub mod pins;
 
 mod binary;
 
-mod surroundings;
+mod host_environment;
 
 mod hash;
 
@@ -34,7 +34,7 @@ mod index;
 mod source;
 
 pub use binary::Binary;
+pub use host_environment::HostEnvironment;
 pub use report::{Report, ReportLine, Step, StepOutcome};
 pub use resolve::{Assets, AssetsError, Request, resolve};
-pub use surroundings::Surroundings;
-pub use version::{Version, VersionError, Wanted};
+pub use version::{RequestedVersion, Version, VersionError};

@@ -42,11 +42,11 @@ pub fn all_kubernetes() -> impl Iterator<Item = Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assets::version::Wanted;
+    use crate::assets::version::RequestedVersion;
 
     #[test]
     fn the_default_minor_has_a_pin_and_is_the_newest() {
-        let wanted: Wanted = DEFAULT_MINOR.parse().unwrap();
+        let wanted: RequestedVersion = DEFAULT_MINOR.parse().unwrap();
         assert_eq!(wanted.preferred(), all_kubernetes().next());
     }
 

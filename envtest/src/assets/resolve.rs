@@ -9,23 +9,24 @@ use std::{
 
 use super::{
     binary::Binary,
-    env, index, pins,
+    env,
+    host_environment::HostEnvironment,
+    index, pins,
     report::{Report, Step, StepOutcome},
     source, store,
-    surroundings::Surroundings,
-    version::{Version, VersionError, Wanted},
+    version::{RequestedVersion, Version, VersionError},
 };
 
 /// A request for binaries of one Kubernetes version.
 #[derive(Debug, Clone)]
 pub struct Request {
-    pub(crate) kubernetes: Wanted,
+    pub(crate) kubernetes: RequestedVersion,
     /// False if the version is the default.
     pub(crate) explicit: bool,
     pub(crate) binaries: BTreeSet<Binary>,
     pub(crate) dir: Option<PathBuf>,
     pub(crate) installed_only: bool,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) host_environment: HostEnvironment,
 }
 
 impl Request {
@@ -37,7 +38,7 @@ impl Request {
             binaries: [Binary::Etcd, Binary::KubeApiserver].into(),
             dir: None,
             installed_only: false,
-            surroundings: Surroundings::of_this_process(),
+            host_environment: HostEnvironment::of_this_process(),
         })
     }
 
@@ -72,13 +73,13 @@ impl Request {
 
     /// True if downloads and builds are disabled.
     pub(crate) fn is_installed_only(&self) -> bool {
-        self.installed_only || self.surroundings.is_set("ENVTEST_INSTALLED_ONLY")
+        self.installed_only || self.host_environment.is_set("ENVTEST_INSTALLED_ONLY")
     }
 
     /// Environment variables in place of this process's.
     #[must_use]
-    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
-        self.surroundings = surroundings;
+    pub fn host_environment(mut self, host_environment: HostEnvironment) -> Self {
+        self.host_environment = host_environment;
         self
     }
 }
@@ -122,7 +123,7 @@ impl Assets {
     indented(report)
 )]
 pub struct AssetsError {
-    kubernetes: Wanted,
+    kubernetes: RequestedVersion,
     missing: Vec<Binary>,
     report: Report,
 }
@@ -181,7 +182,7 @@ async fn blocking(
 pub(crate) struct Resolution {
     pub(crate) request: Request,
     /// Exact once a binary of Kubernetes is found.
-    pub(crate) kubernetes: Wanted,
+    pub(crate) kubernetes: RequestedVersion,
     found: BTreeMap<Binary, PathBuf>,
     report: Report,
 }
@@ -203,7 +204,7 @@ impl Resolution {
 
     pub(crate) fn found(&mut self, step: Step, binary: Binary, version: Option<Version>, path: PathBuf) {
         if let (Some(version), true) = (&version, binary.is_kubernetes()) {
-            self.kubernetes = Wanted::Exact(version.clone());
+            self.kubernetes = RequestedVersion::Exact(version.clone());
         }
         self.report.add(step, StepOutcome::Found { binary, version, path: path.clone() });
         self.found.insert(binary, path);
@@ -223,8 +224,8 @@ impl Resolution {
             return Err(AssetsError { kubernetes: self.kubernetes, missing, report: self.report });
         }
         let kubernetes = match self.kubernetes {
-            Wanted::Exact(version) => Some(version),
-            Wanted::Minor(..) => None,
+            RequestedVersion::Exact(version) => Some(version),
+            RequestedVersion::Minor(..) => None,
         };
         Ok(Assets { paths: self.found, kubernetes, report: self.report })
     }

@@ -16,14 +16,15 @@ use sha2::{Digest as _, Sha256};
 use super::{
     binary::{Binary, Project},
     cache::{Cache, Origin, publish},
-    hash, pins,
+    hash,
+    host_environment::HostEnvironment,
+    pins,
     progress::{Progress, print_line},
     report::Step,
     resolve::{Resolution, names},
-    surroundings::Surroundings,
-    version::{Version, Wanted},
+    version::{RequestedVersion, Version},
 };
-use crate::process::child::{Child, Spec};
+use crate::process::child::{Child, ProcessSpec};
 
 /// The flags of all builds.
 const BUILD_FLAGS: [&str; 2] = ["-trimpath", "-buildvcs=false"];
@@ -48,7 +49,7 @@ enum BuildError {
     #[error("`go {command}` failed:\n      {}\n    next: {}", tail.join("\n      "), advice(tail))]
     Go { command: String, tail: Vec<String> },
     #[error("the Go module proxy has no release of Kubernetes {0}")]
-    NoRelease(Wanted),
+    NoRelease(RequestedVersion),
 }
 
 impl BuildError {
@@ -76,7 +77,7 @@ fn advice(tail: &[String]) -> &'static str {
 /// Builds the missing binaries. Blocks for minutes.
 pub(crate) fn build(resolution: &mut Resolution) {
     let missing = resolution.missing();
-    let Some(go) = find_go(&resolution.request.surroundings) else {
+    let Some(go) = find_go(&resolution.request.host_environment) else {
         resolution.not_found(Step::Source, "no Go toolchain: `go` is neither in GOROOT nor on PATH");
         return;
     };
@@ -88,8 +89,8 @@ pub(crate) fn build(resolution: &mut Resolution) {
     }
     let builder = Builder {
         go,
-        cache: Cache::of(&resolution.request.surroundings),
-        surroundings: resolution.request.surroundings.clone(),
+        cache: Cache::of(&resolution.request.host_environment),
+        host_environment: resolution.request.host_environment.clone(),
     };
     for binary in missing {
         match builder
@@ -104,9 +105,9 @@ pub(crate) fn build(resolution: &mut Resolution) {
     }
 }
 
-fn find_go(surroundings: &Surroundings) -> Option<PathBuf> {
-    let root = surroundings.variable("GOROOT").map(|root| Path::new(root).join("bin"));
-    let path = surroundings.variable("PATH").cloned().unwrap_or_default();
+fn find_go(host_environment: &HostEnvironment) -> Option<PathBuf> {
+    let root = host_environment.variable("GOROOT").map(|root| Path::new(root).join("bin"));
+    let path = host_environment.variable("PATH").cloned().unwrap_or_default();
     let folders = root.into_iter().chain(std::env::split_paths(&path));
     which::which_in("go", Some(std::env::join_paths(folders).ok()?), "/").ok()
 }
@@ -114,12 +115,12 @@ fn find_go(surroundings: &Surroundings) -> Option<PathBuf> {
 struct Builder {
     go: PathBuf,
     cache: Cache,
-    surroundings: Surroundings,
+    host_environment: HostEnvironment,
 }
 
 impl Builder {
     /// The release to build: the pinned one, or else the newest of the module proxy.
-    fn version(&self, binary: Binary, kubernetes: &Wanted) -> Result<Version, BuildError> {
+    fn version(&self, binary: Binary, kubernetes: &RequestedVersion) -> Result<Version, BuildError> {
         if let Some(version) = pinned(binary, kubernetes) {
             return Ok(version);
         }
@@ -206,8 +207,14 @@ impl Builder {
         let log = dir.join("go.log");
         let env = self.variables().collect();
         let command = args.join(std::ffi::OsStr::new(" ")).to_string_lossy().into_owned();
-        let spec =
-            Spec { name: "go", program: self.go.clone(), args, env, dir: dir.to_owned(), log: log.clone() };
+        let spec = ProcessSpec {
+            name: "go",
+            program: self.go.clone(),
+            args,
+            env,
+            dir: dir.to_owned(),
+            log: log.clone(),
+        };
         let mut child = Child::start(&spec).map_err(|error| BuildError::Io {
             what: "run go".to_owned(),
             source: std::io::Error::other(error),
@@ -232,10 +239,10 @@ impl Builder {
             ("GOFLAGS", "-mod=mod"),
             ("GOWORK", "off"),
             ("GO111MODULE", "on"),
-            ("GOOS", self.surroundings.os()),
-            ("GOARCH", self.surroundings.arch()),
+            ("GOOS", self.host_environment.os()),
+            ("GOARCH", self.host_environment.arch()),
         ];
-        let caller = self.surroundings.variables().map(|(name, value)| (name.clone(), value.clone()));
+        let caller = self.host_environment.variables().map(|(name, value)| (name.clone(), value.clone()));
         caller.chain(fixed.map(|(name, value)| (name.into(), value.into())))
     }
 }
@@ -251,7 +258,7 @@ const fn duration_hint(binary: Binary) -> &'static str {
 }
 
 /// The pinned release of a binary, if there is one.
-pub(crate) fn pinned(binary: Binary, kubernetes: &Wanted) -> Option<Version> {
+pub(crate) fn pinned(binary: Binary, kubernetes: &RequestedVersion) -> Option<Version> {
     match binary.project() {
         Project::Kubernetes => kubernetes.preferred(),
         Project::Etcd => Some(pins::ETCD),
@@ -341,7 +348,7 @@ mod tests {
 
     #[test]
     fn each_binary_is_built_from_the_module_of_its_project() {
-        let kubernetes: Wanted = "1.36".parse().unwrap();
+        let kubernetes: RequestedVersion = "1.36".parse().unwrap();
         let check = |binary, what: &str, version: &str| {
             assert_eq!(package(binary), what);
             assert_eq!(pinned(binary, &kubernetes).unwrap().to_string(), version);

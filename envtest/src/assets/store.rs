@@ -41,8 +41,8 @@ pub(crate) fn look(resolution: &mut Resolution) {
     let missing = resolution.missing();
     if !missing.is_empty() {
         let (store, cache) = (
-            resolution.request.surroundings.setup_envtest_store(),
-            Cache::of(&resolution.request.surroundings),
+            resolution.request.host_environment.setup_envtest_store(),
+            Cache::of(&resolution.request.host_environment),
         );
         let reason = format!(
             "no {} of {} in {} or {}",
@@ -57,8 +57,8 @@ pub(crate) fn look(resolution: &mut Resolution) {
 
 /// The stored and cached copies of a binary of Kubernetes, of all versions.
 fn kubernetes(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)> {
-    let surroundings = &resolution.request.surroundings;
-    let cache = Cache::of(surroundings);
+    let host_environment = &resolution.request.host_environment;
+    let cache = Cache::of(host_environment);
     let recipe = source::recipe_hash();
     let cached = [Origin::Built(&recipe), Origin::Released].into_iter().flat_map(|origin| {
         let path = |version: Version| {
@@ -67,8 +67,8 @@ fn kubernetes(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)
         };
         cache.versions(binary, origin).into_iter().map(path).collect::<Vec<_>>()
     });
-    let suffix = format!("-{}", surroundings.platform());
-    let store = fs::read_dir(surroundings.setup_envtest_store()).into_iter().flatten().flatten();
+    let suffix = format!("-{}", host_environment.platform());
+    let store = fs::read_dir(host_environment.setup_envtest_store()).into_iter().flatten().flatten();
     let stored = store.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
         let version = name.strip_suffix(&suffix)?.parse().ok()?;
@@ -80,7 +80,7 @@ fn kubernetes(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)
 
 /// The copies of a binary of another project at its pinned version. An etcd beside the found kube-apiserver comes first.
 fn pinned(resolution: &Resolution, binary: Binary) -> Vec<(Version, PathBuf)> {
-    let cache = Cache::of(&resolution.request.surroundings);
+    let cache = Cache::of(&resolution.request.host_environment);
     let Some(version) = source::pinned(binary, &resolution.kubernetes) else { return Vec::new() };
     let beside = resolution.path_of(Binary::KubeApiserver).map(|path| path.with_file_name(binary.name()));
     let beside = beside.filter(|_| binary == Binary::Etcd);

@@ -63,22 +63,22 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         match text.parse()? {
-            Wanted::Exact(version) => Ok(version),
-            Wanted::Minor(..) => Err(VersionError { text: text.to_owned() }),
+            RequestedVersion::Exact(version) => Ok(version),
+            RequestedVersion::Minor(..) => Err(VersionError { text: text.to_owned() }),
         }
     }
 }
 
 /// A request for a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RequestedVersion {
     /// Any patch release of this minor release; the pinned one is preferred.
     Minor(u32, u32),
     /// This release and no other.
     Exact(Version),
 }
 
-impl Wanted {
+impl RequestedVersion {
     /// The preferred release: the exact one, or the pinned one of the minor release.
     pub fn preferred(&self) -> Option<Version> {
         match self {
@@ -107,7 +107,7 @@ impl Wanted {
     }
 }
 
-impl fmt::Display for Wanted {
+impl fmt::Display for RequestedVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Minor(major, minor) => write!(f, "{major}.{minor}"),
@@ -116,7 +116,7 @@ impl fmt::Display for Wanted {
     }
 }
 
-impl FromStr for Wanted {
+impl FromStr for RequestedVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
@@ -161,7 +161,7 @@ mod tests {
     #[case("v1.37.2", "1.37.2")]
     #[case("1.38.0-beta.1", "1.38.0-beta.1")]
     fn a_version_round_trips(#[case] text: &str, #[case] written: &str) {
-        assert_eq!(text.parse::<Wanted>().unwrap().to_string(), written);
+        assert_eq!(text.parse::<RequestedVersion>().unwrap().to_string(), written);
     }
 
     #[rstest]
@@ -169,26 +169,26 @@ mod tests {
         #[values("", "1", "latest", "1.37.x", "1.2.3.4", "1.37-", "1.37-rc.0", "+1.37", "1.37.2-a/../b")]
         text: &str,
     ) {
-        assert!(text.parse::<Wanted>().is_err(), "{text:?} was taken for a version");
+        assert!(text.parse::<RequestedVersion>().is_err(), "{text:?} was taken for a version");
     }
 
     #[test]
     fn the_pin_is_preferred_over_a_newer_patch() {
-        let wanted: Wanted = "1.37".parse().unwrap();
+        let wanted: RequestedVersion = "1.37".parse().unwrap();
         let offered = ["1.37.0", "1.37.2", "1.37.9", "1.36.3"].map(version);
         assert_eq!(wanted.choose(offered), Some(version("1.37.2")));
     }
 
     #[test]
     fn without_the_pin_the_newest_patch_is_used() {
-        let wanted: Wanted = "1.37".parse().unwrap();
+        let wanted: RequestedVersion = "1.37".parse().unwrap();
         let offered = ["1.37.9", "1.37.10", "1.38.0", "1.37.11-rc.0"].map(version);
         assert_eq!(wanted.choose(offered), Some(version("1.37.10")));
     }
 
     #[test]
     fn an_exact_request_accepts_no_other_patch() {
-        let wanted: Wanted = "1.37.1".parse().unwrap();
+        let wanted: RequestedVersion = "1.37.1".parse().unwrap();
         assert_eq!(wanted.choose(["1.37.2"].map(version)), None);
     }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{etcd, flags::Flags, folder::Folder};
-use crate::process::child::{Spec, bare_environment};
+use crate::process::child::{ProcessSpec, bare_environment};
 
 /// The range of cluster IPs. The first one is that of the API server's own Service.
 pub(crate) const SERVICE_RANGE: &str = "10.0.0.0/24";
@@ -68,7 +68,7 @@ pub(crate) fn spec(
     files: &Files,
     admission: &Admission,
     overrides: &[(String, String)],
-) -> Spec {
+) -> ProcessSpec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let mut flags = Flags::default()
         .with("allow-privileged", "true")
@@ -92,7 +92,7 @@ pub(crate) fn spec(
     if !admission.enabled.is_empty() {
         flags = flags.with("enable-admission-plugins", admission.enabled.join(","));
     }
-    Spec {
+    ProcessSpec {
         name: "kube-apiserver",
         program: program.to_owned(),
         args: flags.overridden_by(overrides).into_args(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{apiserver, flags::Flags, folder::Folder};
-use crate::process::child::{Spec, bare_environment};
+use crate::process::child::{ProcessSpec, bare_environment};
 
 /// The name of its kubeconfig in the working folder.
 pub(crate) const KUBECONFIG: &str = "controller-manager.kubeconfig";
@@ -17,7 +17,7 @@ pub(crate) fn spec(
     files: &apiserver::Files,
     controllers: &[String],
     overrides: &[(String, String)],
-) -> Spec {
+) -> ProcessSpec {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let kubeconfig = path(&folder.path().join(KUBECONFIG));
     let flags = Flags::default()
@@ -39,7 +39,7 @@ pub(crate) fn spec(
         .with("kube-api-qps", "1000")
         .with("kube-api-burst", "2000")
         .overridden_by(overrides);
-    Spec {
+    ProcessSpec {
         name: "kube-controller-manager",
         program: program.to_owned(),
         args: flags.into_args(),

@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{flags::Flags, folder::Folder};
-use crate::process::child::{Spec, bare_environment};
+use crate::process::child::{ProcessSpec, bare_environment};
 
 /// The child process of etcd.
-pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, overrides: &[(String, String)]) -> Spec {
+pub(crate) fn spec(
+    program: &Path,
+    folder: &Folder,
+    log: PathBuf,
+    overrides: &[(String, String)],
+) -> ProcessSpec {
     let client = endpoint(folder);
     // A single member has no peers, but etcd requires a URL. The path is relative to its working folder.
     let peer = "unix://peer.sock:0";
@@ -25,7 +30,7 @@ pub(crate) fn spec(program: &Path, folder: &Folder, log: PathBuf, overrides: &[(
         .with("election-timeout", "200")
         .with("log-level", "warn")
         .overridden_by(overrides);
-    Spec {
+    ProcessSpec {
         name: "etcd",
         program: program.to_owned(),
         args: flags.into_args(),

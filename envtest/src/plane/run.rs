@@ -20,7 +20,7 @@ use crate::{
     assets::{Assets, Binary},
     error::{Error, StartFailure},
     process::{
-        child::{Child, Spec},
+        child::{Child, ProcessSpec},
         health::{Health, Probe},
         output,
     },
@@ -205,7 +205,7 @@ impl Starter<'_> {
     /// Starts a server and waits until it is ready. Retries with another port if the port is in use.
     async fn start_on_free_port(
         &self,
-        spec: impl Fn(&ReservedPort) -> Spec,
+        spec: impl Fn(&ReservedPort) -> ProcessSpec,
         path: &str,
         authority: &CertificateAuthority,
         identity: &Identity,

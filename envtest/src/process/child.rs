@@ -17,7 +17,7 @@ use super::{
 
 /// The program, arguments, environment and log of a child.
 #[derive(Debug, Clone)]
-pub struct Spec {
+pub struct ProcessSpec {
     /// The name in messages.
     pub name: &'static str,
     /// The program's path.
@@ -71,11 +71,11 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl Child {
     /// Starts a program.
-    pub fn start(spec: &Spec) -> Result<Self, SpawnError> {
+    pub fn start(spec: &ProcessSpec) -> Result<Self, SpawnError> {
         Self::start_guarded(spec, Guard::of_this_platform())
     }
 
-    fn start_guarded(spec: &Spec, guard: Guard) -> Result<Self, SpawnError> {
+    fn start_guarded(spec: &ProcessSpec, guard: Guard) -> Result<Self, SpawnError> {
         let error = |source| SpawnError { program: spec.program.display().to_string(), source };
         let log = fs::File::create(&spec.log).map_err(error)?;
         let mut command = Command::new(&spec.program);
@@ -162,8 +162,8 @@ mod tests {
     use rstest::rstest;
     use rustix::process::{Pid, test_kill_process};
 
-    fn spec(dir: &Path, script: &str) -> Spec {
-        Spec {
+    fn spec(dir: &Path, script: &str) -> ProcessSpec {
+        ProcessSpec {
             name: "sh",
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_missing_program_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let spec = Spec { program: "/nonexistent/etcd".into(), ..spec(dir.path(), "") };
+        let spec = ProcessSpec { program: "/nonexistent/etcd".into(), ..spec(dir.path(), "") };
         let message = Child::start(&spec).unwrap_err().to_string();
         assert!(message.starts_with("cannot start /nonexistent/etcd: "), "{message}");
     }

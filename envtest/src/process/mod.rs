@@ -16,4 +16,4 @@ pub(crate) mod health;
 
 pub(crate) mod scratch_dir;
 
-pub use child::{Child, SpawnError, Spec, bare_environment};
+pub use child::{Child, ProcessSpec, SpawnError, bare_environment};

@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, path::Path, process::Stdio};
 
 use seatrial_envtest::assets::{
-    Assets, AssetsError, Binary, Request, Step, StepOutcome, Surroundings, resolve,
+    Assets, AssetsError, Binary, HostEnvironment, Request, Step, StepOutcome, resolve,
 };
 use sha2::{Digest as _, Sha512};
 
@@ -62,7 +62,7 @@ impl Machine {
 
     fn request(&self) -> Request {
         let request = Request::new(Some("1.37")).unwrap();
-        request.surroundings(Surroundings::with_variables(self.variables()))
+        request.host_environment(HostEnvironment::with_variables(self.variables()))
     }
 
     async fn resolve(&self) -> Result<Assets, AssetsError> {
@@ -246,7 +246,7 @@ async fn a_missing_index_is_reported_with_its_url() {
         .variables()
         .into_iter()
         .chain([("SEATRIAL_ASSETS_INDEX".to_owned(), machine.server.url("/nowhere.yaml"))]);
-    let request = Request::new(None).unwrap().surroundings(Surroundings::with_variables(variables));
+    let request = Request::new(None).unwrap().host_environment(HostEnvironment::with_variables(variables));
     let error = resolve(&request).await.unwrap_err();
     assert!(reason(&error).contains("/nowhere.yaml answers 404 Not Found"), "{error}");
 }
@@ -262,8 +262,9 @@ async fn a_malformed_index_is_rejected() {
 #[tokio::test]
 async fn a_version_that_is_not_listed_is_reported() {
     let machine = Machine::new().await;
-    let request =
-        Request::new(Some("1.35")).unwrap().surroundings(Surroundings::with_variables(machine.variables()));
+    let request = Request::new(Some("1.35"))
+        .unwrap()
+        .host_environment(HostEnvironment::with_variables(machine.variables()));
     let error = resolve(&request).await.unwrap_err();
     assert!(reason(&error).contains("no archive of 1.35 for"), "{error}");
 }
@@ -276,7 +277,7 @@ async fn a_machine_without_network_gets_the_next_step() {
         .variables()
         .into_iter()
         .chain([("SEATRIAL_ASSETS_INDEX".to_owned(), format!("http://{nobody}/index.yaml"))]);
-    let request = Request::new(None).unwrap().surroundings(Surroundings::with_variables(variables));
+    let request = Request::new(None).unwrap().host_environment(HostEnvironment::with_variables(variables));
     let error = resolve(&request).await.unwrap_err();
     assert!(reason(&error).to_lowercase().contains("refused"), "{error}");
     let text = error.to_string();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use seatrial_envtest::assets::{
-    Assets, AssetsError, Binary, Request, Step, StepOutcome, Surroundings, resolve,
+    Assets, AssetsError, Binary, HostEnvironment, Request, Step, StepOutcome, resolve,
 };
 
 /// A machine without network whose `go` is a script.
@@ -52,7 +52,7 @@ impl Machine {
             ("SEATRIAL_DOWNLOAD_TIMEOUT", "300ms"),
         ];
         let request = Request::new(Some(version)).unwrap();
-        resolve(&request.surroundings(Surroundings::with_variables(variables))).await
+        resolve(&request.host_environment(HostEnvironment::with_variables(variables))).await
     }
 
     fn go_commands(&self) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use seatrial_envtest::{
     Environment, EnvironmentBuilder, Error, StartFailure,
-    assets::{Binary, Request, Surroundings, resolve},
+    assets::{Binary, HostEnvironment, Request, resolve},
 };
 
 async fn failure(builder: EnvironmentBuilder) -> StartFailure {
@@ -69,7 +69,7 @@ async fn an_unreachable_etcd_is_named() {
 }
 
 /// A kube-apiserver whose first start fails because of a port in use.
-async fn apiserver_with_port_in_use(dir: &Path) -> Surroundings {
+async fn apiserver_with_port_in_use(dir: &Path) -> HostEnvironment {
     let request = Request::new(None).unwrap();
     let real = resolve(&request).await.unwrap();
     let real = real.path(Binary::KubeApiserver).unwrap().display().to_string();
@@ -85,14 +85,14 @@ exec REAL \"$@\"
     fs::write(&script, text.replace("DIR", dir.to_str().unwrap()).replace("REAL", &real)).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let variables = std::env::vars_os().chain([("TEST_ASSET_KUBE_APISERVER".into(), script.into())]);
-    Surroundings::with_variables(variables)
+    HostEnvironment::with_variables(variables)
 }
 
 #[tokio::test]
 async fn a_port_in_use_is_replaced_by_another() {
     let dir = tempfile::tempdir().unwrap();
     let env = Environment::builder()
-        .surroundings(apiserver_with_port_in_use(dir.path()).await)
+        .host_environment(apiserver_with_port_in_use(dir.path()).await)
         .start()
         .await
         .unwrap();

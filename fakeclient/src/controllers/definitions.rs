@@ -62,9 +62,9 @@ async fn handle_definition(controllers: &Arc<Controllers>, event: &Arc<Event>) {
         client::log_failure("customresourcedefinition", &event.key.name, result);
     }
     let served_before = event.old.as_ref().is_some_and(|old| {
-        establish::is_true(old.value(), "Established") && old.value()["spec"] == object["spec"]
+        establish::has_condition(old.value(), "Established") && old.value()["spec"] == object["spec"]
     });
-    if establish::is_true(object, "Established") && !served_before {
+    if establish::has_condition(object, "Established") && !served_before {
         let (group, plural) = (text(&spec["group"]), text(&spec["names"]["plural"]));
         let versions = resources::resources(object);
         state.serve(|registry| {

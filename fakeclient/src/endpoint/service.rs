@@ -14,7 +14,7 @@ use super::response::{Reply, ResponseBody};
 use super::route::{IncomingRequest, answer};
 use crate::controllers::Controllers;
 use crate::error::ApiError;
-use crate::instruments::journal::RequestRecord;
+use crate::instruments::request_log::RequestRecord;
 
 /// Maximum size of a request body in bytes (kube-apiserver's `MaxRequestBodyBytes`: 3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -22,6 +22,7 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 /// The API server as a tower service. Cheap to clone; all clones use the same cluster.
 #[derive(Clone, Debug)]
 pub struct FakeService {
+    /// The cluster: its state, and the controllers that run after each request.
     controllers: Arc<Controllers>,
     user: Arc<str>,
 }
@@ -63,7 +64,7 @@ where
 {
     let state = &controllers.state;
     let (parts, body) = request.into_parts();
-    let head = parts.method == http::Method::HEAD;
+    let is_head = parts.method == http::Method::HEAD;
     let text =
         |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let mut entry = RequestRecord {
@@ -96,9 +97,9 @@ where
         }
         Err(error) => Reply::error(&error),
     };
-    let response = reply.into_response(head);
+    let response = reply.into_response(is_head);
     entry.code = response.status().as_u16();
-    state.journal.record(entry);
+    state.request_log.record(entry);
     response
 }
 

@@ -3,4 +3,4 @@
 pub(crate) mod clock;
 pub(crate) mod faults;
 pub(crate) mod ids;
-pub(crate) mod journal;
+pub(crate) mod request_log;

@@ -23,7 +23,7 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 /// Attempts to find a generated name that is free (apiserver's `generic/registry`, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;
 
-/// Creates a decoded object. Updates and applies of a missing object call it, too.
+/// Creates a decoded object. Also called by an update or an apply whose object does not exist.
 pub(crate) async fn create(
     scope: &mut RequestScope,
     proposed: Proposed,
@@ -69,22 +69,23 @@ async fn create_object(
     });
     let generated = scope.name.is_empty() && !metadata::text(&object, "generateName").is_empty();
     let warnings_before = scope.warnings.len();
-    let again = if generated { NAME_ATTEMPTS - 1 } else { 0 };
-    for _ in 0..again {
+    // Only a generated name is tried again; the last attempt's error is the answer.
+    let retries = if generated { NAME_ATTEMPTS - 1 } else { 0 };
+    for _ in 0..retries {
         match try_create(scope, object.clone(), managed_fields.clone(), options).await {
             Err(error) if error.reason == "AlreadyExists" => scope.name.clear(),
-            Ok(created) => return Ok(with_revision(created, response_version)),
+            Ok(created) => return Ok(with_response_version(created, response_version)),
             other => return other,
         }
         scope.warnings.truncate(warnings_before);
     }
     try_create(scope, object, managed_fields, options)
         .await
-        .map(|created| with_revision(created, response_version))
+        .map(|created| with_response_version(created, response_version))
 }
 
 /// The created object, with the resourceVersion that the response of a dry run shows.
-fn with_revision(created: Arc<Object>, response_version: Option<String>) -> Arc<Object> {
+fn with_response_version(created: Arc<Object>, response_version: Option<String>) -> Arc<Object> {
     let Some(revision) = response_version else { return created };
     let mut content = created.content().clone();
     metadata::set(&mut content.value, "resourceVersion", revision.into());
@@ -128,7 +129,7 @@ async fn try_create(
     scope.warnings.extend(resource.strategy.warnings_before_prepare(&object));
     resource.strategy.drop_disabled_fields(&mut object);
     resource.strategy.prepare_create(&mut object);
-    super::decode::complete(&resource, &mut object);
+    super::decode::default_after_prepare(&resource, &mut object);
     let store_view = scope.store_view(&snapshot, options.dry_run);
     resource.strategy.set_times(&mut object, None, &now);
     if scope.subresource.is_empty() {
@@ -161,7 +162,7 @@ fn refuse_while_terminating(scope: &RequestScope, snapshot: &Snapshot) -> Result
         return Ok(());
     }
     let definition = Key::new(DEFINITIONS, "", &resource.storage.key);
-    if snapshot.get(&definition).is_some_and(|found| establish::is_true(found.value(), "Terminating")) {
+    if snapshot.get(&definition).is_some_and(|found| establish::has_condition(found.value(), "Terminating")) {
         let why = "create not allowed while custom resource definition is terminating";
         return Err(ApiError::forbidden(&resource.group, &resource.plural, &scope.name, why));
     }

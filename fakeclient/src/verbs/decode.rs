@@ -104,7 +104,7 @@ impl RequestScope {
 }
 
 /// Applies defaults after the preparation of a built-in kind. A custom resource gets defaults only while it is decoded.
-pub(crate) fn complete(resource: &Resource, value: &mut Value) {
+pub(crate) fn default_after_prepare(resource: &Resource, value: &mut Value) {
     if resource.is_builtin() && resource.strategy.defaults_after_prepare() {
         defaults(resource, value);
     }

@@ -189,7 +189,7 @@ async fn prepared(
         }
         Part::Finalize => system_fields::keep_system_fields(&mut object, old),
     }
-    super::decode::complete(resource, &mut object);
+    super::decode::default_after_prepare(resource, &mut object);
     resource.strategy.set_times(&mut object, Some(old), &store_view.now);
     if part == Part::Main {
         resource.strategy.allocate(&mut object, Some(old), store_view)?;

@@ -6,7 +6,7 @@ use bollard::Docker;
 use bollard::models::SystemInfo;
 use seatrial_e2e::docker;
 use seatrial_e2e::node_image::{self, Capabilities};
-use seatrial_envtest::assets::{self, Binary, Request, Surroundings};
+use seatrial_envtest::assets::{self, Binary, HostEnvironment, Request};
 
 use super::{Finding, version};
 
@@ -42,7 +42,7 @@ pub(super) async fn kind() -> Vec<Finding> {
                 format!("Docker does not answer at {}: {}", error.host, error.reason),
                 if can_start { START } else { INSTALL },
             ));
-            findings.push(space("this project's cache", &Surroundings::of_this_process().cache()));
+            findings.push(space("this project's cache", &HostEnvironment::of_this_process().cache()));
             findings.extend(ingredients(None).await);
         }
         Ok(connection) => {

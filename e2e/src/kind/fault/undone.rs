@@ -21,7 +21,6 @@ use super::super::spec::KindExt as _;
 use crate::artefacts::EvidenceSources;
 use crate::context::Cx;
 use crate::docker::scripted::{Scripted, scripted, version};
-use crate::extensions::Extensions;
 use crate::failure::{Failure, SpecResult};
 use crate::interrupt::Interrupt;
 use crate::matchers::equal;
@@ -30,6 +29,7 @@ use crate::signal::Signal;
 use crate::span::{mins, secs};
 use crate::spec::{Suite, endings_of, run_on};
 use crate::tier::{Connection, Tier, TierError};
+use crate::type_map::TypeMap;
 
 const CLUSTER: &str = "seatrial-scripted";
 
@@ -68,7 +68,7 @@ impl OneNode {
             lease: None,
             timings: Timings::default(),
         };
-        let mut extensions = Extensions::default();
+        let mut extensions = TypeMap::default();
         extensions.insert(kind);
         Connection {
             client: self.api.client(),

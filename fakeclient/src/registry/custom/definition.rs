@@ -77,7 +77,7 @@ impl UpdateStrategy for CustomResourceDefinition {
     fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
         let (spec, old_spec) = (&object["spec"], &old["spec"]);
         let mut errors = spec::check(spec);
-        let established = establish::is_true(old, "Established");
+        let established = establish::has_condition(old, "Established");
         errors.extend(spec::check_immutable(spec, old_spec, established));
         errors.extend(status_errors(object));
         errors.extend(approval::check(object, Some(old)));

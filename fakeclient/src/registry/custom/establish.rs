@@ -24,7 +24,7 @@ pub(crate) fn next_status<'a>(
 }
 
 /// True if a condition has status `True`.
-pub(crate) fn is_true(definition: &Value, condition: &str) -> bool {
+pub(crate) fn has_condition(definition: &Value, condition: &str) -> bool {
     let conditions = definition["status"].list("conditions");
     conditions.iter().any(|c| c.text("type") == condition && c.text("status") == "True")
 }
@@ -91,7 +91,7 @@ fn name_step<'a>(definition: &Value, others: impl Iterator<Item = &'a Value>, no
     object_mut(&mut new, "acceptedNames");
     set(&mut new, "acceptedNames", accepted);
     set_condition(&mut new, "NamesAccepted", value, reason, message, now);
-    let established = is_true(definition, "Established");
+    let established = has_condition(definition, "Established");
     if !established && value == "True" {
         let message = "the initial names have been accepted";
         set_condition(&mut new, "Established", "False", "Installing", message, now);
@@ -155,7 +155,7 @@ fn set_or_remove(target: &mut Value, key: &str, value: &Value) {
 }
 
 fn establish_step(definition: &Value, now: &str) -> Option<Value> {
-    if !is_true(definition, "NamesAccepted") || is_true(definition, "Established") {
+    if !has_condition(definition, "NamesAccepted") || has_condition(definition, "Established") {
         return None;
     }
     let mut status = definition["status"].clone();

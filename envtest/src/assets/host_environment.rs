@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf, time::Durati
 
 /// Environment variables and platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct HostEnvironment {
     variables: BTreeMap<OsString, OsString>,
     os: &'static str,
     arch: &'static str,
 }
 
-impl Surroundings {
+impl HostEnvironment {
     /// The variables and the platform of this process.
     pub fn of_this_process() -> Self {
         Self::with_variables(env::vars_os())
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn the_cache_follows_xdg_and_ignores_relative_paths() {
         let at = |value: &str| {
-            Surroundings::with_variables([("HOME", "/home/ann"), ("XDG_CACHE_HOME", value)]).cache()
+            HostEnvironment::with_variables([("HOME", "/home/ann"), ("XDG_CACHE_HOME", value)]).cache()
         };
         assert_eq!(at("/big/cache"), PathBuf::from("/big/cache/seatrial"));
         assert_eq!(at("cache"), PathBuf::from("/home/ann/.cache/seatrial"));

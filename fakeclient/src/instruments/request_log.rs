@@ -24,11 +24,11 @@ pub struct RequestRecord {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<VecDeque<RequestRecord>>);
+pub(crate) struct RequestLog(Mutex<VecDeque<RequestRecord>>);
 
-impl Journal {
+impl RequestLog {
     pub(crate) fn record(&self, entry: RequestRecord) {
-        let mut records = self.0.lock().expect("the journal's lock is held for a push only");
+        let mut records = self.0.lock().expect("the log's lock is held for a push only");
         if records.len() == MAX_RECORDS {
             records.pop_front();
         }
@@ -36,6 +36,6 @@ impl Journal {
     }
 
     pub(crate) fn records(&self) -> Vec<RequestRecord> {
-        self.0.lock().expect("the journal's lock is held for a copy only").iter().cloned().collect()
+        self.0.lock().expect("the log's lock is held for a copy only").iter().cloned().collect()
     }
 }

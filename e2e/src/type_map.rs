@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 /// A map with at most one value of each type. A clone shares the values.
 #[derive(Clone, Default)]
-pub(crate) struct Extensions(BTreeMap<TypeId, Rc<dyn Any>>);
+pub(crate) struct TypeMap(BTreeMap<TypeId, Rc<dyn Any>>);
 
-impl Extensions {
+impl TypeMap {
     /// Inserts a value in place of the one of its type.
     pub(crate) fn insert<T: 'static>(&mut self, value: T) -> Rc<T> {
         let value = Rc::new(value);
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn newest_value_of_a_type_replaces_the_older_one() {
-        let mut extensions = Extensions::default();
+        let mut extensions = TypeMap::default();
         extensions.insert(1_u8);
         let earlier = extensions.clone();
         extensions.insert(2_u8);
