@@ -45,11 +45,14 @@ impl Patch {
             "application/strategic-merge-patch+json" if strategic => PatchType::Strategic,
             _ => return Err(unsupported_type(!strategic)),
         };
-        let names_managed_fields = body.windows(MANAGED_FIELDS.len()).any(|part| part == MANAGED_FIELDS);
+        let has = |text: &[u8]| body.windows(text.len()).any(|part| part == text);
+        // A JSON patch may move, copy or test the whole metadata or object.
+        let whole = kind == PatchType::Json && (has(b"\"/metadata\"") || has(b"\"\""));
+        let names_managed_fields = whole || has(MANAGED_FIELDS);
         Ok(Self { kind, document: text::parse(body).ok(), names_managed_fields })
     }
 
-    /// True if the patch may change `metadata.managedFields`.
+    /// True if the patch may read or change `metadata.managedFields`.
     pub(crate) fn names_managed_fields(&self) -> bool {
         self.names_managed_fields
     }

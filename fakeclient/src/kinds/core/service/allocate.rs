@@ -44,6 +44,7 @@ pub(super) fn allocate(
         cluster_ip(service, &others, store_view).map_err(|error| match error {
             AllocationError::Field(error) => invalid(service, &[error]),
             AllocationError::Exhausted(why) => ApiError::internal(&why),
+            AllocationError::Repeated(why) => ApiError::new(500, "", why),
         })?;
     }
     let mut ports = NodePortAllocator::new(&others, old, store_view);
@@ -51,6 +52,7 @@ pub(super) fn allocate(
         node_ports(service, &mut ports).map_err(|error| match error {
             AllocationError::Field(error) => invalid(service, &[error]),
             AllocationError::Exhausted(why) => ApiError::internal(&why),
+            AllocationError::Repeated(why) => ApiError::new(500, "", why),
         })?;
     }
     if needs_health_port(service) && !old.is_some_and(needs_health_port) {
@@ -65,6 +67,8 @@ enum AllocationError {
     Field(FieldError),
     /// The range is exhausted.
     Exhausted(String),
+    /// Two ports of an update have the same node port. The server gives this error no reason.
+    Repeated(String),
 }
 
 fn other_services<'a>(service: &Value, store_view: &'a dyn StoreView) -> impl Iterator<Item = &'a Value> {
@@ -246,6 +250,18 @@ fn node_ports(service: &mut Value, ports: &mut NodePortAllocator<'_>) -> Result<
                 Some(wanted)
             }
         };
+        let protocol = |port: &Value| {
+            Some(port.text("protocol")).filter(|text| !text.is_empty()).unwrap_or("TCP").to_owned()
+        };
+        if let (Some(node_port), false) = (node_port, ports.creating)
+            && listed
+                .iter()
+                .zip(&given)
+                .any(|(other, taken)| *taken == Some(node_port) && protocol(other) == protocol(port))
+        {
+            let why = format!("duplicate nodePort: {{{} {node_port}}}", protocol(port));
+            return Err(AllocationError::Repeated(why));
+        }
         if let Some(node_port) = node_port.filter(|_| known.is_none()) {
             shared.push((number, node_port));
         }
