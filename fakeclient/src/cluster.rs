@@ -9,9 +9,11 @@ use crate::controllers::{self, BuildError, Controllers};
 use crate::endpoint::service::FakeService;
 #[cfg(feature = "serve")]
 use crate::endpoint::socket::{self, ServeError, ServerHandle};
+use crate::endpoint::webhooks::Webhooks;
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
 use crate::instruments::request_log::RequestRecord;
+use crate::registry::webhook::WebhookCaller;
 use crate::state::ClusterState;
 
 /// An in-memory Kubernetes cluster: an API server and the controllers of a control plane without nodes.
@@ -34,6 +36,7 @@ use crate::state::ClusterState;
 #[derive(Clone, Debug)]
 pub struct FakeCluster {
     controllers: Arc<Controllers>,
+    webhooks: Arc<Webhooks>,
 }
 
 impl Default for FakeCluster {
@@ -80,6 +83,28 @@ impl FakeCluster {
     #[cfg(feature = "serve")]
     pub async fn serve(&self, port: u16) -> Result<ServerHandle, ServeError> {
         socket::serve(Arc::clone(&self.controllers), port).await
+    }
+
+    /// Answers webhooks of a Service by a tower service of this process, such as an `axum::Router`, or by
+    /// [`admission_webhook`](crate::admission_webhook) and [`conversion_webhook`](crate::conversion_webhook). Webhook
+    /// configurations and CRDs refer to the Service, which must exist; certificates do not matter. A configuration with
+    /// a URL is called over TLS instead.
+    ///
+    /// The handler may send requests to this cluster. Its time limit is that of tokio's clock.
+    pub fn serve_webhooks<S, B>(&self, namespace: &str, service_name: &str, service: S)
+    where
+        S: tower::Service<http::Request<kube::client::Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+        S::Error: std::fmt::Display,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: std::fmt::Display,
+    {
+        self.webhooks.register(namespace, service_name, service);
     }
 
     /// The injected faults of requests.
@@ -139,7 +164,9 @@ impl FakeClusterBuilder {
     /// # Errors
     /// If a document is not valid YAML, or the API rejects an object.
     pub fn build(self) -> Result<FakeCluster, BuildError> {
-        let controllers = Controllers::new(Arc::new(ClusterState::new(self.seed, self.clock)));
+        let webhooks = Arc::new(Webhooks::default());
+        let state = ClusterState::new(self.seed, self.clock, Arc::clone(&webhooks) as Arc<dyn WebhookCaller>);
+        let controllers = Controllers::new(Arc::new(state));
         let built = async {
             controllers::bootstrap(&controllers).await;
             for document in &self.documents {
@@ -148,6 +175,6 @@ impl FakeClusterBuilder {
             Ok(())
         };
         built.now_or_never().expect("nothing outside this process is asked while a cluster is built")?;
-        Ok(FakeCluster { controllers })
+        Ok(FakeCluster { controllers, webhooks })
     }
 }

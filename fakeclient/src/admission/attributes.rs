@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::error::warnings::Warnings;
 use crate::registry::resource::Resource;
 use crate::registry::strategy::StoreView;
+use crate::registry::webhook::WebhookCaller;
 
 /// The operation of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(crate) struct Attributes<'a> {
     /// The stored object, except on create.
     pub(crate) old: Option<&'a Value>,
     pub(crate) store_view: &'a dyn StoreView,
+    /// `None` in tests of plugins that call no webhook.
+    pub(crate) webhooks: Option<&'a dyn WebhookCaller>,
     /// Texts of `Warning` headers.
     pub(crate) warnings: &'a Warnings,
 }

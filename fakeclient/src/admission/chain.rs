@@ -7,9 +7,10 @@ use crate::error::ApiError;
 use super::attributes::Attributes;
 use super::plugin::{Plugin, RemotePlugin};
 use super::plugins::{
-    certificates, classes, lifecycle, limit_range, node_taint, pod_security, priority, protection, quota,
-    resize, runtime_class, tolerations, webhooks,
+    certificates, classes, lifecycle, limit_range, node_taint, pod_security, policies, priority, protection,
+    quota, resize, runtime_class, tolerations, webhooks,
 };
+use super::webhook::reinvocation::Reinvocation;
 
 /// The plugins that kube-apiserver 1.37 enables by default, without `ServiceAccount`.
 ///
@@ -50,9 +51,9 @@ impl Default for Chain {
                 local(runtime_class::RuntimeClass),
                 local(certificates::CertificateSubjectRestriction),
                 local(classes::DefaultIngressClass),
-                local(webhooks::MutatingAdmissionPolicy),
+                local(policies::MutatingAdmissionPolicy),
                 remote(webhooks::MutatingAdmissionWebhook),
-                local(webhooks::ValidatingAdmissionPolicy),
+                local(policies::ValidatingAdmissionPolicy),
                 remote(webhooks::ValidatingAdmissionWebhook),
                 local(quota::ResourceQuota),
             ],
@@ -61,16 +62,31 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// Calls the mutating step of every plugin.
+    /// Calls the mutating step of every plugin; again, after a webhook has changed the object.
     pub(crate) async fn admit(
         &self,
         attributes: &Attributes<'_>,
         object: &mut Value,
     ) -> Result<(), ApiError> {
+        let mut rounds = Reinvocation::default();
+        self.round(attributes, object, &mut rounds).await?;
+        if rounds.is_due() {
+            rounds.begin_second();
+            self.round(attributes, object, &mut rounds).await?;
+        }
+        Ok(())
+    }
+
+    async fn round(
+        &self,
+        attributes: &Attributes<'_>,
+        object: &mut Value,
+        rounds: &mut Reinvocation,
+    ) -> Result<(), ApiError> {
         for link in &self.plugins {
             match link {
                 ChainPlugin::Local(plugin) => plugin.admit(attributes, object)?,
-                ChainPlugin::Remote(plugin) => plugin.admit(attributes, object).await?,
+                ChainPlugin::Remote(plugin) => plugin.admit(attributes, object, rounds).await?,
             }
         }
         Ok(())

@@ -5,3 +5,4 @@ pub(crate) mod chain;
 pub(crate) mod plugin;
 
 pub(crate) mod plugins;
+pub(crate) mod webhook;

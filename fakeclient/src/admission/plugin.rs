@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 
 use super::attributes::Attributes;
+use super::webhook::reinvocation::Reinvocation;
 
 /// An admission plugin that runs in this process. It reads stored objects through the attributes and has no state.
 pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
@@ -27,6 +28,7 @@ pub(crate) trait RemotePlugin: Send + Sync + std::fmt::Debug {
         &'a self,
         _attributes: &'a Attributes<'_>,
         _object: &'a mut Value,
+        _rounds: &'a mut Reinvocation,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async { Ok(()) })
     }

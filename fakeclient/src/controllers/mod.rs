@@ -33,7 +33,8 @@ impl Controllers {
 
     /// Handles all queued events, including those that this causes, until the queue is empty.
     pub(crate) async fn run_until_idle(self: &Arc<Self>) {
-        if self.state.is_idle() {
+        // A webhook that is called while events are handled may send requests; who calls it handles their events.
+        if self.state.is_idle() || self.state.webhooks.is_calling() {
             return;
         }
         let mut garbage_collector = self.garbage_collector.lock().await;

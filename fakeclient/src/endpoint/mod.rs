@@ -17,6 +17,7 @@ pub(crate) mod discovery;
 pub(crate) mod documents;
 pub(crate) mod openapi;
 pub(crate) mod version;
+pub(crate) mod webhooks;
 
 #[cfg(feature = "serve")]
 pub(crate) mod socket;

@@ -24,6 +24,8 @@ pub struct ApiError {
     pub message: String,
     /// `metav1.StatusDetails`, if the server sets them.
     pub details: Option<Box<StatusDetails>>,
+    /// The whole Status, where an admission webhook wrote it.
+    pub status: Option<Box<Value>>,
     /// `metadata.continue`: the token to continue a list whose pages have expired. Empty for other failures.
     pub continue_token: String,
 }
@@ -71,7 +73,14 @@ pub(crate) fn qualified(group: &str, resource: &str) -> String {
 
 impl ApiError {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, continue_token: String::new() }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: None,
+            status: None,
+            continue_token: String::new(),
+        }
     }
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
@@ -222,6 +231,9 @@ impl ApiError {
 
     /// The `metav1.Status` of this error.
     pub fn to_status(&self) -> Value {
+        if let Some(status) = &self.status {
+            return (**status).clone();
+        }
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,

@@ -37,6 +37,12 @@ fn scalar(value: &Value) -> String {
     }
 }
 
+/// `apps/v1, Kind=Deployment`. Without a group, it begins with a slash.
+pub(crate) fn shown_kind(api_version: &str, kind: &str) -> String {
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    format!("{slash}{api_version}, Kind={kind}")
+}
+
 /// `scalar` prints numbers and booleans.
 fn formatted(value: &Value, scalar: &dyn Fn(&Value) -> String) -> String {
     match value {

@@ -148,6 +148,15 @@ impl Resource {
         crate::error::qualified(&self.group, &self.plural)
     }
 
+    /// True if the object's `apiVersion` is that of this resource.
+    pub(crate) fn has_version_of(&self, object: &Value) -> bool {
+        let found = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        match found.split_once('/') {
+            Some((group, version)) => group == self.group && version == self.version,
+            None => self.group.is_empty() && found == self.version,
+        }
+    }
+
     /// True if this is the storage version.
     pub(crate) fn is_storage_version(&self) -> bool {
         self.storage.version == self.version && self.storage.group == self.group

@@ -27,6 +27,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::object::names::NameRule;
+use crate::registry::custom::convert::ConversionWebhook;
 
 /// Read access to a snapshot of the stored objects.
 pub(crate) trait StoreView: Sync {
@@ -40,6 +41,10 @@ pub(crate) trait StoreView: Sync {
     ) -> Box<dyn Iterator<Item = &'a Value> + 'a>;
     /// A number in `0..bound` from the cluster's seed, for the server's random choices.
     fn pick(&self, bound: u64) -> u64;
+    /// A new UID.
+    fn uid(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012x}", self.pick(1 << 48))
+    }
     /// The time of the request as `metav1.Time` prints it (RFC 3339, whole seconds).
     fn now(&self) -> String;
     /// Name of the requesting user.
@@ -103,9 +108,9 @@ pub(crate) trait Strategy:
         Ok(())
     }
 
-    /// An error if objects cannot be converted between versions.
-    fn check_convertible(&self) -> Result<(), ApiError> {
-        Ok(())
+    /// The webhook that converts objects between versions.
+    fn conversion_webhook(&self) -> Option<&ConversionWebhook> {
+        None
     }
 
     /// Converts a stored object, whose `apiVersion` is already changed, to the served version. Returns `false` if the

@@ -10,7 +10,8 @@ use super::scope::RequestScope;
 use super::update::{Part, Proposed, guaranteed_update};
 use crate::error::ApiError;
 use crate::object::apply::configuration::ApplyConfiguration;
-use crate::object::apply::field_manager::{Live, group_version_kind};
+use crate::object::apply::field_manager::Live;
+use crate::object::go_format::shown_kind;
 use crate::object::view::metadata;
 
 /// Maximum number of attempts: a create or an update is retried as the other if a concurrent write deletes or creates
@@ -66,7 +67,7 @@ fn proposed(
     let mut object = match live {
         Some(live) if *live.object == applied.object => applied.object,
         _ => scope.decode_applied(&applied.object).map_err(|why| {
-            let kind = group_version_kind(&scope.resource.api_version(), &scope.resource.kind);
+            let kind = shown_kind(&scope.resource.api_version(), &scope.resource.kind);
             unconverted("failed to convert new object", &metadata::place(&config.value), &kind, &why)
         })?,
     };

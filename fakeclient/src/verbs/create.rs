@@ -30,7 +30,7 @@ pub(crate) async fn create(
     options: &WriteOptions,
 ) -> Result<ServedObject, ApiError> {
     let created = create_object(scope, proposed, options).await?;
-    scope.served(created).await
+    Ok(scope.served(created).await?)
 }
 
 async fn create_object(

@@ -61,7 +61,8 @@ async fn delete_object(
     loop {
         let snapshot = scope.state.store.snapshot();
         let current = scope.stored(&snapshot)?;
-        let old = scope.state.served(&scope.resource, current.value()).await?.into_owned();
+        let old = scope.state.served(&scope.resource, current.value()).await;
+        let old = old.map_err(|error| scope.unreadable(error))?.into_owned();
         if !marked {
             preconditions(scope, options, &old)?;
         }

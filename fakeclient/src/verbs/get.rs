@@ -16,5 +16,5 @@ pub(crate) async fn get(scope: &RequestScope, resource_version: &str) -> Result<
     }
     let object = scope.stored(&snapshot)?;
     debug_assert!(object.revision() > Revision(0), "everything stored has a revision");
-    scope.served(object).await
+    scope.served(object).await.map_err(|error| scope.unreadable(error))
 }

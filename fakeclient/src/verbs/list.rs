@@ -7,7 +7,10 @@ use super::outcome::ListPage;
 use super::page::{self, ListPosition};
 use super::scope::RequestScope;
 use super::selection::Selection;
-use crate::error::ApiError;
+use serde_json::Value;
+
+use crate::error::{ApiError, StatusCause, StatusDetails};
+use crate::object::view::metadata;
 use crate::store::{Key, Object, Revision, Snapshot};
 
 /// A page of a list.
@@ -62,10 +65,16 @@ pub(crate) async fn list(
         page.next = Some(next.encode(&scope.namespace));
         page.remaining = selection.is_empty().then(|| snapshot.range(storage, namespace, Some(last)).count());
     }
+    let mut unreadable = Vec::new();
     for object in objects {
-        page.items.push(scope.served(object).await?);
+        let key = etcd_key(scope, object.value());
+        match scope.served(object).await {
+            Ok(served) => page.items.push(served),
+            Err(error) if error.is_not_modelled() => return Err(error.into()),
+            Err(error) => unreadable.push((error.corrupt(&key), key)),
+        }
     }
-    Ok(page)
+    if unreadable.is_empty() { Ok(page) } else { Err(read_error(scope, &unreadable)) }
 }
 
 /// True if the selectors match the object in the version of the request.
@@ -73,11 +82,44 @@ async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) 
     if selection.is_empty() {
         return true;
     }
-    if scope.resource.is_storage_version() {
-        return selection.matches_stored(&scope.resource, object);
+    let resource = &scope.resource;
+    if resource.is_storage_version() && (resource.is_builtin() || resource.has_version_of(object.value())) {
+        return selection.matches_stored(resource, object);
     }
-    let served = scope.state.served(&scope.resource, object.value()).await;
-    served.is_ok_and(|value| selection.matches(&scope.resource, &value))
+    // An object that cannot be converted is an error of the list.
+    let served = scope.state.served(resource, object.value()).await;
+    served.map_or(true, |value| selection.matches(resource, &value))
+}
+
+/// The key in etcd of a listed object.
+fn etcd_key(scope: &RequestScope, object: &Value) -> String {
+    let (group, plural) = (&scope.resource.group, &scope.resource.plural);
+    let namespace = metadata::namespace(object);
+    let namespace = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+    format!("/registry/{group}/{plural}/{namespace}{}", metadata::name(object))
+}
+
+/// 500 for objects that cannot be read in the version of the request: pairs of error and key.
+fn read_error(scope: &RequestScope, unreadable: &[(String, String)]) -> ApiError {
+    let resource = &scope.resource;
+    let (first, more) = (unreadable.first().map_or("", |(error, _)| error), unreadable.len() - 1);
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    let message =
+        format!("failed to read one or more {} from the storage: {first}{more}", resource.group_resource());
+    let causes = unreadable.iter().map(|(error, key)| StatusCause {
+        reason: "UnexpectedServerResponse".to_owned(),
+        message: error.clone(),
+        field: key.clone(),
+    });
+    let mut error = ApiError::new(500, "StorageReadError", message);
+    error.details = Some(Box::new(StatusDetails {
+        name: "list".to_owned(),
+        group: resource.group.clone(),
+        kind: resource.plural.clone(),
+        causes: causes.collect(),
+        ..StatusDetails::default()
+    }));
+    error
 }
 
 /// The namespace of a cluster-scoped object, which is empty, so that its name alone identifies it.

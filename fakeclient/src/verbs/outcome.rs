@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::scope::RequestScope;
 use crate::error::ApiError;
+use crate::state::conversion::ConversionError;
 use crate::store::{Object, Revision};
 
 /// A stored object in the version of the request.
@@ -82,11 +83,19 @@ pub(crate) struct ListPage {
 
 impl RequestScope {
     /// A stored object in the version of the request.
-    pub(crate) async fn served(&self, stored: Arc<Object>) -> Result<ServedObject, ApiError> {
+    pub(crate) async fn served(&self, stored: Arc<Object>) -> Result<ServedObject, ConversionError> {
         let converted = match self.state.served(&self.resource, stored.value()).await? {
             Cow::Borrowed(_) => None,
             Cow::Owned(value) => Some(value),
         };
         Ok(ServedObject { stored, converted })
+    }
+
+    /// 500 for a stored object that cannot be read in the version of the request.
+    pub(crate) fn unreadable(&self, error: ConversionError) -> ApiError {
+        // The path in etcd is shown without its prefix here.
+        let key = self.etcd_key();
+        let key = key.strip_prefix("/registry").unwrap_or(&key);
+        if error.is_not_modelled() { error.into() } else { ApiError::internal(&error.corrupt(key)) }
     }
 }

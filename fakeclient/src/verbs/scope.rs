@@ -36,6 +36,24 @@ impl RequestScope {
         Key::new(&self.resource.storage.key, &self.namespace, &self.name)
     }
 
+    /// The object's key in etcd, for error messages.
+    pub(crate) fn etcd_key(&self) -> String {
+        let resource = &self.resource;
+        let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
+        let namespace =
+            if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
+        // The oldest kinds have other prefixes in etcd.
+        let place = match (resource.group.as_str(), resource.plural.as_str()) {
+            ("", "services") => "services/specs",
+            ("", "endpoints") => "services/endpoints",
+            ("", "nodes") => "minions",
+            ("", "replicationcontrollers") => "controllers",
+            ("networking.k8s.io", "ingresses") => "ingress",
+            (_, plural) => plural,
+        };
+        format!("/registry/{group}{place}/{namespace}{}", self.name)
+    }
+
     pub(crate) fn not_found(&self) -> ApiError {
         ApiError::not_found(&self.resource.group, &self.resource.plural, &self.name)
     }
@@ -78,6 +96,7 @@ impl RequestScope {
             name: &self.name,
             old,
             store_view,
+            webhooks: Some(&*self.state.webhooks),
             warnings: &self.warnings,
         }
     }
@@ -123,6 +142,10 @@ impl StoreView for SnapshotView<'_> {
 
     fn user(&self) -> &str {
         self.user
+    }
+
+    fn uid(&self) -> String {
+        self.ids.uid()
     }
 
     fn dry_run(&self) -> bool {

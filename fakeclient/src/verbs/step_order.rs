@@ -20,6 +20,7 @@ use crate::registry::resource::Resource;
 use crate::registry::strategy::{
     CreateStrategy, DeleteStrategy, GracePeriod, StatusStrategy, StoreView, Strategy, UpdateStrategy,
 };
+use crate::registry::webhook::NoWebhooks;
 use crate::state::ClusterState;
 
 const CREATE: &[&str] = &[
@@ -255,7 +256,7 @@ fn ready<T>(future: impl Future<Output = Result<T, ApiError>>) -> T {
 
 #[test]
 fn verbs_call_the_strategy_in_the_documented_order() {
-    let state = Arc::new(ClusterState::new(0, Clock::system()));
+    let state = Arc::new(ClusterState::new(0, Clock::system(), Arc::new(NoWebhooks)));
     let recorder = Arc::new(RecordingStrategy::default());
     let options = WriteOptions::default();
 

@@ -92,27 +92,10 @@ fn check_uid(scope: &RequestScope, uid: &str, old: &Value) -> Result<(), ApiErro
     Err(system_fields::uid_conflict(
         &scope.resource.group,
         &scope.resource.plural,
-        &etcd_key(scope),
+        &scope.etcd_key(),
         uid,
         old,
     ))
-}
-
-/// The object's key in etcd, for the error message.
-fn etcd_key(scope: &RequestScope) -> String {
-    let resource = &scope.resource;
-    let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
-    let namespace = if scope.namespace.is_empty() { String::new() } else { format!("{}/", scope.namespace) };
-    // The oldest kinds have other prefixes in etcd.
-    let place = match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "services") => "services/specs",
-        ("", "endpoints") => "services/endpoints",
-        ("", "nodes") => "minions",
-        ("", "replicationcontrollers") => "controllers",
-        ("networking.k8s.io", "ingresses") => "ingress",
-        (_, plural) => plural,
-    };
-    format!("/registry/{group}{place}/{namespace}{}", scope.name)
 }
 
 /// Changes the stored object by `propose`, which gets it in the version of the request, and is called again after a
@@ -149,10 +132,10 @@ pub(crate) async fn guaranteed_update(
             && !removes_object(scope, &object, old)
             && !drops_fields(scope, &object, &current).await?
         {
-            return scope.served(current).await;
+            return Ok(scope.served(current).await?);
         }
         if let Some(written) = commit(scope, options, (object, managed_fields), old, &current).await? {
-            return scope.served(written).await;
+            return Ok(scope.served(written).await?);
         }
     }
 }
@@ -285,13 +268,12 @@ fn bump_generation(resource: &Resource, object: &mut Value, old: &Value) {
     }
 }
 
-/// True if the write removes fields of a custom resource that are unknown to the request's version.
+/// True if the write stores a custom resource in another version than before, or drops fields that are unknown to the
+/// request's version.
 async fn drops_fields(scope: &RequestScope, object: &Value, current: &Object) -> Result<bool, ApiError> {
     let stored = current.value();
     let resource = &scope.resource;
-    if resource.is_builtin()
-        || stored.get("apiVersion").is_some_and(|stored| *stored == resource.api_version())
-    {
+    if resource.is_builtin() || (resource.is_storage_version() && resource.has_version_of(stored)) {
         return Ok(false);
     }
     Ok(!metadata::same(&scope.state.stored(resource, object.clone()).await?, stored))

@@ -226,7 +226,7 @@ impl WatchState {
     ) -> WatchEvent {
         match self.scope.served(object).await {
             Ok(object) => event(object),
-            Err(error) => WatchEvent::Error(error),
+            Err(error) => WatchEvent::Error(error.into()),
         }
     }
 }

@@ -54,7 +54,7 @@ areas! {
     json_patch, merge_patch, strategic_patch, dry_run, delete, finalizers, grace, delete_collection,
     field_validation, namespaces, garbage_collection, crd, crd_schema, crd_defaults, crd_cel,
     crd_versions, crd_mistakes, builtin_config_map, builtin_secret, builtin_service, builtin_deployment,
-    builtin_lease, builtin_service_account, builtin_pod, pod_mistakes, pod_placement, app_armor, workload_mistakes, kinds, discovery, table, events, admission,
+    builtin_lease, builtin_service_account, builtin_pod, pod_mistakes, pod_placement, app_armor, workload_mistakes, webhooks, kinds, discovery, table, events, admission,
     pod_security, bad_input, query_options, malformed_bytes, protobuf,
     apply, apply_bad_input, apply_conflicts, apply_custom, apply_custom_maps, apply_custom_versions, apply_errors,
     apply_kinds, apply_lists, apply_maps, apply_reads, apply_scale, apply_status, apply_templates, apply_upgrade,

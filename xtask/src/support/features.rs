@@ -241,7 +241,7 @@ fn in_protobuf() -> Vec<u8> {
 }
 
 fn custom() -> Vec<Line> {
-    use Support::{Ignored, NotModelled, Served};
+    use Support::{Ignored, Served};
     let widget = |size: u8| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "new"}, "spec": {"size": size}});
     let gadget =
         json!({"apiVersion": "converted.example.com/v2", "kind": "Gadget", "metadata": {"name": "new"}});
@@ -261,7 +261,7 @@ fn custom() -> Vec<Line> {
         ),
         (
             "several versions of a CRD",
-            "conversion strategy `None`",
+            "conversion strategy `None`; objects outlive a change of the storage version",
             Served(200),
             get("/apis/example.com/v2/namespaces/default/widgets/probe"),
         ),
@@ -271,7 +271,12 @@ fn custom() -> Vec<Line> {
             Ignored(404, "404 page not found"),
             get("/apis/aggregated.example.com/v1/things"),
         ),
-        ("conversion webhooks", "", NotModelled, post(gadgets, &gadget)),
+        (
+            "conversion webhooks",
+            "of a Service in this process, or at a URL; an apply across versions answers 500",
+            Served(201),
+            post(gadgets, &gadget),
+        ),
     ]
 }
 
@@ -297,14 +302,14 @@ fn admission() -> Vec<Line> {
         ),
         (
             "validating webhooks",
-            "a write that a webhook's rules select",
-            NotModelled,
+            "of a Service in this process, or at a URL; with match conditions, timeouts, dry run and warnings",
+            Served(400),
             post(&namespaced("default", "endpoints"), &endpoints),
         ),
         (
             "mutating webhooks",
-            "a write that a webhook's rules select",
-            NotModelled,
+            "the same, with JSON patches and reinvocation",
+            Served(400),
             post(&namespaced("default", "podtemplates"), &template),
         ),
         (

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use http::Method;
-use seatrial_fakeclient::{FakeCluster, FakeService};
+use kube::core::admission::AdmissionResponse;
+use kube::core::conversion::{ConversionRequest, ConversionResponse};
+use seatrial_fakeclient::{FakeCluster, FakeService, admission_webhook, conversion_webhook};
 use seatrial_fixtures::wire::{Request, ServiceWire, Wire as _};
 
 /// Write SUPPORT.md from what the fake answers.
@@ -82,6 +84,16 @@ async fn cluster(objects: Objects) -> Result<ServiceWire<FakeService>> {
         builder = builder.objects(include_str!("extensions.yaml"));
     }
     let cluster = builder.build().context("failed to build the cluster of the probes")?;
+    let denying = |request| async move { AdmissionResponse::from(&request).deny("the probe") };
+    cluster.serve_webhooks("default", "admission", admission_webhook(denying));
+    let converting = |request: ConversionRequest| async move {
+        let mut objects = request.objects.clone();
+        for object in &mut objects {
+            object["apiVersion"] = request.desired_api_version.as_str().into();
+        }
+        ConversionResponse::for_request(request).success(objects)
+    };
+    cluster.serve_webhooks("default", "conversion", conversion_webhook(converting));
     let wire = ServiceWire::new(cluster.service());
     // A quota counts from its status, which no create writes.
     let quota = "/api/v1/namespaces/limited/resourcequotas/probe/status";

@@ -111,6 +111,7 @@ pub(crate) fn run(
         name: &name,
         old,
         store_view: stored,
+        webhooks: None,
         warnings: &Warnings::default(),
     };
     let mut object = object;

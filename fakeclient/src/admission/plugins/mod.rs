@@ -8,6 +8,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod limit_range;
 pub(crate) mod node_taint;
 pub(crate) mod pod_security;
+pub(crate) mod policies;
 pub(crate) mod priority;
 pub(crate) mod protection;
 pub(crate) mod quota;

@@ -1,65 +1,66 @@
-//! Admission webhooks and policies: not modelled. A write that one of them matches answers 501.
+//! `MutatingAdmissionWebhook` and `ValidatingAdmissionWebhook`.
 
-use std::future::ready;
+use std::time::Duration;
 
-use futures::FutureExt;
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::admission::attributes::{Attributes, Operation};
-use crate::admission::plugin::{Plugin, RemotePlugin};
+use crate::admission::plugin::RemotePlugin;
+use crate::admission::webhook::conditions::{self, Decision};
+use crate::admission::webhook::matching::{is_exempt, webhook_matches};
+use crate::admission::webhook::reinvocation::Reinvocation;
+use crate::admission::webhook::response::{AdmissionAnswer, denial, verify};
+use crate::admission::webhook::review;
 use crate::error::ApiError;
-use crate::object::selector::label::LabelSelector;
+use crate::kinds::schemas::BuiltinSchemas;
+use crate::object::decode::typed::{GoDecoder, TypedDecoder};
+use crate::object::patch::document::{MergeSchema, Patch};
+use crate::object::patch::outcome::FieldValidation;
 use crate::object::view::fields::FieldAccess;
-
-const GROUP: &str = "admissionregistration.k8s.io";
-
-/// Mutating policies in CEL.
-#[derive(Debug)]
-pub(crate) struct MutatingAdmissionPolicy;
+use crate::registry::webhook::{ClientConfig, WebhookCall};
 
 /// Mutating webhooks.
 #[derive(Debug)]
 pub(crate) struct MutatingAdmissionWebhook;
 
-/// Validating policies in CEL.
-#[derive(Debug)]
-pub(crate) struct ValidatingAdmissionPolicy;
-
 /// Validating webhooks.
 #[derive(Debug)]
 pub(crate) struct ValidatingAdmissionWebhook;
 
-impl Plugin for MutatingAdmissionPolicy {
-    fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
-        policies(
-            attributes,
-            object,
-            "mutatingadmissionpolicies.admissionregistration.k8s.io",
-            "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
-        )
-    }
-}
+/// Time limit of a webhook that sets none, in seconds (`admissionregistration/v1`).
+const DEFAULT_TIMEOUT: i64 = 10;
 
 impl RemotePlugin for MutatingAdmissionWebhook {
     fn admit<'a>(
         &'a self,
         attributes: &'a Attributes<'_>,
         object: &'a mut Value,
+        rounds: &'a mut Reinvocation,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        ready(webhooks(attributes, object, "mutatingwebhookconfigurations.admissionregistration.k8s.io"))
-            .boxed()
-    }
-}
-
-impl Plugin for ValidatingAdmissionPolicy {
-    fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-        policies(
-            attributes,
-            object,
-            "validatingadmissionpolicies.admissionregistration.k8s.io",
-            "validatingadmissionpolicybindings.admissionregistration.k8s.io",
-        )
+        Box::pin(async move {
+            let webhooks =
+                configured(attributes, "mutatingwebhookconfigurations.admissionregistration.k8s.io");
+            if webhooks.is_empty() {
+                return Ok(());
+            }
+            rounds.begin_webhooks(object);
+            for (configuration, webhook) in webhooks {
+                let id = format!("{configuration}/{}", webhook.text("name"));
+                if rounds.skips(&id) || !webhook_matches(webhook, attributes, object) {
+                    continue;
+                }
+                let answer = answer(attributes, webhook, object, true).await?;
+                let changed = match answer {
+                    Some(answer) => patch(attributes, webhook, object, &answer)?,
+                    None => false,
+                };
+                rounds.called(&id, changed, webhook.text("reinvocationPolicy") == "IfNeeded");
+            }
+            rounds.end_webhooks(object);
+            Ok(())
+        })
     }
 }
 
@@ -69,170 +70,153 @@ impl RemotePlugin for ValidatingAdmissionWebhook {
         attributes: &'a Attributes<'_>,
         object: &'a Value,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        ready(webhooks(attributes, object, "validatingwebhookconfigurations.admissionregistration.k8s.io"))
-            .boxed()
-    }
-}
-
-fn webhooks(attributes: &Attributes<'_>, object: &Value, kind: &str) -> Result<(), ApiError> {
-    if attributes.resource.group == GROUP {
-        return Ok(());
-    }
-    for configuration in attributes.store_view.list(kind, None) {
-        for webhook in configuration.list("webhooks") {
-            if webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
-                && selectors_match(webhook, attributes, object)
-            {
-                let what = format!("calling webhooks (this request would go to {:?})", webhook.text("name"));
-                return Err(ApiError::not_modelled(&what));
+        Box::pin(async move {
+            let webhooks =
+                configured(attributes, "validatingwebhookconfigurations.admissionregistration.k8s.io");
+            let matching = webhooks
+                .into_iter()
+                .map(|(_, webhook)| webhook)
+                .filter(|webhook| webhook_matches(webhook, attributes, object));
+            // All are asked at once, and the first error in their order is the answer.
+            let answers = matching.map(|webhook| answer(attributes, webhook, object, false));
+            for answer in futures::future::join_all(answers).await {
+                answer?;
             }
-        }
+            Ok(())
+        })
     }
-    Ok(())
 }
 
-/// 501 if a policy with a binding matches the write.
-fn policies(attributes: &Attributes<'_>, object: &Value, kind: &str, bindings: &str) -> Result<(), ApiError> {
-    if attributes.resource.group == GROUP {
-        return Ok(());
+/// The webhooks of all configurations, with the configuration's name, in the order in which they are called.
+fn configured<'a>(attributes: &Attributes<'a>, kind: &str) -> Vec<(&'a str, &'a Value)> {
+    if is_exempt(attributes) {
+        return Vec::new();
     }
-    for policy in attributes.store_view.list(kind, None) {
-        let name = policy["metadata"].text("name");
-        let matching = &policy["spec"]["matchConstraints"];
-        let any =
-            |rules: &str| matching.list(rules).iter().any(|rule| rule_matches(rule, matching, attributes));
-        if !any("resourceRules")
-            || any("excludeResourceRules")
-            || !selectors_match(matching, attributes, object)
-        {
-            continue;
-        }
-        let mut bound = attributes.store_view.list(bindings, None);
-        if bound.any(|binding| binding["spec"].text("policyName") == name) {
-            let what = format!("admission policies (this request would meet {name:?})");
-            return Err(ApiError::not_modelled(&what));
-        }
-    }
-    Ok(())
+    let configurations = attributes.store_view.list(kind, None);
+    configurations
+        .flat_map(|configuration| {
+            let name = configuration["metadata"].text("name");
+            configuration.list("webhooks").iter().map(move |webhook| (name, webhook))
+        })
+        .collect()
 }
 
-/// True if a rule matches the operation and the resource. Other versions of the resource match, unless `matchPolicy` is
-/// `Exact`.
-fn rule_matches(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
-    let resource = attributes.resource;
-    let lists = |key: &str, value: &str| rule.list(key).iter().any(|item| item == "*" || item == value);
-    let operation = match attributes.operation {
-        Operation::Create => "CREATE",
-        Operation::Update => "UPDATE",
-        Operation::Delete => "DELETE",
+/// The answer of a webhook that allows the write. `None` if it is not asked, or fails and may be ignored.
+async fn answer(
+    attributes: &Attributes<'_>,
+    webhook: &Value,
+    object: &Value,
+    mutating: bool,
+) -> Result<Option<AdmissionAnswer>, ApiError> {
+    let name = webhook.text("name");
+    let uid = attributes.store_view.uid();
+    let request = review::request(attributes, object, &uid);
+    let ignores = webhook.text("failurePolicy") == "Ignore";
+    match conditions::decide(webhook, &request) {
+        Decision::Call => {}
+        Decision::Skip => return Ok(None),
+        Decision::Fail(_) if ignores => return Ok(None),
+        Decision::Fail(why) => {
+            let why = format!("failed to evaluate match conditions of webhook {name:?}: {why}");
+            return Err(attributes.forbidden(object, &why));
+        }
+    }
+    if attributes.store_view.dry_run() && !matches!(webhook.text("sideEffects"), "None" | "NoneOnDryRun") {
+        return Err(ApiError::bad_request(format!("admission webhook {name:?} does not support dry run")));
+    }
+    let answer = match called(attributes, webhook, request, &uid, mutating).await {
+        Ok(answer) => answer,
+        Err(_) if ignores => return Ok(None),
+        Err(why) => return Err(ApiError::internal(&format!("failed calling webhook {name:?}: {why}"))),
     };
-    let scope = match rule.text("scope") {
-        "Namespaced" => resource.namespaced && resource.plural != "namespaces",
-        "Cluster" => !resource.namespaced,
-        _ => true,
-    };
-    let names = rule.list("resourceNames");
-    scope
-        && lists("operations", operation)
-        && lists("apiGroups", &resource.group)
-        && (lists("apiVersions", &resource.version) || matching.text("matchPolicy") != "Exact")
-        && rule
-            .list("resources")
-            .iter()
-            .any(|item| is_resource(item.as_str().unwrap_or_default(), attributes))
-        && (names.is_empty() || names.iter().any(|name| name == attributes.name))
+    for text in &answer.warnings {
+        attributes.warn(text.clone());
+    }
+    if !answer.allowed {
+        return Err(denial(name, &answer.status));
+    }
+    Ok(Some(answer))
 }
 
-fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
-    let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
-    let same = |pattern: &str, value: &str| pattern == "*" || pattern == value;
-    same(resource, &attributes.resource.plural) && same(subresource, attributes.subresource)
+/// Calls a webhook. The error follows "failed calling webhook".
+async fn called(
+    attributes: &Attributes<'_>,
+    webhook: &Value,
+    request: Value,
+    uid: &str,
+    mutating: bool,
+) -> Result<AdmissionAnswer, String> {
+    let version = review::version(webhook).ok_or(
+        "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
+    )?;
+    let body = json!({
+        "kind": "AdmissionReview", "apiVersion": format!("admission.k8s.io/{version}"), "request": request,
+    });
+    let config = ClientConfig::of(&webhook["clientConfig"]);
+    let service_exists = config
+        .service
+        .as_ref()
+        .is_none_or(|(namespace, name)| attributes.store_view.get("services", namespace, name).is_some());
+    let seconds = webhook.number("timeoutSeconds").unwrap_or(DEFAULT_TIMEOUT);
+    let call = WebhookCall {
+        config: &config,
+        service_exists,
+        body: Bytes::from(body.to_string()),
+        timeout: Duration::from_secs(seconds.unsigned_abs()),
+    };
+    let caller = attributes.webhooks.expect("writes have a caller of webhooks");
+    let answered = caller.call(call).await.map_err(|why| format!("failed to call webhook: {why}"))?;
+    let review: Value = serde_json::from_slice(&answered)
+        .map_err(|_| "failed to call webhook: the server returned something that is no JSON".to_owned())?;
+    verify(&review, version, uid, mutating).map_err(|why| format!("received invalid webhook response: {why}"))
 }
 
-/// True if the namespace selector and the object selector match.
-fn selectors_match(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
-    let fits = |key: &str, labels: &Value| {
-        !matching.has(key) || LabelSelector::object_selects(&matching[key], labels)
-    };
-    let labels = |object: &Value| object["metadata"]["labels"].clone();
-    let namespace = if attributes.resource.plural == "namespaces" && attributes.resource.group.is_empty() {
-        Some(labels(object))
-    } else if attributes.namespace.is_empty() {
-        None
-    } else {
-        attributes.store_view.get("namespaces", "", attributes.namespace).map(labels)
-    };
-    let old = attributes.old.is_some_and(|old| fits("objectSelector", &labels(old)));
-    namespace.is_none_or(|labels| fits("namespaceSelector", &labels))
-        && (old || fits("objectSelector", &labels(object)))
+/// Applies the patch of an answer. Returns true if it changed the object.
+fn patch(
+    attributes: &Attributes<'_>,
+    webhook: &Value,
+    object: &mut Value,
+    answer: &AdmissionAnswer,
+) -> Result<bool, ApiError> {
+    if answer.patch.is_empty() {
+        return Ok(false);
+    }
+    let name = webhook.text("name");
+    let failed = |why: &str| ApiError::internal(&format!("failed calling webhook {name:?}: {why}"));
+    if answer.patch_type != "JSONPatch" {
+        return Err(failed(&format!("unsupported patch type {:?}", answer.patch_type)));
+    }
+    let operations: Value = serde_json::from_slice(&answer.patch)
+        .map_err(|why| failed(&format!("received undecodable patch in webhook response: {why}")))?;
+    if operations.as_array().is_some_and(Vec::is_empty) {
+        return Ok(false);
+    }
+    if attributes.operation == Operation::Delete {
+        let why = format!(
+            "admission webhook {name:?} attempted to modify the object, which is not supported for this operation"
+        );
+        return Err(ApiError::internal(&why));
+    }
+    let patch = Patch::read("application/json-patch+json", &answer.patch, false)?;
+    let schema = MergeSchema { component: None, components: &BuiltinSchemas };
+    let patched = patch
+        .apply(object, schema, FieldValidation::Ignore)
+        .map_err(|error| ApiError::internal(&error.message))?;
+    let new = decoded(attributes, patched.object)?;
+    let changed = new != *object;
+    *object = new;
+    Ok(changed)
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::fixture::{StoredObjects, create, pod};
-    use super::*;
-
-    fn webhook(extra: Value) -> StoredObjects {
-        let mut webhook = json!({"name": "w.ex.com", "rules": [{"operations": ["CREATE"], "apiGroups": [""],
-            "apiVersions": ["v1"], "resources": ["pods"]}]});
-        if let Value::Object(extra) = extra {
-            webhook.as_object_mut().expect("a webhook has fields").extend(extra);
-        }
-        let configuration = json!({"metadata": {"name": "c"}, "webhooks": [webhook]});
-        let namespace = json!({"metadata": {"name": "default", "labels": {"team": "a"}}});
-        StoredObjects::default()
-            .with("validatingwebhookconfigurations.admissionregistration.k8s.io", configuration)
-            .with("namespaces", namespace)
+/// A patched object as its Go type; a custom resource has none.
+fn decoded(attributes: &Attributes<'_>, patched: Value) -> Result<Value, ApiError> {
+    let Some(component) = attributes.resource.component() else { return Ok(patched) };
+    let mut reading = TypedDecoder::new(&BuiltinSchemas, GoDecoder::Json);
+    let mut object = reading.read(component, &patched).expect("a value can always be read");
+    if let Some(why) = reading.abort.or(reading.failure) {
+        return Err(ApiError::internal(&why));
     }
-
-    /// Validating webhooks as a synchronous plugin.
-    #[derive(Debug)]
-    struct ValidatingWebhookOnly;
-
-    impl Plugin for ValidatingWebhookOnly {
-        fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
-            webhooks(attributes, object, "validatingwebhookconfigurations.admissionregistration.k8s.io")
-        }
-    }
-
-    fn code(resource: &str, stored: &StoredObjects) -> Option<u16> {
-        create(&ValidatingWebhookOnly, resource, pod(json!({})), stored).err().map(|error| error.code)
-    }
-
-    #[test]
-    fn request_that_a_webhook_matches_is_rejected() {
-        assert_eq!(code("pods", &webhook(json!({}))), Some(501));
-        assert_eq!(code("configmaps", &webhook(json!({}))), None);
-        let exact = json!({"matchPolicy": "Exact", "rules": [{"operations": ["*"], "apiGroups": ["*"],
-            "apiVersions": ["v2"], "resources": ["*"]}]});
-        assert_eq!(code("pods", &webhook(exact)), None);
-    }
-
-    #[test]
-    fn webhook_matches_by_its_selectors() {
-        let by_team = |team: &str| webhook(json!({"namespaceSelector": {"matchLabels": {"team": team}}}));
-        assert_eq!(code("pods", &by_team("a")), Some(501));
-        assert_eq!(code("pods", &by_team("b")), None);
-        assert_eq!(code("pods", &webhook(json!({"objectSelector": {"matchLabels": {"x": "y"}}}))), None);
-    }
-
-    #[test]
-    fn policy_without_binding_is_ignored() {
-        let rules =
-            json!([{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["*"], "resources": ["*"]}]);
-        let policy =
-            json!({"metadata": {"name": "p"}, "spec": {"matchConstraints": {"resourceRules": rules}}});
-        let stored = || {
-            StoredObjects::default()
-                .with("validatingadmissionpolicies.admissionregistration.k8s.io", policy.clone())
-        };
-        let binding = json!({"metadata": {"name": "b"}, "spec": {"policyName": "p"}});
-        let bound = stored().with("validatingadmissionpolicybindings.admissionregistration.k8s.io", binding);
-        let answer =
-            |stored: &StoredObjects| create(&ValidatingAdmissionPolicy, "pods", pod(json!({})), stored);
-        assert!(answer(&stored()).is_ok());
-        assert_eq!(answer(&bound).expect_err("refused").code, 501);
-    }
+    object["apiVersion"] = attributes.resource.api_version().into();
+    object["kind"] = attributes.resource.kind.as_str().into();
+    Ok(object)
 }

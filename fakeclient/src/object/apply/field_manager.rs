@@ -15,6 +15,7 @@ use super::updater::{UpdateError, Updater, Versions, updating};
 use super::validate::validate;
 use crate::error::ApiError;
 use crate::object::decode::scalar;
+use crate::object::go_format::shown_kind;
 use crate::object::view::metadata;
 
 /// Maximum number of update entries of an object; above it, the oldest are merged.
@@ -207,11 +208,7 @@ impl FieldManager<'_> {
             return Ok(());
         }
         let malformed = text("apiVersion").matches('/').count() > 1;
-        let kind = if malformed {
-            group_version_kind("", "")
-        } else {
-            group_version_kind(text("apiVersion"), text("kind"))
-        };
+        let kind = if malformed { shown_kind("", "") } else { shown_kind(text("apiVersion"), text("kind")) };
         Err(ApplyError::BadRequest(format!("invalid object type: {kind}")))
     }
 
@@ -235,7 +232,7 @@ impl FieldManager<'_> {
         }
         let about = |what: &str, object: &Value, why: String| {
             let place = metadata::place(object);
-            let kind = group_version_kind(self.api_version, self.kind);
+            let kind = shown_kind(self.api_version, self.kind);
             ApplyError::Other(format!("failed to create typed {what} object ({place}; {kind}): {why}"))
         };
         self.check(config, false).map_err(|why| about("patch", config, why))?;
@@ -281,12 +278,6 @@ fn text_of(error: UpdateError) -> String {
         UpdateError::Conflicts(conflicts) => format!("{} conflicts", conflicts.len()),
         UpdateError::Other(why) => why,
     }
-}
-
-/// `apps/v1, Kind=Deployment` in Go's format; the core group has a leading slash.
-pub(crate) fn group_version_kind(api_version: &str, kind: &str) -> String {
-    let slash = if api_version.contains('/') { "" } else { "/" };
-    format!("{slash}{api_version}, Kind={kind}")
 }
 
 /// Merges the oldest update entries by version, until there are at most ten.

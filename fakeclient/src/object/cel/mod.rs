@@ -15,7 +15,7 @@ mod library;
 
 mod check;
 
-mod value;
+pub(crate) mod value;
 
 mod evaluate;
 

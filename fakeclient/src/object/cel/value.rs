@@ -180,6 +180,24 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Converts JSON without a schema.
+    pub(crate) fn untyped(json: &Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(flag) => Self::Bool(*flag),
+            Json::Number(number) => {
+                number.as_i64().map_or_else(|| Self::Double(number.as_f64().unwrap_or_default()), Self::Int)
+            }
+            Json::String(text) => Self::text(text.as_str()),
+            Json::Array(items) => Self::list(items.iter().map(Self::untyped).collect()),
+            Json::Object(map) => Self::map(
+                map.iter().map(|(key, value)| (Self::text(key.as_str()), Self::untyped(value))).collect(),
+            ),
+        }
+    }
+}
+
 fn plain(json: &Json) -> Value {
     match json {
         Json::String(text) => Value::text(text.as_str()),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::error::ApiError;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::cel::validator::Validator;
 use crate::object::go_format::printed;
@@ -16,6 +15,7 @@ use crate::object::schema::correlate::Correlated;
 use crate::object::schema::structural::Structural;
 use crate::object::schema::validate::SchemaNode;
 use crate::object::view::fields::FieldAccess;
+use crate::registry::custom::convert::ConversionWebhook;
 use crate::registry::resource::ScalePaths;
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
@@ -28,8 +28,8 @@ pub(crate) struct CustomResource {
     status: Option<SchemaNode>,
     scale: Option<ScalePaths>,
     rules: Option<Validator>,
-    /// True if a webhook converts between versions.
-    webhook: bool,
+    /// The webhook that converts between versions.
+    webhook: Option<ConversionWebhook>,
 }
 
 impl CustomResource {
@@ -42,11 +42,11 @@ impl CustomResource {
     ) -> Self {
         let status = raw.pointer("/properties/status").filter(|_| has_status).map(SchemaNode::parse);
         let rules = Validator::compile(&schema, true);
-        Self { schema, whole: SchemaNode::parse(raw), status, scale, rules, webhook: false }
+        Self { schema, whole: SchemaNode::parse(raw), status, scale, rules, webhook: None }
     }
 
-    /// Sets whether a webhook converts between versions.
-    pub(crate) fn converted_by_webhook(mut self, webhook: bool) -> Self {
+    /// Sets the webhook that converts between versions.
+    pub(crate) fn converted_by(mut self, webhook: Option<ConversionWebhook>) -> Self {
         self.webhook = webhook;
         self
     }
@@ -89,8 +89,8 @@ impl CustomResource {
 }
 
 impl Strategy for CustomResource {
-    fn check_convertible(&self) -> Result<(), ApiError> {
-        if self.webhook { Err(ApiError::not_modelled("conversion webhooks")) } else { Ok(()) }
+    fn conversion_webhook(&self) -> Option<&ConversionWebhook> {
+        self.webhook.as_ref()
     }
 
     fn has_apiextensions_validation(&self) -> bool {

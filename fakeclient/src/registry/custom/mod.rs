@@ -1,5 +1,6 @@
 //! Custom resources: validation of a `CustomResourceDefinition`, its served resources, and their strategy.
 
+pub(crate) mod convert;
 pub(crate) mod definition;
 
 mod check;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::convert::ConversionWebhook;
 use super::instance::CustomResource;
 use crate::object::apply::field_set::FieldSet;
 use crate::object::schema::resource_schema::ResourceSchema;
@@ -93,9 +94,8 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let schema = Arc::new(Structural::parse(raw));
     let scale = scale_paths(version);
     let has_status_subresource = version["subresources"].has("status");
-    let webhook = spec["conversion"].text("strategy") == "Webhook";
     let strategy = CustomResource::new(raw, Arc::clone(&schema), scale.clone(), has_status_subresource);
-    let strategy = Arc::new(strategy.converted_by_webhook(webhook));
+    let strategy = Arc::new(strategy.converted_by(ConversionWebhook::of(definition)));
     Resource {
         subresources: subresources(&group, &name, &kind, has_status_subresource, scale.is_some()),
         storage: Storage {

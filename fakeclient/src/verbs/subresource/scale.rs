@@ -7,13 +7,14 @@ use crate::error::ApiError;
 use crate::error::field::FieldError;
 use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::apply::configuration::ApplyConfiguration;
-use crate::object::apply::field_manager::{FieldManager, Live, group_version_kind};
+use crate::object::apply::field_manager::{FieldManager, Live};
 use crate::object::apply::field_set::FieldSet;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::apply::scale::{self, Replicas};
 use crate::object::apply::updater::Versions;
 use crate::object::apply::value_type::ValueType;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
+use crate::object::go_format::shown_kind;
 use crate::object::patch::document::{MergeSchema, Patch};
 use crate::object::patch::outcome::FieldValidation;
 use crate::object::schema::resource_schema::ResourceSchema;
@@ -87,7 +88,7 @@ pub(crate) async fn apply(
 ) -> Result<Value, ApiError> {
     write(scope, options, |fields, live| {
         // The server looks up the Scale's version among those of the custom resource, and fails to convert it.
-        let kind = group_version_kind(scale::API_VERSION, "Scale");
+        let kind = shown_kind(scale::API_VERSION, "Scale");
         let of_no_version = |what: &str, place: &str| {
             let why = format!("request to convert CR to an invalid group/version: {}", scale::API_VERSION);
             unconverted(what, place, &kind, &why)

@@ -59,12 +59,12 @@ mod tests {
         let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "note": "hello",
             "regarding": {"kind": "Pod"}, "reportingController": "example.com/c",
             "deprecatedSource": {}, "deprecatedFirstTimestamp": null, "deprecatedLastTimestamp": null});
-        let stored = conversion::stored(&resource, None, event.clone()).unwrap();
+        let stored = conversion::stored(&resource, event.clone()).unwrap();
         let expected = json!({"apiVersion": "v1", "kind": "Event", "message": "hello",
             "involvedObject": {"kind": "Pod"}, "reportingComponent": "example.com/c", "reportingInstance": "",
             "source": {}, "eventTime": null, "firstTimestamp": null, "lastTimestamp": null});
         assert_eq!(stored, expected);
-        let mut served = conversion::served(&resource, None, &stored).unwrap().into_owned();
+        let mut served = conversion::served(&resource, &stored).unwrap().into_owned();
         // Once stored, `events.k8s.io/v1` prints this field, too.
         assert_eq!(served.as_object_mut().unwrap().remove("eventTime"), Some(json!(null)));
         assert_eq!(served, event);
@@ -75,7 +75,7 @@ mod tests {
         let resource = crate::kinds::registry().resource("events.k8s.io", "v1", "events").unwrap();
         let stored = json!({"apiVersion": "v1", "kind": "Event", "reportingComponent": "",
             "reportingInstance": "", "count": 3});
-        let served = conversion::served(&resource, None, &stored).unwrap();
+        let served = conversion::served(&resource, &stored).unwrap();
         assert_eq!(*served, json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "deprecatedCount": 3}));
     }
 }

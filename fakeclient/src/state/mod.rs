@@ -1,20 +1,17 @@
 //! Shared state of a cluster: store, registry, admission, clock, ids, faults and request log.
 
-use std::borrow::Cow;
+pub(crate) mod conversion;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
-
 use crate::admission::chain::Chain;
-use crate::error::ApiError;
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
 use crate::instruments::ids::Ids;
 use crate::instruments::request_log::RequestLog;
-use crate::registry::conversion;
 use crate::registry::lookup::Registry;
-use crate::registry::resource::Resource;
+use crate::registry::webhook::WebhookCaller;
 use crate::store::{CommitError, Event, Store, Write};
 
 /// Shared state of one cluster.
@@ -26,13 +23,14 @@ pub(crate) struct ClusterState {
     pub(crate) faults: Faults,
     pub(crate) request_log: RequestLog,
     pub(crate) admission: Chain,
+    pub(crate) webhooks: Arc<dyn WebhookCaller>,
     registry: Mutex<Registry>,
     unseen: Mutex<VecDeque<Arc<Event>>>,
 }
 
 impl ClusterState {
     /// An empty cluster that serves the built-in kinds.
-    pub(crate) fn new(seed: u64, clock: Clock) -> Self {
+    pub(crate) fn new(seed: u64, clock: Clock, webhooks: Arc<dyn WebhookCaller>) -> Self {
         Self {
             store: Arc::new(Store::default()),
             ids: Ids::new(seed),
@@ -40,6 +38,7 @@ impl ClusterState {
             faults: Faults::default(),
             request_log: RequestLog::default(),
             admission: Chain::default(),
+            webhooks,
             registry: Mutex::new(crate::kinds::registry()),
             unseen: Mutex::new(VecDeque::new()),
         }
@@ -76,29 +75,5 @@ impl ClusterState {
     /// True if no event is queued.
     pub(crate) fn is_idle(&self) -> bool {
         self.unseen.lock().expect("the queue's lock is held for a look only").is_empty()
-    }
-
-    /// Converts a stored object to the version of `resource`. Awaits conversion webhooks.
-    #[expect(clippy::unused_async, reason = "conversion is a step that may wait: callers are ready for it")]
-    pub(crate) async fn served<'v>(
-        &self,
-        resource: &Resource,
-        stored: &'v Value,
-    ) -> Result<Cow<'v, Value>, ApiError> {
-        conversion::served(resource, self.stored_version(resource).as_deref(), stored)
-    }
-
-    /// Converts an object from the version of `resource` to the storage version. Awaits conversion webhooks.
-    #[expect(clippy::unused_async, reason = "conversion is a step that may wait: callers are ready for it")]
-    pub(crate) async fn stored(&self, resource: &Resource, object: Value) -> Result<Value, ApiError> {
-        conversion::stored(resource, self.stored_version(resource).as_deref(), object)
-    }
-
-    /// The storage version of the resource, if it is served.
-    fn stored_version(&self, resource: &Resource) -> Option<Arc<Resource>> {
-        if resource.is_builtin() || resource.is_storage_version() {
-            return None;
-        }
-        self.registry().resource(&resource.group, &resource.storage.version, &resource.plural)
     }
 }

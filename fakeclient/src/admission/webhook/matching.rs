@@ -1,0 +1,75 @@
+//! Rules and selectors that decide which writes a webhook or policy meets.
+
+use serde_json::Value;
+
+use crate::admission::attributes::{Attributes, Operation};
+use crate::object::selector::label::LabelSelector;
+use crate::object::view::fields::FieldAccess;
+
+const GROUP: &str = "admissionregistration.k8s.io";
+
+/// True for kinds that no webhook and no policy meets: their own configurations.
+pub(crate) fn is_exempt(attributes: &Attributes<'_>) -> bool {
+    attributes.resource.group == GROUP
+}
+
+/// Name of an operation in rules and reviews.
+pub(crate) fn operation(attributes: &Attributes<'_>) -> &'static str {
+    match attributes.operation {
+        Operation::Create => "CREATE",
+        Operation::Update => "UPDATE",
+        Operation::Delete => "DELETE",
+    }
+}
+
+/// True if a rule matches the operation and the resource. Other versions of the resource match, unless `matchPolicy` is
+/// `Exact`.
+pub(crate) fn rule_matches(rule: &Value, matching: &Value, attributes: &Attributes<'_>) -> bool {
+    let resource = attributes.resource;
+    let lists = |key: &str, value: &str| rule.list(key).iter().any(|item| item == "*" || item == value);
+    let scope = match rule.text("scope") {
+        "Namespaced" => resource.namespaced && resource.plural != "namespaces",
+        "Cluster" => !resource.namespaced,
+        _ => true,
+    };
+    let names = rule.list("resourceNames");
+    scope
+        && lists("operations", operation(attributes))
+        && lists("apiGroups", &resource.group)
+        && (lists("apiVersions", &resource.version) || matching.text("matchPolicy") != "Exact")
+        && rule
+            .list("resources")
+            .iter()
+            .any(|item| is_resource(item.as_str().unwrap_or_default(), attributes))
+        && (names.is_empty() || names.iter().any(|name| name == attributes.name))
+}
+
+fn is_resource(pattern: &str, attributes: &Attributes<'_>) -> bool {
+    let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
+    let same = |pattern: &str, value: &str| pattern == "*" || pattern == value;
+    same(resource, &attributes.resource.plural) && same(subresource, attributes.subresource)
+}
+
+/// True if the namespace selector and the object selector match.
+pub(crate) fn selectors_match(matching: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
+    let fits = |key: &str, labels: &Value| {
+        !matching.has(key) || LabelSelector::object_selects(&matching[key], labels)
+    };
+    let labels = |object: &Value| object["metadata"]["labels"].clone();
+    let namespace = if attributes.resource.plural == "namespaces" && attributes.resource.group.is_empty() {
+        Some(labels(object))
+    } else if attributes.namespace.is_empty() {
+        None
+    } else {
+        attributes.store_view.get("namespaces", "", attributes.namespace).map(labels)
+    };
+    let old = attributes.old.is_some_and(|old| fits("objectSelector", &labels(old)));
+    namespace.is_none_or(|labels| fits("namespaceSelector", &labels))
+        && (old || fits("objectSelector", &labels(object)))
+}
+
+/// True if a rule and the selectors of a webhook match.
+pub(crate) fn webhook_matches(webhook: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
+    webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
+        && selectors_match(webhook, attributes, object)
+}
