@@ -9,7 +9,7 @@ use crate::controllers::{self, BuildError, Controllers};
 use crate::endpoint::service::FakeService;
 #[cfg(feature = "serve")]
 use crate::endpoint::socket::{self, ServeError, ServerHandle};
-use crate::endpoint::webhooks::Webhooks;
+use crate::endpoint::webhooks::{WebhookService, Webhooks};
 use crate::instruments::clock::Clock;
 use crate::instruments::faults::Faults;
 use crate::instruments::request_log::RequestRecord;
@@ -91,19 +91,7 @@ impl FakeCluster {
     /// a URL is called over TLS instead.
     ///
     /// The handler may send requests to this cluster. Its time limit is that of tokio's clock.
-    pub fn serve_webhooks<S, B>(&self, namespace: &str, service_name: &str, service: S)
-    where
-        S: tower::Service<http::Request<kube::client::Body>, Response = http::Response<B>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-        S::Error: std::fmt::Display,
-        B: http_body::Body + Send + 'static,
-        B::Data: Send,
-        B::Error: std::fmt::Display,
-    {
+    pub fn serve_webhooks(&self, namespace: &str, service_name: &str, service: impl WebhookService) {
         self.webhooks.register(namespace, service_name, service);
     }
 

@@ -71,6 +71,7 @@ pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
 #[cfg(feature = "serve")]
 pub use endpoint::socket::{ServeError, ServerHandle};
+pub use endpoint::webhooks::WebhookService;
 pub use endpoint::webhooks::handlers::{WebhookHandler, admission_webhook, conversion_webhook};
 pub use error::field::{FieldError, FieldErrorKind};
 pub use error::{ApiError, StatusCause, StatusDetails};

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::object::view::fields::FieldAccess;
 
-/// Where a webhook is served: `clientConfig` of a webhook configuration or of a CRD's conversion.
+/// The place of a webhook: `clientConfig` of a webhook configuration or of a CRD's conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientConfig {
     /// Namespace and name of the Service; `None` for a URL.
@@ -57,7 +57,7 @@ impl WebhookCall<'_> {
     }
 }
 
-/// What calls webhooks. Its errors are the texts that the server puts after "failed to call webhook".
+/// A caller of webhooks. Its errors are the texts that the server puts after "failed to call webhook".
 pub(crate) trait WebhookCaller: Send + Sync + std::fmt::Debug {
     /// Posts a review, and returns the body of a successful response.
     fn call<'a>(&'a self, call: WebhookCall<'a>) -> BoxFuture<'a, Result<Bytes, String>>;

@@ -313,3 +313,40 @@ async fn a_conversion_that_renames_the_object_is_refused() {
         status.message
     );
 }
+
+#[tokio::test]
+async fn a_webhook_at_a_url_is_called_over_tls() {
+    // A server that speaks TLS and asks for credentials stands in for a webhook that refuses.
+    let elsewhere = FakeCluster::new();
+    let server = elsewhere.serve(0).await.expect("a free port");
+    let cluster = cluster().await;
+    let at = |bundle: &str| {
+        let bundle = base64_of(bundle);
+        webhook(
+            &json!({"clientConfig": {"url": format!("{}/api/v1/nodes", server.url()), "caBundle": bundle}}),
+        )
+    };
+    validate(&cluster, &[at(server.ca_pem())]).await;
+    let status = refusal(maps(&cluster).create(&PostParams::default(), &map("a")).await);
+    assert!(
+        status
+            .message
+            .ends_with("failed to call webhook: the server has asked for the client to provide credentials"),
+        "{}",
+        status.message
+    );
+    let other = FakeCluster::new().serve(0).await.expect("a free port");
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(cluster.client());
+    let patch = Patch::Merge(json!({"webhooks": [at(other.ca_pem())]}));
+    api.patch("c", &PatchParams::default(), &patch).await.expect("a valid configuration");
+    let status = refusal(maps(&cluster).create(&PostParams::default(), &map("a")).await);
+    assert!(status.message.contains("certificate"), "{}", status.message);
+    server.stop().await;
+    other.stop().await;
+}
+
+fn base64_of(text: &str) -> String {
+    use k8s_openapi::ByteString;
+    let encoded = serde_json::to_value(ByteString(text.as_bytes().to_vec())).expect("bytes");
+    encoded.as_str().expect("base64").to_owned()
+}

@@ -10,7 +10,7 @@ use crate::object::view::fields::FieldAccess;
 /// Variables of a condition.
 const VARIABLES: [&str; 3] = ["object", "oldObject", "request"];
 
-/// What the conditions of a webhook decide.
+/// The decision of the conditions of a webhook decide.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
     Call,

@@ -20,6 +20,33 @@ use crate::registry::webhook::{WebhookCall, WebhookCaller};
 type Post =
     Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Result<(StatusCode, Bytes), String>> + Send + Sync>;
 
+/// A tower service that can answer webhooks: any that takes requests with kube's body, such as an `axum::Router`. It is
+/// implemented for all of them.
+pub trait WebhookService: Clone + Send + Sync + 'static {
+    /// Status and body of the response to a review.
+    ///
+    /// # Errors
+    /// The text of the service's error.
+    fn post(self, request: Request<Body>) -> BoxFuture<'static, Result<(StatusCode, Bytes), String>>;
+}
+
+impl<S, B> WebhookService for S
+where
+    S: tower::Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: std::fmt::Display,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: std::fmt::Display,
+{
+    fn post(self, request: Request<Body>) -> BoxFuture<'static, Result<(StatusCode, Bytes), String>> {
+        Box::pin(async move {
+            let response = self.oneshot(request).await.map_err(|error| error.to_string())?;
+            read(response).await
+        })
+    }
+}
+
 /// The webhooks of one cluster.
 #[derive(Default)]
 pub(crate) struct Webhooks {
@@ -36,22 +63,8 @@ impl std::fmt::Debug for Webhooks {
 
 impl Webhooks {
     /// Registers what answers for a Service.
-    pub(crate) fn register<S, B>(&self, namespace: &str, name: &str, service: S)
-    where
-        S: tower::Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        S::Future: Send,
-        S::Error: std::fmt::Display,
-        B: http_body::Body + Send + 'static,
-        B::Data: Send,
-        B::Error: std::fmt::Display,
-    {
-        let post: Post = Arc::new(move |request| {
-            let service = service.clone();
-            Box::pin(async move {
-                let response = service.oneshot(request).await.map_err(|error| error.to_string())?;
-                read(response).await
-            })
-        });
+    pub(crate) fn register(&self, namespace: &str, name: &str, service: impl WebhookService) {
+        let post: Post = Arc::new(move |request| service.clone().post(request));
         let key = (namespace.to_owned(), name.to_owned());
         self.services.lock().expect("the lock is held for a push only").insert(key, post);
     }
