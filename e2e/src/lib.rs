@@ -71,6 +71,7 @@ pub mod docker;
 
 pub mod audit;
 pub mod deploy;
+mod webhooks;
 
 mod expect;
 
@@ -109,6 +110,8 @@ pub use expect::{
 pub use failure::{Failure, SpecResult};
 pub use managed_fields::{FieldOwner, managers};
 pub use need::Need;
-pub use seatrial_fakeclient::stable;
+pub use seatrial_fakeclient::{
+    WebhookHandler, WebhookService, admission_webhook, conversion_webhook, stable,
+};
 pub use span::{mins, secs};
 pub use spec::{Row, Scope, SpecHandle, Suite, run};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom to the top.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "type_map",
     "span",
     "signal",
@@ -23,6 +23,7 @@ const ORDER: [&str; 24] = [
     "context",
     "expect",
     "audit",
+    "webhooks",
     "deploy",
     "docker",
     "node_image",

@@ -70,7 +70,7 @@ pub use controllers::BuildError;
 pub use endpoint::response::ResponseBody;
 pub use endpoint::service::FakeService;
 #[cfg(feature = "serve")]
-pub use endpoint::socket::{ServeError, ServerHandle};
+pub use endpoint::socket::{ServeError, ServerHandle, WebhookServer};
 pub use endpoint::webhooks::WebhookService;
 pub use endpoint::webhooks::handlers::{WebhookHandler, admission_webhook, conversion_webhook};
 pub use error::field::{FieldError, FieldErrorKind};

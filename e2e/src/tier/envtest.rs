@@ -25,6 +25,7 @@ use crate::need::Need;
 use crate::tier::prepared::Prepared;
 use crate::tier::{Connection, Tier, TierError};
 use crate::type_map::TypeMap;
+use crate::webhooks::WebhookHost;
 
 const NAME: &str = "envtest";
 
@@ -80,6 +81,7 @@ impl Envtest {
         let mut extensions = TypeMap::default();
         extensions.insert(AdminConfig(admin));
         extensions.insert(AuditSource(Rc::new(audit)));
+        extensions.insert(WebhookHost::OnLoopback);
         Ok(Connection { client, clock: Clock::system(), shared: true, sources, extensions })
     }
 }

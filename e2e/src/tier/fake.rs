@@ -13,6 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::need::Need;
 use crate::tier::{Connection, Tier, TierError};
 use crate::type_map::TypeMap;
+use crate::webhooks::WebhookHost;
 
 const NAME: &str = "fake";
 
@@ -28,7 +29,7 @@ impl Tier for Fake {
     }
 
     fn has(&self, need: Need) -> bool {
-        need == Need::Controllers
+        matches!(need, Need::Controllers | Need::Webhooks)
     }
 
     fn virtual_time(&self) -> bool {
@@ -57,8 +58,10 @@ impl Tier for Fake {
 
 fn connection(cluster: FakeCluster, clock: Clock) -> Connection {
     let (client, observer) = (cluster.client(), cluster.client_as(OBSERVER));
+    let mut extensions = TypeMap::default();
+    extensions.insert(WebhookHost::InProcess(cluster.clone()));
     let sources = EvidenceSources { observer: Some(observer), collectors: vec![Box::new(Requests(cluster))] };
-    Connection { client, clock, shared: false, sources, extensions: TypeMap::default() }
+    Connection { client, clock, shared: false, sources, extensions }
 }
 
 #[cfg(test)]

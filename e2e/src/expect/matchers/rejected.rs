@@ -6,13 +6,17 @@ use crate::context::RequestError;
 use crate::expect::{Matcher, Mismatch};
 use crate::failure::{sentence, status_sentence};
 
+/// The reason of a Status that has none.
+const UNKNOWN: &str = "Unknown";
+
 /// Made by [`be_rejected`].
 pub struct BeRejected {
     reason: String,
     saying: Vec<String>,
 }
 
-/// The request was refused with this reason: `be_rejected("Invalid").saying("spec.machines")`.
+/// The request was refused with this reason: `be_rejected("Invalid").saying("spec.machines")`. A Status without a
+/// reason, such as most denials of webhooks, has the reason `Unknown`, as in client-go.
 pub fn be_rejected(reason: &str) -> BeRejected {
     BeRejected { reason: reason.into(), saying: Vec::new() }
 }
@@ -62,7 +66,8 @@ impl<T, E: StatusError> Matcher<Result<T, E>> for BeRejected {
         let Some(status) = error.answer() else {
             return Err(Mismatch::new(format!("there was no answer: {}", sentence(error))));
         };
-        if status.reason == self.reason && self.saying.iter().all(|part| status.message.contains(part)) {
+        let reason = if status.reason.is_empty() { UNKNOWN } else { &status.reason };
+        if reason == self.reason && self.saying.iter().all(|part| status.message.contains(part)) {
             return Ok(());
         }
         Err(Mismatch::new(format!("it was answered with {}", status_sentence(status))))
@@ -86,6 +91,7 @@ mod tests {
         let other = matcher.check(Some(&refused("Invalid", "spec.version: unknown"))).unwrap_err();
         assert_eq!(other.why(), "it was answered with 422 Invalid: spec.version: unknown");
         assert!(matcher.check(Some(&refused("Conflict", "spec.machines"))).is_err());
+        assert_eq!(be_rejected("Unknown").check(Some(&refused("", "denied"))), Ok(()));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod credentials;
 mod kubeconfig;
 mod listen;
+mod webhook_server;
 
 pub use listen::{ServeError, ServerHandle};
+pub use webhook_server::WebhookServer;
 
 pub(crate) use listen::serve;
