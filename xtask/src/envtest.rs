@@ -3,7 +3,7 @@
 use anyhow::Result;
 use seatrial_e2e::signal::Signals;
 
-use crate::cargo::{Capture, Counts, RunSummary, Target, print_counts};
+use crate::cargo::{Capture, CommandOutcome, Counts, RunSummary, Target, print_counts};
 use crate::process_group::{ProcessGroup, run_until_signal};
 use crate::trial::{self, Tier};
 
@@ -19,7 +19,13 @@ const REAL: Target = Target {
     programs: &["--example", "control_plane"],
 };
 
-/// Runs both and prints the counts as the last line.
+/// Specs of webhooks, which the real server calls over TLS.
+const WEBHOOKS: Target = Target {
+    tests: &["--package", "seatrial-e2e", "--features", "envtest", "--example", "webhook"],
+    programs: &[],
+};
+
+/// Runs all and prints the counts as the last line.
 pub(crate) async fn envtest(_args: &Args) -> Result<()> {
     let mut signals = Signals::listen()?;
     let group = ProcessGroup::new(Capture::Stdout);
@@ -34,5 +40,13 @@ pub(crate) fn all(group: &ProcessGroup) -> Result<Counts> {
     if !group.is_terminating() {
         parts.add("the trial", trial::run_on_tier(Tier::Envtest, group));
     }
+    if !group.is_terminating() {
+        parts.add("the specs of webhooks", webhooks(group));
+    }
     parts.into_result()
+}
+
+fn webhooks(group: &ProcessGroup) -> Result<CommandOutcome> {
+    group.build(&mut WEBHOOKS.build(), "the specs of webhooks")?;
+    group.run(WEBHOOKS.run().env("SEATRIAL_TIER", Tier::Envtest.name()))
 }

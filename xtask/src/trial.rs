@@ -23,7 +23,7 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fake => "fake",
             Self::Envtest => "envtest",
