@@ -13,7 +13,7 @@ use crate::kinds::rules::labels;
 use crate::kinds::rules::names::dns_label;
 use crate::kinds::rules::numbers::not_negative;
 use crate::object::names::NameRule;
-use crate::object::view::fields::{FieldAccess, object_mut, remove, set, set_default};
+use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 use crate::registry::strategy::{CreateStrategy, DeleteStrategy, StatusStrategy, Strategy, UpdateStrategy};
 
 use super::workload::{invalid_selector, label_mismatch, restart_policy_always, selector, template_warnings};
@@ -50,6 +50,11 @@ impl Strategy for StatefulSet {
         set_default(spec, "replicas", 1);
         set_default(spec, "revisionHistoryLimit", 10);
         set_pod_spec_defaults(object_mut(object_mut(spec, "template"), "spec"));
+        for claim in items_mut(spec, "volumeClaimTemplates") {
+            set(claim, "apiVersion", "v1");
+            set(claim, "kind", "PersistentVolumeClaim");
+            set_default(object_mut(claim, "status"), "phase", "Pending");
+        }
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::image_reference;
 use crate::object::view::fields::{FieldAccess, items_mut, object_mut, remove, set, set_default};
 
 /// Sets the defaults of the spec of a Pod or Pod template.
@@ -162,23 +163,7 @@ fn requests_from_limits(container: &mut Value) {
 
 /// The default `imagePullPolicy`.
 fn pull_policy(image: &str) -> &'static str {
-    if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
-}
-
-/// The tag of an image reference; `latest` without tag and digest, `None` with a digest only or if it is malformed.
-fn tag(image: &str) -> Option<&str> {
-    let right = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
-    if image.is_empty() || !image.bytes().all(right) {
-        return None;
-    }
-    let (named, digest) =
-        image.split_once('@').map_or((image, None), |(named, digest)| (named, Some(digest)));
-    let after_host = named.rfind('/').map_or(named, |slash| &named[slash + 1..]);
-    match (after_host.split_once(':'), digest) {
-        (Some((_, tag)), _) => Some(tag),
-        (None, Some(_)) => None,
-        (None, None) => named.bytes().all(|b| !b.is_ascii_uppercase()).then_some("latest"),
-    }
+    if image_reference::tag(image).as_deref() == Some("latest") { "Always" } else { "IfNotPresent" }
 }
 
 #[cfg(test)]
@@ -195,6 +180,7 @@ mod tests {
             ("localhost:5000/nginx:1", "IfNotPresent"),
             ("nginx@sha256:0123", "IfNotPresent"),
             ("Not An Image", "IfNotPresent"),
+            ("ko://example.com/x", "IfNotPresent"),
         ] {
             let mut spec = json!({"containers": [{"name": "c", "image": image}]});
             set_pod_spec_defaults(&mut spec);

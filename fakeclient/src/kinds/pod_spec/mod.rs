@@ -4,6 +4,7 @@
 
 pub(crate) mod defaults;
 pub(crate) mod disabled;
+mod image_reference;
 
 pub(crate) mod affinity;
 pub(crate) mod app_armor;
