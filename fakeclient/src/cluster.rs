@@ -163,6 +163,7 @@ impl FakeClusterBuilder {
             Ok(())
         };
         built.now_or_never().expect("nothing outside this process is asked while a cluster is built")?;
+        webhooks.open();
         Ok(FakeCluster { controllers, webhooks })
     }
 }

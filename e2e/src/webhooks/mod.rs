@@ -35,7 +35,8 @@ impl Cx {
     /// The manifests are those of the operator: their `clientConfig.service` is where the operator's own Service would
     /// be. On tier `fake` the handler is called in this process and in virtual time; on `envtest` over TLS on the
     /// loopback interface, with the URL and the CA in place of the Service. A configuration gets the spec's namespace
-    /// in its name, and meets the objects of that namespace alone. It goes with the spec.
+    /// in its name, and of namespaced objects meets those of that namespace alone. It goes with the spec. A CRD with a
+    /// conversion webhook can be among the manifests on tier `fake`.
     pub async fn webhooks(&self, service: impl WebhookService, manifests: &str) -> SpecResult {
         let host = self.extensions.get::<WebhookHost>().ok_or_else(|| {
             Failure::nowhere(format!(

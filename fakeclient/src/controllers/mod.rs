@@ -33,11 +33,16 @@ impl Controllers {
 
     /// Handles all queued events, including those that this causes, until the queue is empty.
     pub(crate) async fn run_until_idle(self: &Arc<Self>) {
-        // A webhook that is called while events are handled may send requests; who calls it handles their events.
-        if self.state.is_idle() || self.state.webhooks.is_calling() {
+        if self.state.is_idle() {
             return;
         }
-        let mut garbage_collector = self.garbage_collector.lock().await;
+        let mut garbage_collector = match self.garbage_collector.try_lock() {
+            Some(locked) => locked,
+            // A webhook that is called while events are handled may send requests: waiting for the handler of events
+            // would wait for the webhook. The handler takes their events, too.
+            None if self.state.webhooks.is_calling() => return,
+            None => self.garbage_collector.lock().await,
+        };
         while let Some(event) = self.state.next_event() {
             definitions::step(self, &event).await;
             service_account::step(&self.state, &event).await;

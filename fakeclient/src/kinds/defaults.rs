@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::schemas;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::schema::structural::{AdditionalProperties, Structural};
+use crate::registry::resource::Resource;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -147,6 +149,15 @@ impl FieldDefaulter {
             _ => {}
         }
     }
+}
+
+/// Applies the defaults of a resource's schema, then those of its strategy.
+pub(crate) fn of_resource(resource: &Resource, value: &mut Value) {
+    match &resource.schema {
+        ResourceSchema::Builtin { component } => apply(component, value),
+        ResourceSchema::Custom { schema } => schema.apply_defaults(value),
+    }
+    resource.strategy.apply_defaults(value);
 }
 
 #[cfg(test)]

@@ -107,6 +107,12 @@ async fn try_create(
         let attributes = scope.attributes(Operation::Create, None, &store_view);
         state.admission.admit(&attributes, &mut object).await?;
     }
+    // A mutating webhook may have named the object.
+    let named = metadata::name(&object);
+    if !named.is_empty() && named != scope.name {
+        named.clone_into(&mut scope.name);
+    }
+    system_fields::set_namespace(&mut object, &scope.namespace)?;
     let now = state.clock.seconds();
     system_fields::set_system_fields(&mut object, &state.ids.uid(), &now);
     if scope.name.is_empty() {

@@ -10,7 +10,6 @@ use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::body::{Decoded, Decoder, ObjectType};
 use crate::object::owner;
 use crate::object::patch::outcome::{FieldValidation, Patched};
-use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::resource::Resource;
 
 impl RequestScope {
@@ -22,7 +21,7 @@ impl RequestScope {
     ) -> Result<Value, ApiError> {
         let mut read = self.read(self.resource.object_type(), None, validation, decode)?;
         read.warnings.extend(owner::remove_repeated(&mut read.object));
-        defaults(&self.resource, &mut read.object);
+        defaults::of_resource(&self.resource, &mut read.object);
         self.warnings.extend(read.warnings);
         Ok(read.object)
     }
@@ -39,7 +38,7 @@ impl RequestScope {
         };
         let mut object = decoder.clean_patched(patched)?;
         self.warnings.extend(owner::remove_repeated(&mut object));
-        defaults(&self.resource, &mut object);
+        defaults::of_resource(&self.resource, &mut object);
         Some(object)
     }
 
@@ -75,7 +74,7 @@ impl RequestScope {
         });
         let mut object = read.map_err(|error| error.message)?.object;
         let repeated = owner::remove_repeated(&mut object);
-        defaults(&self.resource, &mut object);
+        defaults::of_resource(&self.resource, &mut object);
         self.warnings.extend(repeated);
         Ok(object)
     }
@@ -106,15 +105,6 @@ impl RequestScope {
 /// Applies defaults after the preparation of a built-in kind. A custom resource gets defaults only while it is decoded.
 pub(crate) fn default_after_prepare(resource: &Resource, value: &mut Value) {
     if resource.is_builtin() && resource.strategy.defaults_after_prepare() {
-        defaults(resource, value);
+        defaults::of_resource(resource, value);
     }
-}
-
-/// Applies the defaults of the resource's schema, then those of its strategy.
-fn defaults(resource: &Resource, value: &mut Value) {
-    match &resource.schema {
-        ResourceSchema::Builtin { component } => defaults::apply(component, value),
-        ResourceSchema::Custom { schema } => schema.apply_defaults(value),
-    }
-    resource.strategy.apply_defaults(value);
 }

@@ -216,7 +216,8 @@ impl WatchState {
         }
         let resource = &self.scope.resource;
         let served = self.scope.state.served(resource, object.value()).await;
-        served.is_ok_and(|value| self.selection.matches(resource, &value))
+        // An object that cannot be converted is an error of the watch.
+        served.map_or(true, |value| self.selection.matches(resource, &value))
     }
 
     async fn converted(

@@ -350,3 +350,79 @@ fn base64_of(text: &str) -> String {
     let encoded = serde_json::to_value(ByteString(text.as_bytes().to_vec())).expect("bytes");
     encoded.as_str().expect("base64").to_owned()
 }
+
+#[tokio::test]
+async fn an_injected_container_gets_its_defaults() {
+    let cluster = cluster().await;
+    cluster.serve_webhooks(
+        "hooks",
+        "server",
+        admission_webhook(|request| async move {
+            let sidecar = json!({"name": "sidecar", "image": "example.com/sidecar:1"});
+            let patch = patched(json!([{"op": "add", "path": "/spec/containers/-", "value": sidecar}]));
+            AdmissionResponse::from(&request).with_patch(patch).expect("a patch")
+        }),
+    );
+    let rules =
+        json!([{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]);
+    mutate(&cluster, "m", &[webhook(&json!({"rules": rules}))]).await;
+    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::default_namespaced(cluster.client());
+    let pod = json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]}});
+    let made = pods.create(&PostParams::default(), &of(pod)).await.expect("the sidecar is valid");
+    let sidecar = &made.spec.expect("a spec").containers[1];
+    assert_eq!(sidecar.termination_message_policy.as_deref(), Some("File"));
+}
+
+#[tokio::test]
+async fn a_webhook_may_name_the_object() {
+    let cluster = cluster().await;
+    cluster.serve_webhooks(
+        "hooks",
+        "server",
+        admission_webhook(|request| async move {
+            let patch = patched(json!([{"op": "add", "path": "/metadata/name", "value": "given"}]));
+            AdmissionResponse::from(&request).with_patch(patch).expect("a patch")
+        }),
+    );
+    mutate(&cluster, "m", &[webhook(&json!({}))]).await;
+    let map: ConfigMap = of(json!({"metadata": {"generateName": "a-"}}));
+    maps(&cluster).create(&PostParams::default(), &map).await.expect("it has a name");
+    maps(&cluster).get("given").await.expect("it is stored under the name that the webhook gave");
+}
+
+#[tokio::test]
+async fn an_undecodable_patch_may_be_ignored() {
+    let cluster = cluster().await;
+    let rubbish = tower::service_fn(|request: http::Request<kube::client::Body>| async move {
+        let body = http_body_util::BodyExt::collect(request.into_body()).await.expect("a body").to_bytes();
+        let review: Value = serde_json::from_slice(&body).expect("a review");
+        let answer = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {
+            "uid": review["request"]["uid"], "allowed": true, "patchType": "JSONPatch", "patch": "not base64!"}});
+        Ok::<_, std::convert::Infallible>(http::Response::new(answer.to_string()))
+    });
+    cluster.serve_webhooks("hooks", "server", rubbish);
+    mutate(&cluster, "m", &[webhook(&json!({"failurePolicy": "Ignore"}))]).await;
+    maps(&cluster).create(&PostParams::default(), &map("a")).await.expect("the failure is ignored");
+}
+
+#[test]
+fn webhooks_among_the_initial_objects_do_not_stop_a_cluster_from_being_built() {
+    let hook = webhook(&json!({"clientConfig": {"url": "https://127.0.0.1:1"}, "namespaceSelector": {}}));
+    let configuration = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "c"}, "webhooks": [hook]});
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+    let error = FakeCluster::builder()
+        .objects(&format!("{configuration}\n---\n{map}"))
+        .build()
+        .expect_err("it is met");
+    assert!(error.to_string().contains("webhooks are not called while a cluster is built"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_at_a_url_is_awaited_in_real_time() {
+    let cluster = cluster().await;
+    let url = json!({"clientConfig": {"url": "https://127.0.0.1:1/review"}});
+    validate(&cluster, &[webhook(&url)]).await;
+    let status = refusal(maps(&cluster).create(&PostParams::default(), &map("a")).await);
+    assert!(!status.message.contains("deadline"), "{}", status.message);
+}

@@ -302,7 +302,7 @@ fn admission() -> Vec<Line> {
         ),
         (
             "validating webhooks",
-            "of a Service in this process, or at a URL; with match conditions, timeouts, dry run and warnings",
+            "of a Service in this process, or at a URL; 501: reviews of an equivalent version or of a Scale, `authorizer`; not called: for evictions and bindings",
             Served(400),
             post(&namespaced("default", "endpoints"), &endpoints),
         ),

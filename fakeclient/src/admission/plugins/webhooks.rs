@@ -9,15 +9,17 @@ use serde_json::{Value, json};
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::plugin::RemotePlugin;
 use crate::admission::webhook::conditions::{self, Decision};
-use crate::admission::webhook::matching::{is_exempt, webhook_matches};
+use crate::admission::webhook::matching::{Match, is_exempt, webhook_match};
 use crate::admission::webhook::reinvocation::Reinvocation;
 use crate::admission::webhook::response::{AdmissionAnswer, denial, verify};
 use crate::admission::webhook::review;
 use crate::error::ApiError;
+use crate::kinds::defaults;
 use crate::kinds::schemas::BuiltinSchemas;
 use crate::object::decode::typed::{GoDecoder, TypedDecoder};
 use crate::object::patch::document::{MergeSchema, Patch};
 use crate::object::patch::outcome::FieldValidation;
+use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::view::fields::FieldAccess;
 use crate::registry::webhook::{ClientConfig, WebhookCall};
 
@@ -48,11 +50,10 @@ impl RemotePlugin for MutatingAdmissionWebhook {
             rounds.begin_webhooks(object);
             for (configuration, webhook) in webhooks {
                 let id = format!("{configuration}/{}", webhook.text("name"));
-                if rounds.skips(&id) || !webhook_matches(webhook, attributes, object) {
+                if rounds.skips(&id) || !meets(webhook, attributes, object)? {
                     continue;
                 }
-                let answer = answer(attributes, webhook, object, true).await?;
-                let changed = match answer {
+                let changed = match answer(attributes, webhook, object, true).await? {
                     Some(answer) => patch(attributes, webhook, object, &answer)?,
                     None => false,
                 };
@@ -73,12 +74,14 @@ impl RemotePlugin for ValidatingAdmissionWebhook {
         Box::pin(async move {
             let webhooks =
                 configured(attributes, "validatingwebhookconfigurations.admissionregistration.k8s.io");
-            let matching = webhooks
-                .into_iter()
-                .map(|(_, webhook)| webhook)
-                .filter(|webhook| webhook_matches(webhook, attributes, object));
+            let mut matching = Vec::new();
+            for (_, webhook) in webhooks {
+                if meets(webhook, attributes, object)? {
+                    matching.push(webhook);
+                }
+            }
             // All are asked at once, and the first error in their order is the answer.
-            let answers = matching.map(|webhook| answer(attributes, webhook, object, false));
+            let answers = matching.into_iter().map(|webhook| answer(attributes, webhook, object, false));
             for answer in futures::future::join_all(answers).await {
                 answer?;
             }
@@ -99,6 +102,23 @@ fn configured<'a>(attributes: &Attributes<'a>, kind: &str) -> Vec<(&'a str, &'a 
             configuration.list("webhooks").iter().map(move |webhook| (name, webhook))
         })
         .collect()
+}
+
+/// True if a webhook meets the write. 501 for what is not modelled.
+fn meets(webhook: &Value, attributes: &Attributes<'_>, object: &Value) -> Result<bool, ApiError> {
+    let name = webhook.text("name");
+    let not_modelled = |what: &str| {
+        Err(ApiError::not_modelled(&format!("{what} (this request would go to the webhook {name:?})")))
+    };
+    match webhook_match(webhook, attributes, object) {
+        Match::No => Ok(false),
+        Match::Equivalent => not_modelled("reviews of an equivalent version"),
+        Match::Yes if attributes.subresource == "scale" => not_modelled("reviews of a Scale"),
+        Match::Yes if conditions::use_authorizer(webhook) => {
+            not_modelled("the authorizer in match conditions")
+        }
+        Match::Yes => Ok(true),
+    }
 }
 
 /// The answer of a webhook that allows the write. `None` if it is not asked, or fails and may be ignored.
@@ -168,7 +188,16 @@ async fn called(
     let answered = caller.call(call).await.map_err(|why| format!("failed to call webhook: {why}"))?;
     let review: Value = serde_json::from_slice(&answered)
         .map_err(|_| "failed to call webhook: the server returned something that is no JSON".to_owned())?;
-    verify(&review, version, uid, mutating).map_err(|why| format!("received invalid webhook response: {why}"))
+    let answer = verify(&review, version, uid, mutating)
+        .map_err(|why| format!("received invalid webhook response: {why}"))?;
+    if !answer.patch.is_empty() && answer.allowed {
+        if answer.patch_type != "JSONPatch" {
+            return Err(format!("unsupported patch type {:?}", answer.patch_type));
+        }
+        serde_json::from_slice::<Vec<Value>>(&answer.patch)
+            .map_err(|why| format!("received undecodable patch in webhook response: {why}"))?;
+    }
+    Ok(answer)
 }
 
 /// Applies the patch of an answer. Returns true if it changed the object.
@@ -182,13 +211,7 @@ fn patch(
         return Ok(false);
     }
     let name = webhook.text("name");
-    let failed = |why: &str| ApiError::internal(&format!("failed calling webhook {name:?}: {why}"));
-    if answer.patch_type != "JSONPatch" {
-        return Err(failed(&format!("unsupported patch type {:?}", answer.patch_type)));
-    }
-    let operations: Value = serde_json::from_slice(&answer.patch)
-        .map_err(|why| failed(&format!("received undecodable patch in webhook response: {why}")))?;
-    if operations.as_array().is_some_and(Vec::is_empty) {
+    if answer.patch.trim_ascii() == b"[]" {
         return Ok(false);
     }
     if attributes.operation == Operation::Delete {
@@ -199,24 +222,41 @@ fn patch(
     }
     let patch = Patch::read("application/json-patch+json", &answer.patch, false)?;
     let schema = MergeSchema { component: None, components: &BuiltinSchemas };
-    let patched = patch
-        .apply(object, schema, FieldValidation::Ignore)
-        .map_err(|error| ApiError::internal(&error.message))?;
+    let patched = patch.apply(object, schema, FieldValidation::Ignore).map_err(|error| {
+        let shown = String::from_utf8_lossy(&answer.patch);
+        ApiError::internal(&format!(
+            "the patch of webhook {name:?} does not apply: {shown}: {}",
+            error.message
+        ))
+    })?;
     let new = decoded(attributes, patched.object)?;
     let changed = new != *object;
     *object = new;
     Ok(changed)
 }
 
-/// A patched object as its Go type; a custom resource has none.
-fn decoded(attributes: &Attributes<'_>, patched: Value) -> Result<Value, ApiError> {
-    let Some(component) = attributes.resource.component() else { return Ok(patched) };
-    let mut reading = TypedDecoder::new(&BuiltinSchemas, GoDecoder::Json);
-    let mut object = reading.read(component, &patched).expect("a value can always be read");
-    if let Some(why) = reading.abort.or(reading.failure) {
-        return Err(ApiError::internal(&why));
+/// A patched object as its Go type, or pruned by its schema, with defaults.
+fn decoded(attributes: &Attributes<'_>, mut object: Value) -> Result<Value, ApiError> {
+    let resource = attributes.resource;
+    match &resource.schema {
+        ResourceSchema::Builtin { component } => {
+            let mut reading = TypedDecoder::new(&BuiltinSchemas, GoDecoder::Json);
+            let read = reading.read(component, &object).expect("a value can always be read");
+            if let Some(why) = reading.abort.or(reading.failure) {
+                return Err(ApiError::internal(&why));
+            }
+            object = read;
+            object["apiVersion"] = resource.api_version().into();
+            object["kind"] = resource.kind.as_str().into();
+        }
+        ResourceSchema::Custom { schema } => {
+            let same_kind = resource.has_version_of(&object) && object.text("kind") == resource.kind;
+            if !same_kind || !object["metadata"].is_object() {
+                return Err(ApiError::internal("a webhook's patch must keep apiVersion, kind and metadata"));
+            }
+            schema.prune(&mut object);
+        }
     }
-    object["apiVersion"] = attributes.resource.api_version().into();
-    object["kind"] = attributes.resource.kind.as_str().into();
+    defaults::of_resource(resource, &mut object);
     Ok(object)
 }

@@ -10,13 +10,21 @@ use crate::object::view::fields::FieldAccess;
 /// Variables of a condition.
 const VARIABLES: [&str; 3] = ["object", "oldObject", "request"];
 
-/// The decision of the conditions of a webhook decide.
+/// The decision of a webhook's conditions.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
     Call,
     Skip,
     /// A condition could not be evaluated, and none is false.
     Fail(String),
+}
+
+/// True if a condition asks the authorizer, which is not modelled.
+pub(crate) fn use_authorizer(webhook: &Value) -> bool {
+    webhook
+        .list("matchConditions")
+        .iter()
+        .any(|condition| condition.text("expression").contains("authorizer"))
 }
 
 /// Evaluates the conditions of a webhook for a review's request.

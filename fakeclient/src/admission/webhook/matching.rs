@@ -68,8 +68,24 @@ pub(crate) fn selectors_match(matching: &Value, attributes: &Attributes<'_>, obj
         && (old || fits("objectSelector", &labels(object)))
 }
 
-/// True if a rule and the selectors of a webhook match.
-pub(crate) fn webhook_matches(webhook: &Value, attributes: &Attributes<'_>, object: &Value) -> bool {
-    webhook.list("rules").iter().any(|rule| rule_matches(rule, webhook, attributes))
-        && selectors_match(webhook, attributes, object)
+/// The relation of a webhook to a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    No,
+    Yes,
+    /// A rule names another version of the resource, and `matchPolicy` is `Equivalent`: the server converts the object.
+    Equivalent,
+}
+
+/// Compares a webhook's rules and selectors with a write.
+pub(crate) fn webhook_match(webhook: &Value, attributes: &Attributes<'_>, object: &Value) -> Match {
+    let mut rules =
+        webhook.list("rules").iter().filter(|rule| rule_matches(rule, webhook, attributes)).peekable();
+    if rules.peek().is_none() || !selectors_match(webhook, attributes, object) {
+        return Match::No;
+    }
+    let version = attributes.resource.version.as_str();
+    let names_version =
+        |rule: &Value| rule.list("apiVersions").iter().any(|item| item == "*" || item == version);
+    if rules.any(names_version) { Match::Yes } else { Match::Equivalent }
 }

@@ -31,7 +31,10 @@ pub(crate) fn verify(
     if !response.is_object() {
         return Err("webhook response was absent".to_owned());
     }
-    let patch = bytes(&response["patch"]);
+    let patch = bytes(&response["patch"])?;
+    if !matches!(response.get("allowed"), None | Some(Value::Null | Value::Bool(_))) {
+        return Err("response.allowed is no boolean".to_owned());
+    }
     let patch_type = response.get("patchType").and_then(Value::as_str);
     if version == "v1" {
         if response.text("uid") != uid {
@@ -64,21 +67,23 @@ pub(crate) fn verify(
     Ok(AdmissionAnswer {
         allowed: response.flag("allowed") == Some(true),
         patch: if mutating { patch } else { Vec::new() },
-        patch_type: patch_type.unwrap_or("JSONPatch").to_owned(),
+        // In v1beta1, the type of a patch is not looked at.
+        patch_type: patch_type.filter(|_| version == "v1").unwrap_or("JSONPatch").to_owned(),
         warnings: texts.collect(),
         status: response["status"].clone(),
     })
 }
 
 /// Go's `[]byte`: base64, or a list of numbers, as kube-rs writes it.
-fn bytes(value: &Value) -> Vec<u8> {
-    let of_list = |items: &Vec<Value>| {
-        items.iter().filter_map(|item| item.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()
-    };
+fn bytes(value: &Value) -> Result<Vec<u8>, String> {
+    let byte = |item: &Value| item.as_u64().and_then(|byte| u8::try_from(byte).ok());
     match value {
-        Value::Array(items) => of_list(items),
-        other => STANDARD.decode(other.as_str().unwrap_or_default()).unwrap_or_default(),
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => items.iter().map(byte).collect(),
+        Value::String(text) => STANDARD.decode(text).ok(),
+        _ => None,
     }
+    .ok_or_else(|| "response.patch is not base64".to_owned())
 }
 
 /// The denial of a webhook: its Status, with a code and a message (apiserver's `ToStatusErr`).

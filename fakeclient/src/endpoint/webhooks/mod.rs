@@ -4,7 +4,7 @@ pub(crate) mod handlers;
 mod remote;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -52,6 +52,8 @@ where
 pub(crate) struct Webhooks {
     services: Mutex<HashMap<(String, String), Post>>,
     calls: AtomicUsize,
+    /// False while the cluster is built, which waits for nobody.
+    open: AtomicBool,
 }
 
 impl std::fmt::Debug for Webhooks {
@@ -67,6 +69,11 @@ impl Webhooks {
         let post: Post = Arc::new(move |request| service.clone().post(request));
         let key = (namespace.to_owned(), name.to_owned());
         self.services.lock().expect("the lock is held for a push only").insert(key, post);
+    }
+
+    /// Begins to call webhooks.
+    pub(crate) fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
     }
 
     fn registered(&self, service: &(String, String)) -> Option<Post> {
@@ -121,10 +128,20 @@ impl Drop for Calling<'_> {
 impl WebhookCaller for Webhooks {
     fn call<'a>(&'a self, call: WebhookCall<'a>) -> BoxFuture<'a, Result<Bytes, String>> {
         Box::pin(async move {
+            if !self.open.load(Ordering::SeqCst) {
+                return Err(format!(
+                    "Post {:?}: webhooks are not called while a cluster is built",
+                    call.url()
+                ));
+            }
             let _calling = Calling::new(&self.calls);
-            let answered = tokio::time::timeout(call.timeout, self.post(&call)).await;
+            let answered = if call.config.service.is_some() {
+                tokio::time::timeout(call.timeout, self.post(&call)).await.map_err(drop)
+            } else {
+                remote::within(call.timeout, self.post(&call)).await
+            };
             let (status, body) = match answered {
-                Err(_) => return Err(format!("Post {:?}: context deadline exceeded", call.url())),
+                Err(()) => return Err(format!("Post {:?}: context deadline exceeded", call.url())),
                 Ok(Err(why)) => return Err(format!("Post {:?}: {why}", call.url())),
                 Ok(Ok(answer)) => answer,
             };

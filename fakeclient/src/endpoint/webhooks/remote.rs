@@ -1,15 +1,29 @@
 //! Webhooks at a URL, called over TLS by kube's client.
 
 use std::error::Error as StdError;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::future::Either;
 use http::{Request, StatusCode, Uri};
 use kube::client::Body;
 use kube::{Client, Config};
 
 use super::read;
+
+/// Waits for a call in real time: a paused clock would take the wait for a socket for idleness, and end it at once.
+pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, ()> {
+    let (_done, ended) = mpsc::channel::<()>();
+    // A blocking task keeps tokio's clock from advancing. It ends with the channel.
+    let alarm = tokio::task::spawn_blocking(move || ended.recv_timeout(limit));
+    match futures::future::select(std::pin::pin!(call), alarm).await {
+        Either::Left((answered, _)) => Ok(answered),
+        Either::Right(_) => Err(()),
+    }
+}
 
 /// Posts a request to its URL. The server's certificate must be signed by the bundle, or without one by a CA of the host.
 pub(super) async fn post(request: Request<Body>, ca_bundle: &[u8]) -> Result<(StatusCode, Bytes), String> {
