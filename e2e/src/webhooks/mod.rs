@@ -7,15 +7,12 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::Api;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
-use kube::core::GroupVersionKind;
-use kube::discovery;
+use kube::api::{DeleteParams, DynamicObject, PostParams};
 use seatrial_fakeclient::{FakeCluster, WebhookService};
 use serde_json::{Value, json};
 
-use crate::context::Cx;
+use crate::context::{ApplyTarget as _, Cx};
 use crate::failure::{Failure, SpecResult};
-use crate::managed_fields::FIELD_MANAGER;
 
 /// The way from the API server of a spec's cluster to a webhook of the spec.
 pub(crate) enum WebhookHost {
@@ -86,26 +83,18 @@ impl Cx {
 
     /// Applies an object, and deletes it at the spec's end if it is a configuration.
     async fn install(&self, object: &Value) -> SpecResult {
-        let object: DynamicObject = serde_json::from_value(object.clone())?;
-        let types = object.types.clone().unwrap_or_default();
-        let kind = GroupVersionKind::try_from(&types)?;
-        let (resource, _) = discovery::pinned_kind(&self.client, &kind).await?;
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let api = self.unscoped(&resource);
-        api.patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&object)).await?;
-        if types.kind.ends_with("WebhookConfiguration") {
+        let applied: DynamicObject = serde_json::from_value(object.clone())?;
+        self.apply(&applied).force().await?;
+        if is_configuration(object) {
             self.defer(async move |cx| {
-                match cx.unscoped(&resource).delete(&name, &DeleteParams::default()).await {
+                let name = applied.metadata.name.as_deref().unwrap_or_default();
+                match applied.api(cx).await?.delete(name, &DeleteParams::default()).await {
                     Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
                     deleted => Ok(deleted.map(drop)?),
                 }
             });
         }
         Ok(())
-    }
-
-    fn unscoped(&self, resource: &ApiResource) -> Api<DynamicObject> {
-        Api::all_with(self.client.clone(), resource)
     }
 }
 

@@ -10,7 +10,7 @@ use super::webhook::reinvocation::Reinvocation;
 
 /// An admission plugin that runs in this process. It reads stored objects through the attributes and has no state.
 pub(crate) trait Plugin: Send + Sync + std::fmt::Debug {
-    /// The mutating step. Called before the strategy and the defaults, with the object as the client sent it.
+    /// The mutating step. Called before the strategy, with the object as the client sent it, decoded and defaulted.
     fn admit(&self, _attributes: &Attributes<'_>, _object: &mut Value) -> Result<(), ApiError> {
         Ok(())
     }

@@ -10,15 +10,12 @@ use serde_json::Value;
 use super::{Controllers, client};
 use crate::object::view::metadata;
 use crate::registry::custom::establish::{self, CLEANUP_FINALIZER};
-use crate::registry::custom::resources;
+use crate::registry::custom::{DEFINITIONS, resources};
 use crate::registry::resource::Resource;
 use crate::state::ClusterState;
 use crate::store::{Event, Key};
 use crate::verbs::options::DeleteOptions;
 use crate::verbs::update::Part;
-
-/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Delay between the deletion of a definition and its finalization. kube-apiserver answers the delete before it cleans
 /// up, so that a watch started after the answer still sees the deletion.

@@ -42,9 +42,7 @@ pub(crate) trait StoreView: Sync {
     /// A number in `0..bound` from the cluster's seed, for the server's random choices.
     fn pick(&self, bound: u64) -> u64;
     /// A new UID.
-    fn uid(&self) -> String {
-        format!("00000000-0000-4000-8000-{:012x}", self.pick(1 << 48))
-    }
+    fn uid(&self) -> String;
     /// The time of the request as `metav1.Time` prints it (RFC 3339, whole seconds).
     fn now(&self) -> String;
     /// Name of the requesting user.

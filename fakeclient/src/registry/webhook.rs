@@ -22,7 +22,7 @@ pub(crate) struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// Reads a validated `clientConfig`.
+    /// Reads a `clientConfig`.
     pub(crate) fn of(config: &Value) -> Self {
         let ca_bundle = STANDARD.decode(config.text("caBundle")).unwrap_or_default();
         let service = &config["service"];
@@ -36,6 +36,11 @@ impl ClientConfig {
         let url = if path.is_empty() { url.trim_end_matches('/').to_owned() } else { url };
         Self { service: Some((namespace, name)), url, ca_bundle }
     }
+}
+
+/// The first version of reviews in a webhook's list that the server speaks.
+pub(crate) fn review_version(versions: &[Value]) -> Option<&str> {
+    versions.iter().filter_map(Value::as_str).find(|version| matches!(*version, "v1" | "v1beta1"))
 }
 
 /// A call of a webhook.

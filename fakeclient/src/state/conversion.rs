@@ -20,13 +20,10 @@ use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
 use crate::registry::conversion;
 use crate::registry::custom::convert::ConversionWebhook;
-use crate::registry::custom::resources;
+use crate::registry::custom::{DEFINITIONS, resources};
 use crate::registry::resource::Resource;
 use crate::registry::webhook::WebhookCall;
 use crate::store::Key;
-
-/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Time limit of a conversion webhook (client-go's for webhooks without one).
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -162,6 +159,14 @@ impl ClusterState {
         webhook.converted(&answer, object, api_version, &uid)
     }
 
+    /// A version of a custom resource that is defined, perhaps not served. `None` if its definition has no such version.
+    pub(crate) fn defined_version(&self, resource: &Resource, api_version: &str) -> Option<Resource> {
+        let version = api_version.strip_prefix(&resource.group)?.strip_prefix('/')?;
+        let snapshot = self.store.snapshot();
+        let definition = snapshot.get(&Key::new(DEFINITIONS, "", &resource.storage.key))?;
+        resources::version(definition.value(), version)
+    }
+
     /// The schema of a version of a custom resource, served or not. `None` if its definition has no such version.
     fn schema_of(&self, resource: &Resource, api_version: &str) -> Option<Arc<Structural>> {
         let version = api_version.strip_prefix(&resource.group)?.strip_prefix('/')?;
@@ -175,8 +180,6 @@ impl ClusterState {
         if let Some(served) = self.registry().resource(&resource.group, version, &resource.plural) {
             return schema(&served);
         }
-        let snapshot = self.store.snapshot();
-        let definition = snapshot.get(&Key::new(DEFINITIONS, "", &resource.storage.key))?;
-        schema(&resources::version(definition.value(), version)?)
+        schema(&self.defined_version(resource, api_version)?)
     }
 }

@@ -13,12 +13,8 @@ use crate::admission::attributes::Operation;
 use crate::error::ApiError;
 use crate::object::apply::managed_fields::ManagedFields;
 use crate::object::view::metadata;
-use crate::registry::custom::establish;
+use crate::registry::custom::{DEFINITIONS, establish};
 use crate::store::{Change, CommitError, Content, Expect, Key, Object, Snapshot, Write};
-
-/// Storage key of CustomResourceDefinitions. The name of a definition (`widgets.example.com`) is the storage key of its
-/// custom resources.
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Attempts to find a generated name that is free (apiserver's `generic/registry`, since Kubernetes 1.32).
 const NAME_ATTEMPTS: usize = 8;

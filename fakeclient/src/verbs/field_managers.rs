@@ -18,13 +18,8 @@ use crate::object::apply::value_type::ValueType;
 use crate::object::decode::typed::{GoDecoder, TypedDecoder, empty_struct};
 use crate::object::schema::resource_schema::ResourceSchema;
 use crate::registry::conversion;
-use crate::registry::custom::resources;
 use crate::registry::resource::Resource;
 use crate::state::ClusterState;
-use crate::store::Key;
-
-/// Storage key of CustomResourceDefinitions. The name of a definition is the storage key of its custom resources.
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// A resource with all its versions.
 struct KindVersions<'s> {
@@ -47,12 +42,7 @@ impl KindVersions<'_> {
         if found.is_some() || self.resource.is_builtin() {
             return found;
         }
-        let defined = self.defined.get_or_init(|| {
-            let version = api_version.strip_prefix(&self.resource.group)?.strip_prefix('/')?;
-            let snapshot = self.state.store.snapshot();
-            let definition = snapshot.get(&Key::new(DEFINITIONS, "", &self.resource.storage.key))?;
-            resources::version(definition.value(), version)
-        });
+        let defined = self.defined.get_or_init(|| self.state.defined_version(self.resource, api_version));
         defined.as_ref().filter(|defined| defined.api_version() == api_version)
     }
 }

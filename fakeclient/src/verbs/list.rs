@@ -7,8 +7,6 @@ use super::outcome::ListPage;
 use super::page::{self, ListPosition};
 use super::scope::RequestScope;
 use super::selection::Selection;
-use serde_json::Value;
-
 use crate::error::{ApiError, StatusCause, StatusDetails};
 use crate::object::view::metadata;
 use crate::store::{Key, Object, Revision, Snapshot};
@@ -67,11 +65,14 @@ pub(crate) async fn list(
     }
     let mut unreadable = Vec::new();
     for object in objects {
-        let key = etcd_key(scope, object.value());
-        match scope.served(object).await {
+        match scope.served(Arc::clone(&object)).await {
             Ok(served) => page.items.push(served),
             Err(error) if error.is_not_modelled() => return Err(error.into()),
-            Err(error) => unreadable.push((error.corrupt(&key), key)),
+            Err(error) => {
+                let (namespace, name) = (metadata::namespace(object.value()), metadata::name(object.value()));
+                let key = scope.etcd_key_of(namespace, name);
+                unreadable.push((error.corrupt(&key), key));
+            }
         }
     }
     if unreadable.is_empty() { Ok(page) } else { Err(read_error(scope, &unreadable)) }
@@ -89,14 +90,6 @@ async fn selected(scope: &RequestScope, selection: &Selection, object: &Object) 
     // An object that cannot be converted is an error of the list.
     let served = scope.state.served(resource, object.value()).await;
     served.map_or(true, |value| selection.matches(resource, &value))
-}
-
-/// The key in etcd of a listed object.
-fn etcd_key(scope: &RequestScope, object: &Value) -> String {
-    let (group, plural) = (&scope.resource.group, &scope.resource.plural);
-    let namespace = metadata::namespace(object);
-    let namespace = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
-    format!("/registry/{group}/{plural}/{namespace}{}", metadata::name(object))
 }
 
 /// 500 for objects that cannot be read in the version of the request: pairs of error and key.

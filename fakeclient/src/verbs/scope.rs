@@ -38,10 +38,14 @@ impl RequestScope {
 
     /// The object's key in etcd, for error messages.
     pub(crate) fn etcd_key(&self) -> String {
+        self.etcd_key_of(&self.namespace, &self.name)
+    }
+
+    /// The key in etcd of another object of the resource.
+    pub(crate) fn etcd_key_of(&self, namespace: &str, name: &str) -> String {
         let resource = &self.resource;
         let group = if resource.is_builtin() { String::new() } else { format!("{}/", resource.group) };
-        let namespace =
-            if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
+        let namespace = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
         // The oldest kinds have other prefixes in etcd.
         let place = match (resource.group.as_str(), resource.plural.as_str()) {
             ("", "services") => "services/specs",
@@ -51,7 +55,7 @@ impl RequestScope {
             ("networking.k8s.io", "ingresses") => "ingress",
             (_, plural) => plural,
         };
-        format!("/registry/{group}{place}/{namespace}{}", self.name)
+        format!("/registry/{group}{place}/{namespace}{name}")
     }
 
     pub(crate) fn not_found(&self) -> ApiError {

@@ -44,6 +44,10 @@ impl StoreView for StoredObjects {
         }))
     }
 
+    fn uid(&self) -> String {
+        "00000000-0000-4000-8000-000000000000".to_owned()
+    }
+
     fn pick(&self, _bound: u64) -> u64 {
         0
     }

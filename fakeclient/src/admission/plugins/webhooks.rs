@@ -21,7 +21,7 @@ use crate::object::patch::document::{MergeSchema, Patch};
 use crate::object::patch::outcome::FieldValidation;
 use crate::object::schema::resource_schema::ResourceSchema;
 use crate::object::view::fields::FieldAccess;
-use crate::registry::webhook::{ClientConfig, WebhookCall};
+use crate::registry::webhook::{ClientConfig, WebhookCall, review_version};
 
 /// Mutating webhooks.
 #[derive(Debug)]
@@ -166,7 +166,7 @@ async fn called(
     uid: &str,
     mutating: bool,
 ) -> Result<AdmissionAnswer, String> {
-    let version = review::version(webhook).ok_or(
+    let version = review_version(webhook.list("admissionReviewVersions")).ok_or(
         "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
     )?;
     let body = json!({

@@ -89,3 +89,56 @@ pub(crate) fn webhook_match(webhook: &Value, attributes: &Attributes<'_>, object
         |rule: &Value| rule.list("apiVersions").iter().any(|item| item == "*" || item == version);
     if rules.any(names_version) { Match::Yes } else { Match::Equivalent }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::plugin::Plugin;
+    use crate::admission::plugins::fixture::{StoredObjects, create, pod};
+    use crate::error::ApiError;
+
+    fn webhook(extra: Value) -> Value {
+        let mut webhook = json!({"name": "w.ex.com", "rules": [{"operations": ["CREATE"], "apiGroups": [""],
+            "apiVersions": ["v1"], "resources": ["pods"]}]});
+        if let Value::Object(extra) = extra {
+            webhook.as_object_mut().expect("a webhook has fields").extend(extra);
+        }
+        webhook
+    }
+
+    /// A plugin that refuses with the match's name.
+    #[derive(Debug)]
+    struct Matching(Value);
+
+    impl Plugin for Matching {
+        fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
+            Err(ApiError::bad_request(format!("{:?}", webhook_match(&self.0, attributes, object))))
+        }
+    }
+
+    fn matched(resource: &str, webhook: Value) -> String {
+        let namespace = json!({"metadata": {"name": "default", "labels": {"team": "a"}}});
+        let stored = StoredObjects::default().with("namespaces", namespace);
+        create(&Matching(webhook), resource, pod(json!({})), &stored).expect_err("the match").message
+    }
+
+    #[test]
+    fn webhook_matches_by_its_rules() {
+        assert_eq!(matched("pods", webhook(json!({}))), "Yes");
+        assert_eq!(matched("configmaps", webhook(json!({}))), "No");
+        let other =
+            json!([{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["v2"], "resources": ["*"]}]);
+        assert_eq!(matched("pods", webhook(json!({"matchPolicy": "Exact", "rules": other}))), "No");
+        assert_eq!(matched("pods", webhook(json!({"rules": other}))), "Equivalent");
+    }
+
+    #[test]
+    fn webhook_matches_by_its_selectors() {
+        let by_team = |team: &str| webhook(json!({"namespaceSelector": {"matchLabels": {"team": team}}}));
+        assert_eq!(matched("pods", by_team("a")), "Yes");
+        assert_eq!(matched("pods", by_team("b")), "No");
+        assert_eq!(matched("pods", webhook(json!({"objectSelector": {"matchLabels": {"x": "y"}}}))), "No");
+    }
+}

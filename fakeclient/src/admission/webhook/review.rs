@@ -6,12 +6,6 @@ use super::matching::operation;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::registry::user;
 
-/// The review versions that the server speaks, of which it takes the first in a webhook's list.
-pub(crate) fn version(webhook: &Value) -> Option<&str> {
-    let versions = webhook.get("admissionReviewVersions").and_then(Value::as_array)?;
-    versions.iter().filter_map(Value::as_str).find(|version| matches!(*version, "v1" | "v1beta1"))
-}
-
 /// The `request` of a review.
 pub(crate) fn request(attributes: &Attributes<'_>, object: &Value, uid: &str) -> Value {
     let resource = attributes.resource;

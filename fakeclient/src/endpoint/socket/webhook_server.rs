@@ -2,11 +2,10 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -18,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::credentials::Credentials;
 use super::listen::ServeError;
-use crate::endpoint::webhooks::WebhookService;
+use crate::endpoint::webhooks::{WebhookService, json_response};
 
 /// A webhook server with a certificate of its own. Dropping it closes the socket.
 ///
@@ -91,9 +90,8 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, service: impl Webh
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, service: impl WebhookService) {
     let Ok(stream) = acceptor.accept(stream).await else { return };
-    let service = Arc::new(service);
     let answer = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::unwrap_or_clone(Arc::clone(&service));
+        let service = service.clone();
         async move {
             let (parts, body) = request.into_parts();
             let answered = match body.collect().await {
@@ -102,11 +100,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, service: impl Webh
             };
             let (status, body) = answered
                 .unwrap_or_else(|why| (StatusCode::INTERNAL_SERVER_ERROR, Bytes::from(why.into_bytes())));
-            let mut response = Response::new(Full::new(body));
-            *response.status_mut() = status;
-            let json = http::HeaderValue::from_static("application/json");
-            response.headers_mut().insert(http::header::CONTENT_TYPE, json);
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(json_response(status, body))
         }
     });
     // A connection that breaks concerns its client alone.

@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use kube::core::DynamicObject;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
 use kube::core::conversion::{ConversionRequest, ConversionResponse, ConversionReview};
 use serde::Serialize;
+
+use super::json_response;
 
 type Handle = dyn Fn(Bytes) -> BoxFuture<'static, Result<Vec<u8>, String>> + Send + Sync;
 
@@ -113,11 +115,7 @@ where
                 Ok(review) => (StatusCode::OK, review),
                 Err(why) => (StatusCode::BAD_REQUEST, why.into_bytes()),
             };
-            let mut response = Response::new(Full::new(Bytes::from(body)));
-            *response.status_mut() = status;
-            let json = header::HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            Ok(response)
+            Ok(json_response(status, Bytes::from(body)))
         })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use kube::client::Body;
 use tower::ServiceExt;
 
@@ -97,6 +97,15 @@ impl Webhooks {
             None => Err(format!("no endpoints available for service {:?}", service.1)),
         }
     }
+}
+
+/// A response of a webhook server.
+pub(crate) fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let json = http::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response
 }
 
 async fn read<B>(response: Response<B>) -> Result<(StatusCode, Bytes), String>

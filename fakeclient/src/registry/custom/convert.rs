@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::object::go_format::shown_kind;
 use crate::object::view::fields::FieldAccess;
 use crate::object::view::metadata;
-use crate::registry::webhook::ClientConfig;
+use crate::registry::webhook::{ClientConfig, review_version};
 
 /// The conversion webhook of a CRD.
 #[derive(Debug)]
@@ -23,8 +23,7 @@ impl ConversionWebhook {
             return None;
         }
         let webhook = &conversion["webhook"];
-        let versions = webhook.list("conversionReviewVersions").iter().filter_map(Value::as_str);
-        let version = versions.into_iter().find(|version| matches!(*version, "v1" | "v1beta1"));
+        let version = review_version(webhook.list("conversionReviewVersions"));
         Some(Self {
             config: ClientConfig::of(&webhook["clientConfig"]),
             version: version.unwrap_or("v1").to_owned(),

@@ -36,24 +36,21 @@ pub(super) fn allocate(
     let invalid = |service: &Value, errors: &[FieldError]| {
         ApiError::invalid("", "Service", service["metadata"].text("name"), errors)
     };
+    let failed = |service: &Value, error: AllocationError| match error {
+        AllocationError::Field(error) => invalid(service, &[error]),
+        AllocationError::Exhausted(why) => ApiError::internal(&why),
+        AllocationError::Repeated(why) => ApiError::new(500, "", why),
+    };
     families::complete(service, old).map_err(|errors| invalid(service, &errors))?;
     let owner = old.unwrap_or(service);
     let others: Vec<&Value> = other_services(owner, store_view).collect();
     let had_address = old.is_some_and(needs_cluster_ip);
     if needs_cluster_ip(service) && !is_headless(service) && !had_address {
-        cluster_ip(service, &others, store_view).map_err(|error| match error {
-            AllocationError::Field(error) => invalid(service, &[error]),
-            AllocationError::Exhausted(why) => ApiError::internal(&why),
-            AllocationError::Repeated(why) => ApiError::new(500, "", why),
-        })?;
+        cluster_ip(service, &others, store_view).map_err(|error| failed(service, error))?;
     }
     let mut ports = NodePortAllocator::new(&others, old, store_view);
     if ["NodePort", "LoadBalancer"].contains(&spec_type(service)) {
-        node_ports(service, &mut ports).map_err(|error| match error {
-            AllocationError::Field(error) => invalid(service, &[error]),
-            AllocationError::Exhausted(why) => ApiError::internal(&why),
-            AllocationError::Repeated(why) => ApiError::new(500, "", why),
-        })?;
+        node_ports(service, &mut ports).map_err(|error| failed(service, error))?;
     }
     if needs_health_port(service) && !old.is_some_and(needs_health_port) {
         health_port(&mut service["spec"], &mut ports).map_err(|why| ApiError::internal(&why))?;
@@ -305,6 +302,10 @@ mod tests {
         fn list<'a>(&'a self, _: &str, _: Option<&str>) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
             Box::new(self.0.iter())
         }
+        fn uid(&self) -> String {
+            "00000000-0000-4000-8000-000000000000".to_owned()
+        }
+
         fn pick(&self, _: u64) -> u64 {
             0
         }
